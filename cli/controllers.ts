@@ -1,0 +1,27 @@
+import { readFileSync } from 'node:fs'
+import { stringify } from 'yaml'
+import { controllers } from '../metacontroller/controllers.ts'
+
+export function controllersCommand({
+  url,
+  ca,
+}: {
+  readonly url: string
+  readonly ca?: string
+}): number {
+  if (!/^https?:\/\/[^/]+/.test(url)) {
+    console.error(`error: --url must be http://HOST:PORT or https://HOST:PORT, not "${url}"`)
+    return 2
+  }
+  const objects = controllers({
+    url: url.replace(/\/+$/, ''),
+    ...(ca && { caBundle: readFileSync(ca).toString('base64') }),
+  })
+  console.log(
+    objects
+      .map((object) => stringify(object))
+      .join('---\n')
+      .trimEnd(),
+  )
+  return 0
+}

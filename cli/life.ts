@@ -1,0 +1,101 @@
+import type { Config } from '../crds/config.ts'
+import { apiVersion, type Parent } from '../crds/kind.ts'
+import { hooks } from '../hooks/hooks.ts'
+import type { Child, Group } from '../hooks/protocol.ts'
+
+/** A parent and every child it has had. */
+export interface Life {
+  readonly parent: Parent
+  readonly children: readonly Child[]
+}
+
+interface Living {
+  parent: Parent
+  observed: readonly Child[]
+  readonly all: Map<string, Child>
+}
+
+/** More answers than any life needs: build, run, package and serve, each asked a few times. */
+const longest = 20
+
+const keyOf = ({ kind, metadata }: Child): string => `${kind}/${metadata.name}`
+
+/**
+ * Plays the part of the cluster: every Job completes, every server gets ready, and the hooks are
+ * asked again until nothing is new. With `now`, only the first answer counts.
+ */
+export function livesOf(objects: readonly Parent[], config: Config, now: boolean): readonly Life[] {
+  const living: Living[] = objects.map((object) => ({
+    parent: placed(object),
+    observed: [],
+    all: new Map(),
+  }))
+  for (let round = 0; round < (now ? 1 : longest); round++) {
+    const related = relatedOf(living)
+    for (const one of living) step(one, related, config)
+  }
+  return living.map(({ parent, all }) => ({ parent, children: [...all.values()] }))
+}
+
+/** As the API server would store it. */
+const placed = (object: Parent): Parent => ({
+  ...object,
+  metadata: { namespace: 'default', generation: 1, ...object.metadata },
+})
+
+const relatedOf = (living: readonly Living[]): Group => {
+  const group: Record<string, Record<string, Child>> = {}
+  for (const { parent } of living) {
+    const kind = `${parent.kind}.${apiVersion}`
+    group[kind] = {
+      ...group[kind],
+      [`${parent.metadata.namespace}/${parent.metadata.name}`]: parent as unknown as Child,
+    }
+  }
+  return group
+}
+
+function step(one: Living, related: Group, config: Config): void {
+  const hook = hooks.find(({ kind }) => kind.kind === one.parent.kind)
+  if (!hook) return
+  const children = {
+    observed: Object.fromEntries(one.observed.map((child) => [keyOf(child), child])),
+  }
+  const answer = hook.sync({ parent: one.parent, children, related }, config)
+  one.parent = { ...one.parent, status: answer.status }
+  one.observed = answer.children.map(finished)
+  for (const child of answer.children)
+    if (!one.all.has(keyOf(child))) one.all.set(keyOf(child), child)
+}
+
+/** The child as it would look once it has done its work. */
+function finished(child: Child): Child {
+  const observed = {
+    ...child,
+    metadata: {
+      ...child.metadata,
+      annotations: {
+        ...child.metadata.annotations,
+        'metacontroller.k8s.io/last-applied-configuration': JSON.stringify(child),
+      },
+    },
+  }
+  switch (child.kind) {
+    case 'Job':
+      return { ...observed, status: { conditions: [{ type: 'Complete', status: 'True' }] } }
+    case 'Deployment':
+      return {
+        ...observed,
+        status: {
+          replicas: child.spec.replicas,
+          availableReplicas: child.spec.replicas,
+          updatedReplicas: child.spec.replicas,
+          conditions: [{ type: 'Available', status: 'True' }],
+        },
+      }
+    case 'StatefulSet':
+      return { ...observed, status: { readyReplicas: child.spec.replicas } }
+    default:
+      return observed
+  }
+}

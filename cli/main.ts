@@ -1,0 +1,63 @@
+#!/usr/bin/env node
+import { Command, CommanderError, Option } from 'commander'
+import { controllersCommand } from './controllers.ts'
+import { renderCommand } from './render.ts'
+import { serveCommand } from './serve.ts'
+import { validateCommand } from './validate.ts'
+
+/** Exit codes: 0; 1 for input that is refused or work that failed; 2 for a wrong call. */
+const wrongCall = 2
+
+const program = new Command('substratus')
+  .description('From a Git repository to a served model: the hooks and webhooks of Substratus.')
+  .exitOverride()
+  .showHelpAfterError()
+
+const set = (code: number): void => {
+  process.exitCode = code
+}
+
+program
+  .command('serve')
+  .description('Answer Metacontroller’s hooks and the API server’s admission reviews.')
+  .addOption(new Option('--http <host:port>', 'plain HTTP').conflicts('https'))
+  .option('--https <host:port>', 'HTTPS, with --tls-cert and --tls-key')
+  .option('--tls-cert <file>', 'the certificate, PEM')
+  .option('--tls-key <file>', 'its key, PEM')
+  .option('--config <file>', 'the administrator’s configuration, YAML')
+  .option('--kubeconfig <file>', 'the cluster to look references and Pods up in, or "in-cluster"')
+  .action(async (options) => set(await serveCommand(options)))
+
+program
+  .command('render')
+  .description('Print the children that objects would have, as YAML. Needs no cluster.')
+  .requiredOption('-f, --filename <path>', 'a file, a folder, or - for standard input')
+  .option('--now', 'only the first answer, instead of the whole life')
+  .option('--config <file>', 'the administrator’s configuration, YAML')
+  .action((options) => set(renderCommand(options)))
+
+program
+  .command('validate')
+  .description('Say what admission would say, line by line. Needs no cluster.')
+  .requiredOption('-f, --filename <path>', 'a file, a folder, or - for standard input')
+  .option('--config <file>', 'the administrator’s configuration, YAML')
+  .action((options) => set(validateCommand(options)))
+
+program
+  .command('controllers')
+  .description(
+    'Print the CompositeControllers for a server outside the cluster, for kubectl apply.',
+  )
+  .requiredOption('--url <url>', 'where Metacontroller reaches the server')
+  .option('--ca <file>', 'the CA of the server’s certificate, PEM')
+  .action((options) => set(controllersCommand(options)))
+
+try {
+  await program.parseAsync()
+} catch (error) {
+  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : wrongCall
+  else {
+    console.error(`substratus: ${error instanceof Error ? error.message : String(error)}`)
+    process.exitCode = 1
+  }
+}

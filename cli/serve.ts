@@ -1,0 +1,44 @@
+import { logger } from '../server/log.ts'
+import { serve } from '../server/serve.ts'
+import { readConfig } from './config.ts'
+
+interface Options {
+  readonly http?: string
+  readonly https?: string
+  readonly tlsCert?: string
+  readonly tlsKey?: string
+  readonly config?: string
+  readonly kubeconfig?: string
+}
+
+/** Serves until SIGTERM or SIGINT, then answers what has begun and ends. */
+export async function serveCommand(options: Options): Promise<number> {
+  const { http, https, tlsCert, tlsKey, kubeconfig } = options
+  const address = /^\[?([^\]]*)\]?:(\d+)$/.exec(https ?? http ?? '')
+  if (!address) return wrong('give --http HOST:PORT or --https HOST:PORT')
+  if (https && !(tlsCert && tlsKey)) return wrong('--https needs --tls-cert and --tls-key')
+  const [, host = '', port = ''] = address
+  const log = logger()
+  const server = await serve({
+    host: host || '0.0.0.0',
+    port: Number(port),
+    ...(https && tlsCert && tlsKey && { tls: { cert: tlsCert, key: tlsKey } }),
+    config: readConfig(options.config),
+    ...(kubeconfig && { kubeconfig }),
+    log,
+  })
+  log.info({ url: server.url, references: kubeconfig ? 'checked' : 'not checked' }, 'listening')
+  const signal = await new Promise<string>((resolve) => {
+    for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => resolve(name))
+  })
+  log.info({ signal }, 'draining')
+  // An open connection that asks nothing more must not hold the end up.
+  setTimeout(() => process.exit(0), 8000).unref()
+  await server.close()
+  return 0
+}
+
+const wrong = (message: string): number => {
+  console.error(`error: ${message}; see substratus serve --help`)
+  return 2
+}

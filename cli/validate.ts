@@ -1,0 +1,58 @@
+import { apiVersion, type Parent } from '../crds/kind.ts'
+import { kindNamed } from '../crds/kinds.ts'
+import { sentence } from '../crds/validate.ts'
+import { check } from '../webhooks/check.ts'
+import { type Facts, referencesIn } from '../webhooks/facts.ts'
+import { offlineConfig } from './config.ts'
+import { readManifests } from './manifests.ts'
+
+/**
+ * What admission would say of each object; references are looked up among those given, and one
+ * that is not there is only a warning: it may be in the cluster.
+ */
+export function validateCommand(options: {
+  readonly filename: string
+  readonly config?: string
+}): number {
+  const config = offlineConfig(options.config)
+  const { manifests, errors } = readManifests(options.filename)
+  let refused = errors.length
+  for (const error of errors) console.log(`error: ${error}`)
+  const objects = manifests.map(({ object }) => object)
+  for (const { file, object } of manifests) {
+    const kind = kindNamed(object.kind)
+    const facts = factsAmong(objects, object)
+    const named = `${file}: ${object.kind} "${object.metadata.name}"`
+    const findings = check(kind, { object, dryRun: true }, config, facts)
+    const wrongVersion =
+      object.apiVersion === apiVersion
+        ? []
+        : [
+            {
+              field: 'apiVersion',
+              message: `Unsupported value: "${object.apiVersion}": supported values: "${apiVersion}"`,
+            },
+          ]
+    for (const error of [...wrongVersion, ...findings.errors]) {
+      refused++
+      console.log(`error: ${named}: ${sentence(error)}`)
+    }
+    for (const warning of findings.warnings) console.log(`warning: ${named}: ${warning}`)
+    if (!findings.errors.length && !wrongVersion.length) console.log(`valid: ${named}`)
+  }
+  return refused ? 1 : 0
+}
+
+const sameNamespace = (a: Parent, b: Parent): boolean =>
+  (a.metadata.namespace ?? 'default') === (b.metadata.namespace ?? 'default')
+
+function factsAmong(objects: readonly Parent[], object: Parent): Facts {
+  const present = objects
+    .filter((other) => sameNamespace(other, object))
+    .map((other) => [`${other.kind}/${other.metadata.name}`, other])
+  const absent = referencesIn(kindNamed(object.kind), object).map(({ kind, name }) => [
+    `${kind}/${name}`,
+    null,
+  ])
+  return Object.fromEntries([...absent, ...present])
+}

@@ -1,0 +1,278 @@
+import {
+  anything,
+  boolean,
+  type CelRule,
+  choice,
+  integer,
+  intOrString,
+  list,
+  map,
+  object,
+  string,
+  type TypeOf,
+} from './schema.ts'
+
+/** Fields that several kinds share. */
+
+/** A DNS-1123 label, as Kubernetes names Secrets and the like. */
+const dnsName = '^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$'
+
+const git = object(
+  'Where the source is.',
+  {
+    url: string(
+      'An https:// or ssh:// address. Credentials belong into the Secret of secretName, never into the address.',
+      {
+        minLength: 1,
+        maxLength: 2048,
+        'x-kubernetes-validations': [
+          {
+            rule: "!self.startsWith('-')",
+            message: 'must not begin with "-"',
+          },
+          {
+            rule: "self.startsWith('-') || self.matches('^(https|http|ssh)://[^/]+/.+')",
+            messageExpression:
+              "self.matches('^[^/@]+@[^/:]+:') ? 'write git@host:path as ssh://git@host/path' : 'must be https://HOST/PATH or ssh://HOST/PATH'",
+          },
+        ],
+      },
+    ),
+    path: string('The folder of the repository that holds the Dockerfile; default the root.', {
+      maxLength: 1024,
+      'x-kubernetes-validations': [
+        {
+          rule: "!self.startsWith('/') && !self.startsWith('-') && !self.split('/').exists(part, part == '..')",
+          message: 'must be a folder inside the repository: no leading "/" or "-", no ".."',
+        },
+      ],
+    }),
+    branch: string('A branch; its newest commit is built. Default: the repository’s own.', {
+      minLength: 1,
+      maxLength: 255,
+      pattern: '^[^-\\s][^\\s]*$',
+    }),
+    tag: string('A tag.', { minLength: 1, maxLength: 255, pattern: '^[^-\\s][^\\s]*$' }),
+    commit: string('A commit, by its full hash.', { pattern: '^([0-9a-f]{40}|[0-9a-f]{64})$' }),
+    secretName: string(
+      'A Secret of type kubernetes.io/basic-auth or kubernetes.io/ssh-auth in the same namespace.',
+      { pattern: dnsName, maxLength: 253 },
+    ),
+  },
+  {
+    required: ['url'],
+    'x-kubernetes-validations': [
+      {
+        rule: '[has(self.branch), has(self.tag), has(self.commit)].filter(given, given).size() <= 1',
+        message: 'set at most one of branch, tag and commit',
+      },
+      // A rule of the whole object, for the API server echoes the value of a broken field.
+      {
+        rule: "!self.url.matches('^https?://[^/]*@') && !self.url.matches('^ssh://[^/@]*:[^/]*@')",
+        message: 'must not hold credentials: put them into a Secret and name it in secretName',
+        fieldPath: '.url',
+      },
+    ],
+  },
+)
+type Git = TypeOf<typeof git>
+
+const insideFile = {
+  rule: "!self.startsWith('/') && !self.startsWith('-') && !self.split('/').exists(part, part == '..')",
+  message: 'must be a file inside the folder of git.path: no leading "/" or "-", no ".."',
+}
+
+const build = object(
+  'Build the image from Git.',
+  {
+    git,
+    dockerfile: string('The Dockerfile, relative to git.path; default Dockerfile.', {
+      minLength: 1,
+      maxLength: 1024,
+      'x-kubernetes-validations': [insideFile],
+    }),
+    target: string('The stage of the Dockerfile to build; default the last.', {
+      maxLength: 128,
+      pattern: '^[A-Za-z0-9][A-Za-z0-9_.-]*$',
+    }),
+    args: map(
+      'Build arguments. They stay visible in the image: no place for secrets.',
+      string('The value.', { maxLength: 4096 }),
+      {
+        maxProperties: 64,
+        'x-kubernetes-validations': [
+          {
+            rule: "self.all(name, name.matches('^[A-Za-z_][A-Za-z0-9_]*$'))",
+            message: 'names of build arguments are letters, digits and "_"',
+          },
+        ],
+      },
+    ),
+  },
+  { required: ['git'] },
+)
+export type Build = TypeOf<typeof build>
+
+const quantityPattern = '^[0-9]+(\\.[0-9]+)?(m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei)?$'
+
+const gibibytes = (what: string) =>
+  intOrString(`${what} An integer is gibibytes, a string a Kubernetes quantity such as "500Mi".`, {
+    pattern: quantityPattern,
+    minimum: 1,
+    maxLength: 32,
+    'x-kubernetes-validations': [
+      {
+        rule: "type(self) != string || !self.matches('^[0-9]+([.][0-9]+)?$')",
+        messageExpression:
+          "'\"' + string(self) + '\" would be ' + string(self) + ' bytes: write ' + string(self) + ' without quotes for gibibytes, or \"' + string(self) + 'Gi\"'",
+      },
+    ],
+  })
+
+const gpu = object('Accelerators.', {
+  type: string(
+    'One of the administrator’s profiles, for instance nvidia-l4. Alone it means count 1.',
+    {
+      pattern: '^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$',
+      maxLength: 63,
+    },
+  ),
+  count: integer('How many. Alone it means any GPU: the default profile. 0 means none.', {
+    minimum: 0,
+    maximum: 1024,
+  }),
+})
+
+const resources = object(
+  'What the containers ask for. Only GPUs are limits too, unless the administrator says otherwise.',
+  {
+    cpu: intOrString(
+      'An integer is cores, a string a Kubernetes quantity such as "500m". Default 2.',
+      {
+        pattern: '^[0-9]+(\\.[0-9]+)?m?$',
+        minimum: 1,
+        maxLength: 32,
+      },
+    ),
+    memory: gibibytes('Memory; default 10.'),
+    disk: gibibytes('Room for artifacts, or for the home of a Notebook.'),
+    gpu,
+  },
+)
+export type Resources = TypeOf<typeof resources>
+
+const runPolicy = object('How the load or run Job behaves.', {
+  backoffLimit: integer('Retries before it has failed. Default: 2 for a load, 0 for a run.', {
+    minimum: 0,
+    maximum: 100,
+    format: 'int32',
+  }),
+  activeDeadlineSeconds: integer('The time it may take; default unlimited.', {
+    minimum: 1,
+    maximum: 2147483647,
+    format: 'int64',
+  }),
+  ttlSecondsAfterFinished: integer(
+    'When a finished Job is deleted; default: it stays until the next one. Its result is kept.',
+    { minimum: 0, maximum: 2147483647, format: 'int32' },
+  ),
+})
+export type RunPolicy = TypeOf<typeof runPolicy>
+
+/** `${{ secrets.NAME.KEY }}`, the whole value. */
+export const secretReference =
+  '^\\$\\{\\{\\s*secrets\\.([a-z0-9]([-a-z0-9]*[a-z0-9])?)\\.([-._a-zA-Z0-9]+)\\s*\\}\\}$'
+
+const env = map(
+  'Environment variables. A value that is exactly ${{ secrets.NAME.KEY }} is read from that Secret by the kubelet.',
+  string('The value.', { maxLength: 8192 }),
+  {
+    maxProperties: 128,
+    'x-kubernetes-validations': [
+      {
+        rule: "self.all(name, name.matches('^[-._a-zA-Z][-._a-zA-Z0-9]*$'))",
+        message:
+          'names of environment variables are letters, digits, "_", "-" and ".", and begin with no digit',
+      },
+      {
+        rule: `self.all(name, !self[name].contains('\${{') || self[name].matches('^[$][{][{][ ]*secrets[.][-a-z0-9]+[.][-._a-zA-Z0-9]+[ ]*[}][}]$'))`,
+        message:
+          'a value that refers to a Secret must be exactly ${{ secrets.NAME.KEY }}, with nothing before or after it',
+      },
+    ],
+  },
+)
+
+/** Spec fields of all four kinds. */
+export const specFields = {
+  image: string('A ready container image.', {
+    minLength: 1,
+    maxLength: 512,
+    pattern: '^[^\\s-][^\\s]*$',
+  }),
+  build,
+  command: list('The command, as in a container.', string('A word.'), { maxItems: 1024 }),
+  args: list('Its arguments, as in a container.', string('A word.'), { maxItems: 1024 }),
+  env,
+  params: map(
+    'Scalars for the container: /content/params.json, and PARAM_<UPPER_NAME> each. At most 64 KiB.',
+    anything('A string, number or boolean.'),
+    { maxProperties: 512 },
+  ),
+  resources,
+  suspend: boolean('Stop what runs, keep what is stored.'),
+  imagePullSecrets: list(
+    'Names of Secrets for private images, beside the administrator’s own.',
+    string('A Secret’s name.', { pattern: dnsName, maxLength: 253 }),
+    { maxItems: 16, 'x-kubernetes-list-type': 'set' },
+  ),
+}
+
+export const runPolicyField = { runPolicy }
+
+export const source = string(
+  'Where to load from: hf://org/name[@revision], https://…, s3://bucket/prefix, gs://bucket/prefix, or pvc://claim/path, which is used where it is.',
+  {
+    minLength: 1,
+    maxLength: 2048,
+    'x-kubernetes-validations': [
+      {
+        rule: [
+          "self.matches('^hf://[A-Za-z0-9][-A-Za-z0-9_.]*/[A-Za-z0-9][-A-Za-z0-9_.]*(@[-A-Za-z0-9_./]+)?$')",
+          "self.matches('^https?://[^/ ]+/[^ ]*$')",
+          "self.matches('^(s3|gs)://[a-z0-9][-a-z0-9._]*(/[^ ]*)?$')",
+          "self.matches('^pvc://[a-z0-9]([-a-z0-9.]*[a-z0-9])?(/[^ ]*)?$')",
+        ].join(' || '),
+        message:
+          'must be hf://ORG/NAME[@REVISION], https://HOST/PATH, s3://BUCKET/PREFIX, gs://BUCKET/PREFIX or pvc://CLAIM/PATH',
+      },
+      { rule: "!self.split('/').exists(part, part == '..')", message: 'must not contain ".."' },
+    ],
+  },
+)
+
+/** A rule of the whole spec, for the API server echoes the value of a broken field. */
+export const sourceWithoutCredentials: CelRule = {
+  rule: "!has(self.source) || !self.source.matches('^[a-z0-9]+://[^/]*@')",
+  message: 'must not hold credentials: put them into a Secret and name it in env',
+  fieldPath: '.source',
+}
+
+/** A reference to another object of the same namespace, by name. */
+export const reference = (what: string) =>
+  object(
+    what,
+    {
+      name: string('Its name; the namespace is always this object’s own.', {
+        minLength: 1,
+        maxLength: 50,
+        pattern: '^[a-z0-9]([-a-z0-9]*[a-z0-9])?$',
+      }),
+    },
+    { required: ['name'] },
+  )
+
+export const strategy = choice(
+  'How a changed server replaces the old one. Default: Recreate with a GPU and one replica, else RollingUpdate.',
+  ['RollingUpdate', 'Recreate'],
+)

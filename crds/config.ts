@@ -1,0 +1,270 @@
+import {
+  boolean,
+  choice,
+  integer,
+  intOrString,
+  list,
+  map,
+  object,
+  string,
+  type TypeOf,
+} from './schema.ts'
+import { type FieldError, validator } from './validate.ts'
+
+/**
+ * The administrator's configuration: one file, the same fields as the chart's values. What a file
+ * leaves out keeps its default.
+ */
+
+const toleration = object('As in a Pod.', {
+  key: string('Key.'),
+  operator: choice('Operator.', ['Exists', 'Equal']),
+  value: string('Value.'),
+  effect: choice('Effect.', ['NoSchedule', 'PreferNoSchedule', 'NoExecute']),
+})
+
+const profile = object(
+  'What a GPU type means on this cluster.',
+  {
+    resourceName: string('The extended resource, for instance nvidia.com/gpu.'),
+    nodeSelector: map('Labels of the nodes that have it.', string('Value.')),
+    tolerations: list('Taints to tolerate.', toleration),
+    runtimeClassName: string('The RuntimeClass, where the cluster needs one.'),
+  },
+  { required: ['resourceName'] },
+)
+export type GpuProfile = TypeOf<typeof profile>
+
+const preset = object(
+  'A server that can serve any Model from its files.',
+  {
+    image: string('The image.'),
+    command: list('The command.', string('A word.')),
+    args: list(
+      'Arguments; {model} is the path, {name} the Model’s name, {gpus} the GPU count, {port} the port.',
+      string('A word.'),
+    ),
+    env: map('Environment variables.', string('Value.')),
+    health: string('The path that answers 200 once it is ready.'),
+  },
+  { required: ['image'] },
+)
+export type ServerPreset = TypeOf<typeof preset>
+
+const size = (what: string) => intOrString(what, { pattern: '^[0-9]+(\\.[0-9]+)?([KMGTPE]i?|k)?$' })
+
+const perKind = object('Default requests of a kind.', {
+  cpu: intOrString('Cores.'),
+  memory: size('Memory; an integer is gibibytes.'),
+  disk: size('Disk; an integer is gibibytes.'),
+})
+
+const confinement = string('Unconfined, or Localhost/PROFILE.', {
+  pattern: '^(Unconfined|Localhost/.+)$',
+})
+
+const configSchema = object('The configuration.', {
+  registry: object('Where built images are pushed.', {
+    prefix: string(
+      'Images are PREFIX/NAMESPACE/KIND-NAME:TAG. Without it nothing can be built or packaged.',
+    ),
+    pushSecretName: string('A kubernetes.io/dockerconfigjson Secret in each namespace, to push.'),
+    pullSecretName: string('The same, to pull.'),
+    insecure: boolean('Speak plain HTTP to the registry.'),
+  }),
+  images: object('The images of the project’s own tools.', {
+    builder: string('git and rootless BuildKit.'),
+    loader: string('Loads a source.'),
+    seal: string('Seals artifacts with a manifest.'),
+    idle: string('Watches a Notebook for idleness.'),
+    notebook: string('What a Notebook without an image of its own runs.'),
+  }),
+  packaging: object('Trained models as images.', {
+    enabled: boolean('Whether package: Auto packages at all.'),
+    maxSize: size('Above it, package: Auto serves from storage. An integer is gibibytes.'),
+  }),
+  imageVolumes: choice(
+    'Whether Pods can mount images. Auto: from Kubernetes 1.35 on, as its API server says.',
+    ['Auto', 'Enabled', 'Disabled'],
+  ),
+  storage: object('Where artifacts and homes are kept.', {
+    driver: choice('The driver.', ['pvc']),
+    pvc: object('One PersistentVolumeClaim per object.', {
+      className: string('The StorageClass; default the cluster’s own.'),
+      accessModes: list(
+        'Access modes.',
+        choice('A mode.', ['ReadWriteOnce', 'ReadWriteMany', 'ReadWriteOncePod']),
+      ),
+      nodeSelector: map(
+        'Nodes for the Jobs that first bind a claim, so that it binds where consumers can follow.',
+        string('Value.'),
+      ),
+    }),
+  }),
+  gpus: object('GPU profiles.', {
+    default: string('The profile that a bare count means.'),
+    profiles: map('Profiles by name; given, they replace the built-in ones.', profile),
+  }),
+  servers: object('Server presets.', {
+    default: string('The preset for imported Models.'),
+    presets: map('Presets by name; given, they replace the built-in one.', preset),
+  }),
+  references: choice('What admission does about a missing Model or Dataset.', ['Enforce', 'Warn']),
+  podSecurity: choice('The Pod Security level that all Pods but the builder’s meet.', [
+    'baseline',
+    'restricted',
+  ]),
+  userNamespaces: boolean('Run Pods in user namespaces (hostUsers: false).'),
+  limits: choice('Which requests are limits too, beside GPUs.', ['None', 'Memory', 'All']),
+  resources: object('Default requests.', {
+    Dataset: perKind,
+    Model: perKind,
+    ModelServer: perKind,
+    Notebook: perKind,
+  }),
+  serviceAccounts: object('ServiceAccounts of the Pods.', {
+    Dataset: string('Of Datasets.'),
+    Model: string('Of Models.'),
+    ModelServer: string('Of ModelServers.'),
+    Notebook: string('Of Notebooks.'),
+  }),
+  builder: object('How the rootless builder is confined.', {
+    seccomp: confinement,
+    appArmor: confinement,
+    deadlineSeconds: integer('The time a build or a packaging may take.', { minimum: 1 }),
+  }),
+  git: object('Git.', {
+    allowHttp: boolean('Whether plain http:// may be cloned.'),
+    knownHosts: string('known_hosts for ssh, where the Secret has none.'),
+  }),
+})
+export type ConfigFile = TypeOf<typeof configSchema>
+
+/** Every section is there; `prefix`, class and accounts may be absent inside theirs. */
+export interface Config {
+  readonly registry: NonNullable<ConfigFile['registry']>
+  readonly images: Required<NonNullable<ConfigFile['images']>>
+  readonly packaging: Required<NonNullable<ConfigFile['packaging']>>
+  readonly imageVolumes: NonNullable<ConfigFile['imageVolumes']>
+  readonly storage: {
+    readonly driver: 'pvc'
+    readonly pvc: NonNullable<NonNullable<ConfigFile['storage']>['pvc']>
+  }
+  readonly gpus: Required<NonNullable<ConfigFile['gpus']>>
+  readonly servers: Required<NonNullable<ConfigFile['servers']>>
+  readonly references: NonNullable<ConfigFile['references']>
+  readonly podSecurity: NonNullable<ConfigFile['podSecurity']>
+  readonly userNamespaces: boolean
+  readonly limits: NonNullable<ConfigFile['limits']>
+  readonly resources: NonNullable<ConfigFile['resources']>
+  readonly serviceAccounts: NonNullable<ConfigFile['serviceAccounts']>
+  readonly builder: Required<NonNullable<ConfigFile['builder']>>
+  readonly git: NonNullable<ConfigFile['git']>
+}
+
+const nvidia: GpuProfile = { resourceName: 'nvidia.com/gpu' }
+
+/** The names of Substratus' last release and their successors; each any node with an NVIDIA GPU. */
+const builtInProfiles: Readonly<Record<string, GpuProfile>> = {
+  'nvidia-t4': nvidia,
+  'nvidia-l4': nvidia,
+  'nvidia-a100': nvidia,
+  'nvidia-a100-80gb': nvidia,
+  'nvidia-h100': nvidia,
+  'nvidia-h200': nvidia,
+}
+
+/** Whether the administrator said nothing of GPUs, so that a type does not choose nodes. */
+export const hasBuiltInProfiles = (config: Config): boolean =>
+  config.gpus.profiles === builtInProfiles
+
+const toolImage = (name: string): string => `ghcr.io/substratusai/metacontroller-${name}:0.1.0`
+
+export const defaultConfig: Config = {
+  registry: {},
+  images: {
+    builder: toolImage('builder'),
+    loader: toolImage('loader'),
+    seal: toolImage('seal'),
+    idle: toolImage('idle'),
+    notebook: 'quay.io/jupyter/scipy-notebook:2025-03-14',
+  },
+  packaging: { enabled: true, maxSize: '20Gi' },
+  imageVolumes: 'Auto',
+  storage: { driver: 'pvc', pvc: { accessModes: ['ReadWriteOnce'] } },
+  gpus: { default: 'nvidia-l4', profiles: builtInProfiles },
+  servers: {
+    default: 'vllm',
+    presets: {
+      vllm: {
+        image: 'docker.io/vllm/vllm-openai:v0.8.5',
+        args: [
+          '--model={model}',
+          '--served-model-name={name}',
+          '--tensor-parallel-size={gpus}',
+          '--port={port}',
+        ],
+        env: { HF_HUB_OFFLINE: '1' },
+        health: '/health',
+      },
+    },
+  },
+  references: 'Enforce',
+  podSecurity: 'baseline',
+  userNamespaces: false,
+  limits: 'None',
+  resources: {
+    Dataset: { cpu: 2, memory: 10, disk: 50 },
+    Model: { cpu: 2, memory: 10, disk: 100 },
+    ModelServer: { cpu: 2, memory: 10 },
+    Notebook: { cpu: 2, memory: 10, disk: 20 },
+  },
+  serviceAccounts: {},
+  builder: { seccomp: 'Unconfined', appArmor: 'Unconfined', deadlineSeconds: 3600 },
+  git: {},
+}
+
+const check = validator(configSchema)
+
+/** Parsed YAML or JSON → the configuration, or what is wrong with it, by path. */
+export function configOf(
+  file: unknown,
+): { readonly config: Config } | { readonly errors: readonly FieldError[] } {
+  const errors = check(file ?? {})
+  if (errors.length) return { errors }
+  const given = (file ?? {}) as ConfigFile
+  const merged = Object.fromEntries(
+    Object.entries(defaultConfig).map(([section, standard]) => [
+      section,
+      overlay(standard, given[section as keyof ConfigFile]),
+    ]),
+  ) as unknown as Config
+  const config = {
+    ...merged,
+    storage: {
+      ...merged.storage,
+      pvc: { ...defaultConfig.storage.pvc, ...given.storage?.pvc },
+    },
+  }
+  const lost = [
+    ...(config.gpus.profiles[config.gpus.default]
+      ? []
+      : [missing('gpus.default', config.gpus.default, Object.keys(config.gpus.profiles))]),
+    ...(config.servers.presets[config.servers.default]
+      ? []
+      : [missing('servers.default', config.servers.default, Object.keys(config.servers.presets))]),
+  ]
+  return lost.length ? { errors: lost } : { config }
+}
+
+const missing = (field: string, value: string, known: readonly string[]): FieldError => ({
+  field,
+  message: `Unsupported value: "${value}": supported values: ${known.map((name) => `"${name}"`).join(', ')}`,
+})
+
+const overlay = (standard: unknown, given: unknown): unknown =>
+  given === undefined
+    ? standard
+    : typeof standard === 'object' && typeof given === 'object'
+      ? { ...standard, ...given }
+      : given

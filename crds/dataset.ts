@@ -1,0 +1,41 @@
+import { runPolicyField, source, sourceWithoutCredentials, specFields } from './common.ts'
+import {
+  defineKind,
+  gpuColumn,
+  lastColumns,
+  readyColumns,
+  type SpecOf,
+  type StatusOf,
+} from './kind.ts'
+import { object } from './schema.ts'
+import { artifacts, statusFields } from './status.ts'
+
+export const Dataset = defineKind({
+  kind: 'Dataset',
+  plural: 'datasets',
+  singular: 'dataset',
+  shortNames: ['data'],
+  description:
+    'A Dataset loads data, from a source or by code of yours, and keeps it for Models and Notebooks.',
+  references: [],
+  spec: {
+    properties: { source, ...specFields, ...runPolicyField },
+    rules: [
+      sourceWithoutCredentials,
+      {
+        rule: '!has(self.source) || !(has(self.image) || has(self.build) || has(self.command) || has(self.args))',
+        message:
+          'source is loaded by an image of its own: remove image, build, command and args, or remove source',
+      },
+      {
+        rule: 'has(self.source) || has(self.image) || has(self.build)',
+        message: 'set one of source, image and build',
+      },
+    ],
+  },
+  status: object('What is.', { ...statusFields, artifacts }),
+  columns: [...readyColumns, gpuColumn, ...lastColumns],
+})
+
+export type DatasetSpec = SpecOf<typeof Dataset>
+export type DatasetStatus = StatusOf<typeof Dataset>

@@ -1,0 +1,150 @@
+import { type CelRule, object, type Properties, type Schema, type TypeOf } from './schema.ts'
+
+/** What an object of ours may point to: a word for it, the field that names it, and its kind. */
+export interface ReferenceField {
+  readonly word: string
+  /** The spec field that holds `{name}`. */
+  readonly field: 'model' | 'dataset'
+  readonly kind: 'Model' | 'Dataset'
+}
+
+export interface Column {
+  readonly name: string
+  readonly type: 'string' | 'integer' | 'date'
+  readonly jsonPath: string
+  readonly description: string
+  /** 1: only with -o wide. */
+  readonly priority?: 1
+}
+
+export interface Kind<S = unknown, T = unknown> {
+  readonly kind: KindName
+  readonly plural: string
+  readonly singular: string
+  readonly shortNames: readonly string[]
+  readonly description: string
+  readonly spec: Schema<S>
+  readonly status: Schema<T>
+  /** Rules about the whole object; they see metadata.name. */
+  readonly rules: readonly CelRule[]
+  readonly columns: readonly Column[]
+  readonly references: readonly ReferenceField[]
+  readonly scale?: {
+    readonly specReplicasPath: string
+    readonly statusReplicasPath: string
+    readonly labelSelectorPath: string
+  }
+}
+
+export type KindName = 'Dataset' | 'Model' | 'ModelServer' | 'Notebook'
+
+export const group = 'substratus.ai'
+export const version = 'v1'
+export const apiVersion = `${group}/${version}`
+
+/** Labels and annotations that users and our own parts share. */
+export const labels = {
+  parentUid: `${group}/parent-uid`,
+  kind: `${group}/kind`,
+  name: `${group}/name`,
+  stage: `${group}/stage`,
+} as const
+export const annotations = {
+  rerun: `${group}/rerun`,
+  opened: `${group}/opened`,
+  params: `${group}/params`,
+} as const
+
+/** An object as the API server stores it. */
+export interface Parent<S = unknown, T = unknown> {
+  readonly apiVersion: string
+  readonly kind: KindName
+  readonly metadata: {
+    readonly name: string
+    readonly namespace?: string
+    readonly uid?: string
+    readonly generation?: number
+    readonly labels?: Readonly<Record<string, string>>
+    readonly annotations?: Readonly<Record<string, string>>
+    readonly deletionTimestamp?: string
+  }
+  readonly spec: S
+  readonly status?: T
+}
+
+export type SpecOf<K> = K extends Kind<infer S, unknown> ? S : never
+export type StatusOf<K> = K extends Kind<unknown, infer T> ? T : never
+
+export const readyColumns: readonly Column[] = [
+  {
+    name: 'Ready',
+    type: 'string',
+    jsonPath: '.status.conditions[?(@.type=="Ready")].status',
+    description: 'Whether it can be used.',
+  },
+  {
+    name: 'Reason',
+    type: 'string',
+    jsonPath: '.status.conditions[?(@.type=="Ready")].reason',
+    description: 'Why, in one word.',
+  },
+]
+
+export const gpuColumn: Column = {
+  name: 'GPU',
+  type: 'string',
+  jsonPath: '.spec.resources.gpu.type',
+  description: 'The GPU profile.',
+}
+
+export const lastColumns: readonly Column[] = [
+  { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp', description: 'Its age.' },
+  {
+    name: 'Message',
+    type: 'string',
+    jsonPath: '.status.conditions[?(@.type=="Ready")].message',
+    description: 'Why, in a sentence.',
+  },
+  {
+    name: 'Image',
+    type: 'string',
+    jsonPath: '.status.image',
+    description: 'The image in use.',
+    priority: 1,
+  },
+]
+
+/**
+ * Services, labels and Pod names are made from the name: a label of at most 50 characters leaves
+ * them room within Kubernetes' 63.
+ */
+const nameRules: readonly CelRule[] = [
+  {
+    rule: "self.metadata.name.size() <= 50 && self.metadata.name.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')",
+    message:
+      'metadata.name: must be at most 50 characters out of a-z, 0-9 and "-", beginning and ending with a letter or digit',
+  },
+]
+
+export function defineKind<P extends Properties, R extends keyof P & string, T>(
+  kind: Omit<Kind, 'spec' | 'status' | 'rules'> & {
+    readonly spec: {
+      readonly properties: P
+      readonly required?: readonly R[]
+      readonly rules?: readonly CelRule[]
+    }
+    /** Rules about the whole object, beside those on its name. */
+    readonly rules?: readonly CelRule[]
+    readonly status: Schema<T>
+  },
+): Kind<TypeOf<ReturnType<typeof object<P, R>>>, T> {
+  const { properties, required, rules } = kind.spec
+  return {
+    ...kind,
+    rules: [...nameRules, ...(kind.rules ?? [])],
+    spec: object('What is wanted.', properties, {
+      ...(required && { required }),
+      ...(rules?.length && { 'x-kubernetes-validations': rules }),
+    }),
+  }
+}

@@ -1,0 +1,80 @@
+import {
+  reference,
+  runPolicyField,
+  source,
+  sourceWithoutCredentials,
+  specFields,
+} from './common.ts'
+import {
+  defineKind,
+  gpuColumn,
+  lastColumns,
+  readyColumns,
+  type SpecOf,
+  type StatusOf,
+} from './kind.ts'
+import { choice, list, object, string } from './schema.ts'
+import { artifacts, statusFields } from './status.ts'
+
+export const Model = defineKind({
+  kind: 'Model',
+  plural: 'models',
+  singular: 'model',
+  shortNames: [],
+  description:
+    'A Model is imported from a source, built from Git, or trained from a base Model and a Dataset.',
+  references: [
+    { word: 'base', field: 'model', kind: 'Model' },
+    { word: 'data', field: 'dataset', kind: 'Dataset' },
+  ],
+  spec: {
+    properties: {
+      source,
+      ...specFields,
+      model: reference('The base: a Model to train further; mounted at /content/model.'),
+      dataset: reference('The data to train on; mounted at /content/data.'),
+      package: choice(
+        'Whether the trained model becomes an image of its own. Auto (the default): when it was trained, and is not too large.',
+        ['Auto', 'Always', 'Never'],
+      ),
+      ...runPolicyField,
+    },
+    rules: [
+      sourceWithoutCredentials,
+      {
+        rule: '!has(self.source) || !(has(self.image) || has(self.build) || has(self.command) || has(self.args))',
+        message:
+          'source is loaded by an image of its own: remove image, build, command and args, or remove source',
+      },
+      {
+        rule: '!has(self.source) || !(has(self.model) || has(self.dataset))',
+        message: 'a source is imported, not trained: remove model and dataset, or remove source',
+      },
+      {
+        rule: 'has(self.source) || has(self.image) || has(self.build) || has(self.model)',
+        message: 'set one of source, image, build and model',
+      },
+    ],
+  },
+  rules: [
+    {
+      rule: '!has(self.spec.model) || self.spec.model.name != self.metadata.name',
+      message: 'a Model cannot be its own base',
+      fieldPath: '.spec.model.name',
+    },
+  ],
+  status: object('What is.', {
+    ...statusFields,
+    artifacts,
+    bases: list('The base, its base, and so on: how a cycle is found.', string('A Model.')),
+  }),
+  columns: [
+    ...readyColumns,
+    { name: 'Base', type: 'string', jsonPath: '.spec.model.name', description: 'The base.' },
+    gpuColumn,
+    ...lastColumns,
+  ],
+})
+
+export type ModelSpec = SpecOf<typeof Model>
+export type ModelStatus = StatusOf<typeof Model>

@@ -1,0 +1,78 @@
+import { reference, specFields, strategy } from './common.ts'
+import {
+  defineKind,
+  gpuColumn,
+  lastColumns,
+  readyColumns,
+  type SpecOf,
+  type StatusOf,
+} from './kind.ts'
+import { integer, object, string } from './schema.ts'
+import { statusFields } from './status.ts'
+
+export const ModelServer = defineKind({
+  kind: 'ModelServer',
+  plural: 'modelservers',
+  singular: 'modelserver',
+  shortNames: ['mserver'],
+  description: 'A ModelServer answers HTTP requests with a Model.',
+  references: [{ word: 'model', field: 'model', kind: 'Model' }],
+  spec: {
+    properties: {
+      ...specFields,
+      model: reference('The Model to serve; mounted at /content/model.'),
+      // True for everybody, and the scale subresource needs a value to start from.
+      replicas: integer('How many Pods serve.', {
+        minimum: 0,
+        maximum: 1000,
+        default: 1,
+        format: 'int32',
+      }),
+      port: integer('The port on which the container listens; default 8080.', {
+        minimum: 1,
+        maximum: 65535,
+        format: 'int32',
+      }),
+      health: string(
+        'The path that answers 200 once the server is ready; default "/", or the preset’s.',
+        {
+          pattern: '^/[^\\s]*$',
+          maxLength: 1024,
+        },
+      ),
+      runtime: string('One of the administrator’s server presets, for instance vllm.', {
+        pattern: '^[a-z0-9]([-a-z0-9]*[a-z0-9])?$',
+        maxLength: 63,
+      }),
+      strategy,
+    },
+    required: ['model'],
+    rules: [
+      {
+        rule: '!has(self.runtime) || !(has(self.image) || has(self.build))',
+        message: 'runtime brings an image of its own: remove image and build, or remove runtime',
+      },
+    ],
+  },
+  status: object('What is.', {
+    ...statusFields,
+    url: string('Where the server answers inside the cluster.'),
+    replicas: integer('Pods that exist.', { format: 'int32' }),
+    selector: string('Selects the Pods, for kubectl scale and autoscalers.'),
+  }),
+  scale: {
+    specReplicasPath: '.spec.replicas',
+    statusReplicasPath: '.status.replicas',
+    labelSelectorPath: '.status.selector',
+  },
+  columns: [
+    ...readyColumns,
+    { name: 'Model', type: 'string', jsonPath: '.spec.model.name', description: 'The Model.' },
+    { name: 'Replicas', type: 'integer', jsonPath: '.spec.replicas', description: 'Pods wanted.' },
+    gpuColumn,
+    ...lastColumns,
+  ],
+})
+
+export type ModelServerSpec = SpecOf<typeof ModelServer>
+export type ModelServerStatus = StatusOf<typeof ModelServer>

@@ -1,0 +1,55 @@
+import { createHash } from 'node:crypto'
+import type { KindName } from './kind.ts'
+
+/** Canonical JSON, hashes of it, and names that both hooks and webhooks say. */
+
+/** Keys sorted, empty left out: absent and empty are the same. */
+export function canonical(value: unknown): string {
+  return JSON.stringify(tidy(value)) ?? ''
+}
+
+function tidy(value: unknown): unknown {
+  if (Array.isArray(value))
+    return value.length ? value.map((item) => tidy(item) ?? null) : undefined
+  if (typeof value !== 'object' || value === null)
+    return value === '' || value === null ? undefined : value
+  const entries = Object.entries(value)
+    .map(([key, inner]): [string, unknown] => [key, tidy(inner)])
+    .filter(([, inner]) => inner !== undefined)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+  return entries.length ? Object.fromEntries(entries) : undefined
+}
+
+/**
+ * 'v1:' names the list of fields and this way of writing them: a change of either would run every
+ * finished training again, so that a golden test guards both.
+ */
+export const hash = (value: unknown): string =>
+  createHash('sha256')
+    .update(`v1:${canonical(value)}`)
+    .digest('hex')
+    .slice(0, 16)
+
+/**
+ * NAME and what follows, within Kubernetes' limit of characters: a name that is too long gives way
+ * to its beginning and a hash of the whole.
+ */
+export function fitted(name: string, suffix: string, limit = 63): string {
+  if (name.length + suffix.length <= limit) return name + suffix
+  return `${name.slice(0, limit - suffix.length - 7)}-${hash(name).slice(0, 6)}${suffix}`
+}
+
+/** The kind as it stands in names: `modelserver`. */
+export const kindWord = (parent: Named): string => parent.kind.toLowerCase()
+
+interface Named {
+  readonly kind: KindName
+  readonly metadata: { readonly name: string }
+}
+
+/** The claim that holds an object's artifacts, or a Notebook's home. */
+export const claimName = (parent: Named): string =>
+  fitted(
+    parent.metadata.name,
+    `-${kindWord(parent)}-${parent.kind === 'Notebook' ? 'home' : 'artifacts'}`,
+  )

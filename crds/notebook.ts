@@ -1,0 +1,52 @@
+import { reference, specFields } from './common.ts'
+import {
+  defineKind,
+  gpuColumn,
+  lastColumns,
+  readyColumns,
+  type SpecOf,
+  type StatusOf,
+} from './kind.ts'
+import { object, string } from './schema.ts'
+import { statusFields } from './status.ts'
+
+export const Notebook = defineKind({
+  kind: 'Notebook',
+  plural: 'notebooks',
+  singular: 'notebook',
+  shortNames: ['nb'],
+  description:
+    'A Notebook is a Jupyter environment on the cluster’s hardware, opened by port-forwarding.',
+  references: [
+    { word: 'model', field: 'model', kind: 'Model' },
+    { word: 'data', field: 'dataset', kind: 'Dataset' },
+  ],
+  spec: {
+    properties: {
+      ...specFields,
+      model: reference('A Model to look at; mounted at /content/model.'),
+      dataset: reference('A Dataset to look at; mounted at /content/data.'),
+      idleTimeout: string('Stop when idle for so long, for instance 2h or 1h30m; default never.', {
+        pattern: '^([0-9]+h)?([0-9]+m)?([0-9]+s)?$',
+        minLength: 2,
+        maxLength: 32,
+      }),
+    },
+  },
+  status: object('What is.', {
+    ...statusFields,
+    idle: object('The notebook was stopped for being idle.', {
+      container: string('The id of the container that said so.'),
+      opened: string('The value of substratus.ai/opened at that time.'),
+    }),
+  }),
+  columns: [
+    ...readyColumns,
+    { name: 'Model', type: 'string', jsonPath: '.spec.model.name', description: 'The Model.' },
+    gpuColumn,
+    ...lastColumns,
+  ],
+})
+
+export type NotebookSpec = SpecOf<typeof Notebook>
+export type NotebookStatus = StatusOf<typeof Notebook>

@@ -1,0 +1,77 @@
+/**
+ * Kubernetes quantities in their canonical form: the API server rewrites "0.5" to "500m" and
+ * "1024Mi" to "1Gi", and a child that is emitted otherwise would be written again for ever.
+ * The rules: https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/
+ */
+
+const binary: readonly (readonly [string, bigint])[] = [
+  ['Ei', 1n << 60n],
+  ['Pi', 1n << 50n],
+  ['Ti', 1n << 40n],
+  ['Gi', 1n << 30n],
+  ['Mi', 1n << 20n],
+  ['Ki', 1n << 10n],
+]
+const decimal: readonly (readonly [string, bigint])[] = [
+  ['E', 10n ** 18n],
+  ['P', 10n ** 15n],
+  ['T', 10n ** 12n],
+  ['G', 10n ** 9n],
+  ['M', 10n ** 6n],
+  ['k', 10n ** 3n],
+  ['', 1n],
+]
+
+/** Thousandths: nothing smaller can be asked for. */
+const milli = 1000n
+
+function parse(text: string): { milli: bigint; binary: boolean } {
+  const match = /^([0-9]+)(?:\.([0-9]+))?(m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei)?$/.exec(text)
+  if (!match) throw new Error(`not a quantity: ${text}`)
+  const [, whole = '', fraction = '', suffix = ''] = match
+  const isBinary = suffix.endsWith('i')
+  const unit =
+    suffix === 'm'
+      ? 1n
+      : milli * (([...binary, ...decimal].find(([name]) => name === suffix)?.[1] as bigint) ?? 1n)
+  const scale = 10n ** BigInt(fraction.length)
+  const numerator = BigInt(whole + fraction) * unit
+  // Rounded up, as the API server does.
+  return { milli: (numerator + scale - 1n) / scale, binary: isBinary }
+}
+
+function print(amount: bigint, isBinary: boolean): string {
+  if (amount % milli !== 0n) return `${amount}m`
+  const value = amount / milli
+  if (value === 0n) return '0'
+  // Below 1024 a binary quantity is written as a decimal one.
+  const units = isBinary && value >= 1024n ? binary : decimal
+  for (const [suffix, unit] of units) if (value % unit === 0n) return `${value / unit}${suffix}`
+  return `${value}`
+}
+
+const canonical = (text: string): string => {
+  const { milli: amount, binary: isBinary } = parse(text)
+  return print(amount, isBinary)
+}
+
+/** Cores: 2 → "2", "0.5" → "500m". */
+export const cores = (value: number | string): string => canonical(String(value))
+
+/** Memory or disk: 10 → "10Gi", "1024Mi" → "1Gi". */
+export const gibibytes = (value: number | string): string =>
+  canonical(typeof value === 'number' ? `${value}Gi` : value)
+
+/** Bytes of a quantity, rounded up. */
+export const bytesOf = (quantity: string): bigint => (parse(quantity).milli + milli - 1n) / milli
+
+/** The larger of two quantities, canonical. */
+export const larger = (a: string, b: string): string =>
+  parse(a).milli >= parse(b).milli ? canonical(a) : canonical(b)
+
+/** A size for people: 21474836480 → "20Gi". */
+export function humanBytes(bytes: number): string {
+  for (const [suffix, unit] of binary)
+    if (bytes >= Number(unit)) return `${Math.round((bytes / Number(unit)) * 10) / 10}${suffix}`
+  return `${bytes} bytes`
+}

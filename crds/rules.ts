@@ -1,0 +1,117 @@
+import type { Build, Resources } from './common.ts'
+import type { Config } from './config.ts'
+import type { Parent } from './kind.ts'
+import type { FieldError } from './validate.ts'
+
+/**
+ * What the schema cannot say: rules that need the administrator's configuration, and rules on
+ * params, whose values are open to every scalar. Admission and the hooks share them.
+ */
+export interface Rule {
+  readonly field: string
+  readonly broken: (spec: AnySpec, config: Config, parent: Parent) => boolean
+  readonly message: (spec: AnySpec, config: Config) => string
+}
+
+/** The fields of all kinds, each optional. */
+interface AnySpec {
+  readonly build?: Build
+  readonly resources?: Resources
+  readonly params?: Readonly<Record<string, unknown>>
+  readonly runtime?: string
+  readonly source?: string
+  readonly package?: string
+  readonly replicas?: number
+}
+
+const listed = (names: readonly string[]): string =>
+  [...names]
+    .sort()
+    .map((name) => `"${name}"`)
+    .join(', ')
+
+const scalar = (value: unknown): boolean => ['string', 'number', 'boolean'].includes(typeof value)
+
+/** `learning-rate` → `PARAM_LEARNING_RATE`. */
+export const paramVariable = (name: string): string =>
+  `PARAM_${name.toUpperCase().replaceAll(/[^A-Z0-9]/g, '_')}`
+
+const twins = (params: Readonly<Record<string, unknown>> = {}): readonly string[] =>
+  Object.keys(params).filter((name) =>
+    Object.keys(params).some(
+      (other) => other !== name && paramVariable(other) === paramVariable(name),
+    ),
+  )
+
+export const maxParamsBytes = 64 * 1024
+
+const rules: readonly Rule[] = [
+  {
+    field: 'spec.resources.gpu.type',
+    broken: ({ resources }, { gpus }) =>
+      resources?.gpu?.type !== undefined && !gpus.profiles[resources.gpu.type],
+    message: ({ resources }, { gpus }) =>
+      `Unsupported value: "${resources?.gpu?.type}": supported values: ${listed(Object.keys(gpus.profiles))}`,
+  },
+  {
+    field: 'spec.runtime',
+    broken: ({ runtime }, { servers }) => runtime !== undefined && !servers.presets[runtime],
+    message: ({ runtime }, { servers }) =>
+      `Unsupported value: "${runtime}": supported values: ${listed(Object.keys(servers.presets))}`,
+  },
+  {
+    field: 'spec.build.git.url',
+    broken: ({ build }, { git }) =>
+      Boolean(build?.git?.url?.startsWith('http://')) && !git.allowHttp,
+    message: () =>
+      'Invalid value: plain http:// is not cloned on this cluster: use https:// or ssh://, or ask the administrator for git.allowHttp',
+  },
+  {
+    field: 'spec.source',
+    broken: ({ source }, { git }) => Boolean(source?.startsWith('http://')) && !git.allowHttp,
+    message: () =>
+      'Invalid value: plain http:// is not loaded on this cluster: use https://, or ask the administrator for git.allowHttp',
+  },
+  {
+    field: 'spec.build',
+    broken: ({ build }, { registry }) => build !== undefined && !registry.prefix,
+    message: () =>
+      'Forbidden: nothing can be built here: the administrator has set no registry.prefix to push to; use image',
+  },
+  {
+    field: 'spec.package',
+    broken: (spec, { registry }) => spec.package === 'Always' && !registry.prefix,
+    message: () =>
+      'Invalid value: "Always": the administrator has set no registry.prefix to push to: use Auto or Never',
+  },
+  {
+    field: 'spec.params',
+    broken: ({ params }) => Object.values(params ?? {}).some((value) => !scalar(value)),
+    message: ({ params }) =>
+      `Invalid value: ${listed(Object.keys(params ?? {}).filter((name) => !scalar(params?.[name])))} must be a string, a number or a boolean`,
+  },
+  {
+    field: 'spec.params',
+    broken: ({ params }) => twins(params).length > 0,
+    message: ({ params }) =>
+      `Invalid value: ${listed(twins(params))} would be the same environment variable "${paramVariable(twins(params)[0] ?? '')}"`,
+  },
+  {
+    field: 'spec.params',
+    broken: ({ params }) => JSON.stringify(params ?? {}).length > maxParamsBytes,
+    message: () =>
+      'Too long: may not be more than 64 KiB as JSON; put larger things into a Dataset',
+  },
+]
+
+/** All broken rules at once; a spec of the wrong shape is the schema's business and breaks none here. */
+export const checkRules = (parent: Parent, config: Config): readonly FieldError[] =>
+  rules
+    .filter(({ broken }) => {
+      try {
+        return broken((parent.spec ?? {}) as AnySpec, config, parent)
+      } catch {
+        return false
+      }
+    })
+    .map(({ field, message }) => ({ field, message: message(parent.spec as AnySpec, config) }))

@@ -1,0 +1,128 @@
+/**
+ * Builders for structural schemas: each returns the plain OpenAPI v3 object that a
+ * CustomResourceDefinition takes, and carries the TypeScript type of what it describes.
+ *
+ * The description comes first, so that no field goes without one; `kubectl explain` prints it.
+ * What "structural" means: https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions/#specifying-a-structural-schema
+ */
+
+/** A CEL rule, evaluated by the API server and by `validate.ts`. */
+export interface CelRule {
+  readonly rule: string
+  readonly message?: string
+  readonly messageExpression?: string
+  readonly fieldPath?: string
+  readonly reason?: 'FieldValueInvalid' | 'FieldValueForbidden' | 'FieldValueRequired'
+}
+
+interface Options {
+  readonly default?: unknown
+  readonly enum?: readonly string[]
+  readonly minimum?: number
+  readonly maximum?: number
+  readonly minLength?: number
+  readonly maxLength?: number
+  readonly maxItems?: number
+  readonly maxProperties?: number
+  readonly pattern?: string
+  readonly format?: string
+  readonly 'x-kubernetes-validations'?: readonly CelRule[]
+}
+
+declare const carried: unique symbol
+
+/** A structural schema of values of type T. */
+export interface Schema<T = unknown> extends Options {
+  readonly description: string
+  readonly type?: string
+  readonly properties?: Readonly<Record<string, Schema>>
+  readonly required?: readonly string[]
+  readonly additionalProperties?: Schema
+  readonly items?: Schema
+  readonly 'x-kubernetes-int-or-string'?: true
+  readonly 'x-kubernetes-preserve-unknown-fields'?: true
+  readonly 'x-kubernetes-list-type'?: 'atomic' | 'set' | 'map'
+  readonly 'x-kubernetes-list-map-keys'?: readonly string[]
+  readonly [carried]?: T
+}
+
+/** The TypeScript type of what a schema describes. */
+export type TypeOf<S> = S extends Schema<infer T> ? T : never
+
+export type Properties = Readonly<Record<string, Schema>>
+
+/** Fields are optional unless `required` names them. */
+type ObjectOf<P extends Properties, R extends keyof P> = {
+  readonly [K in R]: TypeOf<P[K]>
+} & { readonly [K in Exclude<keyof P, R>]?: TypeOf<P[K]> }
+
+/** A string out of a closed list. */
+export function choice<const E extends readonly string[]>(
+  description: string,
+  values: E,
+  options: Options = {},
+): Schema<E[number]> {
+  return { type: 'string', description, enum: values, ...options }
+}
+
+export const string = (description: string, options: Options = {}): Schema<string> => ({
+  type: 'string',
+  description,
+  ...options,
+})
+
+export const integer = (description: string, options: Options = {}): Schema<number> => ({
+  type: 'integer',
+  description,
+  ...options,
+})
+
+export const boolean = (description: string, options: Options = {}): Schema<boolean> => ({
+  type: 'boolean',
+  description,
+  ...options,
+})
+
+/** An integer or a string, as Kubernetes writes quantities. */
+export const intOrString = (
+  description: string,
+  options: Options = {},
+): Schema<number | string> => ({
+  'x-kubernetes-int-or-string': true,
+  description,
+  ...options,
+})
+
+/**
+ * Any JSON value. A map of int-or-string would refuse `true` and `0.5`; nothing narrower than
+ * this is structural.
+ */
+export const anything = (description: string): Schema<unknown> => ({
+  description,
+  'x-kubernetes-preserve-unknown-fields': true,
+})
+
+export const list = <T>(
+  description: string,
+  items: Schema<T>,
+  options: Options & Pick<Schema, 'x-kubernetes-list-type' | 'x-kubernetes-list-map-keys'> = {},
+): Schema<readonly T[]> => ({ type: 'array', description, items, ...options })
+
+export const map = <T>(
+  description: string,
+  values: Schema<T>,
+  options: Options = {},
+): Schema<Readonly<Record<string, T>>> => ({
+  type: 'object',
+  description,
+  additionalProperties: values,
+  ...options,
+})
+
+export function object<P extends Properties, const R extends keyof P & string = never>(
+  description: string,
+  properties: P,
+  options: Options & { readonly required?: readonly R[] } = {},
+): Schema<ObjectOf<P, R>> {
+  return { type: 'object', description, properties, ...options }
+}

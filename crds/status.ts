@@ -1,0 +1,176 @@
+import { boolean, choice, integer, list, map, object, string, type TypeOf } from './schema.ts'
+
+/**
+ * Conditions and reasons are closed lists, each with its meaning and the way out: a reason that
+ * nobody explained cannot ship. docs/reasons.md is generated from here.
+ */
+
+export const conditionTypes = {
+  Ready: 'The object can be used: an image, data, a server or a notebook stands ready.',
+  Built: 'The image of the object was built from Git, or needs no building.',
+  Complete: 'The data was loaded, or the model imported or trained.',
+  Packaged: 'The trained model is an image of its own.',
+  Serving: 'The server or the notebook answers.',
+} as const
+
+export type ConditionType = keyof typeof conditionTypes
+
+interface Explained {
+  readonly meaning: string
+  readonly todo: string
+}
+
+const nothing = 'Nothing.'
+
+export const reasons = {
+  Done: { meaning: 'The work is finished and recorded.', todo: nothing },
+  Skipped: { meaning: 'There is nothing to do here; the message says why.', todo: nothing },
+  Serving: { meaning: 'The server or the notebook answers.', todo: nothing },
+  Pending: {
+    meaning: 'The Job, Deployment or StatefulSet exists; its Pod has not started yet.',
+    todo: 'Read the message: it is the scheduler’s or the kubelet’s own. With no Pod at all, kubectl describe the Job that it names.',
+  },
+  Building: { meaning: 'The image is being built from Git.', todo: nothing },
+  Loading: { meaning: 'The data is being loaded.', todo: nothing },
+  Running: { meaning: 'The model is being imported or trained.', todo: nothing },
+  Packaging: { meaning: 'The trained model is being packaged as an image.', todo: nothing },
+  Starting: { meaning: 'The Pod runs, and does not answer yet.', todo: nothing },
+  Finishing: {
+    meaning: 'The Job is complete; what it reports is being read.',
+    todo: nothing,
+  },
+  Waiting: {
+    meaning: 'A Model or Dataset that this object refers to is not ready yet.',
+    todo: 'Look at the object that the message names.',
+  },
+  ReferenceMissing: {
+    meaning: 'A Model or Dataset that this object refers to does not exist in its namespace.',
+    todo: 'Create it, or correct the name.',
+  },
+  ReferenceCycle: {
+    meaning: 'The base of this Model leads back to the Model itself.',
+    todo: 'Give one Model of the cycle another base.',
+  },
+  Stale: {
+    meaning: 'Ready, but made from an older state of its base or dataset.',
+    todo: 'To use the new one: kubectl annotate --overwrite KIND NAME substratus.ai/rerun="$(date)".',
+  },
+  Unschedulable: {
+    meaning: 'No node can take the Pod now; the message is the scheduler’s.',
+    todo: 'Free or add what is lacking, or ask for less in spec.resources.',
+  },
+  ImagePullFailed: {
+    meaning: 'The kubelet cannot pull an image; the message is its own.',
+    todo: 'Check the image’s name, and imagePullSecrets for a private one.',
+  },
+  ContainerConfigError: {
+    meaning: 'A container cannot be created: most often a Secret or a key that does not exist.',
+    todo: 'Create what the message names.',
+  },
+  CrashLooping: {
+    meaning: 'A container ends again and again; the message has its exit code and last words.',
+    todo: 'kubectl logs the Pod that the message names, with --previous.',
+  },
+  OOMKilled: {
+    meaning: 'A container used more memory than it may, and was killed.',
+    todo: 'Raise spec.resources.memory: that starts a new attempt.',
+  },
+  Failed: {
+    meaning: 'The Job failed; the message has the exit code and the last words.',
+    todo: 'Mend the cause; a changed spec starts a new attempt, as does a new substratus.ai/rerun.',
+  },
+  DeadlineExceeded: {
+    meaning: 'The Job did not finish in its time.',
+    todo: 'Raise runPolicy.activeDeadlineSeconds, or find out what took so long.',
+  },
+  PodRefused: {
+    meaning: 'The API server refuses the Pod: a quota, Pod Security or another admission.',
+    todo: 'Read the message: it is the API server’s own.',
+  },
+  ChildMissing: {
+    meaning: 'A child that is wanted does not exist, though it was asked for.',
+    todo: 'It is created within seconds; if not, another object owns its name: rename or delete that one.',
+  },
+  Suspended: { meaning: 'spec.suspend is true.', todo: 'Set spec.suspend to false to go on.' },
+  Idle: {
+    meaning: 'The notebook was idle for spec.idleTimeout and was stopped; its home is kept.',
+    todo: 'kubectl open notebook NAME, or change the annotation substratus.ai/opened.',
+  },
+  UpdatePending: {
+    meaning: 'The notebook runs with an older spec, so that no kernel is killed.',
+    todo: 'Delete its Pod to restart it with the new spec.',
+  },
+  TooLarge: {
+    meaning: 'The model is larger than packaging.maxSize; it is served from storage.',
+    todo: nothing,
+  },
+  InvalidSpec: {
+    meaning: 'The spec breaks a rule, most often because it is older than the rule.',
+    todo: 'Correct the field that the message names.',
+  },
+} as const satisfies Record<string, Explained>
+
+export type Reason = keyof typeof reasons
+
+const condition = object(
+  'One fact about the object.',
+  {
+    type: choice('Which fact.', Object.keys(conditionTypes) as ConditionType[]),
+    status: choice('Whether it holds.', ['True', 'False', 'Unknown']),
+    reason: string('Why, in one word out of docs/reasons.md.'),
+    message: string('Why, in a sentence.'),
+    observedGeneration: integer('The metadata.generation that this was said of.', {
+      format: 'int64',
+    }),
+  },
+  { required: ['type', 'status', 'reason', 'message'] },
+)
+export type Condition = TypeOf<typeof condition>
+
+const record = object(
+  'A finished stage. What is recorded here never runs again.',
+  {
+    job: string('The Job that did it.'),
+    inputs: string('The hash of what went in.'),
+    attempt: string('The hash of what went in, of resources and rerun; part of the Job’s name.'),
+    rerun: string('The value of substratus.ai/rerun that it answered.'),
+    image: string('The image that the stage made.'),
+    commit: string('The Git commit that was built.'),
+    digest: string('The digest of the artifacts’ manifest.'),
+    bytes: integer('The size of the artifacts.', { format: 'int64' }),
+    upstream: map(
+      'What base and dataset were when the stage started, by the field that names them.',
+      string('The identity of the result that was used.'),
+    ),
+  },
+  { required: ['job', 'inputs', 'attempt'] },
+)
+export type StageRecord = TypeOf<typeof record>
+
+/** Status fields that all kinds share. */
+export const statusFields = {
+  ready: boolean('True when the object can be used; the same as the condition Ready.'),
+  observedGeneration: integer('The metadata.generation that the status speaks of.', {
+    format: 'int64',
+  }),
+  conditions: list('Facts about the object.', condition, {
+    'x-kubernetes-list-type': 'map',
+    'x-kubernetes-list-map-keys': ['type'],
+  }),
+  image: string('The image in use: given, built or packaged.'),
+  stages: map('The finished stages, by name: build, load, run, package.', record),
+  finishing: string('The complete Job whose report is being read.'),
+}
+
+export const artifacts = object(
+  'The last complete result; those who refer to the object use it until the next is complete.',
+  {
+    url: string('Where the artifacts are, for instance pvc://CLAIM/PATH.'),
+    image: string('The image that was made, or is the model.'),
+    inImage: boolean('Whether the image holds the model under /content/model.'),
+    program: boolean('Whether the image brings a program; an import has only files.'),
+    bytes: integer('The size of the artifacts.', { format: 'int64' }),
+    id: string('What those who used it remember, to find out that they are stale.'),
+  },
+)
+export type Artifacts = TypeOf<typeof artifacts>

@@ -1,0 +1,37 @@
+import type { Build } from '../crds/common.ts'
+import type { Config } from '../crds/config.ts'
+import type { Parent } from '../crds/kind.ts'
+import { yes } from './conditions.ts'
+import { buildHashes } from './names.ts'
+import type { Records, Works } from './stages.ts'
+import { buildPod, builtImage } from './work/build.ts'
+
+/** The first stage of all kinds: Git becomes an image. */
+export function buildStage(parent: Parent, config: Config, givenMessage: string): Works {
+  const { build } = parent.spec as { build?: Build }
+  return {
+    does: 'work',
+    name: 'build',
+    condition: 'Built',
+    active: 'Building',
+    skip: () => (build ? undefined : yes('Skipped', givenMessage)),
+    needs: [],
+    hashes: (rerun) => buildHashes(parent.spec, rerun),
+    policy: { backoffLimit: 1, activeDeadlineSeconds: config.builder.deadlineSeconds },
+    template: ({ attempt }) => buildPod(parent, build as Build, attempt, config),
+    result: ({ digest, commit }, attempt) => ({
+      image: pinned(builtImage(parent, attempt, config), digest),
+      ...(commit && { commit }),
+    }),
+  }
+}
+
+/** By digest where it is known; else by the tag, which holds the attempt and is as unique. */
+export const pinned = (image: string, digest: string | undefined): string =>
+  digest ? `${image.replace(/:[^:/]+$/, '')}@${digest}` : image
+
+/** Build wins over image, as exported objects of the last release have both. */
+export const ownImage = (parent: Parent, records: Records): string | undefined => {
+  const { build, image } = parent.spec as { build?: Build; image?: string }
+  return build ? records.build?.image : image
+}

@@ -1,0 +1,15 @@
+import type { Config } from '../../crds/config.ts'
+import type { Parent } from '../../crds/kind.ts'
+import { labelsOf } from '../names.ts'
+import type { Child } from '../protocol.ts'
+
+export const claim = (parent: Parent, name: string, size: string, config: Config): Child => ({
+  apiVersion: 'v1',
+  kind: 'PersistentVolumeClaim',
+  metadata: { name, labels: labelsOf(parent, 'storage') },
+  spec: {
+    accessModes: config.storage.pvc.accessModes ?? ['ReadWriteOnce'],
+    resources: { requests: { storage: size } },
+    ...(config.storage.pvc.className && { storageClassName: config.storage.pvc.className }),
+  },
+})

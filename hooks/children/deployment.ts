@@ -1,0 +1,30 @@
+import type { Parent } from '../../crds/kind.ts'
+import { labelsOf, selectorOf } from '../names.ts'
+import type { Child } from '../protocol.ts'
+
+/**
+ * RollingUpdate is spelled out, with Kubernetes' own defaults: what was never applied could not be
+ * taken away again when the strategy becomes Recreate, and the API server refuses both together.
+ * Weights take long to load: two hours pass before a rollout counts as stuck.
+ */
+export const deployment = (
+  parent: Parent,
+  name: string,
+  replicas: number,
+  strategy: 'RollingUpdate' | 'Recreate',
+  template: Record<string, unknown>,
+): Child => ({
+  apiVersion: 'apps/v1',
+  kind: 'Deployment',
+  metadata: { name, labels: labelsOf(parent, 'serve') },
+  spec: {
+    replicas,
+    progressDeadlineSeconds: 7200,
+    strategy:
+      strategy === 'Recreate'
+        ? { type: 'Recreate' }
+        : { type: 'RollingUpdate', rollingUpdate: { maxSurge: '25%', maxUnavailable: '25%' } },
+    selector: { matchLabels: { ...selectorOf(parent), 'substratus.ai/stage': 'serve' } },
+    template,
+  },
+})

@@ -1,0 +1,53 @@
+import type { RunPolicy } from '../../crds/common.ts'
+import type { Parent } from '../../crds/kind.ts'
+import { canonical } from '../../crds/names.ts'
+import { jobAnnotations, jobName, labelsOf } from '../names.ts'
+import type { Child } from '../protocol.ts'
+
+export interface JobIdentity {
+  readonly stage: string
+  readonly inputs: string
+  readonly attempt: string
+  readonly rerun: string | undefined
+  readonly upstream: Readonly<Record<string, string>>
+}
+
+/**
+ * One Pod at a time, and no second one while the first still ends: two trainings would write into
+ * one place. A Pod that is evicted or preempted is no failure of the work.
+ *
+ * There is no ttlSecondsAfterFinished yet: the Job gets it once its record is in the parent's
+ * status, or a finished Job could be gone before anybody has read it.
+ */
+export const job = (
+  parent: Parent,
+  { stage, inputs, attempt, rerun, upstream }: JobIdentity,
+  policy: Pick<RunPolicy, 'activeDeadlineSeconds'> & { readonly backoffLimit: number },
+  template: { readonly metadata: Record<string, unknown>; readonly spec: Record<string, unknown> },
+): Child => ({
+  apiVersion: 'batch/v1',
+  kind: 'Job',
+  metadata: {
+    name: jobName(parent, stage, attempt),
+    labels: labelsOf(parent, stage),
+    annotations: {
+      [jobAnnotations.inputs]: inputs,
+      [jobAnnotations.attempt]: attempt,
+      ...(rerun && { [jobAnnotations.rerun]: rerun }),
+      ...(Object.keys(upstream).length && { [jobAnnotations.upstream]: canonical(upstream) }),
+    },
+  },
+  spec: {
+    parallelism: 1,
+    completions: 1,
+    backoffLimit: policy.backoffLimit,
+    ...(policy.activeDeadlineSeconds && { activeDeadlineSeconds: policy.activeDeadlineSeconds }),
+    podReplacementPolicy: 'Failed',
+    podFailurePolicy: {
+      rules: [
+        { action: 'Ignore', onPodConditions: [{ type: 'DisruptionTarget', status: 'True' }] },
+      ],
+    },
+    template,
+  },
+})

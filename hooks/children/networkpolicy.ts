@@ -1,0 +1,17 @@
+import type { Parent } from '../../crds/kind.ts'
+import { labelsOf, selectorOf } from '../names.ts'
+import type { Child } from '../protocol.ts'
+
+/**
+ * Nobody in the cluster reaches the Pod: the way in is port-forwarding, which Kubernetes' RBAC
+ * guards and which does not pass through the Pod network.
+ */
+export const denyIngress = (parent: Parent, name: string): Child => ({
+  apiVersion: 'networking.k8s.io/v1',
+  kind: 'NetworkPolicy',
+  metadata: { name, labels: labelsOf(parent, 'serve') },
+  spec: {
+    podSelector: { matchLabels: { ...selectorOf(parent), 'substratus.ai/stage': 'serve' } },
+    policyTypes: ['Ingress'],
+  },
+})

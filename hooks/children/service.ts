@@ -1,0 +1,21 @@
+import type { Parent } from '../../crds/kind.ts'
+import { labelsOf, selectorOf } from '../names.ts'
+import type { Child } from '../protocol.ts'
+
+/** Port 8080 or 8888 for everybody, whatever the container listens on. */
+export const service = (
+  parent: Parent,
+  name: string,
+  port: number,
+  targetPort: number,
+  headless = false,
+): Child => ({
+  apiVersion: 'v1',
+  kind: 'Service',
+  metadata: { name, labels: labelsOf(parent, 'serve') },
+  spec: {
+    ...(headless && { clusterIP: 'None' }),
+    selector: { ...selectorOf(parent), 'substratus.ai/stage': 'serve' },
+    ports: [{ name: 'http', port, protocol: 'TCP', targetPort }],
+  },
+})

@@ -1,0 +1,22 @@
+import type { Parent } from '../../crds/kind.ts'
+import { labelsOf, selectorOf } from '../names.ts'
+import type { Child } from '../protocol.ts'
+
+/** OnDelete: a changed template waits until somebody deletes the Pod, so that no kernel is killed. */
+export const statefulSet = (
+  parent: Parent,
+  name: string,
+  replicas: number,
+  template: Record<string, unknown>,
+): Child => ({
+  apiVersion: 'apps/v1',
+  kind: 'StatefulSet',
+  metadata: { name, labels: labelsOf(parent, 'serve') },
+  spec: {
+    replicas,
+    serviceName: name,
+    updateStrategy: { type: 'OnDelete' },
+    selector: { matchLabels: { ...selectorOf(parent), 'substratus.ai/stage': 'serve' } },
+    template,
+  },
+})

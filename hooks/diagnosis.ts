@@ -1,0 +1,180 @@
+import type { Reason } from '../crds/status.ts'
+import { no, type Verdict } from './conditions.ts'
+import type { Child } from './protocol.ts'
+
+/** Jobs and Pods → the one sentence that a person needs, in Kubernetes' own words. */
+
+export const conditionOf = (object: Child | undefined, type: string) =>
+  object?.status?.conditions?.find(
+    (condition: { type: string; status: string }) =>
+      condition.type === type && condition.status === 'True',
+  ) as { reason?: string; message?: string } | undefined
+
+interface ContainerStatus {
+  readonly name: string
+  readonly image?: string
+  readonly ready?: boolean
+  readonly restartCount?: number
+  readonly state?: State
+  readonly lastState?: State
+}
+interface State {
+  readonly waiting?: { readonly reason?: string; readonly message?: string }
+  readonly running?: Record<string, unknown>
+  readonly terminated?: {
+    readonly exitCode: number
+    readonly reason?: string
+    readonly message?: string
+    readonly containerID?: string
+  }
+}
+
+export const containersOf = (pod: Child): readonly ContainerStatus[] => [
+  ...(pod.status?.initContainerStatuses ?? []),
+  ...(pod.status?.containerStatuses ?? []),
+]
+
+/** The last lines of what a container said, on one line. */
+const lastWords = (message: string | undefined): string => {
+  const lines = (message ?? '').trim().split('\n').filter(Boolean).slice(-3)
+  return lines.length ? `: ${lines.join(' | ')}` : ''
+}
+
+function terminated({ name, state, lastState }: ContainerStatus): Verdict | undefined {
+  const end = state?.terminated ?? lastState?.terminated
+  if (!end || end.exitCode === 0) return undefined
+  if (end.reason === 'OOMKilled')
+    return no('OOMKilled', `container "${name}" was killed for using more memory than it may`)
+  return no('Failed', `container "${name}" exited with ${end.exitCode}${lastWords(end.message)}`)
+}
+
+/** The kubelet alternates between two reasons for the same fault: one sentence serves both. */
+const pullFault = (image: string | undefined, message = ''): string =>
+  `cannot pull image "${image}"${message
+    .replace(/^Back-off pulling image "[^"]*"(: )?/, ': ')
+    .replace(/^: ErrImagePull: /, ': ')
+    .replace(/^(?!: |$)/, ': ')}`
+
+const pullReasons = ['ErrImagePull', 'ImagePullBackOff', 'InvalidImageName', 'ErrImageNeverPull']
+const configReasons = ['CreateContainerConfigError', 'CreateContainerError', 'RunContainerError']
+
+function waiting(status: ContainerStatus): Verdict | undefined {
+  const { reason = '', message } = status.state?.waiting ?? {}
+  const prefix = `container "${status.name}"`
+  if (pullReasons.includes(reason))
+    return no('ImagePullFailed', `${prefix}: ${pullFault(status.image, message)}`)
+  if (configReasons.includes(reason))
+    return no('ContainerConfigError', `${prefix}: ${message ?? reason}`)
+  // While it runs between two crashes it is crash-looping all the same: the state must not flap.
+  if ((status.restartCount ?? 0) > 0 && !status.ready) {
+    const end = terminated(status)
+    if (end?.reason === 'OOMKilled') return end
+    if (end) return no('CrashLooping', end.message)
+  }
+  return undefined
+}
+
+/** What keeps a Pod from working, or undefined when nothing does. */
+export function faultOf(pod: Child): Verdict | undefined {
+  const unschedulable = pod.status?.conditions?.find(
+    ({ type, status, reason }: { type: string; status: string; reason?: string }) =>
+      type === 'PodScheduled' && status === 'False' && reason === 'Unschedulable',
+  )
+  if (unschedulable) return no('Unschedulable', unschedulable.message ?? 'no node can take the Pod')
+  if (pod.status?.phase === 'Failed' && pod.status.reason)
+    return no('Failed', `Pod ${pod.status.reason}: ${pod.status.message ?? 'no message'}`)
+  const containers = containersOf(pod)
+  for (const find of [waiting, terminatedNow]) {
+    for (const status of containers) {
+      const fault = find(status)
+      if (fault) return fault
+    }
+  }
+  return undefined
+}
+
+const terminatedNow = (status: ContainerStatus): Verdict | undefined =>
+  status.state?.terminated ? terminated(status) : undefined
+
+/** A Job that is neither complete nor failed: what its newest Pod does. */
+export function jobProgress(job: Child, pods: readonly Child[], active: Reason): Verdict {
+  const own = podsOf(job, pods)
+  const pod = own.find(({ status }) => status?.phase !== 'Failed') ?? own[0]
+  if (!pod) return no('Pending', `no Pod yet: kubectl describe job ${job.metadata.name} says why`)
+  const fault = faultOf(pod)
+  if (fault?.reason === 'Failed' || fault?.reason === 'OOMKilled')
+    return no(active, `trying again after: ${fault.message}`)
+  if (fault) return fault
+  return isStarted(pod)
+    ? no(active, `Pod "${pod.metadata.name}" is running`)
+    : no('Pending', `Pod "${pod.metadata.name}" is starting`)
+}
+
+const isStarted = (pod: Child): boolean =>
+  pod.status?.phase === 'Running' ||
+  pod.status?.phase === 'Succeeded' ||
+  containersOf(pod).some(({ state }) => state?.running || state?.terminated)
+
+/** Why a Job failed: its Pods know better than itself. */
+export function jobFailure(job: Child, pods: readonly Child[]): Verdict {
+  const { reason, message } = conditionOf(job, 'Failed') ?? {}
+  if (reason === 'DeadlineExceeded')
+    return no(
+      'DeadlineExceeded',
+      `Job "${job.metadata.name}" took longer than ${job.spec?.activeDeadlineSeconds} s`,
+    )
+  const fault = podsOf(job, pods)
+    .map(faultOf)
+    .find((found) => found?.reason === 'OOMKilled' || found?.reason === 'Failed')
+  return fault ?? no('Failed', `Job "${job.metadata.name}": ${message ?? reason ?? 'failed'}`)
+}
+
+export const podsOf = (job: Child, pods: readonly Child[]): readonly Child[] =>
+  pods.filter(
+    ({ metadata }) => metadata.labels?.['batch.kubernetes.io/job-name'] === job.metadata.name,
+  )
+
+/** The Pods of a server or a notebook that does not answer. */
+export function servingFault(pods: readonly Child[], none: string): Verdict {
+  const living = pods.filter(({ metadata }) => !('deletionTimestamp' in metadata))
+  const fault = living.map(faultOf).find(Boolean)
+  if (fault) return fault
+  const pod = living[0]
+  if (!pod) return no('Pending', none)
+  return isStarted(pod)
+    ? no('Starting', `Pod "${pod.metadata.name}" runs and does not answer yet`)
+    : no('Pending', `Pod "${pod.metadata.name}" is starting`)
+}
+
+/** What a Job's last container reported: JSON, or a bare digest; undefined when it cannot be read. */
+export interface Report {
+  readonly digest?: string
+  readonly commit?: string
+  readonly bytes?: number
+}
+
+export function reportOf(job: Child, pods: readonly Child[]): Report | undefined {
+  for (const pod of podsOf(job, pods)) {
+    const message: string | undefined = (pod.status?.containerStatuses ?? []).find(
+      ({ state }: ContainerStatus) => state?.terminated?.exitCode === 0,
+    )?.state?.terminated?.message
+    const report = message && parsed(message.trim())
+    if (report) return report
+  }
+  return undefined
+}
+
+function parsed(message: string): Report | undefined {
+  if (/^sha256:[0-9a-f]{64}$/.test(message)) return { digest: message }
+  try {
+    const { digest, commit, bytes } = JSON.parse(message)
+    if (!/^sha256:[0-9a-f]{64}$/.test(digest)) return undefined
+    return {
+      digest,
+      ...(typeof commit === 'string' && { commit }),
+      ...(Number.isSafeInteger(bytes) && { bytes }),
+    }
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,140 @@
+import type { Config } from '../crds/config.ts'
+import { fill } from '../crds/fill.ts'
+import type { Kind, Parent } from '../crds/kind.ts'
+import { checkRules } from '../crds/rules.ts'
+import type { Condition, Reason } from '../crds/status.ts'
+import { sentence, validatorOf, visible } from '../crds/validate.ts'
+import { condition, no, type Verdict, yes } from './conditions.ts'
+import { kept, type Observed, observedIn } from './observed.ts'
+import type {
+  Child,
+  CustomizeRequest,
+  CustomizeResponse,
+  SyncRequest,
+  SyncResponse,
+} from './protocol.ts'
+import { basesOf, type References, referencesOf, relatedRules } from './references.ts'
+import { keptServing, type Records, type Stage, type Walk, walk } from './stages.ts'
+
+/** What a kind's functions are asked with. */
+export interface Sync<S, T> {
+  readonly parent: Parent<S, T>
+  readonly references: References
+  readonly observed: Observed
+  readonly config: Config
+}
+
+/** A kind's behaviour: its stages, and what its status says beyond the conditions. */
+export interface Behaviour<S, T> {
+  readonly stages: (sync: Sync<S, T>) => readonly Stage[]
+  /** Children beside those of the stages: claims. */
+  readonly claims: (sync: Sync<S, T>) => readonly Child[]
+  /** Fields of the status; `done` when every stage is. */
+  readonly status: (sync: Sync<S, T>, records: Records, done: boolean) => Partial<T>
+  /** What Ready says when every stage is done. */
+  readonly done: (sync: Sync<S, T>, records: Records) => Verdict
+}
+
+export interface Hook {
+  readonly kind: Kind
+  readonly customize: (request: CustomizeRequest) => CustomizeResponse
+  readonly sync: (request: SyncRequest, config: Config) => SyncResponse
+}
+
+/** A kind and its behaviour as Metacontroller's two hooks; pure functions of the request. */
+export function hookOf<S, T>(kind: Kind<S, T>, behaviour: Behaviour<S, T>): Hook {
+  const validate = validatorOf(kind)
+  return {
+    kind,
+    customize: ({ parent }) => ({ relatedResources: relatedRules(kind, parent) }),
+    sync: (request, config) => {
+      const parent = fill(kind, request.parent)
+      const errors = [...validate(visible(parent)), ...checkRules(parent, config)]
+      if (errors.length) return invalid(request, errors.map(sentence).join('; '))
+
+      const sync: Sync<S, T> = {
+        parent: parent as Parent<S, T>,
+        references: referencesOf(kind, parent, request.related),
+        observed: observedIn(request),
+        config,
+      }
+      const walked = walk(behaviour.stages(sync), parent, sync.observed)
+      const isDone = !walked.blocked
+      const ready = readyOf(walked, () => behaviour.done(sync, walked.records))
+      const bases = basesOf(kind, parent, request.related)
+      const resync = patience(ready, walked)
+      return {
+        status: {
+          ...carried(parent),
+          ...behaviour.status(sync, walked.records, isDone),
+          ...(Object.keys(walked.records).length && { stages: walked.records }),
+          ...(bases?.length && { bases }),
+          ...(walked.finishing && { finishing: walked.finishing }),
+          ready: ready.status === 'True',
+          conditions: [condition(parent, 'Ready', ready), ...walked.conditions],
+        },
+        children: [...behaviour.claims(sync), ...walked.children],
+        ...(resync > 0 && { resyncAfterSeconds: resync }),
+      }
+    },
+  }
+}
+
+/** What later answers need stays in every answer: Metacontroller replaces the status whole. */
+function carried(parent: Parent): Record<string, unknown> {
+  const { artifacts, image, url } = (parent.status ?? {}) as Record<string, unknown>
+  return Object.fromEntries(
+    Object.entries({ artifacts, image, url }).filter(([, value]) => value !== undefined),
+  )
+}
+
+function readyOf({ blocked, served, stale }: Walk, done: () => Verdict): Verdict {
+  const verdict = blocked ?? served ?? done()
+  if (verdict.status !== 'True' || !stale.length) return verdict
+  return yes(
+    'Stale',
+    `made from an older state of ${stale.join(' and ')}: a new value of the annotation substratus.ai/rerun uses the new one`,
+  )
+}
+
+/** Seconds until news may have come that no event brings: Pods are no children. */
+const waits: Partial<Record<Reason, number>> = {
+  Finishing: 2,
+  ChildMissing: 5,
+  Pending: 5,
+  Starting: 5,
+  Building: 10,
+  Loading: 10,
+  Running: 10,
+  Packaging: 10,
+  Unschedulable: 10,
+  ImagePullFailed: 10,
+  ContainerConfigError: 10,
+  CrashLooping: 10,
+  OOMKilled: 10,
+  PodRefused: 10,
+}
+
+const patience = (ready: Verdict, { served }: Walk): number =>
+  ready.status === 'True' ? (served ? 60 : 0) : (waits[ready.reason] ?? 0)
+
+/**
+ * A spec that admission would have refused: the same words as a condition, every child as it is,
+ * every record kept.
+ */
+function invalid(request: SyncRequest, message: string): SyncResponse {
+  const { parent } = request
+  const observed = observedIn(request)
+  const before = (parent.status ?? {}) as { readonly conditions?: readonly Condition[] }
+  const ready = condition(parent, 'Ready', no('InvalidSpec', message))
+  const others = (before.conditions ?? []).filter(({ type }) => type !== 'Ready')
+  return {
+    status: { ...before, ready: false, conditions: [ready, ...others] },
+    children: [
+      ...observed.children
+        .filter(({ kind }) => kind === 'Job' || kind === 'PersistentVolumeClaim')
+        .map((child) => kept(child)),
+      ...keptServing(parent, observed),
+    ],
+  }
+}

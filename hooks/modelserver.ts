@@ -1,0 +1,187 @@
+import type { Config, ServerPreset } from '../crds/config.ts'
+import { ModelServer, type ModelServerSpec, type ModelServerStatus } from '../crds/modelserver.ts'
+import { buildStage, ownImage } from './buildstage.ts'
+import { deployment } from './children/deployment.ts'
+import { service } from './children/service.ts'
+import { no, type Verdict, yes } from './conditions.ts'
+import { conditionOf, servingFault } from './diagnosis.ts'
+import { hookOf, type Sync } from './hook.ts'
+import { namespaceOf, selectorOf, serverName } from './names.ts'
+import { gpuOf } from './pod/gpu.ts'
+import { type Mounts, noMounts, resultMount } from './pod/mounts.ts'
+import { container, contentMounts, gpuPodBase, podMetadata } from './pod/template.ts'
+import type { Reference } from './references.ts'
+import { missing, type Records, type Serves } from './stages.ts'
+
+/**
+ * A ModelServer is built and serves:
+ *
+ *     build ──▶ serve ──▶ Ready
+ *
+ * A Deployment mounts the Model at /content/model, and a Service NAME-server answers on port 8080.
+ */
+export const modelserver = hookOf(ModelServer, {
+  stages: (sync) => [
+    buildStage(sync.parent, sync.config, 'the image is given, or the Model’s, or a preset’s'),
+    serve(sync),
+  ],
+  claims: () => [],
+  status: ({ parent, references, observed, config }, records) => {
+    const image = serverOf(parent.spec, references.model, records, config)?.image
+    const existing = observed.child('Deployment', serverName(parent))
+    return {
+      ...(image && { image }),
+      url: `http://${serverName(parent)}.${namespaceOf(parent)}.svc:${port}`,
+      replicas: existing?.status?.replicas ?? 0,
+      selector: Object.entries({ ...selectorOf(parent), 'substratus.ai/stage': 'serve' })
+        .map(([label, value]) => `${label}=${value}`)
+        .join(','),
+    }
+  },
+  done: () => yes('Serving', 'serving'),
+})
+
+type ServerSync = Sync<ModelServerSpec, ModelServerStatus>
+
+/** The Service's port for everybody; the container's may be another. */
+const port = 8080
+
+/** What serves: image, command and the rest. */
+interface Server extends ServerPreset {
+  readonly mountsModel: boolean
+}
+
+/**
+ * Which image serves: the ModelServer's own; else the preset that `runtime` names; else the Model's
+ * own, where it brings a program (its serve.sh); else the administrator's default preset.
+ */
+function serverOf(
+  spec: ModelServerSpec,
+  reference: Reference | undefined,
+  records: Records,
+  config: Config,
+): Server | undefined {
+  const parent = { spec } as Parameters<typeof ownImage>[0]
+  if (spec.image || spec.build) {
+    const image = ownImage(parent, records)
+    return image ? { image, mountsModel: true } : undefined
+  }
+  const preset = config.servers.presets[spec.runtime ?? config.servers.default]
+  if (spec.runtime) return preset && { ...preset, mountsModel: true }
+  if (reference?.state !== 'ready') return undefined
+  const { image, inImage, program } = reference.artifacts
+  if (image && program) return { image, command: ['serve.sh'], mountsModel: !inImage }
+  return preset && { ...preset, mountsModel: true }
+}
+
+/** `{model}`, `{name}`, `{gpus}` and `{port}` in a preset's arguments. */
+const filledIn = (args: readonly string[], values: Readonly<Record<string, string>>) =>
+  args.map((arg) => arg.replaceAll(/\{(model|name|gpus|port)\}/g, (_, key) => values[key] ?? ''))
+
+function serve(sync: ServerSync): Serves {
+  const { parent, references, observed } = sync
+  const model = references.model ?? { state: 'none' }
+  const name = serverName(parent)
+  return {
+    does: 'serve',
+    needs: [model],
+    refuse: refusal(sync),
+    children: (records) => [
+      deployment(parent, name, replicasOf(parent.spec), strategyOf(sync), template(sync, records)),
+      service(parent, name, port, parent.spec.port ?? port),
+    ],
+    verdict: () => {
+      const existing = observed.child('Deployment', name)
+      if (!existing) return missing(parent, 'Serving', 'Deployment', name)
+      if (!observed.child('Service', name)) return missing(parent, 'Serving', 'Service', name)
+      return verdictOf(parent.spec, existing, observed.pods('serve'), name)
+    },
+  }
+}
+
+const replicasOf = ({ suspend, replicas = 1 }: ModelServerSpec): number => (suspend ? 0 : replicas)
+
+/** A surge Pod would wait for the GPU that its predecessor holds. */
+const strategyOf = ({ parent: { spec }, config }: ServerSync) =>
+  spec.strategy ??
+  (gpuOf(spec.resources, config).count > 0 && (spec.replicas ?? 1) <= 1
+    ? 'Recreate'
+    : 'RollingUpdate')
+
+/** Two Pods on two nodes cannot mount a claim that one node may write. */
+function refusal({ parent, references, config }: ServerSync): Verdict | undefined {
+  const { model } = references
+  const { replicas = 1 } = parent.spec
+  if (model?.state !== 'ready' || replicas <= 1) return undefined
+  const { url, inImage } = model.artifacts
+  if (inImage || !url || config.storage.pvc.accessModes?.includes('ReadWriteMany')) return undefined
+  return no(
+    'InvalidSpec',
+    `spec.replicas: Invalid value: ${replicas}: Model "${model.name}" is in a ReadWriteOnce claim, which serves one: set package: Always on the Model, or use a storage class with ReadWriteMany`,
+  )
+}
+
+function template(sync: ServerSync, records: Records) {
+  const { parent, references, config } = sync
+  const { spec } = parent
+  const model = references.model ?? { state: 'none' }
+  const server = serverOf(spec, model, records, config)
+  const mounts: Mounts = server?.mountsModel ? resultMount('model', model, config) : noMounts
+  const containerPort = spec.port ?? port
+  const args = filledIn(server?.args ?? [], {
+    model: '/content/model',
+    name: spec.model.name,
+    gpus: String(Math.max(1, gpuOf(spec.resources, config).count)),
+    port: String(containerPort),
+  })
+  return {
+    metadata: podMetadata(parent, 'serve', 'server'),
+    spec: {
+      ...gpuPodBase(parent, config),
+      ...(mounts.before.length && { initContainers: mounts.before }),
+      containers: [
+        container(parent, config, {
+          name: 'server',
+          image: server?.image ?? '',
+          command: server?.command,
+          args,
+          env: server?.env,
+          mounts,
+          more: {
+            ports: [{ name: 'http', containerPort, protocol: 'TCP' }],
+            // Readiness alone: a restart would load the weights again, and mend nothing.
+            readinessProbe: {
+              httpGet: { path: spec.health ?? server?.health ?? '/', port: 'http' },
+              periodSeconds: 5,
+              timeoutSeconds: 5,
+            },
+          },
+        }),
+      ],
+      volumes: contentMounts(parent, config, mounts).volumes,
+    },
+  }
+}
+
+type Observed = ServerSync['observed']
+
+function verdictOf(
+  spec: ModelServerSpec,
+  existing: NonNullable<ReturnType<Observed['child']>>,
+  pods: ReturnType<Observed['pods']>,
+  name: string,
+): Verdict {
+  if (spec.suspend) return no('Suspended', 'spec.suspend is true')
+  if (spec.replicas === 0) return no('Suspended', 'scaled to 0 replicas')
+  const { availableReplicas = 0, updatedReplicas = 0, replicas = 0 } = existing.status ?? {}
+  if (availableReplicas > 0 && conditionOf(existing, 'Available'))
+    return yes(
+      'Serving',
+      updatedReplicas < replicas
+        ? `rolling out: ${updatedReplicas} of ${replicas} Pods are new`
+        : `${availableReplicas} of ${spec.replicas ?? 1} replicas available`,
+    )
+  const refused = conditionOf(existing, 'ReplicaFailure')
+  if (refused) return no('PodRefused', refused.message ?? 'the API server refuses the Pod')
+  return servingFault(pods, `no Pod yet: kubectl describe deployment ${name} says why`)
+}

@@ -1,0 +1,81 @@
+import { annotations, labels, type Parent } from '../crds/kind.ts'
+import { fitted, hash, kindWord } from '../crds/names.ts'
+
+/** Names, labels and hashes: what ties children to their parent, and work to what went in. */
+
+// biome-ignore lint/suspicious/noExplicitAny: the fields of all kinds, read by name.
+type AnySpec = any
+
+const buildFields = (spec: AnySpec) => ({ build: spec.build })
+
+/** What a load or a run depends on. Defaults and configuration are no part of it. */
+const runFields = (spec: AnySpec) => ({
+  image: spec.build ? undefined : spec.image,
+  source: spec.source,
+  build: spec.build,
+  command: spec.command,
+  args: spec.args,
+  env: spec.env,
+  params: spec.params,
+  model: spec.model?.name,
+  dataset: spec.dataset?.name,
+})
+
+export interface Hashes {
+  /** What went in: a success is found by it. */
+  readonly inputs: string
+  /** Inputs, resources and rerun: a Job is named by it. */
+  readonly attempt: string
+}
+
+/** Hashes of the build stage: the same source is not built again for a changed parameter. */
+export const buildHashes = (spec: unknown, rerun: string | undefined): Hashes => ({
+  inputs: hash(buildFields(spec)),
+  attempt: hash({ ...buildFields(spec), rerun }),
+})
+
+/** Hashes of load, run and package. */
+export const runHashes = (spec: unknown, rerun: string | undefined): Hashes => ({
+  inputs: hash(runFields(spec)),
+  attempt: hash({ ...runFields(spec), resources: (spec as AnySpec).resources, rerun }),
+})
+
+export const jobName = (parent: Parent, stage: string, attempt: string): string =>
+  fitted(parent.metadata.name, `-${kindWord(parent)}-${stage}-${attempt.slice(0, 8)}`)
+
+/** The Deployment and the Service of a ModelServer. */
+export const serverName = (parent: Parent): string => fitted(parent.metadata.name, '-server')
+
+/**
+ * The StatefulSet, Service and NetworkPolicy of a Notebook. A StatefulSet's Pods carry a label of
+ * its name and 11 more characters, so that it has 52.
+ */
+export const notebookName = (parent: Parent): string =>
+  fitted(parent.metadata.name, '-notebook', 52)
+
+export const namespaceOf = (parent: Parent): string => parent.metadata.namespace ?? 'default'
+
+/** Selects the Pods of a parent's workload. */
+export const selectorOf = (parent: Parent): Record<string, string> => ({
+  [labels.kind]: kindWord(parent),
+  [labels.name]: parent.metadata.name,
+})
+
+/** The user's labels travel along, so that queues and cost reports see them; ours come last. */
+export const labelsOf = (parent: Parent, stage: string): Record<string, string> => ({
+  ...parent.metadata.labels,
+  ...selectorOf(parent),
+  [labels.stage]: stage,
+  ...(parent.metadata.uid && { [labels.parentUid]: parent.metadata.uid }),
+})
+
+export const rerunOf = (parent: Parent): string | undefined =>
+  parent.metadata.annotations?.[annotations.rerun] || undefined
+
+/** Annotations on Jobs, from which their record is made. */
+export const jobAnnotations = {
+  inputs: 'substratus.ai/inputs',
+  attempt: 'substratus.ai/attempt',
+  rerun: annotations.rerun,
+  upstream: 'substratus.ai/upstream',
+} as const

@@ -1,0 +1,200 @@
+import { annotations } from '../crds/kind.ts'
+import { claimName } from '../crds/names.ts'
+import { Notebook, type NotebookSpec, type NotebookStatus } from '../crds/notebook.ts'
+import { buildStage, ownImage } from './buildstage.ts'
+import { denyIngress } from './children/networkpolicy.ts'
+import { service } from './children/service.ts'
+import { statefulSet } from './children/statefulset.ts'
+import { no, type Verdict, yes } from './conditions.ts'
+import { containersOf, servingFault } from './diagnosis.ts'
+import { hookOf, type Sync } from './hook.ts'
+import { notebookName } from './names.ts'
+import { joined, type Mounts, resultMount } from './pod/mounts.ts'
+import { toolResources } from './pod/resources.ts'
+import { containerSecurity } from './pod/security.ts'
+import { container, contentMounts, gpuPodBase, podMetadata } from './pod/template.ts'
+import { missing, type Records, type Serves } from './stages.ts'
+import { claimOf, shrinkNote } from './storage/pvc.ts'
+
+/**
+ * A Notebook is built and serves:
+ *
+ *     build ──▶ serve ──▶ Ready
+ *
+ * A StatefulSet of one Pod runs Jupyter on port 8888 with its home on a claim that survives suspend.
+ * The way in is port-forwarding alone: a NetworkPolicy denies the rest.
+ */
+export const notebook = hookOf(Notebook, {
+  stages: (sync) => [
+    buildStage(sync.parent, sync.config, 'the image is given, or the administrator’s'),
+    serve(sync),
+  ],
+  claims: ({ parent, observed, config }) => [claimOf(parent, observed, config)],
+  status: (sync, records) => {
+    const image = imageOf(sync, records)
+    const idle = idleOf(sync)
+    return { ...(image && { image }), ...(idle && { idle }) }
+  },
+  done: () => yes('Serving', 'serving'),
+})
+
+type NotebookSync = Sync<NotebookSpec, NotebookStatus>
+
+const port = 8888
+
+/** Without build and image, the administrator's; while a build is not done, none. */
+const imageOf = ({ parent, config }: NotebookSync, records: Records): string | undefined =>
+  ownImage(parent, records) ?? (parent.spec.build ? undefined : config.images.notebook)
+
+function serve(sync: NotebookSync): Serves {
+  const { parent, references, observed } = sync
+  const name = notebookName(parent)
+  const stopped = parent.spec.suspend || isIdle(sync)
+  return {
+    does: 'serve',
+    needs: Object.values(references),
+    refuse: undefined,
+    children: (records) => [
+      statefulSet(parent, name, stopped ? 0 : 1, template(sync, records)),
+      service(parent, name, port, port, true),
+      denyIngress(parent, name),
+    ],
+    verdict: () => {
+      const existing = observed.child('StatefulSet', name)
+      if (!existing) return missing(parent, 'Serving', 'StatefulSet', name)
+      for (const kind of ['Service', 'NetworkPolicy'])
+        if (!observed.child(kind, name)) return missing(parent, 'Serving', kind, name)
+      return verdictOf(sync, existing)
+    },
+  }
+}
+
+/** Jupyter makes a token of its own at each start; no API object holds it. */
+const jupyter = [
+  'jupyter',
+  'lab',
+  '--no-browser',
+  '--allow-root',
+  '--ip=0.0.0.0',
+  `--port=${port}`,
+  '--ServerApp.root_dir=/content',
+]
+const runtimeDir = '/run/jupyter'
+
+function template(sync: NotebookSync, records: Records) {
+  const { parent, references, config } = sync
+  const { spec } = parent
+  const mounts = joined(
+    resultMount('model', references.model ?? { state: 'none' }, config),
+    resultMount('data', references.data ?? { state: 'none' }, config),
+    home(sync),
+    runtime,
+  )
+  return {
+    metadata: podMetadata(parent, 'serve', 'notebook'),
+    spec: {
+      ...gpuPodBase(parent, config),
+      ...(mounts.before.length && { initContainers: mounts.before }),
+      containers: [
+        container(parent, config, {
+          name: 'notebook',
+          image: imageOf(sync, records) ?? '',
+          command: jupyter,
+          env: { HOME: '/content/home', JUPYTER_RUNTIME_DIR: runtimeDir },
+          mounts,
+          more: {
+            ports: [{ name: 'http', containerPort: port, protocol: 'TCP' }],
+            readinessProbe: {
+              ...(spec.command
+                ? { tcpSocket: { port: 'http' } }
+                : { httpGet: { path: '/api', port: 'http' } }),
+              periodSeconds: 5,
+              timeoutSeconds: 5,
+            },
+          },
+        }),
+        ...(spec.idleTimeout ? [idleWatch(spec.idleTimeout, config)] : []),
+      ],
+      volumes: contentMounts(parent, config, mounts).volumes,
+    },
+  }
+}
+
+const home = ({ parent }: NotebookSync): Mounts => ({
+  volumes: [{ name: 'home', persistentVolumeClaim: { claimName: claimName(parent) } }],
+  volumeMounts: [{ name: 'home', mountPath: '/content/home' }],
+  before: [],
+})
+
+/** Where Jupyter keeps its token: memory of the Pod, gone with it. */
+const runtime: Mounts = {
+  volumes: [{ name: 'runtime', emptyDir: {} }],
+  volumeMounts: [{ name: 'runtime', mountPath: runtimeDir }],
+  before: [],
+}
+
+/** Asks Jupyter on localhost how long it has been idle, and ends with the message `idle`. */
+const idleWatch = (timeout: string, config: NotebookSync['config']) => ({
+  name: 'idle',
+  image: config.images.idle,
+  args: ['idle', `--timeout=${timeout}`, `--url=http://127.0.0.1:${port}`],
+  resources: toolResources,
+  volumeMounts: [{ name: 'runtime', mountPath: runtimeDir, readOnly: true }],
+  ...containerSecurity(config),
+})
+
+const openedOf = ({ parent }: NotebookSync): string | undefined =>
+  parent.metadata.annotations?.[annotations.opened]
+
+/** The id of the idle container that ended with the message `idle`; it is restarted, so its last state tells. */
+const idleContainer = ({ observed }: NotebookSync): string | undefined =>
+  observed
+    .pods('serve')
+    .flatMap(containersOf)
+    .filter(({ name }) => name === 'idle')
+    .flatMap(({ state, lastState }) => [state?.terminated, lastState?.terminated])
+    .find((end) => end?.message?.trim() === 'idle')?.containerID
+
+/** What status remembers of idleness: a container that was recorded once does not suspend again. */
+function idleOf(sync: NotebookSync): NotebookStatus['idle'] {
+  const before = sync.parent.status?.idle
+  const container = idleContainer(sync)
+  if (!sync.parent.spec.idleTimeout) return undefined
+  if (!container || container === before?.container) return before
+  const opened = openedOf(sync)
+  return { container, ...(opened !== undefined && { opened }) }
+}
+
+/** Idle until somebody opens it: until the annotation is another than it was then. */
+function isIdle(sync: NotebookSync): boolean {
+  const idle = idleOf(sync)
+  return idle !== undefined && idle.opened === openedOf(sync)
+}
+
+function verdictOf(
+  sync: NotebookSync,
+  existing: NonNullable<ReturnType<NotebookSync['observed']['child']>>,
+): Verdict {
+  const { parent, observed, config } = sync
+  if (parent.spec.suspend) return no('Suspended', 'spec.suspend is true; the home is kept')
+  if (isIdle(sync))
+    return no(
+      'Idle',
+      `idle for ${parent.spec.idleTimeout}; the home is kept: kubectl open notebook ${parent.metadata.name} wakes it`,
+    )
+  const pods = observed.pods('serve')
+  const name = existing.metadata.name
+  if (!existing.status?.readyReplicas)
+    return servingFault(pods, `no Pod yet: kubectl describe statefulset ${name} says why`)
+  const { updateRevision } = existing.status
+  const pod = pods[0]
+  const isOld =
+    pod && updateRevision && pod.metadata.labels?.['controller-revision-hash'] !== updateRevision
+  const note = shrinkNote(parent, observed, config)
+  return isOld
+    ? yes(
+        'UpdatePending',
+        `runs with an older spec, so that no kernel is killed: kubectl delete pod ${pod.metadata.name} restarts it${note}`,
+      )
+    : yes('Serving', `kubectl port-forward svc/${name} ${port}${note}`)
+}

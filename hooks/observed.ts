@@ -1,0 +1,54 @@
+import { labels, type Parent } from '../crds/kind.ts'
+import type { Child, SyncRequest } from './protocol.ts'
+
+/** What the request shows of the cluster. */
+export interface Observed {
+  readonly children: readonly Child[]
+  /** A child by kind and name. */
+  readonly child: (kind: string, name: string) => Child | undefined
+  readonly jobs: (stage: string) => readonly Child[]
+  /** The parent's Pods of a stage, the newest first. */
+  readonly pods: (stage: string) => readonly Child[]
+}
+
+const newestFirst = (a: Child, b: Child): number =>
+  (b.metadata.creationTimestamp ?? '').localeCompare(a.metadata.creationTimestamp ?? '') ||
+  a.metadata.name.localeCompare(b.metadata.name)
+
+export function observedIn(request: SyncRequest): Observed {
+  const children = Object.values(request.children).flatMap((group) => Object.values(group))
+  const pods = Object.values(request.related['Pod.v1'] ?? {})
+    .filter((pod) => belongs(pod, request.parent))
+    .sort(newestFirst)
+  const stageIs = (stage: string) => (object: Child) =>
+    object.metadata.labels?.[labels.stage] === stage
+  return {
+    children,
+    child: (kind, name) =>
+      children.find((child) => child.kind === kind && child.metadata.name === name),
+    jobs: (stage) => children.filter(({ kind }) => kind === 'Job').filter(stageIs(stage)),
+    pods: (stage) => pods.filter(stageIs(stage)),
+  }
+}
+
+const belongs = (pod: Child, parent: Parent): boolean =>
+  pod.metadata.labels?.[labels.parentUid] === parent.metadata.uid
+
+const lastApplied = 'metacontroller.k8s.io/last-applied-configuration'
+
+/**
+ * An existing child as it was applied last, with only `fields` of its spec laid over: a new version
+ * of this software, or a changed configuration, touches no running work. `undefined` takes a field
+ * away. A child that was applied in another way is emitted with its fields alone.
+ */
+export function kept(child: Child, fields: Readonly<Record<string, unknown>> = {}): Child {
+  const text = child.metadata.annotations?.[lastApplied]
+  const applied: Child = text
+    ? JSON.parse(text)
+    : { apiVersion: child.apiVersion, kind: child.kind, metadata: { name: child.metadata.name } }
+  if (!Object.keys(fields).length) return applied
+  return { ...applied, spec: withoutUndefined({ ...applied.spec, ...fields }) }
+}
+
+const withoutUndefined = (object: Readonly<Record<string, unknown>>) =>
+  Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined))

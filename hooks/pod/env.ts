@@ -1,0 +1,36 @@
+import { secretReference } from '../../crds/common.ts'
+import { paramVariable } from '../../crds/rules.ts'
+
+type EnvVar =
+  | { readonly name: string; readonly value: string }
+  | {
+      readonly name: string
+      readonly valueFrom: { readonly secretKeyRef: { readonly name: string; readonly key: string } }
+    }
+
+export type Env = readonly EnvVar[]
+
+/** A value that is exactly `${{ secrets.NAME.KEY }}` is read by the kubelet, and never here. */
+function variable(name: string, value: string): EnvVar {
+  const match = new RegExp(secretReference).exec(value)
+  if (!match) return { name, value }
+  const [, secret = '', , key = ''] = match
+  return { name, valueFrom: { secretKeyRef: { name: secret, key } } }
+}
+
+/** PARAM_* from params, then env, which wins; in the order of their names. */
+export function envOf(
+  spec: {
+    readonly params?: Readonly<Record<string, unknown>>
+    readonly env?: Readonly<Record<string, string>>
+  },
+  more: Readonly<Record<string, string>> = {},
+): Env {
+  const params = Object.entries(spec.params ?? {}).map(([name, value]): [string, string] => [
+    paramVariable(name),
+    String(value),
+  ])
+  return Object.entries({ ...more, ...Object.fromEntries(params), ...spec.env })
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, value]) => variable(name, value))
+}

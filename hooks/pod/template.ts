@@ -1,0 +1,96 @@
+import type { Config } from '../../crds/config.ts'
+import { annotations, type Parent } from '../../crds/kind.ts'
+import { canonical } from '../../crds/names.ts'
+import { labelsOf } from '../names.ts'
+import { envOf } from './env.ts'
+import { gpuOf } from './gpu.ts'
+import { joined, type Mounts, paramsMount, sharedMemory } from './mounts.ts'
+import { resourcesOf } from './resources.ts'
+import { containerSecurity, podSecurity } from './security.ts'
+
+/** The fields of a spec that shape a container. */
+interface ContainerSpec {
+  readonly command?: readonly string[]
+  readonly args?: readonly string[]
+  readonly env?: Readonly<Record<string, string>>
+  readonly params?: Readonly<Record<string, unknown>>
+  readonly resources?: Parameters<typeof gpuOf>[0]
+  readonly imagePullSecrets?: readonly string[]
+}
+
+export const specOf = (parent: Parent): ContainerSpec => parent.spec as ContainerSpec
+
+interface Wanted {
+  readonly name: string
+  readonly image: string
+  readonly mounts: Mounts
+  /** The command and arguments, where the spec has none. */
+  readonly command?: readonly string[]
+  readonly args?: readonly string[]
+  readonly env?: Readonly<Record<string, string>>
+  /** Fields of the container such as ports and probes. */
+  readonly more?: Readonly<Record<string, unknown>>
+}
+
+/**
+ * The user's container by the container contract: its working directory is /content, with data/ and
+ * model/ to read, params.json, and for work also artifacts/ to write.
+ */
+export function container(parent: Parent, config: Config, wanted: Wanted) {
+  const spec = specOf(parent)
+  const command = spec.command ?? wanted.command
+  // A command of the user's own replaces the preset's arguments too, as it does in a container.
+  const args = spec.args ?? (spec.command ? undefined : wanted.args)
+  const env = envOf(spec, wanted.env)
+  const { volumeMounts } = contentMounts(parent, config, wanted.mounts)
+  return {
+    name: wanted.name,
+    image: wanted.image,
+    ...(command?.length && { command }),
+    ...(args?.length && { args }),
+    workingDir: '/content',
+    ...(env.length && { env }),
+    resources: resourcesOf(parent, config),
+    volumeMounts,
+    terminationMessagePolicy: 'FallbackToLogsOnError',
+    ...containerSecurity(config),
+    ...wanted.more,
+  }
+}
+
+export const contentMounts = (parent: Parent, config: Config, mounts: Mounts): Mounts =>
+  joined(mounts, paramsMount, sharedMemory(gpuOf(specOf(parent).resources, config).count))
+
+/** Metadata of the Pods of a stage: labels to find them, params for /content/params.json. */
+export const podMetadata = (parent: Parent, stage: string, defaultContainer: string) => ({
+  labels: labelsOf(parent, stage),
+  annotations: {
+    [annotations.params]: canonical(specOf(parent).params ?? {}) || '{}',
+    'kubectl.kubernetes.io/default-container': defaultContainer,
+  },
+})
+
+export const pullSecrets = (parent: Parent, config: Config) => {
+  const names = [
+    ...new Set([
+      ...(config.registry.pullSecretName ? [config.registry.pullSecretName] : []),
+      ...(specOf(parent).imagePullSecrets ?? []),
+    ]),
+  ]
+  return names.length ? { imagePullSecrets: names.map((name) => ({ name })) } : {}
+}
+
+/** What the Pods of a kind share, whatever runs in them. */
+export const podBase = (parent: Parent, config: Config) => ({
+  ...podSecurity(config),
+  ...pullSecrets(parent, config),
+  ...(config.serviceAccounts[parent.kind] && {
+    serviceAccountName: config.serviceAccounts[parent.kind],
+  }),
+})
+
+/** The same, with what GPUs need of the node. */
+export const gpuPodBase = (parent: Parent, config: Config) => ({
+  ...podBase(parent, config),
+  ...gpuOf(specOf(parent).resources, config).pod,
+})

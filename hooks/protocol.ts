@@ -1,0 +1,91 @@
+import type { Parent } from '../crds/kind.ts'
+
+/**
+ * Metacontroller's CompositeController hooks, version v2.
+ * https://metacontroller.github.io/metacontroller/api/compositecontroller.html
+ */
+
+/** A Kubernetes object as it travels in JSON. */
+export interface Child {
+  readonly apiVersion: string
+  readonly kind: string
+  readonly metadata: {
+    readonly name: string
+    readonly namespace?: string
+    readonly uid?: string
+    readonly generation?: number
+    readonly creationTimestamp?: string
+    readonly labels?: Readonly<Record<string, string>>
+    readonly annotations?: Readonly<Record<string, string>>
+  }
+  // biome-ignore lint/suspicious/noExplicitAny: manifests of many kinds, read where their kind is known.
+  readonly [field: string]: any
+}
+
+/** `{"Job.batch/v1": {"default/name": {…}}}`; a group that is watched and empty is `{}`. */
+export type Group = Readonly<Record<string, Readonly<Record<string, Child>>>>
+
+export interface CustomizeRequest {
+  readonly parent: Parent
+}
+
+export interface RelatedRule {
+  readonly apiVersion: string
+  readonly resource: string
+  readonly namespace: string
+  readonly names: readonly string[]
+}
+
+export interface CustomizeResponse {
+  readonly relatedResources: readonly RelatedRule[]
+}
+
+export interface SyncRequest {
+  readonly parent: Parent
+  readonly children: Group
+  readonly related: Group
+  readonly finalizing?: boolean
+}
+
+export interface SyncResponse {
+  readonly status: unknown
+  readonly children: readonly Child[]
+  readonly resyncAfterSeconds?: number
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+const faultOfParent = (parent: unknown, kind: string): string | undefined => {
+  if (!isObject(parent)) return 'parent: Required value: an object'
+  if (parent.kind !== kind) return `parent.kind: Invalid value: must be "${kind}" at this address`
+  if (!isObject(parent.metadata) || typeof parent.metadata.name !== 'string')
+    return 'parent.metadata.name: Required value'
+  return undefined
+}
+
+const isGroup = (value: unknown): boolean =>
+  isObject(value) &&
+  Object.values(value).every((group) => isObject(group) && Object.values(group).every(isObject))
+
+/** A body of a customize hook, or the sentence that says why it is none. */
+export function customizeRequest(body: unknown, kind: string): CustomizeRequest | string {
+  if (!isObject(body)) return 'the body must be a JSON object'
+  return faultOfParent(body.parent, kind) ?? { parent: body.parent as Parent }
+}
+
+/** A body of a sync hook; children and related may be left out, as a person with curl would. */
+export function syncRequest(body: unknown, kind: string): SyncRequest | string {
+  if (!isObject(body)) return 'the body must be a JSON object'
+  const fault = faultOfParent(body.parent, kind)
+  if (fault) return fault
+  for (const field of ['children', 'related'])
+    if (body[field] !== undefined && !isGroup(body[field]))
+      return `${field}: Invalid value: must be {"KIND.GROUP/VERSION": {"NAMESPACE/NAME": {…}}}`
+  return {
+    parent: body.parent as Parent,
+    children: (body.children ?? {}) as Group,
+    related: (body.related ?? {}) as Group,
+    finalizing: body.finalizing === true,
+  }
+}

@@ -1,0 +1,111 @@
+import { apiVersion, type Kind, type Parent, type ReferenceField } from '../crds/kind.ts'
+import { kindNamed } from '../crds/kinds.ts'
+import type { Artifacts, Condition } from '../crds/status.ts'
+import { no, type Verdict } from './conditions.ts'
+import { namespaceOf } from './names.ts'
+import type { Group, RelatedRule } from './protocol.ts'
+
+/** What a field such as spec.model.name leads to. */
+export type Reference =
+  | { readonly state: 'none' }
+  | {
+      readonly state: 'ready'
+      readonly field: ReferenceField
+      readonly name: string
+      readonly artifacts: Artifacts
+    }
+  | {
+      readonly state: 'waiting'
+      readonly field: ReferenceField
+      readonly name: string
+      readonly verdict: Verdict
+    }
+
+export type References = Readonly<Record<string, Reference>>
+
+const nameIn = (parent: Parent, field: ReferenceField): string | undefined =>
+  (parent.spec as Readonly<Record<string, { name?: string } | undefined>> | undefined)?.[
+    field.field
+  ]?.name
+
+/** What customize asks Metacontroller for: each reference by name, in the parent's namespace. */
+export const relatedRules = (kind: Kind, parent: Parent): readonly RelatedRule[] =>
+  kind.references.flatMap((field) => {
+    const name = nameIn(parent, field)
+    if (!name) return []
+    const { plural } = kindNamed(field.kind)
+    return [{ apiVersion, resource: plural, namespace: namespaceOf(parent), names: [name] }]
+  })
+
+interface ReferredStatus {
+  readonly artifacts?: Artifacts
+  readonly bases?: readonly string[]
+  readonly conditions?: readonly Condition[]
+}
+
+const find = (related: Group, parent: Parent, kind: string, name: string) =>
+  related[`${kind}.${apiVersion}`]?.[`${namespaceOf(parent)}/${name}`] as
+    | (Parent<unknown, ReferredStatus> & object)
+    | undefined
+
+/**
+ * References by their word. One is ready when a complete result is recorded, whatever its object
+ * does now: who uses a result stays on it until the next is complete.
+ */
+export const referencesOf = (kind: Kind, parent: Parent, related: Group): References =>
+  Object.fromEntries(
+    kind.references.map((field) => [field.word, referenceOf(field, parent, related)]),
+  )
+
+function referenceOf(field: ReferenceField, parent: Parent, related: Group): Reference {
+  const name = nameIn(parent, field)
+  if (!name) return { state: 'none' }
+  const waiting = (verdict: Verdict): Reference => ({ state: 'waiting', field, name, verdict })
+  const object = find(related, parent, field.kind, name)
+  if (!object)
+    return waiting(
+      no('ReferenceMissing', `${field.kind} "${name}" does not exist in this namespace`),
+    )
+  const bases = basesThrough(parent, field, object)
+  if (parent.kind === 'Model' && field.kind === 'Model' && bases.includes(parent.metadata.name))
+    return waiting(
+      no(
+        'ReferenceCycle',
+        `the bases lead in a circle: ${[parent.metadata.name, ...bases].join(' → ')}`,
+      ),
+    )
+  const artifacts = object.status?.artifacts
+  if (artifacts?.id) return { state: 'ready', field, name, artifacts }
+  const ready = object.status?.conditions?.find(({ type }) => type === 'Ready')
+  return waiting(
+    no('Waiting', `waiting for ${field.kind} "${name}": ${ready?.reason ?? 'not started yet'}`),
+  )
+}
+
+/** The base, its base and so on, as far as the base knows; cut where it meets the parent again. */
+function basesThrough(
+  parent: Parent,
+  field: ReferenceField,
+  object: Parent<unknown, ReferredStatus>,
+): readonly string[] {
+  if (field.word !== 'base') return []
+  const chain = [object.metadata.name, ...(object.status?.bases ?? [])]
+  const end = chain.indexOf(parent.metadata.name)
+  return end < 0 ? chain.slice(0, 32) : chain.slice(0, end + 1)
+}
+
+/** What a Model remembers of its ancestry, so that cycles longer than two are seen. */
+export function basesOf(kind: Kind, parent: Parent, related: Group): readonly string[] | undefined {
+  const field = kind.references.find(({ word }) => word === 'base')
+  const name = field && nameIn(parent, field)
+  const object = field && name ? find(related, parent, field.kind, name) : undefined
+  return field && object ? basesThrough(parent, field, object) : undefined
+}
+
+/** The identities of what a stage uses, by field: recorded, and compared to tell staleness. */
+export const upstreamOf = (references: readonly Reference[]): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    references.flatMap((reference) =>
+      reference.state === 'ready' ? [[reference.field.field, reference.artifacts.id ?? '']] : [],
+    ),
+  )

@@ -1,0 +1,290 @@
+import type { RunPolicy } from '../crds/common.ts'
+import type { Parent } from '../crds/kind.ts'
+import type { Condition, ConditionType, Reason, StageRecord } from '../crds/status.ts'
+import { job } from './children/job.ts'
+import { condition, no, type Verdict, yes } from './conditions.ts'
+import { conditionOf, jobFailure, jobProgress, type Report, reportOf } from './diagnosis.ts'
+import { type Hashes, jobAnnotations, jobName, rerunOf } from './names.ts'
+import { kept, type Observed } from './observed.ts'
+import type { Child } from './protocol.ts'
+import { type Reference, upstreamOf } from './references.ts'
+
+/**
+ * A parent is a list of stages, walked in order: the first that is not done speaks for Ready.
+ * A stage works (a Job, done once and remembered in status) or serves (children that stay).
+ */
+export type Stage = Works | Serves
+
+export type Records = Readonly<Record<string, StageRecord>>
+
+export interface Works {
+  readonly does: 'work'
+  readonly name: 'build' | 'load' | 'run' | 'package'
+  readonly condition: ConditionType
+  /** The reason while its Pod runs. */
+  readonly active: Reason
+  /** Why there is nothing to do, if so; `records` holds the stages before. */
+  readonly skip: (records: Records) => Verdict | undefined
+  readonly needs: readonly Reference[]
+  readonly hashes: (rerun: string | undefined) => Hashes
+  readonly policy: Pick<RunPolicy, 'activeDeadlineSeconds'> & { readonly backoffLimit: number }
+  /** The Pod of an attempt; `records` holds the stages before. */
+  readonly template: (
+    hashes: Hashes,
+    records: Records,
+  ) => { readonly metadata: Record<string, unknown>; readonly spec: Record<string, unknown> }
+  /** What to remember of a success beside the hashes. */
+  readonly result: (report: Report, attempt: string, records: Records) => Partial<StageRecord>
+}
+
+export interface Serves {
+  readonly does: 'serve'
+  readonly needs: readonly Reference[]
+  /** Why it cannot be served as it is asked for, if so. */
+  readonly refuse: Verdict | undefined
+  readonly children: (records: Records) => readonly Child[]
+  readonly verdict: (records: Records) => Verdict
+}
+
+/** The parts of a status that the walk reads. */
+interface Remembered {
+  readonly stages?: Records
+  readonly finishing?: string
+  readonly conditions?: readonly Condition[]
+}
+
+export interface Walk {
+  readonly children: readonly Child[]
+  readonly conditions: readonly Condition[]
+  readonly records: Records
+  /** The verdict of the first stage that is not done; undefined when all are. */
+  readonly blocked: Verdict | undefined
+  /** The verdict of the serving stage, of parents that have one. */
+  readonly served: Verdict | undefined
+  readonly finishing: string | undefined
+  readonly stale: readonly string[]
+}
+
+const isSuspended = (parent: Parent): boolean =>
+  (parent.spec as { suspend?: boolean }).suspend === true
+
+const policyOf = (parent: Parent): RunPolicy =>
+  (parent.spec as { runPolicy?: RunPolicy }).runPolicy ?? {}
+
+const remembered = (parent: Parent): Remembered => (parent.status ?? {}) as Remembered
+
+/**
+ * The rerun that is in force: the annotation, or, once that was removed, what the first recorded
+ * stage answered, so that a half-finished rerun is finished and a finished one not repeated.
+ */
+function rerunInForce(parent: Parent, stages: readonly Stage[]): string | undefined {
+  const records = remembered(parent).stages ?? {}
+  const first = stages.find(
+    (stage): stage is Works =>
+      stage.does === 'work' && !stage.skip(records) && records[stage.name] !== undefined,
+  )
+  return rerunOf(parent) ?? (first && records[first.name]?.rerun)
+}
+
+const answers = (
+  found: { readonly inputs?: string; readonly rerun?: string },
+  inputs: string,
+  rerun: string | undefined,
+): boolean => found.inputs === inputs && (rerun === undefined || found.rerun === rerun)
+
+const annotation = (child: Child, name: string): string | undefined =>
+  child.metadata.annotations?.[name]
+
+const identityOf = (child: Child) => ({
+  inputs: annotation(child, jobAnnotations.inputs),
+  rerun: annotation(child, jobAnnotations.rerun),
+})
+
+export const isComplete = (child: Child): boolean => Boolean(conditionOf(child, 'Complete'))
+const isFailed = (child: Child): boolean => Boolean(conditionOf(child, 'Failed'))
+
+const recordOf = (done: Child, stage: Works, report: Report, records: Records): StageRecord => {
+  const attempt = annotation(done, jobAnnotations.attempt) ?? ''
+  const { rerun, inputs = '' } = identityOf(done)
+  const upstream = annotation(done, jobAnnotations.upstream)
+  return {
+    job: done.metadata.name,
+    inputs,
+    attempt,
+    ...(rerun && { rerun }),
+    ...(upstream && { upstream: JSON.parse(upstream) }),
+    ...stage.result(report, attempt, records),
+  }
+}
+
+/** What a stage has come to, in this very request. */
+type Outcome =
+  | { readonly state: 'skipped'; readonly verdict: Verdict }
+  | { readonly state: 'done'; readonly record: StageRecord }
+  | { readonly state: 'finishing'; readonly job: string }
+  | { readonly state: 'open'; readonly verdict: Verdict; readonly create?: Child }
+
+function outcomeOf(
+  stage: Works,
+  parent: Parent,
+  observed: Observed,
+  records: Records,
+  rerun: string | undefined,
+): Outcome {
+  const skip = stage.skip(records)
+  if (skip) return { state: 'skipped', verdict: skip }
+  const hashes = stage.hashes(rerun)
+  const record = records[stage.name]
+  if (record && answers(record, hashes.inputs, rerun)) return { state: 'done', record }
+
+  const jobs = observed.jobs(stage.name)
+  const pods = observed.pods(stage.name)
+  const done = jobs.find(
+    (child) => isComplete(child) && answers(identityOf(child), hashes.inputs, rerun),
+  )
+  if (done) {
+    const report = reportOf(done, pods)
+    // The Pod may be seen later than its Job: look once more, then do without the report.
+    if (!report && remembered(parent).finishing !== done.metadata.name)
+      return { state: 'finishing', job: done.metadata.name }
+    return { state: 'done', record: recordOf(done, stage, report ?? {}, records) }
+  }
+
+  const name = jobName(parent, stage.name, hashes.attempt)
+  const current = observed.child('Job', name)
+  if (current) {
+    if (isFailed(current)) return { state: 'open', verdict: jobFailure(current, pods) }
+    if (isSuspended(parent))
+      return { state: 'open', verdict: no('Suspended', `Job "${name}" is suspended`) }
+    return { state: 'open', verdict: jobProgress(current, pods, stage.active) }
+  }
+  const waiting = stage.needs.find(({ state }) => state === 'waiting')
+  if (waiting?.state === 'waiting') return { state: 'open', verdict: waiting.verdict }
+  if (isSuspended(parent))
+    return { state: 'open', verdict: no('Suspended', 'spec.suspend is true') }
+  const create = job(
+    parent,
+    { stage: stage.name, ...hashes, rerun, upstream: upstreamOf(stage.needs) },
+    stage.policy,
+    stage.template(hashes, records),
+  )
+  return { state: 'open', verdict: missing(parent, stage.condition, 'Job', name), create }
+}
+
+/** A child that was asked for before and is not there may never come: somebody else may own its name. */
+export function missing(parent: Parent, type: ConditionType, kind: string, name: string): Verdict {
+  const creating = `creating ${kind} "${name}"`
+  const before = remembered(parent).conditions?.find((found) => found.type === type)
+  if (before?.message !== creating && before?.reason !== 'ChildMissing')
+    return no('Pending', creating)
+  return no(
+    'ChildMissing',
+    `${kind} "${name}" is wanted and does not exist: does another object own the name?`,
+  )
+}
+
+/** An existing Job with its mutable fields as they should be now. */
+function keptJob(child: Child, parent: Parent): Child {
+  const held = Object.values(remembered(parent).stages ?? {}).some(
+    (record) => record.job === child.metadata.name,
+  )
+  const finished = isComplete(child) || isFailed(child)
+  const ttl = policyOf(parent).ttlSecondsAfterFinished
+  return kept(child, {
+    ...(!finished && { suspend: isSuspended(parent) ? true : undefined }),
+    ttlSecondsAfterFinished: held ? ttl : undefined,
+  })
+}
+
+export function walk(stages: readonly Stage[], parent: Parent, observed: Observed): Walk {
+  const rerun = rerunInForce(parent, stages)
+  const children: Child[] = []
+  const conditions: Condition[] = []
+  const stale: string[] = []
+  let records: Records = remembered(parent).stages ?? {}
+  let blocked: Verdict | undefined
+  let served: Verdict | undefined
+  let finishing: string | undefined
+  let after = ''
+
+  const say = (type: ConditionType, verdict: Verdict) =>
+    conditions.push(condition(parent, type, verdict))
+  const keep = (child: Child | undefined) => {
+    if (child && !children.some(({ metadata }) => metadata.name === child.metadata.name))
+      children.push(keptJob(child, parent))
+  }
+
+  for (const stage of stages) {
+    if (stage.does === 'serve') {
+      const hindrance = blocked ?? hindranceOf(stage)
+      served = hindrance ?? stage.verdict(records)
+      children.push(...(hindrance ? keptServing(parent, observed) : stage.children(records)))
+      say('Serving', blocked ? no('Waiting', `waits for ${after}`) : served)
+      continue
+    }
+    // A recorded Job is listed while it is observed: its logs stay readable until its time is over.
+    const recorded = records[stage.name]
+    if (recorded) keep(observed.child('Job', recorded.job))
+    if (blocked) {
+      say(stage.condition, stage.skip(records) ?? no('Waiting', `waits for ${after}`))
+      continue
+    }
+    const outcome = outcomeOf(stage, parent, observed, records, rerun)
+    switch (outcome.state) {
+      case 'skipped':
+        say(stage.condition, outcome.verdict)
+        break
+      case 'done':
+        records = { ...records, [stage.name]: outcome.record }
+        keep(observed.child('Job', outcome.record.job))
+        stale.push(...changedUpstream(outcome.record, stage.needs))
+        say(stage.condition, yes('Done', doneMessage(outcome.record)))
+        break
+      case 'finishing':
+        finishing = outcome.job
+        keep(observed.child('Job', outcome.job))
+        blocked = no('Finishing', `Job "${outcome.job}" is complete: reading its report`)
+        say(stage.condition, blocked)
+        break
+      case 'open': {
+        const name = jobName(parent, stage.name, stage.hashes(rerun).attempt)
+        keep(observed.child('Job', name))
+        if (outcome.create) children.push(outcome.create)
+        blocked = outcome.verdict
+        say(stage.condition, blocked)
+        break
+      }
+    }
+    if (blocked) after = stage.condition
+  }
+  return { children, conditions, records, blocked, served, finishing, stale }
+}
+
+const doneMessage = (record: StageRecord): string =>
+  [record.image ?? record.digest ?? record.job, record.commit && `commit ${record.commit}`]
+    .filter(Boolean)
+    .join(', ')
+
+/** References whose result is another than the one that was used. */
+const changedUpstream = (record: StageRecord, needs: readonly Reference[]): readonly string[] =>
+  needs.flatMap((reference) =>
+    reference.state === 'ready' &&
+    record.upstream?.[reference.field.field] !== undefined &&
+    record.upstream[reference.field.field] !== reference.artifacts.id
+      ? [`${reference.field.kind} "${reference.name}"`]
+      : [],
+  )
+
+/** Why a server cannot be as it is asked for. */
+function hindranceOf(stage: Serves): Verdict | undefined {
+  const waiting = stage.needs.find(({ state }) => state === 'waiting')
+  return waiting?.state === 'waiting' ? waiting.verdict : stage.refuse
+}
+
+/** What serves now stays as it is while something is awaited: nobody's requests fail for that. */
+export const keptServing = (parent: Parent, observed: Observed): readonly Child[] =>
+  observed.children
+    .filter(({ kind }) => kind !== 'Job' && kind !== 'PersistentVolumeClaim')
+    .map((child) =>
+      kept(child, isSuspended(parent) && child.spec?.replicas !== undefined ? { replicas: 0 } : {}),
+    )

@@ -1,0 +1,159 @@
+import type { Build } from '../../crds/common.ts'
+import type { Config } from '../../crds/config.ts'
+import type { Parent } from '../../crds/kind.ts'
+import { labelsOf, namespaceOf } from '../names.ts'
+import { toolResources } from '../pod/resources.ts'
+import { fsGroup } from '../pod/security.ts'
+
+/** PREFIX/NAMESPACE/KIND-NAME:TAG; the tag is the attempt, so that a failed read of a digest is mended. */
+export const builtImage = (parent: Parent, tag: string, config: Config): string =>
+  `${config.registry.prefix}/${namespaceOf(parent)}/${parent.kind.toLowerCase()}-${parent.metadata.name}:${tag}`
+
+const profileOf = (confinement: string) =>
+  confinement === 'Unconfined'
+    ? { type: 'Unconfined' }
+    : { type: 'Localhost', localhostProfile: confinement.replace('Localhost/', '') }
+
+/**
+ * Rootless BuildKit runs as uid 1000 and makes a user namespace of its own: newuidmap needs
+ * privilege escalation by file capabilities, and the default seccomp profile forbids the mounts.
+ * It is the one documented exception from Pod Security baseline.
+ */
+export const builderSecurity = (config: Config) => ({
+  securityContext: {
+    seccompProfile: profileOf(config.builder.seccomp),
+    appArmorProfile: profileOf(config.builder.appArmor),
+  },
+})
+
+export const builderPod = (parent: Parent, config: Config) => ({
+  restartPolicy: 'Never',
+  automountServiceAccountToken: false,
+  securityContext: { runAsUser: 1000, runAsGroup: 1000, runAsNonRoot: true, fsGroup },
+  ...(config.serviceAccounts[parent.kind] && {
+    serviceAccountName: config.serviceAccounts[parent.kind],
+  }),
+})
+
+const registryMount = (config: Config) =>
+  config.registry.pushSecretName
+    ? {
+        volumes: [
+          {
+            name: 'registry',
+            secret: {
+              secretName: config.registry.pushSecretName,
+              items: [{ key: '.dockerconfigjson', path: 'config.json' }],
+            },
+          },
+        ],
+        volumeMounts: [{ name: 'registry', mountPath: '/home/build/.docker', readOnly: true }],
+      }
+    : { volumes: [], volumeMounts: [] }
+
+const builderEnv = (config: Config) => [
+  { name: 'HOME', value: '/home/build' },
+  { name: 'USER', value: 'build' },
+  { name: 'XDG_RUNTIME_DIR', value: '/run/user/1000' },
+  ...(config.registry.insecure ? [{ name: 'REGISTRY_INSECURE', value: 'true' }] : []),
+]
+
+/** The container that runs BuildKit, and the volumes it needs, for build and package alike. */
+export function builder(
+  config: Config,
+  name: string,
+  args: readonly string[],
+  volumeMounts: readonly Record<string, unknown>[],
+) {
+  const registry = registryMount(config)
+  return {
+    container: {
+      name,
+      image: config.images.builder,
+      args,
+      env: builderEnv(config),
+      resources: { requests: { cpu: '1', memory: '2Gi' } },
+      volumeMounts: [
+        ...volumeMounts,
+        { name: 'home', mountPath: '/home/build' },
+        { name: 'run', mountPath: '/run/user/1000' },
+        ...registry.volumeMounts,
+      ],
+      terminationMessagePolicy: 'FallbackToLogsOnError',
+      ...builderSecurity(config),
+    },
+    volumes: [{ name: 'home', emptyDir: {} }, { name: 'run', emptyDir: {} }, ...registry.volumes],
+  }
+}
+
+/**
+ * Git becomes an image: a restricted init container clones, rootless BuildKit builds and pushes.
+ * The termination message is `{"digest": "sha256:…", "commit": "…"}`.
+ */
+export function buildPod(parent: Parent, build: Build, tag: string, config: Config) {
+  const { git } = build
+  const source = { name: 'source', mountPath: '/source' }
+  const { container, volumes } = builder(
+    config,
+    'build',
+    [
+      'build',
+      '--context=/source',
+      ...(git.path ? [`--path=${git.path}`] : []),
+      ...(build.dockerfile ? [`--dockerfile=${build.dockerfile}`] : []),
+      ...(build.target ? [`--target=${build.target}`] : []),
+      ...Object.entries(build.args ?? {})
+        .sort(([a], [b]) => (a < b ? -1 : 1))
+        .map(([name, value]) => `--build-arg=${name}=${value}`),
+      `--image=${builtImage(parent, tag, config)}`,
+    ],
+    [source],
+  )
+  const ref = git.branch ?? git.tag ?? git.commit
+  return {
+    metadata: {
+      labels: labelsOf(parent, 'build'),
+      annotations: { 'kubectl.kubernetes.io/default-container': 'build' },
+    },
+    spec: {
+      ...builderPod(parent, config),
+      initContainers: [
+        {
+          name: 'clone',
+          image: config.images.builder,
+          args: [
+            'clone',
+            `--url=${git.url}`,
+            ...(ref ? [`--${git.branch ? 'branch' : git.tag ? 'tag' : 'commit'}=${ref}`] : []),
+            '--into=/source',
+          ],
+          env: [
+            { name: 'HOME', value: '/tmp' },
+            ...(config.git.knownHosts
+              ? [{ name: 'GIT_KNOWN_HOSTS', value: config.git.knownHosts }]
+              : []),
+          ],
+          resources: toolResources,
+          volumeMounts: [
+            source,
+            ...(git.secretName ? [{ name: 'git', mountPath: '/secrets/git', readOnly: true }] : []),
+          ],
+          terminationMessagePolicy: 'FallbackToLogsOnError',
+          securityContext: {
+            allowPrivilegeEscalation: false,
+            capabilities: { drop: ['ALL'] },
+            seccompProfile: { type: 'RuntimeDefault' },
+          },
+        },
+      ],
+      containers: [container],
+      volumes: [
+        { name: 'source', emptyDir: {} },
+        ...volumes,
+        ...(git.secretName
+          ? [{ name: 'git', secret: { secretName: git.secretName, defaultMode: 0o440 } }]
+          : []),
+      ],
+    },
+  }
+}

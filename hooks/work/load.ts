@@ -1,0 +1,81 @@
+import type { Config } from '../../crds/config.ts'
+import type { Parent } from '../../crds/kind.ts'
+import { joined, type Mounts } from '../pod/mounts.ts'
+import { toolResources } from '../pod/resources.ts'
+import { containerSecurity } from '../pod/security.ts'
+import { container, contentMounts, gpuPodBase, podMetadata } from '../pod/template.ts'
+import { writableMount } from '../storage/pvc.ts'
+
+interface Work {
+  readonly stage: 'load' | 'run'
+  readonly image: string
+  readonly args?: readonly string[]
+  /** Where the artifacts of this attempt live inside the claim. */
+  readonly path: string
+  /** The path that others still use; seal keeps it when it removes older ones. */
+  readonly keep: string | undefined
+  readonly mounts: Mounts
+}
+
+/** The loader's arguments for a source. */
+export const loaderArgs = (source: string): readonly string[] => [
+  'load',
+  `--source=${source}`,
+  '--into=/content/artifacts',
+]
+
+/**
+ * The Pod of a load or a run: the user's container is the last init container, so that `seal`
+ * starts only after its success. Seal writes a manifest with sizes and checksums last, and
+ * `{"digest": "sha256:…", "bytes": N}` is its termination message: what has no manifest is never
+ * taken for whole.
+ */
+export function workPod(parent: Parent, config: Config, work: Work) {
+  const artifacts = writableMount(parent, '/content/artifacts', work.path)
+  const mounts = joined(work.mounts, artifacts)
+  return {
+    metadata: podMetadata(parent, work.stage, work.stage),
+    spec: {
+      restartPolicy: 'Never',
+      ...gpuPodBase(parent, config),
+      ...nodesThatBind(gpuPodBase(parent, config), config),
+      initContainers: [
+        ...work.mounts.before,
+        container(parent, config, {
+          name: work.stage,
+          image: work.image,
+          args: work.args,
+          mounts,
+        }),
+      ],
+      containers: [
+        {
+          name: 'seal',
+          image: config.images.seal,
+          args: [
+            'seal',
+            `--artifacts=/storage/${work.path}`,
+            '--storage=/storage',
+            ...(work.keep ? [`--keep=${work.keep}`] : []),
+          ],
+          resources: toolResources,
+          volumeMounts: [{ name: 'artifacts', mountPath: '/storage' }],
+          terminationMessagePolicy: 'FallbackToLogsOnError',
+          ...containerSecurity(config),
+        },
+      ],
+      volumes: contentMounts(parent, config, mounts).volumes,
+    },
+  }
+}
+
+/** The Job that first binds a claim decides where it lives: the administrator may narrow that. */
+const nodesThatBind = (base: Readonly<Record<string, unknown>>, config: Config) =>
+  config.storage.pvc.nodeSelector
+    ? {
+        nodeSelector: {
+          ...config.storage.pvc.nodeSelector,
+          ...(base.nodeSelector as Record<string, string> | undefined),
+        },
+      }
+    : {}

@@ -1,0 +1,59 @@
+import { apiVersion, type KindName } from '../crds/kind.ts'
+import { kinds } from '../crds/kinds.ts'
+
+/** Which children each kind has: one table, from which the CompositeControllers are made. */
+const childResources: Readonly<Record<KindName, readonly (keyof typeof children)[]>> = {
+  Dataset: ['jobs', 'persistentvolumeclaims'],
+  Model: ['jobs', 'persistentvolumeclaims'],
+  ModelServer: ['jobs', 'deployments', 'services'],
+  Notebook: ['jobs', 'statefulsets', 'services', 'networkpolicies', 'persistentvolumeclaims'],
+}
+
+const children = {
+  jobs: 'batch/v1',
+  persistentvolumeclaims: 'v1',
+  deployments: 'apps/v1',
+  statefulsets: 'apps/v1',
+  services: 'v1',
+  networkpolicies: 'networking.k8s.io/v1',
+} as const
+
+interface Address {
+  /** Where the hooks are, without a trailing slash. */
+  readonly url: string
+  /** The CA of the server's certificate: PEM in base64; the system's own without it. */
+  readonly caBundle?: string
+  /** Changes the hooks' address, so that Metacontroller connects anew: it reads a CA only once. */
+  readonly revision?: string
+}
+
+/**
+ * The CompositeControllers. All children are updated InPlace: an existing Job is emitted as it is,
+ * with only its mutable fields changed, so that no update recreates anything.
+ */
+export const controllers = ({ url, caBundle, revision }: Address): readonly object[] =>
+  kinds.map(({ kind, plural }) => {
+    const hook = (name: string) => ({
+      version: 'v2',
+      webhook: {
+        url: `${url}/hooks/${plural}/${name}${revision ? `?revision=${revision}` : ''}`,
+        timeout: '10s',
+        ...(caBundle && { caBundle: { inline: Buffer.from(caBundle, 'base64').toString() } }),
+      },
+    })
+    return {
+      apiVersion: 'metacontroller.k8s.io/v1alpha1',
+      kind: 'CompositeController',
+      metadata: { name: `${plural}.substratus.ai` },
+      spec: {
+        generateSelector: true,
+        parentResource: { apiVersion, resource: plural },
+        childResources: childResources[kind].map((resource) => ({
+          apiVersion: children[resource],
+          resource,
+          updateStrategy: { method: 'InPlace' },
+        })),
+        hooks: { sync: hook('sync'), customize: hook('customize') },
+      },
+    }
+  })

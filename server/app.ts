@@ -1,0 +1,180 @@
+import express, { type NextFunction, type Request, type Response } from 'express'
+import type { Config } from '../crds/config.ts'
+import type { Parent } from '../crds/kind.ts'
+import type { Condition } from '../crds/status.ts'
+import type { Hook } from '../hooks/hook.ts'
+import { hooks } from '../hooks/hooks.ts'
+import { customizeRequest, syncRequest } from '../hooks/protocol.ts'
+import { type AdmissionReview, admissionRequest, mutate, validate } from '../webhooks/review.ts'
+import type { Log } from './log.ts'
+import { factsFor, type Lookup } from './lookup.ts'
+import type { Metrics } from './metrics.ts'
+import { type Pods, withPods } from './pods.ts'
+
+export interface World {
+  readonly config: Config
+  readonly log: Log
+  readonly metrics: Metrics
+  /** Both absent without a cluster: references are not checked, Pods are those of the request. */
+  readonly lookup?: Lookup
+  readonly pods?: Pods
+}
+
+/** Metacontroller sends whole objects; more than this is no request of its. */
+const largestBody = '7mb'
+
+/** Facts for the one log line of a request. */
+interface Facts {
+  kind?: string
+  namespace?: string
+  name?: string
+  stage?: string
+}
+
+const fail = (res: Response, code: number, message: string): void => {
+  res.status(code).json({ message })
+}
+
+/** Routes read, ask a pure function, answer. */
+export function app(world: World): express.Express {
+  const { config, metrics, lookup, pods } = world
+  const server = express()
+  server.disable('x-powered-by')
+  server.disable('etag')
+  server.use(logged(world))
+
+  server.get('/healthz', (_req, res) => {
+    res.json({ status: 'ok' })
+  })
+  server.get('/readyz', (_req, res) => {
+    if (pods && !pods.isSynced()) return fail(res, 503, 'waiting for the first list of Pods')
+    res.json({ status: 'ok' })
+  })
+  server.get('/metrics', async (_req, res) => {
+    res.type(metrics.registry.contentType).send(await metrics.registry.metrics())
+  })
+
+  // limit counts bytes after inflating, so that a small body cannot become a huge one.
+  const json = [onlyJson, express.json({ limit: largestBody, strict: false, type: () => true })]
+  for (const hook of hooks) {
+    const path = `/hooks/${hook.kind.plural}`
+    server.post(`${path}/customize`, json, (req: Request, res: Response) => {
+      const request = customizeRequest(req.body, hook.kind.kind)
+      if (typeof request === 'string') return fail(res, 400, request)
+      note(res, request.parent)
+      res.json(hook.customize(request))
+    })
+    server.post(`${path}/sync`, json, (req: Request, res: Response) => {
+      const request = syncRequest(req.body, hook.kind.kind)
+      if (typeof request === 'string') return fail(res, 400, request)
+      const related = pods ? withPods(request.related, pods.of(request.parent)) : request.related
+      const answer = hook.sync({ ...request, related }, config)
+      note(res, request.parent, stageOf(answer.status))
+      res.json(answer)
+    })
+  }
+
+  server.post('/admission/mutate', json, (req: Request, res: Response) => {
+    const request = admissionRequest(req.body)
+    if (typeof request === 'string') return fail(res, 400, request)
+    note(res, request.object)
+    res.json(mutate(request))
+  })
+  server.post('/admission/validate', json, async (req: Request, res: Response) => {
+    const request = admissionRequest(req.body)
+    if (typeof request === 'string') return fail(res, 400, request)
+    note(res, request.object ?? request.oldObject)
+    const facts = lookup ? await factsFor(request, lookup) : {}
+    const review = validate(request, config, facts)
+    count(review, request.object, metrics)
+    res.json(review)
+  })
+
+  const routes = new Map<string, string>([
+    ...['/healthz', '/readyz', '/metrics'].map((path): [string, string] => [path, 'GET']),
+    ...['/admission/mutate', '/admission/validate', ...hookPaths(hooks)].map(
+      (path): [string, string] => [path, 'POST'],
+    ),
+  ])
+  server.use((req, res) => {
+    const method = routes.get(req.path)
+    if (!method) return fail(res, 404, `no such path: ${req.path}`)
+    res.set('Allow', method)
+    fail(res, 405, `${req.path} takes ${method}, not ${req.method}`)
+  })
+  server.use((error: HttpError, req: Request, res: Response, _next: NextFunction) => {
+    const code = error.status ?? 500
+    if (code >= 500) world.log.error({ err: error, path: req.path }, 'failed')
+    fail(res, code, code === 413 ? 'the body is larger than 7 MiB' : wordsFor(error, code))
+  })
+  return server
+}
+
+interface HttpError extends Error {
+  readonly status?: number
+  readonly type?: string
+}
+
+const wordsFor = (error: HttpError, code: number): string => {
+  if (error.type === 'entity.parse.failed') return `the body is no JSON: ${error.message}`
+  return code >= 500 ? 'internal error: see the server’s log' : error.message
+}
+
+const hookPaths = (all: readonly Hook[]): readonly string[] =>
+  all.flatMap(({ kind }) => ['sync', 'customize'].map((verb) => `/hooks/${kind.plural}/${verb}`))
+
+/** A missing type is taken for JSON by nobody: curl's default is a form. */
+function onlyJson(req: Request, res: Response, next: NextFunction): void {
+  if (req.is('application/json')) next()
+  else
+    fail(
+      res,
+      415,
+      `the body must be application/json, not ${req.headers['content-type'] ?? 'untyped'}`,
+    )
+}
+
+const note = (res: Response, parent: Parent | null | undefined, stage?: string): void => {
+  const facts: Facts = res.locals
+  facts.kind = parent?.kind
+  facts.namespace = parent?.metadata.namespace
+  facts.name = parent?.metadata.name
+  facts.stage = stage
+}
+
+/** The reason of Ready tells where in its life an object is. */
+const stageOf = (status: unknown): string | undefined =>
+  (status as { conditions?: readonly Condition[] }).conditions?.find(({ type }) => type === 'Ready')
+    ?.reason
+
+const count = (review: AdmissionReview, object: Parent | null | undefined, metrics: Metrics) => {
+  if (!review.response.allowed) metrics.refused.inc({ kind: object?.kind ?? 'unknown' })
+}
+
+/** One line per request, never a body. Probes and scrapes are not worth one. */
+const logged =
+  ({ log, metrics }: World) =>
+  (req: Request, res: Response, next: NextFunction): void => {
+    const start = process.hrtime.bigint()
+    res.on('finish', () => {
+      const seconds = Number(process.hrtime.bigint() - start) / 1e9
+      if (req.method !== 'POST') return
+      // Unknown paths share one series, so that nobody can fill the memory with them.
+      const route = res.statusCode === 404 ? 'unknown' : req.path
+      metrics.duration.observe({ route, code: res.statusCode }, seconds)
+      const { kind, namespace, name, stage }: Facts = res.locals
+      log.info(
+        {
+          path: req.path,
+          code: res.statusCode,
+          kind,
+          namespace,
+          name,
+          stage,
+          ms: Math.round(seconds * 1e5) / 100,
+        },
+        'answered',
+      )
+    })
+    next()
+  }

@@ -1,0 +1,55 @@
+import { ApiException, CustomObjectsApi, type KubeConfig } from '@kubernetes/client-node'
+import { group, type Parent, version } from '../crds/kind.ts'
+import { kindNamed, kindOf } from '../crds/kinds.ts'
+import { baseOf, type Facts, longestChain, newReferences } from '../webhooks/facts.ts'
+import type { AdmissionRequest } from '../webhooks/review.ts'
+
+/** Whether an object exists: the object, or null. */
+export type Lookup = (
+  kind: 'Model' | 'Dataset',
+  namespace: string,
+  name: string,
+) => Promise<Parent | null>
+
+/** By one live GET: a cache could be stale just when a person applies one file after another. */
+export function clusterLookup(kubeConfig: KubeConfig): Lookup {
+  const api = kubeConfig.makeApiClient(CustomObjectsApi)
+  return async (kind, namespace, name) => {
+    const { plural } = kindNamed(kind)
+    try {
+      return await api.getNamespacedCustomObject({ group, version, namespace, plural, name })
+    } catch (error) {
+      if (error instanceof ApiException && error.code === 404) return null
+      throw error
+    }
+  }
+}
+
+/**
+ * What the rules will ask for: new references, the Model of a ModelServer whose replicas matter,
+ * and the bases of a new base, as far as a cycle could reach.
+ */
+export async function factsFor(request: AdmissionRequest, lookup: Lookup): Promise<Facts> {
+  const { object, oldObject, operation } = request
+  const kind = object && kindOf(object.kind)
+  if (!kind || operation === 'DELETE') return {}
+  const namespace = request.namespace ?? object.metadata.namespace ?? 'default'
+  const { replicas = 1 } = (object.spec ?? {}) as { replicas?: number }
+  const needed = newReferences(kind, object, replicas > 1 ? null : oldObject)
+  const facts: Record<string, Parent | null> = {}
+  await Promise.all(
+    needed.map(async (reference) => {
+      const found = await lookup(reference.kind, namespace, reference.name)
+      facts[`${reference.kind}/${reference.name}`] = found
+    }),
+  )
+  let base = kind.kind === 'Model' ? baseOf(object) : undefined
+  for (let hops = 0; base && base !== object.metadata.name && hops < longestChain; hops++) {
+    const found: Parent | null | undefined = facts[`Model/${base}`]
+    const next = baseOf(found)
+    if (!next || next === object.metadata.name || facts[`Model/${next}`] !== undefined) break
+    facts[`Model/${next}`] = await lookup('Model', namespace, next)
+    base = next
+  }
+  return facts
+}

@@ -1,0 +1,23 @@
+import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client'
+
+/** Prometheus metrics of one server. */
+export function metrics() {
+  const registry = new Registry()
+  collectDefaultMetrics({ register: registry })
+  const duration = new Histogram({
+    name: 'substratus_request_duration_seconds',
+    help: 'Time to answer a hook or an admission review.',
+    labelNames: ['route', 'code'],
+    buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1, 5],
+    registers: [registry],
+  })
+  const refused = new Counter({
+    name: 'substratus_admission_refused_total',
+    help: 'Objects that admission refused.',
+    labelNames: ['kind'],
+    registers: [registry],
+  })
+  return { registry, duration, refused }
+}
+
+export type Metrics = ReturnType<typeof metrics>

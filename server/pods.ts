@@ -1,0 +1,85 @@
+import { CoreV1Api, type KubeConfig, makeInformer, type V1Pod } from '@kubernetes/client-node'
+import { labels, type Parent } from '../crds/kind.ts'
+import type { Child, Group } from '../hooks/protocol.ts'
+import type { Log } from './log.ts'
+
+/** The Pods of a parent, from memory. */
+export interface Pods {
+  readonly of: (parent: Parent) => readonly Child[]
+  readonly isSynced: () => boolean
+  readonly stop: () => Promise<void>
+}
+
+/**
+ * One informer for the whole server, filtered at the API server by our own label. Asked of
+ * Metacontroller instead, Pods would cost it every Pod event of the cluster for every parent.
+ */
+export async function watchPods(kubeConfig: KubeConfig, log: Log): Promise<Pods> {
+  const api = kubeConfig.makeApiClient(CoreV1Api)
+  const labelSelector = labels.parentUid
+  const byParent = new Map<string, Map<string, Child>>()
+  let synced = false
+  let stopped = false
+
+  const informer = makeInformer<V1Pod>(
+    kubeConfig,
+    '/api/v1/pods',
+    async () => {
+      const found = await api.listPodForAllNamespaces({ labelSelector })
+      synced = true
+      return found
+    },
+    labelSelector,
+  )
+  const put = (pod: V1Pod) => {
+    const uid = pod.metadata?.labels?.[labels.parentUid]
+    const name = pod.metadata?.name
+    if (!uid || !name) return
+    const own = byParent.get(uid) ?? new Map<string, Child>()
+    byParent.set(uid, own.set(name, asJson(pod)))
+  }
+  const remove = (pod: V1Pod) => {
+    const uid = pod.metadata?.labels?.[labels.parentUid] ?? ''
+    const own = byParent.get(uid)
+    own?.delete(pod.metadata?.name ?? '')
+    if (own?.size === 0) byParent.delete(uid)
+  }
+  informer.on('add', put)
+  informer.on('update', put)
+  informer.on('delete', remove)
+  const restart = () => {
+    if (stopped) return
+    informer.start().catch((error: unknown) => {
+      log.warn({ err: error }, 'watching Pods failed, trying again')
+      setTimeout(restart, 2000).unref()
+    })
+  }
+  informer.on('error', (error: unknown) => {
+    if (stopped) return
+    log.warn({ err: error }, 'the watch of Pods ended, starting anew')
+    setTimeout(restart, 1000).unref()
+  })
+  restart()
+  return {
+    of: (parent) => [...(byParent.get(parent.metadata.uid ?? '')?.values() ?? [])],
+    isSynced: () => synced,
+    stop: async () => {
+      stopped = true
+      await informer.stop()
+    },
+  }
+}
+
+/** The client turns times into Dates; hooks read JSON. */
+const asJson = (pod: V1Pod): Child => JSON.parse(JSON.stringify(pod))
+
+/** The request's related objects and the Pods; a request that brings Pods, as curl's may, keeps them. */
+export function withPods(related: Group, pods: readonly Child[]): Group {
+  if (related['Pod.v1']) return related
+  return {
+    ...related,
+    'Pod.v1': Object.fromEntries(
+      pods.map((pod) => [`${pod.metadata.namespace}/${pod.metadata.name}`, pod]),
+    ),
+  }
+}

@@ -1,0 +1,85 @@
+import { readFileSync } from 'node:fs'
+import { createServer as createHttpServer, type Server } from 'node:http'
+import { createServer as createHttpsServer } from 'node:https'
+import type { AddressInfo } from 'node:net'
+import { KubeConfig, VersionApi } from '@kubernetes/client-node'
+import type { Config } from '../crds/config.ts'
+import { app } from './app.ts'
+import type { Log } from './log.ts'
+import { clusterLookup } from './lookup.ts'
+import { metrics } from './metrics.ts'
+import { watchPods } from './pods.ts'
+
+export interface Listening {
+  readonly url: string
+  /** Answers what has begun, then ends. */
+  readonly close: () => Promise<void>
+}
+
+export interface ServeOptions {
+  readonly host: string
+  readonly port: number
+  readonly tls?: { readonly cert: string; readonly key: string }
+  readonly config: Config
+  readonly kubeconfig?: string
+  readonly log: Log
+}
+
+/** Metacontroller keeps idle connections for 90 s: ours live longer, so that none is cut in its hand. */
+const keepAliveMilliseconds = 95_000
+
+/** Starts the server; resolves once it listens. */
+export async function serve(options: ServeOptions): Promise<Listening> {
+  const { host, port, tls, kubeconfig, log } = options
+  const kubeConfig = kubeconfig ? loaded(kubeconfig) : undefined
+  const config = await withImageVolumes(options.config, kubeConfig, log)
+  const pods = kubeConfig && (await watchPods(kubeConfig, log))
+  const handler = app({
+    config,
+    log,
+    metrics: metrics(),
+    ...(kubeConfig && { lookup: clusterLookup(kubeConfig) }),
+    ...(pods && { pods }),
+  })
+  const server: Server = tls
+    ? createHttpsServer({ cert: readFileSync(tls.cert), key: readFileSync(tls.key) }, handler)
+    : createHttpServer(handler)
+  server.keepAliveTimeout = keepAliveMilliseconds
+  server.headersTimeout = 10_000
+  server.requestTimeout = 30_000
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, host, resolve)
+  })
+  const { port: actual } = server.address() as AddressInfo
+  return {
+    url: `${tls ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${actual}`,
+    close: async () => {
+      await pods?.stop()
+      await new Promise<void>((resolve) => {
+        server.close(() => resolve())
+        server.closeIdleConnections()
+      })
+    },
+  }
+}
+
+function loaded(path: string): KubeConfig {
+  const kubeConfig = new KubeConfig()
+  if (path === 'in-cluster') kubeConfig.loadFromCluster()
+  else kubeConfig.loadFromFile(path)
+  return kubeConfig
+}
+
+/** Image volumes are on by default from Kubernetes 1.35 on; without a cluster nobody knows. */
+async function withImageVolumes(
+  config: Config,
+  kubeConfig: KubeConfig | undefined,
+  log: Log,
+): Promise<Config> {
+  if (config.imageVolumes !== 'Auto' || !kubeConfig) return config
+  const { major, minor } = await kubeConfig.makeApiClient(VersionApi).getCode()
+  const has = Number(major) > 1 || Number.parseInt(minor, 10) >= 35
+  log.info({ kubernetes: `${major}.${minor}`, imageVolumes: has }, 'asked the cluster')
+  return { ...config, imageVolumes: has ? 'Enabled' : 'Disabled' }
+}

@@ -1,0 +1,86 @@
+import type { Config } from '../crds/config.ts'
+import { fill } from '../crds/fill.ts'
+import type { Kind, Parent } from '../crds/kind.ts'
+import { kinds } from '../crds/kinds.ts'
+import { claimName } from '../crds/names.ts'
+import { gibibytes } from '../crds/quantity.ts'
+import { checkRules } from '../crds/rules.ts'
+import { type FieldError, sentence, type Validate, validatorOf, visible } from '../crds/validate.ts'
+import type { Facts } from './facts.ts'
+import type { AdmissionRequest } from './review.ts'
+import { warningsOf } from './rules/advice.ts'
+import { checkReferences } from './rules/references.ts'
+import { checkUpdate } from './rules/update.ts'
+
+export interface Findings {
+  readonly errors: readonly FieldError[]
+  readonly warnings: readonly string[]
+}
+
+const validators: ReadonlyMap<Kind, Validate> = new Map(
+  kinds.map((kind) => [kind, validatorOf(kind)]),
+)
+
+/** Every rule there is, for one object; defaults are applied first, as mutate does. */
+export function check(
+  kind: Kind,
+  request: Pick<AdmissionRequest, 'object' | 'oldObject' | 'dryRun'>,
+  config: Config,
+  facts: Facts,
+): Findings {
+  const object = fill(kind, request.object as Parent)
+  const oldObject = request.oldObject ? fill(kind, request.oldObject) : undefined
+  const references = checkReferences(
+    kind,
+    object,
+    oldObject,
+    config,
+    facts,
+    request.dryRun === true,
+  )
+  const errors = [
+    ...(validators.get(kind)?.(visible(object)) ?? []),
+    ...checkRules(object, config),
+    ...references.errors,
+    ...(oldObject ? checkUpdate(kind, object, oldObject, config) : []),
+  ]
+  // What the user did not touch must not keep the user from suspending.
+  const [old, fresh] = partition(errors, (error) => isUntouched(error, object, oldObject))
+  return {
+    errors: fresh,
+    warnings: [...old.map(sentence), ...references.warnings, ...warningsOf(object, config)],
+  }
+}
+
+const partition = <T>(items: readonly T[], test: (item: T) => boolean) =>
+  [items.filter(test), items.filter((item) => !test(item))] as const
+
+function isUntouched(
+  { field }: FieldError,
+  object: Parent,
+  oldObject: Parent | undefined,
+): boolean {
+  if (!oldObject) return false
+  return JSON.stringify(at(object, field)) === JSON.stringify(at(oldObject, field))
+}
+
+const at = (object: unknown, field: string): unknown =>
+  field
+    .split(/[.[\]]+/)
+    .filter(Boolean)
+    .reduce<unknown>((inner, key) => (inner as Record<string, unknown> | undefined)?.[key], object)
+
+/** What goes with an object: a person should read it before it is too late. */
+export function deletionWarnings(object: Parent, config: Config): readonly string[] {
+  if (object.kind === 'ModelServer') return []
+  const { resources, source } = (object.spec ?? {}) as {
+    resources?: { disk?: number | string }
+    source?: string
+  }
+  const { artifacts } = (object.status ?? {}) as { artifacts?: { url?: string } }
+  if (source?.startsWith('pvc://') || (object.kind !== 'Notebook' && !artifacts?.url)) return []
+  const size = gibibytes(resources?.disk ?? config.resources[object.kind]?.disk ?? 0)
+  return [
+    `claim "${claimName(object)}" (${size}) is deleted with it, unless its StorageClass retains volumes`,
+  ]
+}

@@ -1,0 +1,37 @@
+import { type Config, hasBuiltInProfiles } from '../../crds/config.ts'
+import type { Parent } from '../../crds/kind.ts'
+
+interface Advice {
+  readonly given: (spec: AnySpec, config: Config) => boolean
+  readonly warning: (spec: AnySpec, config: Config) => string
+}
+
+interface AnySpec {
+  readonly image?: string
+  readonly build?: unknown
+  readonly resources?: { readonly gpu?: { readonly type?: string; readonly count?: number } }
+}
+
+/** What is admitted and should still be known. */
+const advices: readonly Advice[] = [
+  {
+    given: ({ image, build }) => image !== undefined && build !== undefined,
+    warning: () => 'spec.image: ignored, for spec.build is set and wins',
+  },
+  {
+    given: ({ resources }, config) =>
+      resources?.gpu?.type !== undefined && resources.gpu.count !== 0 && hasBuiltInProfiles(config),
+    warning: ({ resources }, config) => {
+      const type = resources?.gpu?.type ?? ''
+      const resource = config.gpus.profiles[type]?.resourceName ?? 'nvidia.com/gpu'
+      return `spec.resources.gpu.type: the administrator has set no GPU profiles: "${type}" takes any node with ${resource}`
+    },
+  },
+]
+
+export const warningsOf = (object: Parent, config: Config): readonly string[] => {
+  const spec = (object.spec ?? {}) as AnySpec
+  return advices
+    .filter(({ given }) => given(spec, config))
+    .map(({ warning }) => warning(spec, config))
+}

@@ -1,0 +1,33 @@
+import type { Config } from '../../crds/config.ts'
+import type { Kind, Parent } from '../../crds/kind.ts'
+import { gibibytes, larger } from '../../crds/quantity.ts'
+import type { FieldError } from '../../crds/validate.ts'
+
+/** Rules about a change: what Kubernetes itself cannot do later is refused now. */
+export function checkUpdate(
+  kind: Kind,
+  object: Parent,
+  oldObject: Parent,
+  config: Config,
+): readonly FieldError[] {
+  if (kind.kind === 'ModelServer') return []
+  const before = diskOf(oldObject, config)
+  const after = diskOf(object, config)
+  if (before === undefined || after === undefined || larger(before, after) === after) return []
+  return [
+    {
+      field: 'spec.resources.disk',
+      message: `Forbidden: may not shrink from ${before} to ${after}: a claim can only grow`,
+    },
+  ]
+}
+
+/** The disk as a quantity; undefined where the schema has a word to say first. */
+function diskOf(object: Parent, config: Config): string | undefined {
+  const { resources } = (object.spec ?? {}) as { resources?: { disk?: number | string } }
+  try {
+    return gibibytes(resources?.disk ?? config.resources[object.kind]?.disk ?? 0)
+  } catch {
+    return undefined
+  }
+}
