@@ -75,7 +75,6 @@ const git = object(
     ],
   },
 )
-type Git = TypeOf<typeof git>
 
 const insideFile = {
   rule: "!self.startsWith('/') && !self.startsWith('-') && !self.split('/').exists(part, part == '..')",
