@@ -1,8 +1,10 @@
 #!/usr/bin/env node
 import { Command, CommanderError, Option } from 'commander'
 import { controllersCommand } from './controllers.ts'
+import { down } from './down.ts'
 import { renderCommand } from './render.ts'
 import { serveCommand } from './serve.ts'
+import { up } from './up.ts'
 import { validateCommand } from './validate.ts'
 
 /** Exit codes: 0; 1 for input that is refused or work that failed; 2 for a wrong call. */
@@ -51,6 +53,22 @@ program
   .requiredOption('--url <url>', 'where Metacontroller reaches the server')
   .option('--ca <file>', 'the CA of the server’s certificate, PEM')
   .action((options) => set(controllersCommand(options)))
+
+program
+  .command('up')
+  .description(
+    'A real control plane with simulated GPU nodes on this machine, and the examples on it.',
+  )
+  .option('--dir <folder>', 'where it keeps its state')
+  .option('--nodes <count>', 'how many simulated GPU nodes', Number)
+  .option('--examples <folder>', 'what to apply')
+  .action(async (options) => set(await up(options)))
+
+program
+  .command('down')
+  .description('End what up started, and remove its state.')
+  .option('--dir <folder>', 'where it keeps its state')
+  .action(async (options) => set(await down(options)))
 
 try {
   await program.parseAsync()

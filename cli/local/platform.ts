@@ -1,0 +1,174 @@
+import { existsSync } from 'node:fs'
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { stringify } from 'yaml'
+import type { ConfigFile } from '../../crds/config.ts'
+import { kinds } from '../../crds/kinds.ts'
+import { controllers } from '../../metacontroller/controllers.ts'
+import { admissionWebhooks } from '../../webhooks/configuration.ts'
+import {
+  type ControlPlane,
+  type ControlPlaneOptions,
+  runningControlPlane,
+  startControlPlane,
+  stopControlPlane,
+} from './controlplane.ts'
+import { statusOf } from './https.ts'
+import { findMetacontroller } from './metacontroller.ts'
+import { freePorts } from './ports.ts'
+import { launch, waitUntil } from './processes.ts'
+import type { Progress } from './progress.ts'
+import { modulePath, root } from './root.ts'
+import { exists, locked, readState, writeState } from './state.ts'
+
+export interface PlatformOptions extends ControlPlaneOptions {
+  /** Who drives the hooks; auto is Metacontroller where it is found, else the embedded runner. */
+  readonly controller?: 'metacontroller' | 'embedded' | 'auto'
+  /** The server's configuration: a file, or its content. */
+  readonly config?: string | ConfigFile
+}
+
+export interface PlatformState {
+  readonly serverUrl: string
+  readonly controller: 'metacontroller' | 'embedded'
+  /** The binary of Metacontroller, where that is the controller. */
+  readonly metacontroller?: string
+  readonly nodes: number
+}
+
+export type Platform = ControlPlane & PlatformState
+
+const silent: Progress = () => {}
+
+/**
+ * control plane ─▶ CRDs ─▶ our server ─▶ webhooks ─▶ controllers
+ *
+ * A failed or aborted start leaves nothing behind.
+ */
+export const startPlatform = (options: PlatformOptions): Promise<Platform> =>
+  locked(options.dir, async () => {
+    const plane = await startControlPlane(options)
+    try {
+      return await start(plane, options)
+    } catch (error) {
+      await plane.stop()
+      throw error
+    }
+  })
+
+async function start(plane: ControlPlane, options: PlatformOptions): Promise<Platform> {
+  const { dir, progress = silent, signal, nodes = 2 } = options
+  const driver = await driverOf(options)
+  signal?.throwIfAborted()
+
+  progress('applying the CRDs')
+  await plane.kubectl.applyFiles([
+    ...kinds.map(({ plural }) => join(root, 'crds', `${plural}.yaml`)),
+    join(root, 'metacontroller', 'crds.yaml'),
+  ])
+
+  progress('starting the server of the hooks and webhooks')
+  const serverUrl = await startServer(plane, options)
+
+  progress('applying the webhooks and controllers')
+  const address = { url: serverUrl, caBundle: await base64Of(plane.pki.ca.cert) }
+  await plane.kubectl.apply(admissionWebhooks(address))
+  await plane.kubectl.apply(controllers(address))
+
+  progress(
+    `starting ${driver.name === 'metacontroller' ? 'Metacontroller' : 'the embedded runner'}`,
+  )
+  launch({ dir, name: driver.name, file: driver.file, args: driver.args(plane), signal })
+
+  const state: PlatformState = {
+    serverUrl,
+    controller: driver.name,
+    ...(driver.name === 'metacontroller' && { metacontroller: driver.file }),
+    nodes,
+  }
+  writeState(dir, 'platform', state)
+  return { ...plane, ...state }
+}
+
+const base64Of = async (file: string): Promise<string> => (await readFile(file)).toString('base64')
+
+async function startServer(plane: ControlPlane, options: PlatformOptions): Promise<string> {
+  const { dir, config, signal } = options
+  const [port] = await freePorts(1)
+  const file = await configFile(dir, config)
+  const server = launch({
+    dir,
+    name: 'server',
+    file: process.execPath,
+    args: [
+      modulePath('cli/main'),
+      'serve',
+      ...['--https', `127.0.0.1:${port}`],
+      ...['--tls-cert', plane.pki.hooks.cert],
+      ...['--tls-key', plane.pki.hooks.key],
+      ...['--kubeconfig', plane.kubeconfig],
+      ...(file ? ['--config', file] : []),
+    ],
+    signal,
+  })
+  const url = `https://127.0.0.1:${port}`
+  const ready = async () => (await statusOf(`${url}/readyz`, plane.pki.ca.cert)) === 200
+  await waitUntil(dir, server, ready, { signal, seconds: 30 })
+  return url
+}
+
+async function configFile(dir: string, config: string | ConfigFile | undefined) {
+  if (config === undefined || typeof config === 'string') return config
+  const path = join(dir, 'config.yaml')
+  await writeFile(path, stringify(config))
+  return path
+}
+
+interface Driver {
+  readonly name: 'metacontroller' | 'embedded'
+  readonly file: string
+  readonly args: (plane: ControlPlane) => readonly string[]
+}
+
+async function driverOf({
+  controller = 'auto',
+  progress = silent,
+  signal,
+}: PlatformOptions): Promise<Driver> {
+  const found =
+    controller === 'embedded' ? undefined : await findMetacontroller({ progress, signal })
+  if (found) {
+    return {
+      name: 'metacontroller',
+      file: found,
+      args: ({ kubeconfig }) => [
+        `--kubeconfig=${kubeconfig}`,
+        '--workers=20',
+        '--client-go-qps=200',
+        '--client-go-burst=400',
+        // Nobody asks there, and fixed ports would keep two platforms from running at once.
+        '--metrics-address=0',
+        '--health-probe-bind-address=0',
+      ],
+    }
+  }
+  if (controller === 'metacontroller') {
+    throw new Error('no metacontroller was found: set METACONTROLLER_BIN to its binary')
+  }
+  const runner = modulePath('metacontroller/runner/main')
+  if (!existsSync(runner)) throw new Error(`the embedded runner is not there: ${runner}`)
+  return {
+    name: 'embedded',
+    file: process.execPath,
+    args: ({ kubeconfig }) => [runner, '--kubeconfig', kubeconfig],
+  }
+}
+
+/** The platform of a folder, if all of it lives and answers. */
+export async function runningPlatform(dir: string): Promise<Platform | undefined> {
+  const state = exists(dir) ? readState<PlatformState>(dir, 'platform') : undefined
+  const plane = state && (await runningControlPlane(dir))
+  return plane && { ...plane, ...state }
+}
+
+export const stopPlatform = stopControlPlane

@@ -1,0 +1,120 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import {
+  type Platform,
+  type PlatformOptions,
+  runningPlatform,
+  startPlatform,
+} from './local/platform.ts'
+import { root } from './local/root.ts'
+import { type Output, screenOf } from './local/screen.ts'
+import { dirOf, readState, writeState } from './local/state.ts'
+import { allReady, tableLines } from './local/table.ts'
+import { kubernetesVersion } from './local/tools.ts'
+import { watchUntilReady } from './local/watch.ts'
+
+interface UpOptions {
+  /** Where the state is kept. */
+  readonly dir?: string
+  /** How many simulated GPU nodes. */
+  readonly nodes?: number
+  /** A folder or file to apply; '' for nothing. */
+  readonly examples?: string
+  /** The server's configuration file. */
+  readonly config?: string
+  readonly controller?: PlatformOptions['controller']
+  /** How long the examples may take, in seconds. */
+  readonly timeout?: number
+  readonly output?: Output
+}
+
+const interrupted = 130
+const ourExamples = join(root, 'examples')
+
+/** Nothing is pushed there: no container runs. */
+const pretendedRegistry = { registry: { prefix: 'registry.example.com/substratus' } }
+
+/**
+ * The platform, then the examples, before your eyes until all are Ready. What runs already is
+ * shown as it is. Ctrl-C while things start ends them; afterwards it only ends the table.
+ */
+export async function up(options: UpOptions = {}): Promise<number> {
+  const { output = process.stdout, examples = ourExamples } = options
+  if (examples && !existsSync(examples)) throw new Error(`"${examples}" does not exist`)
+  const dir = dirOf(options.dir)
+  const say = (line: string): void => void output.write(`${line}\n`)
+  const abort = new AbortController()
+  const onSignal = () => abort.abort(new Error('interrupted'))
+  for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, onSignal)
+  try {
+    const running = await runningPlatform(dir)
+    if (running) say(`found what runs in ${dir}`)
+    else say(`starting Kubernetes ${kubernetesVersion} in ${dir}`)
+    const platform =
+      running ??
+      (await startPlatform({
+        dir,
+        progress: say,
+        signal: abort.signal,
+        config: options.config ?? pretendedRegistry,
+        ...(options.nodes !== undefined && { nodes: options.nodes }),
+        ...(options.controller && { controller: options.controller }),
+      }))
+    return await show(platform, options, output, abort.signal)
+  } catch (error) {
+    if (!abort.signal.aborted) throw error
+    const left = await runningPlatform(dir)
+    say(left ? `interrupted; it still runs. To end it: ${endWith(options)}` : 'interrupted; ended')
+    return interrupted
+  } finally {
+    for (const name of ['SIGINT', 'SIGTERM'] as const) process.off(name, onSignal)
+  }
+}
+
+async function show(
+  platform: Platform,
+  options: UpOptions,
+  output: Output,
+  signal: AbortSignal,
+): Promise<number> {
+  const { dir, kubectl, kubeconfig } = platform
+  const say = (line: string): void => void output.write(`${line}\n`)
+  const { examples = ourExamples, timeout = 300 } = options
+  if (examples && !readState(dir, 'examples')) {
+    say(`applying ${examples}`)
+    await kubectl.applyFiles([examples], ['--recursive'])
+    writeState(dir, 'examples', { examples })
+  }
+  say(`\n${header(platform)}\n`)
+  const rows = await watchUntilReady({
+    dir,
+    kubectl,
+    show: screenOf(output),
+    seconds: timeout,
+    signal,
+  })
+  const ready = allReady(rows)
+  if (!ready) {
+    say(`\nnot Ready after ${timeout} s:`)
+    for (const line of tableLines(rows.filter((row) => row.ready !== 'True'))) say(line)
+  }
+  say(`\n${ready ? 'All are Ready. ' : ''}To look around:`)
+  say(`  export KUBECONFIG=${kubeconfig}`)
+  say('  kubectl get ai --all-namespaces')
+  say(`To end it: ${endWith(options)}`)
+  return ready ? 0 : 1
+}
+
+const endWith = ({ dir }: UpOptions): string =>
+  dir ? `npm run down -- --dir ${dir}` : 'npm run down'
+
+const header = ({ nodes, controller, metacontroller }: Platform): string =>
+  [
+    `Kubernetes ${kubernetesVersion}, and ${
+      controller === 'metacontroller'
+        ? `Metacontroller (${metacontroller})`
+        : 'the embedded runner, which stands in for Metacontroller: for development only'
+    }.`,
+    `Its ${nodes} GPU nodes are simulated by KWOK: no container really runs, nothing is built, loaded`,
+    'or trained, and Ready says only that every step was asked for and answered.',
+  ].join('\n')

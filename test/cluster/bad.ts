@@ -1,0 +1,177 @@
+/**
+ * Manifests that must be refused, and what the refusal says. Each breaks one rule, wherever it is
+ * kept: schema, CEL or webhook.
+ */
+export interface Bad {
+  readonly kind: 'Dataset' | 'Model' | 'ModelServer' | 'Notebook'
+  readonly spec: unknown
+  readonly says: string
+  readonly name?: string
+}
+
+const image = 'example.com/image:1'
+const git = (more: object, url = 'https://example.com/repo.git') => ({
+  build: { git: { url, ...more } },
+})
+const model = { name: 'base' }
+
+export const bad: readonly Bad[] = [
+  // The shape.
+  { kind: 'Model', spec: undefined, says: 'spec: Required value' },
+  { kind: 'Model', spec: { image: 1 }, says: 'spec.image' },
+  { kind: 'Model', spec: { image: '' }, says: 'spec.image' },
+  { kind: 'Model', spec: { image: '-x' }, says: 'spec.image' },
+  { kind: 'Model', spec: { image, comand: ['x'] }, says: 'unknown field "spec.comand"' },
+  { kind: 'Model', spec: { image, command: 'train.py' }, says: 'spec.command' },
+  { kind: 'Model', spec: { image, suspend: 'yes' }, says: 'spec.suspend' },
+  {
+    kind: 'Model',
+    spec: { image, package: 'Sometimes' },
+    says: 'spec.package: Unsupported value: "Sometimes"',
+  },
+  {
+    kind: 'Model',
+    spec: { image, imagePullSecrets: ['a', 'a'] },
+    says: 'spec.imagePullSecrets[1]: Duplicate value',
+  },
+  { kind: 'Model', spec: { image, imagePullSecrets: ['A_b'] }, says: 'spec.imagePullSecrets[0]' },
+  {
+    kind: 'Model',
+    spec: { image, runPolicy: { backoffLimit: -1 } },
+    says: 'spec.runPolicy.backoffLimit',
+  },
+  {
+    kind: 'Model',
+    spec: { image, runPolicy: { activeDeadlineSeconds: 0 } },
+    says: 'spec.runPolicy.activeDeadlineSeconds',
+  },
+  { kind: 'ModelServer', spec: { model, runPolicy: {} }, says: 'unknown field "spec.runPolicy"' },
+  // Names.
+  { kind: 'Model', name: 'a.b', spec: { image }, says: 'at most 50 characters' },
+  { kind: 'Model', name: 'a'.repeat(51), spec: { image }, says: 'at most 50 characters' },
+  // What to start from.
+  { kind: 'Model', spec: {}, says: 'set one of source, image, build and model' },
+  { kind: 'Dataset', spec: {}, says: 'set one of source, image and build' },
+  { kind: 'Model', spec: { image, source: 'hf://a/b' }, says: 'spec: Invalid value' },
+  {
+    kind: 'Model',
+    spec: { source: 'hf://a/b', command: ['x'] },
+    says: 'source is loaded by an image of its own',
+  },
+  { kind: 'Model', spec: { source: 'hf://a/b', model }, says: 'a source is imported, not trained' },
+  { kind: 'Dataset', spec: { source: 'ftp://example.com/x' }, says: 'spec.source' },
+  { kind: 'Dataset', spec: { source: 'hf://only-one' }, says: 'hf://ORG/NAME' },
+  { kind: 'Dataset', spec: { source: 'pvc://claim/../other' }, says: 'must not contain ".."' },
+  {
+    kind: 'Dataset',
+    spec: { source: 'http://example.com/data' },
+    says: 'spec.source: Invalid value: plain http://',
+  },
+  {
+    kind: 'Dataset',
+    spec: { source: 'https://me:secret@example.com/data' },
+    says: 'spec.source: Invalid value: must not hold credentials',
+  },
+  // Git.
+  { kind: 'Model', spec: git({}, ''), says: 'spec.build.git.url' },
+  { kind: 'Model', spec: { build: { git: {} } }, says: 'spec.build.git.url: Required value' },
+  { kind: 'Model', spec: { build: {} }, says: 'spec.build.git: Required value' },
+  {
+    kind: 'Model',
+    spec: git({}, 'git@example.com:repo.git'),
+    says: 'write git@host:path as ssh://git@host/path',
+  },
+  { kind: 'Model', spec: git({}, 'file:///etc'), says: 'spec.build.git.url' },
+  { kind: 'Model', spec: git({}, '--upload-pack=x'), says: 'must not begin with "-"' },
+  { kind: 'Model', spec: git({}, 'http://example.com/repo'), says: 'plain http:// is not cloned' },
+  {
+    kind: 'Model',
+    spec: git({}, 'https://me:secret@example.com/repo'),
+    says: 'must not hold credentials',
+  },
+  {
+    kind: 'Model',
+    spec: git({ branch: 'a', tag: 'b' }),
+    says: 'set at most one of branch, tag and commit',
+  },
+  { kind: 'Model', spec: git({ commit: 'abc' }), says: 'spec.build.git.commit' },
+  { kind: 'Model', spec: git({ branch: '-x' }), says: 'spec.build.git.branch' },
+  { kind: 'Model', spec: git({ path: '../x' }), says: 'spec.build.git.path' },
+  { kind: 'Model', spec: git({ path: '/x' }), says: 'spec.build.git.path' },
+  {
+    kind: 'Model',
+    spec: { build: { git: { url: 'https://example.com/r' }, dockerfile: '../Dockerfile' } },
+    says: 'spec.build.dockerfile',
+  },
+  {
+    kind: 'Model',
+    spec: { build: { git: { url: 'https://example.com/r' }, args: { 'a-b': 'c' } } },
+    says: 'names of build arguments',
+  },
+  // Resources.
+  {
+    kind: 'Model',
+    spec: { image, resources: { memory: '10' } },
+    says: 'write 10 without quotes for gibibytes, or "10Gi"',
+  },
+  { kind: 'Model', spec: { image, resources: { disk: '5' } }, says: 'spec.resources.disk' },
+  { kind: 'Model', spec: { image, resources: { memory: 'lots' } }, says: 'spec.resources.memory' },
+  { kind: 'Model', spec: { image, resources: { memory: 0 } }, says: 'spec.resources.memory' },
+  { kind: 'Model', spec: { image, resources: { cpu: '2Gi' } }, says: 'spec.resources.cpu' },
+  {
+    kind: 'Model',
+    spec: { image, resources: { gpu: { type: 'nvidia-l5' } } },
+    says: 'spec.resources.gpu.type: Unsupported value: "nvidia-l5": supported values: ',
+  },
+  {
+    kind: 'Model',
+    spec: { image, resources: { gpu: { count: -1 } } },
+    says: 'spec.resources.gpu.count',
+  },
+  // Environment and parameters.
+  {
+    kind: 'Model',
+    spec: { image, env: { TOKEN: 'Bearer ${{ secrets.hf.token }}' } },
+    says: 'must be exactly ${{ secrets.NAME.KEY }}',
+  },
+  { kind: 'Model', spec: { image, env: { '1A': 'x' } }, says: 'spec.env' },
+  {
+    kind: 'Model',
+    spec: { image, params: { a: { b: 1 } } },
+    says: 'spec.params: Invalid value: "a" must be a string, a number or a boolean',
+  },
+  { kind: 'Model', spec: { image, params: { 'a-b': 1, a_b: 2 } }, says: 'PARAM_A_B' },
+  {
+    kind: 'Model',
+    spec: { image, params: { big: 'x'.repeat(65 * 1024) } },
+    says: 'spec.params: Too long',
+  },
+  // Servers and notebooks.
+  { kind: 'ModelServer', spec: {}, says: 'spec.model: Required value' },
+  { kind: 'ModelServer', spec: { model: {} }, says: 'spec.model.name: Required value' },
+  {
+    kind: 'ModelServer',
+    spec: { model: { name: 'base', namespace: 'other' } },
+    says: 'unknown field "spec.model.namespace"',
+  },
+  { kind: 'ModelServer', spec: { model, replicas: -1 }, says: 'spec.replicas' },
+  { kind: 'ModelServer', spec: { model, port: 70000 }, says: 'spec.port' },
+  { kind: 'ModelServer', spec: { model, health: 'healthz' }, says: 'spec.health' },
+  {
+    kind: 'ModelServer',
+    spec: { model, strategy: 'BlueGreen' },
+    says: 'spec.strategy: Unsupported value',
+  },
+  {
+    kind: 'ModelServer',
+    spec: { model, runtime: 'tgi' },
+    says: 'spec.runtime: Unsupported value: "tgi": supported values: "vllm"',
+  },
+  {
+    kind: 'ModelServer',
+    spec: { model, image, runtime: 'vllm' },
+    says: 'runtime brings an image of its own',
+  },
+  { kind: 'Notebook', spec: { idleTimeout: '2 hours' }, says: 'spec.idleTimeout' },
+  { kind: 'Notebook', spec: { source: 'hf://a/b' }, says: 'unknown field "spec.source"' },
+]

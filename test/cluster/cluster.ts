@@ -1,0 +1,117 @@
+import { execFile } from 'node:child_process'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { inject } from 'vitest'
+import type { Condition } from '../../crds/status.ts'
+
+/** The cluster as a person sees it: by kubectl. */
+
+export interface Said {
+  readonly code: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+export function kubectl(
+  args: readonly string[],
+  input?: string,
+  target = inject('cluster'),
+): Promise<Said> {
+  return new Promise((resolve) => {
+    const child = execFile(
+      target.kubectl,
+      ['--kubeconfig', target.kubeconfig, ...args],
+      { maxBuffer: 64 * 1024 * 1024 },
+      (error, stdout, stderr) =>
+        resolve({ code: error ? Number(error.code ?? 1) : 0, stdout, stderr }),
+    )
+    child.stdin?.end(input ?? '')
+  })
+}
+
+/** The same, failing the test when kubectl fails. */
+export async function ok(
+  args: readonly string[],
+  input?: string,
+  target = inject('cluster'),
+): Promise<string> {
+  const { code, stdout, stderr } = await kubectl(args, input, target)
+  if (code !== 0) throw new Error(`kubectl ${args.join(' ')}: ${stderr}`)
+  return stdout
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: objects of every kind, as kubectl prints them.
+export type Shown = any
+
+export const get = async (
+  namespace: string,
+  what: string,
+  target = inject('cluster'),
+): Promise<Shown> =>
+  JSON.parse(await ok(['-n', namespace, 'get', what, '-o', 'json'], undefined, target))
+
+export const manifest = (
+  kind: string,
+  name: string,
+  spec: unknown,
+  metadata: object = {},
+): string =>
+  JSON.stringify({ apiVersion: 'substratus.ai/v1', kind, metadata: { name, ...metadata }, spec })
+
+export const apply = (namespace: string, ...manifests: readonly string[]): Promise<string> =>
+  ok(['-n', namespace, 'apply', '-f', '-'], manifests.join('\n---\n'))
+
+/** Kind/name: Ready's status, reason and message. */
+export const readyOf = (object: Shown): string => {
+  const ready: Condition | undefined = object.status?.conditions?.find(
+    ({ type }: Condition) => type === 'Ready',
+  )
+  return ready ? `${ready.status} ${ready.reason}: ${ready.message}` : 'no status yet'
+}
+
+/** Asks again until the answer satisfies; the last answer is in the error. */
+export async function until<T>(
+  ask: () => Promise<T>,
+  satisfied: (answer: T) => boolean,
+  seconds = 60,
+): Promise<T> {
+  const end = Date.now() + seconds * 1000
+  let last: unknown
+  while (Date.now() < end) {
+    try {
+      const answer = await ask()
+      if (satisfied(answer)) return answer
+      last = answer
+    } catch (error) {
+      last = error
+    }
+    await sleep(250)
+  }
+  throw new Error(`not within ${seconds} s; the last answer was ${shown(last)}`)
+}
+
+const shown = (value: unknown): string =>
+  value instanceof Error ? value.message : JSON.stringify(value)?.slice(0, 2000)
+
+/** Waits until Ready says so. */
+export const untilReady = (
+  namespace: string,
+  what: string,
+  says: string | RegExp,
+): Promise<string> =>
+  until(
+    async () => readyOf(await get(namespace, what)),
+    (ready) => (typeof says === 'string' ? ready.startsWith(says) : says.test(ready)),
+  )
+
+let count = 0
+
+/** A namespace of its own for each test file or case; its name says whose. */
+export async function namespace(word: string, target = inject('cluster')): Promise<string> {
+  const name = `${word}-${process.pid}-${count++}`
+  await ok(['create', 'namespace', name], undefined, target)
+  return name
+}
+
+/** What a Job's or a server's children are called, by kind. */
+export const names = async (namespace: string, kinds: string): Promise<readonly string[]> =>
+  (await get(namespace, kinds)).items.map(({ kind, metadata }: Shown) => `${kind}/${metadata.name}`)

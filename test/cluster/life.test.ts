@@ -1,0 +1,196 @@
+import { readFileSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { expect, inject, test } from 'vitest'
+import {
+  apply,
+  get,
+  manifest,
+  names,
+  namespace,
+  ok,
+  readyOf,
+  type Shown,
+  until,
+  untilReady,
+} from './cluster.ts'
+
+const image = 'example.com/train:1'
+const held = { labels: { simulate: 'hold' } }
+
+test('a changed input makes a new Job and ends the old one', async () => {
+  const ns = await namespace('changed')
+  await apply(ns, manifest('Model', 'm', { image, params: { epochs: 1 } }, held))
+  await untilReady(ns, 'model/m', 'False Running')
+  const [before] = await names(ns, 'jobs')
+  await apply(ns, manifest('Model', 'm', { image, params: { epochs: 2 } }, held))
+  const after = await until(
+    () => names(ns, 'jobs'),
+    (jobs) => jobs.length === 1 && jobs[0] !== before,
+  )
+  expect(after[0]).toMatch(/^Job\/m-model-run-[0-9a-f]{8}$/)
+})
+
+test('deletion leaves no child', async () => {
+  const ns = await namespace('deleted')
+  await apply(ns, manifest('Dataset', 'd', { source: 'https://example.com/data' }))
+  await apply(ns, manifest('Model', 'm', { image }))
+  await apply(ns, manifest('ModelServer', 's', { model: { name: 'm' } }))
+  await apply(ns, manifest('Notebook', 'n', { model: { name: 'm' }, dataset: { name: 'd' } }))
+  for (const what of ['dataset/d', 'model/m', 'modelserver/s', 'notebook/n'])
+    await untilReady(ns, what, 'True')
+  expect((await names(ns, everything)).length).toBeGreaterThan(8)
+  await ok(['-n', ns, 'delete', 'ai', '--all'])
+  await until(
+    () => names(ns, everything),
+    (left) => left.length === 0,
+  )
+})
+
+const everything =
+  'jobs,deployments,replicasets,statefulsets,services,networkpolicies,persistentvolumeclaims,pods'
+
+test('suspend and resume reach a running Job', async () => {
+  const ns = await namespace('suspended-job')
+  await apply(ns, manifest('Model', 'm', { image, params: { epochs: 1 } }, held))
+  await untilReady(ns, 'model/m', 'False Running')
+  const [job] = (await get(ns, 'jobs')).items
+  await patch(ns, 'model/m', { suspend: true })
+  await untilReady(ns, 'model/m', 'False Suspended')
+  await until(
+    () => names(ns, 'pods'),
+    (pods) => pods.length === 0,
+  )
+  await patch(ns, 'model/m', { suspend: false })
+  await untilReady(ns, 'model/m', 'False Running')
+  const [same] = (await get(ns, 'jobs')).items
+  expect(same.metadata.uid).toBe(job.metadata.uid)
+})
+
+test('suspend and resume reach a server, and kubectl scale does', async () => {
+  const ns = await namespace('suspended-server')
+  await apply(ns, manifest('Model', 'm', { image }))
+  await apply(ns, manifest('ModelServer', 's', { model: { name: 'm' } }))
+  await untilReady(ns, 'modelserver/s', 'True Serving')
+  await patch(ns, 'modelserver/s', { suspend: true })
+  await untilReady(ns, 'modelserver/s', 'False Suspended')
+  await until(
+    () => names(ns, 'pods'),
+    (pods) => pods.length === 0,
+  )
+  await patch(ns, 'modelserver/s', { suspend: false })
+  await untilReady(ns, 'modelserver/s', 'True Serving: 1 of 1')
+  await ok(['-n', ns, 'scale', 'modelserver', 's', '--replicas=3'])
+  await untilReady(ns, 'modelserver/s', 'True Serving: 3 of 3')
+  const server = await get(ns, 'modelserver/s')
+  expect(server.status.replicas).toBe(3)
+  const pods = await ok(['-n', ns, 'get', 'pods', '-l', server.status.selector, '-o', 'name'])
+  expect(pods.trim().split('\n')).toHaveLength(3)
+})
+
+test('suspend and resume reach a notebook, and its home survives', async () => {
+  const ns = await namespace('suspended-notebook')
+  await apply(ns, manifest('Notebook', 'n', {}))
+  await untilReady(ns, 'notebook/n', 'True Serving')
+  const { metadata } = await get(ns, 'pvc/n-notebook-home')
+  await patch(ns, 'notebook/n', { suspend: true })
+  await untilReady(ns, 'notebook/n', 'False Suspended')
+  await until(
+    () => names(ns, 'pods'),
+    (pods) => pods.length === 0,
+  )
+  expect((await get(ns, 'pvc/n-notebook-home')).metadata.uid).toBe(metadata.uid)
+  await patch(ns, 'notebook/n', { suspend: false })
+  await untilReady(ns, 'notebook/n', 'True Serving')
+})
+
+test('a changed notebook waits for its Pod to be deleted', async () => {
+  const ns = await namespace('pending-notebook')
+  await apply(ns, manifest('Notebook', 'n', {}))
+  await untilReady(ns, 'notebook/n', 'True Serving')
+  await patch(ns, 'notebook/n', { env: { COLOUR: 'blue' } })
+  await untilReady(ns, 'notebook/n', 'True UpdatePending')
+  await ok(['-n', ns, 'delete', 'pod', 'n-notebook-0'])
+  await untilReady(ns, 'notebook/n', 'True Serving')
+})
+
+test('names of 50 characters fit everywhere', async () => {
+  const ns = await namespace('long')
+  const name = 'n'.repeat(50)
+  await apply(ns, manifest('Model', name, { build: { git: { url: 'https://example.com/r' } } }))
+  await apply(
+    ns,
+    manifest('ModelServer', name, {
+      model: { name },
+      build: { git: { url: 'https://example.com/r' } },
+    }),
+  )
+  await apply(ns, manifest('Notebook', name, { model: { name } }))
+  for (const kind of ['model', 'modelserver', 'notebook'])
+    await untilReady(ns, `${kind}/${name}`, 'True')
+})
+
+test('a parent that breaks a rule keeps its children, and says which', async () => {
+  const ns = await namespace('invalid')
+  await apply(ns, manifest('Notebook', 'n', {}))
+  await untilReady(ns, 'notebook/n', 'True Serving')
+  const before = await names(ns, 'statefulsets,services,networkpolicies,persistentvolumeclaims')
+  const hooks = await ok(['get', 'validatingwebhookconfiguration', 'substratus', '-o', 'json'])
+  await ok(['delete', 'validatingwebhookconfiguration', 'substratus'])
+  try {
+    await patch(ns, 'notebook/n', { resources: { gpu: { type: 'nvidia-l5' } } })
+    await untilReady(
+      ns,
+      'notebook/n',
+      /^False InvalidSpec: spec\.resources\.gpu\.type: Unsupported value: "nvidia-l5"/,
+    )
+  } finally {
+    const { metadata, ...rest } = JSON.parse(hooks)
+    await ok(['create', '-f', '-'], JSON.stringify({ ...rest, metadata: { name: metadata.name } }))
+  }
+  const after = await names(ns, 'statefulsets,services,networkpolicies,persistentvolumeclaims')
+  expect(after).toEqual(before)
+  await patch(ns, 'notebook/n', { resources: null })
+  await untilReady(ns, 'notebook/n', 'True')
+})
+
+test('an idle minute sees no write', async () => {
+  const ns = await namespace('idle')
+  await apply(ns, manifest('Dataset', 'd', { source: 'https://example.com/data' }))
+  await apply(ns, manifest('Model', 'm', { image, dataset: { name: 'd' }, params: { a: 1 } }))
+  await apply(ns, manifest('ModelServer', 's', { model: { name: 'm' } }))
+  await apply(ns, manifest('Notebook', 'n', { model: { name: 'm' }, idleTimeout: '2h' }))
+  for (const what of ['dataset/d', 'model/m', 'modelserver/s', 'notebook/n'])
+    await untilReady(ns, what, 'True')
+  await sleep(10_000)
+  const before = writes(ns)
+  await sleep(60_000)
+  expect(writes(ns).slice(before.length)).toEqual([])
+})
+
+/** Writes to a namespace's objects, from the API server's audit log. */
+const writes = (ns: string): readonly string[] =>
+  readFileSync(inject('cluster').auditLog, 'utf8')
+    .split('\n')
+    .filter((line) => line.includes(`"namespace":"${ns}"`))
+    .map((line) => JSON.parse(line))
+    .filter(({ verb }: Shown) => ['create', 'update', 'patch', 'delete'].includes(verb))
+    .map(
+      ({ verb, objectRef, user }: Shown) =>
+        `${user.username} ${verb} ${objectRef.resource}/${objectRef.name}`,
+    )
+
+const patch = (ns: string, what: string, spec: object): Promise<string> =>
+  ok(['-n', ns, 'patch', what, '--type=merge', '-p', JSON.stringify({ spec })])
+
+test('every example reaches Ready', async () => {
+  const ns = await namespace('examples')
+  await ok(['-n', ns, 'apply', '-f', 'examples'])
+  await until(
+    async () =>
+      (await get(ns, 'ai')).items.map(
+        (item: Shown) => `${item.kind}/${item.metadata.name} ${readyOf(item)}`,
+      ),
+    (all: readonly string[]) => all.length > 10 && all.every((line) => line.includes(' True ')),
+    120,
+  )
+})

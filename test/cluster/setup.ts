@@ -1,0 +1,41 @@
+import { mkdtempSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { TestProject } from 'vitest/node'
+import { startPlatform } from '../../cli/local/platform.ts'
+
+/** What tests need of a platform. */
+interface Target {
+  readonly kubectl: string
+  readonly kubeconfig: string
+  readonly auditLog: string
+  /** Who drives the hooks. */
+  readonly controller: string
+}
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    readonly cluster: Target
+  }
+}
+
+/** One platform for all files: Metacontroller where it is found, else the embedded runner. */
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const platform = await startPlatform({
+    dir: mkdtempSync(join(tmpdir(), 'substratus-cluster-')),
+    nodes: 4,
+    audit: true,
+    stages: [fileURLToPath(new URL('stages.yaml', import.meta.url))],
+    config: { registry: { prefix: 'registry.example.com/substratus' } },
+    progress: (line) => console.log(line),
+  })
+  console.log(`driven by ${platform.controller}`)
+  project.provide('cluster', {
+    kubectl: platform.binaries.kubectl,
+    kubeconfig: platform.kubeconfig,
+    auditLog: platform.auditLog ?? '',
+    controller: platform.controller,
+  })
+  return platform.stop
+}
