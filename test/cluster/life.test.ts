@@ -8,7 +8,6 @@ import {
   names,
   namespace,
   ok,
-  readyOf,
   type Shown,
   until,
   untilReady,
@@ -181,16 +180,3 @@ const writes = (ns: string): readonly string[] =>
 
 const patch = (ns: string, what: string, spec: object): Promise<string> =>
   ok(['-n', ns, 'patch', what, '--type=merge', '-p', JSON.stringify({ spec })])
-
-test('every example reaches Ready', async () => {
-  const ns = await namespace('examples')
-  await ok(['-n', ns, 'apply', '-f', 'examples'])
-  await until(
-    async () =>
-      (await get(ns, 'ai')).items.map(
-        (item: Shown) => `${item.kind}/${item.metadata.name} ${readyOf(item)}`,
-      ),
-    (all: readonly string[]) => all.length > 10 && all.every((line) => line.includes(' True ')),
-    120,
-  )
-})

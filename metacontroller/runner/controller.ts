@@ -1,0 +1,130 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { KubeConfig } from '@kubernetes/client-node'
+import { groupOf, isOwnedBy, manageChildren } from './children.ts'
+import { codeOf, exchange, type HttpError } from './http.ts'
+import { queueOf } from './queue.ts'
+import { type Obj, pathOf, type Resource, type ResourceRule, type Rest } from './rest.ts'
+import { keyOf, type Store, watch } from './store.ts'
+
+export type Log = (fields: object, message: string) => void
+
+/** What customize answers: objects that a parent wants to see, by name. */
+interface RelatedRule extends ResourceRule {
+  readonly namespace?: string
+  readonly names?: readonly string[]
+}
+
+interface Hook {
+  readonly webhook: { readonly url: string; readonly caBundle?: { readonly inline?: string } }
+}
+
+interface CompositeSpec {
+  readonly parentResource: ResourceRule
+  readonly childResources: readonly ResourceRule[]
+  readonly hooks: { readonly sync: Hook; readonly customize: Hook }
+}
+
+interface Answer {
+  readonly status?: object
+  readonly children?: readonly Obj[]
+  readonly resyncAfterSeconds?: number
+}
+
+const ask = <T>({ webhook: { url, caBundle } }: Hook, body: object): Promise<T> =>
+  exchange<T>(url, { method: 'POST', timeout: 10_000, ca: caBundle?.inline }, body)
+
+/** Runs one CompositeController as long as the process lives. */
+export async function startController(
+  kubeConfig: KubeConfig,
+  rest: Rest,
+  controller: Obj,
+  log: Log,
+): Promise<void> {
+  const { hooks, ...spec } = controller.spec as CompositeSpec
+  const parentResource = await rest.discover(spec.parentResource)
+  const resources = await Promise.all(spec.childResources.map(rest.discover))
+  const stores = new Map<string, Promise<Store>>()
+  const asked = new Map<string, { readonly of: string; readonly rules: readonly RelatedRule[] }>()
+
+  const queue = queueOf(sync, (parent, error, seconds) => {
+    log({ controller: controller.metadata.name, parent, error: String(error) }, 'sync failed')
+    return codeOf(error) === 429 ? (error as HttpError).retryAfter : seconds
+  })
+  const changed = (object: Obj): void => {
+    const { namespace, ownerReferences = [] } = object.metadata
+    if (groupOf(object) === groupOf(parentResource)) queue.add(keyOf(object))
+    for (const { name, controller: owns } of ownerReferences)
+      if (owns) queue.add(namespace ? `${namespace}/${name}` : name)
+    for (const [key, { rules }] of asked)
+      if (rules.some((rule) => matches(rule, object))) queue.add(key)
+  }
+  /** Whoever syncs awaits the first list of every store it reads. */
+  const storeOf = (rule: ResourceRule): Promise<Store> => {
+    const id = `${rule.apiVersion}/${rule.resource}`
+    const begin = async () => watch(kubeConfig, rest, await rest.discover(rule), changed)
+    const found = stores.get(id) ?? begin()
+    stores.set(id, found)
+    return found
+  }
+
+  /** Asked once for each generation of each parent. */
+  async function rulesOf(parent: Obj): Promise<readonly RelatedRule[]> {
+    const of = `${parent.metadata.uid}/${parent.metadata.generation}`
+    const known = asked.get(keyOf(parent))
+    if (known?.of === of) return known.rules
+    const answer = await ask<{ relatedResources?: readonly RelatedRule[] }>(hooks.customize, {
+      controller,
+      parent,
+    })
+    const rules = answer.relatedResources ?? []
+    asked.set(keyOf(parent), { of, rules })
+    return rules
+  }
+
+  async function sync(key: string): Promise<number | undefined> {
+    const parent = (await storeOf(spec.parentResource)).get(key)
+    if (!parent) asked.delete(key)
+    if (!parent || parent.metadata.deletionTimestamp) return undefined
+    const rules = await rulesOf(parent)
+    const children = await grouped(spec.childResources, (object) => isOwnedBy(object, parent))
+    const related = await grouped(rules, (object) => rules.some((rule) => matches(rule, object)))
+    const request = { controller, parent, children, related, finalizing: false }
+    const answer = await ask<Answer>(hooks.sync, request)
+    const observed = Object.values(children).flatMap((group) => Object.values(group))
+    const errors = await manageChildren(rest, parent, observed, answer.children ?? [], resources)
+    await writeStatus(rest, parentResource, parent, answer.status ?? {})
+    if (errors.length) throw errors[0]
+    return answer.resyncAfterSeconds
+  }
+
+  const grouped = async (rules: readonly ResourceRule[], wanted: (object: Obj) => boolean) => {
+    const groups: Record<string, Record<string, Obj>> = {}
+    for (const rule of rules) {
+      const { resource, all } = await storeOf(rule)
+      const objects = all().filter(wanted)
+      groups[groupOf(resource)] = Object.fromEntries(objects.map((one) => [keyOf(one), one]))
+    }
+    return groups
+  }
+
+  for (const rule of [...spec.childResources, spec.parentResource]) await storeOf(rule)
+  log({ controller: controller.metadata.name }, 'started')
+}
+
+/** Kinds are compared by resource name: `models` is the plural of `Model`. */
+const matches = (rule: RelatedRule, { apiVersion, kind, metadata }: Obj): boolean =>
+  rule.apiVersion === apiVersion &&
+  rule.resource === `${kind.toLowerCase()}s` &&
+  (rule.namespace === undefined || rule.namespace === metadata.namespace) &&
+  (rule.names === undefined || rule.names.includes(metadata.name))
+
+/** The answer's status replaces the old one whole; an equal one is not written. */
+async function writeStatus(rest: Rest, resource: Resource, parent: Obj, answer: object) {
+  const { namespace, name, generation } = parent.metadata
+  const status = { ...answer, observedGeneration: generation }
+  if (isDeepStrictEqual(parent.status, status)) return
+  const path = `${pathOf(resource, namespace, name)}/status`
+  await rest.call('PUT', path, { ...parent, status }).catch((error: unknown) => {
+    if (codeOf(error) !== 404) throw error
+  })
+}

@@ -1,0 +1,35 @@
+import { parseArgs } from 'node:util'
+import { KubeConfig } from '@kubernetes/client-node'
+import { type Log, startController } from './controller.ts'
+import { type Obj, restOf } from './rest.ts'
+import { watch } from './store.ts'
+
+/**
+ * `node metacontroller/runner/main.ts --kubeconfig FILE`
+ *
+ * The embedded runner: a small stand-in for Metacontroller, for development and tests alone. It
+ * drives the same hooks over HTTP by the same protocol, with what `up` and the tests need and no
+ * more: no finalizers, no rolling updates, no adoption of orphans; related objects by name; a changed
+ * CompositeController is seen after a restart.
+ */
+const { values } = parseArgs({ options: { kubeconfig: { type: 'string', default: '' } } })
+const kubeConfig = new KubeConfig()
+kubeConfig.loadFromFile(values.kubeconfig)
+const log: Log = (fields, message) =>
+  console.error(JSON.stringify({ time: new Date().toISOString(), ...fields, message }))
+
+log({}, 'the embedded runner stands in for Metacontroller: for development only')
+const rest = restOf(kubeConfig)
+const started = new Set<string>()
+const begin = (controller: Obj): void => {
+  const { uid } = controller.metadata
+  if (started.has(uid)) return
+  started.add(uid)
+  startController(kubeConfig, rest, controller, log).catch((error: unknown) => {
+    log({ error: String(error) }, 'a controller did not start')
+    process.exit(1)
+  })
+}
+const rule = { apiVersion: 'metacontroller.k8s.io/v1alpha1', resource: 'compositecontrollers' }
+await watch(kubeConfig, rest, await rest.discover(rule), begin)
+for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => process.exit(0))
