@@ -1,11 +1,7 @@
 #!/usr/bin/env node
 import { Command, CommanderError, Option } from 'commander'
-import { controllersCommand } from './controllers.ts'
-import { down } from './down.ts'
-import { renderCommand } from './render.ts'
-import { serveCommand } from './serve.ts'
-import { up } from './up.ts'
-import { validateCommand } from './validate.ts'
+
+// Commands are loaded when they are called: the Kubernetes client alone takes half a second.
 
 /** Exit codes: 0; 1 for input that is refused or work that failed; 2 for a wrong call. */
 const wrongCall = 2
@@ -28,7 +24,7 @@ program
   .option('--tls-key <file>', 'its key, PEM')
   .option('--config <file>', 'the administrator’s configuration, YAML')
   .option('--kubeconfig <file>', 'the cluster to look references and Pods up in, or "in-cluster"')
-  .action(async (options) => set(await serveCommand(options)))
+  .action(async (options) => set(await (await import('./serve.ts')).serveCommand(options)))
 
 program
   .command('render')
@@ -36,14 +32,14 @@ program
   .requiredOption('-f, --filename <path>', 'a file, a folder, or - for standard input')
   .option('--now', 'only the first answer, instead of the whole life')
   .option('--config <file>', 'the administrator’s configuration, YAML')
-  .action((options) => set(renderCommand(options)))
+  .action(async (options) => set((await import('./render.ts')).renderCommand(options)))
 
 program
   .command('validate')
   .description('Say what admission would say, line by line. Needs no cluster.')
   .requiredOption('-f, --filename <path>', 'a file, a folder, or - for standard input')
   .option('--config <file>', 'the administrator’s configuration, YAML')
-  .action((options) => set(validateCommand(options)))
+  .action(async (options) => set((await import('./validate.ts')).validateCommand(options)))
 
 program
   .command('controllers')
@@ -52,7 +48,7 @@ program
   )
   .requiredOption('--url <url>', 'where Metacontroller reaches the server')
   .option('--ca <file>', 'the CA of the server’s certificate, PEM')
-  .action((options) => set(controllersCommand(options)))
+  .action(async (options) => set((await import('./controllers.ts')).controllersCommand(options)))
 
 program
   .command('up')
@@ -62,13 +58,13 @@ program
   .option('--dir <folder>', 'where it keeps its state')
   .option('--nodes <count>', 'how many simulated GPU nodes', Number)
   .option('--examples <folder>', 'what to apply')
-  .action(async (options) => set(await up(options)))
+  .action(async (options) => set(await (await import('./up.ts')).up(options)))
 
 program
   .command('down')
   .description('End what up started, and remove its state.')
   .option('--dir <folder>', 'where it keeps its state')
-  .action(async (options) => set(await down(options)))
+  .action(async (options) => set(await (await import('./down.ts')).down(options)))
 
 try {
   await program.parseAsync()

@@ -66,7 +66,7 @@ export interface Walk {
 }
 
 const isSuspended = (parent: Parent): boolean =>
-  (parent.spec as { suspend?: boolean }).suspend === true
+  (parent.spec as { suspend?: boolean } | undefined)?.suspend === true
 
 const policyOf = (parent: Parent): RunPolicy =>
   (parent.spec as { runPolicy?: RunPolicy }).runPolicy ?? {}

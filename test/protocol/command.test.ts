@@ -1,0 +1,157 @@
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { describe, expect, test } from 'vitest'
+
+/** The command as a person types it. */
+const substratus = (args: readonly string[], input = '') =>
+  new Promise<{ code: number; stdout: string; stderr: string }>((resolve) => {
+    const child = execFile(process.execPath, ['cli/main.ts', ...args], (error, stdout, stderr) =>
+      resolve({ code: error ? Number(error.code) : 0, stdout, stderr }),
+    )
+    child.stdin?.end(input)
+  })
+
+const model = (spec: object, name = 'm') =>
+  JSON.stringify({ apiVersion: 'substratus.ai/v1', kind: 'Model', metadata: { name }, spec })
+
+describe('exit codes: 0, 1 for a refused input, 2 for a wrong call', () => {
+  test.each([
+    { args: ['--help'], code: 0 },
+    { args: ['serve', '--help'], code: 0 },
+    { args: ['render', '--help'], code: 0 },
+    { args: ['validate', '--help'], code: 0 },
+    { args: ['controllers', '--help'], code: 0 },
+    { args: ['up', '--help'], code: 0 },
+    { args: ['down', '--help'], code: 0 },
+    { args: [], code: 2 },
+    { args: ['sing'], code: 2 },
+    { args: ['validate'], code: 2 },
+    { args: ['serve'], code: 2 },
+    { args: ['serve', '--http', 'nowhere'], code: 2 },
+    { args: ['serve', '--https', '127.0.0.1:0'], code: 2 },
+    { args: ['controllers', '--url', 'nowhere'], code: 2 },
+    { args: ['validate', '-f', 'no-such-file.yaml'], code: 1 },
+  ])('substratus $args: $code', async ({ args, code }) => {
+    const said = await substratus(args)
+    expect(said.code).toBe(code)
+    expect(said.stdout + said.stderr).not.toBe('')
+    expect(said.stderr).not.toContain('    at ')
+  })
+})
+
+describe('validate says what admission would', () => {
+  test('of a good one', async () => {
+    const { code, stdout } = await substratus(
+      ['validate', '-f', '-'],
+      model({ image: 'example.com/m' }),
+    )
+    expect(stdout).toBe('valid: stdin: Model "m"\n')
+    expect(code).toBe(0)
+  })
+
+  test('of a bad one: file, kind, name, field', async () => {
+    const { code, stdout } = await substratus(
+      ['validate', '-f', '-'],
+      model({ image: 'example.com/m', resources: { memory: '10' } }),
+    )
+    expect(stdout).toBe(
+      'error: stdin: Model "m": spec.resources.memory: Invalid value: "10" would be 10 bytes: write 10 without quotes for gibibytes, or "10Gi"\n',
+    )
+    expect(code).toBe(1)
+  })
+
+  test('of a reference that is not among those given: a warning', async () => {
+    const { code, stdout } = await substratus(
+      ['validate', '-f', '-'],
+      model({ image: 'example.com/m', dataset: { name: 'squad' } }),
+    )
+    expect(stdout).toContain('warning: stdin: Model "m": spec.dataset.name: Not found: "squad"')
+    expect(code).toBe(0)
+  })
+
+  test('of what is no YAML', async () => {
+    const { code, stdout } = await substratus(['validate', '-f', '-'], '{')
+    expect(stdout).toContain('error: stdin: ')
+    expect(code).toBe(1)
+  })
+})
+
+describe('render prints children', () => {
+  test('of a whole life', async () => {
+    const { code, stdout } = await substratus([
+      'render',
+      '-f',
+      'examples/05-finetune-and-serve.yaml',
+    ])
+    for (const stage of ['build', 'run', 'package'])
+      expect(stdout).toContain(`falcon-k8s-model-${stage}-`)
+    expect(stdout).toContain('kind: Deployment')
+    expect(code).toBe(0)
+  })
+
+  test('of the first answer alone', async () => {
+    const { stdout } = await substratus([
+      'render',
+      '--now',
+      '-f',
+      'examples/05-finetune-and-serve.yaml',
+    ])
+    expect(stdout).toContain('falcon-k8s-model-build-')
+    expect(stdout).not.toContain('falcon-k8s-model-run-')
+    expect(stdout).toContain('# ModelServer "falcon-k8s" has no children: waiting for Model')
+  })
+
+  test('the same each time', async () => {
+    const once = await substratus(['render', '-f', 'examples'])
+    expect(await substratus(['render', '-f', 'examples'])).toEqual(once)
+  })
+})
+
+test('controllers prints a CompositeController for each kind', async () => {
+  const { stdout } = await substratus(['controllers', '--url', 'http://10.0.0.1:8080/'])
+  expect(stdout.match(/^kind: CompositeController$/gm)).toHaveLength(4)
+  expect(stdout).toContain('url: http://10.0.0.1:8080/hooks/models/sync')
+})
+
+test('serve answers, and drains on SIGTERM', async () => {
+  const child = spawn(process.execPath, ['cli/main.ts', 'serve', '--http', '127.0.0.1:0'])
+  let log = ''
+  child.stderr.on('data', (chunk: Buffer) => {
+    log += chunk
+  })
+  while (!log.includes('"url"')) await once(child.stderr, 'data')
+  const url = /"url":"([^"]+)"/.exec(log)?.[1]
+  expect((await fetch(`${url}/healthz`)).status).toBe(200)
+  const answer = await fetch(`${url}/hooks/models/sync`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: `{"parent":${model({ image: 'example.com/m' }, 'logged')}}`,
+  })
+  expect(answer.status).toBe(200)
+  child.kill('SIGTERM')
+  const [code] = await once(child, 'exit')
+  expect(code).toBe(0)
+  // One line per request: facts as fields, never a body.
+  const line = log.split('\n').find((found) => found.includes('/hooks/models/sync')) ?? '{}'
+  expect(JSON.parse(line)).toMatchObject({
+    code: 200,
+    kind: 'Model',
+    name: 'logged',
+    stage: 'Done',
+  })
+  expect(log).not.toContain('example.com')
+})
+
+test('a bad configuration stops the start, with its path and the reason', async () => {
+  const { code, stderr } = await substratus([
+    'validate',
+    '-f',
+    'examples',
+    '--config',
+    'test/protocol/bad-config.yaml',
+  ])
+  expect(stderr).toContain(
+    'test/protocol/bad-config.yaml: storage.driver: Unsupported value: "tape"',
+  )
+  expect(code).toBe(1)
+})
