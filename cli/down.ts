@@ -11,9 +11,9 @@ interface DownOptions {
 /** Ends what `up` started, a start that is still under way included, and removes its state. */
 export async function down({ dir, output = process.stdout }: DownOptions = {}): Promise<number> {
   const folder = dirOf(dir)
-  await endStarter(folder)
+  const starting = await endStarter(folder)
   if (!exists(folder)) {
-    output.write(`nothing runs in ${folder}\n`)
+    output.write(starting ? `ended the start in ${folder}\n` : `nothing runs in ${folder}\n`)
     return 0
   }
   const count = recordsOf(folder).length

@@ -9,7 +9,6 @@ import {
 } from 'node:fs'
 import { homedir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { identityOf, isAlive, type ProcessRecord } from './identity.ts'
 import { endProcess } from './processes.ts'
 
@@ -94,9 +93,9 @@ export async function locked<T>(dir: string, work: () => Promise<T>): Promise<T>
 }
 
 /** Ends an `up` that is still starting: it cleans up after itself on SIGTERM. */
-export async function endStarter(dir: string): Promise<void> {
+export async function endStarter(dir: string): Promise<boolean> {
   const holder = holderOf(dir)
-  if (holder && holder.pid !== process.pid) await endProcess(holder, 20_000)
-  await sleep(0)
+  if (holder) await endProcess(holder, 20_000)
   rmSync(lockOf(dir), { force: true })
+  return holder !== undefined
 }

@@ -2,7 +2,7 @@ import { secretReference } from '../../crds/common.ts'
 import { paramVariable } from '../../crds/rules.ts'
 
 type EnvVar =
-  | { readonly name: string; readonly value: string }
+  | { readonly name: string; readonly value?: string }
   | {
       readonly name: string
       readonly valueFrom: { readonly secretKeyRef: { readonly name: string; readonly key: string } }
@@ -13,7 +13,8 @@ export type Env = readonly EnvVar[]
 /** A value that is exactly `${{ secrets.NAME.KEY }}` is read by the kubelet, and never here. */
 function variable(name: string, value: string): EnvVar {
   const match = new RegExp(secretReference).exec(value)
-  if (!match) return { name, value }
+  // The API server drops an empty value, and Metacontroller would write it again for ever.
+  if (!match) return value ? { name, value } : { name }
   const [, secret = '', , key = ''] = match
   return { name, valueFrom: { secretKeyRef: { name: secret, key } } }
 }

@@ -19,9 +19,13 @@ export function gpuOf(resources: Resources | undefined, config: Config): Gpu {
     count,
     limits: { [profile.resourceName]: String(count) },
     pod: {
-      ...(profile.nodeSelector && { nodeSelector: profile.nodeSelector }),
+      ...(hasEntries(profile.nodeSelector) && { nodeSelector: profile.nodeSelector }),
       ...(profile.tolerations?.length && { tolerations: profile.tolerations }),
       ...(profile.runtimeClassName && { runtimeClassName: profile.runtimeClassName }),
     },
   }
 }
+
+/** The API server drops an empty map, and Metacontroller would write it again for ever. */
+const hasEntries = (map: Readonly<Record<string, string>> | undefined): boolean =>
+  Object.keys(map ?? {}).length > 0

@@ -1,6 +1,5 @@
 import type { Config } from '../../crds/config.ts'
 import { annotations, type Parent } from '../../crds/kind.ts'
-import { canonical } from '../../crds/names.ts'
 import { labelsOf } from '../names.ts'
 import { envOf } from './env.ts'
 import { gpuOf } from './gpu.ts'
@@ -61,11 +60,15 @@ export function container(parent: Parent, config: Config, wanted: Wanted) {
 export const contentMounts = (parent: Parent, config: Config, mounts: Mounts): Mounts =>
   joined(mounts, paramsMount, sharedMemory(gpuOf(specOf(parent).resources, config).count))
 
+/** Every parameter, an empty one too, in the order of their names. */
+const paramsJson = (params: Readonly<Record<string, unknown>> = {}): string =>
+  JSON.stringify(Object.fromEntries(Object.entries(params).sort(([a], [b]) => (a < b ? -1 : 1))))
+
 /** Metadata of the Pods of a stage: labels to find them, params for /content/params.json. */
 export const podMetadata = (parent: Parent, stage: string, defaultContainer: string) => ({
   labels: labelsOf(parent, stage),
   annotations: {
-    [annotations.params]: canonical(specOf(parent).params ?? {}) || '{}',
+    [annotations.params]: paramsJson(specOf(parent).params),
     'kubectl.kubernetes.io/default-container': defaultContainer,
   },
 })

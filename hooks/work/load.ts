@@ -70,12 +70,10 @@ export function workPod(parent: Parent, config: Config, work: Work) {
 }
 
 /** The Job that first binds a claim decides where it lives: the administrator may narrow that. */
-const nodesThatBind = (base: Readonly<Record<string, unknown>>, config: Config) =>
-  config.storage.pvc.nodeSelector
-    ? {
-        nodeSelector: {
-          ...config.storage.pvc.nodeSelector,
-          ...(base.nodeSelector as Record<string, string> | undefined),
-        },
-      }
-    : {}
+const nodesThatBind = (base: Readonly<Record<string, unknown>>, config: Config) => {
+  const nodeSelector = {
+    ...config.storage.pvc.nodeSelector,
+    ...(base.nodeSelector as Record<string, string> | undefined),
+  }
+  return Object.keys(nodeSelector).length ? { nodeSelector } : {}
+}
