@@ -112,7 +112,9 @@ const build = object(
 )
 export type Build = TypeOf<typeof build>
 
-const quantityPattern = '^[0-9]+(\\.[0-9]+)?(m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei)?$'
+export const quantityPattern = '^[0-9]+(\\.[0-9]+)?(m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei)?$'
+
+export const coresPattern = '^[0-9]+(\\.[0-9]+)?m?$'
 
 const gibibytes = (what: string) =>
   intOrString(`${what} An integer is gibibytes, a string a Kubernetes quantity such as "500Mi".`, {
@@ -148,7 +150,7 @@ const resources = object(
     cpu: intOrString(
       'An integer is cores, a string a Kubernetes quantity such as "500m". Default 2.',
       {
-        pattern: '^[0-9]+(\\.[0-9]+)?m?$',
+        pattern: coresPattern,
         minimum: 1,
         maxLength: 32,
       },

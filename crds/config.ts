@@ -1,3 +1,4 @@
+import { coresPattern, quantityPattern } from './common.ts'
 import {
   boolean,
   choice,
@@ -6,6 +7,7 @@ import {
   list,
   map,
   object,
+  type Schema,
   string,
   type TypeOf,
 } from './schema.ts'
@@ -51,10 +53,10 @@ const preset = object(
 )
 export type ServerPreset = TypeOf<typeof preset>
 
-const size = (what: string) => intOrString(what, { pattern: '^[0-9]+(\\.[0-9]+)?([KMGTPE]i?|k)?$' })
+const size = (what: string) => intOrString(what, { pattern: quantityPattern, minimum: 0 })
 
 const perKind = object('Default requests of a kind.', {
-  cpu: intOrString('Cores.'),
+  cpu: intOrString('Cores.', { pattern: coresPattern, minimum: 0 }),
   memory: size('Memory; an integer is gibibytes.'),
   disk: size('Disk; an integer is gibibytes.'),
 })
@@ -233,26 +235,15 @@ export function configOf(
   const errors = check(file ?? {})
   if (errors.length) return { errors }
   const given = (file ?? {}) as ConfigFile
-  const merged = Object.fromEntries(
-    Object.entries(defaultConfig).map(([section, standard]) => [
-      section,
-      overlay(standard, given[section as keyof ConfigFile]),
-    ]),
-  ) as unknown as Config
-  const config = {
-    ...merged,
-    storage: {
-      ...merged.storage,
-      pvc: { ...defaultConfig.storage.pvc, ...given.storage?.pvc },
-    },
-  }
+  const config = overlay(configSchema, defaultConfig, given) as Config
+  const { gpus, servers } = config
   const lost = [
-    ...(config.gpus.profiles[config.gpus.default]
+    ...(Object.hasOwn(gpus.profiles, gpus.default)
       ? []
-      : [missing('gpus.default', config.gpus.default, Object.keys(config.gpus.profiles))]),
-    ...(config.servers.presets[config.servers.default]
+      : [missing('gpus.default', gpus.default, Object.keys(gpus.profiles))]),
+    ...(Object.hasOwn(servers.presets, servers.default)
       ? []
-      : [missing('servers.default', config.servers.default, Object.keys(config.servers.presets))]),
+      : [missing('servers.default', servers.default, Object.keys(servers.presets))]),
   ]
   return lost.length ? { errors: lost } : { config }
 }
@@ -262,9 +253,19 @@ const missing = (field: string, value: string, known: readonly string[]): FieldE
   message: `Unsupported value: "${value}": supported values: ${known.map((name) => `"${name}"`).join(', ')}`,
 })
 
-const overlay = (standard: unknown, given: unknown): unknown =>
-  given === undefined
-    ? standard
-    : typeof standard === 'object' && typeof given === 'object'
-      ? { ...standard, ...given }
-      : given
+/** Field by field, to any depth; maps such as profiles, and lists, are replaced whole. */
+function overlay(schema: Schema, standard: unknown, given: unknown): unknown {
+  if (given === undefined) return standard
+  if (!schema.properties || standard === undefined) return given
+  const fields = given as Readonly<Record<string, unknown>>
+  const defaults = standard as Readonly<Record<string, unknown>>
+  return {
+    ...defaults,
+    ...Object.fromEntries(
+      Object.entries(fields).map(([name, value]) => [
+        name,
+        overlay(schema.properties?.[name] as Schema, defaults[name], value),
+      ]),
+    ),
+  }
+}

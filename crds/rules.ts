@@ -49,13 +49,14 @@ const rules: readonly Rule[] = [
   {
     field: 'spec.resources.gpu.type',
     broken: ({ resources }, { gpus }) =>
-      resources?.gpu?.type !== undefined && !gpus.profiles[resources.gpu.type],
+      resources?.gpu?.type !== undefined && !Object.hasOwn(gpus.profiles, resources.gpu.type),
     message: ({ resources }, { gpus }) =>
       `Unsupported value: "${resources?.gpu?.type}": supported values: ${listed(Object.keys(gpus.profiles))}`,
   },
   {
     field: 'spec.runtime',
-    broken: ({ runtime }, { servers }) => runtime !== undefined && !servers.presets[runtime],
+    broken: ({ runtime }, { servers }) =>
+      runtime !== undefined && !Object.hasOwn(servers.presets, runtime),
     message: ({ runtime }, { servers }) =>
       `Unsupported value: "${runtime}": supported values: ${listed(Object.keys(servers.presets))}`,
   },

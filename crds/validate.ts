@@ -10,7 +10,8 @@ export interface FieldError {
 }
 
 /** `spec.resources.gpu.type: Unsupported value: …` */
-export const sentence = ({ field, message }: FieldError): string => `${field}: ${message}`
+export const sentence = ({ field, message }: FieldError): string =>
+  field ? `${field}: ${message}` : message
 
 export type Validate = (value: unknown) => readonly FieldError[]
 
@@ -182,7 +183,8 @@ function inWords(error: ErrorObject, root: string): FieldError {
     case 'type':
       return {
         field,
-        message: `Invalid value: ${quoted(data)}: must be ${[params.type].flat().map(article).join(' or ')}`,
+        // Without the value: it may hold a secret, as a mistyped env does.
+        message: `Invalid value: must be ${[params.type].flat().map(article).join(' or ')}, not ${article(typeIn(data))}`,
       }
     case 'pattern':
       return { field, message: `Invalid value: ${quoted(data)}: should match '${params.pattern}'` }
@@ -212,6 +214,9 @@ function inWords(error: ErrorObject, root: string): FieldError {
       return { field, message: `Invalid value: ${error.message}` }
   }
 }
+
+const typeIn = (value: unknown): string =>
+  value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value
 
 const article = (type: string): string => (/^[aeiou]/.test(type) ? `an ${type}` : `a ${type}`)
 

@@ -41,6 +41,9 @@ export function app(world: World): express.Express {
   const server = express()
   server.disable('x-powered-by')
   server.disable('etag')
+  // One spelling of each path, so that metrics have one series of it.
+  server.enable('case sensitive routing')
+  server.enable('strict routing')
   server.use(logged(world))
 
   server.get('/healthz', (_req, res) => {

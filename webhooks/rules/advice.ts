@@ -20,11 +20,12 @@ const advices: readonly Advice[] = [
   },
   {
     given: ({ resources }, config) =>
-      resources?.gpu?.type !== undefined && resources.gpu.count !== 0 && hasBuiltInProfiles(config),
+      hasBuiltInProfiles(config) &&
+      Object.hasOwn(config.gpus.profiles, resources?.gpu?.type ?? '') &&
+      resources?.gpu?.count !== 0,
     warning: ({ resources }, config) => {
       const type = resources?.gpu?.type ?? ''
-      const resource = config.gpus.profiles[type]?.resourceName ?? 'nvidia.com/gpu'
-      return `spec.resources.gpu.type: the administrator has set no GPU profiles: "${type}" takes any node with ${resource}`
+      return `spec.resources.gpu.type: the administrator has set no GPU profiles: "${type}" takes any node with ${config.gpus.profiles[type]?.resourceName}`
     },
   },
 ]

@@ -50,7 +50,7 @@ function circleOf(object: Parent, facts: Facts): FieldError | undefined {
     base = baseOf(factOf(facts, 'Model', base))
   }
   // A Model that names itself is the schema's business.
-  if (base !== name || !chain.length) return undefined
+  if (!base || base !== name || !chain.length) return undefined
   return {
     field: 'spec.model.name',
     message: `Invalid value: "${chain[0]}": the bases lead in a circle: ${[name, ...chain, name].join(' → ')}`,
