@@ -94,7 +94,7 @@ export const reasons = {
   Suspended: { meaning: 'spec.suspend is true.', todo: 'Set spec.suspend to false to go on.' },
   Idle: {
     meaning: 'The notebook was idle for spec.idleTimeout and was stopped; its home is kept.',
-    todo: 'kubectl open notebook NAME, or change the annotation substratus.ai/opened.',
+    todo: 'To wake it: kubectl annotate --overwrite notebook NAME substratus.ai/opened="$(date)".',
   },
   UpdatePending: {
     meaning: 'The notebook runs with an older spec, so that no kernel is killed.',

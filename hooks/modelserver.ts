@@ -82,19 +82,20 @@ function serve(sync: ServerSync): Serves {
   const { parent, references, observed } = sync
   const model = references.model ?? { state: 'none' }
   const name = serverName(parent)
+  const workload = observed.child('Deployment', name)
   return {
     does: 'serve',
     needs: [model],
     refuse: refusal(sync),
+    workload,
     children: (records) => [
       deployment(parent, name, replicasOf(parent.spec), strategyOf(sync), template(sync, records)),
       service(parent, name, port, parent.spec.port ?? port),
     ],
     verdict: () => {
-      const existing = observed.child('Deployment', name)
-      if (!existing) return missing(parent, 'Serving', 'Deployment', name)
+      if (!workload) return missing(parent, 'Serving', 'Deployment', name)
       if (!observed.child('Service', name)) return missing(parent, 'Serving', 'Service', name)
-      return verdictOf(parent.spec, existing, observed.pods('serve'), name)
+      return verdictOf(parent.spec, workload, observed.pods('serve'), name)
     },
   }
 }

@@ -50,21 +50,22 @@ function serve(sync: NotebookSync): Serves {
   const { parent, references, observed } = sync
   const name = notebookName(parent)
   const stopped = parent.spec.suspend || isIdle(sync)
+  const workload = observed.child('StatefulSet', name)
   return {
     does: 'serve',
     needs: Object.values(references),
     refuse: undefined,
+    workload,
     children: (records) => [
       statefulSet(parent, name, stopped ? 0 : 1, template(sync, records)),
       service(parent, name, port, port, true),
       denyIngress(parent, name),
     ],
     verdict: () => {
-      const existing = observed.child('StatefulSet', name)
-      if (!existing) return missing(parent, 'Serving', 'StatefulSet', name)
+      if (!workload) return missing(parent, 'Serving', 'StatefulSet', name)
       for (const kind of ['Service', 'NetworkPolicy'])
         if (!observed.child(kind, name)) return missing(parent, 'Serving', kind, name)
-      return verdictOf(sync, existing)
+      return verdictOf(sync, workload)
     },
   }
 }
@@ -180,7 +181,7 @@ function verdictOf(
   if (isIdle(sync))
     return no(
       'Idle',
-      `idle for ${parent.spec.idleTimeout}; the home is kept: kubectl open notebook ${parent.metadata.name} wakes it`,
+      `idle for ${parent.spec.idleTimeout}; the home is kept: kubectl annotate --overwrite notebook ${parent.metadata.name} ${annotations.opened}="$(date)" wakes it`,
     )
   const pods = observed.pods('serve')
   const name = existing.metadata.name

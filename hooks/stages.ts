@@ -42,6 +42,8 @@ export interface Serves {
   readonly needs: readonly Reference[]
   /** Why it cannot be served as it is asked for, if so. */
   readonly refuse: Verdict | undefined
+  /** The Deployment or StatefulSet that is there, whether it is as asked for or not. */
+  readonly workload: Child | undefined
   readonly children: (records: Records) => readonly Child[]
   readonly verdict: (records: Records) => Verdict
 }
@@ -217,15 +219,18 @@ export function walk(stages: readonly Stage[], parent: Parent, observed: Observe
   for (const stage of stages) {
     if (stage.does === 'serve') {
       const hindrance = blocked ?? hindranceOf(stage)
-      served = hindrance ?? stage.verdict(records)
+      const now = hindrance && asBefore(stage, records)
+      served = hindrance ? (now?.reason === 'Suspended' ? now : hindrance) : stage.verdict(records)
       children.push(...(hindrance ? keptServing(parent, observed) : stage.children(records)))
-      say('Serving', blocked ? no('Waiting', `waits for ${after}`) : served)
+      say('Serving', now ?? (blocked ? no('Waiting', `waits for ${after}`) : served))
       continue
     }
     // A recorded Job is listed while it is observed: its logs stay readable until its time is over.
     const recorded = records[stage.name]
     if (recorded) keep(observed.child('Job', recorded.job))
     if (blocked) {
+      // Work that is under way for just these inputs goes on, though a stage before it is read again.
+      for (const child of laterWork(stage, parent, observed, rerun)) keep(child)
       say(stage.condition, stage.skip(records) ?? no('Waiting', `waits for ${after}`))
       continue
     }
@@ -260,6 +265,24 @@ export function walk(stages: readonly Stage[], parent: Parent, observed: Observe
   return { children, conditions, records, blocked, served, finishing, stale }
 }
 
+/** Jobs of a stage that answer what is asked for now: the current attempt, and a success. */
+function laterWork(
+  stage: Works,
+  parent: Parent,
+  observed: Observed,
+  rerun: string | undefined,
+): readonly Child[] {
+  const { inputs, attempt } = stage.hashes(rerun)
+  const current = jobName(parent, stage.name, attempt)
+  return observed
+    .jobs(stage.name)
+    .filter(
+      (child) =>
+        child.metadata.name === current ||
+        (isComplete(child) && answers(identityOf(child), inputs, rerun)),
+    )
+}
+
 const doneMessage = (record: StageRecord): string =>
   [record.image ?? record.digest ?? record.job, record.commit && `commit ${record.commit}`]
     .filter(Boolean)
@@ -279,6 +302,12 @@ const changedUpstream = (record: StageRecord, needs: readonly Reference[]): read
 function hindranceOf(stage: Serves): Verdict | undefined {
   const waiting = stage.needs.find(({ state }) => state === 'waiting')
   return waiting?.state === 'waiting' ? waiting.verdict : stage.refuse
+}
+
+/** What served before the hindrance serves on, and Serving says so; Ready says what hinders. */
+function asBefore(stage: Serves, records: Records): Verdict | undefined {
+  const now = stage.workload && stage.verdict(records)
+  return now?.status === 'True' || now?.reason === 'Suspended' ? now : undefined
 }
 
 /** What serves now stays as it is while something is awaited: nobody's requests fail for that. */

@@ -1,0 +1,198 @@
+import { type Config, type ConfigFile, configOf } from '../crds/config.ts'
+import { apiVersion, type KindName, type Parent } from '../crds/kind.ts'
+import type { Artifacts, Condition, StageRecord } from '../crds/status.ts'
+import { hooks } from '../hooks/hooks.ts'
+import type { Child, Group, SyncRequest, SyncResponse } from '../hooks/protocol.ts'
+
+/** Objects as the API server stores them, with only what a case is about. */
+
+type Spec = Readonly<Record<string, unknown>>
+
+interface More {
+  readonly name?: string
+  readonly labels?: Readonly<Record<string, string>>
+  readonly annotations?: Readonly<Record<string, string>>
+  readonly generation?: number
+  readonly status?: unknown
+}
+
+const made =
+  (kind: KindName, standardName: string) =>
+  (spec: Spec, { name = standardName, status, ...metadata }: More = {}): Parent => ({
+    apiVersion,
+    kind,
+    metadata: { name, namespace: 'default', uid: `uid-of-${name}`, generation: 1, ...metadata },
+    spec,
+    ...(status !== undefined && { status }),
+  })
+
+export const aModel = made('Model', 'falcon')
+export const aDataset = made('Dataset', 'squad')
+export const aModelServer = made('ModelServer', 'falcon')
+export const aNotebook = made('Notebook', 'explore')
+
+/** The administrator's configuration: all defaults, and a registry to push to. */
+export function aConfig(file: ConfigFile = {}): Config {
+  const result = configOf({ registry: { prefix: 'registry.test' }, ...file })
+  if ('errors' in result) throw new Error(JSON.stringify(result.errors))
+  return result.config
+}
+
+/** The object with a complete result, as others see it. */
+export const complete = (parent: Parent, artifacts: Artifacts): Parent => ({
+  ...parent,
+  status: { ready: true, artifacts: { id: 'one', ...artifacts } },
+})
+
+/** The object after its controller wrote the answer's status. */
+export const stored = (parent: Parent, answer: SyncResponse): Parent => ({
+  ...parent,
+  status: throughJson(answer.status),
+})
+
+export const throughJson = <T>(value: T): T => JSON.parse(JSON.stringify(value))
+
+const lastApplied = 'metacontroller.k8s.io/last-applied-configuration'
+
+/** A child as Metacontroller applied it and the API server shows it. */
+export function observed(child: Child, status?: unknown): Child {
+  const { [lastApplied]: _, ...annotations } = child.metadata.annotations ?? {}
+  const applied = throughJson({
+    ...child,
+    metadata: {
+      ...child.metadata,
+      ...(Object.keys(annotations).length && { annotations }),
+    },
+    status: undefined,
+  })
+  return {
+    ...applied,
+    metadata: {
+      ...applied.metadata,
+      namespace: 'default',
+      uid: `uid-of-${child.metadata.name}`,
+      creationTimestamp: '2026-01-01T00:00:00Z',
+      annotations: { ...annotations, [lastApplied]: JSON.stringify(applied) },
+    },
+    ...(status !== undefined && { status }),
+  }
+}
+
+export const running = { active: 1 }
+export const completed = { succeeded: 1, conditions: [{ type: 'Complete', status: 'True' }] }
+export const failed = (reason = 'BackoffLimitExceeded', message = 'Job has failed') => ({
+  failed: 1,
+  conditions: [{ type: 'Failed', status: 'True', reason, message }],
+})
+
+/** The Job of an answer, observed with a status. */
+export const aJob = (answer: SyncResponse, status: unknown = running): Child =>
+  observed(theChild(answer, 'Job'), status)
+
+/** A Pod of a Job, Deployment or StatefulSet. */
+export function aPod(owner: Child, status: unknown, more: Partial<Child['metadata']> = {}): Child {
+  const { labels: more_, ...metadata } = more
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: {
+      name: `${owner.metadata.name}-x7k2p`,
+      namespace: 'default',
+      creationTimestamp: '2026-01-01T00:00:01Z',
+      ...metadata,
+      labels: {
+        ...owner.spec.template.metadata.labels,
+        ...(owner.kind === 'Job' && { 'batch.kubernetes.io/job-name': owner.metadata.name }),
+        ...more_,
+      },
+    },
+    status,
+  }
+}
+
+/** The status of a Pod whose only container has ended. */
+export const ended = (exitCode: number, message?: string, reason?: string) => ({
+  phase: exitCode === 0 ? 'Succeeded' : 'Failed',
+  containerStatuses: [{ name: 'seal', state: { terminated: { exitCode, message, reason } } }],
+})
+
+export const digest = `sha256:${'a'.repeat(64)}`
+
+/** What seal and the builder say in the end. */
+export const report = (more: object = {}): string => JSON.stringify({ digest, ...more })
+
+const isReference = ({ kind }: Child): boolean => ['Model', 'Dataset'].includes(kind)
+const groupOf = ({ kind, apiVersion: version }: Child): string => `${kind}.${version}`
+
+const grouped = (objects: readonly Child[]): Group => {
+  const group: Record<string, Record<string, Child>> = {}
+  for (const object of objects) {
+    const key = groupOf(object)
+    group[key] = {
+      ...group[key],
+      [`${object.metadata.namespace ?? 'default'}/${object.metadata.name}`]: object,
+    }
+  }
+  return group
+}
+
+/** What is seen of the cluster: children, Pods, Models and Datasets, in any order. */
+export type Seen = Child | Parent
+
+/** The request that Metacontroller makes when it sees just this. */
+export function asked(parent: Parent, ...seen: readonly Seen[]): SyncRequest {
+  const objects = seen as readonly Child[]
+  return {
+    parent,
+    children: grouped(objects.filter((it) => it.kind !== 'Pod' && !isReference(it))),
+    related: grouped(objects.filter((it) => it.kind === 'Pod' || isReference(it))),
+  }
+}
+
+/** Asks the hook of the parent's kind, as over the wire: what JSON cannot carry is lost. */
+export function sync(
+  parent: Parent,
+  seen: readonly Seen[] = [],
+  config: Config = aConfig(),
+): SyncResponse {
+  const hook = hooks.find(({ kind }) => kind.kind === parent.kind)
+  if (!hook) throw new Error(`no hook for ${parent.kind}`)
+  return throughJson(hook.sync(throughJson(asked(parent, ...seen)), config))
+}
+
+interface AnyStatus {
+  readonly conditions: readonly Condition[]
+  readonly stages?: Readonly<Record<string, StageRecord>>
+  readonly artifacts?: Artifacts
+  readonly image?: string
+  // biome-ignore lint/suspicious/noExplicitAny: the fields of all kinds, read by name.
+  readonly [field: string]: any
+}
+
+export const statusOf = (answer: SyncResponse): AnyStatus => answer.status as AnyStatus
+
+/** A condition as kubectl's columns show it: `False Waiting: waiting for Dataset "squad": Loading`. */
+export function conditionOf(answer: SyncResponse, type: Condition['type']): string {
+  const found = statusOf(answer).conditions.find((condition) => condition.type === type)
+  return found ? `${found.status} ${found.reason}: ${found.message}` : 'absent'
+}
+
+export const readyOf = (answer: SyncResponse): string => conditionOf(answer, 'Ready')
+
+export const childrenOf = (answer: SyncResponse, kind: string): readonly Child[] =>
+  answer.children.filter((child) => child.kind === kind)
+
+/** The only child of a kind. */
+export function theChild(answer: SyncResponse, kind: string): Child {
+  const [child, ...others] = childrenOf(answer, kind)
+  if (!child || others.length) throw new Error(`${others.length + (child ? 1 : 0)} ${kind}s`)
+  return child
+}
+
+/** `Job falcon-model-run-0a1b2c3d`, one line each. */
+export const namesOf = (answer: SyncResponse): readonly string[] =>
+  answer.children.map(({ kind, metadata }) => `${kind} ${metadata.name}`)
+
+/** The observed children of an answer, as they are when nothing has happened to them yet. */
+export const applied = (answer: SyncResponse, status?: unknown): readonly Child[] =>
+  answer.children.map((child) => observed(child, status))

@@ -1,0 +1,301 @@
+import { describe, expect, test } from 'vitest'
+import type { SyncResponse } from '../../../hooks/protocol.ts'
+import {
+  aConfig,
+  aDataset,
+  aJob,
+  aModel,
+  aPod,
+  applied,
+  childrenOf,
+  complete,
+  completed,
+  conditionOf,
+  digest,
+  ended,
+  failed,
+  namesOf,
+  readyOf,
+  report,
+  running,
+  type Seen,
+  statusOf,
+  stored,
+  sync,
+  theChild,
+} from '../../objects.ts'
+
+const trained = { image: 'example.com/trainer:1', dataset: { name: 'squad' } }
+const squad = complete(aDataset({ source: 'https://example.com/squad' }), {
+  url: 'pvc://dataset-squad/load/1',
+})
+const data = aDataset({ source: 'https://example.com/squad' })
+
+/** A Job of the first answer, in a state, with a Pod in another. */
+const seenWith = (spec: object, job: unknown, pod?: unknown): readonly Seen[] => {
+  const first = aJob(sync(aModel({ ...spec }), [squad]), job)
+  return [squad, first, ...(pod ? [aPod(first, pod)] : [])]
+}
+
+describe('what Ready says of a Model', () => {
+  test.each<{ when: string; spec: object; seen?: readonly Seen[]; ready: string | RegExp }>([
+    {
+      when: 'the image is the model',
+      spec: { image: 'example.com/model:1' },
+      ready: 'True Done: the image is the model: example.com/model:1',
+    },
+    {
+      when: 'its dataset does not exist',
+      spec: trained,
+      ready: 'False ReferenceMissing: Dataset "squad" does not exist in this namespace',
+    },
+    {
+      when: 'its dataset was just created',
+      spec: trained,
+      seen: [data],
+      ready: 'False Waiting: waiting for Dataset "squad": not started yet',
+    },
+    {
+      when: 'its dataset is being loaded',
+      spec: trained,
+      seen: [stored(data, sync(data))],
+      ready: 'False Waiting: waiting for Dataset "squad": Pending',
+    },
+    {
+      when: 'its Job is asked for',
+      spec: trained,
+      seen: [squad],
+      ready: /^False Pending: creating Job "falcon-model-run-[0-9a-f]{8}"$/,
+    },
+    {
+      when: 'its Job has no Pod',
+      spec: trained,
+      seen: seenWith(trained, running),
+      ready: /^False Pending: no Pod yet: kubectl describe job falcon-model-run-\w+ says why$/,
+    },
+    {
+      when: 'no node takes its Pod',
+      spec: trained,
+      seen: seenWith(trained, running, {
+        phase: 'Pending',
+        conditions: [
+          {
+            type: 'PodScheduled',
+            status: 'False',
+            reason: 'Unschedulable',
+            message: '0/3 nodes are available: 3 Insufficient nvidia.com/gpu.',
+          },
+        ],
+      }),
+      ready: 'False Unschedulable: 0/3 nodes are available: 3 Insufficient nvidia.com/gpu.',
+    },
+    {
+      when: 'its Pod runs',
+      spec: trained,
+      seen: seenWith(trained, running, { phase: 'Running' }),
+      ready: /^False Running: Pod "falcon-model-run-.*" is running$/,
+    },
+    {
+      when: 'it imports, and its Pod runs',
+      spec: { source: 'https://example.com/falcon' },
+      seen: seenWith({ source: 'https://example.com/falcon' }, running, { phase: 'Running' }),
+      ready: /^False Loading: Pod /,
+    },
+    {
+      when: 'the training program failed',
+      spec: trained,
+      seen: seenWith(trained, failed(), ended(3, 'epoch 1\nCUDA error: out of luck')),
+      ready: 'False Failed: container "seal" exited with 3: epoch 1 | CUDA error: out of luck',
+    },
+    {
+      when: 'it took too long',
+      spec: { ...trained, runPolicy: { activeDeadlineSeconds: 60 } },
+      seen: seenWith(
+        { ...trained, runPolicy: { activeDeadlineSeconds: 60 } },
+        failed('DeadlineExceeded'),
+      ),
+      ready: /^False DeadlineExceeded: Job "falcon-model-run-\w+" took longer than 60 s$/,
+    },
+    {
+      when: 'the Job is complete and its Pod not yet seen',
+      spec: trained,
+      seen: seenWith(trained, completed),
+      ready: /^False Finishing: Job "falcon-model-run-\w+" is complete: reading its report$/,
+    },
+    {
+      when: 'it is suspended before its Job',
+      spec: { ...trained, suspend: true },
+      seen: [squad],
+      ready: 'False Suspended: spec.suspend is true',
+    },
+    {
+      when: 'it is suspended with a Job',
+      spec: { ...trained, suspend: true },
+      seen: seenWith(trained, running),
+      ready: /^False Suspended: Job "falcon-model-run-\w+" is suspended$/,
+    },
+    {
+      when: 'a manifest came past admission',
+      spec: { ...trained, image: 7 },
+      seen: [squad],
+      ready: 'False InvalidSpec: spec.image: Invalid value: must be a string, not a number',
+    },
+    {
+      when: 'its base was imported and it has no image',
+      spec: { model: { name: 'base' }, args: ['train'] },
+      seen: [
+        complete(aModel({ source: 'https://example.com/base' }, { name: 'base' }), {
+          url: 'pvc://model-base/run/1',
+        }),
+      ],
+      ready:
+        'False InvalidSpec: spec.model.name: Invalid value: "base" was imported and has no image to run: set spec.image or spec.build',
+    },
+    {
+      when: 'its base is made from itself',
+      spec: { image: 'example.com/trainer:1', model: { name: 'base' } },
+      seen: [
+        {
+          ...aModel({ model: { name: 'falcon' } }, { name: 'base' }),
+          status: { bases: ['falcon'] },
+        },
+      ],
+      ready: 'False ReferenceCycle: the bases lead in a circle: falcon → base → falcon',
+    },
+  ])('$when', ({ spec, seen = [], ready }) => {
+    expect(readyOf(sync(aModel({ ...spec }), seen))).toMatch(ready)
+  })
+})
+
+/** Follows a Model until its answer makes no new Job: all its Jobs succeed. */
+function lived(spec: object, bytes: number, config = aConfig()): SyncResponse {
+  let parent = aModel({ ...spec })
+  let seen: readonly Seen[] = [squad]
+  for (let step = 0; step < 8; step++) {
+    const answer = sync(parent, seen, config)
+    if (!childrenOf(answer, 'Job').length || answer.resyncAfterSeconds === undefined) return answer
+    parent = stored(parent, answer)
+    const children = applied(answer, completed)
+    const jobs = children.filter(({ kind }) => kind === 'Job')
+    seen = [squad, ...children, ...jobs.map((job) => aPod(job, ended(0, report({ bytes }))))]
+  }
+  throw new Error('it never comes to rest')
+}
+
+describe('what Packaged says', () => {
+  const small = 1024
+  test.each([
+    { when: 'trained', spec: trained, packaged: /^True Done: registry\.test\/.*@sha256:a{64}/ },
+    {
+      when: 'trained, and larger than an image may be',
+      spec: trained,
+      bytes: 1e12,
+      packaged: 'False TooLarge: 931.3Gi is more than packaging.maxSize 20Gi: served from storage',
+    },
+    {
+      when: 'package is Never',
+      spec: { ...trained, package: 'Never' },
+      packaged: 'False Skipped: spec.package is Never: served from storage',
+    },
+    {
+      when: 'imported',
+      spec: { source: 'https://example.com/falcon' },
+      packaged: 'False Skipped: imports are not packaged: served from storage',
+    },
+    {
+      when: 'imported, and package is Always',
+      spec: { source: 'https://example.com/falcon', package: 'Always' },
+      packaged: /^True Done: registry\.test\//,
+    },
+    {
+      when: 'there is no registry',
+      spec: trained,
+      config: aConfig({ registry: {} }),
+      packaged: 'False Skipped: the administrator has set no registry.prefix: served from storage',
+    },
+    {
+      when: 'the administrator packages nothing',
+      spec: trained,
+      config: aConfig({ packaging: { enabled: false } }),
+      packaged:
+        'False Skipped: packaging is switched off by the administrator: served from storage',
+    },
+    {
+      when: 'the model is in a claim',
+      spec: { source: 'pvc://shared/falcon' },
+      packaged: 'False Skipped: used where it is: pvc://shared/falcon',
+    },
+  ])('$when', ({ spec, bytes = small, config, packaged }) => {
+    const answer = lived(spec, bytes, config)
+    expect(conditionOf(answer, 'Packaged')).toMatch(packaged)
+    expect(statusOf(answer).ready).toBe(true)
+  })
+})
+
+describe('the way from Git to a packaged model', () => {
+  const spec = {
+    build: { git: { url: 'https://example.com/repo', branch: 'main' } },
+    dataset: { name: 'squad' },
+  }
+
+  test('is build, run and package, one Job after the other', () => {
+    const names: string[] = []
+    let parent = aModel(spec)
+    let seen: readonly Seen[] = [squad]
+    for (let step = 0; step < 4; step++) {
+      const answer = sync(parent, seen)
+      const children = applied(answer, completed)
+      names.push(
+        namesOf(answer)
+          .join(', ')
+          .replaceAll(/[0-9a-f]{8}/g, '#'),
+      )
+      parent = stored(parent, answer)
+      const jobs = children.filter(({ kind }) => kind === 'Job')
+      seen = [squad, ...children, ...jobs.map((job) => aPod(job, ended(0, report())))]
+    }
+    expect(names).toEqual([
+      'PersistentVolumeClaim falcon-model-artifacts, Job falcon-model-build-#',
+      'PersistentVolumeClaim falcon-model-artifacts, Job falcon-model-build-#, Job falcon-model-run-#',
+      'PersistentVolumeClaim falcon-model-artifacts, Job falcon-model-build-#, Job falcon-model-run-#, Job falcon-model-package-#',
+      'PersistentVolumeClaim falcon-model-artifacts, Job falcon-model-build-#, Job falcon-model-run-#, Job falcon-model-package-#',
+    ])
+    expect(parent.status).toMatchObject({
+      ready: true,
+      image: expect.stringMatching(`@${digest}$`),
+      artifacts: { inImage: true, program: true },
+    })
+  })
+
+  test('runs the image that was built, by its digest', () => {
+    const first = sync(aModel(spec), [squad])
+    const built = aJob(first, completed)
+    const next = sync(stored(aModel(spec), first), [
+      squad,
+      ...applied(first).filter(({ kind }) => kind !== 'Job'),
+      built,
+      aPod(built, ended(0, report({ commit: '0123abc' }))),
+    ])
+    const run = childrenOf(next, 'Job').find(({ metadata }) => metadata.name.includes('-run-'))
+    const pod = run?.spec.template.spec
+    const image = statusOf(next).stages?.build?.image
+    expect(image).toMatch(/^registry\.test\/.*@sha256:a{64}$/)
+    expect(
+      [...(pod.initContainers ?? []), ...pod.containers].map((container) => container.image),
+    ).toContain(image)
+    expect(conditionOf(next, 'Built')).toContain('commit 0123abc')
+  })
+})
+
+test('a complete Job whose report cannot be read is recorded without it', () => {
+  const parent = aModel(trained)
+  const first = sync(parent, [squad])
+  const done = [squad, ...applied(first, completed)]
+  const finishing = sync(stored(parent, first), done)
+  expect(statusOf(finishing).finishing).toBe(theChild(first, 'Job').metadata.name)
+  const recorded = sync(stored(parent, finishing), done)
+  expect(statusOf(recorded).stages?.run).toMatchObject({
+    job: theChild(first, 'Job').metadata.name,
+  })
+  expect(statusOf(recorded).stages?.run).not.toHaveProperty('digest')
+})

@@ -1,0 +1,239 @@
+import { describe, expect, test } from 'vitest'
+import type { Child } from '../../../hooks/protocol.ts'
+import {
+  aConfig,
+  aModel,
+  aModelServer,
+  aPod,
+  complete,
+  conditionOf,
+  namesOf,
+  observed,
+  readyOf,
+  type Seen,
+  statusOf,
+  stored,
+  sync,
+  theChild,
+} from '../../objects.ts'
+
+const spec = { model: { name: 'falcon' } }
+const imported = complete(aModel({ source: 'https://example.com/falcon' }), {
+  url: 'pvc://falcon-model-artifacts/run/1',
+})
+const packaged = complete(aModel({ image: 'example.com/trainer:1' }), {
+  url: 'pvc://falcon-model-artifacts/run/1',
+  image: 'registry.test/falcon@sha256:1',
+  inImage: true,
+  program: true,
+})
+const available = {
+  replicas: 1,
+  updatedReplicas: 1,
+  availableReplicas: 1,
+  conditions: [{ type: 'Available', status: 'True' }],
+}
+
+/** The children of the first answer, with a Deployment in some state and perhaps its Pod. */
+function seenWith(status: unknown, pod?: unknown): readonly Seen[] {
+  const { children } = sync(aModelServer(spec), [imported])
+  const [deployment, service] = children as readonly [Child, Child]
+  return [
+    imported,
+    observed(deployment, status),
+    observed(service),
+    ...(pod ? [aPod(deployment, pod)] : []),
+  ]
+}
+
+describe('what Ready and Serving say of a ModelServer', () => {
+  test.each<{
+    when: string
+    spec?: object
+    seen: readonly Seen[]
+    ready: string | RegExp
+    serving?: string | RegExp
+  }>([
+    {
+      when: 'its Model does not exist',
+      seen: [],
+      ready: 'False ReferenceMissing: Model "falcon" does not exist in this namespace',
+    },
+    {
+      when: 'its Model is not ready',
+      seen: [aModel({ image: 'example.com/model:1' })],
+      ready: 'False Waiting: waiting for Model "falcon": not started yet',
+    },
+    {
+      when: 'its Deployment is asked for',
+      seen: [imported],
+      ready: 'False Pending: creating Deployment "falcon-server"',
+    },
+    {
+      when: 'it has no Pod yet',
+      seen: seenWith({}),
+      ready: 'False Pending: no Pod yet: kubectl describe deployment falcon-server says why',
+    },
+    {
+      when: 'its quota is used up',
+      seen: seenWith({
+        conditions: [
+          {
+            type: 'ReplicaFailure',
+            status: 'True',
+            reason: 'FailedCreate',
+            message: 'pods "falcon-server-1" is forbidden: exceeded quota: gpus',
+          },
+        ],
+      }),
+      ready: 'False PodRefused: pods "falcon-server-1" is forbidden: exceeded quota: gpus',
+    },
+    {
+      when: 'it loads the weights',
+      seen: seenWith({}, { phase: 'Running' }),
+      ready: 'False Starting: Pod "falcon-server-x7k2p" runs and does not answer yet',
+    },
+    {
+      when: 'it crashes again and again',
+      seen: seenWith(
+        {},
+        {
+          phase: 'Running',
+          containerStatuses: [
+            {
+              name: 'server',
+              restartCount: 4,
+              state: { waiting: { reason: 'CrashLoopBackOff' } },
+              lastState: { terminated: { exitCode: 1, message: 'no kernel image for sm_100' } },
+            },
+          ],
+        },
+      ),
+      ready: 'False CrashLooping: container "server" exited with 1: no kernel image for sm_100',
+    },
+    {
+      when: 'it serves',
+      seen: seenWith(available),
+      ready: 'True Serving: 1 of 1 replicas available',
+    },
+    {
+      when: 'a rollout is under way',
+      seen: seenWith({ ...available, replicas: 2 }),
+      ready: 'True Serving: rolling out: 1 of 2 Pods are new',
+    },
+    {
+      when: 'it is scaled to zero',
+      spec: { ...spec, replicas: 0 },
+      seen: seenWith(available),
+      ready: 'False Suspended: scaled to 0 replicas',
+    },
+    {
+      when: 'it is suspended',
+      spec: { ...spec, suspend: true },
+      seen: seenWith(available),
+      ready: 'False Suspended: spec.suspend is true',
+    },
+    {
+      when: 'two replicas are asked of a claim that one node may write',
+      spec: { ...spec, replicas: 2 },
+      seen: [imported],
+      ready:
+        'False InvalidSpec: spec.replicas: Invalid value: 2: Model "falcon" is in a ReadWriteOnce claim, which serves one: set package: Always on the Model, or use a storage class with ReadWriteMany',
+    },
+    {
+      when: 'the same, while one serves',
+      spec: { ...spec, replicas: 2 },
+      seen: seenWith(available),
+      ready: /^False InvalidSpec: spec\.replicas/,
+      serving: 'True Serving: 1 of 2 replicas available',
+    },
+    {
+      when: 'the same, suspended',
+      spec: { ...spec, replicas: 2, suspend: true },
+      seen: seenWith(available),
+      ready: 'False Suspended: spec.suspend is true',
+      serving: 'False Suspended: spec.suspend is true',
+    },
+    {
+      when: 'its Model was deleted while it serves',
+      seen: seenWith(available).slice(1),
+      ready: /^False ReferenceMissing: /,
+      serving: 'True Serving: 1 of 1 replicas available',
+    },
+    {
+      when: 'a build was added while it serves',
+      spec: { ...spec, build: { git: { url: 'https://example.com/repo' } } },
+      seen: seenWith(available),
+      ready: /^False Pending: creating Job "falcon-modelserver-build-/,
+      serving: 'True Serving: 1 of 1 replicas available',
+    },
+  ])('$when', ({ spec: asked = spec, seen, ready, serving }) => {
+    const answer = sync(aModelServer({ ...asked }), seen)
+    expect(readyOf(answer)).toMatch(ready)
+    if (serving) expect(conditionOf(answer, 'Serving')).toMatch(serving)
+  })
+})
+
+test('while something hinders, what serves is kept exactly as it was applied', () => {
+  const before = sync(aModelServer(spec), [imported])
+  const hindered = sync(aModelServer({ ...spec, replicas: 2 }), seenWith(available))
+  expect(hindered.children).toEqual(before.children)
+})
+
+test('suspend reaches what is kept', () => {
+  const answer = sync(aModelServer({ ...spec, suspend: true }), seenWith(available).slice(1))
+  expect(theChild(answer, 'Deployment').spec.replicas).toBe(0)
+})
+
+describe('which image serves', () => {
+  const preset = { image: 'example.com/vllm:1', args: ['--model={model}', '--tp={gpus}'] }
+  const config = aConfig({ servers: { default: 'vllm', presets: { vllm: preset } } })
+  test.each([
+    { when: 'its own', spec: { ...spec, image: 'example.com/own:1' }, image: 'example.com/own:1' },
+    {
+      when: 'the preset that it names',
+      spec: { ...spec, runtime: 'vllm' },
+      model: packaged,
+      image: preset.image,
+      args: ['--model=/content/model', '--tp=1'],
+    },
+    {
+      when: 'the Model’s own, with the model in it',
+      spec,
+      model: packaged,
+      image: 'registry.test/falcon@sha256:1',
+      command: ['serve.sh'],
+    },
+    {
+      when: 'the default preset, for an import',
+      spec: { ...spec, resources: { gpu: { count: 4 } } },
+      image: preset.image,
+      args: ['--model=/content/model', '--tp=4'],
+    },
+  ])('$when', ({ spec: asked, model = imported, image, command, args }) => {
+    const answer = sync(aModelServer({ ...asked }), [model], config)
+    const [container] = theChild(answer, 'Deployment').spec.template.spec.containers
+    expect(container.image).toBe(image)
+    expect(container.command).toEqual(command)
+    expect(container.args).toEqual(args)
+    expect(statusOf(answer).image).toBe(image)
+  })
+})
+
+test('the status can be scaled and found', () => {
+  const answer = sync(aModelServer(spec), seenWith(available))
+  expect(statusOf(answer)).toMatchObject({
+    url: 'http://falcon-server.default.svc:8080',
+    replicas: 1,
+    selector: 'substratus.ai/kind=modelserver,substratus.ai/name=falcon,substratus.ai/stage=serve',
+  })
+  expect(namesOf(answer)).toEqual(['Deployment falcon-server', 'Service falcon-server'])
+})
+
+test('a child that somebody else owns is told after the second look', () => {
+  const first = sync(aModelServer(spec), [imported])
+  const second = sync(stored(aModelServer(spec), first), [imported])
+  expect(readyOf(second)).toBe(
+    'False ChildMissing: Deployment "falcon-server" is wanted and does not exist: does another object own the name?',
+  )
+})

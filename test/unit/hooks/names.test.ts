@@ -1,0 +1,68 @@
+import { describe, expect, test } from 'vitest'
+import { buildHashes, jobName, runHashes } from '../../../hooks/names.ts'
+import { aModel } from '../../objects.ts'
+
+const spec = {
+  build: { git: { url: 'https://example.com/repo' } },
+  dataset: { name: 'squad' },
+  params: { epochs: 3 },
+}
+const inputs = (more: object) => runHashes({ ...spec, ...more }, undefined).inputs
+const attempt = (more: object, rerun?: string) => runHashes({ ...spec, ...more }, rerun).attempt
+
+describe('hashes', () => {
+  // They stand in the status of objects in clusters: another value would train every model again.
+  test('never change between versions', () => {
+    expect(runHashes(spec, undefined)).toMatchInlineSnapshot(`
+      {
+        "attempt": "cb42c72953c3388b",
+        "inputs": "cb42c72953c3388b",
+      }
+    `)
+    expect(buildHashes(spec, undefined)).toMatchInlineSnapshot(`
+      {
+        "attempt": "9840cee54f0efbb5",
+        "inputs": "9840cee54f0efbb5",
+      }
+    `)
+    expect(jobName(aModel(spec), 'run', runHashes(spec, undefined).attempt)).toMatchInlineSnapshot(
+      `"falcon-model-run-cb42c729"`,
+    )
+  })
+
+  test('do not depend on the order of fields', () => {
+    const { build, dataset, params } = spec
+    expect(runHashes({ params, dataset, build }, undefined)).toEqual(runHashes(spec, undefined))
+  })
+
+  test.each([
+    { params: { epochs: 4 } },
+    { dataset: { name: 'other' } },
+    { model: { name: 'base' } },
+    { command: ['train'] },
+    { args: ['--fast'] },
+    { env: { MODE: 'fast' } },
+    { build: { git: { url: 'https://example.com/repo', tag: 'v2' } } },
+  ])('inputs: %o makes another', (more) => {
+    expect(inputs(more)).not.toBe(inputs({}))
+  })
+
+  test.each([
+    { resources: { memory: 64 } },
+    { suspend: true },
+    { package: 'Never' },
+    { runPolicy: { backoffLimit: 1 } },
+  ])('inputs: %o leaves it: the work need not be done again', (more) => {
+    expect(inputs(more)).toBe(inputs({}))
+  })
+
+  test('attempt: resources and rerun make another, so that a failure can be tried again', () => {
+    expect(attempt({ resources: { memory: 64 } })).not.toBe(attempt({}))
+    expect(attempt({}, 'today')).not.toBe(attempt({}))
+    expect(attempt({ suspend: true })).toBe(attempt({}))
+  })
+
+  test('a changed parameter does not build again', () => {
+    expect(buildHashes({ ...spec, params: {} }, undefined)).toEqual(buildHashes(spec, undefined))
+  })
+})

@@ -1,0 +1,136 @@
+import { describe, expect, test } from 'vitest'
+import type { Child } from '../../../hooks/protocol.ts'
+import {
+  aNotebook,
+  aPod,
+  applied,
+  namesOf,
+  observed,
+  readyOf,
+  type Seen,
+  statusOf,
+  stored,
+  sync,
+  theChild,
+} from '../../objects.ts'
+
+const spec = { idleTimeout: '2h' }
+const ready = { replicas: 1, readyReplicas: 1, updateRevision: 'new' }
+
+/** The children of the first answer, with a StatefulSet in some state and perhaps its Pod. */
+function seenWith(status: unknown, pod?: unknown, revision = 'new'): readonly Seen[] {
+  const children = applied(sync(aNotebook(spec)))
+  const stateful = children.find(({ kind }) => kind === 'StatefulSet') as Child
+  return [
+    ...children.filter((child) => child !== stateful),
+    observed(stateful, status),
+    ...(pod ? [aPod(stateful, pod, { labels: { 'controller-revision-hash': revision } })] : []),
+  ]
+}
+
+const up = { phase: 'Running', containerStatuses: [{ name: 'notebook', ready: true }] }
+const idle = (containerID: string) => ({
+  phase: 'Running',
+  containerStatuses: [
+    { name: 'notebook', ready: true },
+    {
+      name: 'idle',
+      state: { running: {} },
+      lastState: { terminated: { exitCode: 0, message: 'idle\n', containerID } },
+    },
+  ],
+})
+
+describe('what Ready says of a Notebook', () => {
+  test.each<{ when: string; spec?: object; seen: readonly Seen[]; ready: string | RegExp }>([
+    {
+      when: 'it was just created',
+      seen: [],
+      ready: 'False Pending: creating StatefulSet "explore-notebook"',
+    },
+    {
+      when: 'it refers to a Dataset that does not exist',
+      spec: { dataset: { name: 'squad' } },
+      seen: [],
+      ready: 'False ReferenceMissing: Dataset "squad" does not exist in this namespace',
+    },
+    {
+      when: 'its Pod starts',
+      seen: seenWith({}, { phase: 'Running' }),
+      ready: 'False Starting: Pod "explore-notebook-x7k2p" runs and does not answer yet',
+    },
+    {
+      when: 'it answers',
+      seen: seenWith(ready, up),
+      ready: 'True Serving: kubectl port-forward svc/explore-notebook 8888',
+    },
+    {
+      when: 'its Pod is of an older spec',
+      seen: seenWith(ready, up, 'old'),
+      ready:
+        /^True UpdatePending: runs with an older spec, .*: kubectl delete pod explore-notebook-x7k2p restarts it$/,
+    },
+    {
+      when: 'it is suspended',
+      spec: { suspend: true },
+      seen: seenWith(ready, up),
+      ready: 'False Suspended: spec.suspend is true; the home is kept',
+    },
+    {
+      when: 'it was idle',
+      seen: seenWith(ready, idle('containerd://1')),
+      ready:
+        /^False Idle: idle for 2h; the home is kept: kubectl annotate --overwrite notebook explore substratus\.ai\/opened=/,
+    },
+  ])('$when', ({ spec: asked = spec, seen, ready: says }) => {
+    expect(readyOf(sync(aNotebook({ ...asked }), seen))).toMatch(says)
+  })
+})
+
+describe('idle', () => {
+  const seen = seenWith(ready, idle('containerd://1'))
+  const slept = sync(aNotebook(spec), seen)
+  const asleep = stored(aNotebook(spec), slept)
+  const replicas = (answer: typeof slept): number => theChild(answer, 'StatefulSet').spec.replicas
+
+  test('scales to zero, and stays there without a Pod', () => {
+    expect(replicas(slept)).toBe(0)
+    expect(statusOf(slept).idle).toEqual({ container: 'containerd://1' })
+    const later = sync(asleep, seenWith({}))
+    expect(replicas(later)).toBe(0)
+    expect(readyOf(later)).toMatch(/^False Idle/)
+  })
+
+  const opened = {
+    ...asleep,
+    metadata: { ...asleep.metadata, annotations: { 'substratus.ai/opened': 'now' } },
+  }
+  test('opening wakes it, and the old container does not send it to sleep again', () => {
+    const woken = sync(opened, seen)
+    expect(replicas(woken)).toBe(1)
+    expect(replicas(sync(stored(opened, woken), seen))).toBe(1)
+  })
+
+  test('a new container that was idle sends it to sleep again', () => {
+    const again = sync(opened, seenWith(ready, idle('containerd://2')))
+    expect(replicas(again)).toBe(0)
+  })
+})
+
+test('its children, and no way in but port-forwarding', () => {
+  const answer = sync(aNotebook(spec))
+  expect(namesOf(answer)).toEqual([
+    'PersistentVolumeClaim explore-notebook-home',
+    'StatefulSet explore-notebook',
+    'Service explore-notebook',
+    'NetworkPolicy explore-notebook',
+  ])
+  expect(theChild(answer, 'Service').spec).toMatchObject({ clusterIP: 'None' })
+  expect(theChild(answer, 'NetworkPolicy').spec).not.toHaveProperty('ingress')
+  expect(theChild(answer, 'StatefulSet').spec.updateStrategy).toEqual({ type: 'OnDelete' })
+})
+
+test('no token, password or Secret stands in what Kubernetes stores', () => {
+  const text = JSON.stringify(sync(aNotebook(spec)).children)
+  expect(text).not.toMatch(/token=|password|"kind":"Secret"/i)
+})
