@@ -208,8 +208,13 @@ function inWords(error: ErrorObject, root: string): FieldError {
     case 'maxItems':
     case 'maxProperties':
       return { field, message: `Too many: must have at most ${params.limit} items` }
-    case 'uniqueItems':
-      return { field, message: `Duplicate value: ${quoted((data as unknown[])[params.i])}` }
+    case 'uniqueItems': {
+      const second = Math.max(params.i, params.j)
+      return {
+        field: `${field}[${second}]`,
+        message: `Duplicate value: ${quoted((data as unknown[])[second])}`,
+      }
+    }
     default:
       return { field, message: `Invalid value: ${error.message}` }
   }
@@ -218,7 +223,8 @@ function inWords(error: ErrorObject, root: string): FieldError {
 const typeIn = (value: unknown): string =>
   value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value
 
-const article = (type: string): string => (/^[aeiou]/.test(type) ? `an ${type}` : `a ${type}`)
+const article = (type: string): string =>
+  type === 'null' ? type : /^[aeiou]/.test(type) ? `an ${type}` : `a ${type}`
 
 /** `, did you mean "gpu"?` for a field that is one slip away from a real one. */
 function suggestion(name: string, error: ErrorObject): string {

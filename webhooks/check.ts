@@ -48,7 +48,11 @@ export function check(
   const [old, fresh] = partition(errors, (error) => isUntouched(error, object, oldObject))
   return {
     errors: fresh,
-    warnings: [...old.map(sentence), ...references.warnings, ...warningsOf(object, config)],
+    warnings: [
+      ...old.map(sentence),
+      ...references.warnings,
+      ...warningsOf(object, oldObject, config),
+    ],
   }
 }
 

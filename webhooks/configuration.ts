@@ -17,14 +17,19 @@ const rule = (...operations: readonly string[]) => ({
   scope: 'Namespaced',
 })
 
+/** Both specs are the same, whatever spec.suspend is. */
+const onlySuspendDiffers = [
+  "object.spec.all(field, field == 'suspend' || (field in oldObject.spec && object.spec[field] == oldObject.spec[field]))",
+  "oldObject.spec.all(field, field == 'suspend' || field in object.spec)",
+].join(' && ')
+
 /**
- * Labels, finalizers, status and the scale subresource never pass through: a webhook that is down
- * must not keep anybody from deleting, scaling or suspending what runs.
+ * Labels, finalizers, status, the scale subresource and spec.suspend never pass through: a webhook
+ * that is down must not keep anybody from deleting, scaling or suspending what runs.
  */
 const specChanges = {
   name: 'spec-changes',
-  expression:
-    "request.operation == 'CREATE' || (object.spec != oldObject.spec && !has(object.metadata.deletionTimestamp))",
+  expression: `request.operation == 'CREATE' || !(has(object.metadata.deletionTimestamp) || (${onlySuspendDiffers}))`,
 }
 
 /**

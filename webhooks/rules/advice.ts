@@ -2,7 +2,7 @@ import { type Config, hasBuiltInProfiles } from '../../crds/config.ts'
 import type { Parent } from '../../crds/kind.ts'
 
 interface Advice {
-  readonly given: (spec: AnySpec, config: Config) => boolean
+  readonly given: (spec: AnySpec, config: Config, oldSpec: AnySpec | undefined) => boolean
   readonly warning: (spec: AnySpec, config: Config) => string
 }
 
@@ -19,8 +19,9 @@ const advices: readonly Advice[] = [
     warning: () => 'spec.image: ignored, for spec.build is set and wins',
   },
   {
-    given: ({ resources }, config) =>
+    given: ({ resources }, config, oldSpec) =>
       hasBuiltInProfiles(config) &&
+      resources?.gpu?.type !== oldSpec?.resources?.gpu?.type &&
       Object.hasOwn(config.gpus.profiles, resources?.gpu?.type ?? '') &&
       resources?.gpu?.count !== 0,
     warning: ({ resources }, config) => {
@@ -30,9 +31,14 @@ const advices: readonly Advice[] = [
   },
 ]
 
-export const warningsOf = (object: Parent, config: Config): readonly string[] => {
+export const warningsOf = (
+  object: Parent,
+  oldObject: Parent | undefined,
+  config: Config,
+): readonly string[] => {
   const spec = (object.spec ?? {}) as AnySpec
+  const oldSpec = oldObject?.spec as AnySpec | undefined
   return advices
-    .filter(({ given }) => given(spec, config))
+    .filter(({ given }) => given(spec, config, oldSpec))
     .map(({ warning }) => warning(spec, config))
 }

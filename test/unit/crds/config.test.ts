@@ -1,0 +1,80 @@
+import { describe, expect, test } from 'vitest'
+import { type ConfigFile, configOf, defaultConfig } from '../../../crds/config.ts'
+
+const errorsOf = (file: unknown) => {
+  const result = configOf(file)
+  return 'errors' in result ? result.errors.map(({ field, message }) => `${field}: ${message}`) : []
+}
+
+const given = (file: ConfigFile) => {
+  const result = configOf(file)
+  if ('errors' in result) throw new Error(errorsOf(file).join())
+  return result.config
+}
+
+describe('what is given is laid over the defaults', () => {
+  test.each([undefined, null, {}])('nothing given: %o', (file) => {
+    expect(configOf(file)).toEqual({ config: defaultConfig })
+  })
+
+  test('one field of a kind leaves its others', () => {
+    expect(given({ resources: { Model: { memory: 64 } } }).resources.Model).toEqual({
+      ...defaultConfig.resources.Model,
+      memory: 64,
+    })
+  })
+
+  test('GPU profiles are replaced whole: what the cluster does not have is not offered', () => {
+    const profiles = { h100: { resourceName: 'nvidia.com/gpu' } }
+    expect(given({ gpus: { default: 'h100', profiles } }).gpus).toEqual({
+      default: 'h100',
+      profiles,
+    })
+  })
+
+  test('the access modes of claims are replaced whole', () => {
+    const { storage } = given({ storage: { pvc: { accessModes: ['ReadWriteMany'] } } })
+    expect(storage).toEqual({ driver: 'pvc', pvc: { accessModes: ['ReadWriteMany'] } })
+  })
+
+  test('the defaults stay as they are', () => {
+    const before = JSON.stringify(defaultConfig)
+    given({ resources: { Model: { cpu: 1 } }, storage: { pvc: { className: 'fast' } } })
+    expect(JSON.stringify(defaultConfig)).toBe(before)
+  })
+})
+
+describe('what is wrong is told by its path', () => {
+  test.each([
+    { file: { gpu: {} }, says: 'gpu: unknown field, did you mean "gpus"?' },
+    {
+      file: { registry: { prefx: 'x' } },
+      says: 'registry.prefx: unknown field, did you mean "prefix"?',
+    },
+    { file: { references: 'Ignore' }, says: 'references: Unsupported value: "Ignore"' },
+    {
+      file: { gpus: { default: 'b200' } },
+      says: 'gpus.default: Unsupported value: "b200": supported values: ',
+    },
+    {
+      file: { gpus: { default: 'toString' } },
+      says: 'gpus.default: Unsupported value: "toString"',
+    },
+    {
+      file: { servers: { default: 'tgi' } },
+      says: 'servers.default: Unsupported value: "tgi": supported values: "vllm"',
+    },
+    {
+      file: { resources: { Model: { cpu: 'two' } } },
+      says: 'resources.Model.cpu: Invalid value: "two"',
+    },
+    {
+      file: { resources: { Model: { memory: -1 } } },
+      says: 'resources.Model.memory: Invalid value: -1',
+    },
+    { file: 'text', says: 'Invalid value: must be an object, not a string' },
+    { file: [], says: 'Invalid value: must be an object, not an array' },
+  ])('$file', ({ file, says }) => {
+    expect(errorsOf(file).join('\n')).toContain(says)
+  })
+})

@@ -1,0 +1,248 @@
+import { describe, expect, test } from 'vitest'
+import type { Config } from '../../../crds/config.ts'
+import { defaultConfig } from '../../../crds/config.ts'
+import type { Parent } from '../../../crds/kind.ts'
+import type { Facts } from '../../../webhooks/facts.ts'
+import { type AdmissionRequest, admissionRequest, validate } from '../../../webhooks/review.ts'
+import { aConfig, aDataset, aModel, aModelServer, aNotebook, complete } from '../../objects.ts'
+
+const review = (
+  request: Partial<AdmissionRequest>,
+  facts: Facts = {},
+  config: Config = aConfig({
+    gpus: { profiles: { l4: { resourceName: 'nvidia.com/gpu' } }, default: 'l4' },
+  }),
+) => validate({ uid: '1', operation: 'CREATE', ...request }, config, facts).response
+
+const trained = (base: string, name: string) =>
+  aModel({ image: 'example.com/train:1', model: { name: base } }, { name })
+const server = (more = {}) => aModelServer({ model: { name: 'falcon' }, ...more })
+const image = { image: 'example.com/model:1' }
+const inClaim = complete(aModel(image), { url: 'pvc://falcon-model-artifacts/run/1' })
+
+describe('a new object', () => {
+  test.each<{
+    when: string
+    object: Parent
+    facts?: Facts
+    dryRun?: boolean
+    config?: Config
+    says?: string
+    warns?: string
+  }>([
+    { when: 'nothing is wrong', object: aModel(image) },
+    { when: 'its reference is there', object: server(), facts: { 'Model/falcon': aModel(image) } },
+    { when: 'nobody could look for its reference', object: server() },
+    {
+      when: 'its reference is not there',
+      object: server(),
+      facts: { 'Model/falcon': null },
+      says: 'ModelServer.substratus.ai "falcon" is invalid: spec.model.name: Not found: "falcon": Model "falcon" does not exist in this namespace',
+    },
+    {
+      when: 'the same, in a dry run',
+      object: server(),
+      facts: { 'Model/falcon': null },
+      dryRun: true,
+      warns:
+        'spec.model.name: Not found: "falcon": Model "falcon" does not exist in this namespace',
+    },
+    {
+      when: 'the same, where the administrator only warns',
+      object: server(),
+      facts: { 'Model/falcon': null },
+      config: aConfig({ references: 'Warn' }),
+      warns: 'spec.model.name: Not found',
+    },
+    {
+      when: 'it is its own base',
+      object: trained('me', 'me'),
+      facts: { 'Model/me': null },
+      says: 'spec.model.name: Invalid value: a Model cannot be its own base',
+    },
+    {
+      when: 'its bases lead in a circle',
+      object: trained('third', 'first'),
+      facts: {
+        'Model/third': trained('second', 'third'),
+        'Model/second': trained('first', 'second'),
+      },
+      says: 'spec.model.name: Invalid value: "third": the bases lead in a circle: first → third → second → first',
+    },
+    {
+      when: 'a circle that it is no part of',
+      object: trained('second', 'first'),
+      facts: {
+        'Model/second': trained('third', 'second'),
+        'Model/third': trained('second', 'third'),
+      },
+    },
+    {
+      when: 'more replicas than its claim serves',
+      object: server({ replicas: 2 }),
+      facts: { 'Model/falcon': inClaim },
+      says: 'spec.replicas: Invalid value: 2: Model "falcon" is in a ReadWriteOnce claim, which serves one',
+    },
+    {
+      when: 'the same, of a class that many may write',
+      object: server({ replicas: 2 }),
+      facts: { 'Model/falcon': inClaim },
+      config: aConfig({ storage: { pvc: { accessModes: ['ReadWriteMany'] } } }),
+    },
+    {
+      when: 'a GPU that the administrator does not have',
+      object: aModel({ ...image, resources: { gpu: { type: 'h100' } } }),
+      says: 'spec.resources.gpu.type: Unsupported value: "h100": supported values: "l4"',
+    },
+    {
+      when: 'the same, where no profiles were set: one sentence, not two',
+      object: aModel({ ...image, resources: { gpu: { type: 'h100' } } }),
+      config: defaultConfig,
+      says: 'spec.resources.gpu.type: Unsupported value: "h100": supported values: ',
+    },
+    {
+      when: 'a GPU called like a property of every object',
+      object: aModel({ ...image, resources: { gpu: { type: 'constructor' } } }),
+      says: 'spec.resources.gpu.type: Unsupported value: "constructor"',
+    },
+    {
+      when: 'a GPU, where no profiles were set',
+      object: aModel({ ...image, resources: { gpu: { type: 'nvidia-l4' } } }),
+      config: defaultConfig,
+      warns:
+        'spec.resources.gpu.type: the administrator has set no GPU profiles: "nvidia-l4" takes any node with nvidia.com/gpu',
+    },
+    {
+      when: 'an image that is not used',
+      object: aModel({ ...image, build: { git: { url: 'https://example.com/repo' } } }),
+      warns: 'spec.image: ignored, for spec.build is set and wins',
+    },
+    {
+      when: 'a misspelled field',
+      object: aModel({ ...image, comand: ['x'] }),
+      says: 'spec.comand: unknown field',
+    },
+  ])('$when', ({ object, facts, dryRun, config, says, warns }) => {
+    const { allowed, status, warnings } = review(
+      { object, ...(dryRun && { dryRun }) },
+      facts,
+      config,
+    )
+    expect(status?.message ?? '').toContain(says ?? '')
+    expect(allowed).toBe(says === undefined)
+    expect(warnings ?? []).toEqual(warns ? [expect.stringContaining(warns)] : [])
+  })
+
+  test('what breaks several rules is told all at once, as the API server does', () => {
+    const { status } = review({
+      object: aModel({ image: 1, comand: [], resources: { gpu: { type: 'x' } } }),
+    })
+    expect(status).toMatchObject({ code: 422, reason: 'Invalid' })
+    expect(status?.message).toMatch(
+      /is invalid: \[.*spec\.image.*, .*spec\.comand.*\]|is invalid: \[.*spec\.comand.*, .*spec\.image.*\]/,
+    )
+  })
+})
+
+describe('a change', () => {
+  const broken = server({ runtime: 'gone' })
+  const change = (object: Parent, oldObject: Parent, facts?: Facts, config?: Config) =>
+    review({ operation: 'UPDATE', object, oldObject }, facts, config)
+
+  test('what was broken before only warns, so that it can be suspended', () => {
+    const { allowed, warnings } = change(server({ runtime: 'gone', suspend: true }), broken)
+    expect(allowed).toBe(true)
+    expect(warnings).toEqual([expect.stringContaining('spec.runtime: Unsupported value: "gone"')])
+  })
+
+  test('what it breaks is refused', () => {
+    expect(change(broken, server()).status?.message).toContain('spec.runtime')
+  })
+
+  test('a reference that it leaves alone is not looked at', () => {
+    expect(change(server({ suspend: true }), server(), { 'Model/falcon': null })).toEqual({
+      uid: '1',
+      allowed: true,
+    })
+  })
+
+  test('a reference that it changes is', () => {
+    const { status } = change(aModelServer({ model: { name: 'other' } }), server(), {
+      'Model/other': null,
+    })
+    expect(status?.message).toContain('spec.model.name: Not found: "other"')
+  })
+
+  test('advice on GPUs comes with the change of a GPU alone', () => {
+    const on = (more = {}) =>
+      aModel({ ...image, resources: { gpu: { type: 'nvidia-l4' } }, ...more })
+    expect(change(on({ suspend: true }), on(), {}, defaultConfig).warnings).toBeUndefined()
+    expect(change(on(), aModel(image), {}, defaultConfig).warnings).toHaveLength(1)
+  })
+
+  const disk = (size: unknown) =>
+    aDataset({ source: 'https://example.com/a', resources: { disk: size } })
+  test.each([
+    { from: 20, to: 10, says: 'spec.resources.disk: Forbidden: may not shrink from 20Gi to 10Gi' },
+    { from: 20, to: '20480Mi', says: undefined },
+    { from: '1Ti', to: 1023, says: 'may not shrink from 1Ti to 1023Gi' },
+    { from: 20, to: 21, says: undefined },
+    { from: 21, to: undefined, says: undefined },
+    { from: 500, to: undefined, says: 'may not shrink from 500Gi to ' },
+  ])('disk from $from to $to', ({ from, to, says }) => {
+    const { allowed, status } = change(disk(to), disk(from))
+    expect(status?.message ?? '').toContain(says ?? '')
+    expect(allowed).toBe(says === undefined)
+  })
+})
+
+describe('a deletion', () => {
+  const warnings = (oldObject: Parent) =>
+    review({ operation: 'DELETE', object: null, oldObject }).warnings
+  test('warns of the claim that goes with it, and is always admitted', () => {
+    expect(warnings(inClaim)).toEqual([
+      expect.stringMatching(/^claim "falcon-model-artifacts" \(.*\) is deleted with it/),
+    ])
+    expect(warnings(aNotebook({}))).toHaveLength(1)
+  })
+  test.each([
+    aModel(image),
+    server(),
+    complete(aDataset({ source: 'pvc://mine/x' }), { url: 'pvc://mine/x' }),
+  ])('of a $kind without a claim says nothing', (object) =>
+    expect(warnings(object)).toBeUndefined(),
+  )
+})
+
+test.each([
+  { env: { TOKEN: ['hf_verysecret'] } },
+  { env: 'hf_verysecret' },
+  { build: { git: { url: 'https://user:hf_verysecret@example.com/repo' } } },
+  { source: 'https://user:hf_verysecret@example.com/data' },
+])('a secret in a wrong place is not said again: %o', (spec) => {
+  const { allowed, status } = review({ object: aModel(spec) })
+  expect(allowed).toBe(false)
+  expect(status?.message).not.toContain('verysecret')
+})
+
+describe('what is no review is told so', () => {
+  const good = { apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview' }
+  test.each([
+    { body: null, says: 'kind: must be "AdmissionReview"' },
+    { body: { ...good, kind: 'Review' }, says: 'kind: must be "AdmissionReview"' },
+    { body: { ...good, apiVersion: 'admission.k8s.io/v1beta1' }, says: 'apiVersion: must be' },
+    { body: good, says: 'request.uid: Required value' },
+    { body: { ...good, request: { uid: 1 } }, says: 'request.uid: Required value' },
+    { body: { ...good, request: { uid: '1', operation: 'PATCH' } }, says: 'request.operation' },
+    {
+      body: { ...good, request: { uid: '1', operation: 'CREATE', object: 'x' } },
+      says: 'request.object',
+    },
+    {
+      body: { ...good, request: { uid: '1', operation: 'CREATE', object: {} } },
+      says: 'request.object',
+    },
+  ])('$body', ({ body, says }) => {
+    expect(admissionRequest(body)).toContain(says)
+  })
+})
