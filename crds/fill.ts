@@ -1,25 +1,43 @@
 import type { Kind, Parent } from './kind.ts'
+import { kinds } from './kinds.ts'
 import type { Schema } from './schema.ts'
 
 type Json = unknown
+type Fill = (value: Json) => Json
 
 /**
  * The object with what a person should see filled in: the schema's own defaults, and a GPU count
  * beside a type. The webhook writes it as a patch and the hooks apply it again, so that the webhook
  * may be down without a difference. Resources per kind stay in the configuration.
+ *
+ * The very same object comes back when nothing is missing.
  */
 export function fill<P extends Pick<Parent, 'spec'>>(kind: Kind, parent: P): P {
-  return { ...parent, spec: withGpuCount(withDefaults(kind.spec, parent.spec)) }
+  const defaulted = fills.get(kind)?.(parent.spec) ?? parent.spec
+  const spec = withGpuCount(defaulted)
+  return spec === parent.spec ? parent : { ...parent, spec }
 }
 
-function withDefaults(schema: Schema, value: Json): Json {
-  if (!isObject(value) || !schema.properties) return value
-  const filled = Object.entries(schema.properties).flatMap(([name, field]): [string, Json][] => {
-    const given = value[name] ?? field.default
-    return given === undefined ? [] : [[name, withDefaults(field, given)]]
-  })
-  return { ...value, ...Object.fromEntries(filled) }
+/** Only the fields that have a default, or one inside, are looked at: most schemas have none. */
+function fillOf(schema: Schema): Fill | undefined {
+  const fields = Object.entries(schema.properties ?? {})
+    .map(([name, field]) => ({ name, standard: field.default, inside: fillOf(field) }))
+    .filter(({ standard, inside }) => standard !== undefined || inside)
+  if (!fields.length) return undefined
+  return (value) => {
+    if (!isObject(value)) return value
+    const filled = fields.flatMap(({ name, standard, inside }): [string, Json][] => {
+      const given = value[name] ?? standard
+      const whole = given === undefined || !inside ? given : inside(given)
+      return whole === undefined || whole === value[name] ? [] : [[name, whole]]
+    })
+    return filled.length ? { ...value, ...Object.fromEntries(filled) } : value
+  }
 }
+
+const fills: ReadonlyMap<Kind, Fill | undefined> = new Map(
+  kinds.map((kind) => [kind, fillOf(kind.spec)]),
+)
 
 function withGpuCount(spec: Json): Json {
   if (!isObject(spec) || !isObject(spec.resources) || !isObject(spec.resources.gpu)) return spec

@@ -68,8 +68,9 @@ const kindIn = (object: Parent | null | undefined): Kind | undefined =>
 export function mutate({ uid, object }: AdmissionRequest): AdmissionReview {
   const kind = kindIn(object)
   if (!kind || !object?.spec) return answer({ uid, allowed: true })
-  const patch = createPatch(object, fill(kind, object))
-  if (!patch.length) return answer({ uid, allowed: true })
+  const filled = fill(kind, object)
+  if (filled === object) return answer({ uid, allowed: true })
+  const patch = createPatch(object, filled)
   return answer({
     uid,
     allowed: true,

@@ -1,0 +1,92 @@
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { Command } from 'commander'
+import { type Case, cases } from './cases.ts'
+import { type Answered, load } from './load.ts'
+
+/** One line of `--json FILE`; a figure without a target is there to be read. */
+interface Figure {
+  readonly name: string
+  readonly value: number
+  readonly unit: 'ratio' | 'requests/s' | 'ms'
+  readonly target: number | null
+  readonly met: boolean | null
+}
+
+interface Ports {
+  readonly ours: number
+  readonly bare: number
+}
+
+const { json, rounds, seconds } = new Command('bench')
+  .description('How much of a bare express route each hook and webhook reaches.')
+  .option('--json <file>', 'write [{name, value, unit, target, met}]')
+  .option('--rounds <number>', 'how often each pair is measured', Number, 5)
+  .option('--seconds <number>', 'how long each measurement takes', Number, 1)
+  .parse()
+  .opts<{ readonly json?: string; readonly rounds: number; readonly seconds: number }>()
+
+const median = (values: readonly number[]): number =>
+  values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0
+
+/** Ours and the bare route in turn, so that a noisy machine is noisy for both. */
+async function measure(of: Case, ports: Ports): Promise<readonly Figure[]> {
+  const ours: Answered[] = []
+  const ratios: number[] = []
+  const at = (port: number) => load({ port, path: of.path, body: of.body, seconds })
+  for (let round = 0; round < rounds; round++) {
+    const bare = await at(ports.bare)
+    const own = await at(ports.ours)
+    ours.push(own)
+    ratios.push(own.perSecond / bare.perSecond)
+  }
+  const ratio = median(ratios)
+  const figure = (word: string, unit: Figure['unit'], value: number): Figure => ({
+    name: `${of.name}: ${word}`,
+    value: Math.round(value * 100) / 100,
+    unit,
+    target: null,
+    met: null,
+  })
+  return [
+    { ...figure('of a bare route', 'ratio', ratio), target: of.target, met: ratio >= of.target },
+    figure('throughput', 'requests/s', median(ours.map(({ perSecond }) => perSecond))),
+    figure('p50', 'ms', median(ours.map(({ p50 }) => p50))),
+    figure('p99', 'ms', median(ours.map(({ p99 }) => p99))),
+  ]
+}
+
+const row = (cells: readonly (string | number | null)[]): string =>
+  cells
+    .map((cell, column) => (column ? String(cell ?? '').padStart(11) : String(cell).padEnd(31)))
+    .join('')
+    .trimEnd()
+
+const server = fork(join(import.meta.dirname, 'server.ts'))
+try {
+  const [ports] = (await once(server, 'message')) as [Ports]
+  const figures: Figure[] = []
+  console.log(row(['', 'of bare', 'target', 'met', 'requests/s', 'p50 ms', 'p99 ms']))
+  for (const one of cases()) {
+    // Compiled and warm before anything counts.
+    for (const port of [ports.bare, ports.ours])
+      await load({ port, path: one.path, body: one.body, seconds: seconds / 2 })
+    const measured = await measure(one, ports)
+    const [ratio, ...others] = measured
+    figures.push(...measured)
+    console.log(
+      row([
+        one.name,
+        ratio?.value ?? null,
+        one.target,
+        ratio?.met ? 'yes' : 'no',
+        ...others.map(({ value }) => value),
+      ]),
+    )
+  }
+  if (json) writeFileSync(json, `${JSON.stringify(figures, null, 2)}\n`)
+} finally {
+  server.disconnect()
+}

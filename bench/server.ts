@@ -1,0 +1,44 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import express from 'express'
+import { pino } from 'pino'
+import { app } from '../server/app.ts'
+import { metrics } from '../server/metrics.ts'
+import { aConfig } from '../test/objects.ts'
+import { cases } from './cases.ts'
+
+/**
+ * The servers that are compared, in a process of their own: ours, whose log goes where it costs
+ * only its making, and a bare one that parses each body and sends an answer of the same size.
+ */
+const ours = app({
+  config: aConfig(),
+  log: pino(pino.destination('/dev/null')),
+  metrics: metrics(),
+})
+
+const bare = express()
+bare.disable('x-powered-by')
+bare.disable('etag')
+
+const listening = async (handler: express.Express): Promise<number> => {
+  const server = createServer(handler).listen(0, '127.0.0.1')
+  await new Promise((resolve) => server.once('listening', resolve))
+  return (server.address() as AddressInfo).port
+}
+
+const oursAt = await listening(ours)
+for (const { path, body } of cases()) {
+  const answer = await fetch(`http://127.0.0.1:${oursAt}${path}`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body,
+  })
+  if (!answer.ok) throw new Error(`${path}: ${await answer.text()}`)
+  const same = await answer.json()
+  bare.post(path, express.json({ limit: '7mb' }), (_req, res) => {
+    res.json(same)
+  })
+}
+process.send?.({ ours: oursAt, bare: await listening(bare) })
+process.once('disconnect', () => process.exit(0))

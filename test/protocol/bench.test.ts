@@ -1,0 +1,23 @@
+import { execFile } from 'node:child_process'
+import { mkdtempSync, readFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { expect, test } from 'vitest'
+
+test('the benchmark prints a table and writes its figures', async () => {
+  const file = join(mkdtempSync(join(tmpdir(), 'bench-')), 'figures.json')
+  const quick = ['--rounds', '1', '--seconds', '0.02', '--json', file]
+  const { stdout } = await promisify(execFile)(process.execPath, ['bench/main.ts', ...quick])
+  expect(stdout.trim().split('\n')).toHaveLength(7)
+  const figures = JSON.parse(readFileSync(file, 'utf8'))
+  expect(figures).toHaveLength(24)
+  for (const figure of figures)
+    expect(figure).toEqual({
+      name: expect.any(String),
+      value: expect.any(Number),
+      unit: expect.stringMatching(/^(ratio|requests\/s|ms)$/),
+      target: figure.unit === 'ratio' ? expect.any(Number) : null,
+      met: figure.unit === 'ratio' ? figure.value >= figure.target : null,
+    })
+})
