@@ -102,13 +102,16 @@ export function jobProgress(job: Child, pods: readonly Child[], active: Reason):
   const pod = own.find(({ status }) => status?.phase !== 'Failed') ?? own[0]
   if (!pod) return no('Pending', `no Pod yet: kubectl describe job ${job.metadata.name} says why`)
   const fault = faultOf(pod)
-  if (fault?.reason === 'Failed' || fault?.reason === 'OOMKilled')
-    return no(active, `trying again after: ${fault.message}`)
-  if (fault) return fault
-  return isStarted(pod)
-    ? no(active, `Pod "${pod.metadata.name}" is running`)
+  if (fault && !isEnd(fault)) return fault
+  if (isStarted(pod) && !fault) return no(active, `Pod "${pod.metadata.name}" is running`)
+  // The next Pod's start is part of trying again: from try to try the reason must not flap.
+  const end = own.map(faultOf).find((found) => found && isEnd(found))
+  return end
+    ? no(active, `trying again after: ${end.message}`)
     : no('Pending', `Pod "${pod.metadata.name}" is starting`)
 }
+
+const isEnd = ({ reason }: Verdict): boolean => reason === 'Failed' || reason === 'OOMKilled'
 
 const isStarted = (pod: Child): boolean =>
   pod.status?.phase === 'Running' ||
@@ -125,7 +128,7 @@ export function jobFailure(job: Child, pods: readonly Child[]): Verdict {
     )
   const fault = podsOf(job, pods)
     .map(faultOf)
-    .find((found) => found?.reason === 'OOMKilled' || found?.reason === 'Failed')
+    .find((found) => found && isEnd(found))
   return fault ?? no('Failed', `Job "${job.metadata.name}": ${message ?? reason ?? 'failed'}`)
 }
 

@@ -97,6 +97,16 @@ describe('a Pod of a Job that is not finished', () => {
     expect(says(jobProgress(job, pods, 'Running'))).toBe('Running: Pod "j-2" is running')
   })
 
+  test('the start of the next Pod is part of trying again', () => {
+    const pods = [
+      aPod(job, ended(1, 'boom'), { name: 'j-1' }),
+      aPod(job, { phase: 'Pending' }, { name: 'j-2' }),
+    ]
+    expect(says(jobProgress(job, pods, 'Running'))).toBe(
+      'Running: trying again after: container "seal" exited with 1: boom',
+    )
+  })
+
   test('a Pod of another Job says nothing', () => {
     const stranger = aPod({ ...job, metadata: { name: 'k' } }, ended(1, 'boom'))
     expect(says(jobProgress(job, [stranger], 'Running'))).toMatch(/^Pending: no Pod yet/)
