@@ -11,18 +11,32 @@ export type Lookup = (
   name: string,
 ) => Promise<Parent | null>
 
+/** Less than the 5 s that the API server gives the webhook, so that the log says what was slow. */
+const patienceMilliseconds = 4000
+
 /** By one live GET: a cache could be stale just when a person applies one file after another. */
-export function clusterLookup(kubeConfig: KubeConfig): Lookup {
+export function clusterLookup(kubeConfig: KubeConfig, patience = patienceMilliseconds): Lookup {
   const api = kubeConfig.makeApiClient(CustomObjectsApi)
   return async (kind, namespace, name) => {
     const { plural } = kindNamed(kind)
     try {
-      return await api.getNamespacedCustomObject({ group, version, namespace, plural, name })
+      const asked = api.getNamespacedCustomObject({ group, version, namespace, plural, name })
+      return await inTime(asked, patience, `${kind} "${name}"`)
     } catch (error) {
       if (error instanceof ApiException && error.code === 404) return null
       throw error
     }
   }
+}
+
+/** The client itself would wait for five minutes. */
+async function inTime<T>(asked: Promise<T>, milliseconds: number, what: string): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_resolve, reject) => {
+    const error = new Error(`the API server did not answer in time when asked for ${what}`)
+    timer = setTimeout(reject, milliseconds, error)
+  })
+  return Promise.race([asked, late]).finally(() => clearTimeout(timer))
 }
 
 /**

@@ -1,0 +1,178 @@
+import { createServer, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { KubeConfig } from '@kubernetes/client-node'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { Parent } from '../../crds/kind.ts'
+import { clusterLookup, factsFor, type Lookup } from '../../server/lookup.ts'
+import type { AdmissionRequest } from '../../webhooks/review.ts'
+
+/** Stands for the API server: holds the objects, writes down who was asked for. */
+const objects = new Map<string, object>()
+let asked: string[] = []
+let instead: ((res: ServerResponse) => void) | undefined
+let lookup: Lookup
+
+const apiServer = createServer(({ method, url = '' }, res) => {
+  asked.push(`${method} ${url}`)
+  if (instead) return instead(res)
+  const found = objects.get(url)
+  res.writeHead(found ? 200 : 404, { 'content-type': 'application/json' })
+  res.end(JSON.stringify(found ?? { kind: 'Status', code: 404, reason: 'NotFound' }))
+})
+
+beforeEach(async () => {
+  objects.clear()
+  asked = []
+  instead = undefined
+  await new Promise<void>((resolve) => apiServer.listen(0, '127.0.0.1', resolve))
+  const { port } = apiServer.address() as AddressInfo
+  const kubeConfig = new KubeConfig()
+  kubeConfig.loadFromOptions({
+    // The client speaks plain HTTP only where TLS would not be verified.
+    clusters: [{ name: 'local', server: `http://127.0.0.1:${port}`, skipTLSVerify: true }],
+    users: [{ name: 'nobody' }],
+    contexts: [{ name: 'local', cluster: 'local', user: 'nobody' }],
+    currentContext: 'local',
+  })
+  lookup = clusterLookup(kubeConfig, 300)
+})
+afterEach(async () => {
+  apiServer.closeAllConnections()
+  await new Promise((resolve) => apiServer.close(resolve))
+})
+
+const pathOf = (plural: string, name: string) =>
+  `/apis/substratus.ai/v1/namespaces/team/${plural}/${name}`
+
+const object = (kind: Parent['kind'], name: string, spec: object = {}): Parent => ({
+  apiVersion: 'substratus.ai/v1',
+  kind,
+  metadata: { name, namespace: 'team' },
+  spec,
+})
+
+const put = (...all: readonly Parent[]) => {
+  for (const one of all) objects.set(pathOf(`${one.kind.toLowerCase()}s`, one.metadata.name), one)
+}
+
+const json = (code: number, body: unknown) => (res: ServerResponse) => {
+  res.writeHead(code, { 'content-type': 'application/json' })
+  res.end(JSON.stringify(body))
+}
+
+describe('a lookup is one live GET', () => {
+  test('of what is there', async () => {
+    const squad = object('Dataset', 'squad')
+    put(squad)
+    expect(await lookup('Dataset', 'team', 'squad')).toEqual(squad)
+    expect(asked).toEqual([`GET ${pathOf('datasets', 'squad')}`])
+  })
+
+  test('of what is not there: null', async () => {
+    expect(await lookup('Model', 'team', 'falcon')).toBeNull()
+    expect(asked).toEqual([`GET ${pathOf('models', 'falcon')}`])
+  })
+
+  test('again each time: what was applied a moment ago is found', async () => {
+    expect(await lookup('Dataset', 'team', 'squad')).toBeNull()
+    put(object('Dataset', 'squad'))
+    expect(await lookup('Dataset', 'team', 'squad')).not.toBeNull()
+    expect(asked).toHaveLength(2)
+  })
+
+  test.each([
+    { when: 'it has an error', answer: json(500, { message: 'etcdserver: request timed out' }) },
+    { when: 'it forbids', answer: json(403, { message: 'datasets is forbidden' }) },
+    { when: 'it is too busy', answer: json(429, {}) },
+    { when: 'a proxy answers in its place', answer: json(502, 'bad gateway') },
+    { when: 'it does not answer in time', answer: () => {} },
+    { when: 'it hangs up', answer: (res: ServerResponse) => void res.destroy() },
+  ])('what cannot be known is an error, never absent: $when', async ({ answer }) => {
+    instead = answer
+    await expect(lookup('Dataset', 'team', 'squad')).rejects.toThrow()
+    expect(asked).toHaveLength(1)
+  })
+})
+
+describe('an admission looks up what its rules will ask for, each object once', () => {
+  const base = (name: string, of?: string) =>
+    object('Model', name, { image: 'm', ...(of && { model: { name: of } }) })
+  const create = (made: Parent): AdmissionRequest => ({
+    uid: '1',
+    operation: 'CREATE',
+    namespace: 'team',
+    object: made,
+  })
+  test.each<{ when: string; there?: Parent[]; request: AdmissionRequest; gets: string[] }>([
+    {
+      when: 'no reference',
+      request: create(object('Dataset', 'squad', { source: 'https://example.com/x' })),
+      gets: [],
+    },
+    {
+      when: 'a model and a dataset',
+      request: create(
+        object('Model', 'tuned', { model: { name: 'falcon' }, dataset: { name: 'squad' } }),
+      ),
+      gets: ['datasets/squad', 'models/falcon'],
+    },
+    {
+      when: 'an update that keeps its reference',
+      request: {
+        ...create(object('Notebook', 'n', { dataset: { name: 'squad' }, suspend: true })),
+        operation: 'UPDATE',
+        oldObject: object('Notebook', 'n', { dataset: { name: 'squad' } }),
+      },
+      gets: [],
+    },
+    {
+      when: 'a deletion',
+      request: {
+        uid: '1',
+        operation: 'DELETE',
+        namespace: 'team',
+        oldObject: base('tuned', 'falcon'),
+      },
+      gets: [],
+    },
+    {
+      when: 'bases, up to the first that has none',
+      there: [base('a', 'b'), base('b', 'c'), base('c')],
+      request: create(base('tuned', 'a')),
+      gets: ['models/a', 'models/b', 'models/c'],
+    },
+    {
+      when: 'bases that lead back to the new one',
+      there: [base('a', 'b'), base('b', 'tuned')],
+      request: create(base('tuned', 'a')),
+      gets: ['models/a', 'models/b'],
+    },
+    {
+      when: 'bases that lead in a circle of their own',
+      there: [base('a', 'b'), base('b', 'a')],
+      request: create(base('tuned', 'a')),
+      gets: ['models/a', 'models/b'],
+    },
+    {
+      when: 'a base that is not there',
+      there: [base('a', 'b')],
+      request: create(base('tuned', 'a')),
+      gets: ['models/a', 'models/b'],
+    },
+    { when: 'itself', request: create(base('tuned', 'tuned')), gets: ['models/tuned'] },
+  ])('$when', async ({ there = [], request, gets }) => {
+    put(...there)
+    const facts = await factsFor(request, lookup)
+    expect(asked.sort()).toEqual(
+      gets.map((path) => `GET ${pathOf(...(path.split('/') as [string, string]))}`),
+    )
+    expect(Object.keys(facts)).toHaveLength(gets.length)
+  })
+
+  test('the namespace is the request’s, whatever the object says', async () => {
+    const made = object('Model', 'tuned', { dataset: { name: 'squad' } })
+    const elsewhere = { ...made, metadata: { name: 'tuned', namespace: 'other' } }
+    await factsFor(create(elsewhere), lookup)
+    expect(asked).toEqual([`GET ${pathOf('datasets', 'squad')}`])
+  })
+})

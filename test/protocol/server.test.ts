@@ -1,0 +1,287 @@
+import { pino } from 'pino'
+import request from 'supertest'
+import { describe, expect, test } from 'vitest'
+import { defaultConfig } from '../../crds/config.ts'
+import { labels, type Parent } from '../../crds/kind.ts'
+import type { Child } from '../../hooks/protocol.ts'
+import { app, type World } from '../../server/app.ts'
+import type { Lookup } from '../../server/lookup.ts'
+import { metrics } from '../../server/metrics.ts'
+import type { Pods } from '../../server/pods.ts'
+
+/** A server, and the lines that it has logged. */
+function serverWith(world: Partial<World> = {}) {
+  const lines: string[] = []
+  const log = pino({ base: null }, { write: (line: string) => void lines.push(line) })
+  const server = app({
+    config: { ...defaultConfig, registry: { prefix: 'registry.test' } },
+    log,
+    metrics: metrics(),
+    ...world,
+  })
+  return {
+    post: (path: string, body: object) => request(server).post(path).send(body),
+    get: (path: string) => request(server).get(path),
+    lines: () => lines.map((line) => JSON.parse(line)),
+    text: () => lines.join(''),
+  }
+}
+
+const parent: Parent = {
+  apiVersion: 'substratus.ai/v1',
+  kind: 'Dataset',
+  metadata: { name: 'squad', namespace: 'team', uid: 'uid-of-squad', generation: 1 },
+  spec: { source: 'https://example.com/squad.json' },
+}
+
+const podsOf = (pods: readonly Child[], synced = true): Pods => ({
+  of: ({ metadata: { uid } }) =>
+    pods.filter((pod) => pod.metadata.labels?.[labels.parentUid] === uid),
+  isSynced: () => synced,
+  stop: async () => {},
+})
+
+/** The Job that the first answer wants, as it is once it runs. */
+async function runningJob(): Promise<Child> {
+  const { body } = await serverWith().post('/hooks/datasets/sync', { parent })
+  const job = body.children.find(({ kind }: Child) => kind === 'Job')
+  return { ...job, status: { active: 1 } }
+}
+
+const pendingPod = (job: Child, message: string, uid = 'uid-of-squad'): Child => ({
+  apiVersion: 'v1',
+  kind: 'Pod',
+  metadata: {
+    name: `${job.metadata.name}-x7k2p`,
+    namespace: 'team',
+    labels: {
+      ...job.spec.template.metadata.labels,
+      'batch.kubernetes.io/job-name': job.metadata.name,
+      [labels.parentUid]: uid,
+    },
+  },
+  status: {
+    phase: 'Pending',
+    conditions: [{ type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message }],
+  },
+})
+
+const keyed = (object: Child) => ({ [`team/${object.metadata.name}`]: object })
+
+describe('Pods are those of the request, else those of the server’s own watch', () => {
+  test.each([
+    { when: 'neither has any', own: [], sent: undefined, says: 'no Pod yet' },
+    { when: 'the watch has one', own: ['from the watch'], sent: undefined, says: 'from the watch' },
+    { when: 'the request has one', own: [], sent: ['from curl'], says: 'from curl' },
+    {
+      when: 'both have one',
+      own: ['from the watch'],
+      sent: ['from curl'],
+      says: 'from curl',
+    },
+    {
+      when: 'the request says there are none',
+      own: ['from the watch'],
+      sent: [],
+      says: 'no Pod yet',
+    },
+  ])('$when', async ({ own, sent, says }) => {
+    const job = await runningJob()
+    const pods = podsOf(own.map((message) => pendingPod(job, message)))
+    const group = sent?.map((message) => keyed(pendingPod(job, message)))
+    const { body } = await serverWith({ pods }).post('/hooks/datasets/sync', {
+      parent,
+      children: { 'Job.batch/v1': keyed(job) },
+      related: group ? { 'Pod.v1': Object.assign({}, ...group) } : {},
+    })
+    expect(body.status.conditions[0].message).toContain(says)
+  })
+
+  test('a Pod with another parent is not looked at, whoever sent it', async () => {
+    const job = await runningJob()
+    const stranger = pendingPod(job, 'somebody else’s', 'uid-of-another')
+    const { body } = await serverWith().post('/hooks/datasets/sync', {
+      parent,
+      children: { 'Job.batch/v1': keyed(job) },
+      related: { 'Pod.v1': keyed(stranger) },
+    })
+    expect(body.status.conditions[0].message).toContain('no Pod yet')
+  })
+})
+
+const review = (object: Parent, more: object = {}) => ({
+  apiVersion: 'admission.k8s.io/v1',
+  kind: 'AdmissionReview',
+  request: { uid: '1', operation: 'CREATE', namespace: 'team', object, ...more },
+})
+
+const trained: Parent = {
+  apiVersion: 'substratus.ai/v1',
+  kind: 'Model',
+  metadata: { name: 'falcon', namespace: 'team' },
+  spec: { image: 'example.com/trainer:1', dataset: { name: 'squad' } },
+}
+
+const failing = async () => {
+  throw new Error('connect ECONNREFUSED 10.0.0.1:6443')
+}
+
+describe('what fails in the server is the server’s fault: 500, a sentence, never a refusal', () => {
+  test.each<{ when: string; world: Partial<World>; path: string; body: object }>([
+    {
+      when: 'a reference cannot be looked up',
+      world: { lookup: failing },
+      path: '/admission/validate',
+      body: review(trained),
+    },
+    {
+      when: 'the Pods cannot be told',
+      world: {
+        pods: {
+          ...podsOf([]),
+          of: () => {
+            throw new Error('connect ECONNREFUSED 10.0.0.1:6443')
+          },
+        },
+      },
+      path: '/hooks/datasets/sync',
+      body: { parent },
+    },
+  ])('$when', async ({ world, path, body }) => {
+    const server = serverWith(world)
+    const answer = await server.post(path, body)
+    expect(answer.status).toBe(500)
+    expect(answer.body).toEqual({ message: 'internal error: see the server’s log' })
+    expect(server.lines()[0]).toMatchObject({
+      level: 50,
+      path,
+      err: { message: 'connect ECONNREFUSED 10.0.0.1:6443' },
+    })
+  })
+
+  test('and the next request is answered', async () => {
+    let calls = 0
+    const lookup: Lookup = async () => (calls++ ? null : failing())
+    const { post } = serverWith({ lookup })
+    expect((await post('/admission/validate', review(trained))).status).toBe(500)
+    expect((await post('/admission/validate', review(trained))).status).toBe(200)
+  })
+
+  test('no reference, no lookup: admission works without the API server', async () => {
+    const { post } = serverWith({ lookup: failing })
+    const { body } = await post('/admission/validate', review(parent))
+    expect(body.response).toMatchObject({ uid: '1', allowed: true })
+  })
+})
+
+describe('readyz', () => {
+  test.each([
+    { when: 'there is no cluster', world: {}, code: 200 },
+    { when: 'Pods are listed', world: { pods: podsOf([]) }, code: 200 },
+    { when: 'Pods are not listed yet', world: { pods: podsOf([], false) }, code: 503 },
+  ])('$when: $code', async ({ world, code }) => {
+    const { get } = serverWith(world)
+    const answer = await get('/readyz')
+    expect(answer.status).toBe(code)
+    expect(answer.body).toEqual(
+      code === 200 ? { status: 'ok' } : { message: 'waiting for the first list of Pods' },
+    )
+    // Alive all the same: a restart would list no faster.
+    expect((await get('/healthz')).status).toBe(200)
+  })
+})
+
+describe('one log line per request', () => {
+  const secretive: Parent = {
+    ...trained,
+    metadata: { ...trained.metadata, annotations: { note: 'swordfish' } },
+    spec: {
+      image: 'swordfish.example.com/m',
+      env: { TOKEN: 'swordfish' },
+      params: { a: 'swordfish' },
+    },
+  }
+  const refused: Parent = {
+    ...secretive,
+    spec: { image: 'm', env: { TOKEN: 'swordfish' }, resources: { memory: 'swordfish' } },
+  }
+  const facts = { code: 200, kind: 'Model', namespace: 'team', name: 'falcon', msg: 'answered' }
+  test.each([
+    {
+      path: '/hooks/models/sync',
+      body: { parent: secretive },
+      line: { ...facts, stage: 'Pending' },
+    },
+    { path: '/hooks/models/customize', body: { parent: secretive }, line: facts },
+    { path: '/admission/mutate', body: review(secretive), line: facts },
+    { path: '/admission/validate', body: review(secretive), line: facts },
+    { path: '/admission/validate', body: review(refused), line: facts },
+    {
+      path: '/admission/validate',
+      body: review(secretive, { operation: 'DELETE', object: null, oldObject: secretive }),
+      line: facts,
+    },
+    { path: '/hooks/models/sync', body: { swordfish: 1 }, line: { code: 400, msg: 'answered' } },
+  ])('$path: $line', async ({ path, body, line }) => {
+    const server = serverWith()
+    await server.post(path, body)
+    expect(server.lines()).toEqual([
+      { level: 30, time: expect.any(Number), path, ms: expect.any(Number), ...line },
+    ])
+    expect(server.text()).not.toContain('swordfish')
+  })
+
+  test('a body that is no JSON is not quoted', async () => {
+    const server = serverWith()
+    const body = '{"env":{"TOKEN":swordfish}}' as unknown as object
+    await server.post('/hooks/models/sync', body).type('application/json')
+    expect(server.lines()).toMatchObject([{ path: '/hooks/models/sync', code: 400 }])
+    expect(server.text()).not.toContain('swordfish')
+  })
+
+  test('an error while a lookup runs brings no body along', async () => {
+    const server = serverWith({ lookup: failing })
+    await server.post('/admission/validate', review({ ...secretive, spec: trained.spec }))
+    expect(server.lines()).toMatchObject([{ level: 50 }, { code: 500, kind: 'Model' }])
+    expect(server.text()).not.toContain('swordfish')
+  })
+
+  test.each(['/healthz', '/readyz', '/metrics'])('none for %s', async (path) => {
+    const server = serverWith()
+    await server.get(path)
+    expect(server.lines()).toEqual([])
+  })
+})
+
+describe('/metrics', () => {
+  const series = async (get: ReturnType<typeof serverWith>['get'], name: string) =>
+    (await get('/metrics')).text.split('\n').filter((line) => line.startsWith(name))
+
+  test('time of each route and code; unknown paths share one series', async () => {
+    const { post, get } = serverWith()
+    await post('/hooks/datasets/sync?revision=2', { parent })
+    await post('/hooks/datasets/sync', { parent })
+    await post('/hooks/datasets/sync', {})
+    for (const path of ['/a', '/b', '/hooks/datasets/sync/']) await post(path, {})
+    expect(await series(get, 'substratus_request_duration_seconds_count')).toEqual([
+      'substratus_request_duration_seconds_count{route="/hooks/datasets/sync",code="200"} 2',
+      'substratus_request_duration_seconds_count{route="/hooks/datasets/sync",code="400"} 1',
+      'substratus_request_duration_seconds_count{route="unknown",code="404"} 3',
+    ])
+  })
+
+  test('refusals by kind', async () => {
+    const { post, get } = serverWith()
+    const bad = { ...parent, spec: { ...(parent.spec as object), resources: { memory: '10' } } }
+    await post('/admission/validate', review(bad))
+    await post('/admission/validate', review(bad, { operation: 'UPDATE', oldObject: parent }))
+    await post('/admission/validate', review(parent))
+    expect(await series(get, 'substratus_admission_refused_total')).toEqual([
+      'substratus_admission_refused_total{kind="Dataset"} 2',
+    ])
+  })
+
+  test('the process itself', async () => {
+    expect(await series(serverWith().get, 'process_resident_memory_bytes')).toHaveLength(1)
+  })
+})
