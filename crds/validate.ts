@@ -57,7 +57,7 @@ export function validator(schema: Schema, root = ''): Validate {
   return (value) => {
     if (!structure(value)) {
       // As at the API server, rules are for values of the right shape: where the shape is wrong, they are silent.
-      const errors = (structure.errors ?? []).map((error) => inWords(error, root))
+      const errors = said(structure.errors ?? []).map((error) => inWords(error, root))
       const wrong = errors.map(({ field }) => field)
       return unique([
         ...errors,
@@ -68,6 +68,16 @@ export function validator(schema: Schema, root = ''): Validate {
     }
     return unique(broken(rules, value, root))
   }
+}
+
+/** A value of the wrong type has one fault: what else is wrong with it would only echo it. */
+function said(errors: readonly ErrorObject[]): readonly ErrorObject[] {
+  const mistyped = errors.filter(({ keyword }) => keyword === 'type')
+  return errors.filter(
+    (error) =>
+      error.keyword === 'type' ||
+      !mistyped.some(({ instancePath }) => instancePath === error.instancePath),
+  )
 }
 
 /** The validator of whole objects of a kind: name and spec; status is the server's own business. */
@@ -229,7 +239,11 @@ const article = (type: string): string =>
 /** `, did you mean "gpu"?` for a field that is one slip away from a real one. */
 function suggestion(name: string, error: ErrorObject): string {
   const known = Object.keys((error.parentSchema as Schema | undefined)?.properties ?? {})
-  const near = known.find((field) => slips(name.toLowerCase(), field.toLowerCase()) <= 2)
+  const [near] = known
+    .map((field) => ({ field, distance: slips(name.toLowerCase(), field.toLowerCase()) }))
+    .filter(({ distance }) => distance <= 2)
+    .sort((a, b) => a.distance - b.distance)
+    .map(({ field }) => field)
   return near ? `, did you mean "${near}"?` : ''
 }
 

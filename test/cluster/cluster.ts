@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { inject } from 'vitest'
 import type { Condition } from '../../crds/status.ts'
@@ -115,3 +116,27 @@ export async function namespace(word: string, target = inject('cluster')): Promi
 /** What a Job's or a server's children are called, by kind. */
 export const names = async (namespace: string, kinds: string): Promise<readonly string[]> =>
   (await get(namespace, kinds)).items.map(({ kind, metadata }: Shown) => `${kind}/${metadata.name}`)
+
+export const patch = (namespace: string, what: string, spec: object): Promise<string> =>
+  ok(['-n', namespace, 'patch', what, '--type=merge', '-p', JSON.stringify({ spec })])
+
+/** Writes to a namespace's objects that succeeded, from the API server's audit log. */
+export const writes = (namespace: string): readonly string[] =>
+  readFileSync(inject('cluster').auditLog, 'utf8')
+    .split('\n')
+    .filter((line) => line.includes(`"namespace":"${namespace}"`))
+    .map((line) => JSON.parse(line))
+    .filter(
+      ({ verb, responseStatus }: Shown) =>
+        ['create', 'update', 'patch', 'delete'].includes(verb) && responseStatus.code < 300,
+    )
+    .map(
+      ({ verb, objectRef, user }: Shown) =>
+        `${user.username} ${verb} ${objectRef.resource}/${objectRef.name}`,
+    )
+
+/** Every Job that was ever created in a namespace, as often as it was. */
+export const jobsCreated = (namespace: string): readonly string[] =>
+  writes(namespace)
+    .flatMap((line) => / create jobs\/(.+)$/.exec(line)?.[1] ?? [])
+    .sort()

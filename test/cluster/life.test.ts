@@ -1,6 +1,5 @@
-import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { expect, inject, test } from 'vitest'
+import { expect, test } from 'vitest'
 import {
   apply,
   get,
@@ -8,9 +7,10 @@ import {
   names,
   namespace,
   ok,
-  type Shown,
+  patch,
   until,
   untilReady,
+  writes,
 } from './cluster.ts'
 
 const image = 'example.com/train:1'
@@ -165,18 +165,3 @@ test('an idle minute sees no write', async () => {
   await sleep(60_000)
   expect(writes(ns).slice(before.length)).toEqual([])
 })
-
-/** Writes to a namespace's objects, from the API server's audit log. */
-const writes = (ns: string): readonly string[] =>
-  readFileSync(inject('cluster').auditLog, 'utf8')
-    .split('\n')
-    .filter((line) => line.includes(`"namespace":"${ns}"`))
-    .map((line) => JSON.parse(line))
-    .filter(({ verb }: Shown) => ['create', 'update', 'patch', 'delete'].includes(verb))
-    .map(
-      ({ verb, objectRef, user }: Shown) =>
-        `${user.username} ${verb} ${objectRef.resource}/${objectRef.name}`,
-    )
-
-const patch = (ns: string, what: string, spec: object): Promise<string> =>
-  ok(['-n', ns, 'patch', what, '--type=merge', '-p', JSON.stringify({ spec })])

@@ -7,6 +7,8 @@ import { startPlatform } from '../../cli/local/platform.ts'
 
 /** What tests need of a platform. */
 interface Target {
+  /** Where the platform keeps its state. */
+  readonly dir: string
   readonly kubectl: string
   readonly kubeconfig: string
   readonly auditLog: string
@@ -22,8 +24,9 @@ declare module 'vitest' {
 
 /** One platform for all files: Metacontroller where it is found, else the embedded runner. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const dir = mkdtempSync(join(tmpdir(), 'substratus-cluster-'))
   const platform = await startPlatform({
-    dir: mkdtempSync(join(tmpdir(), 'substratus-cluster-')),
+    dir,
     nodes: 4,
     audit: true,
     stages: [fileURLToPath(new URL('stages.yaml', import.meta.url))],
@@ -32,6 +35,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   })
   console.log(`driven by ${platform.controller}`)
   project.provide('cluster', {
+    dir,
     kubectl: platform.binaries.kubectl,
     kubeconfig: platform.kubeconfig,
     auditLog: platform.auditLog ?? '',
