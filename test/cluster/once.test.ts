@@ -1,0 +1,280 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { expect, test } from 'vitest'
+import {
+  apply,
+  get,
+  jobsCreated,
+  kubectl,
+  manifest,
+  names,
+  namespace,
+  ok,
+  patch,
+  readyOf,
+  type Shown,
+  until,
+  untilReady,
+} from './cluster.ts'
+import { kill } from './processes.ts'
+
+/** Expensive work is done once, whatever fails around it: Jobs are counted in the audit log. */
+const image = 'example.com/train:1'
+const trained = { image, params: { epochs: 1 } }
+const packages = (jobs: readonly string[]) => jobs.filter((name) => name.includes('-package-'))
+const runs = (jobs: readonly string[]) => jobs.filter((name) => name.includes('-run-'))
+const annotate = (ns: string, what: string, annotation: string) =>
+  ok(['-n', ns, 'annotate', '--overwrite', what, annotation])
+/** Another look of the hooks at an object, of which nothing should come. */
+const nudge = async (ns: string, what: string) => {
+  await ok(['-n', ns, 'label', '--overwrite', what, `nudged=${Date.now()}`])
+  await sleep(2000)
+}
+
+test('a hundred Models whose Jobs vanish at once, and hooks that are away for a while', async () => {
+  const ns = await namespace('hundred')
+  const spec = { ...trained, package: 'Never', runPolicy: { ttlSecondsAfterFinished: 0 } }
+  const all = Array.from({ length: 100 }, (_, number) => `m-${number}`)
+  await apply(ns, ...all.map((name) => manifest('Model', name, spec)))
+  await until(
+    async () => jobsCreated(ns).length,
+    (jobs) => jobs >= 20,
+  )
+  const start = await kill('server')
+  await sleep(10_000)
+  start()
+  await until(
+    async () => (await get(ns, 'models')).items.filter((item: Shown) => !item.status?.ready).length,
+    (unready) => unready === 0,
+    300,
+  )
+  await until(
+    () => names(ns, 'jobs'),
+    (jobs) => jobs.length === 0,
+  )
+  const created = jobsCreated(ns)
+  expect(created).toHaveLength(100)
+  expect(new Set(created.map((name) => name.replace(/-model-run-\w+$/, '')))).toEqual(new Set(all))
+})
+
+test('a finished run is not repeated', async () => {
+  const ns = await namespace('finished')
+  await apply(ns, manifest('Model', 'm', trained))
+  await untilReady(ns, 'model/m', 'True Done')
+  const created = jobsCreated(ns)
+  expect(created).toHaveLength(2)
+  const unrepeated = async () => {
+    await nudge(ns, 'model/m')
+    await untilReady(ns, 'model/m', 'True Done')
+    expect(jobsCreated(ns)).toEqual(created)
+  }
+
+  await ok(['-n', ns, 'delete', 'jobs', '--all'])
+  await unrepeated()
+
+  // More memory makes the next attempt another one; there is none.
+  await patch(ns, 'model/m', { resources: { memory: 64 } })
+  await unrepeated()
+
+  for (const name of ['server', 'metacontroller', 'kube-apiserver']) {
+    const start = await kill(name)
+    await sleep(1000)
+    start()
+    await until(() => ok(['get', '--raw', '/readyz']), Boolean, 60)
+    await until(
+      async () => (await kubectl(['-n', ns, 'label', '--overwrite', 'model/m', 'again=1'])).code,
+      (code) => code === 0,
+    )
+    await unrepeated()
+  }
+})
+
+test('a spec that is invalid for a while does not repeat it', async () => {
+  const ns = await namespace('invalid-between')
+  await apply(ns, manifest('Model', 'm', trained))
+  await untilReady(ns, 'model/m', 'True Done')
+  const created = jobsCreated(ns)
+  const hooks = await ok(['get', 'validatingwebhookconfiguration', 'substratus', '-o', 'json'])
+  await ok(['delete', 'validatingwebhookconfiguration', 'substratus'])
+  try {
+    await patch(ns, 'model/m', { resources: { gpu: { type: 'nvidia-l5' } } })
+    await untilReady(ns, 'model/m', 'False InvalidSpec')
+  } finally {
+    const { metadata, ...rest } = JSON.parse(hooks)
+    await ok(['create', '-f', '-'], JSON.stringify({ ...rest, metadata: { name: metadata.name } }))
+  }
+  await patch(ns, 'model/m', { resources: null })
+  await untilReady(ns, 'model/m', 'True Done')
+  expect(jobsCreated(ns)).toEqual(created)
+})
+
+test('a new value of the rerun annotation repeats it; the same, and none, do not', async () => {
+  const ns = await namespace('rerun')
+  await apply(ns, manifest('Model', 'm', trained))
+  await untilReady(ns, 'model/m', 'True Done')
+  const first = (await get(ns, 'model/m')).status.artifacts.id
+  await annotate(ns, 'model/m', 'substratus.ai/rerun=once')
+  await until(
+    async () => (await get(ns, 'model/m')).status,
+    ({ ready, artifacts }) => ready && artifacts.id !== first,
+  )
+  expect(runs(jobsCreated(ns))).toHaveLength(2)
+  expect(packages(jobsCreated(ns))).toHaveLength(2)
+  await annotate(ns, 'model/m', 'substratus.ai/rerun=once')
+  await nudge(ns, 'model/m')
+  await annotate(ns, 'model/m', 'substratus.ai/rerun-')
+  await nudge(ns, 'model/m')
+  await untilReady(ns, 'model/m', 'True Done')
+  expect(jobsCreated(ns)).toHaveLength(4)
+})
+
+test('more memory after being killed for memory makes a new attempt', async () => {
+  const ns = await namespace('oom')
+  await apply(ns, manifest('Model', 'm', trained, { labels: { simulate: 'oom' } }))
+  await untilReady(ns, 'model/m', 'False OOMKilled')
+  await apply(ns, manifest('Model', 'm', { ...trained, resources: { memory: 64 } }))
+  await untilReady(ns, 'model/m', 'True Done')
+  expect(runs(jobsCreated(ns))).toHaveLength(2)
+})
+
+test('who uses a Model stays on its last result until the next is complete', async () => {
+  const ns = await namespace('consumers')
+  await apply(ns, manifest('Model', 'm', trained))
+  await apply(ns, manifest('ModelServer', 's', { model: { name: 'm' } }))
+  await untilReady(ns, 'modelserver/s', 'True Serving')
+  const before = (await get(ns, 'deployment/s-server')).spec.template
+  await apply(
+    ns,
+    manifest('Model', 'm', { ...trained, params: { epochs: 2 } }, { labels: { simulate: 'hold' } }),
+  )
+  await untilReady(ns, 'model/m', 'False Running')
+  await nudge(ns, 'modelserver/s')
+  expect(readyOf(await get(ns, 'modelserver/s'))).toMatch(/^True Serving/)
+  const between = (await get(ns, 'deployment/s-server')).spec.template
+  expect(between.spec.containers[0].image).toBe(before.spec.containers[0].image)
+  await ok(['-n', ns, 'label', 'pods', '--all', 'simulate-'])
+  await until(
+    async () => (await get(ns, 'deployment/s-server')).spec.template.spec.containers[0].image,
+    (now) => now !== before.spec.containers[0].image,
+  )
+})
+
+test('a base that was trained again marks its dependants stale, and starts nothing', async () => {
+  const ns = await namespace('stale')
+  await apply(ns, manifest('Model', 'base', trained))
+  await apply(ns, manifest('Model', 'tuned', { image, model: { name: 'base' } }))
+  await untilReady(ns, 'model/tuned', 'True Done')
+  const tunings = () => jobsCreated(ns).filter((name) => name.startsWith('tuned-'))
+  const once = tunings()
+  await annotate(ns, 'model/base', 'substratus.ai/rerun=once')
+  await untilReady(ns, 'model/tuned', 'True Stale: made from an older state of Model "base"')
+  await nudge(ns, 'model/tuned')
+  expect(tunings()).toEqual(once)
+  await annotate(ns, 'model/tuned', 'substratus.ai/rerun=once')
+  await untilReady(ns, 'model/tuned', 'True Done')
+  expect(tunings()).toHaveLength(2 * once.length)
+})
+
+test('objects that are deleted and applied again at once have every child', async () => {
+  const ns = await namespace('again')
+  const all = Array.from({ length: 20 }, (_, number) => manifest('Notebook', `n-${number}`, {}))
+  await apply(ns, ...all)
+  await untilReady(ns, 'notebook/n-19', 'True')
+  await ok(['-n', ns, 'delete', 'notebooks', '--all', '--wait=false'])
+  await apply(ns, ...all)
+  await until(
+    async () => (await get(ns, 'notebooks')).items,
+    (items) => items.length === 20 && items.every((item: Shown) => item.status?.ready),
+    120,
+  )
+  // The garbage collector is still at the old ones' children.
+  await sleep(10_000)
+  const children = await names(ns, 'statefulsets,services,networkpolicies,persistentvolumeclaims')
+  expect(children).toHaveLength(80)
+  await until(
+    async () => (await get(ns, 'notebooks')).items,
+    (items) => items.every((item: Shown) => item.status?.ready),
+  )
+})
+
+test('a foreign object under the name of a child is told by name, and left alone', async () => {
+  const ns = await namespace('foreign')
+  await ok(['-n', ns, 'create', 'service', 'clusterip', 's-server', '--tcp=80'])
+  const { uid } = (await get(ns, 'service/s-server')).metadata
+  await apply(ns, manifest('Model', 'm', { image }))
+  await apply(ns, manifest('ModelServer', 's', { model: { name: 'm' } }))
+  await untilReady(
+    ns,
+    'modelserver/s',
+    'False ChildMissing: Service "s-server" is wanted and does not exist: does another object own the name?',
+  )
+  expect((await get(ns, 'service/s-server')).metadata.uid).toBe(uid)
+  await ok(['-n', ns, 'delete', 'service', 's-server'])
+  await untilReady(ns, 'modelserver/s', 'True Serving')
+})
+
+test('objects that are restored with their status run nothing again; without it they do', async () => {
+  const ns = await namespace('restored')
+  await apply(ns, manifest('Model', 'm', trained))
+  await untilReady(ns, 'model/m', 'True Done')
+  const { apiVersion, kind, metadata, spec, status } = await get(ns, 'model/m')
+  const object = { apiVersion, kind, metadata: { name: metadata.name }, spec }
+
+  const other = await namespace('restored-with')
+  const start = await kill('metacontroller')
+  try {
+    await ok(['-n', other, 'create', '-f', '-'], JSON.stringify(object))
+    await ok([
+      '-n',
+      other,
+      'patch',
+      'model/m',
+      '--subresource=status',
+      '--type=merge',
+      '-p',
+      JSON.stringify({ status }),
+    ])
+  } finally {
+    start()
+  }
+  await nudge(other, 'model/m')
+  await until(
+    async () => names(other, 'pvc'),
+    (claims) => claims.length === 1,
+  )
+  await untilReady(other, 'model/m', 'True Done')
+  expect(jobsCreated(other)).toEqual([])
+
+  const without = await namespace('restored-without')
+  await ok(['-n', without, 'create', '-f', '-'], JSON.stringify(object))
+  await untilReady(without, 'model/m', 'True Done')
+  expect(jobsCreated(without)).toHaveLength(2)
+})
+
+test('a growing disk expands the claim; a shrinking one is refused, and told when it came past', async () => {
+  const ns = await namespace('disk')
+  const size = async () => (await get(ns, 'pvc/n-notebook-home')).spec.resources.requests.storage
+  await apply(ns, manifest('Notebook', 'n', { resources: { disk: 10 } }))
+  await untilReady(ns, 'notebook/n', 'True')
+  await patch(ns, 'notebook/n', { resources: { disk: 30 } })
+  await until(size, (now) => now === '30Gi')
+  const refused = await kubectl([
+    '-n',
+    ns,
+    'patch',
+    'notebook/n',
+    '--type=merge',
+    '-p',
+    '{"spec":{"resources":{"disk":20}}}',
+  ])
+  expect(refused.stderr).toContain('may not shrink from 30Gi to 20Gi')
+  const hooks = await ok(['get', 'validatingwebhookconfiguration', 'substratus', '-o', 'json'])
+  await ok(['delete', 'validatingwebhookconfiguration', 'substratus'])
+  try {
+    await patch(ns, 'notebook/n', { resources: { disk: 20 } })
+  } finally {
+    const { metadata, ...rest } = JSON.parse(hooks)
+    await ok(['create', '-f', '-'], JSON.stringify({ ...rest, metadata: { name: metadata.name } }))
+  }
+  await untilReady(ns, 'notebook/n', /^True .*; disk stays 30Gi: a claim cannot shrink to 20Gi$/)
+  expect(await size()).toBe('30Gi')
+})
