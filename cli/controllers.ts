@@ -5,9 +5,11 @@ import { controllers } from '../metacontroller/controllers.ts'
 export function controllersCommand({
   url,
   ca,
+  dra = false,
 }: {
   readonly url: string
   readonly ca?: string
+  readonly dra?: boolean
 }): number {
   if (!/^https?:\/\/[^/]+/.test(url)) {
     console.error(`error: --url must be http://HOST:PORT or https://HOST:PORT, not "${url}"`)
@@ -15,6 +17,7 @@ export function controllersCommand({
   }
   const objects = controllers({
     url: url.replace(/\/+$/, ''),
+    deviceClaims: dra,
     ...(ca && { caBundle: readFileSync(ca).toString('base64') }),
   })
   console.log(

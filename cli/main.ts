@@ -48,6 +48,7 @@ program
   )
   .requiredOption('--url <url>', 'where Metacontroller reaches the server')
   .option('--ca <file>', 'the CA of the server’s certificate, PEM')
+  .option('--dra', 'the cluster serves resource.k8s.io/v1: GPU profiles may name a DeviceClass')
   .action(async (options) => set((await import('./controllers.ts')).controllersCommand(options)))
 
 program

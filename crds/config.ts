@@ -26,14 +26,16 @@ const toleration = object('As in a Pod.', {
 })
 
 const profile = object(
-  'What a GPU type means on this cluster.',
+  'What a GPU type means on this cluster: an extended resource, or a class of devices that are claimed.',
   {
     resourceName: string('The extended resource, for instance nvidia.com/gpu.'),
+    deviceClassName: string(
+      'The DeviceClass, for instance gpu.nvidia.com, where GPUs are allocated dynamically (DRA).',
+    ),
     nodeSelector: map('Labels of the nodes that have it.', string('Value.')),
     tolerations: list('Taints to tolerate.', toleration),
     runtimeClassName: string('The RuntimeClass, where the cluster needs one.'),
   },
-  { required: ['resourceName'] },
 )
 export type GpuProfile = TypeOf<typeof profile>
 
@@ -244,9 +246,16 @@ export function configOf(
     ...(Object.hasOwn(servers.presets, servers.default)
       ? []
       : [missing('servers.default', servers.default, Object.keys(servers.presets))]),
+    ...Object.entries(gpus.profiles).flatMap(([name, { resourceName, deviceClassName }]) =>
+      Boolean(resourceName) === Boolean(deviceClassName)
+        ? [{ field: `gpus.profiles.${name}`, message: oneOfBoth }]
+        : [],
+    ),
   ]
   return lost.length ? { errors: lost } : { config }
 }
+
+const oneOfBoth = 'Invalid value: set either resourceName or deviceClassName'
 
 const missing = (field: string, value: string, known: readonly string[]): FieldError => ({
   field,

@@ -1,11 +1,14 @@
+import type { Resources } from '../crds/common.ts'
 import type { Config } from '../crds/config.ts'
 import { fill } from '../crds/fill.ts'
 import type { Kind, Parent } from '../crds/kind.ts'
 import { checkRules } from '../crds/rules.ts'
 import type { Condition, Reason } from '../crds/status.ts'
 import { sentence, validatorOf, visible } from '../crds/validate.ts'
+import { deviceClaims } from './children/deviceclaim.ts'
 import { condition, no, type Verdict, yes } from './conditions.ts'
 import { kept, type Observed, observedIn } from './observed.ts'
+import { gpuOf } from './pod/gpu.ts'
 import type {
   Child,
   CustomizeRequest,
@@ -14,7 +17,7 @@ import type {
   SyncResponse,
 } from './protocol.ts'
 import { basesOf, type References, referencesOf, relatedRules } from './references.ts'
-import { keptServing, type Records, type Stage, type Walk, walk } from './stages.ts'
+import { isServing, keptServing, type Records, type Stage, type Walk, walk } from './stages.ts'
 
 /** What a kind's functions are asked with. */
 export interface Sync<S, T> {
@@ -73,12 +76,19 @@ export function hookOf<S, T>(kind: Kind<S, T>, behaviour: Behaviour<S, T>): Hook
           ready: ready.status === 'True',
           conditions: [condition(parent, 'Ready', ready), ...walked.conditions],
         },
-        children: [...behaviour.claims(sync), ...walked.children],
+        children: [
+          ...behaviour.claims(sync),
+          ...deviceClaims(parent, devicesOf(parent, config), walked.children, sync.observed),
+          ...walked.children,
+        ],
         ...(resync > 0 && { resyncAfterSeconds: resync }),
       }
     },
   }
 }
+
+const devicesOf = ({ spec }: Parent, config: Config) =>
+  gpuOf((spec as { resources?: Resources }).resources, config).devices
 
 /** What later answers need stays in every answer: Metacontroller replaces the status whole. */
 function carried(parent: Parent): Record<string, unknown> {
@@ -131,9 +141,7 @@ function invalid(request: SyncRequest, message: string): SyncResponse {
   return {
     status: { ...before, ready: false, conditions: [ready, ...others] },
     children: [
-      ...observed.children
-        .filter(({ kind }) => kind === 'Job' || kind === 'PersistentVolumeClaim')
-        .map((child) => kept(child)),
+      ...observed.children.filter(({ kind }) => !isServing(kind)).map((child) => kept(child)),
       ...keptServing(parent, observed),
     ],
   }

@@ -310,10 +310,14 @@ function asBefore(stage: Serves, records: Records): Verdict | undefined {
   return now?.status === 'True' || now?.reason === 'Suspended' ? now : undefined
 }
 
+/** Whether a child is part of what answers requests; the others are work, storage and claims. */
+export const isServing = (kind: string): boolean =>
+  !['Job', 'PersistentVolumeClaim', 'ResourceClaimTemplate'].includes(kind)
+
 /** What serves now stays as it is while something is awaited: nobody's requests fail for that. */
 export const keptServing = (parent: Parent, observed: Observed): readonly Child[] =>
   observed.children
-    .filter(({ kind }) => kind !== 'Job' && kind !== 'PersistentVolumeClaim')
+    .filter(({ kind }) => isServing(kind))
     .map((child) =>
       kept(child, isSuspended(parent) && child.spec?.replicas !== undefined ? { replicas: 0 } : {}),
     )

@@ -16,6 +16,7 @@ const children = {
   statefulsets: 'apps/v1',
   services: 'v1',
   networkpolicies: 'networking.k8s.io/v1',
+  resourceclaimtemplates: 'resource.k8s.io/v1',
 } as const
 
 interface Address {
@@ -23,6 +24,11 @@ interface Address {
   readonly url: string
   /** The CA of the server's certificate: PEM in base64; the system's own without it. */
   readonly caBundle?: string
+  /**
+   * Whether the cluster serves resource.k8s.io/v1, from which GPUs are claimed. Metacontroller runs no
+   * controller with a child resource that is not served.
+   */
+  readonly deviceClaims?: boolean
   /** Changes the hooks' address, so that Metacontroller connects anew: it reads a CA only once. */
   readonly revision?: string
 }
@@ -31,7 +37,12 @@ interface Address {
  * The CompositeControllers. All children are updated InPlace: an existing Job is emitted as it is,
  * with only its mutable fields changed, so that no update recreates anything.
  */
-export const controllers = ({ url, caBundle, revision }: Address): readonly object[] =>
+export const controllers = ({
+  url,
+  caBundle,
+  revision,
+  deviceClaims = false,
+}: Address): readonly object[] =>
   kinds.map(({ kind, plural }) => {
     const hook = (name: string) => ({
       version: 'v2',
@@ -48,7 +59,10 @@ export const controllers = ({ url, caBundle, revision }: Address): readonly obje
       spec: {
         generateSelector: true,
         parentResource: { apiVersion, resource: plural },
-        childResources: childResources[kind].map((resource) => ({
+        childResources: [
+          ...childResources[kind],
+          ...(deviceClaims ? (['resourceclaimtemplates'] as const) : []),
+        ].map((resource) => ({
           apiVersion: children[resource],
           resource,
           updateStrategy: { method: 'InPlace' },

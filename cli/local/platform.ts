@@ -73,7 +73,8 @@ async function start(plane: ControlPlane, options: PlatformOptions): Promise<Pla
   progress('applying the webhooks and controllers')
   const address = { url: serverUrl, caBundle: await base64Of(plane.pki.ca.cert) }
   await plane.kubectl.apply(admissionWebhooks(address))
-  await plane.kubectl.apply(controllers(address))
+  // This Kubernetes serves resource.k8s.io/v1.
+  await plane.kubectl.apply(controllers({ ...address, deviceClaims: true }))
 
   progress(
     `starting ${driver.name === 'metacontroller' ? 'Metacontroller' : 'the embedded runner'}`,

@@ -1,11 +1,14 @@
 import type { Resources } from '../../crds/common.ts'
 import type { Config } from '../../crds/config.ts'
+import type { Devices } from '../children/deviceclaim.ts'
 
 /** What GPUs add to a Pod and to its container; empty objects without one. */
 export interface Gpu {
   readonly count: number
   readonly limits: Readonly<Record<string, string>>
   readonly pod: Readonly<Record<string, unknown>>
+  /** What is claimed, where GPUs are no extended resource. */
+  readonly devices?: Devices
 }
 
 const none: Gpu = { count: 0, limits: {}, pod: {} }
@@ -15,14 +18,16 @@ export function gpuOf(resources: Resources | undefined, config: Config): Gpu {
   const { type, count = type ? 1 : 0 } = resources?.gpu ?? {}
   const profile = config.gpus.profiles[type ?? config.gpus.default]
   if (count === 0 || !profile) return none
+  const { resourceName, deviceClassName } = profile
   return {
     count,
-    limits: { [profile.resourceName]: String(count) },
+    limits: resourceName ? { [resourceName]: String(count) } : {},
     pod: {
       ...(hasEntries(profile.nodeSelector) && { nodeSelector: profile.nodeSelector }),
       ...(profile.tolerations?.length && { tolerations: profile.tolerations }),
       ...(profile.runtimeClassName && { runtimeClassName: profile.runtimeClassName }),
     },
+    ...(deviceClassName && { devices: { deviceClassName, count } }),
   }
 }
 

@@ -14,7 +14,7 @@ const wanted = (parent: Parent, config: Config) => ({
 
 /**
  * Requests only: a limit on memory kills, one on CPU slows. GPUs are limits, for Kubernetes knows
- * no other way to ask for them.
+ * no other way to ask for them, or claimed from a class of devices.
  */
 export function resourcesOf(parent: Parent, config: Config) {
   const { cpu, memory } = wanted(parent, config)
@@ -28,6 +28,7 @@ export function resourcesOf(parent: Parent, config: Config) {
   return {
     requests: { ...requests, ...gpu.limits },
     ...(Object.keys(limits).length && { limits }),
+    ...(gpu.devices && { claims: [{ name: 'gpu' }] }),
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Config } from '../../crds/config.ts'
 import { annotations, type Parent } from '../../crds/kind.ts'
+import { deviceClaimName } from '../children/deviceclaim.ts'
 import { labelsOf } from '../names.ts'
 import { envOf } from './env.ts'
 import { gpuOf } from './gpu.ts'
@@ -92,8 +93,16 @@ export const podBase = (parent: Parent, config: Config) => ({
   }),
 })
 
-/** The same, with what GPUs need of the node. */
-export const gpuPodBase = (parent: Parent, config: Config) => ({
-  ...podBase(parent, config),
-  ...gpuOf(specOf(parent).resources, config).pod,
-})
+/** The same, with what GPUs need of the node, or claim. */
+export const gpuPodBase = (parent: Parent, config: Config) => {
+  const { pod, devices } = gpuOf(specOf(parent).resources, config)
+  return {
+    ...podBase(parent, config),
+    ...pod,
+    ...(devices && {
+      resourceClaims: [
+        { name: 'gpu', resourceClaimTemplateName: deviceClaimName(parent, devices) },
+      ],
+    }),
+  }
+}

@@ -43,7 +43,11 @@ const more = [
       health: '/ok',
     },
   },
-  { kind: 'Notebook', metadata: { name: 'own-command' }, spec: { command: ['code-server'] } },
+  {
+    kind: 'Notebook',
+    metadata: { name: 'own-command' },
+    spec: { command: ['code-server'], resources: { gpu: { type: 'nvidia-h100', count: 2 } } },
+  },
 ].map((object) => ({ apiVersion: 'substratus.ai/v1', ...object }) as unknown as Parent)
 
 const objects = [...readManifests('examples').manifests.map(({ object }) => object), ...more]
@@ -66,17 +70,20 @@ const configs: readonly { readonly title: string; readonly file: ConfigFile }[] 
       },
       gpus: {
         default: 'nvidia-l4',
-        profiles: Object.fromEntries(
-          ['nvidia-l4', 'nvidia-a100', 'nvidia-h100'].map((name) => [
-            name,
-            {
-              resourceName: 'nvidia.com/gpu',
-              nodeSelector: { gpu: name },
-              tolerations: [{ key: 'nvidia.com/gpu', operator: 'Exists', effect: 'NoSchedule' }],
-              runtimeClassName: 'nvidia',
-            },
-          ]),
-        ),
+        profiles: {
+          'nvidia-h100': { deviceClassName: 'gpu.nvidia.com' },
+          ...Object.fromEntries(
+            ['nvidia-l4', 'nvidia-a100'].map((name) => [
+              name,
+              {
+                resourceName: 'nvidia.com/gpu',
+                nodeSelector: { gpu: name },
+                tolerations: [{ key: 'nvidia.com/gpu', operator: 'Exists', effect: 'NoSchedule' }],
+                runtimeClassName: 'nvidia',
+              },
+            ]),
+          ),
+        },
       },
       podSecurity: 'restricted',
       userNamespaces: true,

@@ -72,6 +72,16 @@ describe('what is wrong is told by its path', () => {
       file: { resources: { Model: { memory: -1 } } },
       says: 'resources.Model.memory: Invalid value: -1',
     },
+    {
+      file: { gpus: { default: 'l4', profiles: { l4: {} } } },
+      says: 'gpus.profiles.l4: Invalid value: set either resourceName or deviceClassName',
+    },
+    {
+      file: {
+        gpus: { default: 'l4', profiles: { l4: { resourceName: 'a', deviceClassName: 'b' } } },
+      },
+      says: 'gpus.profiles.l4: Invalid value: set either resourceName or deviceClassName',
+    },
     { file: 'text', says: 'Invalid value: must be an object, not a string' },
     { file: [], says: 'Invalid value: must be an object, not an array' },
   ])('$file', ({ file, says }) => {
