@@ -74,13 +74,27 @@ function waiting(status: ContainerStatus): Verdict | undefined {
   return undefined
 }
 
+/**
+ * A claim takes a moment to be bound, and meanwhile no node can take the Pod: that is a start like
+ * any other, and no lack of nodes. One that is never bound says why in its own events.
+ */
+function unscheduled(pod: Child, message: string): Verdict {
+  if (!message.includes('unbound immediate PersistentVolumeClaims'))
+    return no('Unschedulable', message)
+  const claims = (pod.spec?.volumes ?? []).flatMap(
+    ({ persistentVolumeClaim }: { persistentVolumeClaim?: { claimName: string } }) =>
+      persistentVolumeClaim ? [persistentVolumeClaim.claimName] : [],
+  )
+  return no('Pending', `${message}: kubectl describe pvc ${claims.join(' ')} says why`)
+}
+
 /** What keeps a Pod from working, or undefined when nothing does. */
 export function faultOf(pod: Child): Verdict | undefined {
   const unschedulable = pod.status?.conditions?.find(
     ({ type, status, reason }: { type: string; status: string; reason?: string }) =>
       type === 'PodScheduled' && status === 'False' && reason === 'Unschedulable',
   )
-  if (unschedulable) return no('Unschedulable', unschedulable.message ?? 'no node can take the Pod')
+  if (unschedulable) return unscheduled(pod, unschedulable.message ?? 'no node can take the Pod')
   if (pod.status?.phase === 'Failed' && pod.status.reason)
     return no('Failed', `Pod ${pod.status.reason}: ${pod.status.message ?? 'no message'}`)
   const containers = containersOf(pod)

@@ -106,6 +106,7 @@ export function aPod(owner: Child, status: unknown, more: Partial<Child['metadat
         ...more_,
       },
     },
+    spec: owner.spec.template.spec,
     status,
   }
 }

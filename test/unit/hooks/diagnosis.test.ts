@@ -7,7 +7,13 @@ const job: Child = {
   apiVersion: 'batch/v1',
   kind: 'Job',
   metadata: { name: 'j' },
-  spec: { template: { metadata: { labels: {} } }, activeDeadlineSeconds: 5 },
+  spec: {
+    template: {
+      metadata: { labels: {} },
+      spec: { volumes: [{ name: 'a', persistentVolumeClaim: { claimName: 'j-artifacts' } }] },
+    },
+    activeDeadlineSeconds: 5,
+  },
 }
 
 const waiting = (reason: string, message?: string, more = {}) => ({
@@ -74,6 +80,22 @@ describe('a Pod of a Job that is not finished', () => {
         conditions: [{ type: 'PodScheduled', status: 'False', reason: 'Unschedulable' }],
       },
       verdict: 'Unschedulable: no node can take the Pod',
+    },
+    {
+      when: 'its claim is not bound yet',
+      pod: {
+        phase: 'Pending',
+        conditions: [
+          {
+            type: 'PodScheduled',
+            status: 'False',
+            reason: 'Unschedulable',
+            message: '0/2 nodes are available: pod has unbound immediate PersistentVolumeClaims.',
+          },
+        ],
+      },
+      verdict:
+        'Pending: 0/2 nodes are available: pod has unbound immediate PersistentVolumeClaims.: kubectl describe pvc j-artifacts says why',
     },
     {
       when: 'it failed and another will follow',
