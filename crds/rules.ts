@@ -99,7 +99,7 @@ const rules: readonly Rule[] = [
   },
   {
     field: 'spec.params',
-    broken: ({ params }) => JSON.stringify(params ?? {}).length > maxParamsBytes,
+    broken: ({ params }) => Buffer.byteLength(JSON.stringify(params ?? {})) > maxParamsBytes,
     message: () =>
       'Too long: may not be more than 64 KiB as JSON; put larger things into a Dataset',
   },

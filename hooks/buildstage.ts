@@ -4,7 +4,7 @@ import type { Parent } from '../crds/kind.ts'
 import { yes } from './conditions.ts'
 import { buildHashes } from './names.ts'
 import type { Records, Works } from './stages.ts'
-import { buildPod, builtImage } from './work/build.ts'
+import { builderSuspicion, buildPod, builtImage } from './work/build.ts'
 
 /** The first stage of all kinds: Git becomes an image. */
 export function buildStage(parent: Parent, config: Config, givenMessage: string): Works {
@@ -14,6 +14,7 @@ export function buildStage(parent: Parent, config: Config, givenMessage: string)
     name: 'build',
     condition: 'Built',
     active: 'Building',
+    ...builderSuspicion(config),
     skip: () => (build ? undefined : yes('Skipped', givenMessage)),
     needs: [],
     hashes: (rerun) => buildHashes(parent.spec, rerun),

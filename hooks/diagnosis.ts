@@ -110,11 +110,23 @@ export function faultOf(pod: Child): Verdict | undefined {
 const terminatedNow = (status: ContainerStatus): Verdict | undefined =>
   status.state?.terminated ? terminated(status) : undefined
 
-/** A Job that is neither complete nor failed: what its newest Pod does. */
-export function jobProgress(job: Child, pods: readonly Child[], active: Reason): Verdict {
+/**
+ * A Job that is neither complete nor failed: what its newest Pod does. `suspicion` is the most likely
+ * cause, where a Job of this stage gets no Pod.
+ */
+export function jobProgress(
+  job: Child,
+  pods: readonly Child[],
+  active: Reason,
+  suspicion?: string,
+): Verdict {
   const own = podsOf(job, pods)
   const pod = own.find(({ status }) => status?.phase !== 'Failed') ?? own[0]
-  if (!pod) return no('Pending', `no Pod yet: kubectl describe job ${job.metadata.name} says why`)
+  if (!pod)
+    return no(
+      'Pending',
+      `no Pod yet: kubectl describe job ${job.metadata.name} says why${suspicion ? `; ${suspicion}` : ''}`,
+    )
   const fault = faultOf(pod)
   if (fault && !isEnd(fault)) return fault
   if (isStarted(pod) && !fault) return no(active, `Pod "${pod.metadata.name}" is running`)

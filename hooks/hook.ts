@@ -77,7 +77,7 @@ export function hookOf<S, T>(kind: Kind<S, T>, behaviour: Behaviour<S, T>): Hook
           conditions: [condition(parent, 'Ready', ready), ...walked.conditions],
         },
         children: [
-          ...behaviour.claims(sync),
+          ...claimsOf(behaviour.claims(sync), sync.observed),
           ...deviceClaims(parent, devicesOf(parent, config), walked.children, sync.observed),
           ...walked.children,
         ],
@@ -86,6 +86,18 @@ export function hookOf<S, T>(kind: Kind<S, T>, behaviour: Behaviour<S, T>): Hook
     },
   }
 }
+
+/** A claim that is no longer asked for stays: a changed source must not take the data away. */
+const claimsOf = (wanted: readonly Child[], observed: Observed): readonly Child[] => [
+  ...wanted,
+  ...observed.children
+    .filter(
+      ({ kind, metadata }) =>
+        kind === 'PersistentVolumeClaim' &&
+        !wanted.some((claim) => claim.metadata.name === metadata.name),
+    )
+    .map((claim) => kept(claim)),
+]
 
 const devicesOf = ({ spec }: Parent, config: Config) =>
   gpuOf((spec as { resources?: Resources }).resources, config).devices

@@ -8,7 +8,7 @@ import { joined, noMounts, resultMount } from './pod/mounts.ts'
 import type { Reference } from './references.ts'
 import type { Records, Works } from './stages.ts'
 import { artifactsPath, artifactsUrl, claimOf, shrinkNote } from './storage/pvc.ts'
-import { builtImage } from './work/build.ts'
+import { builderSuspicion, builtImage } from './work/build.ts'
 import { loaderArgs, workPod } from './work/load.ts'
 import { packagePod } from './work/package.ts'
 
@@ -140,6 +140,7 @@ function pack(sync: ModelSync): Works {
     name: 'package',
     condition: 'Packaged',
     active: 'Packaging',
+    ...builderSuspicion(config),
     skip: (records) => unpackaged(sync, records),
     needs: [],
     hashes: (rerun) => runHashes(parent.spec, rerun),

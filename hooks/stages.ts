@@ -23,6 +23,8 @@ export interface Works {
   readonly condition: ConditionType
   /** The reason while its Pod runs. */
   readonly active: Reason
+  /** What most likely keeps the Job from getting a Pod. */
+  readonly suspicion?: string
   /** Why there is nothing to do, if so; `records` holds the stages before. */
   readonly skip: (records: Records) => Verdict | undefined
   readonly needs: readonly Reference[]
@@ -158,7 +160,7 @@ function outcomeOf(
     if (isFailed(current)) return { state: 'open', verdict: jobFailure(current, pods) }
     if (isSuspended(parent))
       return { state: 'open', verdict: no('Suspended', `Job "${name}" is suspended`) }
-    return { state: 'open', verdict: jobProgress(current, pods, stage.active) }
+    return { state: 'open', verdict: jobProgress(current, pods, stage.active, stage.suspicion) }
   }
   const waiting = stage.needs.find(({ state }) => state === 'waiting')
   if (waiting?.state === 'waiting') return { state: 'open', verdict: waiting.verdict }

@@ -26,6 +26,15 @@ export const builderSecurity = (config: Config) => ({
   },
 })
 
+/** What a Job of the builder that gets no Pod most likely meets; nothing where it is confined. */
+export const builderSuspicion = ({ builder }: Config) =>
+  builder.seccomp === 'Unconfined' || builder.appArmor === 'Unconfined'
+    ? {
+        suspicion:
+          'a namespace that enforces Pod Security "baseline" refuses the unconfined builder: see builder.seccomp and builder.appArmor in the configuration',
+      }
+    : {}
+
 export const builderPod = (parent: Parent, config: Config) => ({
   restartPolicy: 'Never',
   automountServiceAccountToken: false,

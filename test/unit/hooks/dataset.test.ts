@@ -101,3 +101,13 @@ test('a changed source loads anew, and the old data stay the result until it is 
     expect.not.stringMatching(job.metadata.name),
   ])
 })
+
+test('a source that becomes a claim of the user’s own does not take the data away', () => {
+  const parent = aDataset(source)
+  const first = sync(parent)
+  const changed = { ...stored(parent, first), spec: { source: 'pvc://mine/data' } }
+  const next = sync(changed, applied(first))
+  expect(theChild(next, 'PersistentVolumeClaim').metadata.name).toBe(
+    theChild(first, 'PersistentVolumeClaim').metadata.name,
+  )
+})

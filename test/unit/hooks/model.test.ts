@@ -267,6 +267,26 @@ describe('the way from Git to a packaged model', () => {
     })
   })
 
+  test.each([
+    {
+      when: 'unconfined',
+      builder: {},
+      ready: /says why; a namespace that enforces Pod Security "baseline" refuses the unconfined/,
+    },
+    {
+      when: 'confined',
+      builder: { seccomp: 'Localhost/b.json', appArmor: 'Localhost/b' },
+      ready: / says why$/,
+    },
+  ])(
+    'a Job of the $when builder that gets no Pod says what most likely refuses it',
+    ({ builder, ready }) => {
+      const first = sync(aModel(spec), [squad])
+      const second = sync(stored(aModel(spec), first), applied(first), aConfig({ builder }))
+      expect(readyOf(second)).toMatch(ready)
+    },
+  )
+
   test('runs the image that was built, by its digest', () => {
     const first = sync(aModel(spec), [squad])
     const built = aJob(first, completed)
