@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-import { Command, CommanderError, Option } from 'commander'
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
+import { failureOf } from './failure.ts'
 
 // Commands are loaded when they are called: the Kubernetes client alone takes half a second.
 
@@ -10,6 +11,13 @@ const program = new Command('substratus')
   .description('From a Git repository to a served model: the hooks and webhooks of Substratus.')
   .exitOverride()
   .showHelpAfterError()
+
+function nodeCount(text: string): number {
+  const count = Number(text)
+  if (!Number.isInteger(count) || count < 1 || count > 100)
+    throw new InvalidArgumentError('it must be a whole number from 1 to 100.')
+  return count
+}
 
 const set = (code: number): void => {
   process.exitCode = code
@@ -57,7 +65,7 @@ program
     'A real control plane with simulated GPU nodes on this machine, and the examples on it.',
   )
   .option('--dir <folder>', 'where it keeps its state')
-  .option('--nodes <count>', 'how many simulated GPU nodes', Number)
+  .option('--nodes <count>', 'how many simulated GPU nodes; default 2', nodeCount)
   .option('--examples <folder>', 'what to apply')
   .action(async (options) => set(await (await import('./up.ts')).up(options)))
 
@@ -72,7 +80,7 @@ try {
 } catch (error) {
   if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : wrongCall
   else {
-    console.error(`substratus: ${error instanceof Error ? error.message : String(error)}`)
+    console.error(`substratus: ${failureOf(error)}`)
     process.exitCode = 1
   }
 }

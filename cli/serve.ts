@@ -16,6 +16,7 @@ export async function serveCommand(options: Options): Promise<number> {
   const { http, https, tlsCert, tlsKey, kubeconfig } = options
   const address = /^\[?([^\]]*)\]?:(\d+)$/.exec(https ?? http ?? '')
   if (!address) return wrong('give --http HOST:PORT or --https HOST:PORT')
+  if (Number(address[2]) > 65535) return wrong(`no port "${address[2]}": ports end at 65535`)
   if (https && !(tlsCert && tlsKey)) return wrong('--https needs --tls-cert and --tls-key')
   const [, host = '', port = ''] = address
   const log = logger()

@@ -48,7 +48,7 @@ export async function up(options: UpOptions = {}): Promise<number> {
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, onSignal)
   try {
     const running = await runningPlatform(dir)
-    if (running) say(`found what runs in ${dir}`)
+    if (running) say(`found what runs in ${dir}${otherNodes(running, options)}`)
     else say(`starting Kubernetes ${kubernetesVersion} in ${dir}`)
     const platform =
       running ??
@@ -104,6 +104,11 @@ async function show(
   say(`To end it: ${endWith(options)}`)
   return ready ? 0 : 1
 }
+
+const otherNodes = ({ nodes }: Platform, options: UpOptions): string =>
+  options.nodes === undefined || options.nodes === nodes
+    ? ''
+    : `, with ${nodes} nodes: to have ${options.nodes}, first ${endWith(options)}`
 
 const endWith = ({ dir }: UpOptions): string =>
   dir ? `npm run down -- --dir ${dir}` : 'npm run down'

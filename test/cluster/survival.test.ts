@@ -85,8 +85,10 @@ test('a start that was killed is cleared away by the next, and by down', async (
   expect(next.code).toBe(0)
   const running = processes()
 
-  const again = await run('up', ...bare)
-  expect(again.said).toContain(`found what runs in ${dir}`)
+  const again = await run('up', ...bare, '--nodes', '3')
+  expect(again.said).toContain(
+    `found what runs in ${dir}, with 2 nodes: to have 3, first npm run down -- --dir ${dir}\n`,
+  )
   expect(processes()).toEqual(running)
 
   expect((await run('down')).code).toBe(0)

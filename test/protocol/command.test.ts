@@ -30,12 +30,45 @@ describe('exit codes: 0, 1 for a refused input, 2 for a wrong call', () => {
     { args: ['serve', '--http', 'nowhere'], code: 2 },
     { args: ['serve', '--https', '127.0.0.1:0'], code: 2 },
     { args: ['controllers', '--url', 'nowhere'], code: 2 },
-    { args: ['validate', '-f', 'no-such-file.yaml'], code: 1 },
   ])('substratus $args: $code', async ({ args, code }) => {
     const said = await substratus(args)
     expect(said.code).toBe(code)
     expect(said.stdout + said.stderr).not.toBe('')
     expect(said.stderr).not.toContain('    at ')
+  })
+
+  test.each([
+    {
+      args: ['validate', '-f', 'nowhere.yaml'],
+      code: 1,
+      says: 'substratus: the path "nowhere.yaml" does not exist\n',
+    },
+    {
+      args: ['render', '-f', 'examples', '--config', 'nowhere.yaml'],
+      code: 1,
+      says: 'substratus: the path "nowhere.yaml" does not exist\n',
+    },
+    {
+      args: ['render', '-f', 'examples', '--config', 'examples'],
+      code: 1,
+      says: 'is a folder, not a file\n',
+    },
+    {
+      args: ['serve', '--http', '127.0.0.1:65536'],
+      code: 2,
+      says: 'error: no port "65536": ports end at 65535; see substratus serve --help\n',
+    },
+    {
+      args: ['serve', '--http', '192.0.2.1:0'],
+      code: 1,
+      says: 'substratus: 192.0.2.1 is no address of this machine\n',
+    },
+    { args: ['up', '--nodes', 'two'], code: 2, says: 'it must be a whole number from 1 to 100.' },
+    { args: ['up', '--nodes', '0'], code: 2, says: 'it must be a whole number from 1 to 100.' },
+  ])('substratus $args: $says', async ({ args, code, says }) => {
+    const said = await substratus(args)
+    expect(said.stderr).toContain(says)
+    expect(said.code).toBe(code)
   })
 })
 
