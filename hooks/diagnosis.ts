@@ -75,10 +75,13 @@ function waiting(status: ContainerStatus): Verdict | undefined {
 }
 
 /**
- * A claim takes a moment to be bound, and meanwhile no node can take the Pod: that is a start like
- * any other, and no lack of nodes. One that is never bound says why in its own events.
+ * A claim takes a moment to be bound, or to go before the next of its name, and meanwhile no node can
+ * take the Pod: that is a start like any other, and no lack of nodes. One that is never bound says
+ * why in its own events.
  */
 function unscheduled(pod: Child, message: string): Verdict {
+  if (/persistentvolumeclaim "[^"]+" is being deleted/.test(message))
+    return no('Pending', `${message}: it goes once no Pod uses it`)
   if (!message.includes('unbound immediate PersistentVolumeClaims'))
     return no('Unschedulable', message)
   const claims = (pod.spec?.volumes ?? []).flatMap(

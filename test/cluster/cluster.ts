@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { inject } from 'vitest'
@@ -140,3 +140,42 @@ export const jobsCreated = (namespace: string): readonly string[] =>
   writes(namespace)
     .flatMap((line) => / create jobs\/(.+)$/.exec(line)?.[1] ?? [])
     .sort()
+
+/** Another look of the hooks at an object, of which nothing should come. */
+export async function nudge(namespace: string, what: string): Promise<void> {
+  await ok(['-n', namespace, 'annotate', '--overwrite', what, `nudged=${Date.now()}`])
+  await sleep(2000)
+}
+
+/** What `kubectl get -w` shows of Ready from now on. */
+export function watch(ns: string, what: string) {
+  const { kubectl, kubeconfig } = inject('cluster')
+  const readies: string[] = []
+  const reasons: string[] = []
+  const columns = 'READY:.status.conditions[0].status,REASON:.status.conditions[0].reason'
+  const child = spawn(
+    kubectl,
+    [
+      ...['--kubeconfig', kubeconfig, '-n', ns, 'get', what, '-w', '--no-headers'],
+      ...['-o', `custom-columns=${columns}`],
+    ],
+    { stdio: ['ignore', 'pipe', 'ignore'] },
+  )
+  child.stdout.on('data', (chunk: Buffer) => {
+    for (const line of chunk.toString().trim().split('\n')) {
+      const [ready = '', reason = ''] = line.trim().split(/\s+/)
+      if (reason === '<none>' || !reason) continue
+      readies.push(ready)
+      reasons.push(reason)
+    }
+  })
+  let stopped = false
+  child.on('close', (code) => {
+    if (!stopped) readies.push(`kubectl get -w ended with ${code}`)
+  })
+  const stop = () => {
+    stopped = true
+    child.kill()
+  }
+  return { readies, reasons, stop }
+}

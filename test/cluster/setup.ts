@@ -12,6 +12,9 @@ interface Target {
   readonly kubectl: string
   readonly kubeconfig: string
   readonly auditLog: string
+  readonly serverUrl: string
+  /** The CA of the server’s certificate, as a file. */
+  readonly ca: string
   /** Who drives the hooks. */
   readonly controller: string
 }
@@ -39,6 +42,8 @@ export default async function setup(project: TestProject): Promise<() => Promise
     kubectl: platform.binaries.kubectl,
     kubeconfig: platform.kubeconfig,
     auditLog: platform.auditLog ?? '',
+    serverUrl: platform.serverUrl,
+    ca: platform.pki.ca.cert,
     controller: platform.controller,
   })
   return platform.stop

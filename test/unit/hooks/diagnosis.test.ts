@@ -98,6 +98,23 @@ describe('a Pod of a Job that is not finished', () => {
         'Pending: 0/2 nodes are available: pod has unbound immediate PersistentVolumeClaims.: kubectl describe pvc j-artifacts says why',
     },
     {
+      when: 'the claim of an earlier object is not gone yet',
+      pod: {
+        phase: 'Pending',
+        conditions: [
+          {
+            type: 'PodScheduled',
+            status: 'False',
+            reason: 'Unschedulable',
+            message:
+              '0/2 nodes are available: persistentvolumeclaim "j" is being deleted. not found',
+          },
+        ],
+      },
+      verdict:
+        'Pending: 0/2 nodes are available: persistentvolumeclaim "j" is being deleted. not found: it goes once no Pod uses it',
+    },
+    {
       when: 'it failed and another will follow',
       pod: ended(1, 'boom'),
       verdict: 'Running: trying again after: container "seal" exited with 1: boom',

@@ -1,0 +1,124 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, inject, test } from 'vitest'
+import { parse, stringify } from 'yaml'
+import { statusOf } from '../../cli/local/https.ts'
+import type { ConfigFile } from '../../crds/config.ts'
+import {
+  apply,
+  get,
+  jobsCreated,
+  manifest,
+  namespace,
+  nudge,
+  ok,
+  type Shown,
+  until,
+  untilReady,
+} from './cluster.ts'
+import { kill } from './processes.ts'
+
+/** A server of another version or configuration, in the middle of what runs. */
+
+const image = 'example.com/train:1'
+const trained = { image, params: { epochs: 1 } }
+
+async function restartServer(): Promise<void> {
+  const { serverUrl, ca } = inject('cluster')
+  const start = await kill('server')
+  start()
+  await until(
+    () => statusOf(`${serverUrl}/readyz`, ca),
+    (status) => status === 200,
+  )
+}
+
+/** The server with more configuration, for as long as `work` takes. */
+async function withConfig(more: ConfigFile, work: () => Promise<void>): Promise<void> {
+  const file = join(inject('cluster').dir, 'config.yaml')
+  const before = readFileSync(file, 'utf8')
+  writeFileSync(file, stringify({ ...parse(before), ...more }))
+  await restartServer()
+  try {
+    await work()
+  } finally {
+    writeFileSync(file, before)
+    await restartServer()
+  }
+}
+
+const jobOf = async (ns: string): Promise<Shown> => (await get(ns, 'jobs')).items[0]
+const shape = ({ metadata, spec }: Shown) => ({ uid: metadata.uid, spec })
+
+test('a server that makes other Jobs leaves those that run as they are', async () => {
+  const ns = await namespace('upgrade')
+  const held = { labels: { simulate: 'hold' } }
+  const unpackaged = { ...trained, package: 'Never' }
+  await apply(ns, manifest('Model', 'running', unpackaged, held))
+  await untilReady(ns, 'model/running', 'False Running')
+  const before = shape(await jobOf(ns))
+
+  await withConfig(
+    { podSecurity: 'restricted', limits: 'All', images: { seal: 'example.com/seal:2' } },
+    async () => {
+      await nudge(ns, 'model/running')
+      await untilReady(ns, 'model/running', 'False Running')
+      expect(shape(await jobOf(ns))).toEqual(before)
+
+      const other = await namespace('upgrade-new')
+      await apply(other, manifest('Model', 'new', trained))
+      await untilReady(other, 'model/new', 'True Done')
+      const made = (await get(other, 'jobs')).items.find(({ metadata }: Shown) =>
+        metadata.name.includes('-run-'),
+      )
+      expect(made.spec.template.spec.containers[0].image).toBe('example.com/seal:2')
+
+      await ok(['-n', ns, 'label', 'pods', '--all', 'simulate-'])
+      await untilReady(ns, 'model/running', 'True Done')
+      expect(jobsCreated(ns).filter((name) => name.includes('-run-'))).toHaveLength(1)
+    },
+  )
+})
+
+const driver = 'gpu.example.com'
+const deviceClass = {
+  apiVersion: 'resource.k8s.io/v1',
+  kind: 'DeviceClass',
+  metadata: { name: driver },
+  spec: { selectors: [{ cel: { expression: `device.driver == "${driver}"` } }] },
+}
+/** What a DRA driver would say of a node: four GPUs. */
+const slice = {
+  apiVersion: 'resource.k8s.io/v1',
+  kind: 'ResourceSlice',
+  metadata: { name: 'gpu-1' },
+  spec: {
+    driver,
+    nodeName: 'gpu-1',
+    pool: { name: 'gpu-1', generation: 1, resourceSliceCount: 1 },
+    devices: [0, 1, 2, 3].map((number) => ({ name: `gpu-${number}` })),
+  },
+}
+
+test('GPUs that are allocated dynamically are claimed, and given back', async () => {
+  const ns = await namespace('devices')
+  await ok(['create', '-f', '-'], [deviceClass, slice].map((one) => JSON.stringify(one)).join('\n'))
+  const gpus = { default: 'h100', profiles: { h100: { deviceClassName: driver } } }
+  await withConfig({ gpus }, async () => {
+    const asking = (count: number) => ({ ...trained, resources: { gpu: { type: 'h100', count } } })
+    await apply(ns, manifest('Model', 'm', asking(2), { labels: { simulate: 'hold' } }))
+    await untilReady(ns, 'model/m', 'False Running')
+    const [claim] = (await get(ns, 'resourceclaims')).items
+    expect(claim.status.allocation.devices.results).toHaveLength(2)
+
+    await apply(ns, manifest('Model', 'm', asking(8)))
+    await untilReady(ns, 'model/m', /^False Unschedulable: .*cannot allocate all claims/)
+    await apply(ns, manifest('Model', 'm', asking(4)))
+    await untilReady(ns, 'model/m', 'True Done')
+    await until(
+      async () => (await get(ns, 'resourceclaims')).items,
+      (claims) => claims.length === 0,
+    )
+    expect((await get(ns, 'resourceclaimtemplates')).items).toHaveLength(1)
+  })
+})
