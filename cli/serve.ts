@@ -9,11 +9,12 @@ interface Options {
   readonly tlsKey?: string
   readonly config?: string
   readonly kubeconfig?: string
+  readonly hookTokenFile?: string
 }
 
 /** Serves until SIGTERM or SIGINT, then answers what has begun and ends. */
 export async function serveCommand(options: Options): Promise<number> {
-  const { http, https, tlsCert, tlsKey, kubeconfig } = options
+  const { http, https, tlsCert, tlsKey, kubeconfig, hookTokenFile } = options
   const address = /^\[?([^\]]*)\]?:(\d+)$/.exec(https ?? http ?? '')
   if (!address) return wrong('give --http HOST:PORT or --https HOST:PORT')
   if (Number(address[2]) > 65535) return wrong(`no port "${address[2]}": ports end at 65535`)
@@ -26,9 +27,17 @@ export async function serveCommand(options: Options): Promise<number> {
     ...(https && tlsCert && tlsKey && { tls: { cert: tlsCert, key: tlsKey } }),
     config: readConfig(options.config),
     ...(kubeconfig && { kubeconfig }),
+    ...(hookTokenFile && { hookTokenFile }),
     log,
   })
-  log.info({ url: server.url, references: kubeconfig ? 'checked' : 'not checked' }, 'listening')
+  log.info(
+    {
+      url: server.url,
+      references: kubeconfig ? 'checked' : 'not checked',
+      hooks: hookTokenFile ? 'ask for a token' : 'answer whoever asks',
+    },
+    'listening',
+  )
   const signal = await new Promise<string>((resolve) => {
     for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => resolve(name))
   })

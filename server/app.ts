@@ -10,6 +10,7 @@ import type { Log } from './log.ts'
 import { factsFor, type Lookup } from './lookup.ts'
 import type { Metrics } from './metrics.ts'
 import { type Pods, withPods } from './pods.ts'
+import type { Guard } from './token.ts'
 
 export interface World {
   readonly config: Config
@@ -18,6 +19,8 @@ export interface World {
   /** Both absent without a cluster: references are not checked, Pods are those of the request. */
   readonly lookup?: Lookup
   readonly pods?: Pods
+  /** Absent, the hooks answer whoever asks. */
+  readonly guard?: Guard
 }
 
 /** Metacontroller sends whole objects; more than this is no request of its. */
@@ -59,15 +62,17 @@ export function app(world: World): express.Express {
 
   // limit counts bytes after inflating, so that a small body cannot become a huge one.
   const json = [onlyJson, express.json({ limit: largestBody, strict: false, type: () => true })]
+  // Before the body is read: a stranger's costs nothing.
+  const forMetacontroller = [guarded(world.guard), ...json]
   for (const hook of hooks) {
     const path = `/hooks/${hook.kind.plural}`
-    server.post(`${path}/customize`, json, (req: Request, res: Response) => {
+    server.post(`${path}/customize`, forMetacontroller, (req: Request, res: Response) => {
       const request = customizeRequest(req.body, hook.kind.kind)
       if (typeof request === 'string') return fail(res, 400, request)
       note(res, request.parent)
       res.json(hook.customize(request))
     })
-    server.post(`${path}/sync`, json, (req: Request, res: Response) => {
+    server.post(`${path}/sync`, forMetacontroller, (req: Request, res: Response) => {
       const request = syncRequest(req.body, hook.kind.kind)
       if (typeof request === 'string') return fail(res, 400, request)
       const related = pods ? withPods(request.related, pods.of(request.parent)) : request.related
@@ -125,6 +130,17 @@ const wordsFor = (error: HttpError, code: number): string => {
 
 const hookPaths = (all: readonly Hook[]): readonly string[] =>
   all.flatMap(({ kind }) => ['sync', 'customize'].map((verb) => `/hooks/${kind.plural}/${verb}`))
+
+/** The answer to a stranger does not say whether the token was wrong or not there. */
+const guarded =
+  (guard: Guard | undefined) =>
+  (req: Request, res: Response, next: NextFunction): void => {
+    if (!guard || guard(req.headers.authorization)) next()
+    else {
+      res.set('WWW-Authenticate', 'Bearer')
+      fail(res, 401, 'the hooks ask for a token of --hook-token-file: Authorization: Bearer TOKEN')
+    }
+  }
 
 /** A missing type is taken for JSON by nobody: curl's default is a form. */
 function onlyJson(req: Request, res: Response, next: NextFunction): void {

@@ -9,6 +9,7 @@ import type { Log } from './log.ts'
 import { clusterLookup } from './lookup.ts'
 import { metrics } from './metrics.ts'
 import { watchPods } from './pods.ts'
+import { guardFrom } from './token.ts'
 
 export interface Listening {
   readonly url: string
@@ -22,6 +23,8 @@ export interface ServeOptions {
   readonly tls?: { readonly cert: string; readonly key: string }
   readonly config: Config
   readonly kubeconfig?: string
+  /** The tokens that hooks ask for, one a line; whoever asks is answered without it. */
+  readonly hookTokenFile?: string
   readonly log: Log
 }
 
@@ -30,7 +33,8 @@ const keepAliveMilliseconds = 95_000
 
 /** Starts the server; resolves once it listens. */
 export async function serve(options: ServeOptions): Promise<Listening> {
-  const { host, port, tls, kubeconfig, log } = options
+  const { host, port, tls, kubeconfig, hookTokenFile, log } = options
+  const guard = hookTokenFile ? guardFrom(hookTokenFile, log) : undefined
   const kubeConfig = kubeconfig ? loaded(kubeconfig) : undefined
   const config = await withImageVolumes(options.config, kubeConfig, log)
   const pods = kubeConfig && (await watchPods(kubeConfig, log))
@@ -40,6 +44,7 @@ export async function serve(options: ServeOptions): Promise<Listening> {
     metrics: metrics(),
     ...(kubeConfig && { lookup: clusterLookup(kubeConfig) }),
     ...(pods && { pods }),
+    ...(guard && { guard }),
   })
   const server: Server = tls
     ? createHttpsServer({ cert: readFileSync(tls.cert), key: readFileSync(tls.key) }, handler)
@@ -55,6 +60,7 @@ export async function serve(options: ServeOptions): Promise<Listening> {
   return {
     url: `${tls ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${actual}`,
     close: async () => {
+      guard?.stop()
       await pods?.stop()
       await new Promise<void>((resolve) => {
         server.close(() => resolve())
