@@ -5,20 +5,35 @@ import { controllers } from '../metacontroller/controllers.ts'
 export function controllersCommand({
   url,
   ca,
+  tokenSecret,
+  revision,
   dra = false,
 }: {
   readonly url: string
   readonly ca?: string
+  readonly tokenSecret?: string
+  readonly revision?: string
   readonly dra?: boolean
 }): number {
   if (!/^https?:\/\/[^/]+/.test(url)) {
     console.error(`error: --url must be http://HOST:PORT or https://HOST:PORT, not "${url}"`)
     return 2
   }
+  const [, namespace, name] = /^([^/]+)\/([^/]+)$/.exec(tokenSecret ?? '') ?? []
+  if (tokenSecret !== undefined && !(namespace && name)) {
+    console.error(`error: --token-secret must be NAMESPACE/NAME, not "${tokenSecret}"`)
+    return 2
+  }
+  if (revision !== undefined && !/^[A-Za-z0-9._-]+$/.test(revision)) {
+    console.error(`error: --revision must be letters, digits, ".", "_" and "-", not "${revision}"`)
+    return 2
+  }
   const objects = controllers({
     url: url.replace(/\/+$/, ''),
     deviceClaims: dra,
     ...(ca && { caBundle: readFileSync(ca).toString('base64') }),
+    ...(namespace && name && { tokenSecret: { namespace, name } }),
+    ...(revision && { revision }),
   })
   console.log(
     objects

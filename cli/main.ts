@@ -57,6 +57,8 @@ program
   )
   .requiredOption('--url <url>', 'where Metacontroller reaches the server')
   .option('--ca <file>', 'the CA of the server’s certificate, PEM')
+  .option('--token-secret <namespace/name>', 'the Secret whose key "token" the hooks ask for')
+  .option('--revision <word>', 'another one lets Metacontroller read CA and token again')
   .option('--dra', 'the cluster serves resource.k8s.io/v1: GPU profiles may name a DeviceClass')
   .action(async (options) => set((await import('./controllers.ts')).controllersCommand(options)))
 

@@ -19,17 +19,22 @@ const children = {
   resourceclaimtemplates: 'resource.k8s.io/v1',
 } as const
 
+/** Under this key the Secret holds the token. */
+export const tokenKey = 'token'
+
 interface Address {
   /** Where the hooks are, without a trailing slash. */
   readonly url: string
   /** The CA of the server's certificate: PEM in base64; the system's own without it. */
   readonly caBundle?: string
+  /** The Secret whose key `token` the hooks ask for. */
+  readonly tokenSecret?: { readonly namespace: string; readonly name: string }
   /**
    * Whether the cluster serves resource.k8s.io/v1, from which GPUs are claimed. Metacontroller runs no
    * controller with a child resource that is not served.
    */
   readonly deviceClaims?: boolean
-  /** Changes the hooks' address, so that Metacontroller connects anew: it reads a CA only once. */
+  /** Changes the hooks' address, so that Metacontroller connects anew: it reads CA and token only once. */
   readonly revision?: string
 }
 
@@ -40,6 +45,7 @@ interface Address {
 export const controllers = ({
   url,
   caBundle,
+  tokenSecret,
   revision,
   deviceClaims = false,
 }: Address): readonly object[] =>
@@ -50,6 +56,9 @@ export const controllers = ({
         url: `${url}/hooks/${plural}/${name}${revision ? `?revision=${revision}` : ''}`,
         timeout: '10s',
         ...(caBundle && { caBundle: { inline: Buffer.from(caBundle, 'base64').toString() } }),
+        ...(tokenSecret && {
+          authorization: { type: 'Bearer', secretRef: { ...tokenSecret, key: tokenKey } },
+        }),
       },
     })
     return {

@@ -1,10 +1,11 @@
+import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { stringify } from 'yaml'
 import type { ConfigFile } from '../../crds/config.ts'
 import { kinds } from '../../crds/kinds.ts'
-import { controllers } from '../../metacontroller/controllers.ts'
+import { controllers, tokenKey } from '../../metacontroller/controllers.ts'
 import { admissionWebhooks } from '../../webhooks/configuration.ts'
 import {
   type ControlPlane,
@@ -68,13 +69,15 @@ async function start(plane: ControlPlane, options: PlatformOptions): Promise<Pla
   ])
 
   progress('starting the server of the hooks and webhooks')
-  const serverUrl = await startServer(plane, options)
+  const token = await hookToken(dir)
+  const serverUrl = await startServer(plane, options, token.file)
 
   progress('applying the webhooks and controllers')
   const address = { url: serverUrl, caBundle: await base64Of(plane.pki.ca.cert) }
   await plane.kubectl.apply(admissionWebhooks(address))
+  await plane.kubectl.apply([token.secret])
   // This Kubernetes serves resource.k8s.io/v1.
-  await plane.kubectl.apply(controllers({ ...address, deviceClaims: true }))
+  await plane.kubectl.apply(controllers({ ...address, tokenSecret, deviceClaims: true }))
 
   progress(
     `starting ${driver.name === 'metacontroller' ? 'Metacontroller' : 'the embedded runner'}`,
@@ -93,7 +96,28 @@ async function start(plane: ControlPlane, options: PlatformOptions): Promise<Pla
 
 const base64Of = async (file: string): Promise<string> => (await readFile(file)).toString('base64')
 
-async function startServer(plane: ControlPlane, options: PlatformOptions): Promise<string> {
+const tokenSecret = { namespace: 'kube-system', name: 'substratus-hooks' }
+
+/** What the hooks ask for: a file for the server, a Secret for the controller. */
+async function hookToken(dir: string) {
+  const token = randomBytes(32).toString('hex')
+  const file = join(dir, 'hook.token')
+  await writeFile(file, `${token}\n`, { mode: 0o600 })
+  const secret = {
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: tokenSecret,
+    type: 'Opaque',
+    stringData: { [tokenKey]: token },
+  }
+  return { file, secret }
+}
+
+async function startServer(
+  plane: ControlPlane,
+  options: PlatformOptions,
+  tokenFile: string,
+): Promise<string> {
   const { dir, config, signal } = options
   const [port] = await freePorts(1)
   const file = await configFile(dir, config)
@@ -108,6 +132,7 @@ async function startServer(plane: ControlPlane, options: PlatformOptions): Promi
       ...['--tls-cert', plane.pki.hooks.cert],
       ...['--tls-key', plane.pki.hooks.key],
       ...['--kubeconfig', plane.kubeconfig],
+      ...['--hook-token-file', tokenFile],
       ...(file ? ['--config', file] : []),
     ],
     signal,

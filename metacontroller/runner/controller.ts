@@ -14,8 +14,18 @@ interface RelatedRule extends ResourceRule {
   readonly names?: readonly string[]
 }
 
+interface SecretKey {
+  readonly namespace: string
+  readonly name: string
+  readonly key: string
+}
+
 interface Hook {
-  readonly webhook: { readonly url: string; readonly caBundle?: { readonly inline?: string } }
+  readonly webhook: {
+    readonly url: string
+    readonly caBundle?: { readonly inline?: string }
+    readonly authorization?: { readonly type?: string; readonly secretRef: SecretKey }
+  }
 }
 
 interface CompositeSpec {
@@ -30,8 +40,27 @@ interface Answer {
   readonly resyncAfterSeconds?: number
 }
 
-const ask = <T>({ webhook: { url, caBundle } }: Hook, body: object): Promise<T> =>
-  exchange<T>(url, { method: 'POST', timeout: 10_000, ca: caBundle?.inline }, body)
+/** A hook as a function. Its token is read once, as Metacontroller does. */
+async function callOf(rest: Rest, { webhook: { url, caBundle, authorization } }: Hook) {
+  const headers = authorization && { authorization: await credentials(rest, authorization) }
+  return <T>(body: object): Promise<T> =>
+    exchange<T>(url, { method: 'POST', timeout: 10_000, ca: caBundle?.inline, headers }, body)
+}
+
+async function credentials(
+  rest: Rest,
+  { type = 'Bearer', secretRef }: { readonly type?: string; readonly secretRef: SecretKey },
+): Promise<string> {
+  const { namespace, name, key } = secretRef
+  const path = pathOf({ apiVersion: 'v1', resource: 'secrets', kind: 'Secret' }, namespace, name)
+  const { data } = await rest.call<{ readonly data?: Readonly<Record<string, string>> }>(
+    'GET',
+    path,
+  )
+  const value = data?.[key]
+  if (value === undefined) throw new Error(`Secret "${namespace}/${name}" has no key "${key}"`)
+  return `${type} ${Buffer.from(value, 'base64').toString().trim()}`
+}
 
 /** Runs one CompositeController as long as the process lives. */
 export async function startController(
@@ -43,6 +72,10 @@ export async function startController(
   const { hooks, ...spec } = controller.spec as CompositeSpec
   const parentResource = await rest.discover(spec.parentResource)
   const resources = await Promise.all(spec.childResources.map(rest.discover))
+  const [askSync, askCustomize] = [
+    await callOf(rest, hooks.sync),
+    await callOf(rest, hooks.customize),
+  ]
   const stores = new Map<string, Promise<Store>>()
   const asked = new Map<string, { readonly of: string; readonly rules: readonly RelatedRule[] }>()
 
@@ -72,7 +105,7 @@ export async function startController(
     const of = `${parent.metadata.uid}/${parent.metadata.generation}`
     const known = asked.get(keyOf(parent))
     if (known?.of === of) return known.rules
-    const answer = await ask<{ relatedResources?: readonly RelatedRule[] }>(hooks.customize, {
+    const answer = await askCustomize<{ relatedResources?: readonly RelatedRule[] }>({
       controller,
       parent,
     })
@@ -89,7 +122,7 @@ export async function startController(
     const children = await grouped(spec.childResources, (object) => isOwnedBy(object, parent))
     const related = await grouped(rules, (object) => rules.some((rule) => matches(rule, object)))
     const request = { controller, parent, children, related, finalizing: false }
-    const answer = await ask<Answer>(hooks.sync, request)
+    const answer = await askSync<Answer>(request)
     const observed = Object.values(children).flatMap((group) => Object.values(group))
     const errors = await manageChildren(rest, parent, observed, answer.children ?? [], resources)
     await writeStatus(rest, parentResource, parent, answer.status ?? {})

@@ -30,6 +30,7 @@ describe('exit codes: 0, 1 for a refused input, 2 for a wrong call', () => {
     { args: ['serve', '--http', 'nowhere'], code: 2 },
     { args: ['serve', '--https', '127.0.0.1:0'], code: 2 },
     { args: ['controllers', '--url', 'nowhere'], code: 2 },
+    { args: ['controllers', '--url', 'http://a', '--token-secret', 'hooks'], code: 2 },
   ])('substratus $args: $code', async ({ args, code }) => {
     const said = await substratus(args)
     expect(said.code).toBe(code)
@@ -144,6 +145,17 @@ test('controllers prints a CompositeController for each kind', async () => {
   const { stdout } = await substratus(['controllers', '--url', 'http://10.0.0.1:8080/'])
   expect(stdout.match(/^kind: CompositeController$/gm)).toHaveLength(4)
   expect(stdout).toContain('url: http://10.0.0.1:8080/hooks/models/sync')
+})
+
+test('controllers --token-secret names the Secret of the token in each of the eight hooks', async () => {
+  const { stdout } = await substratus([
+    ...['controllers', '--url', 'http://10.0.0.1:8080'],
+    ...['--token-secret', 'team/hooks'],
+    ...['--revision', '2'],
+  ])
+  expect(stdout.match(/^ +key: token$/gm)).toHaveLength(8)
+  expect(stdout.match(/sync\?revision=2$/gm)).toHaveLength(4)
+  expect(stdout.match(/^ +namespace: team\n +name: hooks$/gm)).toHaveLength(8)
 })
 
 test('serve answers, and drains on SIGTERM', async () => {
