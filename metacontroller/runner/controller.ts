@@ -14,52 +14,39 @@ interface RelatedRule extends ResourceRule {
   readonly names?: readonly string[]
 }
 
-interface SecretKey {
-  readonly namespace: string
-  readonly name: string
-  readonly key: string
-}
+type SecretRef = Readonly<Record<'namespace' | 'name' | 'key', string>>
 
-interface Hook {
-  readonly webhook: {
-    readonly url: string
-    readonly caBundle?: { readonly inline?: string }
-    readonly authorization?: { readonly type?: string; readonly secretRef: SecretKey }
-  }
+interface Webhook {
+  readonly url: string
+  readonly caBundle?: { readonly inline?: string }
+  readonly authorization?: { readonly secretRef: SecretRef }
 }
 
 interface CompositeSpec {
   readonly parentResource: ResourceRule
   readonly childResources: readonly ResourceRule[]
-  readonly hooks: { readonly sync: Hook; readonly customize: Hook }
+  readonly hooks: Readonly<Record<'sync' | 'customize', { readonly webhook: Webhook }>>
 }
 
+/** Of either hook. */
 interface Answer {
+  readonly relatedResources?: readonly RelatedRule[]
   readonly status?: object
   readonly children?: readonly Obj[]
   readonly resyncAfterSeconds?: number
 }
 
 /** A hook as a function. Its token is read once, as Metacontroller does. */
-async function callOf(rest: Rest, { webhook: { url, caBundle, authorization } }: Hook) {
-  const headers = authorization && { authorization: await credentials(rest, authorization) }
-  return <T>(body: object): Promise<T> =>
-    exchange<T>(url, { method: 'POST', timeout: 10_000, ca: caBundle?.inline, headers }, body)
+async function callOf(rest: Rest, { url, caBundle, authorization }: Webhook) {
+  const headers = authorization && { authorization: await bearer(rest, authorization.secretRef) }
+  const options = { method: 'POST', timeout: 10_000, ca: caBundle?.inline, headers }
+  return (body: object) => exchange<Answer>(url, options, body)
 }
 
-async function credentials(
-  rest: Rest,
-  { type = 'Bearer', secretRef }: { readonly type?: string; readonly secretRef: SecretKey },
-): Promise<string> {
-  const { namespace, name, key } = secretRef
-  const path = pathOf({ apiVersion: 'v1', resource: 'secrets', kind: 'Secret' }, namespace, name)
-  const { data } = await rest.call<{ readonly data?: Readonly<Record<string, string>> }>(
-    'GET',
-    path,
-  )
-  const value = data?.[key]
-  if (value === undefined) throw new Error(`Secret "${namespace}/${name}" has no key "${key}"`)
-  return `${type} ${Buffer.from(value, 'base64').toString().trim()}`
+async function bearer(rest: Rest, { namespace, name, key }: SecretRef) {
+  const path = `/api/v1/namespaces/${namespace}/secrets/${name}`
+  const { data } = await rest.call<{ data: Record<string, string> }>('GET', path)
+  return `Bearer ${Buffer.from(data[key] ?? '', 'base64')}`
 }
 
 /** Runs one CompositeController as long as the process lives. */
@@ -72,10 +59,8 @@ export async function startController(
   const { hooks, ...spec } = controller.spec as CompositeSpec
   const parentResource = await rest.discover(spec.parentResource)
   const resources = await Promise.all(spec.childResources.map(rest.discover))
-  const [askSync, askCustomize] = [
-    await callOf(rest, hooks.sync),
-    await callOf(rest, hooks.customize),
-  ]
+  const askSync = await callOf(rest, hooks.sync.webhook)
+  const askCustomize = await callOf(rest, hooks.customize.webhook)
   const stores = new Map<string, Promise<Store>>()
   const asked = new Map<string, { readonly of: string; readonly rules: readonly RelatedRule[] }>()
 
@@ -105,11 +90,7 @@ export async function startController(
     const of = `${parent.metadata.uid}/${parent.metadata.generation}`
     const known = asked.get(keyOf(parent))
     if (known?.of === of) return known.rules
-    const answer = await askCustomize<{ relatedResources?: readonly RelatedRule[] }>({
-      controller,
-      parent,
-    })
-    const rules = answer.relatedResources ?? []
+    const { relatedResources: rules = [] } = await askCustomize({ controller, parent })
     asked.set(keyOf(parent), { of, rules })
     return rules
   }
@@ -122,7 +103,7 @@ export async function startController(
     const children = await grouped(spec.childResources, (object) => isOwnedBy(object, parent))
     const related = await grouped(rules, (object) => rules.some((rule) => matches(rule, object)))
     const request = { controller, parent, children, related, finalizing: false }
-    const answer = await askSync<Answer>(request)
+    const answer = await askSync(request)
     const observed = Object.values(children).flatMap((group) => Object.values(group))
     const errors = await manageChildren(rest, parent, observed, answer.children ?? [], resources)
     await writeStatus(rest, parentResource, parent, answer.status ?? {})

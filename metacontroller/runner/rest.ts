@@ -1,22 +1,12 @@
 import { Agent, type RequestOptions } from 'node:https'
-import type { KubeConfig } from '@kubernetes/client-node'
+import type { KubeConfig, V1ObjectMeta } from '@kubernetes/client-node'
 import { exchange } from './http.ts'
 
 /** An object of any kind. */
 export interface Obj {
   readonly apiVersion: string
   readonly kind: string
-  readonly metadata: {
-    readonly name: string
-    readonly namespace?: string
-    readonly uid: string
-    readonly resourceVersion?: string
-    readonly generation?: number
-    readonly deletionTimestamp?: string
-    readonly labels?: Readonly<Record<string, string>>
-    readonly annotations?: Readonly<Record<string, string>>
-    readonly ownerReferences?: readonly { uid: string; name: string; controller?: boolean }[]
-  }
+  readonly metadata: V1ObjectMeta & { readonly name: string; readonly uid: string }
   readonly [field: string]: unknown
 }
 
@@ -45,11 +35,8 @@ export function restOf(kubeConfig: KubeConfig) {
   const call = async <T>(method: string, path: string, body?: unknown): Promise<T> => {
     const options: RequestOptions = { method }
     await kubeConfig.applyToHTTPSOptions(options)
-    return exchange<T>(
-      `${kubeConfig.getCurrentCluster()?.server}${path}`,
-      { ...options, agent },
-      body,
-    )
+    const url = `${kubeConfig.getCurrentCluster()?.server}${path}`
+    return exchange<T>(url, { ...options, agent }, body)
   }
   const discover = async ({ apiVersion, resource }: ResourceRule): Promise<Resource> => {
     const { resources } = await call<{ resources: { name: string; kind: string }[] }>(
