@@ -1,0 +1,47 @@
+import { ApiException } from '@kubernetes/client-node'
+import { reasonOf } from '../local/progress.ts'
+
+/** An answer of the API server that is none to be glad of: its code and its own words. */
+export interface Refusal {
+  /** Undefined where nobody answered. */
+  readonly code: number | undefined
+  readonly words: string
+  /** The name of the object that it speaks of. */
+  readonly name: string | undefined
+}
+
+/** What the sockets throw: the client's own error forgets the body, which has the words. */
+export const refused = (code: number, body: string): Error =>
+  Object.assign(new Error(`HTTP ${code}`), { code, body })
+
+export function refusalOf(error: unknown): Refusal {
+  const { code, body } = error as { readonly code?: unknown; readonly body?: unknown }
+  if (!(error instanceof ApiException) && typeof code !== 'number')
+    return { code: undefined, words: reasonOf(error), name: undefined }
+  const status = statusOf(body)
+  return {
+    code: Number(code),
+    words: status.message?.trim() || `the API server answered ${code}`,
+    name: status.details?.name,
+  }
+}
+
+interface Status {
+  readonly message?: string
+  readonly details?: { readonly name?: string }
+}
+
+/** A Status object; a proxy on the way may have said something else. */
+function statusOf(body: unknown): Status {
+  if (typeof body === 'object' && body !== null) return body
+  if (typeof body !== 'string') return {}
+  try {
+    const parsed: unknown = JSON.parse(body)
+    return typeof parsed === 'object' && parsed !== null ? parsed : { message: String(parsed) }
+  } catch {
+    return { message: body.slice(0, 500) }
+  }
+}
+
+/** Asking again will not help: who asks may not. */
+export const isForbidden = ({ code }: Refusal): boolean => code === 401 || code === 403

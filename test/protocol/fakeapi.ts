@@ -1,0 +1,254 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { type AddressInfo, connect, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type WebSocket, WebSocketServer } from 'ws'
+
+/**
+ * Stands for an API server with a kubelet behind it: lists, watches and patches, and carries exec
+ * and port-forward over WebSockets in the frames that a kubelet speaks.
+ */
+
+interface Stored {
+  readonly kind: string
+  readonly metadata: {
+    readonly name: string
+    readonly uid?: string
+    readonly annotations?: Readonly<Record<string, string>>
+    readonly [field: string]: unknown
+  }
+  readonly spec?: object
+  readonly status?: object
+}
+
+export interface FakeApi {
+  readonly kubeconfig: string
+  /** Every request so far: `PATCH /apis/… {"spec":…}`, without what watches repeat. */
+  readonly requests: string[]
+  readonly put: (...objects: readonly Stored[]) => void
+  readonly remove: (kind: string, name: string) => void
+  readonly get: (kind: string, name: string) => Stored | undefined
+  /** Plays the controller: is called with what a patch has made. */
+  patched: (object: Stored) => void
+  /** What is refused: by a piece of the request, with the API server's words. */
+  readonly refusals: Map<string, { readonly code: number; readonly message: string }>
+  /** What a command in a Pod prints. */
+  exec: (pod: string, command: readonly string[]) => { readonly out: string; readonly code: number }
+  /** The port of this machine that stands for a Pod's. */
+  backend: (pod: string) => number
+  /** Cuts every forwarded connection, as a node or a proxy that dies would. */
+  readonly cut: () => void
+  /** Goes away, and comes back with the same address. */
+  readonly down: () => Promise<void>
+  readonly up: () => Promise<void>
+  readonly close: () => Promise<void>
+}
+
+const collections: Readonly<Record<string, string>> = {
+  Notebook: '/apis/substratus.ai/v1/namespaces/team/notebooks',
+  ModelServer: '/apis/substratus.ai/v1/namespaces/team/modelservers',
+  Pod: '/api/v1/namespaces/team/pods',
+}
+
+export async function fakeApi(): Promise<FakeApi> {
+  const objects = new Map<string, Stored>()
+  const watches = new Set<{ readonly path: string; readonly name: string; res: ServerResponse }>()
+  const connections = new Set<Socket>()
+  const tunnels = new Set<WebSocket>()
+  const sockets = new WebSocketServer({
+    noServer: true,
+    handleProtocols: (offered) => offered.values().next().value ?? false,
+  })
+  let version = 100
+  let port = 0
+
+  const tell = (type: string, collection: string, object: Stored) => {
+    for (const { path, name, res } of watches)
+      if (path === collection && (!name || name === object.metadata.name))
+        res.write(`${JSON.stringify({ type, object })}\n`)
+  }
+  const keyOf = (kind: string, name: string) => `${collections[kind]}/${name}`
+  const store = (object: Stored): Stored => {
+    const { kind, metadata } = object
+    const key = keyOf(kind, metadata.name)
+    const resourceVersion = String(++version)
+    const stored = { ...object, metadata: { ...metadata, namespace: 'team', resourceVersion } }
+    tell(objects.has(key) ? 'MODIFIED' : 'ADDED', collections[kind] ?? '', stored)
+    objects.set(key, stored)
+    return stored
+  }
+
+  const server = createServer(async (req, res) => {
+    const { pathname, searchParams } = new URL(req.url ?? '', 'http://localhost')
+    const body = await bodyOf(req)
+    const isWatch = searchParams.has('watch')
+    if (!isWatch) api.requests.push(`${req.method} ${pathname}${body && ` ${body}`}`)
+    const refusal = refusalOf(`${req.method} ${req.url}`)
+    if (refusal) return answer(res, refusal.code, statusOf(refusal))
+    const name = searchParams.get('fieldSelector')?.split('=')[1] ?? ''
+    if (Object.values(collections).includes(pathname)) {
+      if (isWatch) {
+        const watching = { path: pathname, name, res }
+        watches.add(watching)
+        res.on('close', () => watches.delete(watching))
+        return void res.writeHead(200, { 'content-type': 'application/json' }).flushHeaders()
+      }
+      const items = [...objects]
+        .filter(([key]) => key.startsWith(`${pathname}/${name}`))
+        .map(([, object]) => object)
+      return answer(res, 200, { items, metadata: { resourceVersion: String(version) } })
+    }
+    const found = objects.get(pathname)
+    if (!found) {
+      const [plural, missing] = pathname.split('/').slice(-2)
+      const message = `${plural}.substratus.ai "${missing}" not found`
+      return answer(res, 404, { ...statusOf({ code: 404, message }), details: { name: missing } })
+    }
+    if (req.method !== 'PATCH') return answer(res, 200, found)
+    const patch = JSON.parse(body)
+    const made = store({
+      ...found,
+      spec: { ...found.spec, ...patch.spec },
+      metadata: {
+        ...found.metadata,
+        annotations: { ...found.metadata.annotations, ...patch.metadata?.annotations },
+      },
+    })
+    answer(res, 200, made)
+    api.patched(made)
+  })
+  server.on('connection', (socket) => {
+    connections.add(socket)
+    socket.on('close', () => connections.delete(socket))
+  })
+  server.on('upgrade', (req, socket, head) => {
+    const { pathname, searchParams } = new URL(req.url ?? '', 'http://localhost')
+    const [pod = '', what] = pathname.split('/').slice(-2)
+    api.requests.push(`UPGRADE ${pathname}`)
+    const refusal =
+      refusalOf(`UPGRADE ${pathname}`) ??
+      (objects.has(keyOf('Pod', pod))
+        ? undefined
+        : { code: 404, message: `pods "${pod}" not found` })
+    if (refusal) {
+      const text = JSON.stringify(statusOf(refusal))
+      socket.end(
+        `HTTP/1.1 ${refusal.code} No\r\ncontent-type: application/json\r\ncontent-length: ${text.length}\r\nconnection: close\r\n\r\n${text}`,
+      )
+      return
+    }
+    sockets.handleUpgrade(req, socket, head, (ws) => {
+      if (what === 'exec') return runs(ws, api.exec(pod, searchParams.getAll('command')))
+      tunnels.add(ws)
+      ws.on('close', () => tunnels.delete(ws))
+      forwards(ws, Number(searchParams.get('ports')), api.backend(pod))
+    })
+  })
+
+  const refusalOf = (asked: string) =>
+    [...api.refusals].find(([piece]) => asked.includes(piece))?.[1]
+  const down = async () => {
+    const closed = new Promise((resolve) => server.close(resolve))
+    for (const socket of connections) socket.destroy()
+    await closed
+  }
+  const up = () =>
+    new Promise<void>((resolve) => {
+      server.listen(port, '127.0.0.1', () => {
+        port = (server.address() as AddressInfo).port
+        resolve()
+      })
+    })
+  const folder = mkdtempSync(join(tmpdir(), 'substratus-fakeapi-'))
+  const api: FakeApi = {
+    kubeconfig: join(folder, 'kubeconfig'),
+    requests: [],
+    put: (...all) => {
+      for (const object of all) store(object)
+    },
+    remove: (kind, name) => {
+      const key = keyOf(kind, name)
+      const object = objects.get(key)
+      objects.delete(key)
+      if (object) tell('DELETED', collections[kind] ?? '', object)
+    },
+    get: (kind, name) => objects.get(keyOf(kind, name)),
+    patched: () => {},
+    refusals: new Map(),
+    exec: () => ({ out: '', code: 1 }),
+    backend: () => 0,
+    cut: () => {
+      for (const tunnel of tunnels) tunnel.terminate()
+    },
+    down,
+    up,
+    close: async () => {
+      await down()
+      rmSync(folder, { recursive: true })
+    },
+  }
+  await up()
+  writeFileSync(
+    api.kubeconfig,
+    JSON.stringify({
+      'current-context': 'here',
+      clusters: [
+        {
+          name: 'here',
+          // The client speaks plain HTTP only where TLS would not be verified.
+          cluster: { server: `http://127.0.0.1:${port}`, 'insecure-skip-tls-verify': true },
+        },
+      ],
+      users: [{ name: 'somebody', user: {} }],
+      contexts: [
+        { name: 'here', context: { cluster: 'here', user: 'somebody', namespace: 'team' } },
+      ],
+    }),
+  )
+  return api
+}
+
+async function bodyOf(req: IncomingMessage): Promise<string> {
+  let text = ''
+  for await (const chunk of req) text += chunk
+  return text
+}
+
+const statusOf = ({ code, message }: { readonly code: number; readonly message: string }) => ({
+  kind: 'Status',
+  apiVersion: 'v1',
+  status: 'Failure',
+  code,
+  message,
+})
+
+const answer = (res: ServerResponse, code: number, body: object): void => {
+  res.writeHead(code, { 'content-type': 'application/json' })
+  res.end(JSON.stringify(body))
+}
+
+const frame = (stream: number, data: string | Buffer): Buffer =>
+  Buffer.concat([Buffer.from([stream]), Buffer.from(data)])
+
+function runs(ws: WebSocket, { out, code }: ReturnType<FakeApi['exec']>): void {
+  if (out) ws.send(frame(1, out))
+  const status = code === 0 ? 'Success' : 'Failure'
+  ws.send(frame(3, JSON.stringify({ kind: 'Status', status })))
+}
+
+/** A stream for data and one for errors, each beginning with the port's number. */
+function forwards(ws: WebSocket, port: number, backend: number): void {
+  const number = Buffer.from([port & 255, port >> 8])
+  ws.send(frame(0, number))
+  ws.send(frame(1, number))
+  const socket = connect(backend, '127.0.0.1')
+  socket.on('data', (data) => ws.send(frame(0, data)))
+  socket.on('error', ({ message }) => {
+    ws.send(frame(1, `error forwarding port ${port}: ${message}`))
+  })
+  socket.on('close', () => ws.close(1000))
+  ws.on('message', (data) => socket.write((data as Buffer).subarray(1)))
+  ws.on('close', () => socket.destroy())
+  ws.on('error', () => {})
+}

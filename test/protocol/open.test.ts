@@ -1,0 +1,600 @@
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { clusterOf } from '../../cli/open/kubeconfig.ts'
+import { open } from '../../cli/open/open.ts'
+import { targetOf } from '../../cli/open/target.ts'
+import { type FakeApi, fakeApi } from './fakeapi.ts'
+
+/** kubectl open against a small API server: what is asked of it, and what the person is told. */
+
+let api: FakeApi
+const ends: (() => unknown)[] = []
+beforeEach(async () => {
+  api = await fakeApi()
+})
+afterEach(async () => {
+  for (const end of ends.splice(0)) await end()
+  await api.close()
+})
+
+const notebook = (spec: object, ready: string, more: object = {}) => {
+  const [status, reason, ...words] = ready.split(' ')
+  const conditions = [{ type: 'Ready', status, reason, message: words.join(' ') }]
+  return {
+    kind: 'Notebook',
+    metadata: { name: 'explore', uid: 'n1', annotations: {} },
+    spec,
+    status: { conditions, ...more },
+  }
+}
+const pod = (uid: string, more: object = {}) => ({
+  kind: 'Pod',
+  metadata: { name: 'explore-notebook-0', uid, ...more },
+  spec: { containers: [{ name: 'notebook', ports: [{ name: 'http', containerPort: 8888 }] }] },
+  status: { phase: 'Running', conditions: [{ type: 'Ready', status: 'True' }] },
+})
+const serving = 'True Serving kubectl port-forward svc/explore-notebook 8888'
+
+/** As Jupyter does: the token opens, anything else is refused. */
+async function jupyter(token: string): Promise<number> {
+  const server: Server = createServer((req, res) => {
+    const { searchParams } = new URL(req.url ?? '', 'http://localhost')
+    const opens = searchParams.get('token') === token
+    res.writeHead(opens ? 200 : 403).end(opens ? `lab of ${token}` : 'Forbidden')
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  ends.push(
+    () => server.closeAllConnections(),
+    () => server.close(),
+  )
+  const { port } = server.address() as AddressInfo
+  api.backend = () => port
+  api.exec = (_pod, [shell]) =>
+    shell === 'sh'
+      ? { out: JSON.stringify({ token, base_url: '/', secure: false, port: 8888 }), code: 0 }
+      : { out: '', code: 1 }
+  return port
+}
+
+interface Given {
+  readonly words?: readonly string[]
+  readonly port?: number
+  readonly browser?: boolean
+  readonly suspend?: boolean
+  readonly asks?: boolean
+  readonly answer?: () => Promise<string>
+  readonly browse?: (address: string) => Promise<void>
+}
+
+/** A person who opens something, and what they see. */
+function person(given: Given = {}) {
+  const { words = ['notebook', 'explore'], port = 0, browser = false, suspend = false } = given
+  const target = targetOf(words)
+  if ('wrong' in target) throw new Error(target.wrong)
+  const said: string[] = []
+  const printed: string[] = []
+  const browsed: string[] = []
+  const listeners: ((signal: NodeJS.Signals) => void)[] = []
+  // Two watches, two connections: whether the Notebook or its Pod is seen first is chance.
+  const add = (lines: string[]) => (text: string) =>
+    void lines.push(...text.split('\n').filter((line) => line && !/no Pod of it is/.test(line)))
+  const code = open(
+    { target, cluster: clusterOf({ kubeconfig: api.kubeconfig }), port, browser, suspend },
+    {
+      stdout: { write: add(printed) },
+      stderr: { write: add(said) },
+      asks: given.asks ?? false,
+      ask: given.answer ?? (async () => ''),
+      interrupted: () => new Promise((resolve) => listeners.push(resolve)),
+      browse: given.browse ?? (async (address) => void browsed.push(address)),
+      now: () => '2026-01-01T00:00:00Z',
+    },
+  )
+  const interrupt = (signal: NodeJS.Signals = 'SIGINT') => listeners.shift()?.(signal)
+  ends.push(async () => {
+    interrupt('SIGTERM')
+    await code
+  })
+  return { said, printed, browsed, code, interrupt }
+}
+
+const soon = <T>(assertion: () => T | Promise<T>) =>
+  vi.waitFor(assertion, { timeout: 8000, interval: 20 })
+
+const patches = () => api.requests.filter((line) => line.startsWith('PATCH'))
+const path = '/apis/substratus.ai/v1/namespaces/team/notebooks/explore'
+
+describe('a notebook that runs', () => {
+  test('its address has the token that Jupyter itself says, and leads to it', async () => {
+    await jupyter('secret')
+    api.put(notebook({}, serving), pod('p1'))
+    const { printed, said } = person()
+    await soon(() => expect(printed).toHaveLength(1))
+    expect(printed[0]).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/\?token=secret$/)
+    expect(await (await fetch(printed[0] ?? '')).text()).toBe('lab of secret')
+    expect(said).toEqual(['Ctrl-C ends; the address is'])
+  })
+
+  test('nothing of it is changed, and no object learns the token', async () => {
+    await jupyter('secret')
+    api.put(notebook({}, serving), pod('p1'))
+    const { printed } = person()
+    await soon(() => expect(printed).toHaveLength(1))
+    expect(patches()).toEqual([])
+    expect(api.requests.join()).not.toContain('secret')
+  })
+
+  test('a browser is opened by an address without the token, which works once', async () => {
+    await jupyter('secret')
+    api.put(notebook({}, serving), pod('p1'))
+    const { browsed, printed, said } = person({ browser: true })
+    await soon(() => expect(said).toHaveLength(1))
+    const [door = ''] = browsed
+    expect(door).not.toContain('secret')
+    expect(await (await fetch(door)).text()).toBe('lab of secret')
+    await expect(fetch(door)).rejects.toThrow()
+    expect(said[0]).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/ is open in your browser; Ctrl-C ends$/)
+    expect([...said, ...printed].join()).not.toContain('secret')
+  })
+
+  test('without a browser the person is told, and can open it still', async () => {
+    await jupyter('secret')
+    api.put(notebook({}, serving), pod('p1'))
+    const browse = async () => Promise.reject(new Error('spawn xdg-open ENOENT'))
+    const { said } = person({ browser: true, browse })
+    await soon(() => expect(said).toHaveLength(1))
+    const [, door = ''] = /open (http\S+), which works once/.exec(said[0] ?? '') ?? []
+    expect(await (await fetch(door)).text()).toBe('lab of secret')
+    expect(said[0]).toContain('no browser can be started (spawn xdg-open ENOENT)')
+  })
+
+  test('many connections at once, and much in each direction', async () => {
+    const big = Buffer.alloc(8 * 1024 * 1024, 'x')
+    const server = createServer((req, res) => {
+      let bytes = 0
+      req.on('data', (chunk: Buffer) => {
+        bytes += chunk.length
+      })
+      req.on('end', () => res.end(req.method === 'POST' ? String(bytes) : big))
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    ends.push(
+      () => server.closeAllConnections(),
+      () => server.close(),
+    )
+    await jupyter('secret')
+    const { port } = server.address() as AddressInfo
+    api.backend = () => port
+    api.put(notebook({}, serving), pod('p1'))
+    const { printed } = person()
+    await soon(() => expect(printed).toHaveLength(1))
+    const address = printed[0] ?? ''
+    const got = await Promise.all(
+      [1, 2, 3, 4].map(async () => (await (await fetch(address)).arrayBuffer()).byteLength),
+    )
+    expect(got).toEqual([1, 2, 3, 4].map(() => big.length))
+    const sent = await fetch(address, { method: 'POST', body: big })
+    expect(await sent.text()).toBe(String(big.length))
+  })
+
+  test('an older spec is no hindrance, but said', async () => {
+    await jupyter('secret')
+    api.put(notebook({}, 'True UpdatePending runs with an older spec'), pod('p1'))
+    const { said, printed } = person()
+    await soon(() => expect(printed).toHaveLength(1))
+    expect(said[0]).toBe('note: runs with an older spec')
+  })
+
+  test('with a program that is not Jupyter, the address has no token, and that is said', async () => {
+    await jupyter('secret')
+    api.exec = () => ({ out: 'cat: : No such file', code: 1 })
+    api.put(notebook({ command: ['rstudio'] }, serving), pod('p1'))
+    const { said, printed } = person()
+    await soon(() => expect(printed).toHaveLength(1))
+    expect(printed[0]).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/$/)
+    expect(said[0]).toBe('note: no token of Jupyter was found; the page may ask for a password')
+  })
+
+  test('an image without a shell: Jupyter is asked itself', async () => {
+    await jupyter('secret')
+    const said = api.exec
+    api.exec = (name, command) =>
+      command[0] === 'jupyter' ? said(name, ['sh']) : { out: '', code: 127 }
+    api.put(notebook({}, serving), pod('p1'))
+    const { printed } = person()
+    await soon(() => expect(printed[0]).toContain('token=secret'))
+  })
+})
+
+describe('a notebook that does not run is made to', () => {
+  test('suspended: resumed, awaited, opened', async () => {
+    await jupyter('secret')
+    api.put(notebook({ suspend: true, image: 'i' }, 'False Suspended spec.suspend is true'))
+    api.patched = async ({ spec }) => {
+      const starting = 'False Starting Pod "explore-notebook-0" runs and does not answer yet'
+      setTimeout(() => api.put(notebook(spec ?? {}, starting)), 50)
+      setTimeout(() => api.put(pod('p1'), notebook(spec ?? {}, serving)), 200)
+    }
+    const { said, printed } = person()
+    await soon(() => expect(printed).toHaveLength(1))
+    expect(patches()).toEqual([`PATCH ${path} {"spec":{"suspend":false}}`])
+    expect(said).toEqual([
+      'Notebook "explore" is suspended: resuming it',
+      'waiting for Notebook "explore": the controller has not seen the change yet',
+      'waiting for Notebook "explore": Starting: Pod "explore-notebook-0" runs and does not answer yet',
+      'Ctrl-C ends; the address is',
+    ])
+  })
+
+  test('idle: woken by the annotation, its spec untouched', async () => {
+    await jupyter('secret')
+    const idle = { idle: { container: 'c1' } }
+    api.put(notebook({ idleTimeout: '2h' }, 'False Idle idle for 2h', idle))
+    api.patched = ({ spec, metadata }) => {
+      setTimeout(() => api.put({ ...notebook(spec ?? {}, serving, idle), metadata }, pod('p1')), 50)
+    }
+    const { said, printed } = person()
+    await soon(() => expect(printed).toHaveLength(1))
+    expect(patches()).toEqual([
+      `PATCH ${path} {"metadata":{"annotations":{"substratus.ai/opened":"2026-01-01T00:00:00Z"}}}`,
+    ])
+    expect(said[0]).toBe('Notebook "explore" is idle: waking it')
+  })
+
+  test('what it waits for is said in the words of Ready, once for each change', async () => {
+    await jupyter('secret')
+    const full = 'False Unschedulable 0/3 nodes are available: 3 Insufficient nvidia.com/gpu'
+    api.put(notebook({}, full))
+    const { said } = person()
+    await soon(() => expect(said).toHaveLength(1))
+    api.put(notebook({ touched: true }, full))
+    api.put(notebook({}, 'False ImagePullFailed Back-off pulling image "x"'))
+    await soon(() => expect(said).toHaveLength(2))
+    expect(said).toEqual([
+      'waiting for Notebook "explore": Unschedulable: 0/3 nodes are available: 3 Insufficient nvidia.com/gpu',
+      'waiting for Notebook "explore": ImagePullFailed: Back-off pulling image "x"',
+    ])
+  })
+
+  test('Ready, but Jupyter does not answer yet: it is tried until it does', async () => {
+    await jupyter('secret')
+    const { backend } = api
+    api.backend = () => 1
+    api.put(notebook({}, serving), pod('p1'))
+    const { said, printed } = person()
+    await soon(() => expect(said).toHaveLength(1))
+    expect(said[0]).toMatch(
+      /^waiting for Notebook "explore": Pod "explore-notebook-0" cannot be reached: error forwarding port 8888: .*ECONNREFUSED/,
+    )
+    api.backend = backend
+    await soon(() => expect(printed).toHaveLength(1))
+  })
+
+  test('not with a spec that can never run: that ends it', async () => {
+    api.put(notebook({}, 'False InvalidSpec spec.image: Required value'))
+    const { said, code } = person()
+    expect(await code).toBe(1)
+    expect(said).toEqual([
+      'error: Notebook "explore" cannot be opened: InvalidSpec: spec.image: Required value',
+    ])
+  })
+})
+
+describe('what breaks while it is open', () => {
+  const opened = async (given: Given = {}) => {
+    await jupyter('first')
+    api.put(notebook({}, serving), pod('p1'))
+    const one = person(given)
+    await soon(() => expect(one.printed).toHaveLength(1))
+    return { ...one, address: one.printed[0] ?? '' }
+  }
+
+  test('the Pod moves: said, connected again on the same port, with its new token', async () => {
+    const { said, printed, address } = await opened()
+    api.remove('Pod', 'explore-notebook-0')
+    api.put(notebook({}, 'False Pending no Pod yet'))
+    await soon(() => expect(said).toHaveLength(3))
+    await jupyter('second')
+    api.put(pod('p2'), notebook({}, serving))
+    await soon(() => expect(printed).toHaveLength(2))
+    expect(said.slice(1)).toEqual([
+      'Pod "explore-notebook-0" is gone',
+      'waiting for Notebook "explore": Pending: no Pod yet',
+      'connected again to Pod "explore-notebook-0", which has a token of its own',
+      'Ctrl-C ends; the address is',
+    ])
+    expect(printed[1]).toBe(address.replace('first', 'second'))
+    expect(await (await fetch(printed[1] ?? '')).text()).toBe('lab of second')
+  })
+
+  test('the connection is cut: said, and connected again', async () => {
+    const { said, printed, address } = await opened()
+    const hanging = createServer(() => {})
+    await new Promise<void>((resolve) => hanging.listen(0, '127.0.0.1', resolve))
+    ends.push(
+      () => hanging.closeAllConnections(),
+      () => hanging.close(),
+    )
+    const { backend } = api
+    api.backend = () => (hanging.address() as AddressInfo).port
+    const request = fetch(address).catch(() => 'cut')
+    await soon(() => expect(api.requests.at(-1)).toContain('portforward'))
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    api.backend = backend
+    api.cut()
+    expect(await request).toBe('cut')
+    await soon(() => expect(said).toHaveLength(3))
+    expect(said.slice(1)).toEqual([
+      'the connection to Pod "explore-notebook-0" broke: it was cut off',
+      'connected again to Pod "explore-notebook-0"',
+    ])
+    expect(await (await fetch(address)).text()).toBe('lab of first')
+    expect(printed).toHaveLength(1)
+  })
+
+  test('the API server goes away and comes back', async () => {
+    const { said, address } = await opened()
+    await api.down()
+    await soon(() => expect(said).toHaveLength(2))
+    expect(said[1]).toMatch(
+      /^waiting for Notebook "explore": the API server cannot be reached: .*ECONNREFUSED/,
+    )
+    await api.up()
+    await soon(() => expect(said).toHaveLength(3))
+    expect(said[2]).toBe('connected again to Pod "explore-notebook-0"')
+    expect(await (await fetch(address)).text()).toBe('lab of first')
+  })
+
+  test('a probe that fails for a moment cuts nothing', async () => {
+    const { said, address } = await opened()
+    const busy = { ...pod('p1'), status: { phase: 'Running', conditions: [] } }
+    api.put(busy, notebook({}, 'False Starting the Pod does not answer'))
+    await new Promise((resolve) => setTimeout(resolve, 200))
+    expect(await (await fetch(address)).text()).toBe('lab of first')
+    expect(said).toHaveLength(1)
+  })
+
+  test.each([
+    {
+      when: 'somebody suspends it',
+      happens: () => api.put(notebook({ suspend: true }, 'False Suspended spec.suspend is true')),
+      says: 'it was suspended; kubectl open notebook explore resumes it',
+    },
+    {
+      when: 'it was idle for too long',
+      happens: () =>
+        api.put(notebook({ idleTimeout: '2h' }, 'False Idle idle for 2h', { idle: {} })),
+      says: 'it was idle for 2h and was stopped; kubectl open notebook explore wakes it',
+    },
+    {
+      when: 'it is deleted',
+      happens: () => api.remove('Notebook', 'explore'),
+      says: 'it was deleted',
+    },
+  ])('$when: that ends it, and nothing is started again', async ({ happens, says }) => {
+    const { said, code } = await opened()
+    happens()
+    expect(await code).toBe(1)
+    expect(said.at(-1)).toBe(`error: Notebook "explore" is no longer open: ${says}`)
+    expect(patches()).toEqual([])
+  })
+})
+
+describe('what cannot be opened is said in words that help', () => {
+  test('a wrong name: what exists', async () => {
+    const other = { ...notebook({}, serving), metadata: { name: 'b' } }
+    api.put(other, { ...other, metadata: { name: 'a' } })
+    const { said, code } = person({ words: ['nb/explor'] })
+    expect(await code).toBe(1)
+    expect(said).toEqual([
+      'error: Notebook "explor" does not exist in namespace "team"; notebooks in namespace "team": a, b',
+    ])
+  })
+
+  test('a wrong name where there is nothing', async () => {
+    const { said, code } = person({ words: ['modelserver', 'chat'] })
+    expect(await code).toBe(1)
+    expect(said).toEqual([
+      'error: ModelServer "chat" does not exist in namespace "team", and no other modelserver does',
+    ])
+  })
+
+  test('a cluster without Substratus', async () => {
+    api.refusals.set(`GET ${path}`, { code: 404, message: 'the server could not find it' })
+    const { said, code } = person()
+    expect(await code).toBe(1)
+    expect(said).toEqual([
+      'error: this cluster has no notebooks.substratus.ai: Substratus is not installed there',
+    ])
+  })
+
+  const who = 'is forbidden: User "eve" cannot'
+  test.each([
+    { what: 'reading it', piece: `GET ${path}`, message: `notebooks "explore" ${who} get` },
+    { what: 'looking at Pods', piece: '/pods?', message: `pods ${who} list resource "pods"` },
+    { what: 'exec', piece: '/exec', message: `pods "explore-notebook-0" ${who} create pods/exec` },
+    {
+      what: 'port-forward',
+      piece: '/portforward',
+      message: `pods "explore-notebook-0" ${who} create pods/portforward`,
+    },
+  ])('forbidden, $what: in the API server’s words', async ({ piece, message }) => {
+    await jupyter('secret')
+    api.put(notebook({}, serving), pod('p1'))
+    api.refusals.set(piece, { code: 403, message })
+    const { said, code, printed } = person()
+    expect(await code).toBe(1)
+    expect(said).toHaveLength(1)
+    expect(said[0]).toContain(message)
+    expect(printed).toEqual([])
+  })
+
+  test('forbidden, resuming it', async () => {
+    api.put(notebook({ suspend: true }, 'False Suspended spec.suspend is true'))
+    const message = `notebooks "explore" ${who} patch resource`
+    api.refusals.set('PATCH', { code: 403, message })
+    const { said, code } = person()
+    expect(await code).toBe(1)
+    expect(said.at(-1)).toBe(`error: ${message}`)
+  })
+
+  test('who may not watch sees changes all the same', async () => {
+    await jupyter('secret')
+    api.refusals.set('watch=true', { code: 403, message: `notebooks ${who} watch` })
+    api.put(notebook({}, 'False Pending no Pod yet'))
+    const { printed, said } = person()
+    await soon(() => expect(said).toHaveLength(1))
+    api.put(notebook({}, serving), pod('p1'))
+    await soon(() => expect(printed).toHaveLength(1))
+  })
+
+  test('an API server that is not there', async () => {
+    await api.down()
+    const { said, code } = person()
+    expect(await code).toBe(1)
+    expect(said[0]).toMatch(/^error: .*ECONNREFUSED/)
+    await api.up()
+  })
+
+  test('a local port that is taken', async () => {
+    const port = await jupyter('secret')
+    api.put(notebook({ suspend: true }, 'False Suspended spec.suspend is true'))
+    const { said, code } = person({ port })
+    expect(await code).toBe(1)
+    expect(said).toEqual([
+      `error: port ${port} of this machine is in use: choose another, or leave --port out for a free one`,
+    ])
+    expect(patches()).toEqual([])
+  })
+})
+
+describe('Ctrl-C', () => {
+  const left =
+    'Notebook "explore" is left running: kubectl open notebook explore --suspend stops it'
+  const stopped =
+    'Notebook "explore" is suspended; its home is kept: kubectl open notebook explore resumes it'
+
+  test.each<{ when: string; given: Given; signals: NodeJS.Signals[]; says: string; asks: boolean }>(
+    [
+      {
+        when: 'without a terminal: left running',
+        given: {},
+        signals: ['SIGINT'],
+        says: left,
+        asks: false,
+      },
+      {
+        when: 'answered with s: suspended',
+        given: { asks: true, answer: async () => 's' },
+        signals: ['SIGINT'],
+        says: stopped,
+        asks: true,
+      },
+      {
+        when: 'answered with Enter: left running',
+        given: { asks: true, answer: async () => '' },
+        signals: ['SIGINT'],
+        says: left,
+        asks: true,
+      },
+      {
+        when: 'and Ctrl-C again: ends at once',
+        given: { asks: true, answer: () => new Promise(() => {}) },
+        signals: ['SIGINT', 'SIGINT'],
+        says: left,
+        asks: true,
+      },
+      {
+        when: 'no, SIGTERM: nobody is asked',
+        given: { asks: true, answer: async () => 's' },
+        signals: ['SIGTERM'],
+        says: left,
+        asks: false,
+      },
+    ],
+  )('$when', async ({ given, signals, says, asks }) => {
+    await jupyter('secret')
+    api.put(notebook({}, serving), pod('p1'))
+    let asked = 0
+    const answer = () => {
+      asked += 1
+      return given.answer?.() ?? Promise.resolve('')
+    }
+    const { said, printed, code, interrupt } = person({ ...given, answer })
+    await soon(() => expect(printed).toHaveLength(1))
+    for (const signal of signals) {
+      interrupt(signal)
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    }
+    expect(await code).toBe(0)
+    expect(said.at(-1)).toBe(says)
+    expect(asked).toBe(asks ? 1 : 0)
+    expect(patches()).toEqual(says === stopped ? [`PATCH ${path} {"spec":{"suspend":true}}`] : [])
+    // The local port is closed.
+    await expect(fetch(printed[0] ?? '')).rejects.toThrow()
+  })
+
+  test('while it waits, too', async () => {
+    api.put(notebook({}, 'False Pending no Pod yet'))
+    const { said, code, interrupt } = person({ asks: true, answer: async () => 's' })
+    await soon(() => expect(said).toHaveLength(1))
+    interrupt()
+    expect(await code).toBe(0)
+    expect(said.at(-1)).toBe(stopped)
+  })
+})
+
+describe('--suspend', () => {
+  test('suspends, and ends', async () => {
+    api.put(notebook({}, serving), pod('p1'))
+    const { said, code } = person({ suspend: true })
+    expect(await code).toBe(0)
+    expect(patches()).toEqual([`PATCH ${path} {"spec":{"suspend":true}}`])
+    expect(said).toEqual([
+      'Notebook "explore" is suspended; its home is kept: kubectl open notebook explore resumes it',
+    ])
+  })
+
+  test('of what is suspended changes nothing', async () => {
+    api.put(notebook({ suspend: true }, 'False Suspended spec.suspend is true'))
+    const { said, code } = person({ suspend: true })
+    expect(await code).toBe(0)
+    expect(patches()).toEqual([])
+    expect(said[0]).toContain('is suspended already')
+  })
+})
+
+describe('a ModelServer', () => {
+  const server = {
+    ...notebook({ model: { name: 'm' } }, 'True Serving 1 of 1 replicas available'),
+    kind: 'ModelServer',
+    metadata: { name: 'chat', uid: 's1' },
+  }
+  const replica = (name: string, created: string) => ({
+    ...pod(name, { name, creationTimestamp: created }),
+    spec: { containers: [{ name: 'server', ports: [{ name: 'http', containerPort: 9000 }] }] },
+  })
+
+  test('is reached on its container’s port; a replica that goes is replaced by another', async () => {
+    await jupyter('')
+    api.put(
+      server,
+      replica('chat-1', '2026-01-02T00:00:00Z'),
+      replica('chat-2', '2026-01-01T00:00:00Z'),
+    )
+    const { said, printed, code, interrupt } = person({ words: ['mserver/chat'], asks: true })
+    await soon(() => expect(printed).toHaveLength(1))
+    expect(await (await fetch(`${printed[0]}?token=`)).text()).toBe('lab of ')
+    api.remove('Pod', 'chat-1')
+    await soon(() => expect(said).toHaveLength(3))
+    expect(said.slice(1)).toEqual(['Pod "chat-1" is gone', 'connected again to Pod "chat-2"'])
+    expect(api.requests.filter((line) => line.includes('exec'))).toEqual([])
+    interrupt()
+    expect(await code).toBe(0)
+    // Others use it, too: nobody is asked whether to stop it.
+    expect(said.at(-1)).toBe(
+      'ModelServer "chat" is left running: kubectl open modelserver chat --suspend stops it',
+    )
+  })
+})
