@@ -1,101 +1,32 @@
 #!/usr/bin/env node
-import { createInterface } from 'node:readline'
-import { Command, CommanderError, InvalidArgumentError } from 'commander'
-import { targetOf } from './target.ts'
+import { spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { root } from '../local/root.ts'
 
-/** Exit codes: 0; 1 for what cannot be opened; 2 for a wrong call; as of a shell for two Ctrl-C. */
-const wrongCall = 2
-const interruptedCode = 130
+/** What the Kubernetes client needs; package.json says the same. */
+const oldest = [22, 19] as const
 
-const program = new Command('kubectl open')
-  .description('Open a Notebook or a ModelServer of Substratus in your browser.')
-  .usage('(notebook | modelserver) NAME [options]')
-  .argument(
-    '[words...]',
-    'notebook NAME, modelserver NAME; also notebook/NAME, nb NAME, mserver NAME',
+const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
+const isOld = major < oldest[0] || (major === oldest[0] && minor < oldest[1])
+// npm installed this one beside the project.
+const ours = join(root, 'node_modules', 'node', 'bin', 'node')
+
+if (!isOld) await import('./command.ts')
+else if (existsSync(ours)) runWith(ours)
+else {
+  console.error(
+    `error: kubectl open needs Node ${oldest.join('.')} or newer, and ${process.execPath} is ${process.versions.node}`,
   )
-  .option('-n, --namespace <name>', 'its namespace; default that of the context')
-  .option('--context <name>', 'the context of the kubeconfig to use')
-  .option('--kubeconfig <file>', 'the kubeconfig; default KUBECONFIG, then ~/.kube/config')
-  .option('--port <number>', 'the local port; default 8888 or 8080, or a free one', portOf)
-  .option('--no-browser', 'print the address, with the token, instead')
-  .option('--suspend', 'suspend it, and end')
-  .addHelpText(
-    'after',
-    `
-What is suspended is resumed, what is idle is woken. Ctrl-C ends, and asks whether to suspend a
-notebook or to leave it running; a second Ctrl-C leaves it. Nothing is reachable from other machines:
-the port is on loopback, and the way is that of kubectl port-forward.`,
-  )
-  .allowExcessArguments()
-  .exitOverride()
-
-function portOf(text: string): number {
-  const port = Number(text)
-  if (!/^\d+$/.test(text) || port > 65535) throw new InvalidArgumentError('a port is 0 to 65535.')
-  return port
-}
-
-/** Before anything is open, and once more after the question, a signal ends at once. */
-const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
-const waiting: ((signal: NodeJS.Signals) => void)[] = []
-const interrupted = () => new Promise<NodeJS.Signals>((resolve) => waiting.push(resolve))
-for (const signal of signals)
-  process.on(signal, () => {
-    const first = waiting.shift()
-    if (first) first(signal)
-    else process.exit(interruptedCode)
-  })
-
-/** An end of input, Ctrl-D, is no answer. */
-const ask = (question: string) =>
-  new Promise<string>((resolve) => {
-    const terminal = createInterface({ input: process.stdin, output: process.stderr })
-    terminal.on('SIGINT', () => {
-      terminal.close()
-      process.emit('SIGINT')
-    })
-    terminal.on('close', () => resolve(''))
-    terminal.question(question, (answer) => {
-      resolve(answer)
-      terminal.close()
-    })
-  })
-
-async function run(): Promise<number> {
-  program.parse()
-  const target = targetOf(program.args)
-  if ('wrong' in target)
-    return program.error(`error: ${target.wrong}\nkubectl open --help says more`, {
-      exitCode: wrongCall,
-    })
-  const options = program.opts()
-  // Loaded when they are needed: the Kubernetes client alone takes half a second.
-  const [{ open }, { browse }, { clusterOf }] = await Promise.all([
-    import('./open.ts'),
-    import('./browser.ts'),
-    import('./kubeconfig.ts'),
-  ])
-  const { port, browser, suspend = false } = options
-  return open(
-    { target, cluster: clusterOf(options), browser, suspend, port },
-    {
-      stdout: process.stdout,
-      stderr: process.stderr,
-      asks: process.stdin.isTTY === true && process.stderr.isTTY === true,
-      ask,
-      interrupted,
-      browse,
-      now: () => new Date().toISOString(),
-    },
-  )
-}
-
-try {
-  // Idle connections to the API server would keep the process for a while.
-  process.exit(await run())
-} catch (error) {
-  if (error instanceof CommanderError) process.exit(error.exitCode === 0 ? 0 : wrongCall)
-  console.error(`error: ${error instanceof Error ? error.message : String(error)}`)
   process.exit(1)
+}
+
+/** The terminal sends Ctrl-C to both of us: it is the other's to answer. */
+function runWith(node: string): void {
+  const self = fileURLToPath(import.meta.url)
+  const child = spawn(node, [self, ...process.argv.slice(2)], { stdio: 'inherit' })
+  process.on('SIGINT', () => {})
+  for (const signal of ['SIGTERM', 'SIGHUP'] as const) process.on(signal, () => child.kill(signal))
+  child.on('exit', (code) => process.exit(code ?? 1))
 }

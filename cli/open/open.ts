@@ -73,7 +73,7 @@ async function opened(
         )
         return 1
       }),
-      farewell(target, edges, objects, line),
+      farewell(target, edges, objects, line, () => ending.abort()),
     ])
   } finally {
     ending.abort()
@@ -87,6 +87,7 @@ async function farewell(
   edges: Edges,
   objects: Objects,
   line: LiveLine,
+  stop: () => void,
 ): Promise<number> {
   const signal = await edges.interrupted()
   // A server serves others, too: it is not for one of its callers to be asked.
@@ -95,8 +96,13 @@ async function farewell(
     edges.stderr.write('\n')
     const answer = await Promise.race([
       edges.ask(question(target)),
-      edges.interrupted().then(() => ''),
+      edges.interrupted().then(() => {
+        edges.stderr.write('\n')
+        return ''
+      }),
     ])
+    // Or it would resume what is suspended now.
+    stop()
     if (wantsSuspend(answer)) return suspend(target, objects, line)
   }
   line.say(leftRunning(target))
@@ -175,11 +181,12 @@ async function sessionOf(
     void objects.followPods(tookPods, troubled, signal)
   }
 
-  /** Goes on until it must end; answers why. */
+  /** Goes on until it must end, and answers why; once it is stopped, it does and says nothing. */
   async function run(): Promise<string> {
     start()
     for (;;) {
       const change = bell.rung()
+      if (signal.aborted) return new Promise(() => {})
       if (trouble?.isFinal) return trouble.words
       if (!podsKnown) {
         if (trouble) wait(trouble.words)

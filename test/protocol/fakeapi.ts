@@ -29,8 +29,8 @@ export interface FakeApi {
   readonly put: (...objects: readonly Stored[]) => void
   readonly remove: (kind: string, name: string) => void
   readonly get: (kind: string, name: string) => Stored | undefined
-  /** Plays the controller: is called with what a patch has made. */
-  patched: (object: Stored) => void
+  /** Plays the controller: is called with what a patch has made, before that is answered. */
+  patched: (object: Stored) => void | Promise<void>
   /** What is refused: by a piece of the request, with the API server's words. */
   readonly refusals: Map<string, { readonly code: number; readonly message: string }>
   /** What a command in a Pod prints. */
@@ -115,8 +115,8 @@ export async function fakeApi(): Promise<FakeApi> {
         annotations: { ...found.metadata.annotations, ...patch.metadata?.annotations },
       },
     })
+    await api.patched(made)
     answer(res, 200, made)
-    api.patched(made)
   })
   server.on('connection', (socket) => {
     connections.add(socket)

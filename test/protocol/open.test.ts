@@ -211,7 +211,7 @@ describe('a notebook that does not run is made to', () => {
   test('suspended: resumed, awaited, opened', async () => {
     await jupyter('secret')
     api.put(notebook({ suspend: true, image: 'i' }, 'False Suspended spec.suspend is true'))
-    api.patched = async ({ spec }) => {
+    api.patched = ({ spec }) => {
       const starting = 'False Starting Pod "explore-notebook-0" runs and does not answer yet'
       setTimeout(() => api.put(notebook(spec ?? {}, starting)), 50)
       setTimeout(() => api.put(pod('p1'), notebook(spec ?? {}, serving)), 200)
@@ -516,6 +516,8 @@ describe('Ctrl-C', () => {
   )('$when', async ({ given, signals, says, asks }) => {
     await jupyter('secret')
     api.put(notebook({}, serving), pod('p1'))
+    // The watch tells of a patch before the API server answers it.
+    api.patched = () => new Promise((resolve) => setTimeout(resolve, 100))
     let asked = 0
     const answer = () => {
       asked += 1
