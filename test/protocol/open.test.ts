@@ -8,6 +8,8 @@ import { type FakeApi, fakeApi } from './fakeapi.ts'
 
 /** kubectl open against a small API server: what is asked of it, and what the person is told. */
 
+vi.setConfig({ testTimeout: 30_000 })
+
 let api: FakeApi
 const ends: (() => unknown)[] = []
 beforeEach(async () => {
@@ -100,7 +102,7 @@ function person(given: Given = {}) {
 }
 
 const soon = <T>(assertion: () => T | Promise<T>) =>
-  vi.waitFor(assertion, { timeout: 8000, interval: 20 })
+  vi.waitFor(assertion, { timeout: 25_000, interval: 20 })
 
 const patches = () => api.requests.filter((line) => line.startsWith('PATCH'))
 const path = '/apis/substratus.ai/v1/namespaces/team/notebooks/explore'
