@@ -7,7 +7,8 @@ import { socketsOf } from './sockets.ts'
 /** The Pod that connections go to, and its port. */
 export interface Aim {
   readonly pod: string
-  readonly uid: string
+  /** Tells a Pod from the next one of its name. */
+  readonly instance: string
   readonly port: number
 }
 
@@ -65,7 +66,7 @@ export async function forward(options: Options): Promise<Forward> {
     port,
     probe: (aim, path) => answers(options, aim, path),
     aim: (aim) => {
-      if (aim?.uid !== current?.uid) for (const socket of sockets) socket.destroy()
+      if (aim?.instance !== current?.instance) for (const socket of sockets) socket.destroy()
       current = aim
     },
     close: () => {

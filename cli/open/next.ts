@@ -26,14 +26,23 @@ export interface Pod {
   readonly status?: {
     readonly phase?: string
     readonly conditions?: readonly { readonly type: string; readonly status: string }[]
+    readonly containerStatuses?: readonly { readonly name: string; readonly containerID?: string }[]
   }
 }
+
+/** The container of a Pod that is opened; beside it may be others. */
+export const containerNamed = (kind: string): string =>
+  kind === 'Notebook' ? 'notebook' : 'server'
+
+/** Whom a connection is to: a container that was restarted is another, with a token of its own. */
+export const instanceOf = ({ metadata, status }: Pod, container: string): string =>
+  `${metadata.uid} ${status?.containerStatuses?.find(({ name }) => name === container)?.containerID}`
 
 export interface Seen {
   /** Undefined once it is deleted. */
   readonly object: Opened | undefined
   readonly pods: readonly Pod[]
-  /** The uid of the Pod that is connected, while the connection is whole. */
+  /** The instance that is connected, while the connection is whole. */
   readonly connected?: string
   /** Whether it was open before: then nobody here resumes what somebody else suspends. */
   readonly wasOpen: boolean
@@ -83,7 +92,8 @@ export function next({ object, pods, connected, wasOpen }: Seen): Next {
     }
   }
   // A busy kernel can miss a probe: what is connected stays so, whatever Ready says meanwhile.
-  const same = pods.find((pod) => pod.metadata.uid === connected && isThere(pod))
+  const container = containerNamed(object.kind)
+  const same = pods.find((pod) => instanceOf(pod, container) === connected && isThere(pod))
   if (same) return { do: 'reach', pod: same }
   return byReady(object, pods)
 }

@@ -7,7 +7,7 @@ import { type Aim, type Forward, forward } from './forward.ts'
 import type { Cluster } from './kubeconfig.ts'
 import { leftRunning, question, suspended, titleOf, waitLine, wantsSuspend } from './lines.ts'
 import { type LiveLine, liveLine } from './liveline.ts'
-import { type Next, next, type Opened, type Pod } from './next.ts'
+import { containerNamed, instanceOf, type Next, next, type Opened, type Pod } from './next.ts'
 import type { Target } from './target.ts'
 import { jupyterIn } from './token.ts'
 import { isForbidden, refusalOf } from './words.ts'
@@ -123,7 +123,7 @@ async function sessionOf(
 ) {
   const { kubeConfig, namespace } = cluster
   const isNotebook = target.kind.kind === 'Notebook'
-  const container = isNotebook ? 'notebook' : 'server'
+  const container = containerNamed(target.kind.kind)
   const usualPort = isNotebook ? 8888 : 8080
   const doors: Door[] = []
   const bell = bellOf()
@@ -194,7 +194,7 @@ async function sessionOf(
         continue
       }
       const seen = { object, pods, wasOpen: address !== undefined }
-      const step = next({ ...seen, ...(connected && { connected: connected.uid }) })
+      const step = next({ ...seen, ...(connected && { connected: connected.instance }) })
       switch (step.do) {
         case 'end':
           return step.says
@@ -208,7 +208,7 @@ async function sessionOf(
           break
         case 'reach':
           if (trouble) wait(trouble.words)
-          else if (step.pod.metadata.uid !== connected?.uid) {
+          else if (instanceOf(step.pod, container) !== connected?.instance) {
             lose()
             const failed = await reach(step)
             if (failed && isForbidden(failed)) return failed.words
@@ -229,7 +229,12 @@ async function sessionOf(
   function lose(): void {
     if (!connected) return
     way.aim(undefined)
-    line.say(`Pod "${connected.pod}" is gone`)
+    const { pod, instance } = connected
+    const uid = instance.split(' ')[0]
+    const isRestarted = pods.some(
+      ({ metadata }) => metadata.uid === uid && !metadata.deletionTimestamp,
+    )
+    line.say(`Pod "${pod}" ${isRestarted ? 'was restarted' : 'is gone'}`)
     connected = undefined
   }
 
@@ -238,9 +243,13 @@ async function sessionOf(
 
   /** Undefined when the way is open, else why it is not. */
   async function reach({ pod, note }: Extract<Next, { do: 'reach' }>) {
-    const { name, uid } = pod.metadata
+    const { name } = pod.metadata
     const ports = pod.spec.containers.find((it) => it.name === container)?.ports
-    const aim = { pod: name, uid, port: ports?.[0]?.containerPort ?? usualPort }
+    const aim = {
+      pod: name,
+      instance: instanceOf(pod, container),
+      port: ports?.[0]?.containerPort ?? usualPort,
+    }
     try {
       const jupyter = isNotebook
         ? await jupyterIn(kubeConfig, namespace, name, container)

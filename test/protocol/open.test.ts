@@ -310,6 +310,20 @@ describe('what breaks while it is open', () => {
     expect(await (await fetch(printed[1] ?? '')).text()).toBe('lab of second')
   })
 
+  test('Jupyter is restarted in its Pod: said, with its new token', async () => {
+    const { said, printed } = await opened()
+    await jupyter('second')
+    const containerStatuses = [{ name: 'notebook', containerID: 'containerd://2' }]
+    api.put({ ...pod('p1'), status: { ...pod('p1').status, containerStatuses } })
+    await soon(() => expect(printed).toHaveLength(2))
+    expect(said.slice(1)).toEqual([
+      'Pod "explore-notebook-0" was restarted',
+      'connected again to Pod "explore-notebook-0", which has a token of its own',
+      'Ctrl-C ends; the address is',
+    ])
+    expect(await (await fetch(printed[1] ?? '')).text()).toBe('lab of second')
+  })
+
   test('the connection is cut: said, and connected again', async () => {
     const { said, printed, address } = await opened()
     const hanging = createServer(() => {})

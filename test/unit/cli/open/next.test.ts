@@ -1,5 +1,12 @@
 import { describe, expect, test } from 'vitest'
-import { type Next, next, type Opened, type Pod, type Seen } from '../../../../cli/open/next.ts'
+import {
+  instanceOf,
+  type Next,
+  next,
+  type Opened,
+  type Pod,
+  type Seen,
+} from '../../../../cli/open/next.ts'
 
 const notebook = (ready?: string, more: object = {}): Opened => {
   const [status, reason, ...words] = ready?.split(' ') ?? []
@@ -17,8 +24,21 @@ const notebook = (ready?: string, more: object = {}): Opened => {
 const pod = (uid: string, more: object = {}, ready = 'True', created = '2026-01-01'): Pod => ({
   metadata: { name: `explore-${uid}`, uid, creationTimestamp: created, ...more },
   spec: { containers: [] },
-  status: { phase: 'Running', conditions: [{ type: 'Ready', status: ready }] },
+  status: {
+    phase: 'Running',
+    conditions: [{ type: 'Ready', status: ready }],
+    containerStatuses: [{ name: 'notebook', containerID: 'c1' }],
+  },
 })
+
+const restarted = (uid: string, name = 'notebook'): Pod => {
+  const containerStatuses = [
+    { name: 'notebook', containerID: 'c1' },
+    { name: 'idle', containerID: 'c1' },
+  ].map((it) => (it.name === name ? { ...it, containerID: 'c2' } : it))
+  const before = pod(uid)
+  return { ...before, status: { ...before.status, containerStatuses } }
+}
 
 const serving = notebook('True Serving here')
 const idle = { spec: { idleTimeout: '2h' }, status: { idle: { opened: 'monday' } } }
@@ -186,7 +206,7 @@ describe('while it is open', () => {
       when: 'all is well',
       object: serving,
       pods: [pod('a'), pod('b', {}, 'True', '2026-01-02')],
-      connected: 'a',
+      connected: instanceOf(pod('a'), 'notebook'),
       wasOpen: true,
       does: 'reach a',
     },
@@ -194,7 +214,7 @@ describe('while it is open', () => {
       when: 'a probe failed, but the Pod is there',
       object: notebook('False Starting x'),
       pods: [pod('a', {}, 'False')],
-      connected: 'a',
+      connected: instanceOf(pod('a'), 'notebook'),
       wasOpen: true,
       does: 'reach a',
     },
@@ -209,15 +229,39 @@ describe('while it is open', () => {
       when: 'the Pod is another',
       object: serving,
       pods: [pod('b')],
-      connected: 'a',
+      connected: instanceOf(pod('a'), 'notebook'),
       wasOpen: true,
       does: 'reach b',
+    },
+    {
+      when: 'Jupyter was restarted in its Pod',
+      object: serving,
+      pods: [restarted('a')],
+      connected: instanceOf(pod('a'), 'notebook'),
+      wasOpen: true,
+      does: 'reach a',
+    },
+    {
+      when: 'Jupyter is being restarted in its Pod',
+      object: notebook('False CrashLooping exit code 1'),
+      pods: [restarted('a')],
+      connected: instanceOf(pod('a'), 'notebook'),
+      wasOpen: true,
+      does: 'wait: CrashLooping: exit code 1',
+    },
+    {
+      when: 'the container beside it was restarted',
+      object: notebook('False Starting x'),
+      pods: [restarted('a', 'idle')],
+      connected: instanceOf(pod('a'), 'notebook'),
+      wasOpen: true,
+      does: 'reach a',
     },
     {
       when: 'the Pod is going',
       object: notebook('False Pending x'),
       pods: [pod('a', { deletionTimestamp: 'now' })],
-      connected: 'a',
+      connected: instanceOf(pod('a'), 'notebook'),
       wasOpen: true,
       does: 'wait: Pending: x',
     },
@@ -225,7 +269,7 @@ describe('while it is open', () => {
       when: 'somebody suspends it',
       object: notebook('True Serving x', { spec: { suspend: true } }),
       pods: [pod('a')],
-      connected: 'a',
+      connected: instanceOf(pod('a'), 'notebook'),
       wasOpen: true,
       does: 'end: it was suspended; kubectl open notebook explore resumes it',
     },
@@ -233,7 +277,7 @@ describe('while it is open', () => {
       when: 'it is idle',
       object: notebook('', { ...idle, ...opened('monday') }),
       pods: [pod('a')],
-      connected: 'a',
+      connected: instanceOf(pod('a'), 'notebook'),
       wasOpen: true,
       does: 'end: it was idle for 2h and was stopped; kubectl open notebook explore wakes it',
     },
