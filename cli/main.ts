@@ -63,6 +63,17 @@ program
   .action(async (options) => set((await import('./controllers.ts')).controllersCommand(options)))
 
 program
+  .command('renew-certificate')
+  .description('What the chart’s CronJob runs: a new certificate for the server, of the same CA.')
+  .requiredOption('--namespace <name>', 'where the Secrets are')
+  .requiredOption('--ca <secret>', 'the Secret of the CA: tls.crt and tls.key')
+  .requiredOption('--secret <name>', 'the Secret of the certificate, which gets the new one')
+  .requiredOption('--name <names...>', 'DNS names and IPv4 addresses of the server')
+  .requiredOption('--days <days>', 'how long it is to be good for', Number)
+  .option('--kubeconfig <file>', 'the cluster; without it, that of the Pod this runs in')
+  .action(async (options) => set(await (await import('./renew.ts')).renewCommand(options)))
+
+program
   .command('up')
   .description(
     'A real control plane with simulated GPU nodes on this machine, and the examples on it.',

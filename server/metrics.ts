@@ -1,4 +1,4 @@
-import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client'
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 
 /** Prometheus metrics of one server. */
 export function metrics() {
@@ -17,7 +17,12 @@ export function metrics() {
     labelNames: ['kind'],
     registers: [registry],
   })
-  return { registry, duration, refused }
+  const certificateExpiry = new Gauge({
+    name: 'substratus_certificate_expiry_timestamp_seconds',
+    help: 'When the certificate that is served ends, in seconds since 1970; 0 for plain HTTP.',
+    registers: [registry],
+  })
+  return { registry, duration, refused, certificateExpiry }
 }
 
 export type Metrics = ReturnType<typeof metrics>

@@ -1,5 +1,4 @@
-import { readFileSync } from 'node:fs'
-import { createServer as createHttpServer, type Server } from 'node:http'
+import { createServer as createHttpServer } from 'node:http'
 import { createServer as createHttpsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { KubeConfig, VersionApi } from '@kubernetes/client-node'
@@ -9,6 +8,7 @@ import type { Log } from './log.ts'
 import { clusterLookup } from './lookup.ts'
 import { metrics } from './metrics.ts'
 import { watchPods } from './pods.ts'
+import { followCertificate, pairIn, type TlsFiles } from './tls.ts'
 import { guardFrom } from './token.ts'
 
 export interface Listening {
@@ -20,7 +20,7 @@ export interface Listening {
 export interface ServeOptions {
   readonly host: string
   readonly port: number
-  readonly tls?: { readonly cert: string; readonly key: string }
+  readonly tls?: TlsFiles
   readonly config: Config
   readonly kubeconfig?: string
   /** The tokens that hooks ask for, one a line; whoever asks is answered without it. */
@@ -38,17 +38,18 @@ export async function serve(options: ServeOptions): Promise<Listening> {
   const kubeConfig = kubeconfig ? loaded(kubeconfig) : undefined
   const config = await withImageVolumes(options.config, kubeConfig, log)
   const pods = kubeConfig && (await watchPods(kubeConfig, log))
+  const measured = metrics()
   const handler = app({
     config,
     log,
-    metrics: metrics(),
+    metrics: measured,
     ...(kubeConfig && { lookup: clusterLookup(kubeConfig) }),
     ...(pods && { pods }),
     ...(guard && { guard }),
   })
-  const server: Server = tls
-    ? createHttpsServer({ cert: readFileSync(tls.cert), key: readFileSync(tls.key) }, handler)
-    : createHttpServer(handler)
+  const secure = tls && createHttpsServer(pairIn(tls), handler)
+  const stopFollowing = secure && followCertificate(secure, tls, measured, log)
+  const server = secure ?? createHttpServer(handler)
   server.keepAliveTimeout = keepAliveMilliseconds
   server.headersTimeout = 10_000
   server.requestTimeout = 30_000
@@ -61,6 +62,7 @@ export async function serve(options: ServeOptions): Promise<Listening> {
     url: `${tls ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${actual}`,
     close: async () => {
       guard?.stop()
+      stopFollowing?.()
       await pods?.stop()
       await new Promise<void>((resolve) => {
         server.close(() => resolve())

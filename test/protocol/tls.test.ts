@@ -1,0 +1,73 @@
+import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { connect } from 'node:tls'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { issue } from '../../cli/x509.ts'
+
+let folder: string
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'substratus-tls-'))
+})
+afterEach(() => rmSync(folder, { recursive: true }))
+
+function authority() {
+  const made = ['-newkey', 'rsa:2048', '-nodes', '-keyout', 'ca.key', '-out', 'ca.crt']
+  execFileSync('openssl', ['req', '-x509', ...made, '-subj', '/CN=ca'], {
+    cwd: folder,
+    stdio: 'pipe',
+  })
+  const read = (name: string) => readFileSync(join(folder, name), 'utf8')
+  return { cert: read('ca.crt'), key: read('ca.key') }
+}
+
+test('a changed certificate is served to new connections; half a change and nonsense are not', async () => {
+  const ca = authority()
+  const made = () =>
+    issue({
+      ca,
+      names: ['127.0.0.1'],
+      from: new Date(Date.now() - 1000),
+      until: new Date(Date.now() + 86_400_000),
+    })
+  const [cert, key] = [join(folder, 'tls.crt'), join(folder, 'tls.key')]
+  const first = made()
+  writeFileSync(cert, first.cert)
+  writeFileSync(key, first.key)
+  const child = spawn(process.execPath, [
+    ...['cli/main.ts', 'serve', '--https', '127.0.0.1:0'],
+    ...['--tls-cert', cert, '--tls-key', key],
+  ])
+  try {
+    let log = ''
+    child.stderr.on('data', (chunk: Buffer) => {
+      log += chunk
+    })
+    while (!log.includes('"url"')) await once(child.stderr, 'data')
+    const port = Number(/"url":"https:\/\/127.0.0.1:(\d+)"/.exec(log)?.[1])
+    const open = () =>
+      new Promise<string>((resolve, reject) => {
+        const socket = connect({ host: '127.0.0.1', port, ca: ca.cert }, () => {
+          resolve(socket.getPeerX509Certificate()?.toString() ?? '')
+          socket.destroy()
+        })
+        socket.on('error', reject)
+      })
+    expect(await open()).toBe(first.cert)
+
+    const second = made()
+    writeFileSync(cert, second.cert)
+    await expect.poll(() => log, { timeout: 15_000 }).toContain('the old one stays')
+    expect(await open()).toBe(first.cert)
+    writeFileSync(key, second.key)
+    await expect.poll(open, { timeout: 15_000 }).toBe(second.cert)
+
+    writeFileSync(cert, 'nonsense')
+    await expect.poll(() => log.match(/the old one stays/g), { timeout: 15_000 }).toHaveLength(2)
+    expect(await open()).toBe(second.cert)
+  } finally {
+    child.kill('SIGKILL')
+  }
+}, 60_000)
