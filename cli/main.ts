@@ -51,6 +51,13 @@ program
   .action(async (options) => set((await import('./validate.ts')).validateCommand(options)))
 
 program
+  .command('convert')
+  .description('Print manifests of Substratus 0.9 as they are here, and say what has changed.')
+  .requiredOption('-f, --filename <path>', 'a file, a folder, or - for standard input')
+  .option('--config <file>', 'the administrator’s configuration, YAML')
+  .action(async (options) => set((await import('./convert.ts')).convertCommand(options)))
+
+program
   .command('controllers')
   .description(
     'Print the CompositeControllers for a server outside the cluster, for kubectl apply.',

@@ -16,7 +16,8 @@ export interface Read {
   readonly errors: readonly string[]
 }
 
-const filesIn = (path: string): readonly string[] =>
+/** A file, the manifests of a folder, or - for standard input. */
+export const filesIn = (path: string): readonly string[] =>
   path === '-'
     ? ['-']
     : statSync(path).isDirectory()

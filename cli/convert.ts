@@ -1,0 +1,188 @@
+import { readFileSync } from 'node:fs'
+import { Document, isMap, isSeq, parseAllDocuments } from 'yaml'
+import { apiVersion, group, type Parent } from '../crds/kind.ts'
+import { kindOf } from '../crds/kinds.ts'
+import { sentence } from '../crds/validate.ts'
+import { check } from '../webhooks/check.ts'
+import { offlineConfig } from './config.ts'
+import { filesIn } from './manifests.ts'
+
+/**
+ * Manifests of Substratus' last release (0.9) as they are here: the kind Server is ModelServer, and
+ * what a cluster wrote into exported objects goes. Comments and order stay. What changes its meaning
+ * is said, and what cannot be converted is an error.
+ */
+
+interface Said {
+  readonly level: 'note' | 'error'
+  readonly field: string
+  readonly message: string
+}
+
+type Path = readonly string[]
+
+interface Step {
+  readonly field: Path
+  /** Whether the step has something to do; the kinds are named as they are here. */
+  readonly applies: (object: Old) => boolean
+  readonly does?: 'removes' | undefined
+  readonly level?: Said['level']
+  readonly message: string
+}
+
+interface Old {
+  readonly kind: string
+  readonly metadata?: Readonly<Record<string, unknown>>
+  // biome-ignore lint/suspicious/noExplicitAny: a user's file, before anything has looked at it.
+  readonly spec?: any
+}
+
+/** What the API server and the old controllers write. */
+const written = [
+  'creationTimestamp',
+  'deletionGracePeriodSeconds',
+  'deletionTimestamp',
+  'finalizers',
+  'generation',
+  'managedFields',
+  'ownerReferences',
+  'resourceVersion',
+  'selfLink',
+  'uid',
+]
+
+const hasWork = ({ spec }: Old): boolean =>
+  Boolean(
+    spec?.command ??
+      spec?.env ??
+      spec?.model ??
+      spec?.dataset ??
+      (Object.keys(spec?.params ?? {}).length || undefined),
+  )
+
+const steps: readonly Step[] = [
+  {
+    field: ['spec', 'build', 'upload'],
+    applies: ({ spec }) => spec?.build?.upload !== undefined,
+    level: 'error',
+    message:
+      'folders are not uploaded: push it to Git and name it in spec.build.git, or build the image yourself and name it in spec.image',
+  },
+  {
+    field: ['spec', 'image'],
+    applies: ({ spec }) => spec?.image !== undefined && spec?.build?.git !== undefined,
+    does: 'removes',
+    message: 'was the result of the build: removed, and it is built again',
+  },
+  {
+    field: ['spec', 'resources', 'disk'],
+    applies: ({ spec }) => spec?.resources?.disk === 10,
+    does: 'removes',
+    message:
+      'was the old default of 10, for the container’s own files: removed. It is the room for artifacts now: 100 for a Model, 50 for a Dataset, 20 for a Notebook',
+  },
+  {
+    field: ['spec', 'resources', 'disk'],
+    applies: ({ spec }) => spec?.resources?.disk !== undefined && spec.resources.disk !== 10,
+    message:
+      'was for the container’s own files, and is the room for artifacts now: see whether it fits',
+  },
+  {
+    field: ['spec'],
+    applies: (object) => object.kind === 'Model' && !hasWork(object),
+    message:
+      'a Model that has only an image, or builds one, is that image now: nothing runs. Where the old one ran it to load something, set spec.command, or spec.source instead of the image',
+  },
+  ...['model', 'dataset'].map(
+    (reference): Step => ({
+      field: ['spec', reference, 'namespace'],
+      applies: ({ spec }) => spec?.[reference]?.namespace !== undefined,
+      level: 'error',
+      message: 'references stay within the namespace: move the object, and remove the field',
+    }),
+  ),
+  {
+    field: ['spec', 'env', 'NOTEBOOK_TOKEN'],
+    applies: ({ spec }) => spec?.env?.NOTEBOOK_TOKEN !== undefined,
+    message: 'has no effect any more: Jupyter makes a token of its own, and kubectl open reads it',
+  },
+]
+
+/** Removes a field, and what is empty without it. */
+function remove(document: Document, path: Path): void {
+  const above = path.slice(0, -1)
+  const map = document.getIn(above)
+  if (isMap(map) && map.delete(path.at(-1)) && map.items.length === 0) remove(document, above)
+}
+
+/** Changes the document; what a person should know of it. */
+export function convert(document: Document): readonly Said[] {
+  const object = document.toJS() as Old & { readonly apiVersion?: string }
+  if (object.kind === 'Server') document.set('kind', 'ModelServer')
+  for (const field of written) remove(document, ['metadata', field])
+  remove(document, ['metadata', 'annotations', 'kubectl.kubernetes.io/last-applied-configuration'])
+  document.delete('status')
+  const now = { ...object, kind: object.kind === 'Server' ? 'ModelServer' : object.kind }
+  return steps
+    .filter(({ applies }) => applies(now))
+    .map(({ field, does, level = 'note', message }) => {
+      if (does === 'removes') remove(document, field)
+      return { level, field: field.join('.'), message }
+    })
+}
+
+/** The documents of a text; a List, as kubectl prints several objects, is each of its items. */
+const documentsIn = (text: string): readonly Document[] =>
+  parseAllDocuments(text).flatMap((document) => {
+    const items = isMap(document.contents) && document.get('items')
+    return document.get('kind') === 'List' && isSeq(items)
+      ? items.items.map((item) => new Document(item))
+      : [document as Document]
+  })
+
+/** Prints the converted manifests, and on standard error what there is to know of them. */
+export function convertCommand(options: {
+  readonly filename: string
+  readonly config?: string
+}): number {
+  const config = offlineConfig(options.config)
+  const printed: string[] = []
+  let errors = 0
+  const say = (named: string, { level, field, message }: Said) => {
+    if (level === 'error') errors++
+    console.error(`${level}: ${named}: ${field ? `${field}: ` : ''}${message}`)
+  }
+  for (const file of filesIn(options.filename)) {
+    const shown = file === '-' ? 'stdin' : file
+    for (const document of documentsIn(readFileSync(file === '-' ? 0 : file, 'utf8'))) {
+      const broken = document.errors[0]
+      if (broken) {
+        const message = broken.message.split('\n')[0] ?? ''
+        say(shown, { level: 'error', field: '', message })
+        continue
+      }
+      const object = document.toJS() as (Parent & { kind: string }) | null
+      if (object === null) continue
+      if (object.apiVersion?.startsWith(`${group}/`)) {
+        const named = `${shown}: ${object.kind} "${object.metadata?.name}"`
+        for (const said of convert(document)) say(named, said)
+        document.set('apiVersion', apiVersion)
+        const converted = document.toJS() as Parent
+        const kind = kindOf(converted.kind)
+        if (kind) {
+          // References may be in other files, or in the cluster: what is missing is not looked for.
+          for (const error of check(kind, { object: converted, dryRun: true }, config, {}).errors)
+            if (!error.field.startsWith('spec.build.upload'))
+              say(named, { level: 'error', field: '', message: sentence(error) })
+        } else say(named, { level: 'error', field: 'kind', message: `"${object.kind}" is no kind` })
+      }
+      printed.push(
+        document
+          .toString({ directives: false, flowCollectionPadding: false, lineWidth: 0 })
+          .replace(/^---\n/, ''),
+      )
+    }
+  }
+  process.stdout.write(printed.join('---\n'))
+  return errors ? 1 : 0
+}

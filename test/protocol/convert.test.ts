@@ -1,0 +1,179 @@
+import { execFile } from 'node:child_process'
+import { describe, expect, test } from 'vitest'
+
+/** The command as a person types it. */
+const convert = (input: string) =>
+  new Promise<{ code: number; stdout: string; stderr: string }>((resolve) => {
+    const child = execFile(
+      process.execPath,
+      ['cli/main.ts', 'convert', '-f', '-'],
+      (error, stdout, stderr) => resolve({ code: error ? Number(error.code) : 0, stdout, stderr }),
+    )
+    child.stdin?.end(input)
+  })
+
+describe('manifests in the style of the last release', () => {
+  test('a Server is a ModelServer; order and comments stay', async () => {
+    expect(
+      await convert(`apiVersion: substratus.ai/v1
+kind: Server
+metadata:
+  name: falcon
+spec:
+  # Our own.
+  image: example.com/server:1
+  model:
+    name: falcon
+  env:
+    TOKEN: \${{ secrets.ai.TOKEN }}
+  resources:
+    gpu: {type: nvidia-l4, count: 1}
+`),
+    ).toEqual({
+      code: 0,
+      stderr: '',
+      stdout: `apiVersion: substratus.ai/v1
+kind: ModelServer
+metadata:
+  name: falcon
+spec:
+  # Our own.
+  image: example.com/server:1
+  model:
+    name: falcon
+  env:
+    TOKEN: \${{ secrets.ai.TOKEN }}
+  resources:
+    gpu: {type: nvidia-l4, count: 1}
+`,
+    })
+  })
+
+  test('every field of all four kinds', async () => {
+    const all = `
+      command: [python, run.py]
+      env: {COLOUR: blue}
+      params: {epochs: 3, name: x}
+      build: {git: {url: "https://github.com/acme/train", path: src, branch: main}}
+      resources: {cpu: 4, memory: 16, disk: 30, gpu: {type: nvidia-t4, count: 2}}`
+    const of = (kind: string, more: string) =>
+      `apiVersion: substratus.ai/v1\nkind: ${kind}\nmetadata: {name: x}\nspec:${all}${more}\n`
+    const { code, stdout, stderr } = await convert(
+      [
+        of('Dataset', ''),
+        of('Model', '\n      model: {name: base}\n      dataset: {name: data}'),
+        of('Server', '\n      model: {name: base}'),
+        of(
+          'Notebook',
+          '\n      model: {name: base}\n      dataset: {name: data}\n      suspend: true',
+        ),
+      ].join('---\n'),
+    )
+    expect(stderr.trim().split('\n')).toEqual(
+      ['Dataset', 'Model', 'Server', 'Notebook'].map((kind) =>
+        expect.stringContaining(
+          `note: stdin: ${kind} "x": spec.resources.disk: was for the container’s own files`,
+        ),
+      ),
+    )
+    expect(stdout.match(/^kind: .*$/gm)).toEqual([
+      'kind: Dataset',
+      'kind: Model',
+      'kind: ModelServer',
+      'kind: Notebook',
+    ])
+    expect(code).toBe(0)
+  })
+
+  test('an object that was exported from a cluster loses what the cluster wrote', async () => {
+    const { stdout, stderr, code } = await convert(`apiVersion: substratus.ai/v1
+kind: Model
+metadata:
+  annotations:
+    kubectl.kubernetes.io/last-applied-configuration: "{}"
+  creationTimestamp: "2024-01-01T00:00:00Z"
+  generation: 2
+  name: m
+  namespace: team
+  resourceVersion: "123"
+  uid: 1-2-3
+spec:
+  build:
+    git: {url: https://github.com/acme/train}
+  image: registry/m@sha256:abc
+  params: {epochs: 1}
+  resources: {cpu: 2, disk: 10, memory: 10}
+status: {ready: true}
+`)
+    expect(stdout).toBe(`apiVersion: substratus.ai/v1
+kind: Model
+metadata:
+  name: m
+  namespace: team
+spec:
+  build:
+    git: {url: https://github.com/acme/train}
+  params: {epochs: 1}
+  resources: {cpu: 2, memory: 10}
+`)
+    expect(stderr).toContain('spec.image: was the result of the build: removed')
+    expect(stderr).toContain('spec.resources.disk: was the old default of 10')
+    expect(code).toBe(0)
+  })
+
+  test.each([
+    {
+      when: 'a folder is uploaded',
+      spec: 'build: {upload: {md5Checksum: 0123456789abcdef0123456789abcdef, requestID: a}}',
+      says: 'error: stdin: Model "m": spec.build.upload: folders are not uploaded: push it to Git',
+    },
+    {
+      when: 'it refers to another namespace',
+      spec: 'image: a\n  dataset: {name: d, namespace: other}',
+      says: 'spec.dataset.namespace: references stay within the namespace',
+    },
+    {
+      when: 'a Secret is only a part of a value',
+      spec: 'image: a\n  env: {A: "Bearer ${{ secrets.a.B }}"}',
+      says: 'must be exactly ${{ secrets.NAME.KEY }}',
+    },
+    { when: 'it has a field that never was', spec: 'image: a\n  imge: b', says: 'spec.imge' },
+  ])('what cannot be converted is an error: $when', async ({ spec, says }) => {
+    const { code, stderr } = await convert(
+      `apiVersion: substratus.ai/v1\nkind: Model\nmetadata: {name: m}\nspec:\n  ${spec}\n`,
+    )
+    expect(stderr).toContain(says)
+    expect(code).toBe(1)
+  })
+
+  test('a Model that has nothing but an image is said to be that image now', async () => {
+    const { code, stderr } = await convert(
+      'apiVersion: substratus.ai/v1\nkind: Model\nmetadata: {name: m}\nspec: {image: a}\n',
+    )
+    expect(stderr).toContain('is that image now: nothing runs')
+    expect(code).toBe(0)
+  })
+
+  test('a List, as kubectl get prints it, becomes its items', async () => {
+    const item = (kind: string) =>
+      `- apiVersion: substratus.ai/v1\n  kind: ${kind}\n  metadata: {name: x, uid: u}\n  spec: {image: a, model: {name: m}}\n`
+    const list = `apiVersion: v1\nitems:\n${item('Model')}${item('Server')}kind: List\n`
+    const { code, stdout } = await convert(list)
+    expect(stdout).toBe(
+      ['Model', 'ModelServer']
+        .map(
+          (kind) =>
+            `apiVersion: substratus.ai/v1\nkind: ${kind}\nmetadata: {name: x}\nspec: {image: a, model: {name: m}}\n`,
+        )
+        .join('---\n'),
+    )
+    expect(code).toBe(0)
+  })
+
+  test('other objects of the file are left as they are', async () => {
+    const other = 'apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: c\nstatus: {a: 1}\n'
+    expect((await convert(other)).stdout).toBe(
+      'apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: c\nstatus: {a: 1}\n',
+    )
+  })
+})
