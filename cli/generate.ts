@@ -1,8 +1,9 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { instance } from '@viz-js/viz'
 import { stringify } from 'yaml'
 import { kinds } from '../crds/kinds.ts'
 import { apiDocs, customResourceDefinition, editorSchema, reasonDocs } from '../crds/render.ts'
+import { chartFiles } from './chart/render.ts'
 
 const root = new URL('..', import.meta.url)
 const current = (name: string): string => {
@@ -35,6 +36,7 @@ const files: ReadonlyMap<string, string> = new Map([
     ],
     [`crds/schemas/${kind.singular}.json`, `${JSON.stringify(editorSchema(kind), null, 1)}\n`],
   ]),
+  ...chartFiles(),
   ['docs/api.md', apiDocs()],
   ['docs/reasons.md', reasonDocs()],
   ['docs/dataflow.svg', await drawn('docs/dataflow.dot', 'From Git to a served model')],
@@ -45,6 +47,9 @@ if (process.argv.includes('--check')) {
   if (stale.length) console.error(`stale, run npm run generate: ${stale.join(', ')}`)
   process.exitCode = stale.length ? 1 : 0
 } else {
-  for (const name of stale) writeFileSync(new URL(name, root), files.get(name) ?? '')
+  for (const name of stale) {
+    mkdirSync(new URL('.', new URL(name, root)), { recursive: true })
+    writeFileSync(new URL(name, root), files.get(name) ?? '')
+  }
   console.log(stale.length ? `wrote ${stale.join(', ')}` : 'nothing to write')
 }

@@ -67,7 +67,7 @@ const confinement = string('Unconfined, or Localhost/PROFILE.', {
   pattern: '^(Unconfined|Localhost/.+)$',
 })
 
-const configSchema = object('The configuration.', {
+export const configSchema = object('The configuration.', {
   registry: object('Where built images are pushed.', {
     prefix: string(
       'Images are PREFIX/NAMESPACE/KIND-NAME:TAG. Without it nothing can be built or packaged.',

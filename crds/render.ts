@@ -69,7 +69,7 @@ export const editorSchema = (kind: Kind) => ({
   ),
 })
 
-const typeName = (schema: Schema): string => {
+export const typeName = (schema: Schema): string => {
   if (schema.enum) return schema.enum.map((value) => `\`${value}\``).join(' or ')
   if (schema['x-kubernetes-int-or-string']) return 'integer or string'
   if (schema.items) return `list of ${typeName(schema.items)}`
@@ -77,7 +77,7 @@ const typeName = (schema: Schema): string => {
   return schema.type ?? 'any'
 }
 
-const cell = (text: string): string => text.replaceAll('|', '\\|')
+export const cell = (text: string): string => text.replaceAll('|', '\\|')
 
 function* rows(schema: Schema, path: string): Iterable<string> {
   for (const [name, field] of Object.entries(schema.properties ?? {})) {

@@ -19,6 +19,10 @@ const children = {
   resourceclaimtemplates: 'resource.k8s.io/v1',
 } as const
 
+/** Every resource that some kind has as a child: what Metacontroller needs rights for. */
+export const childrenOfAll: readonly { readonly apiVersion: string; readonly resource: string }[] =
+  Object.entries(children).map(([resource, apiVersion]) => ({ apiVersion, resource }))
+
 /** Under this key the Secret holds the token. */
 export const tokenKey = 'token'
 

@@ -1,13 +1,30 @@
 import { group, version } from '../crds/kind.ts'
 import { kinds } from '../crds/kinds.ts'
 
-/** Where the API server finds the webhooks: at a URL, for a server outside the cluster. */
-export interface Address {
-  /** Without a trailing slash, for instance https://127.0.0.1:9443. */
-  readonly url: string
+/** Where the API server finds the webhooks: behind a Service, or at a URL outside the cluster. */
+export type Address = {
   /** The CA of the server's certificate: PEM in base64. */
   readonly caBundle: string
-}
+} & (
+  | {
+      /** Without a trailing slash, for instance https://127.0.0.1:9443. */
+      readonly url: string
+    }
+  | {
+      readonly service: {
+        readonly namespace: string
+        readonly name: string
+        readonly port: number
+      }
+    }
+)
+
+const clientConfig = (address: Address, path: string) => ({
+  ...('url' in address
+    ? { url: `${address.url}${path}` }
+    : { service: { ...address.service, path } }),
+  caBundle: address.caBundle,
+})
 
 const rule = (...operations: readonly string[]) => ({
   apiGroups: [group],
@@ -37,9 +54,9 @@ const specChanges = {
  * down; mutate may be down, for the hooks apply the same defaults; DELETE only warns, and must
  * never keep a namespace in Terminating.
  */
-export const admissionWebhooks = ({ url, caBundle }: Address): readonly object[] => {
+export const admissionWebhooks = (address: Address): readonly object[] => {
   const common = { admissionReviewVersions: ['v1'], sideEffects: 'None' }
-  const client = (path: string) => ({ clientConfig: { url: `${url}/admission/${path}`, caBundle } })
+  const client = (name: string) => ({ clientConfig: clientConfig(address, `/admission/${name}`) })
   return [
     {
       apiVersion: 'admissionregistration.k8s.io/v1',

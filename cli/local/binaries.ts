@@ -5,7 +5,7 @@ import { command } from './command.ts'
 import { downloadRelease } from './download.ts'
 import { goBuild } from './gobuild.ts'
 import { type Progress, reasonOf } from './progress.ts'
-import { goArch, goOs, kubernetesVersion, type Tool, type ToolName, tools } from './tools.ts'
+import { goArch, goOs, helm, kubernetesVersion, type Tool, type ToolName, tools } from './tools.ts'
 
 export type Binaries = Readonly<Record<ToolName, string>>
 
@@ -25,13 +25,17 @@ export interface Lookup {
 export const findBinaries = (lookup: Lookup): Promise<Binaries> =>
   findIn(placesOf(lookup), tools, lookup.signal)
 
+/** Helm, from the same places; a control plane does without it. */
+export const findHelm = async (lookup: Lookup): Promise<string> =>
+  (await findIn(placesOf(lookup), [helm], lookup.signal)).helm
+
 /** Asks the places in their order for every tool; one error names all that was tried. */
-export async function findIn(
+export async function findIn<Name extends string>(
   places: readonly Place[],
-  wanted: readonly Tool[],
+  wanted: readonly Tool<Name>[],
   signal?: AbortSignal,
-): Promise<Binaries> {
-  const found: Partial<Record<ToolName, string>> = {}
+): Promise<Readonly<Record<Name, string>>> {
+  const found: Partial<Record<Name, string>> = {}
   const missing: string[] = []
   for (const tool of wanted) {
     const tried: string[] = []
@@ -48,7 +52,7 @@ export async function findIn(
   }
   signal?.throwIfAborted()
   if (missing.length) throw new Error(notFound(missing))
-  return found as Binaries
+  return found as Record<Name, string>
 }
 
 const notFound = (lines: readonly string[]): string =>

@@ -77,7 +77,8 @@ export function kubernetesModule(name: string, upstream: string, version: string
 }
 
 /** Without them the binaries report v0.0.0. */
-const versionFlags = ({ go: { module, version } }: Tool): string => {
+const versionFlags = ({ go: { module, version, stamp } }: Tool): string => {
+  if (stamp) return `-X ${stamp}=${version}`
   if (module !== 'k8s.io/kubernetes') return ''
   const [major, minor] = version.slice(1).split('.')
   return ['k8s.io/component-base/version', 'k8s.io/client-go/pkg/version']

@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto'
-import { existsSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { stringify } from 'yaml'
@@ -14,8 +13,8 @@ import {
   startControlPlane,
   stopControlPlane,
 } from './controlplane.ts'
+import { type Controller, driverOf } from './driver.ts'
 import { statusOf } from './https.ts'
-import { findMetacontroller } from './metacontroller.ts'
 import { freePorts } from './ports.ts'
 import { launch, waitUntil } from './processes.ts'
 import type { Progress } from './progress.ts'
@@ -24,7 +23,7 @@ import { exists, locked, readState, writeState } from './state.ts'
 
 export interface PlatformOptions extends ControlPlaneOptions {
   /** Who drives the hooks; auto is Metacontroller where it is found, else the embedded runner. */
-  readonly controller?: 'metacontroller' | 'embedded' | 'auto'
+  readonly controller?: Controller
   /** The server's configuration: a file, or its content. */
   readonly config?: string | ConfigFile
 }
@@ -59,7 +58,7 @@ export const startPlatform = (options: PlatformOptions): Promise<Platform> =>
 
 async function start(plane: ControlPlane, options: PlatformOptions): Promise<Platform> {
   const { dir, progress = silent, signal, nodes = 2 } = options
-  const driver = await driverOf(options)
+  const driver = await driverOf({ progress, controller: options.controller, signal })
   signal?.throwIfAborted()
 
   progress('applying the CRDs')
@@ -82,7 +81,7 @@ async function start(plane: ControlPlane, options: PlatformOptions): Promise<Pla
   progress(
     `starting ${driver.name === 'metacontroller' ? 'Metacontroller' : 'the embedded runner'}`,
   )
-  launch({ dir, name: driver.name, file: driver.file, args: driver.args(plane), signal })
+  launch({ dir, name: driver.name, file: driver.file, args: driver.args(plane.kubeconfig), signal })
 
   const state: PlatformState = {
     serverUrl,
@@ -148,46 +147,6 @@ async function configFile(dir: string, config: string | ConfigFile | undefined) 
   const path = join(dir, 'config.yaml')
   await writeFile(path, stringify(config))
   return path
-}
-
-interface Driver {
-  readonly name: 'metacontroller' | 'embedded'
-  readonly file: string
-  readonly args: (plane: ControlPlane) => readonly string[]
-}
-
-async function driverOf({
-  controller = 'auto',
-  progress = silent,
-  signal,
-}: PlatformOptions): Promise<Driver> {
-  const found =
-    controller === 'embedded' ? undefined : await findMetacontroller({ progress, signal })
-  if (found) {
-    return {
-      name: 'metacontroller',
-      file: found,
-      args: ({ kubeconfig }) => [
-        `--kubeconfig=${kubeconfig}`,
-        '--workers=20',
-        '--client-go-qps=200',
-        '--client-go-burst=400',
-        // Nobody asks there, and fixed ports would keep two platforms from running at once.
-        '--metrics-address=0',
-        '--health-probe-bind-address=0',
-      ],
-    }
-  }
-  if (controller === 'metacontroller') {
-    throw new Error('no metacontroller was found: set METACONTROLLER_BIN to its binary')
-  }
-  const runner = modulePath('metacontroller/runner/main')
-  if (!existsSync(runner)) throw new Error(`the embedded runner is not there: ${runner}`)
-  return {
-    name: 'embedded',
-    file: process.execPath,
-    args: ({ kubeconfig }) => [runner, '--kubeconfig', kubeconfig],
-  }
 }
 
 /** The platform of a folder, if all of it lives and answers. */

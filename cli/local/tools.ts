@@ -18,13 +18,19 @@ export interface Release {
   readonly checksum: { readonly url: string; readonly form: 'sha256' | 'sums' | 'github' }
 }
 
-export interface Tool {
-  readonly name: ToolName
+export interface Tool<Name extends string = string> {
+  readonly name: Name
   readonly versionArgs: readonly string[]
   /** What is wrong with the version that the binary reports, if anything. */
   readonly unfit: (output: string) => string | undefined
   readonly release: (os: string, arch: string) => Release | undefined
-  readonly go: { readonly module: string; readonly version: string; readonly package: string }
+  readonly go: {
+    readonly module: string
+    readonly version: string
+    readonly package: string
+    /** The Go variable that holds the version, where a plain build would leave it unset. */
+    readonly stamp?: string
+  }
 }
 
 const minorOf = (text: string): number | undefined => {
@@ -34,7 +40,11 @@ const minorOf = (text: string): number | undefined => {
 
 const wantedMinor = Number(kubernetesVersion.split('.')[1])
 
-const kubernetes = (name: ToolName, versionArgs: readonly string[], skew: number): Tool => ({
+const kubernetes = <Name extends string>(
+  name: Name,
+  versionArgs: readonly string[],
+  skew: number,
+): Tool<Name> => ({
   name,
   versionArgs,
   unfit: (output) => {
@@ -64,7 +74,7 @@ const version = (output: string, expected: RegExp, wanted: string): string | und
 }
 
 const etcdVersion = '3.6.8'
-const etcd: Tool = {
+const etcd: Tool<'etcd'> = {
   name: 'etcd',
   versionArgs: ['--version'],
   unfit: (output) => version(output, /^3\.([6-9]|\d\d)\./, '3.6 or newer'),
@@ -86,7 +96,7 @@ const etcd: Tool = {
 }
 
 const kwokVersion = '0.8.0'
-const kwok: Tool = {
+const kwok: Tool<'kwok'> = {
   name: 'kwok',
   versionArgs: ['--version'],
   unfit: (output) => version(output, /^0\.8\./, '0.8'),
@@ -109,7 +119,7 @@ const kwok: Tool = {
 }
 
 /** All that a control plane needs. */
-export const tools: readonly Tool[] = [
+export const tools: readonly Tool<ToolName>[] = [
   etcd,
   kubernetes('kube-apiserver', ['--version'], 0),
   kubernetes('kube-controller-manager', ['--version'], 0),
@@ -117,6 +127,29 @@ export const tools: readonly Tool[] = [
   kubernetes('kubectl', ['version', '--client', '-o', 'json'], 1),
   kwok,
 ]
+
+const helmVersion = '4.3.1'
+
+/** Only looked for where the chart is tried: a control plane does not need it. */
+export const helm: Tool<'helm'> = {
+  name: 'helm',
+  versionArgs: ['version', '--short'],
+  unfit: (output) => version(output, /^(3\.(1[89]|[2-9]\d)|4)\./, '3.18 or newer'),
+  release: (os, arch) => {
+    const url = `https://get.helm.sh/helm-v${helmVersion}-${os}-${arch}.tar.gz`
+    return {
+      url,
+      member: `${os}-${arch}/helm`,
+      checksum: { url: `${url}.sha256sum`, form: 'sums' },
+    }
+  },
+  go: {
+    module: 'helm.sh/helm/v4',
+    version: `v${helmVersion}`,
+    package: 'helm.sh/helm/v4/cmd/helm',
+    stamp: 'helm.sh/helm/v4/internal/version.version',
+  },
+}
 
 /** The system's name in the words of Go and of release files. */
 export const goOs = (): string => process.platform

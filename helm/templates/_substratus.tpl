@@ -1,0 +1,132 @@
+{{- define "substratus.labels" -}}
+app.kubernetes.io/name: substratus
+app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version | replace "+" "_" }}
+{{- end }}
+
+{{- define "substratus.selector" -}}
+app.kubernetes.io/name: substratus
+app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/component: server
+{{- end }}
+
+{{- define "substratus.image" -}}
+{{- with .Values.image -}}
+{{ .repository }}{{ if .digest }}@{{ .digest }}{{ else }}:{{ .tag | default $.Chart.AppVersion }}{{ end }}
+{{- end }}
+{{- end }}
+
+{{/* Own, certManager or secret: who makes the certificate. */}}
+{{- define "substratus.tls" -}}
+{{- if .Values.tls.certManager.enabled }}certManager{{ else if .Values.tls.secretName }}secret{{ else }}own{{ end }}
+{{- end }}
+
+{{- define "substratus.tlsSecret" -}}
+{{ if eq (include "substratus.tls" .) "secret" }}{{ .Values.tls.secretName }}{{ else }}substratus-tls{{ end }}
+{{- end }}
+
+{{- define "substratus.tokenSecret" -}}
+{{ .Values.hookToken.secretName | default "substratus-hooks" }}
+{{- end }}
+
+{{/* The names of the Service, then those of tls.names; a JSON list. */}}
+{{- define "substratus.names" -}}
+{{- $service := printf "substratus.%s" .Release.Namespace }}
+{{- concat (list (printf "%s.svc" $service) $service (printf "%s.svc.cluster.local" $service)) .Values.tls.names | toJson }}
+{{- end }}
+
+{{/*
+What is random is made once: read from the cluster where it is there already, else made now and kept
+in the values, so that all templates of one rendering see the same.
+*/}}
+{{- define "substratus.made" -}}
+{{- if not (hasKey .Values "made") }}
+{{- $made := dict }}
+{{- if eq (include "substratus.tls" .) "own" }}
+{{- $authority := lookup "v1" "Secret" .Release.Namespace "substratus-ca" }}
+{{- $leaf := lookup "v1" "Secret" .Release.Namespace "substratus-tls" }}
+{{- $ca := dict }}
+{{- if $authority }}
+{{- $ca = buildCustomCert (index $authority.data "tls.crt") (index $authority.data "tls.key") }}
+{{- else }}
+{{- $ca = genCA "substratus-ca" 3650 }}
+{{- $_ := set $made "newCa" $ca }}
+{{- end }}
+{{- $_ := set $made "ca" $ca.Cert }}
+{{- $signed := false }}
+{{- if $leaf }}
+{{- $signed = eq (index $leaf.data "ca.crt") ($ca.Cert | b64enc) }}
+{{- end }}
+{{- if not $signed }}
+{{- $ips := list }}
+{{- $hosts := list }}
+{{- range include "substratus.names" . | fromJsonArray }}
+{{- if regexMatch "^[0-9.]+$" . }}{{ $ips = append $ips . }}{{ else }}{{ $hosts = append $hosts . }}{{ end }}
+{{- end }}
+{{- $_ := set $made "newLeaf" (genSignedCert (first $hosts) $ips $hosts (int .Values.tls.days) $ca) }}
+{{- end }}
+{{- end }}
+{{- if and .Values.hookToken.enabled (not .Values.hookToken.secretName) }}
+{{- $secret := lookup "v1" "Secret" .Release.Namespace "substratus-hooks" }}
+{{- if $secret }}
+{{- $_ := set $made "token" (index $secret.data "token" | b64dec) }}
+{{- else }}
+{{- $token := randAlphaNum 48 }}
+{{- $_ := set $made "token" $token }}
+{{- $_ := set $made "newToken" $token }}
+{{- end }}
+{{- end }}
+{{- $_ := set .Values "made" $made }}
+{{- end }}
+{{- end }}
+
+{{/* The CA that callers are to trust, PEM; nothing with cert-manager, which says it by itself. */}}
+{{- define "substratus.ca" -}}
+{{- include "substratus.made" . }}
+{{- $how := include "substratus.tls" . }}
+{{- if eq $how "own" }}{{ .Values.made.ca }}{{ else if eq $how "secret" }}{{ .Values.tls.ca }}{{ end }}
+{{- end }}
+
+{{/* The same as the API server takes it. */}}
+{{- define "substratus.caBundle" -}}
+{{- with include "substratus.ca" . }}{{ . | b64enc }}{{ end }}
+{{- end }}
+
+{{/* The same as Metacontroller takes it, which reads cert-manager's out of the Secret. */}}
+{{- define "substratus.hooksCa" -}}
+{{- $ca := include "substratus.ca" . -}}
+{{- if $ca -}}
+caBundle:
+  inline: {{ $ca | toJson }}
+{{- else if eq (include "substratus.tls" .) "certManager" -}}
+caBundle:
+  secretRef:
+    namespace: {{ .Release.Namespace | toJson }}
+    name: {{ include "substratus.tlsSecret" . }}
+    key: ca.crt
+{{- end }}
+{{- end }}
+
+{{- define "substratus.hooksUrl" -}}
+{{- .Values.metacontroller.url | default (printf "https://substratus.%s.svc:443" .Release.Namespace) -}}
+{{- end }}
+
+{{/* Another revision lets Metacontroller read CA and token again, and connect anew. */}}
+{{- define "substratus.revision" -}}
+{{- include "substratus.made" . -}}
+{{- $token := .Values.made.token | default "" -}}
+{{- if .Values.hookToken.secretName -}}
+{{- $secret := lookup "v1" "Secret" .Release.Namespace .Values.hookToken.secretName -}}
+{{- if $secret }}{{ $token = index $secret.data "token" }}{{ end -}}
+{{- end -}}
+{{- list .Chart.Version (include "substratus.ca" .) $token | join "\n" | sha256sum | trunc 12 -}}
+{{- end }}
+
+{{- define "substratus.deviceClaims" -}}
+{{- if eq .Values.metacontroller.deviceClaims "Enabled" }}yes
+{{- else if eq .Values.metacontroller.deviceClaims "Auto" }}
+{{- if .Capabilities.APIVersions.Has "resource.k8s.io/v1" }}yes{{ end }}
+{{- end }}
+{{- end }}

@@ -1,0 +1,108 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { describe, expect, test } from 'vitest'
+import { parse } from 'yaml'
+import { chartFiles } from '../../../cli/chart/render.ts'
+import { values } from '../../../cli/chart/values.ts'
+import { helm } from '../../../cli/local/tools.ts'
+import { configOf } from '../../../crds/config.ts'
+import { kinds } from '../../../crds/kinds.ts'
+import type { Schema } from '../../../crds/schema.ts'
+import { validator } from '../../../crds/validate.ts'
+import { controllers } from '../../../metacontroller/controllers.ts'
+
+const read = (name: string): string =>
+  readFileSync(new URL(`../../../helm/${name}`, import.meta.url), 'utf8')
+const plurals = kinds.map(({ plural }) => plural)
+
+describe('values', () => {
+  function* leaves(schema: Schema, path: string): Iterable<readonly [string, Schema]> {
+    for (const [name, field] of Object.entries(schema.properties ?? {})) {
+      if (field.default !== undefined || !field.properties) yield [`${path}${name}`, field]
+      else yield* leaves(field, `${path}${name}.`)
+    }
+  }
+
+  test('each has a default that its own schema takes', () => {
+    const wrong = [...leaves(values, '')].flatMap(([path, schema]) =>
+      schema.default === undefined
+        ? [`${path} has no default`]
+        : validator(schema)(schema.default).map(({ message }) => `${path}: ${message}`),
+    )
+    expect(wrong).toEqual([])
+  })
+
+  test('the documentation has every field of the configuration, with its default', () => {
+    const docs = chartFiles().get('docs/values.md') ?? ''
+    for (const row of [
+      '| `config.packaging.maxSize` | integer or string | `"20Gi"` |',
+      '| `config.gpus.profiles.NAME.resourceName` | string |  |',
+      '| `replicas` | integer | `2` |',
+    ])
+      expect(docs).toContain(row)
+  })
+
+  test.each(readdirSync(new URL('../../../helm/presets', import.meta.url)))(
+    'the preset %s is right',
+    (preset) => {
+      const given = parse(read(`presets/${preset}`), { merge: true })
+      expect(validator(values)(given)).toEqual([])
+      expect(configOf(given.config)).toHaveProperty('config')
+    },
+  )
+})
+
+describe('rights', () => {
+  interface Rule {
+    readonly apiGroups: readonly string[]
+    readonly resources: readonly string[]
+    readonly verbs: readonly string[]
+  }
+  const { clusterRole } = parse(chartFiles().get('helm/metacontroller-values.yaml') ?? '')
+  const rules: readonly Rule[] = clusterRole.rules
+  const may = (verb: string, apiVersion: string, resource: string) => {
+    const group = apiVersion.includes('/') ? apiVersion.split('/')[0] : ''
+    return rules.some(
+      (rule) =>
+        rule.apiGroups.includes(group ?? '') &&
+        rule.resources.includes(resource) &&
+        rule.verbs.includes(verb),
+    )
+  }
+
+  test('Metacontroller’s are for every child that the controllers have, and for no wildcard', () => {
+    const all = controllers({ url: 'https://server', deviceClaims: true }) as {
+      spec: { childResources: { apiVersion: string; resource: string }[] }
+    }[]
+    for (const { apiVersion, resource } of all.flatMap(({ spec }) => spec.childResources))
+      for (const verb of ['get', 'list', 'watch', 'create', 'update', 'delete'])
+        expect([verb, resource, may(verb, apiVersion, resource)]).toEqual([verb, resource, true])
+    for (const plural of plurals) {
+      expect(may('update', 'substratus.ai/v1', `${plural}/status`)).toBe(true)
+      expect(may('update', 'substratus.ai/v1', plural)).toBe(false)
+    }
+    expect(JSON.stringify(rules)).not.toContain('*')
+  })
+
+  test('users’ are for all kinds', () => {
+    const text = read('templates/rbac.yaml')
+    expect(text.match(new RegExp(`resources: \\[${plurals.join(', ')}\\]`, 'g'))).toHaveLength(2)
+  })
+})
+
+test('definitions stay when the chart is uninstalled, and their braces are not Helm’s', () => {
+  for (const plural of plurals) {
+    const crd = parse(chartFiles().get(`helm/files/crds/${plural}.yaml`) ?? '')
+    expect(crd.metadata.annotations).toEqual({ 'helm.sh/resource-policy': 'keep' })
+  }
+  expect(read('templates/crds.yaml')).toContain('.Files.Get')
+})
+
+test.each([
+  { said: 'v4.3.1', fits: true },
+  { said: 'v4.3.1+g1234567', fits: true },
+  { said: 'v3.18.0+g1234567', fits: true },
+  { said: 'v3.12.3', fits: false },
+  { said: 'what?', fits: false },
+])('helm that says "$said": $fits', ({ said, fits }) => {
+  expect(helm.unfit(said) === undefined).toBe(fits)
+})
