@@ -1,5 +1,4 @@
 import { logger } from '../server/log.ts'
-import { serve } from '../server/serve.ts'
 import { readConfig } from './config.ts'
 
 interface Options {
@@ -21,6 +20,8 @@ export async function serveCommand(options: Options): Promise<number> {
   if (https && !(tlsCert && tlsKey)) return wrong('--https needs --tls-cert and --tls-key')
   const [, host = '', port = ''] = address
   const log = logger()
+  // Only now: with the Kubernetes client it takes a second to load.
+  const { serve } = await import('../server/serve.ts')
   const server = await serve({
     host: host || '0.0.0.0',
     port: Number(port),
