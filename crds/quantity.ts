@@ -26,16 +26,18 @@ const decimal: readonly (readonly [string, bigint])[] = [
 const milli = 1000n
 
 function parse(text: string): { milli: bigint; binary: boolean } {
-  const match = /^([0-9]+)(?:\.([0-9]+))?(m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei)?$/.exec(text)
+  // A claim may have been written by others: 1e12 is a quantity, too.
+  const match =
+    /^([0-9]+)(?:\.([0-9]+))?(?:[eE]\+?([0-9]{1,2})|(m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei))?$/.exec(text)
   if (!match) throw new Error(`not a quantity: ${text}`)
-  const [, whole = '', fraction = '', suffix = ''] = match
+  const [, whole = '', fraction = '', exponent = '0', suffix = ''] = match
   const isBinary = suffix.endsWith('i')
   const unit =
     suffix === 'm'
       ? 1n
       : milli * (([...binary, ...decimal].find(([name]) => name === suffix)?.[1] as bigint) ?? 1n)
   const scale = 10n ** BigInt(fraction.length)
-  const numerator = BigInt(whole + fraction) * unit
+  const numerator = BigInt(whole + fraction) * unit * 10n ** BigInt(exponent)
   // Rounded up, as the API server does.
   return { milli: (numerator + scale - 1n) / scale, binary: isBinary }
 }

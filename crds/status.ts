@@ -77,11 +77,11 @@ export const reasons = {
   },
   Failed: {
     meaning: 'The Job failed; the message has the exit code and the last words.',
-    todo: 'Mend the cause; a changed spec starts a new attempt, as does a new substratus.ai/rerun.',
+    todo: 'Mend the cause. kubectl delete job NAME tries just this stage again; a changed spec, or a new substratus.ai/rerun, begins anew.',
   },
   DeadlineExceeded: {
     meaning: 'The Job did not finish in its time.',
-    todo: 'Raise runPolicy.activeDeadlineSeconds, or find out what took so long.',
+    todo: 'Of a load or a run: raise runPolicy.activeDeadlineSeconds, which begins it again. Of a build or a packaging, whose time is the administrator’s: kubectl delete job NAME tries it again.',
   },
   PodRefused: {
     meaning: 'The API server refuses the Pod: a quota, Pod Security or another admission.',
@@ -159,6 +159,10 @@ export const statusFields = {
   }),
   image: string('The image in use: given, built or packaged.'),
   stages: map('The finished stages, by name: build, load, run, package.', record),
+  lastComplete: map(
+    'The stages behind artifacts, while newer ones are under way: going back to them runs nothing.',
+    record,
+  ),
   finishing: string('The complete Job whose report is being read.'),
 }
 

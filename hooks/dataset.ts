@@ -1,12 +1,13 @@
 import type { DatasetSpec, DatasetStatus } from '../crds/dataset.ts'
 import { Dataset } from '../crds/dataset.ts'
+import type { Artifacts } from '../crds/status.ts'
 import { buildStage, ownImage } from './buildstage.ts'
 import { yes } from './conditions.ts'
 import { hookOf, type Sync } from './hook.ts'
 import { runHashes } from './names.ts'
 import { noMounts } from './pod/mounts.ts'
-import type { Works } from './stages.ts'
-import { artifactsPath, artifactsUrl, claimOf, shrinkNote } from './storage/pvc.ts'
+import type { Records, Works } from './stages.ts'
+import { artifactsPath, artifactsUrl, claimOf, pathsInUse, shrinkNote } from './storage/pvc.ts'
 import { loaderArgs, workPod } from './work/load.ts'
 
 /**
@@ -27,23 +28,14 @@ export const dataset = hookOf(Dataset, {
     load(sync),
   ],
   claims: (sync) => (claimed(sync) ? [] : [claimOf(sync.parent, sync.observed, sync.config)]),
-  status: ({ parent }, records, done) => {
-    const { load } = records
-    const url = parent.spec.source?.startsWith('pvc://')
-      ? parent.spec.source
-      : load && artifactsUrl(parent, 'load', load.attempt)
+  status: (sync, records, done) => {
+    const { parent } = sync
+    const artifacts = done && artifactsOf(sync, records)
     return {
       ...(records.build?.image || parent.spec.image
         ? { image: ownImage(parent, records) ?? parent.status?.image }
         : {}),
-      ...(done &&
-        url && {
-          artifacts: {
-            url,
-            ...(load?.bytes !== undefined && { bytes: load.bytes }),
-            id: load ? `${load.attempt}${load.digest ? `@${load.digest}` : ''}` : url,
-          },
-        }),
+      ...(artifacts && { artifacts }),
     }
   },
   done: (sync, records) =>
@@ -59,11 +51,23 @@ type DatasetSync = Sync<DatasetSpec, DatasetStatus>
 const claimed = ({ parent }: DatasetSync): string | undefined =>
   parent.spec.source?.startsWith('pvc://') ? parent.spec.source : undefined
 
+/** What those who refer to the Dataset use. */
+function artifactsOf(sync: DatasetSync, { load }: Records): Artifacts | undefined {
+  const url = claimed(sync)
+  if (url) return { url, id: url }
+  if (!load) return undefined
+  const { attempt, digest, bytes } = load
+  return {
+    url: artifactsUrl(sync.parent, 'load', attempt),
+    ...(bytes !== undefined && { bytes }),
+    id: `${attempt}${digest ? `@${digest}` : ''}`,
+  }
+}
+
 /** The container writes artifacts/, and its exit code is the verdict. */
 function load(sync: DatasetSync): Works {
   const { parent, config } = sync
   const { spec } = parent
-  const last = parent.status?.stages?.load?.attempt
   return {
     does: 'work',
     name: 'load',
@@ -73,6 +77,7 @@ function load(sync: DatasetSync): Works {
       claimed(sync) ? yes('Skipped', `the data is already in ${spec.source}`) : undefined,
     needs: [],
     hashes: (rerun) => runHashes(spec, rerun),
+    isUsers: true,
     policy: {
       activeDeadlineSeconds: spec.runPolicy?.activeDeadlineSeconds,
       backoffLimit: spec.runPolicy?.backoffLimit ?? 2,
@@ -83,7 +88,7 @@ function load(sync: DatasetSync): Works {
         image: spec.source ? config.images.loader : (ownImage(parent, records) ?? ''),
         args: spec.source ? loaderArgs(spec.source) : undefined,
         path: artifactsPath('load', attempt),
-        keep: last && artifactsPath('load', last),
+        keep: pathsInUse(parent, 'load'),
         mounts: noMounts,
       }),
     result: ({ digest, bytes }) => ({

@@ -17,7 +17,16 @@ import type {
   SyncResponse,
 } from './protocol.ts'
 import { basesOf, type References, referencesOf, relatedRules } from './references.ts'
-import { isServing, keptServing, type Records, type Stage, type Walk, walk } from './stages.ts'
+import {
+  isServing,
+  keptJob,
+  keptServing,
+  missing,
+  type Records,
+  type Stage,
+  type Walk,
+  walk,
+} from './stages.ts'
 
 /** What a kind's functions are asked with. */
 export interface Sync<S, T> {
@@ -63,7 +72,16 @@ export function hookOf<S, T>(kind: Kind<S, T>, behaviour: Behaviour<S, T>): Hook
       }
       const walked = walk(behaviour.stages(sync), parent, sync.observed)
       const isDone = !walked.blocked
-      const ready = readyOf(walked, () => behaviour.done(sync, walked.records))
+      const claims = claimsOf(behaviour.claims(sync), walked, sync.observed)
+      const devices = deviceClaims(
+        parent,
+        devicesOf(parent, config),
+        walked.children,
+        sync.observed,
+      )
+      const ready =
+        lostClaim(parent, claims, devices, sync.observed) ??
+        readyOf(walked, () => behaviour.done(sync, walked.records))
       const bases = basesOf(kind, parent, request.related)
       const resync = patience(ready, walked)
       return {
@@ -71,40 +89,89 @@ export function hookOf<S, T>(kind: Kind<S, T>, behaviour: Behaviour<S, T>): Hook
           ...carried(parent),
           ...behaviour.status(sync, walked.records, isDone),
           ...(Object.keys(walked.records).length && { stages: walked.records }),
+          ...(!isDone && behindArtifacts(parent)),
           ...(bases?.length && { bases }),
           ...(walked.finishing && { finishing: walked.finishing }),
           ready: ready.status === 'True',
           conditions: [condition(parent, 'Ready', ready), ...walked.conditions],
         },
-        children: [
-          ...claimsOf(behaviour.claims(sync), sync.observed),
-          ...deviceClaims(parent, devicesOf(parent, config), walked.children, sync.observed),
-          ...walked.children,
-        ],
+        children: [...claims.listed, ...devices, ...walked.children],
         ...(resync > 0 && { resyncAfterSeconds: resync }),
       }
     },
   }
 }
 
-/** A claim that is no longer asked for stays: a changed source must not take the data away. */
-const claimsOf = (wanted: readonly Child[], observed: Observed): readonly Child[] => [
-  ...wanted,
-  ...observed.children
-    .filter(
-      ({ kind, metadata }) =>
-        kind === 'PersistentVolumeClaim' &&
-        !wanted.some((claim) => claim.metadata.name === metadata.name),
+interface Claims {
+  readonly listed: readonly Child[]
+  /** A claim that is gone, and the recorded result with it. */
+  readonly gone: string | undefined
+}
+
+/**
+ * A claim that is no longer asked for stays: a changed source must not take the data away. One that
+ * held a recorded result and is gone is not made anew: an empty one would be taken for the result.
+ */
+function claimsOf(wanted: readonly Child[], { done }: Walk, observed: Observed): Claims {
+  const existing = observed.children.filter(({ kind }) => kind === 'PersistentVolumeClaim')
+  const isIn = (list: readonly Child[], { metadata }: Child) =>
+    list.some((claim) => claim.metadata.name === metadata.name)
+  const gone = ['load', 'run'].some((stage) => done.includes(stage))
+    ? wanted.find((claim) => !isIn(existing, claim))
+    : undefined
+  return {
+    listed: [
+      ...wanted.filter((claim) => claim !== gone),
+      ...existing.filter((claim) => !isIn(wanted, claim)).map((claim) => kept(claim)),
+    ],
+    gone: gone?.metadata.name,
+  }
+}
+
+/** What Ready says where storage or devices are not there, though they were asked for before. */
+function lostClaim(
+  parent: Parent,
+  { listed, gone }: Claims,
+  devices: readonly Child[],
+  observed: Observed,
+): Verdict | undefined {
+  if (gone)
+    return no(
+      'ChildMissing',
+      `PersistentVolumeClaim "${gone}" is gone, and the result with it: restore it, or make it anew by another value of the annotation substratus.ai/rerun`,
     )
-    .map((claim) => kept(claim)),
-]
+  const { conditions } = (parent.status ?? {}) as { readonly conditions?: readonly Condition[] }
+  const absent = [...listed, ...devices].find(
+    ({ kind, metadata }) => !observed.child(kind, metadata.name),
+  )
+  return absent && conditions?.length
+    ? missing(parent, 'Ready', absent.kind, absent.metadata.name)
+    : undefined
+}
+
+/** The records that artifacts were made from: those of the last status in which all was done. */
+function behindArtifacts(parent: Parent): { readonly lastComplete?: Records } {
+  const {
+    artifacts,
+    stages,
+    lastComplete = stages,
+  } = (parent.status ?? {}) as {
+    readonly artifacts?: unknown
+    readonly stages?: Records
+    readonly lastComplete?: Records
+  }
+  return artifacts && lastComplete ? { lastComplete } : {}
+}
 
 const devicesOf = ({ spec }: Parent, config: Config) =>
   gpuOf((spec as { resources?: Resources }).resources, config).devices
 
 /** What later answers need stays in every answer: Metacontroller replaces the status whole. */
 function carried(parent: Parent): Record<string, unknown> {
-  const { artifacts, image, url } = (parent.status ?? {}) as Record<string, unknown>
+  const { artifacts, url, ...others } = (parent.status ?? {}) as Record<string, unknown>
+  const { source } = parent.spec as { readonly source?: string }
+  // A source has no image; what was there before is of another spec.
+  const image = source ? undefined : others.image
   return Object.fromEntries(
     Object.entries({ artifacts, image, url }).filter(([, value]) => value !== undefined),
   )
@@ -153,7 +220,9 @@ function invalid(request: SyncRequest, message: string): SyncResponse {
   return {
     status: { ...before, ready: false, conditions: [ready, ...others] },
     children: [
-      ...observed.children.filter(({ kind }) => !isServing(kind)).map((child) => kept(child)),
+      ...observed.children
+        .filter(({ kind }) => !isServing(kind))
+        .map((child) => (child.kind === 'Job' ? keptJob(child, parent) : kept(child))),
       ...keptServing(parent, observed),
     ],
   }

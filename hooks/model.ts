@@ -7,7 +7,7 @@ import { runHashes } from './names.ts'
 import { joined, noMounts, resultMount } from './pod/mounts.ts'
 import type { Reference } from './references.ts'
 import type { Records, Works } from './stages.ts'
-import { artifactsPath, artifactsUrl, claimOf, shrinkNote } from './storage/pvc.ts'
+import { artifactsPath, artifactsUrl, claimOf, pathsInUse, shrinkNote } from './storage/pvc.ts'
 import { builderSuspicion, builtImage } from './work/build.ts'
 import { loaderArgs, workPod } from './work/load.ts'
 import { packagePod } from './work/package.ts'
@@ -47,10 +47,10 @@ type ModelSync = Sync<ModelSpec, ModelStatus>
 
 /** With none of these, the image is all the user wanted. */
 const hasWork = ({ source, model, dataset, command, args, params, env }: ModelSpec): boolean =>
-  Boolean(source ?? model ?? dataset ?? command ?? args) || filled(params) || filled(env)
+  Boolean(source ?? model ?? dataset) || [command, args, params, env].some(filled)
 
-const filled = (map: Readonly<Record<string, unknown>> | undefined): boolean =>
-  Object.keys(map ?? {}).length > 0
+/** Empty is absent. */
+const filled = (value: object | undefined): boolean => Object.keys(value ?? {}).length > 0
 
 /** A source that is in a claim already is used where it is. */
 const claimed = ({ source }: ModelSpec): string | undefined =>
@@ -97,7 +97,6 @@ function run(sync: ModelSync): Works {
   const { parent, references, config } = sync
   const { spec } = parent
   const data: Reference = references.data ?? { state: 'none' }
-  const last = parent.status?.stages?.run?.attempt
   return {
     does: 'work',
     name: 'run',
@@ -106,6 +105,7 @@ function run(sync: ModelSync): Works {
     skip: () => skippedRun(spec),
     needs: [checkedBase(sync), data],
     hashes: (rerun) => runHashes(spec, rerun),
+    isUsers: true,
     policy: {
       activeDeadlineSeconds: spec.runPolicy?.activeDeadlineSeconds,
       backoffLimit: spec.runPolicy?.backoffLimit ?? (spec.source ? 2 : 0),
@@ -116,7 +116,7 @@ function run(sync: ModelSync): Works {
         image: spec.source ? config.images.loader : (runImage(sync, records) ?? ''),
         args: spec.source ? loaderArgs(spec.source) : undefined,
         path: artifactsPath('run', attempt),
-        keep: last && artifactsPath('run', last),
+        keep: pathsInUse(parent, 'run'),
         mounts: joined(baseMount(sync), resultMount('data', data, config)),
       }),
     result: ({ digest, bytes }, _attempt, records) => ({

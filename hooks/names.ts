@@ -1,5 +1,6 @@
 import { annotations, labels, type Parent } from '../crds/kind.ts'
 import { fitted, hash, kindWord } from '../crds/names.ts'
+import { cores, gibibytes } from '../crds/quantity.ts'
 
 /** Names, labels and hashes: what ties children to their parent, and work to what went in. */
 
@@ -34,10 +35,20 @@ export const buildHashes = (spec: unknown, rerun: string | undefined): Hashes =>
   attempt: hash({ ...buildFields(spec), rerun }),
 })
 
+/**
+ * What makes a failed work worth another attempt. Not the disk: a claim that grows under a running
+ * training, for its checkpoints, must not end it. 20 and "20Gi" are the same.
+ */
+const attemptFields = ({ resources: { cpu, memory, gpu } = {} }: AnySpec) => ({
+  cpu: cpu === undefined ? undefined : cores(cpu),
+  memory: memory === undefined ? undefined : gibibytes(memory),
+  gpu,
+})
+
 /** Hashes of load, run and package. */
 export const runHashes = (spec: unknown, rerun: string | undefined): Hashes => ({
   inputs: hash(runFields(spec)),
-  attempt: hash({ ...runFields(spec), resources: (spec as AnySpec).resources, rerun }),
+  attempt: hash({ ...runFields(spec), resources: attemptFields(spec), rerun }),
 })
 
 export const jobName = (parent: Parent, stage: string, attempt: string): string =>

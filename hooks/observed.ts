@@ -1,4 +1,5 @@
 import { labels, type Parent } from '../crds/kind.ts'
+import { namespaceOf } from './names.ts'
 import type { Child, SyncRequest } from './protocol.ts'
 
 /** What the request shows of the cluster. */
@@ -31,8 +32,10 @@ export function observedIn(request: SyncRequest): Observed {
   }
 }
 
-const belongs = (pod: Child, parent: Parent): boolean =>
-  pod.metadata.labels?.[labels.parentUid] === parent.metadata.uid
+/** A label is anybody's to write: a Pod of another namespace is never believed. */
+const belongs = ({ metadata }: Child, parent: Parent): boolean =>
+  metadata.labels?.[labels.parentUid] === parent.metadata.uid &&
+  (metadata.namespace ?? 'default') === namespaceOf(parent)
 
 const lastApplied = 'metacontroller.k8s.io/last-applied-configuration'
 
@@ -42,12 +45,24 @@ const lastApplied = 'metacontroller.k8s.io/last-applied-configuration'
  * away. A child that was applied in another way is emitted with its fields alone.
  */
 export function kept(child: Child, fields: Readonly<Record<string, unknown>> = {}): Child {
-  const text = child.metadata.annotations?.[lastApplied]
-  const applied: Child = text
-    ? JSON.parse(text)
-    : { apiVersion: child.apiVersion, kind: child.kind, metadata: { name: child.metadata.name } }
+  const { apiVersion, kind, metadata } = child
+  const applied = (jsonIn(child, lastApplied) ?? {
+    apiVersion,
+    kind,
+    metadata: { name: metadata.name },
+  }) as Child
   if (!Object.keys(fields).length) return applied
   return { ...applied, spec: withoutUndefined({ ...applied.spec, ...fields }) }
+}
+
+/** The JSON object in an annotation; undefined where there is none, or somebody spoiled it. */
+export function jsonIn(child: Child, annotation: string): object | undefined {
+  try {
+    const value: unknown = JSON.parse(child.metadata.annotations?.[annotation] ?? 'null')
+    return typeof value === 'object' && value !== null ? value : undefined
+  } catch {
+    return undefined
+  }
 }
 
 const withoutUndefined = (object: Readonly<Record<string, unknown>>) =>

@@ -5,7 +5,7 @@ import { job } from './children/job.ts'
 import { condition, no, type Verdict, yes } from './conditions.ts'
 import { conditionOf, jobFailure, jobProgress, type Report, reportOf } from './diagnosis.ts'
 import { type Hashes, jobAnnotations, jobName, rerunOf } from './names.ts'
-import { kept, type Observed } from './observed.ts'
+import { jsonIn, kept, type Observed } from './observed.ts'
 import type { Child } from './protocol.ts'
 import { type Reference, upstreamOf } from './references.ts'
 
@@ -30,6 +30,8 @@ export interface Works {
   readonly needs: readonly Reference[]
   readonly hashes: (rerun: string | undefined) => Hashes
   readonly policy: Pick<RunPolicy, 'activeDeadlineSeconds'> & { readonly backoffLimit: number }
+  /** Whether spec.runPolicy speaks of this stage; of the others the administrator does. */
+  readonly isUsers?: true
   /** The Pod of an attempt; `records` holds the stages before. */
   readonly template: (
     hashes: Hashes,
@@ -53,6 +55,7 @@ export interface Serves {
 /** The parts of a status that the walk reads. */
 interface Remembered {
   readonly stages?: Records
+  readonly lastComplete?: Records
   readonly finishing?: string
   readonly conditions?: readonly Condition[]
 }
@@ -61,6 +64,8 @@ export interface Walk {
   readonly children: readonly Child[]
   readonly conditions: readonly Condition[]
   readonly records: Records
+  /** The stages whose record answers the spec. */
+  readonly done: readonly string[]
   /** The verdict of the first stage that is not done; undefined when all are. */
   readonly blocked: Verdict | undefined
   /** The verdict of the serving stage, of parents that have one. */
@@ -72,23 +77,41 @@ export interface Walk {
 const isSuspended = (parent: Parent): boolean =>
   (parent.spec as { suspend?: boolean } | undefined)?.suspend === true
 
-const policyOf = (parent: Parent): RunPolicy =>
-  (parent.spec as { runPolicy?: RunPolicy }).runPolicy ?? {}
+/** Of any spec, an invalid one too. */
+const policyOf = (parent: Parent): RunPolicy => {
+  const { runPolicy } = (parent.spec ?? {}) as { readonly runPolicy?: unknown }
+  return typeof runPolicy === 'object' && runPolicy !== null ? runPolicy : {}
+}
 
 const remembered = (parent: Parent): Remembered => (parent.status ?? {}) as Remembered
 
 /**
  * The rerun that is in force: the annotation, or, once that was removed, what the first recorded
- * stage answered, so that a half-finished rerun is finished and a finished one not repeated.
+ * stage answered, so that a half-finished rerun is finished and a finished one not repeated. Before
+ * any record, it is what the Job under way answers, which would otherwise be begun anew.
  */
-function rerunInForce(parent: Parent, stages: readonly Stage[]): string | undefined {
+function rerunInForce(
+  parent: Parent,
+  stages: readonly Stage[],
+  observed: Observed,
+): string | undefined {
   const records = remembered(parent).stages ?? {}
-  const first = stages.find(
-    (stage): stage is Works =>
-      stage.does === 'work' && !stage.skip(records) && records[stage.name] !== undefined,
+  const working = stages.filter(
+    (stage): stage is Works => stage.does === 'work' && !stage.skip(records),
   )
-  return rerunOf(parent) ?? (first && records[first.name]?.rerun)
+  const recorded = working.find(({ name }) => records[name])
+  return (
+    rerunOf(parent) ?? (recorded ? records[recorded.name]?.rerun : underWay(working[0], observed))
+  )
 }
+
+const underWay = (stage: Works | undefined, observed: Observed): string | undefined =>
+  stage &&
+  observed
+    .jobs(stage.name)
+    .filter((child) => !isFailed(child))
+    .map(identityOf)
+    .find(({ inputs }) => inputs === stage.hashes(undefined).inputs)?.rerun
 
 const answers = (
   found: { readonly inputs?: string; readonly rerun?: string },
@@ -110,13 +133,13 @@ const isFailed = (child: Child): boolean => Boolean(conditionOf(child, 'Failed')
 const recordOf = (done: Child, stage: Works, report: Report, records: Records): StageRecord => {
   const attempt = annotation(done, jobAnnotations.attempt) ?? ''
   const { rerun, inputs = '' } = identityOf(done)
-  const upstream = annotation(done, jobAnnotations.upstream)
+  const upstream = jsonIn(done, jobAnnotations.upstream) as StageRecord['upstream']
   return {
     job: done.metadata.name,
     inputs,
     attempt,
     ...(rerun && { rerun }),
-    ...(upstream && { upstream: JSON.parse(upstream) }),
+    ...(upstream && { upstream }),
     ...stage.result(report, attempt, records),
   }
 }
@@ -127,6 +150,7 @@ type Outcome =
   | { readonly state: 'done'; readonly record: StageRecord }
   | { readonly state: 'finishing'; readonly job: string }
   | { readonly state: 'open'; readonly verdict: Verdict; readonly create?: Child }
+  | { readonly state: 'replaced'; readonly verdict: Verdict }
 
 function outcomeOf(
   stage: Works,
@@ -138,8 +162,10 @@ function outcomeOf(
   const skip = stage.skip(records)
   if (skip) return { state: 'skipped', verdict: skip }
   const hashes = stage.hashes(rerun)
-  const record = records[stage.name]
-  if (record && answers(record, hashes.inputs, rerun)) return { state: 'done', record }
+  const record = [records[stage.name], remembered(parent).lastComplete?.[stage.name]].find(
+    (found) => found && answers(found, hashes.inputs, rerun),
+  )
+  if (record) return { state: 'done', record }
 
   const jobs = observed.jobs(stage.name)
   const pods = observed.pods(stage.name)
@@ -156,6 +182,11 @@ function outcomeOf(
 
   const name = jobName(parent, stage.name, hashes.attempt)
   const current = observed.child('Job', name)
+  if (current && hadTooLittleTime(current, stage))
+    return {
+      state: 'replaced',
+      verdict: no('Pending', `removing Job "${name}", which now has more time, to create it anew`),
+    }
   if (current) {
     if (isFailed(current)) return { state: 'open', verdict: jobFailure(current, pods) }
     if (isSuspended(parent))
@@ -187,8 +218,21 @@ export function missing(parent: Parent, type: ConditionType, kind: string, name:
   )
 }
 
-/** An existing Job with its mutable fields as they should be now. */
-function keptJob(child: Child, parent: Parent): Child {
+/** Whether a Job ran out of a time that the user has prolonged since. */
+function hadTooLittleTime(child: Child, { policy: { activeDeadlineSeconds } }: Works): boolean {
+  const had: number | undefined = child.spec?.activeDeadlineSeconds
+  return (
+    conditionOf(child, 'Failed')?.reason === 'DeadlineExceeded' &&
+    had !== undefined &&
+    (activeDeadlineSeconds === undefined || activeDeadlineSeconds > had)
+  )
+}
+
+/**
+ * An existing Job with its mutable fields as they should be now. `policy` is the user's own, where the
+ * Job is the one that the spec asks for.
+ */
+export function keptJob(child: Child, parent: Parent, policy?: RunPolicy): Child {
   const held = Object.values(remembered(parent).stages ?? {}).some(
     (record) => record.job === child.metadata.name,
   )
@@ -196,15 +240,18 @@ function keptJob(child: Child, parent: Parent): Child {
   const ttl = policyOf(parent).ttlSecondsAfterFinished
   return kept(child, {
     ...(!finished && { suspend: isSuspended(parent) ? true : undefined }),
-    ttlSecondsAfterFinished: held ? ttl : undefined,
+    ...(!finished && policy && { activeDeadlineSeconds: policy.activeDeadlineSeconds }),
+    ...(!finished && policy?.backoffLimit !== undefined && { backoffLimit: policy.backoffLimit }),
+    ttlSecondsAfterFinished: held && Number.isInteger(ttl) ? ttl : undefined,
   })
 }
 
 export function walk(stages: readonly Stage[], parent: Parent, observed: Observed): Walk {
-  const rerun = rerunInForce(parent, stages)
+  const rerun = rerunInForce(parent, stages, observed)
   const children: Child[] = []
   const conditions: Condition[] = []
   const stale: string[] = []
+  const done: string[] = []
   let records: Records = remembered(parent).stages ?? {}
   let blocked: Verdict | undefined
   let served: Verdict | undefined
@@ -213,9 +260,9 @@ export function walk(stages: readonly Stage[], parent: Parent, observed: Observe
 
   const say = (type: ConditionType, verdict: Verdict) =>
     conditions.push(condition(parent, type, verdict))
-  const keep = (child: Child | undefined) => {
+  const keep = (child: Child | undefined, policy?: RunPolicy) => {
     if (child && !children.some(({ metadata }) => metadata.name === child.metadata.name))
-      children.push(keptJob(child, parent))
+      children.push(keptJob(child, parent, policy))
   }
 
   for (const stage of stages) {
@@ -243,6 +290,7 @@ export function walk(stages: readonly Stage[], parent: Parent, observed: Observe
         break
       case 'done':
         records = { ...records, [stage.name]: outcome.record }
+        done.push(stage.name)
         keep(observed.child('Job', outcome.record.job))
         stale.push(...changedUpstream(outcome.record, stage.needs))
         say(stage.condition, yes('Done', doneMessage(outcome.record)))
@@ -255,16 +303,20 @@ export function walk(stages: readonly Stage[], parent: Parent, observed: Observe
         break
       case 'open': {
         const name = jobName(parent, stage.name, stage.hashes(rerun).attempt)
-        keep(observed.child('Job', name))
+        keep(observed.child('Job', name), stage.isUsers ? policyOf(parent) : undefined)
         if (outcome.create) children.push(outcome.create)
         blocked = outcome.verdict
         say(stage.condition, blocked)
         break
       }
+      case 'replaced':
+        blocked = outcome.verdict
+        say(stage.condition, blocked)
+        break
     }
     if (blocked) after = stage.condition
   }
-  return { children, conditions, records, blocked, served, finishing, stale }
+  return { children, conditions, records, done, blocked, served, finishing, stale }
 }
 
 /** Jobs of a stage that answer what is asked for now: the current attempt, and a success. */

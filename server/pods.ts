@@ -33,15 +33,14 @@ export async function watchPods(kubeConfig: KubeConfig, log: Log): Promise<Pods>
   )
   const put = (pod: V1Pod) => {
     const uid = pod.metadata?.labels?.[labels.parentUid]
-    const name = pod.metadata?.name
-    if (!uid || !name) return
+    if (!uid) return
     const own = byParent.get(uid) ?? new Map<string, Child>()
-    byParent.set(uid, own.set(name, asJson(pod)))
+    byParent.set(uid, own.set(keyOf(pod), asJson(pod)))
   }
   const remove = (pod: V1Pod) => {
     const uid = pod.metadata?.labels?.[labels.parentUid] ?? ''
     const own = byParent.get(uid)
-    own?.delete(pod.metadata?.name ?? '')
+    own?.delete(keyOf(pod))
     if (own?.size === 0) byParent.delete(uid)
   }
   informer.on('add', put)
@@ -69,6 +68,9 @@ export async function watchPods(kubeConfig: KubeConfig, log: Log): Promise<Pods>
     },
   }
 }
+
+/** With the namespace: in another one, anybody may label a Pod of the same name. */
+const keyOf = ({ metadata }: V1Pod): string => `${metadata?.namespace}/${metadata?.name}`
 
 /** The client turns times into Dates; hooks read JSON. */
 const asJson = (pod: V1Pod): Child => JSON.parse(JSON.stringify(pod))

@@ -2,6 +2,7 @@ import type { Config } from '../../crds/config.ts'
 import type { Parent } from '../../crds/kind.ts'
 import { claimName } from '../../crds/names.ts'
 import { larger } from '../../crds/quantity.ts'
+import type { Artifacts, StageRecord } from '../../crds/status.ts'
 import { claim } from '../children/claim.ts'
 import { kept, type Observed } from '../observed.ts'
 import { diskOf } from '../pod/resources.ts'
@@ -18,6 +19,25 @@ export const artifactsPath = (stage: string, attempt: string): string => `${stag
 /** Where a stage's artifacts will be once they are sealed. */
 export const artifactsUrl = (parent: Parent, stage: string, attempt: string): string =>
   `pvc://${claimName(parent)}/${artifactsPath(stage, attempt)}`
+
+/**
+ * The results that somebody may read now: the one that status points at, and the last recorded one,
+ * which it will point at once the stages after it are done.
+ */
+export function pathsInUse(parent: Parent, stage: 'load' | 'run'): readonly string[] {
+  const { artifacts, stages } = (parent.status ?? {}) as {
+    readonly artifacts?: Artifacts
+    readonly stages?: Readonly<Record<string, StageRecord>>
+  }
+  const own = `pvc://${claimName(parent)}/`
+  const last = stages?.[stage]?.attempt
+  return [
+    ...new Set([
+      ...(artifacts?.url?.startsWith(own) ? [artifacts.url.slice(own.length)] : []),
+      ...(last ? [artifactsPath(stage, last)] : []),
+    ]),
+  ]
+}
 
 /** The writable place of a stage's artifacts, at any path. */
 export const writableMount = (parent: Parent, mountPath: string, subPath?: string) => ({

@@ -12,8 +12,8 @@ interface Work {
   readonly args?: readonly string[]
   /** Where the artifacts of this attempt live inside the claim. */
   readonly path: string
-  /** The path that others still use; seal keeps it when it removes older ones. */
-  readonly keep: string | undefined
+  /** The paths that others still use; seal keeps them when it removes older ones. */
+  readonly keep: readonly string[]
   readonly mounts: Mounts
 }
 
@@ -56,7 +56,7 @@ export function workPod(parent: Parent, config: Config, work: Work) {
             'seal',
             `--artifacts=/storage/${work.path}`,
             '--storage=/storage',
-            ...(work.keep ? [`--keep=${work.keep}`] : []),
+            ...work.keep.map((path) => `--keep=${path}`),
           ],
           resources: toolResources,
           volumeMounts: [{ name: 'artifacts', mountPath: '/storage' }],

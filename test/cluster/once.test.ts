@@ -209,6 +209,21 @@ test('a foreign object under the name of a child is told by name, and left alone
   await untilReady(ns, 'modelserver/s', 'True Serving')
 })
 
+/** The claim with the artifacts, restored for the object that has this uid now. */
+const claimOf = ({ name, uid }: Shown): string =>
+  JSON.stringify({
+    apiVersion: 'v1',
+    kind: 'PersistentVolumeClaim',
+    metadata: {
+      name: `${name}-model-artifacts`,
+      labels: { 'controller-uid': uid },
+      ownerReferences: [
+        { apiVersion: 'substratus.ai/v1', kind: 'Model', name, uid, controller: true },
+      ],
+    },
+    spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '100Gi' } } },
+  })
+
 test('objects that are restored with their status run nothing again; without it they do', async () => {
   const ns = await namespace('restored')
   await apply(ns, manifest('Model', 'm', trained))
@@ -224,14 +239,11 @@ test('objects that are restored with their status run nothing again; without it 
     await ok(['-n', other, 'apply', '-f', '-'], saved)
     const restored = ['apply', '--server-side', '--subresource', 'status', '-f', '-']
     await ok(['-n', other, ...restored], saved)
+    await apply(other, claimOf((await get(other, 'model/m')).metadata))
   } finally {
     start()
   }
   await nudge(other, 'model/m')
-  await until(
-    async () => names(other, 'pvc'),
-    (claims) => claims.length === 1,
-  )
   await untilReady(other, 'model/m', 'True Done')
   expect(jobsCreated(other)).toEqual([])
 
@@ -239,6 +251,23 @@ test('objects that are restored with their status run nothing again; without it 
   await ok(['-n', without, 'create', '-f', '-'], JSON.stringify(object))
   await untilReady(without, 'model/m', 'True Done')
   expect(jobsCreated(without)).toHaveLength(2)
+})
+
+test('a claim that is deleted with a result in it is told, and not replaced by an empty one', async () => {
+  const ns = await namespace('gone')
+  await apply(ns, manifest('Model', 'm', { ...trained, package: 'Never' }))
+  await untilReady(ns, 'model/m', 'True Done')
+  await ok(['-n', ns, 'delete', 'pods', '--all'])
+  await ok(['-n', ns, 'delete', 'pvc', 'm-model-artifacts'])
+  await untilReady(
+    ns,
+    'model/m',
+    'False ChildMissing: PersistentVolumeClaim "m-model-artifacts" is gone, and the result with it',
+  )
+  expect(await names(ns, 'pvc')).toEqual([])
+  await annotate(ns, 'model/m', 'substratus.ai/rerun=once')
+  await untilReady(ns, 'model/m', 'True Done')
+  expect(runs(jobsCreated(ns))).toHaveLength(2)
 })
 
 test('a growing disk expands the claim; a shrinking one is refused, and told when it came past', async () => {

@@ -93,7 +93,8 @@ test('a changed source loads anew, and the old data stay the result until it is 
   const job = observed(theChild(first, 'Job'), completed)
   const done = sync(parent, [job, aPod(job, ended(0, report()))])
   const changed = { ...stored(parent, done), spec: { source: 'https://example.com/v2.tar' } }
-  const next = sync(changed, [job])
+  const claim = applied(first).filter(({ kind }) => kind === 'PersistentVolumeClaim')
+  const next = sync(changed, [job, ...claim])
   expect(readyOf(next)).toMatch(/^False Pending: creating Job /)
   expect(statusOf(next).artifacts).toEqual(statusOf(done).artifacts)
   expect(childrenOf(next, 'Job').map(({ metadata }) => metadata.name)).toEqual([
