@@ -81,6 +81,14 @@ program
   .action(async (options) => set(await (await import('./renew.ts')).renewCommand(options)))
 
 program
+  .command('try')
+  .description('What helm test runs: one suspended object of each kind, until the hooks answered.')
+  .requiredOption('--namespace <name>', 'where')
+  .option('--timeout <seconds>', 'how long each may take', Number, 60)
+  .option('--kubeconfig <file>', 'the cluster; without it, that of the Pod this runs in')
+  .action(async (options) => set(await (await import('./try.ts')).tryCommand(options)))
+
+program
   .command('up')
   .description(
     'A real control plane with simulated GPU nodes on this machine, and the examples on it.',
