@@ -1,6 +1,11 @@
-import { createServer as createHttpServer } from 'node:http'
+import {
+  createServer as createHttpServer,
+  type IncomingMessage,
+  type ServerResponse,
+} from 'node:http'
 import { createServer as createHttpsServer } from 'node:https'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Server } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { KubeConfig, VersionApi } from '@kubernetes/client-node'
 import type { Config } from '../crds/config.ts'
 import { app } from './app.ts'
@@ -31,6 +36,15 @@ export interface ServeOptions {
 /** Metacontroller keeps idle connections for 90 s: ours live longer, so that none is cut in its hand. */
 const keepAliveMilliseconds = 95_000
 
+/**
+ * How long the end is announced: whoever asks meanwhile is answered, and told to come no more on this
+ * connection. Closed at once, a connection could be cut while a request is on its way, which neither
+ * the API server nor Metacontroller would send again.
+ */
+const farewellMilliseconds = 2000
+/** Somebody who was just told to come anew may be on the way. */
+const quietLooks = 6
+
 /** Starts the server; resolves once it listens. */
 export async function serve(options: ServeOptions): Promise<Listening> {
   const { host, port, tls, kubeconfig, hookTokenFile, log } = options
@@ -39,7 +53,8 @@ export async function serve(options: ServeOptions): Promise<Listening> {
   const config = await withImageVolumes(options.config, kubeConfig, log)
   const pods = kubeConfig && (await watchPods(kubeConfig, log))
   const measured = metrics()
-  const handler = app({
+  let ending = false
+  const answer = app({
     config,
     log,
     metrics: measured,
@@ -47,6 +62,10 @@ export async function serve(options: ServeOptions): Promise<Listening> {
     ...(pods && { pods }),
     ...(guard && { guard }),
   })
+  const handler = (req: IncomingMessage, res: ServerResponse): void => {
+    if (ending) res.setHeader('Connection', 'close')
+    answer(req, res)
+  }
   const secure = tls && createHttpsServer(pairIn(tls), handler)
   const stopFollowing = secure && followCertificate(secure, tls, measured, log)
   const server = secure ?? createHttpServer(handler)
@@ -61,6 +80,8 @@ export async function serve(options: ServeOptions): Promise<Listening> {
   return {
     url: `${tls ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${actual}`,
     close: async () => {
+      ending = true
+      await noneOpen(server, farewellMilliseconds)
       guard?.stop()
       stopFollowing?.()
       await pods?.stop()
@@ -69,6 +90,17 @@ export async function serve(options: ServeOptions): Promise<Listening> {
         server.closeIdleConnections()
       })
     },
+  }
+}
+
+/** Resolves when no connection has been open for a while, or after the time. */
+async function noneOpen(server: Server, milliseconds: number): Promise<void> {
+  const open = () =>
+    new Promise<number>((resolve) => server.getConnections((_error, count) => resolve(count ?? 0)))
+  const end = Date.now() + milliseconds
+  for (let quiet = 0; quiet < quietLooks && Date.now() < end; ) {
+    quiet = (await open()) > 0 ? 0 : quiet + 1
+    await sleep(50)
   }
 }
 
