@@ -138,20 +138,20 @@ export const values = object('The chart’s values.', {
       { default: [443, 6443, 8443, 16443] },
     ),
   }),
-  serviceMonitor: object('For the Prometheus operator.', {
+  serviceMonitor: object('Scraping by the Prometheus operator.', {
     enabled: boolean('Whether there is a ServiceMonitor.', { default: false }),
     interval: string('How often it asks.', { default: '30s' }),
     labels: map('Its labels, where your Prometheus selects by some.', string('A value.'), {
       default: {},
     }),
   }),
-  alerts: object('For the Prometheus operator.', {
+  alerts: object('Alerts by the Prometheus operator.', {
     enabled: boolean('Whether there is a PrometheusRule with the alerts of docs/operate.md.', {
       default: false,
     }),
     labels: map('Its labels.', string('A value.'), { default: {} }),
   }),
-  dashboard: object('For Grafana.', {
+  dashboard: object('The dashboard for Grafana.', {
     enabled: boolean('Whether there is a ConfigMap with the dashboard.', { default: false }),
     labels: map('Its labels, by which Grafana’s sidecar finds it.', string('A value.'), {
       default: { grafana_dashboard: '1' },

@@ -77,6 +77,34 @@ const everything = async () =>
     )
     .sort()
 
+/** A server of this machine behind the chart's Service. */
+const endpointOf = (name: string, at: number) => ({
+  apiVersion: 'discovery.k8s.io/v1',
+  kind: 'EndpointSlice',
+  metadata: { name, namespace: home, labels: { 'kubernetes.io/service-name': 'substratus' } },
+  addressType: 'IPv4',
+  ports: [{ name: 'https', port: at, protocol: 'TCP' }],
+  endpoints: [{ addresses: [address], conditions: { ready: true } }],
+})
+
+/** Applies one change after the other until told to stop; what failed. */
+function applySteadily(name: string) {
+  let over = false
+  const failed: string[] = []
+  const all = (async () => {
+    let count = 0
+    for (; !over; count++) {
+      const said = await apply(manifest('Model', name, { image: `example.com/m:${count}` }))
+      if (said.code !== 0) failed.push(said.stderr)
+    }
+    return { failed, count }
+  })()
+  return () => {
+    over = true
+    return all
+  }
+}
+
 beforeAll(async () => {
   const progress = (line: string) => console.log(line)
   const dir = mkdtempSync(join(tmpdir(), 'substratus-helm-'))
@@ -237,19 +265,7 @@ describe('installed', () => {
 
   test('the server starts with the arguments, files and account of the Deployment', async () => {
     server = await startServer(target, plane, port)
-    const slice = {
-      apiVersion: 'discovery.k8s.io/v1',
-      kind: 'EndpointSlice',
-      metadata: {
-        name: 'this-machine',
-        namespace: home,
-        labels: { 'kubernetes.io/service-name': 'substratus' },
-      },
-      addressType: 'IPv4',
-      ports: [{ name: 'https', port, protocol: 'TCP' }],
-      endpoints: [{ addresses: [address], conditions: { ready: true } }],
-    }
-    await plane.kubectl.apply([slice])
+    await plane.kubectl.apply([endpointOf('this-machine', port)])
     // The API server comes by the Service, and checks the certificate's name.
     await until(
       () => apply(manifest('Model', 'refused', { image: 'a', dataset: { name: 'none' } })),
@@ -458,23 +474,13 @@ describe('the certificate', () => {
 
   test('is renewed and taken without one failed apply, and without a restart', async () => {
     const before = await served()
-    let over = false
-    const applying = (async () => {
-      const failed: string[] = []
-      let count = 0
-      for (; !over; count++) {
-        const said = await apply(manifest('Model', 'steady', { image: `example.com/m:${count}` }))
-        if (said.code !== 0) failed.push(said.stderr)
-      }
-      return { failed, count }
-    })()
+    const stop = applySteadily('steady')
     // Longer than the present one's 90 days by so much that it is old.
     expect(await renew(300)).toMatchObject({ code: 0, log: expect.stringContaining('renewed') })
     await mount(target, 'secret/substratus-tls', join(plane.dir, 'etc', 'tls'))
     await until(served, (serial) => serial !== before, 20)
     await sleep(2000)
-    over = true
-    const { failed, count } = await applying
+    const { failed, count } = await stop()
     expect(failed).toEqual([])
     expect(count).toBeGreaterThan(5)
     expect(server.log()).toContain('took the changed certificate')
@@ -509,6 +515,24 @@ describe('the certificate', () => {
     done(await helm('rollback', release, '1', '-n', home))
     expect(await data()).toEqual(before)
   })
+})
+
+test('one of two servers ends, as in a rollout, and no apply fails', async () => {
+  const [second = 0] = await freePorts(1)
+  const other = await startServer(target, plane, second)
+  await plane.kubectl.apply([endpointOf('second', second)])
+  const stop = applySteadily('rollout')
+  // Both are asked.
+  const asked = (text: string) => text.includes('"path":"/admission/validate"')
+  await until(async () => other.log(), asked, 30)
+  // What a Deployment does: the endpoint goes, preStop sleeps for 5 s, SIGTERM.
+  await ok(['-n', home, 'delete', 'endpointslice', 'second'], undefined, target)
+  await sleep(5000)
+  await other.stop()
+  await sleep(1000)
+  const { failed, count } = await stop()
+  expect(failed).toEqual([])
+  expect(count).toBeGreaterThan(5)
 })
 
 describe('uninstalled', () => {
