@@ -95,6 +95,7 @@ program
   )
   .option('--dir <folder>', 'where it keeps its state')
   .option('--nodes <count>', 'how many simulated GPU nodes; default 2', nodeCount)
+  .option('--node', 'a real node on this machine: Linux, and root')
   .option('--examples <folder>', 'what to apply')
   .action(async (options) => set(await (await import('./up.ts')).up(options)))
 

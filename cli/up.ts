@@ -1,5 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { gitUrl, nodeName, registryHost, s3Url } from './local/node/addresses.ts'
+import { nodeConfig } from './local/node/config.ts'
 import {
   type Platform,
   type PlatformOptions,
@@ -18,6 +20,8 @@ interface UpOptions {
   readonly dir?: string
   /** How many simulated GPU nodes. */
   readonly nodes?: number
+  /** Whether a real node runs: containers, builds, a registry, a Git server and an S3 server. */
+  readonly node?: boolean
   /** A folder or file to apply; '' for nothing. */
   readonly examples?: string
   /** The server's configuration file. */
@@ -29,6 +33,9 @@ interface UpOptions {
 }
 
 const interrupted = 130
+
+/** Ours name repositories and GPUs that a real node does not have. */
+const examplesOf = ({ examples, node }: UpOptions): string => examples ?? (node ? '' : ourExamples)
 const ourExamples = join(root, 'examples')
 
 /** Nothing is pushed there: no container runs. */
@@ -39,7 +46,8 @@ const pretendedRegistry = { registry: { prefix: 'registry.example.com/substratus
  * shown as it is. Ctrl-C while things start ends them; afterwards it only ends the table.
  */
 export async function up(options: UpOptions = {}): Promise<number> {
-  const { output = process.stdout, examples = ourExamples } = options
+  const { output = process.stdout } = options
+  const examples = examplesOf(options)
   if (examples && !existsSync(examples)) throw new Error(`"${examples}" does not exist`)
   const dir = dirOf(options.dir)
   const say = (line: string): void => void output.write(`${line}\n`)
@@ -56,7 +64,8 @@ export async function up(options: UpOptions = {}): Promise<number> {
         dir,
         progress: say,
         signal: abort.signal,
-        config: options.config ?? pretendedRegistry,
+        config: options.config ?? (options.node ? nodeConfig : pretendedRegistry),
+        ...(options.node && { realNode: true, nodes: 0 }),
         ...(options.nodes !== undefined && { nodes: options.nodes }),
         ...(options.controller && { controller: options.controller }),
       }))
@@ -79,7 +88,8 @@ async function show(
 ): Promise<number> {
   const { dir, kubectl, kubeconfig } = platform
   const say = (line: string): void => void output.write(`${line}\n`)
-  const { examples = ourExamples, timeout = 300 } = options
+  const { timeout = 300 } = options
+  const examples = examplesOf(options)
   if (examples && !readState(dir, 'examples')) {
     say(`applying ${examples}`)
     await kubectl.applyFiles([examples], ['--recursive'])
@@ -113,13 +123,23 @@ const otherNodes = ({ nodes }: Platform, options: UpOptions): string =>
 const endWith = ({ dir }: UpOptions): string =>
   dir ? `npm run down -- --dir ${dir}` : 'npm run down'
 
-const header = ({ nodes, controller, metacontroller }: Platform): string =>
+const header = ({ nodes, controller, metacontroller, realNode }: Platform): string =>
   [
     `Kubernetes ${kubernetesVersion}, and ${
       controller === 'metacontroller'
         ? `Metacontroller (${metacontroller})`
         : 'the embedded runner, which stands in for Metacontroller: for development only'
     }.`,
-    `Its ${nodes} GPU nodes are simulated by KWOK: no container really runs, nothing is built, loaded`,
-    'or trained, and Ready says only that every step was asked for and answered.',
+    ...(realNode
+      ? [
+          `Its node "${nodeName}" is this machine: containers run, images are built and pushed to ${registryHost}.`,
+          `Git repositories for it: git push ${gitUrl}/NAME.git; buckets: ${s3Url}.`,
+        ]
+      : []),
+    ...(nodes
+      ? [
+          `Its ${nodes} GPU nodes are simulated by KWOK: no container really runs, nothing is built, loaded`,
+          'or trained, and Ready says only that every step was asked for and answered.',
+        ]
+      : []),
   ].join('\n')

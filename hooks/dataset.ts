@@ -8,7 +8,7 @@ import { runHashes } from './names.ts'
 import { noMounts } from './pod/mounts.ts'
 import type { Records, Works } from './stages.ts'
 import { artifactsPath, artifactsUrl, claimOf, pathsInUse, shrinkNote } from './storage/pvc.ts'
-import { loaderArgs, workPod } from './work/load.ts'
+import { loader, workPod } from './work/load.ts'
 
 /**
  * A Dataset is built and loaded:
@@ -85,8 +85,9 @@ function load(sync: DatasetSync): Works {
     template: ({ attempt }, records) =>
       workPod(parent, config, {
         stage: 'load',
-        image: spec.source ? config.images.loader : (ownImage(parent, records) ?? ''),
-        args: spec.source ? loaderArgs(spec.source) : undefined,
+        ...(spec.source
+          ? loader(parent, spec.source, config)
+          : { image: ownImage(parent, records) ?? '' }),
         path: artifactsPath('load', attempt),
         keep: pathsInUse(parent, 'load'),
         mounts: noMounts,

@@ -9,7 +9,7 @@ import type { Reference } from './references.ts'
 import type { Records, Works } from './stages.ts'
 import { artifactsPath, artifactsUrl, claimOf, pathsInUse, shrinkNote } from './storage/pvc.ts'
 import { builderSuspicion, builtImage } from './work/build.ts'
-import { loaderArgs, workPod } from './work/load.ts'
+import { loader, workPod } from './work/load.ts'
 import { packagePod } from './work/package.ts'
 
 /**
@@ -113,8 +113,9 @@ function run(sync: ModelSync): Works {
     template: ({ attempt }, records) =>
       workPod(parent, config, {
         stage: 'run',
-        image: spec.source ? config.images.loader : (runImage(sync, records) ?? ''),
-        args: spec.source ? loaderArgs(spec.source) : undefined,
+        ...(spec.source
+          ? loader(parent, spec.source, config)
+          : { image: runImage(sync, records) ?? '' }),
         path: artifactsPath('run', attempt),
         keep: pathsInUse(parent, 'run'),
         mounts: joined(baseMount(sync), resultMount('data', data, config)),

@@ -150,6 +150,8 @@ function template(sync: ServerSync, records: Records) {
           mounts,
           more: {
             ports: [{ name: 'http', containerPort, protocol: 'TCP' }],
+            // A Pod that ends is still sent requests until every node has heard of it.
+            lifecycle: { preStop: { sleep: { seconds: 5 } } },
             // Readiness alone: a restart would load the weights again, and mend nothing.
             readinessProbe: {
               httpGet: { path: spec.health ?? server?.health ?? '/', port: 'http' },

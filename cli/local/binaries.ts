@@ -5,9 +5,20 @@ import { command } from './command.ts'
 import { downloadRelease } from './download.ts'
 import { goBuild } from './gobuild.ts'
 import { type Progress, reasonOf } from './progress.ts'
-import { goArch, goOs, helm, kubernetesVersion, type Tool, type ToolName, tools } from './tools.ts'
+import {
+  goArch,
+  goOs,
+  helm,
+  kubernetesVersion,
+  type NodeToolName,
+  nodeTools,
+  type Tool,
+  type ToolName,
+  tools,
+} from './tools.ts'
 
 export type Binaries = Readonly<Record<ToolName, string>>
+export type NodeBinaries = Readonly<Record<NodeToolName, string>>
 
 /** Where a binary may be found: its path, or an error that says why not. */
 export interface Place {
@@ -28,6 +39,10 @@ export const findBinaries = (lookup: Lookup): Promise<Binaries> =>
 /** Helm, from the same places; a control plane does without it. */
 export const findHelm = async (lookup: Lookup): Promise<string> =>
   (await findIn(placesOf(lookup), [helm], lookup.signal)).helm
+
+/** The same places, for what a real node needs. */
+export const findNodeBinaries = (lookup: Lookup): Promise<NodeBinaries> =>
+  findIn(placesOf(lookup), nodeTools, lookup.signal)
 
 /** Asks the places in their order for every tool; one error names all that was tried. */
 export async function findIn<Name extends string>(

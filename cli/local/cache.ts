@@ -13,6 +13,9 @@ const cacheOf = (env: Env): string =>
 export const binaryCache = (env: Env): string =>
   join(cacheOf(env), `k8s-${kubernetesVersion}`, 'bin')
 
+/** Where the images of a real node are kept. */
+export const nodeCache = (env: Env): string => join(cacheOf(env), 'node')
+
 /** Where Metacontroller is kept, by the name of the image it was taken from. */
 export const imageCache = (env: Env, reference: string): string =>
   join(cacheOf(env), 'metacontroller', reference.replace(/[^A-Za-z0-9.-]+/g, '_'))

@@ -5,6 +5,7 @@ import { type Binaries, findBinaries } from './binaries.ts'
 import { statusOf } from './https.ts'
 import { isAlive } from './identity.ts'
 import { type Kubectl, kubectl } from './kubectl.ts'
+import { cleanNode } from './node/clean.ts'
 import { fakeNode, storageClass } from './nodes.ts'
 import { makePki, type Pki, writeKubeconfig } from './pki.ts'
 import { freePorts } from './ports.ts'
@@ -22,6 +23,8 @@ export interface ControlPlaneOptions {
   readonly progress?: Progress
   /** Writes an audit event at metadata level for each write request to log/audit.log. */
   readonly audit?: boolean
+  /** Whether a real node joins: the API server then reaches its kubelet, and its volumes are the default. */
+  readonly realNode?: boolean
   /** KWOK stage files beside our own; a weight of 1 lets them win. */
   readonly stages?: readonly string[]
   readonly signal?: AbortSignal
@@ -72,6 +75,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
 
 async function start(options: ControlPlaneOptions, binaries: Binaries): Promise<ControlPlane> {
   const { dir, nodes = 2, progress = silent, audit = false, stages = [], signal } = options
+  const { realNode = false } = options
   const [api = 0, etcdClient = 0, etcdPeer = 0, manager = 0, scheduler = 0, kwok = 0] =
     await freePorts(6)
   const server = `https://127.0.0.1:${api}`
@@ -119,6 +123,12 @@ async function start(options: ControlPlaneOptions, binaries: Binaries): Promise<
     'authorization-mode': 'Node,RBAC',
     'enable-aggregator-routing': true,
     'allow-privileged': true,
+    ...(realNode && {
+      'kubelet-preferred-address-types': 'InternalIP,Hostname',
+      'kubelet-certificate-authority': pki.ca.cert,
+      'kubelet-client-certificate': pki.admin.cert,
+      'kubelet-client-key': pki.admin.key,
+    }),
     ...(audit && {
       'audit-policy-file': auditPolicy(dir),
       'audit-log-path': auditLog,
@@ -180,7 +190,7 @@ async function start(options: ControlPlaneOptions, binaries: Binaries): Promise<
   const plane = planeOf(state, signal)
   progress(`adding ${nodes} simulated nodes`)
   await plane.kubectl.apply([
-    storageClass,
+    ...(realNode ? [] : [storageClass]),
     ...Array.from({ length: nodes }, (_, index) => fakeNode(index + 1)),
   ])
   await basics(dir, plane.kubectl, nodes, signal)
@@ -242,6 +252,7 @@ export async function stopControlPlane(dir: string): Promise<void> {
   const plane = await answering(dir)
   if (plane) await removeVolumes(plane.kubectl).catch(() => {})
   await endAll(dir)
+  await cleanNode(dir)
   remove(dir)
 }
 

@@ -40,11 +40,14 @@ export function kubectl(binary: string, kubeconfig: string, signal?: AbortSignal
   const server = ['--server-side', '--force-conflicts', '--field-manager=substratus-up']
   return {
     run,
-    apply: (objects) =>
-      patiently(
-        ['apply', ...server, '-f', '-'],
-        JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }),
-      ),
+    // kubectl refuses to apply nothing.
+    apply: async (objects) =>
+      objects.length
+        ? patiently(
+            ['apply', ...server, '-f', '-'],
+            JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }),
+          )
+        : undefined,
     applyFiles: (paths, more = server) =>
       patiently(['apply', ...more, ...paths.flatMap((path) => ['-f', path])]),
   }

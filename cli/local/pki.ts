@@ -33,16 +33,34 @@ const apiserverNames = [
 
 const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes']
 
+const at = (folder: string, name: string): Certificate => ({
+  cert: join(folder, `${name}.crt`),
+  key: join(folder, `${name}.key`),
+})
+
+/** One more certificate of a folder's CA, for a client, a server, or both. */
+export async function issue(
+  folder: string,
+  name: string,
+  subject: string,
+  names = 'DNS:localhost',
+): Promise<Certificate> {
+  const made = at(folder, name)
+  const ca = at(folder, 'ca')
+  const [request, extensions] = [join(folder, `${name}.csr`), join(folder, `${name}.ext`)]
+  await writeFile(extensions, `subjectAltName=${names}\nextendedKeyUsage=clientAuth,serverAuth\n`)
+  await openssl('req', ...key, '-subj', subject, '-keyout', made.key, '-out', request)
+  const sign = ['-CA', ca.cert, '-CAkey', ca.key, '-CAcreateserial', '-days', '3650']
+  await openssl('x509', '-req', '-in', request, ...sign, '-extfile', extensions, '-out', made.cert)
+  return made
+}
+
 /** Makes all keys and certificates in a folder, with openssl. */
 export async function makePki(folder: string): Promise<Pki> {
   await command('openssl', ['version']).catch((error) => {
     throw new Error(`openssl makes the certificates, and does not run here: ${reasonOf(error)}`)
   })
-  const at = (name: string): Certificate => ({
-    cert: join(folder, `${name}.crt`),
-    key: join(folder, `${name}.key`),
-  })
-  const ca = at('ca')
+  const ca = at(folder, 'ca')
   await openssl(
     'req',
     '-x509',
@@ -57,36 +75,17 @@ export async function makePki(folder: string): Promise<Pki> {
     ca.cert,
   )
 
-  const issue = async (name: string, subject: string, names = 'DNS:localhost') => {
-    const made = at(name)
-    const [request, extensions] = [join(folder, `${name}.csr`), join(folder, `${name}.ext`)]
-    await writeFile(extensions, `subjectAltName=${names}\nextendedKeyUsage=clientAuth,serverAuth\n`)
-    await openssl('req', ...key, '-subj', subject, '-keyout', made.key, '-out', request)
-    const sign = ['-CA', ca.cert, '-CAkey', ca.key, '-CAcreateserial', '-days', '3650']
-    await openssl(
-      'x509',
-      '-req',
-      '-in',
-      request,
-      ...sign,
-      '-extfile',
-      extensions,
-      '-out',
-      made.cert,
-    )
-    return made
-  }
-
+  const of = (name: string, subject: string, names?: string) => issue(folder, name, subject, names)
   const serviceAccountKey = join(folder, 'sa.key')
   await openssl('genrsa', '-out', serviceAccountKey, '2048')
   return {
     ca,
     // One after the other: -CAcreateserial keeps its count in a file.
-    apiserver: await issue('apiserver', '/CN=kube-apiserver', apiserverNames),
-    admin: await issue('admin', '/O=system:masters/CN=admin'),
-    controllerManager: await issue('controller-manager', '/CN=system:kube-controller-manager'),
-    scheduler: await issue('scheduler', '/CN=system:kube-scheduler'),
-    hooks: await issue('hooks', '/CN=substratus', 'DNS:localhost,IP:127.0.0.1'),
+    apiserver: await of('apiserver', '/CN=kube-apiserver', apiserverNames),
+    admin: await of('admin', '/O=system:masters/CN=admin'),
+    controllerManager: await of('controller-manager', '/CN=system:kube-controller-manager'),
+    scheduler: await of('scheduler', '/CN=system:kube-scheduler'),
+    hooks: await of('hooks', '/CN=substratus', 'DNS:localhost,IP:127.0.0.1'),
     serviceAccountKey,
   }
 }

@@ -15,6 +15,7 @@ import {
 } from './controlplane.ts'
 import { type Controller, driverOf } from './driver.ts'
 import { statusOf } from './https.ts'
+import { prepareNode, startNode } from './node/node.ts'
 import { freePorts } from './ports.ts'
 import { launch, waitUntil } from './processes.ts'
 import type { Progress } from './progress.ts'
@@ -34,6 +35,8 @@ export interface PlatformState {
   /** The binary of Metacontroller, where that is the controller. */
   readonly metacontroller?: string
   readonly nodes: number
+  /** Whether a real node runs beside the simulated ones. */
+  readonly realNode?: boolean
 }
 
 export type Platform = ControlPlane & PlatformState
@@ -47,8 +50,12 @@ const silent: Progress = () => {}
  */
 export const startPlatform = (options: PlatformOptions): Promise<Platform> =>
   locked(options.dir, async () => {
+    const { progress = silent, signal } = options
+    const how = { progress, ...(signal && { signal }) }
+    const binaries = options.realNode ? await prepareNode(how) : undefined
     const plane = await startControlPlane(options)
     try {
+      if (binaries) await startNode(plane, binaries, how)
       return await start(plane, options)
     } catch (error) {
       await plane.stop()
@@ -88,6 +95,7 @@ async function start(plane: ControlPlane, options: PlatformOptions): Promise<Pla
     controller: driver.name,
     ...(driver.name === 'metacontroller' && { metacontroller: driver.file }),
     nodes,
+    ...(options.realNode && { realNode: true }),
   }
   writeState(dir, 'platform', state)
   return { ...plane, ...state }

@@ -9,6 +9,19 @@ export type ToolName =
   | 'kubectl'
   | 'kwok'
 
+/** What a real node needs beside the control plane. */
+export type NodeToolName =
+  | 'kubelet'
+  | 'kube-proxy'
+  | 'containerd'
+  | 'containerd-shim-runc-v2'
+  | 'ctr'
+  | 'crane'
+  | 'buildkitd'
+  | 'buildctl'
+  | 'rootlesskit'
+  | 'rclone'
+
 /** Where a release lies: a binary as it is, or inside an archive. */
 export interface Release {
   readonly url: string
@@ -150,6 +163,110 @@ export const helm: Tool<'helm'> = {
     stamp: 'helm.sh/helm/v4/internal/version.version',
   },
 }
+
+/** A program of a Go project whose releases lie at GitHub as one archive. */
+const published = <Name extends NodeToolName>(
+  name: Name,
+  wanted: RegExp,
+  from: {
+    readonly repo: string
+    readonly version: string
+    readonly archive: (arch: string) => string
+    readonly member: string
+    readonly module: string
+    readonly package: string
+    readonly versionArgs?: readonly string[]
+    readonly stamp?: string
+  },
+): Tool<Name> => ({
+  name,
+  versionArgs: from.versionArgs ?? ['--version'],
+  unfit: (output) => version(output, wanted, from.version),
+  release: (os, arch) =>
+    os === 'linux'
+      ? {
+          url: `https://github.com/${from.repo}/releases/download/v${from.version}/${from.archive(arch)}`,
+          member: from.member,
+          checksum: {
+            url: `https://api.github.com/repos/${from.repo}/releases/tags/v${from.version}`,
+            form: 'github',
+          },
+        }
+      : undefined,
+  go: {
+    module: from.module,
+    version: `v${from.version}`,
+    package: from.package,
+    ...(from.stamp && { stamp: from.stamp }),
+  },
+})
+
+const containerd = <Name extends NodeToolName>(name: Name, versionArgs = ['--version']) =>
+  published(name, /^2\.\d+\./, {
+    repo: 'containerd/containerd',
+    version: '2.2.0',
+    archive: (arch) => `containerd-2.2.0-linux-${arch}.tar.gz`,
+    member: `bin/${name}`,
+    module: 'github.com/containerd/containerd/v2',
+    package: `github.com/containerd/containerd/v2/cmd/${name}`,
+    versionArgs,
+  })
+
+const buildkit = <Name extends NodeToolName>(name: Name) =>
+  published(name, /^0\.(3[4-9]|[4-9]\d)\./, {
+    repo: 'moby/buildkit',
+    version: '0.34.2',
+    archive: (arch) => `buildkit-v0.34.2.linux-${arch}.tar.gz`,
+    member: `bin/${name}`,
+    module: 'github.com/moby/buildkit',
+    package: `github.com/moby/buildkit/cmd/${name}`,
+    stamp: 'github.com/moby/buildkit/version.Version',
+  })
+
+const unameArch = (arch: string): string => (arch === 'amd64' ? 'x86_64' : 'aarch64')
+
+/** All that a real node needs: only looked for when one is asked for. */
+export const nodeTools: readonly Tool<NodeToolName>[] = [
+  kubernetes('kubelet', ['--version'], 0),
+  kubernetes('kube-proxy', ['--version'], 0),
+  containerd('containerd'),
+  containerd('containerd-shim-runc-v2', ['-v']),
+  containerd('ctr'),
+  published('crane', /^0\.2\d\./, {
+    repo: 'google/go-containerregistry',
+    version: '0.22.1',
+    archive: (arch) => `go-containerregistry_Linux_${arch === 'amd64' ? 'x86_64' : 'arm64'}.tar.gz`,
+    member: 'crane',
+    module: 'github.com/google/go-containerregistry',
+    package: 'github.com/google/go-containerregistry/cmd/crane',
+    versionArgs: ['version'],
+    stamp: 'github.com/google/go-containerregistry/cmd/crane/cmd.Version',
+  }),
+  buildkit('buildkitd'),
+  buildkit('buildctl'),
+  published('rootlesskit', /^[23]\./, {
+    repo: 'rootless-containers/rootlesskit',
+    version: '2.3.6',
+    archive: (arch) => `rootlesskit-${unameArch(arch)}.tar.gz`,
+    member: 'rootlesskit',
+    module: 'github.com/rootless-containers/rootlesskit/v2',
+    package: 'github.com/rootless-containers/rootlesskit/v2/cmd/rootlesskit',
+  }),
+  {
+    name: 'rclone',
+    versionArgs: ['version'],
+    // Before 1.65 it is no S3 server; Debian 12 has 1.60.
+    unfit: (output) => version(output, /^1\.(6[5-9]|[7-9]\d)\./, '1.65 or newer'),
+    // Released as .zip only.
+    release: () => undefined,
+    go: {
+      module: 'github.com/rclone/rclone',
+      version: 'v1.76.0',
+      package: 'github.com/rclone/rclone',
+      stamp: 'github.com/rclone/rclone/fs.Version',
+    },
+  },
+]
 
 /** The system's name in the words of Go and of release files. */
 export const goOs = (): string => process.platform

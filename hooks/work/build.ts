@@ -3,7 +3,6 @@ import type { Config } from '../../crds/config.ts'
 import type { Parent } from '../../crds/kind.ts'
 import { labelsOf, namespaceOf } from '../names.ts'
 import { toolResources } from '../pod/resources.ts'
-import { fsGroup } from '../pod/security.ts'
 
 /** PREFIX/NAMESPACE/KIND-NAME:TAG; the tag is the attempt, so that a failed read of a digest is mended. */
 export const builtImage = (parent: Parent, tag: string, config: Config): string =>
@@ -19,7 +18,7 @@ const profileOf = (confinement: string) =>
  * privilege escalation by file capabilities, and the default seccomp profile forbids the mounts.
  * It is the one documented exception from Pod Security baseline.
  */
-export const builderSecurity = (config: Config) => ({
+const builderSecurity = (config: Config) => ({
   securityContext: {
     seccompProfile: profileOf(config.builder.seccomp),
     appArmorProfile: profileOf(config.builder.appArmor),
@@ -35,16 +34,19 @@ export const builderSuspicion = ({ builder }: Config) =>
       }
     : {}
 
-export const builderPod = (parent: Parent, config: Config) => ({
+const builderPod = (parent: Parent, config: Config) => ({
   restartPolicy: 'Never',
   automountServiceAccountToken: false,
-  securityContext: { runAsUser: 1000, runAsGroup: 1000, runAsNonRoot: true, fsGroup },
+  // The group of the volumes must be one that the builder's user namespace knows: on a folder of any
+  // other the kernel mounts no overlay, and BuildKit would copy every layer whole.
+  securityContext: { runAsUser: 1000, runAsGroup: 1000, runAsNonRoot: true, fsGroup: 1000 },
   ...(config.serviceAccounts[parent.kind] && {
     serviceAccountName: config.serviceAccounts[parent.kind],
   }),
 })
 
-const registryMount = (config: Config) =>
+/** Credentials to push with, where ~/.docker is looked for. */
+export const registryMount = (config: Config) =>
   config.registry.pushSecretName
     ? {
         volumes: [
@@ -60,30 +62,29 @@ const registryMount = (config: Config) =>
       }
     : { volumes: [], volumeMounts: [] }
 
-const builderEnv = (config: Config) => [
+export const registryEnv = (config: Config) => [
   { name: 'HOME', value: '/home/build' },
-  { name: 'USER', value: 'build' },
-  { name: 'XDG_RUNTIME_DIR', value: '/run/user/1000' },
   ...(config.registry.insecure ? [{ name: 'REGISTRY_INSECURE', value: 'true' }] : []),
 ]
 
-/** The container that runs BuildKit, and the volumes it needs, for build and package alike. */
-export function builder(
-  config: Config,
-  name: string,
-  args: readonly string[],
-  volumeMounts: readonly Record<string, unknown>[],
-) {
+const builderEnv = (config: Config) => [
+  ...registryEnv(config),
+  { name: 'USER', value: 'build' },
+  { name: 'XDG_RUNTIME_DIR', value: '/run/user/1000' },
+]
+
+/** The container that runs BuildKit, and the volumes it needs. */
+function builder(config: Config, args: readonly string[]) {
   const registry = registryMount(config)
   return {
     container: {
-      name,
+      name: 'build',
       image: config.images.builder,
       args,
       env: builderEnv(config),
       resources: { requests: { cpu: '1', memory: '2Gi' } },
       volumeMounts: [
-        ...volumeMounts,
+        source,
         { name: 'home', mountPath: '/home/build' },
         { name: 'run', mountPath: '/run/user/1000' },
         ...registry.volumeMounts,
@@ -95,29 +96,25 @@ export function builder(
   }
 }
 
+const source = { name: 'source', mountPath: '/source' }
+
 /**
  * Git becomes an image: a restricted init container clones, rootless BuildKit builds and pushes.
  * The termination message is `{"digest": "sha256:…", "commit": "…"}`.
  */
 export function buildPod(parent: Parent, build: Build, tag: string, config: Config) {
   const { git } = build
-  const source = { name: 'source', mountPath: '/source' }
-  const { container, volumes } = builder(
-    config,
+  const { container, volumes } = builder(config, [
     'build',
-    [
-      'build',
-      '--context=/source',
-      ...(git.path ? [`--path=${git.path}`] : []),
-      ...(build.dockerfile ? [`--dockerfile=${build.dockerfile}`] : []),
-      ...(build.target ? [`--target=${build.target}`] : []),
-      ...Object.entries(build.args ?? {})
-        .sort(([a], [b]) => (a < b ? -1 : 1))
-        .map(([name, value]) => `--build-arg=${name}=${value}`),
-      `--image=${builtImage(parent, tag, config)}`,
-    ],
-    [source],
-  )
+    '--context=/source',
+    ...(git.path ? [`--path=${git.path}`] : []),
+    ...(build.dockerfile ? [`--dockerfile=${build.dockerfile}`] : []),
+    ...(build.target ? [`--target=${build.target}`] : []),
+    ...Object.entries(build.args ?? {})
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([name, value]) => `--build-arg=${name}=${value}`),
+    `--image=${builtImage(parent, tag, config)}`,
+  ])
   const ref = git.branch ?? git.tag ?? git.commit
   return {
     metadata: {

@@ -2,7 +2,7 @@ import type { Config } from '../../crds/config.ts'
 import type { Parent } from '../../crds/kind.ts'
 import { joined, type Mounts } from '../pod/mounts.ts'
 import { toolResources } from '../pod/resources.ts'
-import { containerSecurity } from '../pod/security.ts'
+import { toolSecurity } from '../pod/security.ts'
 import { container, contentMounts, gpuPodBase, podMetadata } from '../pod/template.ts'
 import { writableMount } from '../storage/pvc.ts'
 
@@ -10,6 +10,8 @@ interface Work {
   readonly stage: 'load' | 'run'
   readonly image: string
   readonly args?: readonly string[]
+  /** Fields of the container that are not the user's. */
+  readonly more?: Readonly<Record<string, unknown>>
   /** Where the artifacts of this attempt live inside the claim. */
   readonly path: string
   /** The paths that others still use; seal keeps them when it removes older ones. */
@@ -17,12 +19,17 @@ interface Work {
   readonly mounts: Mounts
 }
 
-/** The loader's arguments for a source. */
-export const loaderArgs = (source: string): readonly string[] => [
-  'load',
-  `--source=${source}`,
-  '--into=/content/artifacts',
-]
+/** The loader's image and arguments for a source; the hub keeps models and datasets apart. */
+export const loader = (parent: Parent, source: string, config: Config) => ({
+  image: config.images.loader,
+  args: [
+    'load',
+    `--source=${source}`,
+    ...(source.startsWith('hf://') ? [`--hub=${parent.kind.toLowerCase()}`] : []),
+    '--into=/content/artifacts',
+  ],
+  more: toolSecurity(config),
+})
 
 /**
  * The Pod of a load or a run: the user's container is the last init container, so that `seal`
@@ -46,6 +53,7 @@ export function workPod(parent: Parent, config: Config, work: Work) {
           image: work.image,
           args: work.args,
           mounts,
+          more: work.more,
         }),
       ],
       containers: [
@@ -61,7 +69,7 @@ export function workPod(parent: Parent, config: Config, work: Work) {
           resources: toolResources,
           volumeMounts: [{ name: 'artifacts', mountPath: '/storage' }],
           terminationMessagePolicy: 'FallbackToLogsOnError',
-          ...containerSecurity(config),
+          ...toolSecurity(config),
         },
       ],
       volumes: contentMounts(parent, config, mounts).volumes,

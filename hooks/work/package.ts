@@ -1,12 +1,16 @@
 import type { Config } from '../../crds/config.ts'
 import type { Parent } from '../../crds/kind.ts'
 import { labelsOf } from '../names.ts'
+import { toolResources } from '../pod/resources.ts'
+import { containerSecurity } from '../pod/security.ts'
+import { podBase } from '../pod/template.ts'
 import { mountOf } from '../storage/pvc.ts'
-import { builder, builderPod, builtImage } from './build.ts'
+import { builtImage, registryEnv, registryMount } from './build.ts'
 
 /**
  * The trained model becomes an image: FROM the run's image, the artifacts under /content/model.
- * They are read from storage as they are pushed, without a second copy on the builder's disk.
+ * They go from storage to the registry as they are read: nothing is kept on the node's disk, and
+ * nothing is run, so that it needs no more than other Pods.
  */
 export function packagePod(
   parent: Parent,
@@ -15,27 +19,34 @@ export function packagePod(
   config: Config,
 ) {
   const artifacts = mountOf('artifacts', run.url, '/artifacts')
-  const { container, volumes } = builder(
-    config,
-    'package',
-    [
-      'package',
-      `--from=${run.image}`,
-      '--artifacts=/artifacts',
-      '--into=/content/model',
-      `--image=${builtImage(parent, tag, config)}`,
-    ],
-    artifacts.volumeMounts,
-  )
+  const registry = registryMount(config)
   return {
     metadata: {
       labels: labelsOf(parent, 'package'),
       annotations: { 'kubectl.kubernetes.io/default-container': 'package' },
     },
     spec: {
-      ...builderPod(parent, config),
-      containers: [container],
-      volumes: [...artifacts.volumes, ...volumes],
+      restartPolicy: 'Never',
+      ...podBase(parent, config),
+      containers: [
+        {
+          name: 'package',
+          image: config.images.builder,
+          args: [
+            'package',
+            `--from=${run.image}`,
+            '--artifacts=/artifacts',
+            '--into=/content/model',
+            `--image=${builtImage(parent, tag, config)}`,
+          ],
+          env: registryEnv(config),
+          resources: toolResources,
+          volumeMounts: [...artifacts.volumeMounts, ...registry.volumeMounts],
+          terminationMessagePolicy: 'FallbackToLogsOnError',
+          ...containerSecurity(config),
+        },
+      ],
+      volumes: [...artifacts.volumes, ...registry.volumes],
     },
   }
 }

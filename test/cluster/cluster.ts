@@ -25,6 +25,8 @@ export function kubectl(
       (error, stdout, stderr) =>
         resolve({ code: error ? Number(error.code ?? 1) : 0, stdout, stderr }),
     )
+    // A kubectl that ends before it has read its input says why by its exit code.
+    child.stdin?.on('error', () => {})
     child.stdin?.end(input ?? '')
   })
 }

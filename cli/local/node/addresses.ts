@@ -1,0 +1,16 @@
+/** Where things are; one real node runs per machine, so that they may be fixed. */
+
+/** The node's own address, on a bridge: the kubelet refuses loopback, and not every kernel has dummy devices. */
+export const nodeAddress = '10.245.0.1'
+export const nodeName = 'real'
+
+export const nodeBridge = 'substratus0'
+export const podBridge = 'substratus1'
+export const podRange = '10.244.0.0/24'
+
+export const registryHost = `${nodeAddress}:5001`
+export const gitUrl = `http://${nodeAddress}:5002`
+export const s3Url = `http://${nodeAddress}:5003`
+export const s3Key = { id: 'substratus', secret: 'not-a-secret-on-one-machine' } as const
+
+export const imageNamed = (name: string): string => `${registryHost}/${name}`

@@ -1,0 +1,77 @@
+import { spawn } from 'node:child_process'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+
+/**
+ * Git's own smart HTTP backend behind a small server: `gitserver.ts FOLDER ADDRESS PORT`. What lies
+ * in FOLDER/private wants user "git" with password "letmein"; everything may be pushed to.
+ */
+const [folder = '', address = '', port = ''] = process.argv.slice(2)
+
+const backend = '/usr/lib/git-core/git-http-backend'
+const login = `Basic ${Buffer.from('git:letmein').toString('base64')}`
+
+const server = createServer((request, response) => {
+  const { pathname, searchParams } = new URL(request.url ?? '/', 'http://git')
+  const isPrivate = pathname.startsWith('/private/')
+  if (isPrivate && request.headers.authorization !== login) {
+    response.writeHead(401, { 'www-authenticate': 'Basic realm="git"' }).end()
+    return
+  }
+  answer(pathname, searchParams.toString(), request, response)
+})
+
+/** CGI: variables and the body go in, headers and a body come out. */
+function answer(path: string, query: string, request: IncomingMessage, response: ServerResponse) {
+  const child = spawn(backend, [], {
+    env: {
+      PATH: process.env.PATH,
+      GIT_PROJECT_ROOT: folder,
+      GIT_HTTP_EXPORT_ALL: '1',
+      PATH_INFO: path,
+      QUERY_STRING: query,
+      REQUEST_METHOD: request.method,
+      CONTENT_TYPE: request.headers['content-type'] ?? '',
+      CONTENT_LENGTH: request.headers['content-length'] ?? '',
+      HTTP_CONTENT_ENCODING: request.headers['content-encoding'] ?? '',
+      HTTP_GIT_PROTOCOL: String(request.headers['git-protocol'] ?? ''),
+      REMOTE_USER: 'git',
+      REMOTE_ADDR: request.socket.remoteAddress,
+      // Shallow clones of a commit that no branch points at.
+      GIT_CONFIG_COUNT: '2',
+      GIT_CONFIG_KEY_0: 'uploadpack.allowAnySHA1InWant',
+      GIT_CONFIG_VALUE_0: 'true',
+      GIT_CONFIG_KEY_1: 'safe.directory',
+      GIT_CONFIG_VALUE_1: '*',
+    },
+    stdio: ['pipe', 'pipe', 'inherit'],
+  })
+  request.pipe(child.stdin)
+  child.stdin.on('error', () => {})
+  let head: Buffer | undefined = Buffer.alloc(0)
+  child.stdout.on('data', (chunk: Buffer) => {
+    if (!head) return void response.write(chunk)
+    head = Buffer.concat([head, chunk])
+    const end = head.indexOf('\r\n\r\n')
+    if (end < 0) return
+    const body = head.subarray(end + 4)
+    begin(head.subarray(0, end).toString(), response)
+    head = undefined
+    response.write(body)
+  })
+  child.on('close', () => response.end())
+  child.on('error', () => response.writeHead(500).end())
+}
+
+function begin(head: string, response: ServerResponse) {
+  const headers = head.split('\r\n').map((line) => {
+    const [, name = '', value = ''] = /^([^:]+):\s*(.*)$/.exec(line) ?? []
+    return [name.toLowerCase(), value] as const
+  })
+  const status = headers.find(([name]) => name === 'status')?.[1] ?? '200'
+  response.writeHead(
+    Number(status.split(' ')[0]),
+    Object.fromEntries(headers.filter(([name]) => name !== 'status')),
+  )
+}
+
+server.listen(Number(port), address)

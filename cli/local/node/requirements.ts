@@ -1,0 +1,116 @@
+import { accessSync, constants, existsSync, readFileSync } from 'node:fs'
+import { delimiter, join } from 'node:path'
+
+/** What a real node needs of this machine, beside binaries: all that is missing is said at once. */
+
+interface Need {
+  /** What for, and of what it is a part. */
+  readonly what: string
+  readonly package: string
+  readonly isThere: (machine: Machine) => boolean
+}
+
+/** The machine as the needs see it; a test has one of its own. */
+export interface Machine {
+  readonly platform: string
+  readonly uid: number
+  readonly controllers: readonly string[]
+  readonly program: (name: string) => string | undefined
+  readonly file: (path: string) => boolean
+}
+
+const program = (name: string, packageName: string): Need => ({
+  what: name,
+  package: packageName,
+  isThere: ({ program }) => program(name) !== undefined,
+})
+
+const needs: readonly Need[] = [
+  program('runc', 'runc'),
+  program('iptables', 'iptables'),
+  program('conntrack', 'conntrack'),
+  program('ip', 'iproute2'),
+  program('debootstrap', 'debootstrap'),
+  program('setcap', 'libcap2-bin'),
+  program('git', 'git'),
+  program('mount', 'mount'),
+  program('ps', 'procps'),
+  { what: '/bin/busybox', package: 'busybox-static', isThere: ({ file }) => file('/bin/busybox') },
+  {
+    what: '/usr/lib/cni/bridge',
+    package: 'containernetworking-plugins',
+    isThere: ({ file }) => file('/usr/lib/cni/bridge'),
+  },
+  {
+    what: 'git http-backend',
+    package: 'git',
+    isThere: ({ file }) => file('/usr/lib/git-core/git-http-backend'),
+  },
+  {
+    what: 'pip (huggingface_hub is installed with it)',
+    package: 'python3-pip',
+    isThere: ({ program }) => program('pip3') !== undefined,
+  },
+]
+
+const cgroups = ['cpu', 'cpuset', 'memory', 'pids'] as const
+
+/** What is missing, a line each; nothing when a node can run here. */
+export function missingFor(machine: Machine): readonly string[] {
+  if (machine.platform !== 'linux') return [`Linux: this is ${machine.platform}`]
+  const absent = needs.filter(({ isThere }) => !isThere(machine))
+  const lacking = cgroups.filter((name) => !machine.controllers.includes(name))
+  return [
+    ...(machine.uid === 0 ? [] : ['root: containers, mounts and a bridge are made']),
+    ...(lacking.length ? [`cgroup controllers: ${lacking.join(', ')}`] : []),
+    ...(absent.length
+      ? [
+          `programs: ${absent.map(({ what }) => what).join(', ')}; on Debian: apt-get install ${[...new Set(absent.map((need) => need.package))].join(' ')}`,
+        ]
+      : []),
+  ]
+}
+
+export function checkMachine(machine: Machine = thisMachine()): void {
+  const missing = missingFor(machine)
+  if (missing.length)
+    throw new Error(
+      ['a real node cannot run here. It needs', ...missing.map((line) => `  ${line}`)].join('\n'),
+    )
+}
+
+/** Where administrators' programs lie is not always on PATH. */
+export const programPath = (env: NodeJS.ProcessEnv = process.env): string =>
+  [env.PATH, '/usr/local/sbin', '/usr/sbin', '/sbin'].filter(Boolean).join(delimiter)
+
+export function programNamed(name: string): string | undefined {
+  const isExecutable = (path: string) => {
+    try {
+      accessSync(path, constants.X_OK)
+      return true
+    } catch {
+      return false
+    }
+  }
+  return programPath()
+    .split(delimiter)
+    .map((folder) => join(folder, name))
+    .find(isExecutable)
+}
+
+const thisMachine = (): Machine => ({
+  platform: process.platform,
+  uid: process.getuid?.() ?? -1,
+  controllers: controllers(),
+  program: programNamed,
+  file: existsSync,
+})
+
+/** Version 2 lists them in one file; version 1 mounts each. */
+function controllers(): readonly string[] {
+  try {
+    return readFileSync('/sys/fs/cgroup/cgroup.controllers', 'utf8').trim().split(' ')
+  } catch {
+    return cgroups.filter((name) => existsSync(`/sys/fs/cgroup/${name}`))
+  }
+}

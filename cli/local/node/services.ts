@@ -1,0 +1,70 @@
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import type { NodeBinaries } from '../binaries.ts'
+import { launch, waitUntil } from '../processes.ts'
+import { modulePath } from '../root.ts'
+import { gitUrl, nodeAddress, registryHost, s3Key, s3Url } from './addresses.ts'
+
+/** What a cluster has elsewhere: a registry, a Git server and an S3 store, all in the node's folder. */
+
+interface Services {
+  readonly dir: string
+  readonly folder: string
+  readonly binaries: NodeBinaries
+  readonly signal?: AbortSignal
+}
+
+const answers = (url: string) => (): Promise<boolean> =>
+  fetch(url).then(
+    () => true,
+    () => false,
+  )
+
+/** What answers before we start is somebody else's, and would be taken for ours. */
+async function mustBeFree(url: string): Promise<void> {
+  if (await answers(url)()) throw new Error(`${url} is taken: another program listens there`)
+}
+
+export async function startRegistry({ dir, folder, binaries, signal }: Services): Promise<void> {
+  const disk = join(folder, 'registry')
+  await mustBeFree(`http://${registryHost}`)
+  mkdirSync(disk)
+  const args = ['registry', 'serve', '--address', registryHost, '--disk', disk]
+  const record = launch({ dir, name: 'registry', file: binaries.crane, args, signal })
+  await waitUntil(dir, record, answers(`http://${registryHost}/v2/`), { signal, seconds: 20 })
+}
+
+export async function startGitServer({ dir, folder, signal }: Services): Promise<void> {
+  const repositories = join(folder, 'git')
+  await mustBeFree(gitUrl)
+  mkdirSync(repositories)
+  const record = launch({
+    dir,
+    name: 'git',
+    file: process.execPath,
+    args: [modulePath('cli/local/node/gitserver'), repositories, nodeAddress, new URL(gitUrl).port],
+    signal,
+  })
+  await waitUntil(dir, record, answers(gitUrl), { signal, seconds: 20 })
+}
+
+export async function startBuckets({ dir, folder, binaries, signal }: Services): Promise<void> {
+  const buckets = join(folder, 's3')
+  await mustBeFree(s3Url)
+  mkdirSync(buckets)
+  const record = launch({
+    dir,
+    name: 's3',
+    file: binaries.rclone,
+    args: [
+      'serve',
+      's3',
+      `--addr=${new URL(s3Url).host}`,
+      `--auth-key=${s3Key.id},${s3Key.secret}`,
+      buckets,
+    ],
+    env: { ...process.env, RCLONE_CONFIG: '/dev/null' },
+    signal,
+  })
+  await waitUntil(dir, record, answers(s3Url), { signal, seconds: 20 })
+}

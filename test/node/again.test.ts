@@ -1,0 +1,65 @@
+import { expect, test } from 'vitest'
+import { apply, get, manifest, namespace, ok, type Shown } from '../cluster/cluster.ts'
+import { base, commit, imageOf, untilSays } from './node.ts'
+
+/** The same again gives the same, and costs little. */
+
+const slow = 'import hashlib; hashlib.pbkdf2_hmac("sha256", b"a", b"b", 6_000_000)'
+
+const dockerfile = (last: string): Readonly<Record<string, string>> => ({
+  Dockerfile: `FROM ${base}/python:3\nRUN python3 -c '${slow}'\nRUN mkdir -p /content/model && echo ${last} >/content/model/word\n`,
+})
+
+const builtIn = async (ns: string, what: string) => {
+  const { stages } = (await get(ns, what)).status
+  const [pod] = (
+    JSON.parse(
+      await ok([
+        ...['-n', ns, 'get', 'pods', '-o', 'json'],
+        ...['-l', `batch.kubernetes.io/job-name=${stages.build.job}`],
+      ]),
+    ) as Shown
+  ).items
+  const { startedAt, finishedAt } = pod.status.containerStatuses[0].state.terminated
+  return {
+    ...stages.build,
+    seconds: (Date.parse(finishedAt) - Date.parse(startedAt)) / 1000,
+    log: await ok(['-n', ns, 'logs', pod.metadata.name, '-c', 'build']),
+  }
+}
+
+test('the same commit twice is one image; a changed last layer costs less than half', async () => {
+  const ns = await namespace('again')
+  const code = commit(`${ns}/code`, dockerfile('one'))
+  const it = manifest('Model', 'it', { build: { git: { url: code.url } } })
+  await apply(ns, it)
+  await untilSays(ns, 'model/it', 'True Done: the image is the model')
+  const first = await builtIn(ns, 'model/it')
+
+  await ok(['-n', ns, 'delete', 'model', 'it', '--cascade=foreground', '--wait'])
+  await apply(ns, it)
+  await untilSays(ns, 'model/it', 'True Done: the image is the model')
+  const second = await builtIn(ns, 'model/it')
+  expect(second.job).toBe(first.job)
+  expect(second.image).toBe(first.image)
+  expect(second.log).toContain('was made of this commit already')
+
+  const changed = commit(`${ns}/code`, dockerfile('two'))
+  await ok(['-n', ns, 'annotate', 'model', 'it', 'substratus.ai/rerun=once'])
+  await untilSays(ns, 'model/it', 'False')
+  await untilSays(ns, 'model/it', 'True Done: the image is the model')
+  const third = await builtIn(ns, 'model/it')
+  expect(third.commit).toBe(changed.commit)
+  expect(third.image).not.toBe(first.image)
+  console.log(
+    `a build took ${first.seconds} s, the same commit ${second.seconds} s, a changed last layer ${third.seconds} s`,
+  )
+  expect(third.seconds).toBeLessThanOrEqual(first.seconds / 2)
+
+  const { config } = (await imageOf(third.image)).config
+  expect(config.Labels).toMatchObject({
+    'org.opencontainers.image.source': code.url,
+    'org.opencontainers.image.revision': changed.commit,
+    'ai.substratus.created-by': 'substratus build',
+  })
+})

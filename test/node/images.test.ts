@@ -1,0 +1,97 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+import { parse, stringify } from 'yaml'
+import type { ConfigFile } from '../../crds/config.ts'
+import { apply, get, manifest, namespace, ok, until } from '../cluster/cluster.ts'
+import { kill } from '../cluster/processes.ts'
+import { base, commit, conditionOf, untilSays } from './node.ts'
+import { trainer } from './programs.ts'
+
+/** How images come into Pods, where the cluster mounts them and where it does not. */
+
+const path = (): string => join(inject('cluster').dir, 'config.yaml')
+
+/** The server as another administrator would have set it up. */
+async function configured(change: (config: ConfigFile) => ConfigFile): Promise<void> {
+  writeFileSync(path(), stringify(change(parse(readFileSync(path(), 'utf8')))))
+  const start = await kill('server')
+  start()
+  const any = manifest('Model', 'any', { image: 'example.com/any:1' })
+  await until(
+    () => ok(['create', '--dry-run=server', '-f', '-'], any),
+    (said) => said.includes('created'),
+  )
+}
+
+let before: string
+beforeAll(() => {
+  before = readFileSync(path(), 'utf8')
+})
+afterAll(() => configured(() => parse(before)))
+
+const weights = '{"slope": 5, "intercept": 0}'
+const isModel = {
+  Dockerfile: `FROM ${base}/busybox:1\nCOPY weights.json /content/model/weights.json\n`,
+  'weights.json': weights,
+}
+const server = {
+  image: `${base}/python:3`,
+  command: ['python3', '-c', trainer['serve.py']],
+}
+
+const answerOf = async (ns: string): Promise<number> => {
+  const { spec } = await get(ns, 'service/it-server')
+  const answer = await fetch(`http://${spec.clusterIP}:8080/?x=1`)
+  return ((await answer.json()) as { y: number }).y
+}
+
+describe.each([
+  { imageVolumes: 'Auto', volume: 'image', before: [] },
+  { imageVolumes: 'Disabled', volume: 'emptyDir', before: ['copy-model'] },
+] as const)('with imageVolumes: $imageVolumes', ({ imageVolumes, volume, before }) => {
+  test(`a Model that is an image comes into another’s Pod by ${volume}`, async () => {
+    await configured((config) => ({ ...config, imageVolumes }))
+    const ns = await namespace('images')
+    const code = commit(`${ns}/model`, isModel)
+    await apply(ns, manifest('Model', 'it', { build: { git: { url: code.url } } }))
+    await apply(ns, manifest('ModelServer', 'it', { model: { name: 'it' }, ...server }))
+    await untilSays(ns, 'modelserver/it', 'True Serving')
+    const { spec } = (await get(ns, 'deployment/it-server')).spec.template
+    expect(
+      Object.keys(spec.volumes.find(({ name }: { name: string }) => name === 'model')),
+    ).toContain(volume)
+    expect((spec.initContainers ?? []).map(({ name }: { name: string }) => name)).toEqual(before)
+    expect(
+      await until(
+        () => answerOf(ns),
+        (y) => y === 5,
+      ),
+    ).toBe(5)
+  })
+})
+
+test('over packaging.maxSize a Model is served from storage, and says so', async () => {
+  await configured((config) => ({ ...config, packaging: { maxSize: '1Ki' } }))
+  const ns = await namespace('images')
+  const write = `head -c 2048 /dev/zero >/content/artifacts/padding; echo '${weights}' >/content/artifacts/weights.json`
+  await apply(
+    ns,
+    manifest('Model', 'it', {
+      image: `${base}/busybox:1`,
+      command: ['/bin/sh', '-c', write],
+    }),
+  )
+  await apply(ns, manifest('ModelServer', 'it', { model: { name: 'it' }, ...server }))
+  await untilSays(ns, 'model/it', 'True Done: served from storage: pvc://it-model-artifacts/run/')
+  expect(await conditionOf(ns, 'model/it', 'Packaged')).toBe(
+    'False TooLarge: 2Ki is more than packaging.maxSize 1Ki: served from storage',
+  )
+  await untilSays(ns, 'modelserver/it', 'True Serving')
+  expect(
+    await until(
+      () => answerOf(ns),
+      (y) => y === 5,
+    ),
+  ).toBe(5)
+})

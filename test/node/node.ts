@@ -1,0 +1,158 @@
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer, type RequestListener, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { inject } from 'vitest'
+import { gitUrl, nodeAddress, registryHost } from '../../cli/local/node/addresses.ts'
+import { get, ok, readyOf, type Shown, until } from '../cluster/cluster.ts'
+
+/** The real node as its users see it: by git, kubectl, HTTP and the registry's API. */
+
+export const base = `${registryHost}/base`
+
+type Files = Readonly<Record<string, string>>
+
+const git = (folder: string, ...args: readonly string[]): string =>
+  execFileSync(
+    'git',
+    ['-C', folder, '-c', 'user.name=Test', '-c', 'user.email=test@example.com', ...args],
+    { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] },
+  ).trim()
+
+interface Committed {
+  readonly url: string
+  readonly commit: string
+}
+
+/** Commits files to a branch of a repository on the node's Git server; it is made when it is not there. */
+export function commit(name: string, files: Files, { branch = 'main', tag = '' } = {}): Committed {
+  const bare = join(inject('cluster').dir, 'node', 'git', `${name}.git`)
+  const work = mkdtempSync(join(tmpdir(), 'substratus-git-'))
+  try {
+    mkdirSync(dirname(bare), { recursive: true })
+    execFileSync('git', ['init', '--quiet', '--bare', '--initial-branch=main', bare])
+    git(work, 'init', '--quiet', '--initial-branch', branch)
+    git(work, 'remote', 'add', 'origin', bare)
+    try {
+      git(work, 'fetch', '--quiet', '--no-tags', 'origin', `refs/heads/${branch}`)
+      git(work, 'reset', '--quiet', '--hard', 'FETCH_HEAD')
+    } catch {
+      // The branch's first commit.
+    }
+    for (const [path, text] of Object.entries(files)) {
+      mkdirSync(dirname(join(work, path)), { recursive: true })
+      writeFileSync(join(work, path), text, { mode: path.endsWith('.sh') ? 0o755 : 0o644 })
+    }
+    git(work, 'add', '--all')
+    git(
+      work,
+      'commit',
+      '--quiet',
+      '--allow-empty',
+      '--message',
+      `change ${Object.keys(files).join()}`,
+    )
+    if (tag) git(work, 'tag', tag)
+    git(
+      work,
+      ...['push', '--quiet', 'origin', `HEAD:refs/heads/${branch}`],
+      ...(tag ? [`refs/tags/${tag}`] : []),
+    )
+    return { url: `${gitUrl}/${name}.git`, commit: git(work, 'rev-parse', 'HEAD') }
+  } finally {
+    rmSync(work, { recursive: true })
+  }
+}
+
+/** A server on the node's address, which Pods reach. */
+export async function serverFor(answer: RequestListener) {
+  const server: Server = createServer(answer)
+  await new Promise<void>((done) => server.listen(0, nodeAddress, done))
+  const { port } = server.address() as AddressInfo
+  return {
+    url: `http://${nodeAddress}:${port}`,
+    stop: () => {
+      server.close()
+      server.closeAllConnections()
+    },
+  }
+}
+
+/** Waits until Ready says so; fails at once when it says something that cannot become it. */
+export const untilSays = (
+  namespace: string,
+  what: string,
+  says: string | RegExp,
+  seconds = 180,
+): Promise<string> =>
+  until(
+    async () => readyOf(await get(namespace, what)),
+    (ready) => (typeof says === 'string' ? ready.startsWith(says) : says.test(ready)),
+    seconds,
+  )
+
+export const conditionOf = async (namespace: string, what: string, type: string) => {
+  const { status } = await get(namespace, what)
+  const found = status.conditions.find((condition: Shown) => condition.type === type)
+  return `${found.status} ${found.reason}: ${found.message}`
+}
+
+const accept =
+  'application/vnd.oci.image.manifest.v1+json, application/vnd.oci.image.index.v1+json, application/vnd.docker.distribution.manifest.v2+json'
+
+/** An image as the registry has it. */
+export async function imageOf(reference: string): Promise<Shown> {
+  const [, repository, version] =
+    /^[^/]+\/(.*?)(?:@|:)([^:]+(?::[0-9a-f]+)?)$/.exec(reference) ?? []
+  const path = `http://${registryHost}/v2/${repository}`
+  const answer = await fetch(`${path}/manifests/${version}`, { headers: { accept } })
+  if (!answer.ok) throw new Error(`${reference}: ${answer.status} ${await answer.text()}`)
+  let manifest: Shown = await answer.json()
+  if (manifest.manifests) {
+    const own = manifest.manifests.find(({ platform }: Shown) => platform?.os === 'linux')
+    manifest = await (
+      await fetch(`${path}/manifests/${own.digest}`, { headers: { accept } })
+    ).json()
+  }
+  const config: Shown = await (await fetch(`${path}/blobs/${manifest.config.digest}`)).json()
+  return { digest: answer.headers.get('docker-content-digest'), manifest, config }
+}
+
+/** What a shell sees in a Pod with these volumes: the last word on what is where. */
+export async function seenIn(
+  namespace: string,
+  volume: object,
+  script: string,
+  mount: object = {},
+): Promise<string> {
+  const name = `look-${Math.random().toString(36).slice(2, 8)}`
+  await ok(
+    ['-n', namespace, 'create', '-f', '-'],
+    JSON.stringify({
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name },
+      spec: {
+        restartPolicy: 'Never',
+        terminationGracePeriodSeconds: 0,
+        containers: [
+          {
+            name: 'look',
+            image: `${base}/busybox:1`,
+            command: ['/bin/sh', '-c', script],
+            volumeMounts: [{ name: 'it', mountPath: '/it', ...mount }],
+          },
+        ],
+        volumes: [{ name: 'it', ...volume }],
+      },
+    }),
+  )
+  await until(
+    async () => (await get(namespace, `pod/${name}`)).status.phase,
+    (phase) => phase === 'Succeeded' || phase === 'Failed',
+    60,
+  )
+  return (await ok(['-n', namespace, 'logs', name])).trim()
+}

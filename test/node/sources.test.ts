@@ -1,0 +1,151 @@
+import { createHash } from 'node:crypto'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, inject, test } from 'vitest'
+import { s3Key, s3Url } from '../../cli/local/node/addresses.ts'
+import { apply, get, manifest, namespace, ok } from '../cluster/cluster.ts'
+import { hubOf } from './hub.ts'
+import { seenIn, serverFor, untilSays } from './node.ts'
+
+/** Where Models and Datasets are loaded from; each looked at in its volume by another container. */
+
+const sha256 = (data: Buffer) => createHash('sha256').update(data).digest('hex')
+const weights = Buffer.from('0123456789abcdef'.repeat(3_000_000))
+
+const secret = (ns: string, name: string, stringData: object) =>
+  ok(
+    ['-n', ns, 'create', '-f', '-'],
+    JSON.stringify({ apiVersion: 'v1', kind: 'Secret', metadata: { name }, stringData }),
+  )
+
+/** The names and sha256 of what an object's artifacts hold. */
+async function loaded(ns: string, what: string): Promise<readonly string[]> {
+  const { url } = (await get(ns, what)).status.artifacts
+  const [, claimName, subPath] = /^pvc:\/\/([^/]+)\/(.*)$/.exec(url) ?? []
+  const script = 'cd /it && find . -type f ! -name .substratus.json | xargs sha256sum'
+  const volume = { persistentVolumeClaim: { claimName, readOnly: true } }
+  const seen = await seenIn(ns, volume, script, { subPath, readOnly: true })
+  return seen
+    .split('\n')
+    .map((line) => line.replace(/ +\.\//, ' '))
+    .sort((a, b) => (a.slice(65) < b.slice(65) ? -1 : 1))
+}
+
+describe.concurrent('a source is loaded', () => {
+  test('from https://, though the connection breaks, and is compared with its checksum', async () => {
+    const ns = await namespace('source')
+    const ranges: (string | undefined)[] = []
+    const files = await serverFor((request, response) => {
+      ranges.push(request.headers.range)
+      const from = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? 0)
+      response.writeHead(from ? 206 : 200, {
+        etag: '"one"',
+        'content-length': weights.length - from,
+        ...(from && { 'content-range': `bytes ${from}-${weights.length - 1}/${weights.length}` }),
+      })
+      if (ranges.length > 1) return void response.end(weights.subarray(from))
+      response.write(weights.subarray(0, 9_000_000), () =>
+        setTimeout(() => response.destroy(), 500),
+      )
+    })
+    try {
+      const source = `${files.url}/weights.bin#sha256=${sha256(weights)}`
+      await apply(ns, manifest('Model', 'it', { source }))
+      await untilSays(ns, 'model/it', 'True Done: served from storage: pvc://')
+      expect(ranges).toEqual([undefined, expect.stringMatching(/^bytes=[1-9]\d*-$/)])
+      expect(await loaded(ns, 'model/it')).toEqual([`${sha256(weights)} weights.bin`])
+      expect((await get(ns, 'model/it')).status.artifacts.bytes).toBe(weights.length)
+    } finally {
+      files.stop()
+    }
+  })
+
+  test('from s3://, with credentials out of a Secret', async () => {
+    const ns = await namespace('source')
+    const folder = join(inject('cluster').dir, 'node', 's3', ns, 'deep', 'er')
+    mkdirSync(folder, { recursive: true })
+    writeFileSync(join(folder, 'b.bin'), 'b')
+    writeFileSync(join(folder, '..', 'a.bin'), weights)
+    await secret(ns, 's3', s3Key)
+    await apply(
+      ns,
+      manifest('Dataset', 'it', {
+        source: `s3://${ns}/deep`,
+        env: {
+          AWS_ENDPOINT_URL: s3Url,
+          AWS_ACCESS_KEY_ID: '${{ secrets.s3.id }}',
+          AWS_SECRET_ACCESS_KEY: '${{ secrets.s3.secret }}',
+        },
+      }),
+    )
+    await untilSays(ns, 'dataset/it', 'True Done: loaded into pvc://')
+    expect(await loaded(ns, 'dataset/it')).toEqual([
+      `${sha256(weights)} a.bin`,
+      `${sha256(Buffer.from('b'))} er/b.bin`,
+    ])
+  })
+
+  test('from hf://, by the hub’s own client, with a token, resumed and compared', async () => {
+    const ns = await namespace('source')
+    let broke = 0
+    const hub = hubOf({
+      'org/tiny': {
+        token: 'hub-token',
+        large: ['model.safetensors'],
+        files: { 'config.json': Buffer.from('{}'), 'model.safetensors': weights },
+        breaks: (file) => file === 'model.safetensors' && broke++ === 0,
+      },
+      'datasets/org/rows': { large: [], files: { 'rows.jsonl': Buffer.from('{"a": 1}\n') } },
+    })
+    const server = await serverFor(hub.listener)
+    try {
+      await secret(ns, 'hub', { token: 'hub-token' })
+      const env = { HF_ENDPOINT: server.url }
+      await apply(
+        ns,
+        manifest('Model', 'it', {
+          source: 'hf://org/tiny@main',
+          env: { ...env, HF_TOKEN: '${{ secrets.hub.token }}' },
+        }),
+        manifest('Dataset', 'it', { source: 'hf://org/rows', env }),
+        manifest('Model', 'locked', {
+          source: 'hf://org/tiny',
+          env,
+          runPolicy: { backoffLimit: 0 },
+        }),
+      )
+      await untilSays(ns, 'model/it', 'True Done: served from storage: pvc://')
+      expect(hub.asked.some((line) => /model\.safetensors bytes=[1-9]\d*-/.test(line))).toBe(true)
+      expect(await loaded(ns, 'model/it')).toEqual([
+        `${sha256(Buffer.from('{}'))} config.json`,
+        `${sha256(weights)} model.safetensors`,
+      ])
+      await untilSays(ns, 'dataset/it', 'True Done: loaded into pvc://')
+      expect(await loaded(ns, 'dataset/it')).toEqual([
+        `${sha256(Buffer.from('{"a": 1}\n'))} rows.jsonl`,
+      ])
+      await untilSays(
+        ns,
+        'model/locked',
+        'False Failed: container "run" exited with 1: org/tiny does not exist on the hub, or is private: then give HF_TOKEN in spec.env, from a Secret',
+      )
+    } finally {
+      server.stop()
+    }
+  })
+
+  test('from pvc:// not at all: it is used where it is', async () => {
+    const ns = await namespace('source')
+    const files = await serverFor((_, response) => response.end('abc'))
+    try {
+      await apply(ns, manifest('Model', 'first', { source: `${files.url}/x` }))
+      await untilSays(ns, 'model/first', 'True Done')
+      const { url } = (await get(ns, 'model/first')).status.artifacts
+      await apply(ns, manifest('Model', 'it', { source: url }))
+      await untilSays(ns, 'model/it', `True Done: served from storage: ${url}`)
+      expect(await loaded(ns, 'model/it')).toEqual([`${sha256(Buffer.from('abc'))} x`])
+    } finally {
+      files.stop()
+    }
+  })
+})

@@ -1,0 +1,262 @@
+import { describe, expect, test } from 'vitest'
+import { gitUrl, registryHost, s3Key, s3Url } from '../../cli/local/node/addresses.ts'
+import { apply, get, manifest, namespace, ok, readyOf } from '../cluster/cluster.ts'
+import { base, commit, serverFor, untilSays } from './node.ts'
+
+/** What goes wrong with real containers, and what `kubectl get` says of it, word by word. */
+
+interface Trouble {
+  readonly when: string
+  readonly kind?: 'Dataset' | 'Model' | 'ModelServer'
+  readonly spec: (ns: string) => object
+  /** What is there before. */
+  readonly given?: (ns: string) => Promise<unknown> | undefined
+  /** What Ready says, after "False ". */
+  readonly says: string | ((ns: string) => string)
+}
+
+const dockerfile = (...lines: readonly string[]) => ({
+  Dockerfile: [`FROM ${base}/busybox:1`, ...lines].join('\n'),
+})
+/** A build of a repository of the namespace's own. */
+const builds = (repository: string, git: object = {}) => ({
+  build: { git: { url: `${gitUrl}/${repository}.git`, ...git } },
+})
+const secret = (ns: string, name: string, type: string, data: object) =>
+  ok(
+    ['-n', ns, 'create', '-f', '-'],
+    JSON.stringify({
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: { name },
+      type,
+      stringData: data,
+    }),
+  )
+/** An image of the node's own that runs a line of shell. */
+const runs = (script: string, more: object = {}) => ({
+  image: `${base}/busybox:1`,
+  command: ['/bin/sh', '-c', script],
+  ...more,
+})
+const once = { runPolicy: { backoffLimit: 0 } }
+const s3Env = {
+  AWS_ENDPOINT_URL: s3Url,
+  AWS_ACCESS_KEY_ID: s3Key.id,
+  AWS_SECRET_ACCESS_KEY: s3Key.secret,
+}
+const clone = 'Failed: container "clone" exited with 1: '
+const build = 'Failed: container "build" exited with 1: '
+const load = 'Failed: container "load" exited with 1: '
+
+const troubles: readonly Trouble[] = [
+  {
+    when: 'a branch that does not exist',
+    given: async (ns) => commit(`${ns}/code`, dockerfile()),
+    spec: (ns) => builds(`${ns}/code`, { branch: 'nope' }),
+    says: (ns) => `${clone}${gitUrl}/${ns}/code.git has no branch "nope"`,
+  },
+  {
+    when: 'a tag that does not exist',
+    given: async (ns) => commit(`${ns}/code`, dockerfile()),
+    spec: (ns) => builds(`${ns}/code`, { tag: 'v9' }),
+    says: (ns) => `${clone}${gitUrl}/${ns}/code.git has no tag "v9"`,
+  },
+  {
+    when: 'a commit that does not exist',
+    given: async (ns) => commit(`${ns}/code`, dockerfile()),
+    spec: (ns) => builds(`${ns}/code`, { commit: 'deadbeefdeadbeefdeadbeefdeadbeefdeadbeef' }),
+    says: (ns) =>
+      `${clone}${gitUrl}/${ns}/code.git has no commit "deadbeefdeadbeefdeadbeefdeadbeefdeadbeef"`,
+  },
+  {
+    when: 'a repository that does not exist',
+    spec: (ns) => builds(`${ns}/none`),
+    says: (ns) =>
+      `${clone}${gitUrl}/${ns}/none.git does not exist, or is private: then name a Secret in build.git.secretName`,
+  },
+  {
+    when: 'a private repository without credentials',
+    given: async (ns) => commit(`private/${ns}`, dockerfile()),
+    spec: (ns) => builds(`private/${ns}`),
+    says: (ns) =>
+      `${clone}${gitUrl}/private/${ns}.git asks for credentials: name a basic-auth or ssh-auth Secret in build.git.secretName`,
+  },
+  {
+    when: 'a private repository with wrong credentials',
+    given: async (ns) => {
+      commit(`private/${ns}`, dockerfile())
+      await secret(ns, 'git', 'kubernetes.io/basic-auth', { username: 'git', password: 'wrong' })
+    },
+    spec: (ns) => builds(`private/${ns}`, { secretName: 'git' }),
+    says: (ns) =>
+      `${clone}${gitUrl}/private/${ns}.git refuses the credentials of the Secret in build.git.secretName`,
+  },
+  {
+    when: 'no Dockerfile',
+    given: async (ns) => commit(`${ns}/code`, { README: 'nothing' }),
+    spec: (ns) => builds(`${ns}/code`),
+    says: `${build}the repository has no "Dockerfile": set build.git.path or build.dockerfile`,
+  },
+  {
+    when: 'no such folder',
+    given: async (ns) => commit(`${ns}/code`, dockerfile()),
+    spec: (ns) => builds(`${ns}/code`, { path: 'trian' }),
+    says: `${build}the repository has no folder "trian"`,
+  },
+  {
+    when: 'a step of the build that fails',
+    given: async (ns) =>
+      commit(`${ns}/code`, dockerfile('RUN echo one && echo "no such package: nosuch" && exit 4')),
+    spec: (ns) => builds(`${ns}/code`),
+    says: `${build}one | no such package: nosuch | the step "RUN echo one && echo "no such package: nosuch" && exit 4" failed with 4`,
+  },
+  {
+    when: 'a Dockerfile that cannot be read',
+    given: async (ns) => commit(`${ns}/code`, dockerfile('XYZZY true')),
+    spec: (ns) => builds(`${ns}/code`),
+    says: `${build}the build failed: dockerfile parse error on line 2: unknown instruction: XYZZY`,
+  },
+  {
+    when: 'a base image that does not exist',
+    given: async (ns) => commit(`${ns}/code`, { Dockerfile: `FROM ${registryHost}/none:1\n` }),
+    spec: (ns) => builds(`${ns}/code`),
+    says: `${build}the build failed: ${registryHost}/none:1: failed to resolve source metadata for ${registryHost}/none:1: ${registryHost}/none:1: not found`,
+  },
+  {
+    when: 'a load that exits with 3',
+    spec: () => runs('echo reading; echo "no column \\"text\\""; exit 3', once),
+    says: 'Failed: container "load" exited with 3: reading | no column "text"',
+  },
+  {
+    when: 'a load that writes nothing',
+    spec: () => runs('true', once),
+    says: 'Failed: container "seal" exited with 1: nothing was written to /content/artifacts: there is no result to keep',
+  },
+  {
+    when: 'a training that uses more memory than it may',
+    kind: 'Model',
+    given: (ns) =>
+      apply(
+        ns,
+        JSON.stringify({
+          apiVersion: 'v1',
+          kind: 'LimitRange',
+          metadata: { name: 'small' },
+          spec: { limits: [{ type: 'Container', default: { memory: '160Mi' } }] },
+        }),
+      ),
+    spec: () => runs('x=a; while true; do x=$x$x; done', once),
+    says: 'OOMKilled: container "run" was killed for using more memory than it may',
+  },
+  {
+    when: 'an image that does not exist',
+    spec: () => ({ image: `${registryHost}/none:1`, ...once }),
+    says: `ImagePullFailed: container "load": cannot pull image "${registryHost}/none:1": `,
+  },
+  {
+    when: 'a Secret that does not exist',
+    spec: () => runs('true', { env: { TOKEN: '${{ secrets.hub.token }}' } }),
+    says: 'ContainerConfigError: container "load": secret "hub" not found',
+  },
+  {
+    when: 'a work that takes longer than it may',
+    spec: () => runs('sleep 100', { runPolicy: { activeDeadlineSeconds: 8 } }),
+    says: 'DeadlineExceeded: Job "it-dataset-load-',
+  },
+  {
+    when: 'an address that answers 404',
+    spec: () => ({ source: `${gitUrl}/nothing.bin`, ...once }),
+    says: `${load}${gitUrl}/nothing.bin answers 404`,
+  },
+  {
+    when: 'a bucket that does not exist',
+    spec: () => ({ source: 's3://nothing/here', env: s3Env, ...once }),
+    says: `${load}s3://nothing/here does not exist`,
+  },
+  {
+    when: 'a bucket with wrong credentials',
+    spec: () => ({
+      source: 's3://nothing/here',
+      env: { ...s3Env, AWS_SECRET_ACCESS_KEY: 'wrong' },
+      ...once,
+    }),
+    says: `${load}s3://nothing/here refuses the credentials: give AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in spec.env, from a Secret`,
+  },
+  {
+    when: 'more GPUs than there are',
+    spec: () => runs('true', { resources: { gpu: { count: 64 } } }),
+    says: 'Unschedulable: 0/1 nodes are available: 1 Insufficient nvidia.com/gpu.',
+  },
+  {
+    when: 'a namespace that forbids the builder',
+    given: async (ns) => {
+      commit(`${ns}/code`, dockerfile())
+      await ok(['label', 'namespace', ns, 'pod-security.kubernetes.io/enforce=baseline'])
+    },
+    spec: (ns) => builds(`${ns}/code`),
+    says: 'Pending: no Pod yet: kubectl describe job it-dataset-build-',
+  },
+]
+
+const serverTroubles: readonly Trouble[] = [
+  {
+    when: 'a server that never answers',
+    spec: () => runs('sleep 1000'),
+    says: 'Starting: Pod "it-server-',
+  },
+  {
+    when: 'a server that ends again and again',
+    spec: () => runs('echo "no kernel image"; exit 1'),
+    says: 'CrashLooping: container "server" exited with 1: no kernel image',
+  },
+]
+
+describe.concurrent('kubectl get says', () => {
+  test.each(troubles)('$when', async ({ kind = 'Dataset', spec, given, says }) => {
+    const ns = await namespace('truth')
+    await given?.(ns)
+    await apply(ns, manifest(kind, 'it', spec(ns)))
+    const what = `${kind.toLowerCase()}/it`
+    const expected = `False ${typeof says === 'string' ? says : says(ns)}`
+    await untilSays(ns, what, expected, 280)
+    expect(readyOf(await get(ns, what)).slice(0, expected.length)).toBe(expected)
+  })
+
+  test.each(serverTroubles)('$when', async ({ spec, says }) => {
+    const ns = await namespace('truth')
+    const trains = runs('echo 1 >/content/artifacts/w', { package: 'Never' })
+    await apply(ns, manifest('Model', 'base', trains))
+    await untilSays(ns, 'model/base', 'True Done')
+    await apply(ns, manifest('ModelServer', 'it', { model: { name: 'base' }, ...spec(ns) }))
+    await untilSays(ns, 'modelserver/it', `False ${says}`)
+  })
+
+  test('an image that is a Model and has none in it', async () => {
+    const ns = await namespace('truth')
+    await apply(ns, manifest('Model', 'base', { image: `${base}/busybox:1` }))
+    await untilSays(ns, 'model/base', 'True Done')
+    await apply(ns, manifest('ModelServer', 'it', { model: { name: 'base' }, ...runs('true') }))
+    await untilSays(
+      ns,
+      'modelserver/it',
+      /^False ContainerConfigError: container "server": failed to mount image volume: .* subpath "content\/model" .*: no such file or directory$/,
+    )
+  })
+
+  test('a checksum that is another', async () => {
+    const ns = await namespace('truth')
+    const files = await serverFor((_, response) => response.end('abc'))
+    try {
+      const source = `${files.url}/x#sha256=${'0'.repeat(64)}`
+      await apply(ns, manifest('Dataset', 'it', { source, ...once }))
+      await untilSays(
+        ns,
+        'dataset/it',
+        `False ${load}${files.url}/x has sha256 ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad, but spec.source says ${'0'.repeat(64)}`,
+      )
+    } finally {
+      files.stop()
+    }
+  })
+})

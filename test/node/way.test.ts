@@ -1,0 +1,52 @@
+import { expect, test } from 'vitest'
+import { apply, get, manifest, namespace, ok } from '../cluster/cluster.ts'
+import { commit, imageOf, serverFor, untilSays } from './node.ts'
+import { baseWeights, dataset, trainer } from './programs.ts'
+
+/** From Git to an answer over HTTP: every step is a container that really ran. */
+test('Git → image → data → training → packaged image → HTTP answer', async () => {
+  const ns = await namespace('way')
+  const data = commit(`${ns}/data`, dataset)
+  const code = commit(`${ns}/trainer`, trainer)
+  const files = await serverFor((_, response) => response.end(baseWeights))
+  try {
+    await apply(
+      ns,
+      manifest('Dataset', 'numbers', { build: { git: { url: data.url } }, params: { rows: 20 } }),
+      manifest('Model', 'line', { source: `${files.url}/weights.json` }),
+    )
+    await apply(
+      ns,
+      manifest('Model', 'fitted', {
+        build: { git: { url: code.url } },
+        model: { name: 'line' },
+        dataset: { name: 'numbers' },
+        params: { epochs: 400, rate: 0.3 },
+      }),
+    )
+    await apply(ns, manifest('ModelServer', 'fitted', { model: { name: 'fitted' } }))
+
+    await untilSays(ns, 'dataset/numbers', 'True Done: loaded into pvc://')
+    await untilSays(ns, 'model/line', 'True Done: served from storage: pvc://')
+    await untilSays(ns, 'model/fitted', 'True Done: packaged as ')
+    await untilSays(ns, 'modelserver/fitted', 'True Serving')
+
+    const { status } = await get(ns, 'model/fitted')
+    expect(status.stages.build.commit).toBe(code.commit)
+    const packaged = await imageOf(status.artifacts.image)
+    expect(status.artifacts.image).toBe(status.stages.package.image)
+    expect(packaged.config.config.Labels).toMatchObject({
+      'org.opencontainers.image.source': code.url,
+      'org.opencontainers.image.revision': code.commit,
+      'ai.substratus.created-by': 'substratus package',
+    })
+
+    const service = await get(ns, 'service/fitted-server')
+    const answer = await fetch(`http://${service.spec.clusterIP}:8080/?x=2`)
+    const { y } = (await answer.json()) as { y: number }
+    expect(y).toBeCloseTo(8, 1)
+    expect(await ok(['-n', ns, 'get', 'model', 'fitted', '-o', 'name'])).toContain('fitted')
+  } finally {
+    files.stop()
+  }
+})

@@ -1,0 +1,189 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { buildctlArgs, buildFault, daemonConfig, dockerfileIn } from '../../../tools/build.ts'
+import { askpass, clonedFault, refOf } from '../../../tools/clone.ts'
+import { optionsOf, required } from '../../../tools/options.ts'
+
+describe('the Dockerfile', () => {
+  let context: string
+  beforeEach(() => {
+    context = mkdtempSync(join(tmpdir(), 'substratus-build-'))
+    mkdirSync(join(context, 'train'))
+    writeFileSync(join(context, 'train/Dockerfile'), 'FROM scratch')
+    writeFileSync(join(context, 'train/cuda.Dockerfile'), 'FROM scratch')
+  })
+  afterEach(() => rmSync(context, { recursive: true }))
+
+  test.each([
+    { path: 'train', dockerfile: undefined, found: 'train/Dockerfile' },
+    { path: 'train', dockerfile: 'cuda.Dockerfile', found: 'train/cuda.Dockerfile' },
+  ])('of $path is $found', ({ path, dockerfile, found }) => {
+    expect(dockerfileIn(context, path, dockerfile)).toEqual({
+      folder: join(context, path),
+      dockerfile: join(context, found),
+    })
+  })
+
+  test.each([
+    { path: 'trian', says: 'the repository has no folder "trian"' },
+    {
+      path: undefined,
+      says: 'the repository has no "Dockerfile": set build.git.path or build.dockerfile',
+    },
+    {
+      path: 'train',
+      dockerfile: 'x',
+      says: 'the repository has no "train/x": set build.git.path or build.dockerfile',
+    },
+  ])('that is not there: $says', ({ path, dockerfile, says }) => {
+    expect(() => dockerfileIn(context, path, dockerfile)).toThrow(says)
+  })
+})
+
+test('the image has its origin as labels, and its cache beside it', () => {
+  const args = buildctlArgs({
+    folder: '/source/train',
+    dockerfile: '/source/train/cuda.Dockerfile',
+    target: 'final',
+    args: ['VERSION=1'],
+    image: '10.0.0.1:5001/ns/model-it:tag',
+    source: { url: 'https://git/x.git', commit: 'abc' },
+    metadata: '/m.json',
+  })
+  for (const arg of [
+    '--opt=filename=cuda.Dockerfile',
+    '--opt=target=final',
+    '--opt=build-arg:VERSION=1',
+    '--opt=label:org.opencontainers.image.source=https://git/x.git',
+    '--opt=label:org.opencontainers.image.revision=abc',
+    '--opt=label:ai.substratus.created-by=substratus build',
+    '--output=type=image,name=10.0.0.1:5001/ns/model-it:tag,push=true,oci-mediatypes=true',
+    '--import-cache=type=registry,ref=10.0.0.1:5001/ns/model-it:cache',
+  ])
+    expect(args).toContain(arg)
+})
+
+test('plain HTTP is spoken to the administrator’s registry alone', () => {
+  expect(daemonConfig('10.0.0.1:5001', true)).toBe('[registry."10.0.0.1:5001"]\n  http = true\n')
+  expect(daemonConfig('ghcr.io', false)).toBe('')
+})
+
+describe('a build that fails says', () => {
+  const image = 'r/ns/model-it:tag'
+  test.each([
+    {
+      when: 'a step that fails, with its last lines',
+      said: [
+        '#1 [internal] load build definition from Dockerfile',
+        '#5 [2/3] RUN pip install nosuch',
+        '#5 0.312 Looking in indexes',
+        '#5 1.100 ERROR: No matching distribution found for nosuch',
+        '#5 ERROR: process "/bin/sh -c pip install nosuch" did not complete successfully: exit code: 1',
+        '------',
+        ' > [2/3] RUN pip install nosuch:',
+        '------',
+        'error: failed to solve: process "/bin/sh -c pip install nosuch" did not complete successfully: exit code: 1',
+      ],
+      says: [
+        'Looking in indexes',
+        'ERROR: No matching distribution found for nosuch',
+        'the step "RUN pip install nosuch" failed with 1',
+      ],
+    },
+    {
+      when: 'a push that is refused',
+      said: [
+        'error: failed to solve: failed to push r/ns/model-it:tag: unexpected status from POST request to https://r/v2/: 403 Forbidden',
+      ],
+      says: [
+        'cannot push r/ns/model-it:tag: unexpected status from POST request to https://r/v2/: 403 Forbidden',
+      ],
+    },
+    {
+      when: 'a Dockerfile that cannot be read',
+      said: ['error: failed to solve: dockerfile parse error on line 1: unknown instruction: FORM'],
+      says: ['the build failed: dockerfile parse error on line 1: unknown instruction: FORM'],
+    },
+  ])('$when', ({ said, says }) => {
+    expect(buildFault(said.join('\n'), image)).toBe(says.join('\n'))
+  })
+})
+
+test.each([
+  [{ branch: 'a/b' }, 'refs/heads/a/b'],
+  [{ tag: 'v1' }, 'refs/tags/v1'],
+  [{ commit: 'abc' }, 'abc'],
+  [{}, 'HEAD'],
+])('%j is fetched as %s', (wanted, ref) => {
+  expect(refOf({ url: 'https://git', ...wanted })).toBe(ref)
+})
+
+describe('a clone that fails says', () => {
+  const url = 'https://git/x.git'
+  test.each([
+    {
+      said: "fatal: couldn't find remote ref refs/heads/nope",
+      wanted: { branch: 'nope' },
+      says: `${url} has no branch "nope"`,
+    },
+    {
+      said: "fatal: couldn't find remote ref refs/tags/v9",
+      wanted: { tag: 'v9' },
+      says: `${url} has no tag "v9"`,
+    },
+    {
+      said: 'fatal: remote error: upload-pack: not our ref abc',
+      wanted: { commit: 'abc' },
+      says: `${url} has no commit "abc"`,
+    },
+    {
+      said: "fatal: couldn't find remote ref HEAD",
+      wanted: {},
+      says: `${url} is empty: there is no commit to build`,
+    },
+    {
+      said: "fatal: could not read Username for 'https://git': terminal prompts disabled",
+      wanted: {},
+      says: `${url} asks for credentials: name a basic-auth or ssh-auth Secret in build.git.secretName`,
+    },
+    {
+      said: "fatal: Authentication failed for 'https://git/x.git/'",
+      wanted: {},
+      secret: true,
+      says: `${url} refuses the credentials of the Secret in build.git.secretName`,
+    },
+    {
+      said: "fatal: repository 'https://git/x.git/' not found",
+      wanted: {},
+      says: `${url} does not exist, or is private: then name a Secret in build.git.secretName`,
+    },
+    {
+      said: 'Host key verification failed.\nfatal: Could not read from remote repository.',
+      wanted: {},
+      says: `${url}: the host key is not known: put known_hosts into the Secret, or ask the administrator for git.knownHosts`,
+    },
+    {
+      said: "fatal: unable to access 'https://git/x.git/': Could not resolve host: git",
+      wanted: {},
+      says: `${url} cannot be reached: unable to access 'https://git/x.git/': Could not resolve host: git`,
+    },
+  ])('$says', ({ said, wanted, secret = false, says }) => {
+    expect(clonedFault(said, { url, ...wanted }, secret)).toBe(says)
+  })
+})
+
+test('no credential is in what git is called with: it asks a program that reads the files', () => {
+  expect(askpass('/secrets/git')).toBe(
+    '#!/bin/sh\ncase "$1" in Username*) cat /secrets/git/username;; *) cat /secrets/git/password;; esac\n',
+  )
+})
+
+test('arguments are --name=value, each as often as it is given', () => {
+  const options = optionsOf(['--build-arg=A=1', '--build-arg=B=2', '--empty=', '--image=x'])
+  expect(options['build-arg']).toEqual(['A=1', 'B=2'])
+  expect(required(options, 'image')).toBe('x')
+  expect(() => required(options, 'empty')).toThrow('--empty is missing')
+  expect(() => optionsOf(['image'])).toThrow('"image" is not --name=value')
+})

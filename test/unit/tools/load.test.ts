@@ -1,0 +1,239 @@
+import { createHash } from 'node:crypto'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { bucketEnv, rcloneArgs, rcloneFault } from '../../../tools/bucket.ts'
+import { promisedChecksum } from '../../../tools/download.ts'
+import { hubFault } from '../../../tools/hub.ts'
+import { main } from '../../../tools/load.ts'
+import { sourceOf } from '../../../tools/source.ts'
+
+describe('a source', () => {
+  const checksum = 'a'.repeat(64)
+  test.each([
+    ['hf://org/name', { scheme: 'hf', repository: 'org/name', revision: 'main' }],
+    ['hf://org/name@v1/2', { scheme: 'hf', repository: 'org/name', revision: 'v1/2' }],
+    [
+      'https://h/a/b%20c.bin?x=1',
+      { scheme: 'https', url: 'https://h/a/b%20c.bin?x=1', file: 'b c.bin' },
+    ],
+    [
+      `http://h/a#sha256=${checksum}`,
+      { scheme: 'https', url: 'http://h/a', file: 'a', sha256: checksum },
+    ],
+    ['https://h/', { scheme: 'https', url: 'https://h/', file: 'index' }],
+    ['s3://bucket', { scheme: 's3', bucket: 'bucket', path: '' }],
+    ['gs://bucket/a/b/', { scheme: 'gs', bucket: 'bucket', path: 'a/b' }],
+  ])('%s', (address, expected) => {
+    expect(sourceOf(address)).toEqual({ address, ...expected })
+  })
+
+  test.each([
+    ['ftp://h/a', 'is none of hf://, https://, s3:// and gs://'],
+    ['https://h/a#sha256=abc', 'is no checksum: write #sha256= and 64 hexadecimal digits'],
+  ])('%s is refused', (address, words) => {
+    expect(() => sourceOf(address)).toThrow(words)
+  })
+})
+
+describe('a download', () => {
+  const content = Buffer.from('0123456789'.repeat(10_000))
+  const sha256 = (data: Buffer) => createHash('sha256').update(data).digest('hex')
+  let server: Server
+  let into: string
+  let requests: IncomingMessage[]
+  let answer: (request: IncomingMessage, response: ServerResponse, count: number) => void
+  beforeEach(async () => {
+    requests = []
+    into = mkdtempSync(join(tmpdir(), 'substratus-load-'))
+    server = createServer((request, response) => {
+      requests.push(request)
+      answer(request, response, requests.length)
+    })
+    await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
+  })
+  afterEach(() => {
+    server.close()
+    server.closeAllConnections()
+    rmSync(into, { recursive: true })
+  })
+
+  const load = (fragment = '') =>
+    main({
+      source: [`http://127.0.0.1:${(server.address() as AddressInfo).port}/data.bin${fragment}`],
+      into: [into],
+    })
+  const result = () => readFileSync(join(into, 'data.bin'))
+
+  /** Answers a range as a good server does; `whole` is what it has. */
+  const serve = (
+    request: IncomingMessage,
+    response: ServerResponse,
+    whole: Buffer,
+    etag: string,
+  ) => {
+    const from = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? 0)
+    const goesOn = from > 0 && request.headers['if-range'] === etag
+    const part = goesOn ? whole.subarray(from) : whole
+    response.writeHead(goesOn ? 206 : 200, {
+      etag,
+      'content-length': part.length,
+      ...(goesOn && { 'content-range': `bytes ${from}-${whole.length - 1}/${whole.length}` }),
+    })
+    return part
+  }
+
+  const broken = (part: Buffer, response: ServerResponse) =>
+    response.write(part.subarray(0, 40_000), () => setTimeout(() => response.destroy(), 200))
+
+  test('that breaks off goes on where it was', async () => {
+    answer = (request, response, count) => {
+      const part = serve(request, response, content, '"one"')
+      if (count === 1) broken(part, response)
+      else response.end(part)
+    }
+    await load(`#sha256=${sha256(content)}`)
+    expect(result().equals(content)).toBe(true)
+    expect(requests[1]?.headers.range).toMatch(/^bytes=[1-9]\d*-$/)
+    expect(readdirSync(into)).toEqual(['data.bin'])
+  })
+
+  test('goes on in the next Pod too', async () => {
+    writeFileSync(join(into, 'data.bin.part'), content.subarray(0, 70_000))
+    writeFileSync(join(into, 'data.bin.part.etag'), '"one"')
+    answer = (request, response) => response.end(serve(request, response, content, '"one"'))
+    await load()
+    expect(requests[0]?.headers.range).toBe('bytes=70000-')
+    expect(result().equals(content)).toBe(true)
+  })
+
+  test('of a file that has changed in between begins again', async () => {
+    const other = Buffer.from(content).fill('x', 0, 10)
+    answer = (request, response, count) => {
+      const part = serve(request, response, count === 1 ? content : other, `"${count}"`)
+      if (count === 1) broken(part, response)
+      else response.end(part)
+    }
+    await load()
+    expect(result().equals(other)).toBe(true)
+  })
+
+  test('whose server gives only a weak tag begins again', async () => {
+    answer = (request, response, count) => {
+      const part = serve(request, response, content, 'W/"one"')
+      if (count === 1) broken(part, response)
+      else response.end(part)
+    }
+    await load()
+    expect(requests[1]?.headers.range).toBeUndefined()
+    expect(result().equals(content)).toBe(true)
+  })
+
+  test.each([
+    {
+      when: 'another sha256 than spec.source says',
+      fragment: `#sha256=${'0'.repeat(64)}`,
+      headers: {},
+      says: `has sha256 ${sha256(content)}, but spec.source says ${'0'.repeat(64)}`,
+    },
+    {
+      when: 'another digest than the server says',
+      fragment: '',
+      headers: { 'repr-digest': `sha-256=:${Buffer.alloc(32).toString('base64')}:` },
+      says: 'but the server says AAAAAAAA',
+    },
+  ])('with $when is refused, and leaves nothing', async ({ fragment, headers, says }) => {
+    answer = (_, response) => response.writeHead(200, headers).end(content)
+    await expect(load(fragment)).rejects.toThrow(says)
+    expect(existsSync(join(into, 'data.bin'))).toBe(false)
+    expect(existsSync(join(into, 'data.bin.part'))).toBe(false)
+  })
+
+  test('of what does not exist fails at once', async () => {
+    answer = (_, response) => response.writeHead(404).end()
+    await expect(load()).rejects.toThrow(/data\.bin answers 404$/)
+    expect(requests).toHaveLength(1)
+  })
+
+  test('that is done already is not begun again', async () => {
+    writeFileSync(join(into, 'data.bin'), 'whole')
+    await load()
+    expect(requests).toHaveLength(0)
+  })
+})
+
+test.each([
+  [
+    { 'repr-digest': `sha-256=:${'A'.repeat(43)}=:` },
+    { algorithm: 'sha256', base64: `${'A'.repeat(43)}=` },
+  ],
+  [
+    { digest: `md5=x, SHA-256=${'A'.repeat(43)}=` },
+    { algorithm: 'sha256', base64: `${'A'.repeat(43)}=` },
+  ],
+  [{ 'content-md5': 'abc=' }, { algorithm: 'md5', base64: 'abc=' }],
+  [{}, undefined],
+])('of the headers %j the checksum is %j', (headers, expected) => {
+  expect(promisedChecksum(new Headers(headers as Record<string, string>))).toEqual(expected)
+})
+
+describe('a bucket', () => {
+  test('is of AWS, or of whatever AWS_ENDPOINT_URL names', () => {
+    expect(bucketEnv('s3', { AWS_REGION: 'eu-west-1' })).toMatchObject({
+      RCLONE_CONFIG_S3_PROVIDER: 'AWS',
+      RCLONE_CONFIG_S3_REGION: 'eu-west-1',
+    })
+    expect(bucketEnv('s3', { AWS_ENDPOINT_URL: 'http://minio' })).toMatchObject({
+      RCLONE_CONFIG_S3_PROVIDER: 'Other',
+      RCLONE_CONFIG_S3_ENDPOINT: 'http://minio',
+    })
+  })
+
+  test('is copied, then compared', () => {
+    const source = sourceOf('s3://bucket/a')
+    if (source.scheme !== 's3') throw new Error()
+    expect(rcloneArgs(source, '/to').map((args) => args.slice(0, 3))).toEqual([
+      ['copy', 's3:bucket/a', '/to'],
+      ['check', 's3:bucket/a', '/to'],
+    ])
+  })
+
+  test.each([
+    [
+      'ERROR : S3 bucket b path p: error reading source root directory: directory not found',
+      's3://b/p does not exist',
+    ],
+    ['AccessDenied: Access Denied\n\tstatus code: 403', /^s3:\/\/b\/p refuses the credentials: /],
+    ['write /x: no space left on device', 'the disk is full: ask for more in spec.resources.disk'],
+    ['some\nother\nwords', 's3://b/p cannot be loaded: other\nwords'],
+  ])('that fails with "%s"', (said, expected) => {
+    const source = sourceOf('s3://b/p')
+    if (source.scheme !== 's3') throw new Error()
+    if (typeof expected === 'string') expect(rcloneFault(said, source)).toBe(expected)
+    else expect(rcloneFault(said, source)).toMatch(expected)
+  })
+})
+
+test.each([
+  [
+    'huggingface_hub.errors.GatedRepoError: 403',
+    'hf://org/name is gated: accept its terms on the hub, and give HF_TOKEN in spec.env, from a Secret',
+  ],
+  [
+    'huggingface_hub.errors.RepositoryNotFoundError: 401 Client Error',
+    'org/name does not exist on the hub, or is private: then give HF_TOKEN in spec.env, from a Secret',
+  ],
+  ['huggingface_hub.errors.RevisionNotFoundError: 404', 'org/name has no revision "main"'],
+  [
+    'OSError: [Errno 28] No space left on device',
+    'the disk is full: ask for more in spec.resources.disk',
+  ],
+  ['a\nthe last', 'hf://org/name cannot be loaded: the last'],
+])('the hub’s "%s"', (said, expected) => {
+  const source = sourceOf('hf://org/name')
+  if (source.scheme !== 'hf') throw new Error()
+  expect(hubFault(said, source)).toBe(expected)
+})

@@ -1,0 +1,135 @@
+import { execFileSync } from 'node:child_process'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { readManifest } from '../../../tools/manifest.ts'
+import { main, olderThan, seal } from '../../../tools/seal.ts'
+
+let storage: string
+beforeEach(() => {
+  storage = mkdtempSync(join(tmpdir(), 'substratus-seal-'))
+})
+afterEach(() => rmSync(storage, { recursive: true }))
+
+function write(path: string, text: string): string {
+  const full = join(storage, path)
+  mkdirSync(join(full, '..'), { recursive: true })
+  writeFileSync(full, text)
+  return full
+}
+
+const attempt = (name: string) => join(storage, 'run', name)
+
+describe('sealed artifacts', () => {
+  test('have a manifest with the size and the sha256 of every file', async () => {
+    write('run/a/weights.bin', 'abc')
+    write('run/a/deep/config.json', '{}')
+    symlinkSync('weights.bin', attempt('a/latest'))
+    await seal(attempt('a'))
+    expect(await readManifest(attempt('a'))).toEqual({
+      version: 1,
+      bytes: 5,
+      digest: expect.stringMatching(/^sha256:[0-9a-f]{64}$/),
+      files: [
+        {
+          path: 'deep/config.json',
+          bytes: 2,
+          sha256: '44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a',
+        },
+        { path: 'latest', link: 'weights.bin' },
+        {
+          path: 'weights.bin',
+          bytes: 3,
+          sha256: 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad',
+        },
+      ],
+    })
+  })
+
+  test('have the same digest wherever the same files are, and another when one byte differs', async () => {
+    write('run/a/x', 'abc')
+    write('run/b/x', 'abc')
+    write('run/c/x', 'abd')
+    const [a, b, c] = [await seal(attempt('a')), await seal(attempt('b')), await seal(attempt('c'))]
+    expect(a.digest).toBe(b.digest)
+    expect(a.digest).not.toBe(c.digest)
+  })
+
+  test('are sealed again to the same digest: a Pod may end after its work', async () => {
+    write('run/a/x', 'abc')
+    const first = await seal(attempt('a'))
+    expect(await seal(attempt('a'))).toEqual(first)
+  })
+
+  test('are read by the group, though a library wrote them for its user alone', async () => {
+    chmodSync(write('run/a/deep/x', 'abc'), 0o600)
+    chmodSync(attempt('a/deep'), 0o700)
+    await seal(attempt('a'))
+    expect(statSync(attempt('a/deep/x')).mode & 0o777).toBe(0o640)
+    expect(statSync(attempt('a/deep')).mode & 0o777).toBe(0o750)
+  })
+})
+
+describe('what is not whole is never taken for it', () => {
+  test('nothing at all is an error', async () => {
+    mkdirSync(attempt('a'), { recursive: true })
+    await expect(seal(attempt('a'))).rejects.toThrow(
+      'nothing was written to /content/artifacts: there is no result to keep',
+    )
+    expect(existsSync(attempt('a/.substratus.json'))).toBe(false)
+  })
+
+  test('a failure takes an older manifest away', async () => {
+    write('run/a/x', 'abc')
+    await seal(attempt('a'))
+    execFileSync('mkfifo', [attempt('a/pipe')])
+    await expect(seal(attempt('a'))).rejects.toThrow('pipe is neither a file, a folder nor a link')
+    await expect(readManifest(attempt('a'))).rejects.toThrow(
+      'the artifacts have no .substratus.json: they were never finished',
+    )
+  })
+
+  test('a manifest that was changed is refused', async () => {
+    write('run/a/x', 'abc')
+    await seal(attempt('a'))
+    const path = attempt('a/.substratus.json')
+    writeFileSync(
+      path,
+      readFileSync(path, 'utf8').replace('"bytes": 3,\n   "sha', '"bytes": 4,\n   "sha'),
+    )
+    await expect(readManifest(attempt('a'))).rejects.toThrow('does not match its own digest')
+  })
+})
+
+describe('older attempts', () => {
+  test.each([
+    { there: ['a', 'b', 'c'], keep: undefined, removed: ['a', 'b'] },
+    { there: ['a', 'b', 'c'], keep: 'b', removed: ['a'] },
+    { there: ['c'], keep: 'gone', removed: [] },
+  ])('of $there with $keep kept: $removed go', ({ there, keep, removed }) => {
+    expect(olderThan('c', there, keep)).toEqual(removed)
+  })
+
+  test('go when the new one is sealed, and those of other stages stay', async () => {
+    for (const path of ['run/old', 'run/used', 'run/new', 'load/other']) write(`${path}/x`, 'abc')
+    await main({
+      artifacts: [attempt('new')],
+      storage: [storage],
+      keep: ['run/used'],
+    })
+    expect(existsSync(attempt('old'))).toBe(false)
+    for (const path of ['run/used/x', 'run/new/x', 'load/other/x'])
+      expect(existsSync(join(storage, path))).toBe(true)
+  })
+})

@@ -1,0 +1,211 @@
+import { spawn } from 'node:child_process'
+import { existsSync, mkdirSync, openSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { trusted } from './clone.ts'
+import { type Options, optional, required } from './options.ts'
+import { type Reference, referenceOf, registry } from './registry.ts'
+import { report } from './report.ts'
+import { lastLines, run } from './run.ts'
+
+/**
+ * A Dockerfile becomes an image in the registry, by rootless BuildKit: nothing is privileged. What
+ * the same commit made before is found by its tag and labels, and not made again.
+ */
+
+const labels = {
+  source: 'org.opencontainers.image.source',
+  revision: 'org.opencontainers.image.revision',
+  createdBy: 'ai.substratus.created-by',
+} as const
+
+interface Source {
+  readonly url: string
+  readonly commit: string
+}
+
+async function sourceIn(context: string): Promise<Source> {
+  const git = async (...args: readonly string[]) => {
+    const { code, stdout, said } = await run('git', [...trusted, '-C', context, ...args], {
+      show: false,
+    })
+    if (code !== 0) throw new Error(`${context} is no clone: ${lastLines(said, 1)}`)
+    return stdout.trim()
+  }
+  return { url: await git('remote', 'get-url', 'origin'), commit: await git('rev-parse', 'HEAD') }
+}
+
+/** The folder and the Dockerfile, or what the repository lacks. */
+export function dockerfileIn(context: string, path = '.', dockerfile = 'Dockerfile') {
+  const folder = join(context, path)
+  if (!existsSync(folder) || !statSync(folder).isDirectory())
+    throw new Error(`the repository has no folder "${path}"`)
+  const file = join(folder, dockerfile)
+  if (!existsSync(file))
+    throw new Error(
+      `the repository has no "${join(path, dockerfile)}": set build.git.path or build.dockerfile`,
+    )
+  return { folder, dockerfile: file }
+}
+
+/** The digest of an image that was made of this very source, if there is one. */
+async function madeBefore(image: string, insecure: boolean, { url, commit }: Source) {
+  const { host, repository, version } = referenceOf(image)
+  const there = registry(host, insecure)
+  try {
+    const found = await there.manifest(repository, version)
+    if (!found?.content.config) return undefined
+    const { config = {} } = await there.json(repository, found.content.config.digest)
+    const { Labels: made = {} } = config
+    return made[labels.source] === url && made[labels.revision] === commit
+      ? found.digest
+      : undefined
+  } catch (error) {
+    // Whoever may push may yet not pull: then it is built, and the push says what is wrong.
+    console.log(`cannot look for an earlier image: ${(error as Error).message}`)
+    return undefined
+  }
+}
+
+/** buildkitd's configuration: which registry speaks plain HTTP. */
+export const daemonConfig = (host: string, insecure: boolean): string =>
+  insecure ? `[registry."${host}"]\n  http = true\n` : ''
+
+interface Wanted {
+  readonly folder: string
+  readonly dockerfile: string
+  readonly target: string | undefined
+  readonly args: readonly string[]
+  readonly image: string
+  readonly source: Source
+  readonly metadata: string
+}
+
+/** buildctl's words: the image with its labels, and a cache beside it in the registry. */
+export function buildctlArgs(wanted: Wanted): readonly string[] {
+  const { folder, dockerfile, target, args, image, source, metadata } = wanted
+  const cache = `${image.replace(/:[^:/]+$/, '')}:cache`
+  const opts = [
+    `filename=${dockerfile.split('/').at(-1)}`,
+    ...(target ? [`target=${target}`] : []),
+    ...args.map((arg) => `build-arg:${arg}`),
+    `label:${labels.source}=${source.url}`,
+    `label:${labels.revision}=${source.commit}`,
+    `label:${labels.createdBy}=substratus build`,
+  ]
+  return [
+    'build',
+    '--progress=plain',
+    '--frontend=dockerfile.v0',
+    `--local=context=${folder}`,
+    `--local=dockerfile=${dirname(dockerfile)}`,
+    ...opts.map((opt) => `--opt=${opt}`),
+    `--output=type=image,name=${image},push=true,oci-mediatypes=true`,
+    `--import-cache=type=registry,ref=${cache}`,
+    // A registry that keeps no caches is no reason to fail.
+    `--export-cache=type=registry,ref=${cache},mode=max,image-manifest=true,oci-mediatypes=true,ignore-error=true`,
+    `--metadata-file=${metadata}`,
+  ]
+}
+
+/** BuildKit's plain progress of a failure → the step, its last lines and how it ended. */
+export function buildFault(said: string, image: string): string {
+  const lines = said.split('\n').map((line) => line.trimEnd())
+  const error = lines.findLast((line) => /^(error|ERROR): /.test(line)) ?? lastLines(said, 1)
+  const words = error.replace(/^error: (failed to solve: )?/i, '')
+  const pushed = /failed to push ([^:\s]+(?::\d+)?[^:\s]*(?::[^:\s]+)?): (.*)/.exec(words)
+  if (pushed) return `cannot push ${image}: ${pushed[2]}`
+  const exit = /did not complete successfully: (exit code: \d+|.*)$/.exec(words)?.[1]
+  if (!exit) return `the build failed: ${words}`
+  const [, step = '', name = ''] =
+    lines
+      .map((line) => /^#(\d+) (\[.*)$/.exec(line))
+      .findLast((found) => {
+        const failed = lines.find((line) => new RegExp(`^#${found?.[1]} ERROR: `).test(line))
+        return found && failed
+      }) ?? []
+  const output = lines
+    .filter((line) => line.startsWith(`#${step} `))
+    .map((line) => /^#\d+ \d+\.\d+ (.*)$/.exec(line)?.[1]?.trim())
+    .filter(Boolean)
+    .slice(-2)
+  const what = name.replace(/^\[[^\]]*\] /, '')
+  return [...output, `the step "${what}" failed with ${exit.replace('exit code: ', '')}`].join('\n')
+}
+
+/** A daemon of our own for the time of the build; it and all it started end with the function. */
+async function withDaemon<T>(config: string, work: (address: string) => Promise<T>): Promise<T> {
+  const runtime = process.env.XDG_RUNTIME_DIR ?? '/run/user/1000'
+  const home = process.env.HOME ?? '/home/build'
+  mkdirSync(runtime, { recursive: true })
+  const file = join(home, 'buildkitd.toml')
+  writeFileSync(file, config)
+  const address = `unix://${join(runtime, 'buildkitd.sock')}`
+  const logPath = join(home, 'buildkitd.log')
+  const log = openSync(logPath, 'w')
+  const daemon = spawn(
+    'rootlesskit',
+    [
+      'buildkitd',
+      '--rootless',
+      '--oci-worker-no-process-sandbox',
+      `--root=${join(home, 'buildkit')}`,
+      `--config=${file}`,
+      `--addr=${address}`,
+    ],
+    { stdio: ['ignore', log, log] },
+  )
+  let ended: string | undefined
+  daemon.on('error', (error) => {
+    ended = error.message
+  })
+  daemon.on('close', (code) => {
+    ended ??= `it ended with ${code}`
+  })
+  try {
+    for (let tries = 0; ; tries++) {
+      const { code } = await run('buildctl', [`--addr=${address}`, 'debug', 'workers'], {
+        show: false,
+      })
+      if (code === 0) break
+      if (ended !== undefined || tries > 300)
+        throw new Error(
+          `buildkitd does not start here: ${ended ?? 'no answer in 30 s'}\n${lastLines(readFileSync(logPath, 'utf8'), 2)}`,
+        )
+      await sleep(100)
+    }
+    return await work(address)
+  } finally {
+    daemon.kill('SIGTERM')
+  }
+}
+
+export async function main(options: Options): Promise<void> {
+  const context = required(options, 'context')
+  const image = required(options, 'image')
+  const insecure = process.env.REGISTRY_INSECURE === 'true'
+  const source = await sourceIn(context)
+  const found = dockerfileIn(context, optional(options, 'path'), optional(options, 'dockerfile'))
+
+  const before = await madeBefore(image, insecure, source)
+  if (before) {
+    console.log(`${image} was made of this commit already`)
+    return report({ digest: before, commit: source.commit })
+  }
+  const { host }: Reference = referenceOf(image)
+  const metadata = join(process.env.HOME ?? '/home/build', 'metadata.json')
+  await withDaemon(daemonConfig(host, insecure), async (address) => {
+    const args = buildctlArgs({
+      ...found,
+      target: optional(options, 'target'),
+      args: options['build-arg'] ?? [],
+      image,
+      source,
+      metadata,
+    })
+    const { code, said } = await run('buildctl', [`--addr=${address}`, ...args])
+    if (code !== 0) throw new Error(buildFault(said, image))
+  })
+  const digest = JSON.parse(readFileSync(metadata, 'utf8'))['containerimage.digest']
+  report({ digest, commit: source.commit })
+}

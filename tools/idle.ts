@@ -1,0 +1,108 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Options, required } from './options.ts'
+import { report } from './report.ts'
+
+/**
+ * Asks Jupyter on localhost what goes on, and ends with the message `idle` once nothing has for so
+ * long. It is restarted then; so the time since its own start counts as activity.
+ */
+
+interface Kernel {
+  readonly execution_state?: string
+  readonly last_activity?: string
+}
+
+export interface Activity {
+  readonly status: { readonly last_activity?: string }
+  readonly kernels: readonly Kernel[]
+  readonly terminals: readonly { readonly last_activity?: string }[]
+}
+
+const units: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }
+
+/** A duration as Kubernetes writes it: 90m, 1h30m. */
+export function millisecondsOf(duration: string): number {
+  const parts = [...duration.matchAll(/([0-9]+(?:\.[0-9]+)?)(ms|s|m|h)/g)]
+  const whole = parts.map(([text]) => text).join('')
+  if (!parts.length || whole !== duration) throw new Error(`"${duration}" is no duration`)
+  return parts.reduce((sum, [, count, unit = '']) => sum + Number(count) * (units[unit] ?? 0), 0)
+}
+
+/** When something last happened, in milliseconds; a busy kernel works now. */
+export function lastActivity({ status, kernels, terminals }: Activity, now: number): number {
+  if (kernels.some(({ execution_state }) => execution_state === 'busy')) return now
+  const times = [status, ...kernels, ...terminals].map(({ last_activity }) =>
+    Date.parse(last_activity ?? ''),
+  )
+  return Math.max(0, ...times.filter(Number.isFinite))
+}
+
+interface Server {
+  readonly token: string
+  readonly base: string
+}
+
+/** Jupyter writes its token down at its start; a restarted Jupyter writes another file. */
+export function serverIn(files: readonly string[]): Server | undefined {
+  for (const text of files) {
+    try {
+      const { token, base_url } = JSON.parse(text) as { token?: string; base_url?: string }
+      if (token !== undefined) return { token, base: base_url ?? '/' }
+    } catch {
+      // Half written: the next look finds it whole.
+    }
+  }
+  return undefined
+}
+
+const runtimeFiles = (folder: string): readonly string[] =>
+  readdirSync(folder)
+    .filter((name) => /^jpserver-\d+\.json$/.test(name))
+    .map((name) => readFileSync(join(folder, name), 'utf8'))
+
+async function activity(url: string, { token, base }: Server): Promise<Activity> {
+  const ask = async (path: string) => {
+    // Without the mark, asking would itself be activity.
+    const address = new URL(`${base}api/${path}?no_track_activity=1`, url)
+    const response = await fetch(address, {
+      headers: { authorization: `token ${token}` },
+      signal: AbortSignal.timeout(10_000),
+    })
+    // A Jupyter without terminals has no such route.
+    if (response.status === 404) return []
+    if (!response.ok) throw new Error(`${address.pathname} answers ${response.status}`)
+    return response.json()
+  }
+  const [status, kernels, terminals] = await Promise.all([
+    ask('status'),
+    ask('kernels'),
+    ask('terminals'),
+  ])
+  return { status, kernels, terminals } as Activity
+}
+
+export async function main(options: Options): Promise<void> {
+  const timeout = millisecondsOf(required(options, 'timeout'))
+  const url = required(options, 'url')
+  const folder = process.env.JUPYTER_RUNTIME_DIR ?? '/run/jupyter'
+  const period = Math.min(60_000, Math.max(1000, timeout / 10))
+  let since = Date.now()
+  let said = ''
+  for (;;) {
+    await sleep(period)
+    let news = ''
+    try {
+      const server = serverIn(runtimeFiles(folder))
+      if (!server) throw new Error(`no Jupyter has written to ${folder} yet`)
+      since = Math.max(since, lastActivity(await activity(url, server), Date.now()))
+      if (Date.now() - since >= timeout) return report('idle')
+      news = `last activity ${new Date(since).toISOString()}`
+    } catch (error) {
+      news = `cannot tell: ${error instanceof Error ? error.message : String(error)}`
+    }
+    if (news !== said) console.log(news)
+    said = news
+  }
+}

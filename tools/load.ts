@@ -1,0 +1,42 @@
+import { mkdirSync } from 'node:fs'
+import { bucketEnv, rcloneArgs, rcloneFault } from './bucket.ts'
+import { download } from './download.ts'
+import { hubArgs, hubFault } from './hub.ts'
+import { type Options, optional, required } from './options.ts'
+import { run } from './run.ts'
+import { type Source, sourceOf } from './source.ts'
+
+/**
+ * Brings a source to a folder. What a broken attempt left there is gone on with, and what arrives
+ * is compared with the checksum that its origin gives.
+ */
+const loaders: { readonly [K in Source['scheme']]: Loader<Extract<Source, { scheme: K }>> } = {
+  https: (source, into) => download(source, into),
+  hf: async (source, into, hub) => {
+    const { code, said } = await run('python3', hubArgs(source, into, hub))
+    if (code !== 0) throw new Error(hubFault(said, source))
+  },
+  s3: bucket,
+  gs: bucket,
+}
+
+/** `hub` is the hub's own word for what is loaded: model or dataset. */
+type Loader<S> = (source: S, into: string, hub: string) => Promise<void>
+type Bucket = Extract<Source, { scheme: 's3' | 'gs' }>
+
+async function bucket(source: Bucket, into: string): Promise<void> {
+  const env = bucketEnv(source.scheme, process.env)
+  for (const args of rcloneArgs(source, into)) {
+    const { code, said } = await run('rclone', args, { env })
+    if (code !== 0) throw new Error(rcloneFault(said, source))
+  }
+}
+
+export async function main(options: Options): Promise<void> {
+  const source = sourceOf(required(options, 'source'))
+  const into = required(options, 'into')
+  mkdirSync(into, { recursive: true })
+  const hub = optional(options, 'hub') ?? 'model'
+  await (loaders[source.scheme] as Loader<Source>)(source, into, hub)
+  console.log(`loaded ${source.address}`)
+}

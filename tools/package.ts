@@ -1,0 +1,221 @@
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { posix } from 'node:path'
+import { filesOf, readManifest, type Sealed } from './manifest.ts'
+import { type Options, required } from './options.ts'
+import {
+  type Descriptor,
+  type Reference,
+  type Registry,
+  referenceOf,
+  registry,
+} from './registry.ts'
+import { report } from './report.ts'
+import { archive, type Entry, entryOf, lengthOf, type Witness } from './tar.ts'
+
+/**
+ * The run's image and the artifacts become one new image: FROM the one, the other under
+ * /content/model. Layers go from storage to the registry as they are read, so that not one byte is
+ * kept on the builder's disk; and each file's sha256 is compared with the manifest on the way.
+ */
+
+const ociManifest = 'application/vnd.oci.image.manifest.v1+json'
+const ociConfig = 'application/vnd.oci.image.config.v1+json'
+const ociLayer = 'application/vnd.oci.image.layer.v1.tar'
+
+/** Registries refuse layers over 10 GB, and nodes pull several at once. */
+const layerSize = 2 * 2 ** 30
+
+/** Docker's names of media types in OCI's words; the bytes are the same. */
+export const ociType = (mediaType: string): string =>
+  ({
+    'application/vnd.docker.image.rootfs.diff.tar.gzip': `${ociLayer}+gzip`,
+    'application/vnd.docker.image.rootfs.diff.tar': ociLayer,
+    'application/vnd.docker.image.rootfs.foreign.diff.tar.gzip': `${ociLayer}+gzip`,
+  })[mediaType] ?? mediaType
+
+/** Files in their order, in groups that stay below the size; a larger file is alone. */
+export function layersOf(
+  entries: readonly Entry[],
+  size = layerSize,
+): readonly (readonly Entry[])[] {
+  const layers: Entry[][] = []
+  let room = 0
+  for (const entry of entries) {
+    const bytes = entry.type === 'file' ? entry.bytes : 0
+    if (!layers.length || bytes > room) {
+      layers.push([])
+      room = size
+    }
+    layers.at(-1)?.push(entry)
+    room -= bytes
+  }
+  return layers
+}
+
+/** The folders that lead to a path, and the mark that what a lower layer had in it is gone. */
+export const placeOf = (into: string): readonly Entry[] => {
+  const names = into.split('/').filter(Boolean)
+  const folders = names.map(
+    (_, index): Entry => ({
+      type: 'folder',
+      name: `${names.slice(0, index + 1).join('/')}/`,
+      mode: 0o755,
+    }),
+  )
+  return [
+    ...folders,
+    { type: 'file', name: `${names.join('/')}/.wh..wh..opq`, mode: 0o644, bytes: 0 },
+  ]
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: an image's configuration, of which most is passed on.
+type ImageConfig = any
+
+interface Base {
+  readonly config: ImageConfig
+  readonly layers: readonly Descriptor[]
+}
+
+const architecture = process.arch === 'x64' ? 'amd64' : process.arch
+
+const nothing: Base = {
+  config: { architecture, os: 'linux', config: {}, rootfs: { type: 'layers', diff_ids: [] } },
+  layers: [],
+}
+
+async function baseOf(source: Registry, from: Reference): Promise<Base> {
+  let found = await source.manifest(from.repository, from.version)
+  const list: readonly (Descriptor & { platform?: { os: string; architecture: string } })[] =
+    found?.content.manifests ?? []
+  if (list.length) {
+    const own = list.find(
+      ({ platform }) => platform?.os === 'linux' && platform.architecture === architecture,
+    )
+    if (!own) throw new Error(`the run's image has none for linux/${architecture}`)
+    found = await source.manifest(from.repository, own.digest)
+  }
+  if (!found) throw new Error(`${from.host}/${from.repository} has no ${from.version}`)
+  const { config, layers } = found.content
+  return { config: await source.json(from.repository, config.digest), layers }
+}
+
+/** A layer of the base in the new image's repository: there, mounted, or copied. */
+async function carried(
+  layer: Descriptor,
+  from: { readonly registry: Registry; readonly reference: Reference },
+  to: { readonly registry: Registry; readonly reference: Reference },
+): Promise<Descriptor> {
+  const { digest, size, mediaType } = layer
+  const { repository } = to.reference
+  const known = { digest, size, mediaType: ociType(mediaType) }
+  if (await to.registry.has(repository, digest)) return known
+  const sameHost = from.reference.host === to.reference.host
+  if (sameHost && (await to.registry.mount(repository, digest, from.reference.repository)))
+    return known
+  const stream = await from.registry.download(from.reference.repository, digest)
+  const sent = await to.registry.upload(repository, size, () => stream)
+  if (sent.digest !== digest) throw new Error(`a layer of ${from.reference.repository} is damaged`)
+  return known
+}
+
+/** Compares each file that passes with what was sealed. */
+function verifier(into: string, files: readonly Sealed[]): Witness {
+  const expected = new Map(files.map((file) => [posix.join(into, file.path).slice(1), file]))
+  let hash = createHash('sha256')
+  return ({ name }, chunk) => {
+    if (chunk) return void hash.update(chunk)
+    const found = hash.digest('hex')
+    hash = createHash('sha256')
+    const sealed = expected.get(name)
+    if (!sealed || 'link' in sealed || sealed.sha256 !== found)
+      throw new Error(`${name} is not what was sealed: the storage has lost or changed data`)
+  }
+}
+
+export function configWith(
+  base: ImageConfig,
+  layers: readonly Descriptor[],
+  labels: Readonly<Record<string, string>>,
+): ImageConfig {
+  const { history = [], rootfs, config = {}, ...rest } = base
+  return {
+    ...rest,
+    created: '1970-01-01T00:00:00Z',
+    config: { ...config, Labels: { ...config.Labels, ...labels } },
+    rootfs: {
+      type: 'layers',
+      diff_ids: [...(rootfs?.diff_ids ?? []), ...layers.map(({ digest }) => digest)],
+    },
+    history: [
+      ...history,
+      ...layers.map(() => ({ created_by: 'substratus package', created: '1970-01-01T00:00:00Z' })),
+    ],
+  }
+}
+
+export async function main(options: Options): Promise<void> {
+  const from = required(options, 'from')
+  const artifacts = required(options, 'artifacts')
+  const into = required(options, 'into')
+  const image = required(options, 'image')
+  const insecureHost = process.env.REGISTRY_INSECURE === 'true' ? referenceOf(image).host : ''
+  const at = (reference: Reference) => ({
+    reference,
+    registry: registry(reference.host, reference.host === insecureHost),
+  })
+  const to = at(referenceOf(image))
+  const { repository } = to.reference
+
+  const before = written()
+  const manifest = await readManifest(artifacts)
+  const source = from === 'scratch' ? undefined : at(referenceOf(from))
+  const base = source ? await baseOf(source.registry, source.reference) : nothing
+
+  const { files, folders } = await filesOf(artifacts)
+  const named = (path: string) => posix.join(into, path).slice(1)
+  const entries = await Promise.all(
+    [...folders, ...files].map((path) => entryOf(artifacts, path, named(path))),
+  )
+  const lost = manifest.files.find(({ path }) => !files.includes(path))
+  if (lost) throw new Error(`${lost.path} was sealed, and is missing`)
+  const witness = verifier(into, manifest.files)
+
+  const kept: Descriptor[] = []
+  for (const layer of base.layers) kept.push(source ? await carried(layer, source, to) : layer)
+
+  const added: Descriptor[] = []
+  for (const layer of layersOf([...placeOf(into), ...entries])) {
+    const length = lengthOf(layer)
+    console.log(`pushing ${layer.length} files, ${length} bytes`)
+    const sent = await to.registry.upload(repository, length, () => archive(layer, witness))
+    added.push({ ...sent, mediaType: ociLayer })
+  }
+
+  const labels = {
+    'ai.substratus.created-by': 'substratus package',
+    'ai.substratus.artifacts': manifest.digest,
+    'org.opencontainers.image.base.name': from,
+  }
+  const config = JSON.stringify(configWith(base.config, added, labels))
+  const sent = await to.registry.upload(repository, Buffer.byteLength(config), async function* () {
+    yield Buffer.from(config)
+  })
+  const digest = await to.registry.putManifest(
+    repository,
+    to.reference.version,
+    ociManifest,
+    JSON.stringify({
+      schemaVersion: 2,
+      mediaType: ociManifest,
+      config: { mediaType: ociConfig, ...sent },
+      layers: [...kept, ...added],
+    }),
+  )
+  console.log(`bytes written to disk while packaging: ${written() - before}`)
+  report({ digest })
+}
+
+/** What this process has written to disk, as the kernel counts it. */
+const written = (): number =>
+  Number(/^write_bytes: (\d+)$/m.exec(readFileSync('/proc/self/io', 'utf8'))?.[1])

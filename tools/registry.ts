@@ -1,0 +1,249 @@
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { Readable } from 'node:stream'
+
+/**
+ * An OCI registry, as far as packaging needs it: manifests are read and written, blobs are looked
+ * for, mounted, copied and streamed. Nothing is kept on disk.
+ */
+
+export interface Reference {
+  readonly host: string
+  readonly repository: string
+  /** A tag, or a digest. */
+  readonly version: string
+}
+
+/** As Docker reads it: without a host it is Docker Hub's, without a namespace its library. */
+export function referenceOf(image: string): Reference {
+  const [, name = '', digest] = /^([^@]+)(?:@(.+))?$/.exec(image) ?? []
+  const [, path = '', tag] = /^(.*?)(?::([^/:]+))?$/.exec(name) ?? []
+  const [first = '', ...rest] = path.split('/')
+  const hasHost = rest.length > 0 && (/[.:]/.test(first) || first === 'localhost')
+  const repository = hasHost ? rest.join('/') : path
+  const host = hasHost ? first : 'docker.io'
+  const isHub = host === 'docker.io' || host === 'index.docker.io'
+  return {
+    host: isHub ? 'registry-1.docker.io' : host,
+    repository: isHub && !repository.includes('/') ? `library/${repository}` : repository,
+    version: digest ?? tag ?? 'latest',
+  }
+}
+
+export interface Descriptor {
+  readonly mediaType: string
+  readonly digest: string
+  readonly size: number
+}
+
+export interface Fetched {
+  readonly mediaType: string
+  readonly digest: string
+  // biome-ignore lint/suspicious/noExplicitAny: JSON of another's, read with care.
+  readonly content: any
+}
+
+type DockerConfig = Readonly<{ auths?: Readonly<Record<string, { auth?: string }>> }>
+
+/** The Basic credentials of a host in ~/.docker/config.json. */
+export function basicOf(config: DockerConfig, host: string): string | undefined {
+  const names = [host, `https://${host}`, `https://${host}/v2/`, `${host}/v2/`]
+  if (host === 'registry-1.docker.io') names.push('https://index.docker.io/v1/', 'docker.io')
+  return names.map((name) => config.auths?.[name]?.auth).find(Boolean)
+}
+
+const readConfig = (): DockerConfig => {
+  try {
+    const home = process.env.DOCKER_CONFIG ?? join(process.env.HOME ?? '/', '.docker')
+    return JSON.parse(readFileSync(join(home, 'config.json'), 'utf8'))
+  } catch {
+    return {}
+  }
+}
+
+const accept = [
+  'application/vnd.oci.image.index.v1+json',
+  'application/vnd.oci.image.manifest.v1+json',
+  'application/vnd.docker.distribution.manifest.list.v2+json',
+  'application/vnd.docker.distribution.manifest.v2+json',
+].join(', ')
+
+export const sha256 = (data: string | Buffer): string =>
+  `sha256:${createHash('sha256').update(data).digest('hex')}`
+
+interface Body {
+  readonly stream: () => AsyncIterable<Buffer>
+  readonly length: number
+}
+
+interface Asking {
+  readonly method?: string
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: string | Buffer | Body
+  /** Statuses that are answers, and no errors. */
+  readonly allow?: readonly number[]
+}
+
+/** One registry, with the tokens it has given. */
+export function registry(host: string, insecure: boolean) {
+  const base = `${insecure ? 'http' : 'https'}://${host}`
+  const basic = basicOf(readConfig(), host)
+  const tokens = new Map<string, string>()
+
+  async function once(url: URL, { method = 'GET', headers, body }: Asking, scope: string) {
+    const token = tokens.get(scope)
+    const isBody = typeof body === 'object' && !Buffer.isBuffer(body)
+    return fetch(url, {
+      method,
+      headers: {
+        ...headers,
+        ...(token && { authorization: token }),
+        ...(isBody && { 'content-length': String(body.length) }),
+      },
+      ...(isBody
+        ? { body: Readable.toWeb(Readable.from(body.stream())), duplex: 'half' }
+        : body !== undefined && { body }),
+    } as RequestInit)
+  }
+
+  async function ask(path: string | URL, asking: Asking, repository: string): Promise<Response> {
+    const url = new URL(path, base)
+    const { method = 'GET', allow = [] } = asking
+    const scope = `repository:${repository}:${['GET', 'HEAD'].includes(method) ? 'pull' : 'pull,push'}`
+    let answer: Response
+    try {
+      answer = await once(url, asking, scope)
+      if (answer.status === 401) {
+        tokens.set(
+          scope,
+          await tokenFor(answer.headers.get('www-authenticate') ?? '', scope, basic),
+        )
+        await answer.body?.cancel()
+        answer = await once(url, asking, scope)
+      }
+    } catch (error) {
+      const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
+      throw new Error(`${host} cannot be reached: ${(cause as Error).message}`)
+    }
+    if (answer.ok || allow.includes(answer.status)) return answer
+    throw new Error(`${host}/${repository}: ${refusal(answer.status, await answer.text(), method)}`)
+  }
+
+  return {
+    async manifest(repository: string, version: string): Promise<Fetched | undefined> {
+      const path = `/v2/${repository}/manifests/${version}`
+      const answer = await ask(path, { headers: { accept }, allow: [404] }, repository)
+      const bytes = Buffer.from(await answer.arrayBuffer())
+      if (answer.status === 404) return undefined
+      const content = JSON.parse(bytes.toString('utf8'))
+      const mediaType = content.mediaType ?? answer.headers.get('content-type') ?? ''
+      return { mediaType, digest: sha256(bytes), content }
+    },
+
+    async putManifest(repository: string, version: string, mediaType: string, text: string) {
+      const path = `/v2/${repository}/manifests/${version}`
+      const headers = { 'content-type': mediaType }
+      await ask(path, { method: 'PUT', headers, body: text }, repository)
+      return sha256(text)
+    },
+
+    async json(repository: string, digest: string) {
+      const answer = await ask(`/v2/${repository}/blobs/${digest}`, {}, repository)
+      const bytes = Buffer.from(await answer.arrayBuffer())
+      if (sha256(bytes) !== digest) throw new Error(`${host} gives another blob for ${digest}`)
+      return JSON.parse(bytes.toString('utf8'))
+    },
+
+    async has(repository: string, digest: string): Promise<boolean> {
+      const asking = { method: 'HEAD', allow: [404] }
+      const answer = await ask(`/v2/${repository}/blobs/${digest}`, asking, repository)
+      return answer.ok
+    },
+
+    async download(repository: string, digest: string): Promise<AsyncIterable<Buffer>> {
+      const answer = await ask(`/v2/${repository}/blobs/${digest}`, {}, repository)
+      if (!answer.body) throw new Error(`${host}/${repository} has no ${digest}`)
+      return Readable.fromWeb(answer.body as import('node:stream/web').ReadableStream)
+    },
+
+    /** A blob that another repository of the registry has, without its bytes; false where it cannot. */
+    async mount(repository: string, digest: string, from: string): Promise<boolean> {
+      const query = `mount=${digest}&from=${encodeURIComponent(from)}`
+      const path = `/v2/${repository}/blobs/uploads/?${query}`
+      const answer = await ask(path, { method: 'POST' }, repository)
+      await answer.body?.cancel()
+      return answer.status === 201
+    },
+
+    /** Sends a blob; what it is called is known only when the last byte has passed. */
+    async upload(repository: string, length: number, stream: () => AsyncIterable<Buffer>) {
+      const begun = await ask(`/v2/${repository}/blobs/uploads/`, { method: 'POST' }, repository)
+      await begun.body?.cancel()
+      const hash = createHash('sha256')
+      let sent = 0
+      let fault: unknown
+      async function* followed() {
+        try {
+          for await (const chunk of stream()) {
+            hash.update(chunk)
+            sent += chunk.length
+            yield chunk
+          }
+        } catch (error) {
+          fault = error
+          throw error
+        }
+      }
+      const headers = { 'content-type': 'application/octet-stream' }
+      const body = { stream: followed, length }
+      const where = new URL(begun.headers.get('location') ?? '', base)
+      const patched = await ask(where, { method: 'PATCH', headers, body }, repository).catch(
+        (error) => {
+          // A stream that fails breaks the connection: why it failed is what matters.
+          throw fault ?? error
+        },
+      )
+      await patched.body?.cancel()
+      if (sent !== length) throw new Error(`${sent} of ${length} bytes were sent`)
+      const digest = `sha256:${hash.digest('hex')}`
+      const end = new URL(patched.headers.get('location') ?? where.href, base)
+      end.searchParams.set('digest', digest)
+      const put = await ask(end, { method: 'PUT', headers: { 'content-length': '0' } }, repository)
+      await put.body?.cancel()
+      return { digest, size: length }
+    },
+  }
+}
+export type Registry = ReturnType<typeof registry>
+
+/** Bearer realm="…",service="…" → a token; Basic → the credentials themselves. */
+async function tokenFor(challenge: string, scope: string, basic: string | undefined) {
+  const field = (name: string) => new RegExp(`${name}="([^"]*)"`).exec(challenge)?.[1]
+  const realm = field('realm')
+  if (!/^bearer /i.test(challenge) || !realm) {
+    if (!basic) throw new Error('it asks for credentials, and registry.pushSecretName gives none')
+    return `Basic ${basic}`
+  }
+  const url = new URL(realm)
+  const service = field('service')
+  if (service) url.searchParams.set('service', service)
+  url.searchParams.set('scope', scope)
+  const answer = await fetch(url, basic ? { headers: { authorization: `Basic ${basic}` } } : {})
+  if (!answer.ok) throw new Error(`${url.host} gives no token: ${answer.status}`)
+  const { token, access_token } = (await answer.json()) as Record<string, string>
+  return `Bearer ${token ?? access_token}`
+}
+
+/** A registry's errors are JSON, mostly. */
+function refusal(status: number, text: string, method: string): string {
+  const what = method === 'GET' || method === 'HEAD' ? 'pull' : 'push'
+  let words = text.trim().split('\n')[0] ?? ''
+  try {
+    const { code, message } = JSON.parse(text).errors[0]
+    words = [code, message].filter(Boolean).join(': ')
+  } catch {
+    // Its own words, then.
+  }
+  return `${what} refused with ${status}${words ? `: ${words.slice(0, 300)}` : ''}`
+}

@@ -1,0 +1,29 @@
+import { writeFileSync } from 'node:fs'
+
+/** The termination message: what the hooks read of a container, and a person in `kubectl describe`. */
+const path = process.env.TERMINATION_MESSAGE_PATH ?? '/dev/termination-log'
+
+/** The kubelet reads 4096 bytes. */
+const limit = 4096
+
+function write(message: string): void {
+  try {
+    writeFileSync(path, Buffer.from(message).subarray(-limit))
+  } catch {
+    // Outside of a container there is none; what matters is in the log too.
+  }
+}
+
+export function report(result: unknown): void {
+  const text = typeof result === 'string' ? result : JSON.stringify(result)
+  console.log(text)
+  write(text)
+}
+
+/** Says why, and ends the program with 1. */
+export function fail(error: unknown): void {
+  const message = error instanceof Error ? error.message : String(error)
+  console.error(message)
+  write(message)
+  process.exitCode = 1
+}
