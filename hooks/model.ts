@@ -8,7 +8,7 @@ import { joined, noMounts, resultMount } from './pod/mounts.ts'
 import type { Reference } from './references.ts'
 import type { Records, Works } from './stages.ts'
 import { artifactsPath, artifactsUrl, claimOf, pathsInUse, shrinkNote } from './storage/pvc.ts'
-import { builderSuspicion, builtImage } from './work/build.ts'
+import { builtImage } from './work/build.ts'
 import { loader, workPod } from './work/load.ts'
 import { packagePod } from './work/package.ts'
 
@@ -141,7 +141,6 @@ function pack(sync: ModelSync): Works {
     name: 'package',
     condition: 'Packaged',
     active: 'Packaging',
-    ...builderSuspicion(config),
     skip: (records) => unpackaged(sync, records),
     needs: [],
     hashes: (rerun) => runHashes(parent.spec, rerun),

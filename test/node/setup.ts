@@ -31,6 +31,8 @@ export default async function setup(project: TestProject): Promise<() => Promise
     kubeconfig: platform.kubeconfig,
     auditLog: platform.auditLog ?? '',
     controller: platform.controller,
+    serverUrl: platform.serverUrl,
+    ca: platform.pki.ca.cert,
   })
   return running ? async () => {} : platform.stop
 }
