@@ -92,7 +92,31 @@ export const configSchema = object('The configuration.', {
     ['Auto', 'Enabled', 'Disabled'],
   ),
   storage: object('Where artifacts and homes are kept.', {
-    driver: choice('The driver.', ['pvc']),
+    driver: choice('What keeps artifacts; homes are always in claims.', [
+      'pvc',
+      's3',
+      'gcs',
+      'hostPath',
+    ]),
+    s3: object('Any S3-compatible store: artifacts are copied out and in.', {
+      bucket: string('The bucket.'),
+      prefix: string('Artifacts are below it.'),
+      endpoint: string('The address of a store that is not AWS’.'),
+      region: string('The region.'),
+      secretName: string(
+        'A Secret in each namespace with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; without it the node’s own credentials count.',
+      ),
+    }),
+    gcs: object('A bucket of Google Cloud Storage, by the gcsfuse CSI driver.', {
+      bucket: string('The bucket.'),
+      prefix: string('Artifacts are below it.'),
+    }),
+    hostPath: object('A folder of the node: for development on one machine.', {
+      path: string('The folder.'),
+      allowed: boolean(
+        'That this is a machine for development: nothing is removed with its object.',
+      ),
+    }),
     pvc: object('One PersistentVolumeClaim per object.', {
       className: string('The StorageClass; default the cluster’s own.'),
       accessModes: list(
@@ -151,8 +175,11 @@ export interface Config {
   readonly packaging: Required<NonNullable<ConfigFile['packaging']>>
   readonly imageVolumes: NonNullable<ConfigFile['imageVolumes']>
   readonly storage: {
-    readonly driver: 'pvc'
+    readonly driver: 'pvc' | 's3' | 'gcs' | 'hostPath'
     readonly pvc: NonNullable<NonNullable<ConfigFile['storage']>['pvc']>
+    readonly s3: NonNullable<NonNullable<ConfigFile['storage']>['s3']>
+    readonly gcs: NonNullable<NonNullable<ConfigFile['storage']>['gcs']>
+    readonly hostPath: NonNullable<NonNullable<ConfigFile['storage']>['hostPath']>
   }
   readonly gpus: Required<NonNullable<ConfigFile['gpus']>>
   readonly servers: Required<NonNullable<ConfigFile['servers']>>
@@ -195,7 +222,13 @@ export const defaultConfig: Config = {
   },
   packaging: { enabled: true, maxSize: '20Gi' },
   imageVolumes: 'Auto',
-  storage: { driver: 'pvc', pvc: { accessModes: ['ReadWriteOnce'] } },
+  storage: {
+    driver: 'pvc',
+    pvc: { accessModes: ['ReadWriteOnce'] },
+    s3: {},
+    gcs: {},
+    hostPath: { path: '/var/lib/substratus' },
+  },
   gpus: { default: 'nvidia-l4', profiles: builtInProfiles },
   servers: {
     default: 'vllm',
@@ -238,8 +271,9 @@ export function configOf(
   if (errors.length) return { errors }
   const given = (file ?? {}) as ConfigFile
   const config = overlay(configSchema, defaultConfig, given) as Config
-  const { gpus, servers } = config
+  const { gpus, servers, storage } = config
   const lost = [
+    ...unusable(storage),
     ...(Object.hasOwn(gpus.profiles, gpus.default)
       ? []
       : [missing('gpus.default', gpus.default, Object.keys(gpus.profiles))]),
@@ -256,6 +290,25 @@ export function configOf(
 }
 
 const oneOfBoth = 'Invalid value: set either resourceName or deviceClassName'
+
+/** What the chosen driver cannot do without. */
+const unusable = ({ driver, s3, gcs, hostPath }: Config['storage']): readonly FieldError[] => [
+  ...(driver === 's3' && !s3.bucket
+    ? [{ field: 'storage.s3.bucket', message: 'Required value: storage.driver is s3' }]
+    : []),
+  ...(driver === 'gcs' && !gcs.bucket
+    ? [{ field: 'storage.gcs.bucket', message: 'Required value: storage.driver is gcs' }]
+    : []),
+  ...(driver === 'hostPath' && !hostPath.allowed
+    ? [
+        {
+          field: 'storage.hostPath.allowed',
+          message:
+            'Required value: hostPath is for development, on one node: set it to true where that is meant',
+        },
+      ]
+    : []),
+]
 
 const missing = (field: string, value: string, known: readonly string[]): FieldError => ({
   field,

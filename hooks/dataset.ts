@@ -5,9 +5,9 @@ import { buildStage, ownImage } from './buildstage.ts'
 import { yes } from './conditions.ts'
 import { hookOf, type Sync } from './hook.ts'
 import { runHashes } from './names.ts'
-import { noMounts } from './pod/mounts.ts'
+import { noMounts } from './pod/volumes.ts'
 import type { Records, Works } from './stages.ts'
-import { artifactsPath, artifactsUrl, claimOf, pathsInUse, shrinkNote } from './storage/pvc.ts'
+import { artifactsPath, artifactsUrl, pathsInUse, storageOf } from './storage/storage.ts'
 import { loader, workPod } from './work/load.ts'
 
 /**
@@ -27,7 +27,8 @@ export const dataset = hookOf(Dataset, {
     ),
     load(sync),
   ],
-  claims: (sync) => (claimed(sync) ? [] : [claimOf(sync.parent, sync.observed, sync.config)]),
+  claims: (sync) =>
+    claimed(sync) ? [] : storageOf(sync.config).claims(sync.parent, sync.observed, sync.config),
   status: (sync, records, done) => {
     const { parent } = sync
     const artifacts = done && artifactsOf(sync, records)
@@ -41,7 +42,7 @@ export const dataset = hookOf(Dataset, {
   done: (sync, records) =>
     yes(
       'Done',
-      `${claimed(sync) ? 'the data is in' : 'loaded into'} ${claimed(sync) ?? artifactsUrl(sync.parent, 'load', records.load?.attempt ?? '')}${shrinkNote(sync.parent, sync.observed, sync.config)}`,
+      `${claimed(sync) ? 'the data is in' : 'loaded into'} ${claimed(sync) ?? artifactsUrl(sync.parent, 'load', records.load?.attempt ?? '', sync.config)}${storageOf(sync.config).note(sync.parent, sync.observed, sync.config)}`,
     ),
 })
 
@@ -58,7 +59,7 @@ function artifactsOf(sync: DatasetSync, { load }: Records): Artifacts | undefine
   if (!load) return undefined
   const { attempt, digest, bytes } = load
   return {
-    url: artifactsUrl(sync.parent, 'load', attempt),
+    url: artifactsUrl(sync.parent, 'load', attempt, sync.config),
     ...(bytes !== undefined && { bytes }),
     id: `${attempt}${digest ? `@${digest}` : ''}`,
   }
@@ -89,7 +90,7 @@ function load(sync: DatasetSync): Works {
           ? loader(parent, spec.source, config)
           : { image: ownImage(parent, records) ?? '' }),
         path: artifactsPath('load', attempt),
-        keep: pathsInUse(parent, 'load'),
+        keep: pathsInUse(parent, 'load', config),
         mounts: noMounts,
       }),
     result: ({ digest, bytes }) => ({

@@ -4,10 +4,11 @@ import { buildStage, ownImage, pinned } from './buildstage.ts'
 import { no, type Verdict, yes } from './conditions.ts'
 import { hookOf, type Sync } from './hook.ts'
 import { runHashes } from './names.ts'
-import { joined, noMounts, resultMount } from './pod/mounts.ts'
+import { resultMount } from './pod/mounts.ts'
+import { joined, noMounts } from './pod/volumes.ts'
 import type { Reference } from './references.ts'
 import type { Records, Works } from './stages.ts'
-import { artifactsPath, artifactsUrl, claimOf, pathsInUse, shrinkNote } from './storage/pvc.ts'
+import { artifactsPath, artifactsUrl, pathsInUse, storageOf } from './storage/storage.ts'
 import { builtImage } from './work/build.ts'
 import { loader, workPod } from './work/load.ts'
 import { packagePod } from './work/package.ts'
@@ -28,7 +29,9 @@ export const model = hookOf(Model, {
     pack(sync),
   ],
   claims: ({ parent, observed, config }) =>
-    hasWork(parent.spec) && !claimed(parent.spec) ? [claimOf(parent, observed, config)] : [],
+    hasWork(parent.spec) && !claimed(parent.spec)
+      ? storageOf(config).claims(parent, observed, config)
+      : [],
   status: (sync, records, done) => {
     const result = done ? artifactsOf(sync, records) : undefined
     const image = result?.image ?? ownImage(sync.parent, records)
@@ -37,7 +40,7 @@ export const model = hookOf(Model, {
   done: (sync, records) => {
     const { parent, observed, config } = sync
     const { url, image, inImage } = artifactsOf(sync, records)
-    const note = shrinkNote(parent, observed, config)
+    const note = storageOf(config).note(parent, observed, config)
     if (!url) return yes('Done', `the image is the model: ${image}`)
     return yes('Done', `${inImage ? `packaged as ${image}` : `served from storage: ${url}`}${note}`)
   },
@@ -117,7 +120,7 @@ function run(sync: ModelSync): Works {
           ? loader(parent, spec.source, config)
           : { image: runImage(sync, records) ?? '' }),
         path: artifactsPath('run', attempt),
-        keep: pathsInUse(parent, 'run'),
+        keep: pathsInUse(parent, 'run', config),
         mounts: joined(baseMount(sync), resultMount('data', data, config)),
       }),
     result: ({ digest, bytes }, _attempt, records) => ({
@@ -150,7 +153,7 @@ function pack(sync: ModelSync): Works {
         parent,
         {
           image: records.run?.image ?? 'scratch',
-          url: artifactsUrl(parent, 'run', records.run?.attempt ?? ''),
+          url: artifactsUrl(parent, 'run', records.run?.attempt ?? '', config),
         },
         attempt,
         config,
@@ -185,7 +188,7 @@ function unpackaged({ parent, config }: ModelSync, { run }: Records): Verdict | 
 
 /** What those who refer to the Model use. */
 function artifactsOf(sync: ModelSync, records: Records) {
-  const { parent } = sync
+  const { parent, config } = sync
   const { spec } = parent
   if (!hasWork(spec)) {
     const image = ownImage(parent, records)
@@ -196,7 +199,7 @@ function artifactsOf(sync: ModelSync, records: Records) {
   const { run } = records
   const packaged = unpackaged(sync, records) ? undefined : records.package?.image
   return {
-    url: artifactsUrl(parent, 'run', run?.attempt ?? ''),
+    url: artifactsUrl(parent, 'run', run?.attempt ?? '', config),
     ...((packaged ?? run?.image) && { image: packaged ?? run?.image }),
     inImage: Boolean(packaged),
     program: Boolean(run?.image),

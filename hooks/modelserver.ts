@@ -8,8 +8,9 @@ import { conditionOf, servingFault } from './diagnosis.ts'
 import { hookOf, type Sync } from './hook.ts'
 import { namespaceOf, selectorOf, serverName } from './names.ts'
 import { gpuOf } from './pod/gpu.ts'
-import { type Mounts, noMounts, resultMount } from './pod/mounts.ts'
+import { resultMount } from './pod/mounts.ts'
 import { container, contentMounts, gpuPodBase, podMetadata } from './pod/template.ts'
+import { type Mounts, noMounts } from './pod/volumes.ts'
 import type { Reference } from './references.ts'
 import { missing, type Records, type Serves } from './stages.ts'
 
@@ -115,7 +116,8 @@ function refusal({ parent, references, config }: ServerSync): Verdict | undefine
   const { replicas = 1 } = parent.spec
   if (model?.state !== 'ready' || replicas <= 1) return undefined
   const { url, inImage } = model.artifacts
-  if (inImage || !url || config.storage.pvc.accessModes?.includes('ReadWriteMany')) return undefined
+  if (inImage || !url?.startsWith('pvc://')) return undefined
+  if (config.storage.pvc.accessModes?.includes('ReadWriteMany')) return undefined
   return no(
     'InvalidSpec',
     `spec.replicas: Invalid value: ${replicas}: Model "${model.name}" is in a ReadWriteOnce claim, which serves one: set package: Always on the Model, or use a storage class with ReadWriteMany`,
@@ -136,7 +138,7 @@ function template(sync: ServerSync, records: Records) {
     port: String(containerPort),
   })
   return {
-    metadata: podMetadata(parent, 'serve', 'server'),
+    metadata: podMetadata(parent, config, 'serve', 'server'),
     spec: {
       ...gpuPodBase(parent, config),
       ...(mounts.before.length && { initContainers: mounts.before }),

@@ -9,10 +9,11 @@ import { no, type Verdict, yes } from './conditions.ts'
 import { containersOf, servingFault } from './diagnosis.ts'
 import { hookOf, type Sync } from './hook.ts'
 import { notebookName } from './names.ts'
-import { joined, type Mounts, resultMount } from './pod/mounts.ts'
+import { resultMount } from './pod/mounts.ts'
 import { toolResources } from './pod/resources.ts'
 import { containerSecurity } from './pod/security.ts'
 import { container, contentMounts, gpuPodBase, podMetadata } from './pod/template.ts'
+import { joined, type Mounts } from './pod/volumes.ts'
 import { missing, type Records, type Serves } from './stages.ts'
 import { claimOf, shrinkNote } from './storage/pvc.ts'
 
@@ -92,7 +93,7 @@ function template(sync: NotebookSync, records: Records) {
     runtime,
   )
   return {
-    metadata: podMetadata(parent, 'serve', 'notebook'),
+    metadata: podMetadata(parent, config, 'serve', 'notebook'),
     spec: {
       ...gpuPodBase(parent, config),
       ...(mounts.before.length && { initContainers: mounts.before }),

@@ -33,9 +33,12 @@ export function bucketEnv(scheme: 's3' | 'gs', env: Env): Readonly<Record<string
   return { RCLONE_CONFIG: '/dev/null', ...known }
 }
 
+export const remoteOf = ({ scheme, bucket, path }: Bucket): string =>
+  `${scheme}:${bucket}${path ? `/${path}` : ''}`
+
 /** Copies what is not there yet, and then compares all of it by checksum. */
-export function rcloneArgs({ scheme, bucket, path }: Bucket, into: string) {
-  const from = `${scheme}:${bucket}${path ? `/${path}` : ''}`
+export function rcloneArgs(source: Bucket, into: string) {
+  const from = remoteOf(source)
   const ways = ['--retries=5', '--low-level-retries=10', '--stats=10s', '--stats-one-line']
   return [
     ['copy', from, into, '--checksum', '--transfers=8', ...ways],

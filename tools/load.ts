@@ -1,9 +1,12 @@
 import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
 import { bucketEnv, rcloneArgs, rcloneFault } from './bucket.ts'
 import { download } from './download.ts'
 import { hubArgs, hubFault } from './hub.ts'
+import { readManifest } from './manifest.ts'
 import { type Options, optional, required } from './options.ts'
 import { run } from './run.ts'
+import { hashOf } from './seal.ts'
 import { type Source, sourceOf } from './source.ts'
 
 /**
@@ -32,11 +35,23 @@ async function bucket(source: Bucket, into: string): Promise<void> {
   }
 }
 
+/** What another seal has left: every file is what its manifest says, or nothing is whole. */
+export async function compare(folder: string): Promise<void> {
+  const { files } = await readManifest(folder)
+  for (const file of files) {
+    if ('link' in file) continue
+    const found = await hashOf(join(folder, file.path)).catch(() => 'missing')
+    if (found !== file.sha256)
+      throw new Error(`${file.path} is not what was sealed: the storage has lost or changed data`)
+  }
+}
+
 export async function main(options: Options): Promise<void> {
   const source = sourceOf(required(options, 'source'))
   const into = required(options, 'into')
   mkdirSync(into, { recursive: true })
   const hub = optional(options, 'hub') ?? 'model'
   await (loaders[source.scheme] as Loader<Source>)(source, into, hub)
+  if (optional(options, 'sealed')) await compare(into)
   console.log(`loaded ${source.address}`)
 }

@@ -1,23 +1,9 @@
 import type { Config } from '../../crds/config.ts'
 import type { Reference } from '../references.ts'
-import { mountOf } from '../storage/pvc.ts'
+import { resultAt } from '../storage/storage.ts'
 import { toolResources } from './resources.ts'
 import { containerSecurity } from './security.ts'
-
-/** Volumes and what mounts them; `before` are init containers that fill them. */
-export interface Mounts {
-  readonly volumes: readonly Record<string, unknown>[]
-  readonly volumeMounts: readonly Record<string, unknown>[]
-  readonly before: readonly Record<string, unknown>[]
-}
-
-export const noMounts: Mounts = { volumes: [], volumeMounts: [], before: [] }
-
-export const joined = (...all: readonly Mounts[]): Mounts => ({
-  volumes: all.flatMap(({ volumes }) => volumes),
-  volumeMounts: all.flatMap(({ volumeMounts }) => volumeMounts),
-  before: all.flatMap(({ before }) => before),
-})
+import { type Mounts, noMounts } from './volumes.ts'
 
 /**
  * A result at /content/model or /content/data, read-only: from its image where the cluster mounts
@@ -33,7 +19,7 @@ export function resultMount(word: 'model' | 'data', reference: Reference, config
       volumeMounts: [{ name: word, mountPath, subPath: `content/${word}`, readOnly: true }],
       before: [],
     }
-  if (url) return { ...mountOf(word, url, mountPath), before: [] }
+  if (url) return resultAt(word, url, mountPath, config)
   if (!image) return noMounts
   return {
     volumes: [{ name: word, emptyDir: {} }],

@@ -4,9 +4,10 @@ import { deviceClaimName } from '../children/deviceclaim.ts'
 import { labelsOf } from '../names.ts'
 import { envOf } from './env.ts'
 import { gpuOf } from './gpu.ts'
-import { joined, type Mounts, paramsMount, sharedMemory } from './mounts.ts'
+import { paramsMount, sharedMemory } from './mounts.ts'
 import { resourcesOf } from './resources.ts'
 import { containerSecurity, podSecurity } from './security.ts'
+import { joined, type Mounts } from './volumes.ts'
 
 /** The fields of a spec that shape a container. */
 interface ContainerSpec {
@@ -65,10 +66,20 @@ export const contentMounts = (parent: Parent, config: Config, mounts: Mounts): M
 const paramsJson = (params: Readonly<Record<string, unknown>> = {}): string =>
   JSON.stringify(Object.fromEntries(Object.entries(params).sort(([a], [b]) => (a < b ? -1 : 1))))
 
+/** What makes GKE put gcsfuse beside the containers of a Pod. */
+export const storageAnnotations = ({ storage }: Config) =>
+  storage.driver === 'gcs' ? { 'gke-gcsfuse/volumes': 'true' } : {}
+
 /** Metadata of the Pods of a stage: labels to find them, params for /content/params.json. */
-export const podMetadata = (parent: Parent, stage: string, defaultContainer: string) => ({
+export const podMetadata = (
+  parent: Parent,
+  config: Config,
+  stage: string,
+  defaultContainer: string,
+) => ({
   labels: labelsOf(parent, stage),
   annotations: {
+    ...storageAnnotations(config),
     [annotations.params]: paramsJson(specOf(parent).params),
     'kubectl.kubernetes.io/default-container': defaultContainer,
   },

@@ -2,58 +2,38 @@ import type { Config } from '../../crds/config.ts'
 import type { Parent } from '../../crds/kind.ts'
 import { claimName } from '../../crds/names.ts'
 import { larger } from '../../crds/quantity.ts'
-import type { Artifacts, StageRecord } from '../../crds/status.ts'
 import { claim } from '../children/claim.ts'
 import { kept, type Observed } from '../observed.ts'
 import { diskOf } from '../pod/resources.ts'
+import type { Mounts } from '../pod/volumes.ts'
 import type { Child } from '../protocol.ts'
+import { artifacts, type Driver, sealed } from './driver.ts'
 
 /**
  * Storage as one PersistentVolumeClaim per object: it is owned by the object and goes with it.
- * Artifacts live under STAGE/ATTEMPT, so that retries of one attempt find their checkpoints and a
- * new attempt never meets the files of an old one.
+ * Retries of one attempt find their checkpoints in it.
  */
-
-export const artifactsPath = (stage: string, attempt: string): string => `${stage}/${attempt}`
-
-/** Where a stage's artifacts will be once they are sealed. */
-export const artifactsUrl = (parent: Parent, stage: string, attempt: string): string =>
-  `pvc://${claimName(parent)}/${artifactsPath(stage, attempt)}`
-
-/**
- * The results that somebody may read now: the one that status points at, and the last recorded one,
- * which it will point at once the stages after it are done.
- */
-export function pathsInUse(parent: Parent, stage: 'load' | 'run'): readonly string[] {
-  const { artifacts, stages } = (parent.status ?? {}) as {
-    readonly artifacts?: Artifacts
-    readonly stages?: Readonly<Record<string, StageRecord>>
-  }
-  const own = `pvc://${claimName(parent)}/`
-  const last = stages?.[stage]?.attempt
-  return [
-    ...new Set([
-      ...(artifacts?.url?.startsWith(own) ? [artifacts.url.slice(own.length)] : []),
-      ...(last ? [artifactsPath(stage, last)] : []),
-    ]),
-  ]
+export const pvc: Driver = {
+  url: (parent, path) => `pvc://${claimName(parent)}/${path}`,
+  read: (name, url, mountPath) => {
+    const [, claimName = '', path = ''] = /^pvc:\/\/([^/]+)\/?(.*?)\/*$/.exec(url) ?? []
+    return {
+      volumes: [{ name, persistentVolumeClaim: { claimName, readOnly: true } }],
+      volumeMounts: [{ name, mountPath, readOnly: true, ...(path && { subPath: path }) }],
+      before: [],
+    }
+  },
+  write: (parent, path) => ({ work: claimMount(parent, artifacts, path), seal: sealed(path) }),
+  claims: (parent, observed, config) => [claimOf(parent, observed, config)],
+  note: shrinkNote,
 }
 
-/** The writable place of a stage's artifacts, at any path. */
-export const writableMount = (parent: Parent, mountPath: string, subPath?: string) => ({
+/** A parent's own claim, at any path. */
+export const claimMount = (parent: Parent, mountPath: string, subPath?: string): Mounts => ({
   volumes: [{ name: 'artifacts', persistentVolumeClaim: { claimName: claimName(parent) } }],
   volumeMounts: [{ name: 'artifacts', mountPath, ...(subPath && { subPath }) }],
   before: [],
 })
-
-/** A `pvc://CLAIM/PATH` of anybody's, read-only. */
-export function mountOf(name: string, url: string, mountPath: string) {
-  const [, claimName = '', path = ''] = /^pvc:\/\/([^/]+)\/?(.*?)\/*$/.exec(url) ?? []
-  return {
-    volumes: [{ name, persistentVolumeClaim: { claimName, readOnly: true } }],
-    volumeMounts: [{ name, mountPath, readOnly: true, ...(path && { subPath: path }) }],
-  }
-}
 
 /**
  * The claim of a parent. It grows with spec.resources.disk and never shrinks: Kubernetes refuses

@@ -1,10 +1,10 @@
 import type { Config } from '../../crds/config.ts'
 import type { Parent } from '../../crds/kind.ts'
-import { joined, type Mounts } from '../pod/mounts.ts'
 import { toolResources } from '../pod/resources.ts'
 import { toolSecurity } from '../pod/security.ts'
 import { container, contentMounts, gpuPodBase, podMetadata } from '../pod/template.ts'
-import { writableMount } from '../storage/pvc.ts'
+import { joined, type Mounts } from '../pod/volumes.ts'
+import { storageOf } from '../storage/storage.ts'
 
 interface Work {
   readonly stage: 'load' | 'run'
@@ -38,16 +38,16 @@ export const loader = (parent: Parent, source: string, config: Config) => ({
  * taken for whole.
  */
 export function workPod(parent: Parent, config: Config, work: Work) {
-  const artifacts = writableMount(parent, '/content/artifacts', work.path)
-  const mounts = joined(work.mounts, artifacts)
+  const place = storageOf(config).write(parent, work.path, config)
+  const mounts = joined(work.mounts, place.work)
   return {
-    metadata: podMetadata(parent, work.stage, work.stage),
+    metadata: podMetadata(parent, config, work.stage, work.stage),
     spec: {
       restartPolicy: 'Never',
       ...gpuPodBase(parent, config),
       ...nodesThatBind(gpuPodBase(parent, config), config),
       initContainers: [
-        ...work.mounts.before,
+        ...mounts.before,
         container(parent, config, {
           name: work.stage,
           image: work.image,
@@ -60,14 +60,10 @@ export function workPod(parent: Parent, config: Config, work: Work) {
         {
           name: 'seal',
           image: config.images.seal,
-          args: [
-            'seal',
-            `--artifacts=/storage/${work.path}`,
-            '--storage=/storage',
-            ...work.keep.map((path) => `--keep=${path}`),
-          ],
+          args: ['seal', ...place.seal.args, ...work.keep.map((path) => `--keep=${path}`)],
           resources: toolResources,
-          volumeMounts: [{ name: 'artifacts', mountPath: '/storage' }],
+          ...(place.seal.env?.length && { env: place.seal.env }),
+          volumeMounts: place.seal.volumeMounts,
           terminationMessagePolicy: 'FallbackToLogsOnError',
           ...toolSecurity(config),
         },

@@ -3,8 +3,8 @@ import type { Parent } from '../../crds/kind.ts'
 import { labelsOf } from '../names.ts'
 import { toolResources } from '../pod/resources.ts'
 import { containerSecurity } from '../pod/security.ts'
-import { podBase } from '../pod/template.ts'
-import { mountOf } from '../storage/pvc.ts'
+import { podBase, storageAnnotations } from '../pod/template.ts'
+import { resultAt } from '../storage/storage.ts'
 import { builtImage, registryEnv, registryMount } from './build.ts'
 
 /**
@@ -18,16 +18,20 @@ export function packagePod(
   tag: string,
   config: Config,
 ) {
-  const artifacts = mountOf('artifacts', run.url, '/artifacts')
+  const artifacts = resultAt('artifacts', run.url, '/artifacts', config)
   const registry = registryMount(config)
   return {
     metadata: {
       labels: labelsOf(parent, 'package'),
-      annotations: { 'kubectl.kubernetes.io/default-container': 'package' },
+      annotations: {
+        ...storageAnnotations(config),
+        'kubectl.kubernetes.io/default-container': 'package',
+      },
     },
     spec: {
       restartPolicy: 'Never',
       ...podBase(parent, config),
+      ...(artifacts.before.length && { initContainers: artifacts.before }),
       containers: [
         {
           name: 'package',

@@ -1,34 +1,13 @@
-import { readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
-import { parse, stringify } from 'yaml'
-import type { ConfigFile } from '../../crds/config.ts'
-import { apply, get, manifest, namespace, ok, until } from '../cluster/cluster.ts'
-import { kill } from '../cluster/processes.ts'
+import { afterEach, describe, expect, test } from 'vitest'
+import { apply, get, manifest, namespace, until } from '../cluster/cluster.ts'
+import { configured } from './configured.ts'
 import { base, commit, conditionOf, untilSays } from './node.ts'
 import { trainer } from './programs.ts'
 
 /** How images come into Pods, where the cluster mounts them and where it does not. */
 
-const path = (): string => join(inject('cluster').dir, 'config.yaml')
-
-/** The server as another administrator would have set it up. */
-async function configured(change: (config: ConfigFile) => ConfigFile): Promise<void> {
-  writeFileSync(path(), stringify(change(parse(readFileSync(path(), 'utf8')))))
-  const start = await kill('server')
-  start()
-  const any = manifest('Model', 'any', { image: 'example.com/any:1' })
-  await until(
-    () => ok(['create', '--dry-run=server', '-f', '-'], any),
-    (said) => said.includes('created'),
-  )
-}
-
-let before: string
-beforeAll(() => {
-  before = readFileSync(path(), 'utf8')
-})
-afterAll(() => configured(() => parse(before)))
+let undo: () => Promise<void>
+afterEach(() => undo())
 
 const weights = '{"slope": 5, "intercept": 0}'
 const isModel = {
@@ -51,7 +30,7 @@ describe.each([
   { imageVolumes: 'Disabled', volume: 'emptyDir', before: ['copy-model'] },
 ] as const)('with imageVolumes: $imageVolumes', ({ imageVolumes, volume, before }) => {
   test(`a Model that is an image comes into another’s Pod by ${volume}`, async () => {
-    await configured((config) => ({ ...config, imageVolumes }))
+    undo = await configured((config) => ({ ...config, imageVolumes }))
     const ns = await namespace('images')
     const code = commit(`${ns}/model`, isModel)
     await apply(ns, manifest('Model', 'it', { build: { git: { url: code.url } } }))
@@ -72,7 +51,7 @@ describe.each([
 })
 
 test('over packaging.maxSize a Model is served from storage, and says so', async () => {
-  await configured((config) => ({ ...config, packaging: { maxSize: '1Ki' } }))
+  undo = await configured((config) => ({ ...config, packaging: { maxSize: '1Ki' } }))
   const ns = await namespace('images')
   const write = `head -c 2048 /dev/zero >/content/artifacts/padding; echo '${weights}' >/content/artifacts/weights.json`
   await apply(

@@ -71,7 +71,7 @@ function tooManyReplicas(
   const { artifacts } = (model ? (factOf(facts, 'Model', model.name)?.status ?? {}) : {}) as {
     artifacts?: Artifacts
   }
-  if (!artifacts?.url || artifacts.inImage) return []
+  if (!artifacts?.url?.startsWith('pvc://') || artifacts.inImage) return []
   return [
     {
       field: 'spec.replicas',

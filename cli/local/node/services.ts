@@ -60,6 +60,8 @@ export async function startBuckets({ dir, folder, binaries, signal }: Services):
       'serve',
       's3',
       `--addr=${new URL(s3Url).host}`,
+      // What is put into its folder from outside is seen at once.
+      '--dir-cache-time=0s',
       `--auth-key=${s3Key.id},${s3Key.secret}`,
       buckets,
     ],

@@ -34,7 +34,7 @@ describe('what is given is laid over the defaults', () => {
 
   test('the access modes of claims are replaced whole', () => {
     const { storage } = given({ storage: { pvc: { accessModes: ['ReadWriteMany'] } } })
-    expect(storage).toEqual({ driver: 'pvc', pvc: { accessModes: ['ReadWriteMany'] } })
+    expect(storage.pvc).toEqual({ accessModes: ['ReadWriteMany'] })
   })
 
   test('the defaults stay as they are', () => {

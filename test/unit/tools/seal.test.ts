@@ -114,9 +114,10 @@ describe('what is not whole is never taken for it', () => {
 
 describe('older attempts', () => {
   test.each([
-    { there: ['a', 'b', 'c'], keep: undefined, removed: ['a', 'b'] },
-    { there: ['a', 'b', 'c'], keep: 'b', removed: ['a'] },
-    { there: ['c'], keep: 'gone', removed: [] },
+    { there: ['a', 'b', 'c'], keep: [], removed: ['a', 'b'] },
+    { there: ['a', 'b', 'c'], keep: ['b'], removed: ['a'] },
+    { there: ['a', 'b', 'c'], keep: ['a', 'b'], removed: [] },
+    { there: ['c'], keep: ['gone'], removed: [] },
   ])('of $there with $keep kept: $removed go', ({ there, keep, removed }) => {
     expect(olderThan('c', there, keep)).toEqual(removed)
   })

@@ -1,0 +1,45 @@
+import type { Config } from '../../crds/config.ts'
+import type { Parent } from '../../crds/kind.ts'
+import { kindWord } from '../../crds/names.ts'
+import { namespaceOf } from '../names.ts'
+import type { Observed } from '../observed.ts'
+import type { Mounts } from '../pod/volumes.ts'
+import type { Child } from '../protocol.ts'
+
+/**
+ * What keeps artifacts. Whatever it is, they live under STAGE/ATTEMPT of a place that is the
+ * object's own, so that a new attempt never meets the files of an old one.
+ */
+export interface Driver {
+  /** Where a path of an object's place is for those who read it. */
+  readonly url: (parent: Parent, path: string, config: Config) => string
+  /** A URL of this driver's, read-only. */
+  readonly read: (name: string, url: string, mountPath: string, config: Config) => Mounts
+  /** Where work writes. */
+  readonly write: (parent: Parent, path: string, config: Config) => Place
+  readonly claims: (parent: Parent, observed: Observed, config: Config) => readonly Child[]
+  /** What Ready adds, of what cannot be as it is asked for. */
+  readonly note: (parent: Parent, observed: Observed, config: Config) => string
+}
+
+/** A place to write: what the user's container mounts, and what `seal` mounts and is told. */
+export interface Place {
+  readonly work: Mounts
+  readonly seal: {
+    readonly volumeMounts: readonly Record<string, unknown>[]
+    readonly args: readonly string[]
+    readonly env?: readonly Record<string, unknown>[]
+  }
+}
+
+/** An object's own folder below a prefix that many share. */
+export const folderOf = (parent: Parent): string =>
+  `${namespaceOf(parent)}/${kindWord(parent)}-${parent.metadata.name}`
+
+export const artifacts = '/content/artifacts'
+
+/** Seal sees the whole place, so that it can remove what is older. */
+export const sealed = (path: string) => ({
+  volumeMounts: [{ name: 'artifacts', mountPath: '/storage' }],
+  args: [`--artifacts=/storage/${path}`, '--storage=/storage'],
+})

@@ -1,0 +1,49 @@
+import type { Config } from '../../crds/config.ts'
+import { artifacts, type Driver, folderOf, sealed } from './driver.ts'
+
+/**
+ * A bucket of Google Cloud Storage, mounted by the gcsfuse CSI driver. Who may use it is the Pods'
+ * ServiceAccount's matter (serviceAccounts in the configuration).
+ */
+export const gcs: Driver = {
+  url: (parent, path, { storage: { gcs } }) =>
+    ['gs:/', gcs.bucket, gcs.prefix, folderOf(parent), path].filter(Boolean).join('/'),
+  read: (name, url, mountPath) => {
+    const [, bucket = '', path = ''] = /^gs:\/\/([^/]+)\/?(.*?)\/*$/.exec(url) ?? []
+    return {
+      volumes: [{ name, csi: { ...volume(bucket, path), readOnly: true } }],
+      volumeMounts: [{ name, mountPath, readOnly: true }],
+      before: [],
+    }
+  },
+  write: (parent, path, config) => ({
+    work: {
+      volumes: [{ name: 'artifacts', csi: volume(bucketOf(config), placeOf(parent, config)) }],
+      volumeMounts: [{ name: 'artifacts', mountPath: artifacts, subPath: path }],
+      before: [],
+    },
+    seal: sealed(path),
+  }),
+  claims: () => [],
+  note: () => '',
+}
+
+const bucketOf = ({ storage }: Config): string => storage.gcs.bucket ?? ''
+
+const placeOf = (parent: Parameters<typeof folderOf>[0], { storage: { gcs } }: Config): string =>
+  [gcs.prefix, folderOf(parent)].filter(Boolean).join('/')
+
+/** Folders in a bucket are only names: `implicit-dirs` shows them, `only-dir` begins at one. */
+const volume = (bucketName: string, path: string) => ({
+  driver: 'gcsfuse.csi.storage.gke.io',
+  volumeAttributes: {
+    bucketName,
+    mountOptions: [
+      'implicit-dirs',
+      'gid=3003',
+      'file-mode=664',
+      'dir-mode=775',
+      ...(path ? [`only-dir=${path}`] : []),
+    ].join(','),
+  },
+})

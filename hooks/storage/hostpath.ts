@@ -1,0 +1,42 @@
+import { toolResources } from '../pod/resources.ts'
+import { artifacts, type Driver, folderOf, sealed } from './driver.ts'
+
+/**
+ * A folder of the node: for development on one machine. The kubelet sets no group on it, so that an
+ * init container does, and nothing removes it when the object goes.
+ */
+export const hostPath: Driver = {
+  url: (parent, path, { storage }) =>
+    `hostpath://${storage.hostPath.path}/${folderOf(parent)}/${path}`,
+  read: (name, url, mountPath) => ({
+    volumes: [{ name, hostPath: { path: url.replace('hostpath://', ''), type: 'Directory' } }],
+    volumeMounts: [{ name, mountPath, readOnly: true }],
+    before: [],
+  }),
+  write: (parent, path, config) => ({
+    work: {
+      volumes: [
+        {
+          name: 'artifacts',
+          hostPath: {
+            path: `${config.storage.hostPath.path}/${folderOf(parent)}`,
+            type: 'DirectoryOrCreate',
+          },
+        },
+      ],
+      volumeMounts: [{ name: 'artifacts', mountPath: artifacts, subPath: path }],
+      before: [
+        {
+          name: 'prepare',
+          image: config.images.seal,
+          command: ['/bin/sh', '-c', 'chgrp 3003 /storage && chmod 2775 /storage'],
+          resources: toolResources,
+          volumeMounts: [{ name: 'artifacts', mountPath: '/storage' }],
+        },
+      ],
+    },
+    seal: sealed(path),
+  }),
+  claims: () => [],
+  note: () => '',
+}

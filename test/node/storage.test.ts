@@ -1,0 +1,107 @@
+import { existsSync, mkdirSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, describe, expect, inject, test } from 'vitest'
+import { s3Key, s3Url } from '../../cli/local/node/addresses.ts'
+import type { ConfigFile } from '../../crds/config.ts'
+import { apply, get, manifest, namespace, ok, until } from '../cluster/cluster.ts'
+import { configured } from './configured.ts'
+import { base, imageOf, untilSays } from './node.ts'
+import { trainer } from './programs.ts'
+
+/** One story for every driver of storage that can really run here. */
+
+let undo: () => Promise<void>
+afterEach(() => undo())
+
+const below = (...names: readonly string[]) => join(inject('cluster').dir, 'node', ...names)
+
+const image = `${base}/python:3`
+const python = (script: string) => ({ image, command: ['python3', '-c', script] })
+
+const drivers: readonly {
+  readonly driver: NonNullable<ConfigFile['storage']>['driver']
+  readonly storage: () => ConfigFile['storage']
+  readonly scheme: string
+  readonly kept: (ns: string, url: string) => string
+}[] = [
+  {
+    driver: 'pvc',
+    storage: () => ({ driver: 'pvc' }),
+    scheme: 'pvc',
+    kept: () => '',
+  },
+  {
+    driver: 's3',
+    storage: () => ({
+      driver: 's3',
+      s3: { bucket: 'artifacts', prefix: 'deep', endpoint: s3Url, secretName: 'store' },
+    }),
+    scheme: 's3',
+    kept: (_, url) => below('s3', url.replace('s3://', '')),
+  },
+  {
+    driver: 'hostPath',
+    storage: () => ({ driver: 'hostPath', hostPath: { path: below('hostpath'), allowed: true } }),
+    scheme: 'hostpath',
+    kept: (_, url) => url.replace('hostpath://', ''),
+  },
+]
+
+describe.each(drivers)('with storage.driver $driver', ({ storage, scheme, kept }) => {
+  test('data is loaded, trained on, changed, packaged and served', async () => {
+    undo = await configured((config) => ({ ...config, storage: storage() }))
+    mkdirSync(below('s3', 'artifacts'), { recursive: true })
+    const ns = await namespace('storage')
+    await ok(
+      ['-n', ns, 'create', '-f', '-'],
+      JSON.stringify({
+        apiVersion: 'v1',
+        kind: 'Secret',
+        metadata: { name: 'store' },
+        stringData: { AWS_ACCESS_KEY_ID: s3Key.id, AWS_SECRET_ACCESS_KEY: s3Key.secret },
+      }),
+    )
+    const load = (slope: number) =>
+      manifest('Dataset', 'it', python(`open("/content/artifacts/slope", "w").write("${slope}")`))
+    await apply(ns, load(3))
+    const train = python(
+      `import json; json.dump({"slope": int(open("/content/data/slope").read()), "intercept": 1}, open("/content/artifacts/weights.json", "w"))`,
+    )
+    const model = (more: object) =>
+      manifest('Model', 'it', { dataset: { name: 'it' }, ...train, ...more })
+    await apply(ns, model({ package: 'Never' }))
+    await apply(
+      ns,
+      manifest('ModelServer', 'it', {
+        model: { name: 'it' },
+        ...python(trainer['serve.py']),
+      }),
+    )
+    await untilSays(ns, 'dataset/it', `True Done: loaded into ${scheme}://`)
+    await untilSays(ns, 'model/it', `True Done: served from storage: ${scheme}://`)
+    await untilSays(ns, 'modelserver/it', 'True Serving')
+    const { spec } = await get(ns, 'service/it-server')
+    const ask = async () => {
+      const answer = await fetch(`http://${spec.clusterIP}:8080/?x=2`)
+      return ((await answer.json()) as { y: number }).y
+    }
+    expect(await until(ask, (y) => y === 7)).toBe(7)
+
+    const { url } = (await get(ns, 'dataset/it')).status.artifacts
+    if (kept(ns, url)) {
+      expect(readdirSync(kept(ns, url)).sort()).toEqual(['.substratus.json', 'slope'])
+      await apply(ns, load(4))
+      await untilSays(ns, 'dataset/it', 'False')
+      await untilSays(ns, 'dataset/it', `True Done: loaded into ${scheme}://`)
+      const next = (await get(ns, 'dataset/it')).status.artifacts.url
+      expect(readdirSync(kept(ns, next)).sort()).toEqual(['.substratus.json', 'slope'])
+      // The Model was made of it, and a success removes what is older than the last.
+      expect(existsSync(kept(ns, url))).toBe(true)
+    }
+
+    await apply(ns, model({ package: 'Always' }))
+    await untilSays(ns, 'model/it', 'True Done: packaged as ')
+    const packaged = await imageOf((await get(ns, 'model/it')).status.artifacts.image)
+    expect(packaged.config.config.Labels['ai.substratus.created-by']).toBe('substratus package')
+  })
+})

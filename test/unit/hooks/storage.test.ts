@@ -1,0 +1,73 @@
+import { describe, expect, test } from 'vitest'
+import type { ConfigFile } from '../../../crds/config.ts'
+import { dataset } from '../../../hooks/dataset.ts'
+import { model } from '../../../hooks/model.ts'
+import type { Child } from '../../../hooks/protocol.ts'
+import { aConfig, aDataset, aModel, complete } from '../../objects.ts'
+
+/** What each driver of storage puts into Pods, and what it makes beside them. */
+
+const storages: Readonly<Record<string, NonNullable<ConfigFile['storage']>>> = {
+  pvc: { driver: 'pvc' },
+  s3: {
+    driver: 's3',
+    s3: { bucket: 'b', prefix: 'p', endpoint: 'http://store', region: 'eu', secretName: 'store' },
+  },
+  gcs: { driver: 'gcs', gcs: { bucket: 'b', prefix: 'p' } },
+  hostPath: { driver: 'hostPath', hostPath: { path: '/data', allowed: true } },
+}
+
+const urls: Readonly<Record<string, string>> = {
+  pvc: 'pvc://squad-dataset-artifacts/load/1',
+  s3: 's3://b/p/default/dataset-squad/load/1',
+  gcs: 'gs://b/p/default/dataset-squad/load/1',
+  hostPath: 'hostpath:///data/default/dataset-squad/load/1',
+}
+
+const podOf = (children: readonly Child[]) =>
+  children.find(({ kind }) => kind === 'Job')?.spec.template
+
+describe.each(Object.keys(storages))('with storage.driver %s', (driver) => {
+  const config = aConfig({ registry: { prefix: 'registry.test' }, storage: storages[driver] })
+  const loads = dataset.sync(
+    { parent: aDataset({ image: 'i' }), children: { observed: {} }, related: {} } as never,
+    config,
+  )
+  const squad = complete(aDataset({ image: 'i' }), { url: urls[driver] ?? '' })
+  const trains = model.sync(
+    {
+      parent: aModel({ image: 'i', dataset: { name: 'squad' } }),
+      children: { observed: {} },
+      related: { 'Dataset.substratus.ai/v1': { 'default/squad': squad } },
+    } as never,
+    config,
+  )
+
+  test('the Pods of a load and of a training', async () => {
+    const shown = JSON.stringify(
+      [loads, trains].map(({ children }) => ({
+        claims: children
+          .filter(({ kind }) => kind === 'PersistentVolumeClaim')
+          .map(({ metadata }) => metadata.name),
+        annotations: podOf(children)?.metadata.annotations,
+        initContainers: podOf(children)?.spec.initContainers,
+        seal: podOf(children)?.spec.containers,
+        volumes: podOf(children)?.spec.volumes,
+      })),
+      null,
+      2,
+    )
+    await expect(`${shown}\n`).toMatchFileSnapshot(`storage/${driver}.json`)
+  })
+})
+
+test.each([
+  [{ driver: 's3' }, 'storage.s3.bucket: Required value: storage.driver is s3'],
+  [{ driver: 'gcs' }, 'storage.gcs.bucket: Required value: storage.driver is gcs'],
+  [
+    { driver: 'hostPath' },
+    'storage.hostPath.allowed: Required value: hostPath is for development, on one node: set it to true where that is meant',
+  ],
+] as const)('%j alone is refused', (storage, says) => {
+  expect(() => aConfig({ storage })).toThrow(says.split(': ')[1])
+})
