@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { stringify } from 'yaml'
 import type { ConfigFile } from '../../../crds/config.ts'
 import { dataset } from '../../../hooks/dataset.ts'
 import { model } from '../../../hooks/model.ts'
@@ -44,7 +45,7 @@ describe.each(Object.keys(storages))('with storage.driver %s', (driver) => {
   )
 
   test('the Pods of a load and of a training', async () => {
-    const shown = JSON.stringify(
+    const shown = stringify(
       [loads, trains].map(({ children }) => ({
         claims: children
           .filter(({ kind }) => kind === 'PersistentVolumeClaim')
@@ -54,10 +55,9 @@ describe.each(Object.keys(storages))('with storage.driver %s', (driver) => {
         seal: podOf(children)?.spec.containers,
         volumes: podOf(children)?.spec.volumes,
       })),
-      null,
-      2,
+      { aliasDuplicateObjects: false },
     )
-    await expect(`${shown}\n`).toMatchFileSnapshot(`storage/${driver}.json`)
+    await expect(shown).toMatchFileSnapshot(`storage/${driver}.yaml`)
   })
 })
 

@@ -8,7 +8,8 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { bucketEnv, rcloneArgs, rcloneFault } from '../../../tools/bucket.ts'
 import { promisedChecksum } from '../../../tools/download.ts'
 import { hubFault } from '../../../tools/hub.ts'
-import { main } from '../../../tools/load.ts'
+import { compare, main } from '../../../tools/load.ts'
+import { seal } from '../../../tools/seal.ts'
 import { sourceOf } from '../../../tools/source.ts'
 
 describe('a source', () => {
@@ -178,6 +179,39 @@ test.each([
   [{}, undefined],
 ])('of the headers %j the checksum is %j', (headers, expected) => {
   expect(promisedChecksum(new Headers(headers as Record<string, string>))).toEqual(expected)
+})
+
+describe('what another seal has left', () => {
+  let folder: string
+  beforeEach(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'substratus-sealed-'))
+    writeFileSync(join(folder, 'x'), 'abc')
+    await seal(folder)
+  })
+  afterEach(() => rmSync(folder, { recursive: true }))
+
+  test('is whole', () => expect(compare(folder)).resolves.toBeUndefined())
+
+  test.each([
+    {
+      when: 'a file has changed',
+      spoil: (path: string) => writeFileSync(join(path, 'x'), 'abd'),
+      says: 'x is not what was sealed: the storage has lost or changed data',
+    },
+    {
+      when: 'a file is missing',
+      spoil: (path: string) => rmSync(join(path, 'x')),
+      says: 'x is not what was sealed',
+    },
+    {
+      when: 'the manifest did not come',
+      spoil: (path: string) => rmSync(join(path, '.substratus.json')),
+      says: 'they were never finished',
+    },
+  ])('is refused when $when', async ({ spoil, says }) => {
+    spoil(folder)
+    await expect(compare(folder)).rejects.toThrow(says)
+  })
 })
 
 describe('a bucket', () => {
