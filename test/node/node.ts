@@ -1,5 +1,5 @@
-import { execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { execFileSync, spawn } from 'node:child_process'
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type RequestListener, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -32,7 +32,8 @@ export function commit(name: string, files: Files, { branch = 'main', tag = '' }
   const work = mkdtempSync(join(tmpdir(), 'substratus-git-'))
   try {
     mkdirSync(dirname(bare), { recursive: true })
-    execFileSync('git', ['init', '--quiet', '--bare', '--initial-branch=main', bare])
+    if (!existsSync(bare))
+      execFileSync('git', ['init', '--quiet', '--bare', '--initial-branch=main', bare])
     git(work, 'init', '--quiet', '--initial-branch', branch)
     git(work, 'remote', 'add', 'origin', bare)
     try {
@@ -118,6 +119,32 @@ export async function imageOf(reference: string): Promise<Shown> {
   }
   const config: Shown = await (await fetch(`${path}/blobs/${manifest.config.digest}`)).json()
   return { digest: answer.headers.get('docker-content-digest'), manifest, config }
+}
+
+/** What a person gets who has a kubeconfig and nothing else. */
+export async function throughPortForward(
+  namespace: string,
+  what: string,
+  path: string,
+): Promise<string> {
+  const { kubectl, kubeconfig } = inject('cluster')
+  const child = spawn(
+    kubectl,
+    ['--kubeconfig', kubeconfig, '-n', namespace, 'port-forward', what, ':8080'],
+    { stdio: ['ignore', 'pipe', 'inherit'] },
+  )
+  try {
+    const port = await new Promise<string>((resolve, reject) => {
+      child.stdout.on('data', (text: Buffer) => {
+        const found = /127\.0\.0\.1:(\d+) ->/.exec(text.toString())?.[1]
+        if (found) resolve(found)
+      })
+      child.on('close', () => reject(new Error('kubectl port-forward ended')))
+    })
+    return await (await fetch(`http://127.0.0.1:${port}${path}`)).text()
+  } finally {
+    child.kill()
+  }
 }
 
 /** What a shell sees in a Pod with these volumes: the last word on what is where. */

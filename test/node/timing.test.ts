@@ -96,7 +96,8 @@ test('between the stages hardly any time passes', async () => {
     const answered = Date.now() / 1000
     const model = await get(ns, 'model/fitted')
     const { spec } = await get(ns, 'service/fitted-server')
-    expect((await fetch(`http://${spec.clusterIP}:8080/`)).status).toBe(200)
+    const ask = async () => (await fetch(`http://${spec.clusterIP}:8080/`)).status
+    expect(await until(ask, (status) => status === 200, 20)).toBe(200)
 
     const pods: readonly Shown[] = (await get(ns, 'pods')).items
     const ofModel = ['build', 'run', 'package'].flatMap((stage) =>

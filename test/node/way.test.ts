@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { apply, get, manifest, namespace, ok } from '../cluster/cluster.ts'
-import { commit, imageOf, serverFor, untilSays } from './node.ts'
+import { apply, get, manifest, namespace, until } from '../cluster/cluster.ts'
+import { commit, imageOf, serverFor, throughPortForward, untilSays } from './node.ts'
 import { baseWeights, dataset, trainer } from './programs.ts'
 
 /** From Git to an answer over HTTP: every step is a container that really ran. */
@@ -42,10 +42,13 @@ test('Git → image → data → training → packaged image → HTTP answer', a
     })
 
     const service = await get(ns, 'service/fitted-server')
-    const answer = await fetch(`http://${service.spec.clusterIP}:8080/?x=2`)
-    const { y } = (await answer.json()) as { y: number }
-    expect(y).toBeCloseTo(8, 1)
-    expect(await ok(['-n', ns, 'get', 'model', 'fitted', '-o', 'name'])).toContain('fitted')
+    // kube-proxy hears of a ready Pod when everybody does.
+    const ask = async () => {
+      const answer = await fetch(`http://${service.spec.clusterIP}:8080/?x=2`)
+      return ((await answer.json()) as { y: number }).y
+    }
+    expect(await until(ask, (y) => y > 0, 20)).toBeCloseTo(8, 1)
+    expect(await throughPortForward(ns, 'service/fitted-server', '/?x=2')).toContain('"y": 7.9')
   } finally {
     files.stop()
   }
