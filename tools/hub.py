@@ -13,6 +13,8 @@ import sys
 import time
 
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+# A home of its own, for not every user has one; it goes with the rest of .cache.
+os.environ.setdefault("HF_HOME", os.path.join(sys.argv[-1], ".cache", "home"))
 
 from huggingface_hub import HfApi, snapshot_download
 from huggingface_hub.errors import RepositoryNotFoundError, RevisionNotFoundError
