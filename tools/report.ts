@@ -8,7 +8,8 @@ const limit = 4096
 
 function write(message: string): void {
   try {
-    writeFileSync(path, Buffer.from(message).subarray(-limit))
+    // The kubelet has made the file; where it is not, there is nobody to read it.
+    writeFileSync(path, Buffer.from(message).subarray(-limit), { flag: 'r+' })
   } catch {
     // Outside of a container there is none; what matters is in the log too.
   }
