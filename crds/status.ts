@@ -91,10 +91,13 @@ export const reasons = {
     meaning: 'A child that is wanted does not exist, though it was asked for.',
     todo: 'It is created within seconds; if not, another object owns its name: rename or delete that one.',
   },
-  Suspended: { meaning: 'spec.suspend is true.', todo: 'Set spec.suspend to false to go on.' },
+  Suspended: {
+    meaning: 'spec.suspend is true.',
+    todo: 'Set spec.suspend to false to go on; kubectl open does so for a notebook or a server.',
+  },
   Idle: {
     meaning: 'The notebook was idle for spec.idleTimeout and was stopped; its home is kept.',
-    todo: 'To wake it: kubectl annotate --overwrite notebook NAME substratus.ai/opened="$(date)".',
+    todo: 'To wake it: kubectl open notebook NAME, or kubectl annotate --overwrite notebook NAME substratus.ai/opened="$(date)".',
   },
   UpdatePending: {
     meaning: 'The notebook runs with an older spec, so that no kernel is killed.',
