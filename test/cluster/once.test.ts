@@ -16,7 +16,7 @@ import {
   until,
   untilReady,
 } from './cluster.ts'
-import { kill } from './processes.ts'
+import { kill, serverReady } from './processes.ts'
 
 /** Expensive work is done once, whatever fails around it: Jobs are counted in the audit log. */
 const image = 'example.com/train:1'
@@ -76,6 +76,7 @@ test('a finished run is not repeated', async () => {
     await sleep(1000)
     start()
     await until(() => ok(['get', '--raw', '/readyz']), Boolean, 60)
+    await serverReady()
     await until(
       async () => (await kubectl(['-n', ns, 'label', '--overwrite', 'model/m', 'again=1'])).code,
       (code) => code === 0,

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { openSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { inject } from 'vitest'
+import { statusOf } from '../../cli/local/https.ts'
 import { identityOf } from '../../cli/local/identity.ts'
 import { until } from './cluster.ts'
 
@@ -46,4 +47,13 @@ export async function kill(name: string): Promise<() => void> {
     const again = { name, pid: child.pid, identity: identityOf(child.pid ?? 0) }
     writeFileSync(record, `${JSON.stringify(again)}\n`)
   }
+}
+
+/** Resolves once the hooks' server answers, and has seen the Pods. */
+export async function serverReady(): Promise<void> {
+  const { serverUrl, ca } = inject('cluster')
+  await until(
+    () => statusOf(`${serverUrl}/readyz`, ca),
+    (status) => status === 200,
+  )
 }

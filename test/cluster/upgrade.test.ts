@@ -2,7 +2,6 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, inject, test } from 'vitest'
 import { parse, stringify } from 'yaml'
-import { statusOf } from '../../cli/local/https.ts'
 import type { ConfigFile } from '../../crds/config.ts'
 import {
   apply,
@@ -16,7 +15,7 @@ import {
   until,
   untilReady,
 } from './cluster.ts'
-import { kill } from './processes.ts'
+import { kill, serverReady } from './processes.ts'
 
 /** A server of another version or configuration, in the middle of what runs. */
 
@@ -24,13 +23,9 @@ const image = 'example.com/train:1'
 const trained = { image, params: { epochs: 1 } }
 
 async function restartServer(): Promise<void> {
-  const { serverUrl, ca } = inject('cluster')
   const start = await kill('server')
   start()
-  await until(
-    () => statusOf(`${serverUrl}/readyz`, ca),
-    (status) => status === 200,
-  )
+  await serverReady()
 }
 
 /** The server with more configuration, for as long as `work` takes. */
