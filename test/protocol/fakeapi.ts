@@ -63,10 +63,12 @@ export async function fakeApi(): Promise<FakeApi> {
   let version = 100
   let port = 0
 
+  const events: (readonly [version: number, collection: string, name: string, line: string])[] = []
   const tell = (type: string, collection: string, object: Stored) => {
+    const line = `${JSON.stringify({ type, object })}\n`
+    events.push([version, collection, object.metadata.name, line])
     for (const { path, name, res } of watches)
-      if (path === collection && (!name || name === object.metadata.name))
-        res.write(`${JSON.stringify({ type, object })}\n`)
+      if (path === collection && (!name || name === object.metadata.name)) res.write(line)
   }
   const keyOf = (kind: string, name: string) => `${collections[kind]}/${name}`
   const store = (object: Stored): Stored => {
@@ -92,7 +94,12 @@ export async function fakeApi(): Promise<FakeApi> {
         const watching = { path: pathname, name, res }
         watches.add(watching)
         res.on('close', () => watches.delete(watching))
-        return void res.writeHead(200, { 'content-type': 'application/json' }).flushHeaders()
+        res.writeHead(200, { 'content-type': 'application/json' }).flushHeaders()
+        // What has happened since the list that the watch goes on from.
+        const since = Number(searchParams.get('resourceVersion') ?? version)
+        for (const [at, collection, of, line] of events)
+          if (at > since && collection === pathname && (!name || name === of)) res.write(line)
+        return
       }
       const items = [...objects]
         .filter(([key]) => key.startsWith(`${pathname}/${name}`))
@@ -171,6 +178,7 @@ export async function fakeApi(): Promise<FakeApi> {
       const key = keyOf(kind, name)
       const object = objects.get(key)
       objects.delete(key)
+      version++
       if (object) tell('DELETED', collections[kind] ?? '', object)
     },
     get: (kind, name) => objects.get(keyOf(kind, name)),
