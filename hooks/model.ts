@@ -8,7 +8,7 @@ import { resultMount } from './pod/mounts.ts'
 import { joined, noMounts } from './pod/volumes.ts'
 import type { Reference } from './references.ts'
 import type { Records, Works } from './stages.ts'
-import { artifactsPath, artifactsUrl, pathsInUse, storageOf } from './storage/storage.ts'
+import { artifactsPath, artifactsUrl, claimsOf, pathsInUse, storageOf } from './storage/storage.ts'
 import { builtImage } from './work/build.ts'
 import { loader, workPod } from './work/load.ts'
 import { packagePod } from './work/package.ts'
@@ -29,9 +29,7 @@ export const model = hookOf(Model, {
     pack(sync),
   ],
   claims: ({ parent, observed, config }) =>
-    hasWork(parent.spec) && !claimed(parent.spec)
-      ? storageOf(config).claims(parent, observed, config)
-      : [],
+    hasWork(parent.spec) && !claimed(parent.spec) ? claimsOf(parent, observed, config) : [],
   status: (sync, records, done) => {
     const result = done ? artifactsOf(sync, records) : undefined
     const image = result?.image ?? ownImage(sync.parent, records)

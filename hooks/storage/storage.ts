@@ -1,7 +1,10 @@
 import type { Config } from '../../crds/config.ts'
 import type { Parent } from '../../crds/kind.ts'
+import { claimName } from '../../crds/names.ts'
 import type { Artifacts, StageRecord } from '../../crds/status.ts'
+import { kept, type Observed } from '../observed.ts'
 import type { Mounts } from '../pod/volumes.ts'
+import type { Child } from '../protocol.ts'
 import type { Driver } from './driver.ts'
 import { gcs } from './gcs.ts'
 import { hostPath } from './hostpath.ts'
@@ -17,13 +20,29 @@ export const storageOf = ({ storage }: Config): Driver => drivers[storage.driver
 
 export const artifactsPath = (stage: string, attempt: string): string => `${stage}/${attempt}`
 
-/** Where a stage's artifacts will be once they are sealed. */
-export const artifactsUrl = (
+/**
+ * Where a stage's artifacts will be once they are sealed; what is there already stays where it is,
+ * whichever driver the administrator chooses later.
+ */
+export function artifactsUrl(
   parent: Parent,
   stage: string,
   attempt: string,
   config: Config,
-): string => storageOf(config).url(parent, artifactsPath(stage, attempt), config)
+): string {
+  const path = artifactsPath(stage, attempt)
+  const { artifacts } = (parent.status ?? {}) as { readonly artifacts?: Artifacts }
+  return artifacts?.url?.endsWith(`/${path}`)
+    ? artifacts.url
+    : storageOf(config).url(parent, path, config)
+}
+
+/** The claims of the driver; one that was made under another keeps its data, and goes with its object. */
+export function claimsOf(parent: Parent, observed: Observed, config: Config): readonly Child[] {
+  const claims = storageOf(config).claims(parent, observed, config)
+  const older = observed.child('PersistentVolumeClaim', claimName(parent))
+  return claims.length || !older ? claims : [kept(older)]
+}
 
 /**
  * The results that somebody may read now: the one that status points at, and the last recorded one,

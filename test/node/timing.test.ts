@@ -76,6 +76,8 @@ test('between the stages hardly any time passes', async () => {
     )
     await untilSays(ns, 'dataset/numbers', 'True Done')
     await untilSays(ns, 'model/line', 'True Done')
+    // The first one pulls its image.
+    await plainJob(ns, 'warm')
     const plains = [
       await plainJob(ns, 'one'),
       await plainJob(ns, 'two'),

@@ -1,10 +1,24 @@
 import { describe, expect, test } from 'vitest'
 import { stringify } from 'yaml'
 import type { ConfigFile } from '../../../crds/config.ts'
-import { dataset } from '../../../hooks/dataset.ts'
-import { model } from '../../../hooks/model.ts'
 import type { Child } from '../../../hooks/protocol.ts'
-import { aConfig, aDataset, aModel, complete } from '../../objects.ts'
+import {
+  aConfig,
+  aDataset,
+  aJob,
+  aModel,
+  aPod,
+  complete,
+  completed,
+  ended,
+  namesOf,
+  observed,
+  report,
+  statusOf,
+  stored,
+  sync,
+  theChild,
+} from '../../objects.ts'
 
 /** What each driver of storage puts into Pods, and what it makes beside them. */
 
@@ -30,19 +44,9 @@ const podOf = (children: readonly Child[]) =>
 
 describe.each(Object.keys(storages))('with storage.driver %s', (driver) => {
   const config = aConfig({ registry: { prefix: 'registry.test' }, storage: storages[driver] })
-  const loads = dataset.sync(
-    { parent: aDataset({ image: 'i' }), children: { observed: {} }, related: {} } as never,
-    config,
-  )
+  const loads = sync(aDataset({ image: 'i' }), [], config)
   const squad = complete(aDataset({ image: 'i' }), { url: urls[driver] ?? '' })
-  const trains = model.sync(
-    {
-      parent: aModel({ image: 'i', dataset: { name: 'squad' } }),
-      children: { observed: {} },
-      related: { 'Dataset.substratus.ai/v1': { 'default/squad': squad } },
-    } as never,
-    config,
-  )
+  const trains = sync(aModel({ image: 'i', dataset: { name: 'squad' } }), [squad], config)
 
   test('the Pods of a load and of a training', async () => {
     const shown = stringify(
@@ -70,4 +74,19 @@ test.each([
   ],
 ] as const)('%j alone is refused', (storage, says) => {
   expect(() => aConfig({ storage })).toThrow(says.split(': ')[1])
+})
+
+test('a driver that is chosen later moves no result, and removes no claim', () => {
+  const parent = aDataset({ image: 'i' })
+  const first = sync(parent)
+  const job = aJob(first, completed)
+  const claim = observed(theChild(first, 'PersistentVolumeClaim'))
+  const loaded = sync(parent, [claim, job, aPod(job, ended(0, report({ bytes: 1 })))])
+  const { url } = statusOf(loaded).artifacts ?? {}
+  expect(url).toMatch(/^pvc:\/\/squad-dataset-artifacts\/load\//)
+
+  const s3 = aConfig({ storage: storages.s3 })
+  const later = sync(stored(parent, loaded), [claim], s3)
+  expect(statusOf(later).artifacts?.url).toBe(url)
+  expect(namesOf(later)).toContain('PersistentVolumeClaim squad-dataset-artifacts')
 })
