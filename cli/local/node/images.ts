@@ -94,6 +94,21 @@ const nodejs: Layer = {
   },
 }
 
+/** As pip would install it into /usr/local: programs and data beside the modules, not among them. */
+const jupyterlab: Layer = {
+  name: 'jupyterlab-4.6.6',
+  make: async (to, { signal }) => {
+    await sh(
+      `local="$1/usr/local"; modules="$local/lib/python3.11/dist-packages"
+       pip3 install --quiet --python-version 3.11 --only-binary=:all: --target "$modules" jupyterlab==4.6.6 >&2
+       sed -i '1s|^#!.*python.*|#!/usr/bin/python3|' "$modules"/bin/*
+       mv "$modules/bin" "$modules/share" "$modules/etc" "$local"`,
+      [to],
+      signal,
+    )
+  },
+}
+
 /** Where moby/buildkit has them. */
 const buildkit: Layer = {
   name: 'buildkit-0.34.2',
@@ -120,23 +135,35 @@ const bases: readonly Base[] = [
   { name: 'base/buildkit:1', layers: [buildkit], flags: ['--cmd', '/usr/bin/buildkitd'] },
 ]
 
+/** For Notebooks without a hub: made only when it is asked for. */
+export const jupyterImage = 'base/jupyter:4'
+const jupyter: Base = {
+  name: jupyterImage,
+  layers: [debian, jupyterlab],
+  flags: ['--cmd', '/bin/bash'],
+}
+
+export const provideJupyter = (making: Making): Promise<void> => provideBase(jupyter, making)
+
 const targets = ['builder', 'loader', 'seal', 'idle'] as const
 
 /** Puts every image into the registry, and makes what the cache does not have yet. */
 export async function provideImages(making: Making): Promise<void> {
   const { progress } = making
-  for (const base of bases) {
-    const key = base.layers.map(({ name }) => name).join('+') + base.flags.join('')
-    await provided(base.name, key, making, async () => {
-      progress(`making the image ${base.name}`)
-      await makeBase(base, making)
-    })
-  }
+  for (const base of bases) await provideBase(base, making)
   const key = toolsKey()
   const missing = targets.filter((target) => !existsSync(layoutOf(toolImage(target), key)))
   if (missing.length) progress('building the images of the tools from tools/Dockerfile')
   if (missing.length) await withBuilder(making, missing)
   for (const target of targets) await provided(toolImage(target), key, making, async () => {})
+}
+
+async function provideBase(base: Base, making: Making): Promise<void> {
+  const key = base.layers.map(({ name }) => name).join('+') + base.flags.join('')
+  await provided(base.name, key, making, async () => {
+    making.progress(`making the image ${base.name}`)
+    await makeBase(base, making)
+  })
 }
 
 export const toolImage = (target: (typeof targets)[number]): string => `tools/${target}:1`
