@@ -274,6 +274,6 @@ export const reference = (what: string) =>
   )
 
 export const strategy = choice(
-  'How a changed server replaces the old one. Default: Recreate with a GPU and one replica, else RollingUpdate.',
+  'How a changed server replaces the old one. Default: with one replica Recreate where the old Pod holds a GPU or the ReadWriteOnce claim of the Model, else RollingUpdate.',
   ['RollingUpdate', 'Recreate'],
 )

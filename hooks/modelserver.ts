@@ -1,5 +1,6 @@
 import type { Config, ServerPreset } from '../crds/config.ts'
 import { ModelServer, type ModelServerSpec, type ModelServerStatus } from '../crds/modelserver.ts'
+import { servesItself, singleNodeClaim, tooManyReplicas } from '../crds/serving.ts'
 import { buildStage, ownImage } from './buildstage.ts'
 import { deployment } from './children/deployment.ts'
 import { service } from './children/service.ts'
@@ -70,8 +71,9 @@ function serverOf(
   const preset = config.servers.presets[spec.runtime ?? config.servers.default]
   if (spec.runtime) return preset && { ...preset, mountsModel: true }
   if (reference?.state !== 'ready') return undefined
-  const { image, inImage, program } = reference.artifacts
-  if (image && program) return { image, command: ['serve.sh'], mountsModel: !inImage }
+  const { image = '', inImage } = reference.artifacts
+  if (servesItself(spec, reference.artifacts))
+    return { image, command: ['serve.sh'], mountsModel: !inImage }
   return preset && { ...preset, mountsModel: true }
 }
 
@@ -103,25 +105,21 @@ function serve(sync: ServerSync): Serves {
 
 const replicasOf = ({ suspend, replicas = 1 }: ModelServerSpec): number => (suspend ? 0 : replicas)
 
-/** A surge Pod would wait for the GPU that its predecessor holds. */
-const strategyOf = ({ parent: { spec }, config }: ServerSync) =>
-  spec.strategy ??
-  (gpuOf(spec.resources, config).count > 0 && (spec.replicas ?? 1) <= 1
-    ? 'Recreate'
-    : 'RollingUpdate')
+/** A surge Pod would wait for what its predecessor holds: the GPU, or the claim on another node. */
+function strategyOf({ parent: { spec }, references: { model }, config }: ServerSync) {
+  if (spec.strategy) return spec.strategy
+  const isHeld =
+    gpuOf(spec.resources, config).count > 0 ||
+    (model?.state === 'ready' && singleNodeClaim(spec, model.name, model.artifacts, config))
+  return isHeld && (spec.replicas ?? 1) <= 1 ? 'Recreate' : 'RollingUpdate'
+}
 
-/** Two Pods on two nodes cannot mount a claim that one node may write. */
-function refusal({ parent, references, config }: ServerSync): Verdict | undefined {
+/** More Pods than the mount of the Model serves. */
+function refusal({ parent: { spec }, references, config }: ServerSync): Verdict | undefined {
   const { model } = references
-  const { replicas = 1 } = parent.spec
-  if (model?.state !== 'ready' || replicas <= 1) return undefined
-  const { url, inImage } = model.artifacts
-  if (inImage || !url?.startsWith('pvc://')) return undefined
-  if (config.storage.pvc.accessModes?.includes('ReadWriteMany')) return undefined
-  return no(
-    'InvalidSpec',
-    `spec.replicas: Invalid value: ${replicas}: Model "${model.name}" is in a ReadWriteOnce claim, which serves one: set package: Always on the Model, or use a storage class with ReadWriteMany`,
-  )
+  if (model?.state !== 'ready') return undefined
+  const message = tooManyReplicas(spec, model.name, model.artifacts, config)
+  return message ? no('InvalidSpec', `spec.replicas: ${message}`) : undefined
 }
 
 function template(sync: ServerSync, records: Records) {

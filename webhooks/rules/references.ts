@@ -1,5 +1,7 @@
 import type { Config } from '../../crds/config.ts'
 import type { Kind, Parent } from '../../crds/kind.ts'
+import type { ModelServerSpec } from '../../crds/modelserver.ts'
+import { tooManyReplicas } from '../../crds/serving.ts'
 import type { Artifacts } from '../../crds/status.ts'
 import { type FieldError, sentence } from '../../crds/validate.ts'
 import { baseOf, type Facts, factOf, longestChain, newReferences, referencesIn } from '../facts.ts'
@@ -34,7 +36,7 @@ export function checkReferences(
     errors: [
       ...(onlyWarns ? [] : missing),
       ...(circle && fresh.some(({ field }) => field === 'spec.model.name') ? [circle] : []),
-      ...tooManyReplicas(kind, object, config, facts),
+      ...checkReplicas(kind, object, config, facts),
     ],
     warnings: onlyWarns ? missing.map(sentence) : [],
   }
@@ -57,25 +59,19 @@ function circleOf(object: Parent, facts: Facts): FieldError | undefined {
   }
 }
 
-/** Two Pods on two nodes cannot mount a claim that one node may write. */
-function tooManyReplicas(
+/** More Pods than the mount of the Model serves. */
+function checkReplicas(
   kind: Kind,
   object: Parent,
   config: Config,
   facts: Facts,
 ): readonly FieldError[] {
-  const { replicas = 1 } = (object.spec ?? {}) as { replicas?: number }
-  if (kind.kind !== 'ModelServer' || replicas <= 1) return []
-  if (config.storage.pvc.accessModes?.includes('ReadWriteMany')) return []
   const model = referencesIn(kind, object).find((reference) => reference.kind === 'Model')
-  const { artifacts } = (model ? (factOf(facts, 'Model', model.name)?.status ?? {}) : {}) as {
+  if (kind.kind !== 'ModelServer' || !model) return []
+  const { artifacts } = (factOf(facts, 'Model', model.name)?.status ?? {}) as {
     artifacts?: Artifacts
   }
-  if (!artifacts?.url?.startsWith('pvc://') || artifacts.inImage) return []
-  return [
-    {
-      field: 'spec.replicas',
-      message: `Invalid value: ${replicas}: Model "${model?.name}" is in a ReadWriteOnce claim, which serves one: set package: Always on the Model, or use a storage class with ReadWriteMany`,
-    },
-  ]
+  const server = object.spec as ModelServerSpec
+  const message = artifacts && tooManyReplicas(server, model.name, artifacts, config)
+  return message ? [{ field: 'spec.replicas', message }] : []
 }

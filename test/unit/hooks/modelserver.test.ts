@@ -138,7 +138,7 @@ describe('what Ready and Serving say of a ModelServer', () => {
       spec: { ...spec, replicas: 2 },
       seen: [imported],
       ready:
-        'False InvalidSpec: spec.replicas: Invalid value: 2: Model "falcon" is in a ReadWriteOnce claim, which serves one: set package: Always on the Model, or use a storage class with ReadWriteMany',
+        'False InvalidSpec: spec.replicas: Invalid value: 2: Model "falcon" is in a ReadWriteOnce claim, which serves one: use a storage class with ReadWriteMany',
     },
     {
       when: 'the same, while one serves',
@@ -183,6 +183,119 @@ test('while something hinders, what serves is kept exactly as it was applied', (
 test('suspend reaches what is kept', () => {
   const answer = sync(aModelServer({ ...spec, suspend: true }), seenWith(available).slice(1))
   expect(theChild(answer, 'Deployment').spec.replicas).toBe(0)
+})
+
+describe('replicas and strategy follow the mount of the Model', () => {
+  const preset = { image: 'example.com/vllm:1' }
+  const servers = { default: 'vllm', presets: { vllm: preset } }
+  const mountsImages = aConfig({ servers, imageVolumes: 'Enabled' })
+  const mountsNone = aConfig({ servers, imageVolumes: 'Disabled' })
+  const many = aConfig({ servers, storage: { pvc: { accessModes: ['ReadWriteMany'] } } })
+  const own = complete(aModel({ source: 'pvc://nfs/falcon' }), { url: 'pvc://nfs/falcon' })
+  const trained = complete(aModel({ image: 'example.com/trainer:1' }), {
+    url: 'pvc://falcon-model-artifacts/run/1',
+    image: 'example.com/trainer:1',
+    program: true,
+  })
+  test.each<{
+    when: string
+    spec?: object
+    model: typeof imported
+    config: typeof many
+    one: 'Recreate' | 'RollingUpdate'
+    two?: string
+  }>([
+    {
+      when: 'an import in our claim',
+      model: imported,
+      config: mountsImages,
+      one: 'Recreate',
+      two: 'set package: Always on the Model, or use a storage class with ReadWriteMany',
+    },
+    {
+      when: 'the same, where Pods cannot mount images: packaging would not help a preset',
+      model: imported,
+      config: mountsNone,
+      one: 'Recreate',
+      two: 'use a storage class with ReadWriteMany',
+    },
+    {
+      when: 'a trained Model that was not packaged',
+      model: trained,
+      config: mountsNone,
+      one: 'Recreate',
+      two: 'set package: Always on the Model, or use a storage class with ReadWriteMany',
+    },
+    {
+      when: 'a claim that many may mount',
+      model: imported,
+      config: many,
+      one: 'RollingUpdate',
+    },
+    {
+      when: 'a claim of the user’s own, which may be any',
+      model: own,
+      config: mountsNone,
+      one: 'RollingUpdate',
+    },
+    {
+      when: 'a packaged Model that serves itself',
+      model: packaged,
+      config: mountsNone,
+      one: 'RollingUpdate',
+    },
+    {
+      when: 'a packaged Model under a preset, mounted as an image',
+      spec: { runtime: 'vllm' },
+      model: packaged,
+      config: mountsImages,
+      one: 'RollingUpdate',
+    },
+    {
+      when: 'the same, mounted from its claim',
+      spec: { runtime: 'vllm' },
+      model: packaged,
+      config: mountsNone,
+      one: 'Recreate',
+      two: 'remove spec.runtime, so that the Model’s own image serves, or use a cluster that mounts images (imageVolumes), or use a storage class with ReadWriteMany',
+    },
+    {
+      when: 'a packaged Model under an image of the server’s own, from its claim',
+      spec: { image: 'example.com/own:1' },
+      model: packaged,
+      config: mountsNone,
+      one: 'Recreate',
+      two: 'remove spec.image, so that the Model’s own image serves, or use a cluster that mounts images (imageVolumes), or use a storage class with ReadWriteMany',
+    },
+  ])('$when', ({ spec: more, model, config, one, two }) => {
+    const single = theChild(sync(aModelServer({ ...spec, ...more }), [model], config), 'Deployment')
+    expect(single.spec.strategy.type).toBe(one)
+    const claims = JSON.stringify(single.spec.template.spec.volumes).includes(
+      '"claimName":"falcon-model-artifacts"',
+    )
+    expect(claims && config !== many).toBe(one === 'Recreate')
+    const double = sync(aModelServer({ ...spec, ...more, replicas: 2 }), [model], config)
+    expect(readyOf(double)).toBe(
+      two
+        ? `False InvalidSpec: spec.replicas: Invalid value: 2: Model "falcon" is in a ReadWriteOnce claim, which serves one: ${two}`
+        : 'False Pending: creating Deployment "falcon-server"',
+    )
+  })
+
+  test('what is asked for is taken', () => {
+    const asked = aModelServer({ ...spec, strategy: 'RollingUpdate' })
+    const { strategy } = theChild(sync(asked, [imported]), 'Deployment').spec
+    expect(strategy.type).toBe('RollingUpdate')
+  })
+
+  test('a GPU is held like a claim, but two replicas have two', () => {
+    const strategy = (replicas: number) =>
+      theChild(
+        sync(aModelServer({ ...spec, replicas, resources: { gpu: { count: 1 } } }), [packaged]),
+        'Deployment',
+      ).spec.strategy.type
+    expect([strategy(1), strategy(2)]).toEqual(['Recreate', 'RollingUpdate'])
+  })
 })
 
 describe('which image serves', () => {

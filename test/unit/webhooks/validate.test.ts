@@ -90,6 +90,24 @@ describe('a new object', () => {
       config: aConfig({ storage: { pvc: { accessModes: ['ReadWriteMany'] } } }),
     },
     {
+      when: 'the same, in a claim of the user’s own',
+      object: server({ replicas: 2 }),
+      facts: { 'Model/falcon': complete(inClaim, { url: 'pvc://nfs/falcon' }) },
+    },
+    {
+      when: 'a packaged Model under an image of the server’s own, which mounts its claim',
+      object: server({ replicas: 2, image: 'example.com/own:1' }),
+      facts: {
+        'Model/falcon': complete(inClaim, {
+          url: 'pvc://falcon-model-artifacts/run/1',
+          image: 'registry.test/falcon@sha256:1',
+          inImage: true,
+          program: true,
+        }),
+      },
+      says: 'spec.replicas: Invalid value: 2: Model "falcon" is in a ReadWriteOnce claim, which serves one: remove spec.image',
+    },
+    {
       when: 'a GPU that the administrator does not have',
       object: aModel({ ...image, resources: { gpu: { type: 'h100' } } }),
       says: 'spec.resources.gpu.type: Unsupported value: "h100": supported values: "l4"',

@@ -1,0 +1,61 @@
+import type { Build } from './common.ts'
+import type { Config } from './config.ts'
+import { claimName } from './names.ts'
+import type { Artifacts } from './status.ts'
+
+/** What a ModelServer serves from: hooks mount it, and webhooks refuse what it cannot do. */
+
+interface Asked {
+  readonly image?: string
+  readonly build?: Build
+  readonly runtime?: string
+  readonly replicas?: number
+}
+
+/** Whether the Model's own image serves: where it brings a program, and nothing else is asked for. */
+export const servesItself = (
+  { image, build, runtime }: Asked,
+  { image: own, program }: Artifacts,
+): boolean => Boolean(!image && !build && !runtime && own && program)
+
+/**
+ * The claim that a Model of this name has of us, where the server mounts it and one node alone may.
+ * A claim of the user's own, which `source: pvc://…` names, is the user's business: it is read, and
+ * we do not know who else may.
+ */
+export function singleNodeClaim(
+  server: Asked,
+  model: string,
+  artifacts: Artifacts,
+  config: Config,
+): string | undefined {
+  const { image, inImage, url } = artifacts
+  if (image && inImage && (servesItself(server, artifacts) || config.imageVolumes === 'Enabled'))
+    return undefined
+  if (config.storage.pvc.accessModes?.includes('ReadWriteMany')) return undefined
+  const claim = claimName({ kind: 'Model', metadata: { name: model } })
+  return url?.startsWith(`pvc://${claim}/`) ? claim : undefined
+}
+
+/** Two Pods on two nodes cannot mount a claim that one node may write: what to say of spec.replicas. */
+export function tooManyReplicas(
+  server: Asked,
+  model: string,
+  artifacts: Artifacts,
+  config: Config,
+): string | undefined {
+  const { replicas = 1 } = server
+  const isIn = (asked: Asked, of: Artifacts) => singleNodeClaim(asked, model, of, config)
+  if (replicas <= 1 || !isIn(server, artifacts)) return undefined
+  const given = (['image', 'build', 'runtime'] as const).filter((field) => server[field])
+  const packaged = { ...artifacts, image: artifacts.image ?? model, inImage: true }
+  const ways = [
+    ...(isIn(server, packaged) ? [] : ['set package: Always on the Model']),
+    ...(given.length && !isIn({}, artifacts)
+      ? [`remove spec.${given.join(' and spec.')}, so that the Model’s own image serves`]
+      : []),
+    ...(artifacts.inImage ? ['use a cluster that mounts images (imageVolumes)'] : []),
+    'use a storage class with ReadWriteMany',
+  ]
+  return `Invalid value: ${replicas}: Model "${model}" is in a ReadWriteOnce claim, which serves one: ${ways.join(', or ')}`
+}
