@@ -21,12 +21,13 @@ interface ContainerStatus {
 interface State {
   readonly waiting?: { readonly reason?: string; readonly message?: string }
   readonly running?: Record<string, unknown>
-  readonly terminated?: {
-    readonly exitCode: number
-    readonly reason?: string
-    readonly message?: string
-    readonly containerID?: string
-  }
+  readonly terminated?: End
+}
+interface End {
+  readonly exitCode: number
+  readonly reason?: string
+  readonly message?: string
+  readonly containerID?: string
 }
 
 export const containersOf = (pod: Child): readonly ContainerStatus[] => [
@@ -45,15 +46,19 @@ function terminated({ name, state, lastState }: ContainerStatus): Verdict | unde
   if (!end || end.exitCode === 0) return undefined
   if (end.reason === 'OOMKilled')
     return no('OOMKilled', `container "${name}" was killed for using more memory than it may`)
-  return no('Failed', `container "${name}" exited with ${end.exitCode}${lastWords(end.message)}`)
+  return no('Failed', exited(name, end))
 }
+
+const exited = (name: string, { exitCode, message }: End): string =>
+  `container "${name}" exited with ${exitCode}${lastWords(message)}`
 
 /** The kubelet alternates between two reasons for the same fault: one sentence serves both. */
 const pullFault = (image: string | undefined, message = ''): string =>
   `cannot pull image "${image}"${message
     .replace(/^Back-off pulling image "[^"]*"(: )?/, ': ')
     .replace(/^: ErrImagePull: /, ': ')
-    .replace(/^(?!: |$)/, ': ')}`
+    .replace(/^(?!: |$)/, ': ')
+    .replace(/^: $/, '')}`
 
 const pullReasons = ['ErrImagePull', 'ImagePullBackOff', 'InvalidImageName', 'ErrImageNeverPull']
 const configReasons = ['CreateContainerConfigError', 'CreateContainerError', 'RunContainerError']
@@ -72,6 +77,14 @@ function waiting(status: ContainerStatus): Verdict | undefined {
     if (end) return no('CrashLooping', end.message)
   }
   return undefined
+}
+
+/** A server that ends well and is started again and again serves nobody: it crashes as well. */
+function endingWell({ name, ready, restartCount = 0, state, lastState }: ContainerStatus) {
+  const end = state?.terminated ?? lastState?.terminated
+  return end?.exitCode === 0 && restartCount > 0 && !ready
+    ? no('CrashLooping', exited(name, end))
+    : undefined
 }
 
 /**
@@ -107,7 +120,8 @@ export function faultOf(pod: Child): Verdict | undefined {
       if (fault) return fault
     }
   }
-  return undefined
+  // An init container that ended well did what it should.
+  return (pod.status?.containerStatuses ?? []).map(endingWell).find(Boolean)
 }
 
 const terminatedNow = (status: ContainerStatus): Verdict | undefined =>
@@ -166,12 +180,43 @@ export const podsOf = (job: Child, pods: readonly Child[]): readonly Child[] =>
     ({ metadata }) => metadata.labels?.['batch.kubernetes.io/job-name'] === job.metadata.name,
   )
 
+/** Whether a Pod is on its way out; what it says is no longer of interest. */
+const isLeaving = ({ metadata }: Child): boolean => 'deletionTimestamp' in metadata
+
+const isReady = (pod: Child): boolean => {
+  const containers: readonly ContainerStatus[] = pod.status?.containerStatuses ?? []
+  return containers.length > 0 && containers.every(({ ready }) => ready)
+}
+
+const templateOf = ({ metadata: { labels } }: Child): string | undefined =>
+  labels?.['pod-template-hash'] ?? labels?.['controller-revision-hash']
+
+/**
+ * The Pods that are to serve and do not, the newest first: of the newest template, as those of older
+ * ones go, and none that failed and has a successor.
+ */
+function unready(pods: readonly Child[]): readonly Child[] {
+  const living = pods.filter((pod) => !isLeaving(pod))
+  const own = living.filter((pod, _, [newest]) => newest && templateOf(pod) === templateOf(newest))
+  const successor = own.findIndex(({ status }) => status?.phase !== 'Failed')
+  return own.filter(
+    (pod, index) =>
+      !isReady(pod) && !(successor >= 0 && index > successor && pod.status?.phase === 'Failed'),
+  )
+}
+
+/** What keeps those Pods of a server from serving that do not. */
+const unreadyFault = (pods: readonly Child[]): Verdict | undefined =>
+  unready(pods).map(faultOf).find(Boolean)
+
 /** The Pods of a server or a notebook that does not answer. */
 export function servingFault(pods: readonly Child[], none: string): Verdict {
-  const living = pods.filter(({ metadata }) => !('deletionTimestamp' in metadata))
-  const fault = living.map(faultOf).find(Boolean)
+  const fault = unreadyFault(pods)
   if (fault) return fault
-  const pod = living[0]
+  const pod = unready(pods)[0]
+  const answering = pods.find((one) => !isLeaving(one) && isReady(one))
+  if (!pod && answering)
+    return no('Starting', `Pod "${answering.metadata.name}" answers, and is counted in a moment`)
   if (!pod) return no('Pending', none)
   return isStarted(pod)
     ? no('Starting', `Pod "${pod.metadata.name}" runs and does not answer yet`)

@@ -83,7 +83,7 @@ export function hookOf<S, T>(kind: Kind<S, T>, behaviour: Behaviour<S, T>): Hook
         lostClaim(parent, claims, devices, sync.observed) ??
         readyOf(walked, () => behaviour.done(sync, walked.records))
       const bases = basesOf(kind, parent, request.related)
-      const resync = patience(ready, walked)
+      const resync = patience(ready, walked, readyBefore(parent))
       return {
         status: {
           ...carried(parent),
@@ -186,6 +186,11 @@ function readyOf({ blocked, served, stale }: Walk, done: () => Verdict): Verdict
   )
 }
 
+const readyBefore = ({ status }: Parent): Condition | undefined =>
+  ((status ?? {}) as { readonly conditions?: readonly Condition[] }).conditions?.find(
+    ({ type }) => type === 'Ready',
+  )
+
 /** Seconds until news may have come that no event brings: Pods are no children. */
 const waits: Partial<Record<Reason, number>> = {
   Finishing: 2,
@@ -204,8 +209,19 @@ const waits: Partial<Record<Reason, number>> = {
   PodRefused: 10,
 }
 
-const patience = (ready: Verdict, { served }: Walk): number =>
-  ready.status === 'True' ? (served ? 60 : 0) : (waits[ready.reason] ?? 0)
+/**
+ * A server that failed may come up again. A Job that failed stays so, but its Pod, which has the
+ * exit code, may be seen later than the Job: what is said for the first time is looked at once more.
+ */
+function patience(
+  ready: Verdict,
+  { blocked, served }: Walk,
+  before: Condition | undefined,
+): number {
+  if (ready.status === 'True') return served ? 60 : 0
+  if (ready.reason === 'Failed') return !blocked || before?.message !== ready.message ? 10 : 0
+  return waits[ready.reason] ?? 0
+}
 
 /**
  * A spec that admission would have refused: the same words as a condition, every child as it is,

@@ -1,7 +1,20 @@
 import { describe, expect, test } from 'vitest'
-import { jobFailure, jobProgress, reportOf } from '../../../hooks/diagnosis.ts'
+import { jobFailure, jobProgress, reportOf, servingFault } from '../../../hooks/diagnosis.ts'
 import type { Child } from '../../../hooks/protocol.ts'
-import { aPod, digest, ended, failed, report } from '../../objects.ts'
+import {
+  aDataset,
+  aJob,
+  aNotebook,
+  aPod,
+  applied,
+  digest,
+  ended,
+  failed,
+  readyOf,
+  report,
+  stored,
+  sync,
+} from '../../objects.ts'
 
 const job: Child = {
   apiVersion: 'batch/v1',
@@ -42,6 +55,11 @@ describe('a Pod of a Job that is not finished', () => {
       ),
       verdict:
         'ImagePullFailed: container "main": cannot pull image "example.com/a:1": failed to resolve reference: not found',
+    },
+    {
+      when: 'the kubelet says nothing but that it waits',
+      pod: pulling('ImagePullBackOff', 'Back-off pulling image "example.com/a:1"'),
+      verdict: 'ImagePullFailed: container "main": cannot pull image "example.com/a:1"',
     },
     {
       when: 'a Secret is missing',
@@ -177,6 +195,109 @@ describe('a Job that failed', () => {
   test('a message of any length is cut', () => {
     const { message } = jobFailure(over, [aPod(job, ended(1, 'x'.repeat(5000)))])
     expect(message).toHaveLength(1025)
+  })
+})
+
+test.each([
+  { job: 'load', parent: aDataset({ source: 'https://example.com/squad' }) },
+  { job: 'build', parent: aNotebook({ build: { git: { url: 'https://example.com/repo' } } }) },
+])('a $job Job that failed before its Pod is seen is looked at once more', ({ parent }) => {
+  const over = aJob(sync(parent), failed())
+  const claims = applied(sync(parent)).filter(({ kind }) => kind === 'PersistentVolumeClaim')
+  const pod = aPod(over, ended(1, 'boom'))
+  const first = sync(parent, [over, ...claims])
+  expect(readyOf(first)).toMatch(/^False Failed: Job ".*": Job has failed$/)
+  expect(first.resyncAfterSeconds).toBe(10)
+  const unseen = sync(stored(parent, first), [over, ...claims])
+  expect([readyOf(unseen), unseen.resyncAfterSeconds]).toEqual([readyOf(first), undefined])
+  const second = sync(stored(parent, first), [over, ...claims, pod])
+  expect(readyOf(second)).toBe('False Failed: container "seal" exited with 1: boom')
+  const third = sync(stored(parent, second), [over, ...claims, pod])
+  expect([readyOf(third), third.resyncAfterSeconds]).toEqual([readyOf(second), undefined])
+})
+
+describe('the Pods of a server that does not answer', () => {
+  const owner: Child = { ...job, kind: 'Deployment' }
+  const pod = (name: string, second: number, status: object, labels = {}): Child =>
+    aPod(owner, status, { name, creationTimestamp: `2026-01-01T00:00:0${second}Z`, labels })
+  const evicted = { phase: 'Failed', reason: 'Evicted', message: 'low on disk' }
+  const server = (more: object) => ({
+    phase: 'Running',
+    containerStatuses: [{ name: 'server', ready: false, ...more }],
+  })
+  const endedWell = { terminated: { exitCode: 0, reason: 'Completed', message: 'bye' } }
+  const crashed = { terminated: { exitCode: 1, message: 'boom' } }
+  test.each<{ when: string; pods: readonly Child[]; verdict: string }>([
+    { when: 'there is none', pods: [], verdict: 'Pending: none' },
+    {
+      when: 'an evicted one has a successor',
+      pods: [pod('new', 2, { phase: 'Pending' }), pod('old', 1, evicted)],
+      verdict: 'Pending: Pod "new" is starting',
+    },
+    {
+      when: 'an evicted one has none yet',
+      pods: [pod('new', 2, evicted), pod('old', 1, server({ state: { running: {} } }))],
+      verdict: 'Failed: Pod Evicted: low on disk',
+    },
+    {
+      when: 'one is ready and another is not',
+      pods: [pod('new', 2, server({ ready: true })), pod('old', 1, { phase: 'Running' })],
+      verdict: 'Starting: Pod "old" runs and does not answer yet',
+    },
+    {
+      when: 'it answers since this moment',
+      pods: [pod('p', 1, server({ ready: true }))],
+      verdict: 'Starting: Pod "p" answers, and is counted in a moment',
+    },
+    {
+      when: 'one of an older template crashes, and its successor starts',
+      pods: [
+        pod('new', 2, { phase: 'Pending' }, { 'pod-template-hash': 'b' }),
+        pod('old', 1, server({ restartCount: 3, lastState: crashed }), {
+          'pod-template-hash': 'a',
+        }),
+      ],
+      verdict: 'Pending: Pod "new" is starting',
+    },
+    {
+      when: 'it ends well, and waits to be started again',
+      pods: [
+        pod(
+          'p',
+          1,
+          server({
+            restartCount: 9,
+            state: { waiting: { reason: 'CrashLoopBackOff' } },
+            lastState: endedWell,
+          }),
+        ),
+      ],
+      verdict: 'CrashLooping: container "server" exited with 0: bye',
+    },
+    {
+      when: 'the same, while it runs once more: the same words',
+      pods: [
+        pod('p', 1, server({ restartCount: 9, state: { running: {} }, lastState: endedWell })),
+      ],
+      verdict: 'CrashLooping: container "server" exited with 0: bye',
+    },
+    {
+      when: 'the same, as it ends: the same words',
+      pods: [pod('p', 1, server({ restartCount: 9, state: endedWell }))],
+      verdict: 'CrashLooping: container "server" exited with 0: bye',
+    },
+    {
+      when: 'an init container was done, twice',
+      pods: [
+        pod('p', 1, {
+          ...server({ state: { running: {} } }),
+          initContainerStatuses: [{ name: 'copy-model', restartCount: 1, state: endedWell }],
+        }),
+      ],
+      verdict: 'Starting: Pod "p" runs and does not answer yet',
+    },
+  ])('when $when', ({ pods, verdict }) => {
+    expect(says(servingFault(pods, 'none'))).toBe(verdict)
   })
 })
 
