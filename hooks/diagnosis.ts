@@ -181,7 +181,7 @@ export const podsOf = (job: Child, pods: readonly Child[]): readonly Child[] =>
   )
 
 /** Whether a Pod is on its way out; what it says is no longer of interest. */
-const isLeaving = ({ metadata }: Child): boolean => 'deletionTimestamp' in metadata
+export const isLeaving = ({ metadata }: Child): boolean => 'deletionTimestamp' in metadata
 
 const isReady = (pod: Child): boolean => {
   const containers: readonly ContainerStatus[] = pod.status?.containerStatuses ?? []

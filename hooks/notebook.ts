@@ -6,7 +6,7 @@ import { denyIngress } from './children/networkpolicy.ts'
 import { service } from './children/service.ts'
 import { statefulSet } from './children/statefulset.ts'
 import { no, type Verdict, yes } from './conditions.ts'
-import { containersOf, servingFault } from './diagnosis.ts'
+import { containersOf, isLeaving, servingFault } from './diagnosis.ts'
 import { hookOf, type Sync } from './hook.ts'
 import { notebookName } from './names.ts'
 import { resultMount } from './pod/mounts.ts'
@@ -152,16 +152,21 @@ const openedOf = ({ parent }: NotebookSync): string | undefined =>
 const idleContainer = ({ observed }: NotebookSync): string | undefined =>
   observed
     .pods('serve')
+    .filter((pod) => !isLeaving(pod))
     .flatMap(containersOf)
     .filter(({ name }) => name === 'idle')
     .flatMap(({ state, lastState }) => [state?.terminated, lastState?.terminated])
     .find((end) => end?.message?.trim() === 'idle')?.containerID
 
-/** What status remembers of idleness: a container that was recorded once does not suspend again. */
+/**
+ * What status remembers of idleness: a container that was recorded once does not suspend again. Who
+ * suspends and resumes wants it to run: nothing is remembered beyond a suspend.
+ */
 function idleOf(sync: NotebookSync): NotebookStatus['idle'] {
   const before = sync.parent.status?.idle
   const container = idleContainer(sync)
-  if (!sync.parent.spec.idleTimeout) return undefined
+  const { idleTimeout, suspend } = sync.parent.spec
+  if (!idleTimeout || suspend) return undefined
   if (!container || container === before?.container) return before
   const opened = openedOf(sync)
   return { container, ...(opened !== undefined && { opened }) }

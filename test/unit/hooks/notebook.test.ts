@@ -111,6 +111,23 @@ describe('idle', () => {
     expect(replicas(sync(stored(opened, woken), seen))).toBe(1)
   })
 
+  test('suspend and resume wake it too', () => {
+    const suspended = { ...asleep, spec: { ...spec, suspend: true } }
+    const off = sync(suspended, seenWith({}))
+    expect([replicas(off), statusOf(off).idle]).toEqual([0, undefined])
+    const resumed = sync({ ...stored(suspended, off), spec }, seenWith({}))
+    expect(replicas(resumed)).toBe(1)
+  })
+
+  test('a Pod on its way out sends nobody to sleep', () => {
+    const leaving = seen.map((it) =>
+      it.kind === 'Pod'
+        ? { ...it, metadata: { ...it.metadata, deletionTimestamp: '2026-01-01T00:01:00Z' } }
+        : it,
+    )
+    expect(replicas(sync(aNotebook(spec), leaving))).toBe(1)
+  })
+
   test('a new container that was idle sends it to sleep again', () => {
     const again = sync(opened, seenWith(ready, idle('containerd://2')))
     expect(replicas(again)).toBe(0)
