@@ -1,5 +1,7 @@
+import { canonical } from '../crds/names.ts'
 import type { Reason } from '../crds/status.ts'
 import { no, type Verdict } from './conditions.ts'
+import { kept } from './observed.ts'
 import type { Child } from './protocol.ts'
 
 /** Jobs and Pods → the one sentence that a person needs, in Kubernetes' own words. */
@@ -206,7 +208,7 @@ function unready(pods: readonly Child[]): readonly Child[] {
 }
 
 /** What keeps those Pods of a server from serving that do not. */
-const unreadyFault = (pods: readonly Child[]): Verdict | undefined =>
+export const unreadyFault = (pods: readonly Child[]): Verdict | undefined =>
   unready(pods).map(faultOf).find(Boolean)
 
 /** The Pods of a server or a notebook that does not answer. */
@@ -221,6 +223,20 @@ export function servingFault(pods: readonly Child[], none: string): Verdict {
   return isStarted(pod)
     ? no('Starting', `Pod "${pod.metadata.name}" runs and does not answer yet`)
     : no('Pending', `Pod "${pod.metadata.name}" is starting`)
+}
+
+/**
+ * Whether the status of a Deployment or StatefulSet speaks of the template that this answer emits:
+ * that was applied, and its controller has looked since. A newer generation that only scales
+ * concerns no template.
+ */
+export function knowsTemplate(workload: Child, emitted: Child | undefined): boolean {
+  const { generation = 0 } = workload.metadata
+  const { observedGeneration = 0, replicas = 0 } = workload.status ?? {}
+  if (generation > observedGeneration && workload.spec?.replicas === replicas) return false
+  const applied = kept(workload).spec?.template
+  const wanted = emitted?.spec?.template
+  return !applied || !wanted || canonical(applied) === canonical(wanted)
 }
 
 /** What a Job's last container reported: JSON, or a bare digest; undefined when it cannot be read. */

@@ -1,17 +1,19 @@
 import type { Config, ServerPreset } from '../crds/config.ts'
 import { ModelServer, type ModelServerSpec, type ModelServerStatus } from '../crds/modelserver.ts'
+import { claimName } from '../crds/names.ts'
 import { servesItself, singleNodeClaim, tooManyReplicas } from '../crds/serving.ts'
 import { buildStage, ownImage } from './buildstage.ts'
 import { deployment } from './children/deployment.ts'
 import { service } from './children/service.ts'
 import { no, type Verdict, yes } from './conditions.ts'
-import { conditionOf, servingFault } from './diagnosis.ts'
+import { conditionOf, knowsTemplate, servingFault, unreadyFault } from './diagnosis.ts'
 import { hookOf, type Sync } from './hook.ts'
 import { namespaceOf, selectorOf, serverName } from './names.ts'
 import { gpuOf } from './pod/gpu.ts'
 import { resultMount } from './pod/mounts.ts'
 import { container, contentMounts, gpuPodBase, podMetadata } from './pod/template.ts'
 import { type Mounts, noMounts } from './pod/volumes.ts'
+import type { Child } from './protocol.ts'
 import type { Reference } from './references.ts'
 import { missing, type Records, type Serves } from './stages.ts'
 
@@ -91,19 +93,34 @@ function serve(sync: ServerSync): Serves {
     needs: [model],
     refuse: refusal(sync),
     workload,
-    children: (records) => [
+    replicas: keptReplicas(sync, workload),
+    wanted: (records) =>
       deployment(parent, name, replicasOf(parent.spec), strategyOf(sync), template(sync, records)),
-      service(parent, name, port, parent.spec.port ?? port),
-    ],
-    verdict: () => {
+    beside: [service(parent, name, port, parent.spec.port ?? port)],
+    verdict: (emitted) => {
       if (!workload) return missing(parent, 'Serving', 'Deployment', name)
       if (!observed.child('Service', name)) return missing(parent, 'Serving', 'Service', name)
-      return verdictOf(parent.spec, workload, observed.pods('serve'), name)
+      return verdictOf(sync, workload, emitted)
     },
   }
 }
 
 const replicasOf = ({ suspend, replicas = 1 }: ModelServerSpec): number => (suspend ? 0 : replicas)
+
+/** What is kept scales too, but not beyond what its mount or the asked one serves. */
+function keptReplicas(sync: ServerSync, workload: Child | undefined): number | undefined {
+  const { parent, config } = sync
+  const replicas = replicasOf(parent.spec)
+  if (replicas <= 1) return replicas
+  const { volumes = [] } = workload?.spec?.template?.spec ?? {}
+  const claims: readonly (string | undefined)[] = volumes.map(
+    (volume: Child) => volume.persistentVolumeClaim?.claimName,
+  )
+  const claim = claimName({ kind: 'Model', metadata: parent.spec.model })
+  const isOnOneNode =
+    claims.includes(claim) && !config.storage.pvc.accessModes?.includes('ReadWriteMany')
+  return isOnOneNode || refusal(sync) ? undefined : replicas
+}
 
 /** A surge Pod would wait for what its predecessor holds: the GPU, or the claim on another node. */
 function strategyOf({ parent: { spec }, references: { model }, config }: ServerSync) {
@@ -166,25 +183,43 @@ function template(sync: ServerSync, records: Records) {
   }
 }
 
-type Observed = ServerSync['observed']
-
+/**
+ * In a RollingUpdate the old Pods answer until the new ones do, so that Ready stays True and its
+ * message counts, as the Deployment's own Available does: nothing fails, and neither an alert nor a
+ * GitOps tool should see an outage. Who waits for the new Pods asks `kubectl rollout status`. With
+ * Recreate the old Pods are taken away first: Ready is False from the moment the change is asked for.
+ */
 function verdictOf(
-  spec: ModelServerSpec,
-  existing: NonNullable<ReturnType<Observed['child']>>,
-  pods: ReturnType<Observed['pods']>,
-  name: string,
+  { parent: { spec }, observed }: ServerSync,
+  existing: Child,
+  emitted: Child | undefined,
 ): Verdict {
   if (spec.suspend) return no('Suspended', 'spec.suspend is true')
   if (spec.replicas === 0) return no('Suspended', 'scaled to 0 replicas')
+  const { name } = existing.metadata
+  const pods = observed.pods('serve')
+  const wanted = spec.replicas ?? 1
   const { availableReplicas = 0, updatedReplicas = 0, replicas = 0 } = existing.status ?? {}
-  if (availableReplicas > 0 && conditionOf(existing, 'Available'))
-    return yes(
-      'Serving',
-      updatedReplicas < replicas
-        ? `rolling out: ${updatedReplicas} of ${replicas} Pods are new`
-        : `${availableReplicas} of ${spec.replicas ?? 1} replicas available`,
-    )
-  const refused = conditionOf(existing, 'ReplicaFailure')
-  if (refused) return no('PodRefused', refused.message ?? 'the API server refuses the Pod')
-  return servingFault(pods, `no Pod yet: kubectl describe deployment ${name} says why`)
+  const isKnown = knowsTemplate(existing, emitted)
+  // What is known of Pods is known of the old ones until the Deployment has seen the new template.
+  const refused = isKnown ? conditionOf(existing, 'ReplicaFailure') : undefined
+  const fault = refused
+    ? no('PodRefused', refused.message ?? 'the API server refuses the Pod')
+    : isKnown
+      ? unreadyFault(pods)
+      : undefined
+  if (availableReplicas === 0)
+    return fault ?? servingFault(pods, `no Pod yet: kubectl describe deployment ${name} says why`)
+
+  const updated = isKnown ? updatedReplicas : 0
+  const isRolling = updated < replicas
+  const count = isRolling
+    ? `rolling out: ${updated} of ${replicas} Pods are new`
+    : `${availableReplicas} of ${wanted} replicas available`
+  const isWhole = !isRolling && Math.min(updated, availableReplicas) >= wanted
+  const message = fault && !isWhole ? `${count}; ${fault.message}` : count
+  const isAnswering =
+    conditionOf(existing, 'Available') &&
+    !(isRolling && emitted?.spec?.strategy?.type === 'Recreate')
+  return isAnswering ? yes('Serving', message) : no(fault?.reason ?? 'Starting', message)
 }

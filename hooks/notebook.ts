@@ -6,7 +6,7 @@ import { denyIngress } from './children/networkpolicy.ts'
 import { service } from './children/service.ts'
 import { statefulSet } from './children/statefulset.ts'
 import { no, type Verdict, yes } from './conditions.ts'
-import { containersOf, isLeaving, servingFault } from './diagnosis.ts'
+import { containersOf, isLeaving, knowsTemplate, servingFault } from './diagnosis.ts'
 import { hookOf, type Sync } from './hook.ts'
 import { notebookName } from './names.ts'
 import { resultMount } from './pod/mounts.ts'
@@ -14,6 +14,7 @@ import { toolResources } from './pod/resources.ts'
 import { containerSecurity } from './pod/security.ts'
 import { container, contentMounts, gpuPodBase, podMetadata } from './pod/template.ts'
 import { joined, type Mounts } from './pod/volumes.ts'
+import type { Child } from './protocol.ts'
 import { missing, type Records, type Serves } from './stages.ts'
 import { claimOf, shrinkNote } from './storage/pvc.ts'
 
@@ -50,23 +51,21 @@ const imageOf = ({ parent, config }: NotebookSync, records: Records): string | u
 function serve(sync: NotebookSync): Serves {
   const { parent, references, observed } = sync
   const name = notebookName(parent)
-  const stopped = parent.spec.suspend || isIdle(sync)
+  const replicas = parent.spec.suspend || isIdle(sync) ? 0 : 1
   const workload = observed.child('StatefulSet', name)
   return {
     does: 'serve',
     needs: Object.values(references),
     refuse: undefined,
     workload,
-    children: (records) => [
-      statefulSet(parent, name, stopped ? 0 : 1, template(sync, records)),
-      service(parent, name, port, port, true),
-      denyIngress(parent, name),
-    ],
-    verdict: () => {
+    replicas,
+    wanted: (records) => statefulSet(parent, name, replicas, template(sync, records)),
+    beside: [service(parent, name, port, port, true), denyIngress(parent, name)],
+    verdict: (emitted) => {
       if (!workload) return missing(parent, 'Serving', 'StatefulSet', name)
       for (const kind of ['Service', 'NetworkPolicy'])
         if (!observed.child(kind, name)) return missing(parent, 'Serving', kind, name)
-      return verdictOf(sync, workload)
+      return verdictOf(sync, workload, emitted)
     },
   }
 }
@@ -178,10 +177,7 @@ function isIdle(sync: NotebookSync): boolean {
   return idle !== undefined && idle.opened === openedOf(sync)
 }
 
-function verdictOf(
-  sync: NotebookSync,
-  existing: NonNullable<ReturnType<NotebookSync['observed']['child']>>,
-): Verdict {
+function verdictOf(sync: NotebookSync, existing: Child, emitted: Child | undefined): Verdict {
   const { parent, observed, config } = sync
   if (parent.spec.suspend) return no('Suspended', 'spec.suspend is true; the home is kept')
   if (isIdle(sync))
@@ -190,13 +186,22 @@ function verdictOf(
       `idle for ${parent.spec.idleTimeout}; the home is kept: kubectl annotate --overwrite notebook ${parent.metadata.name} ${annotations.opened}="$(date)" wakes it`,
     )
   const pods = observed.pods('serve')
-  const name = existing.metadata.name
-  if (!existing.status?.readyReplicas)
-    return servingFault(pods, `no Pod yet: kubectl describe statefulset ${name} says why`)
-  const { updateRevision } = existing.status
-  const pod = pods[0]
+  const { name } = existing.metadata
+  const { readyReplicas, updateRevision } = existing.status ?? {}
+  const pod = pods.find((one) => !isLeaving(one))
   const isOld =
-    pod && updateRevision && pod.metadata.labels?.['controller-revision-hash'] !== updateRevision
+    pod &&
+    (!knowsTemplate(existing, emitted) ||
+      (updateRevision && pod.metadata.labels?.['controller-revision-hash'] !== updateRevision))
+  if (!readyReplicas) {
+    const fault = servingFault(pods, `no Pod yet: kubectl describe statefulset ${name} says why`)
+    return isOld
+      ? no(
+          fault.reason,
+          `${fault.message}; kubectl delete pod ${pod.metadata.name} takes the changed spec`,
+        )
+      : fault
+  }
   const note = shrinkNote(parent, observed, config)
   return isOld
     ? yes(

@@ -48,8 +48,14 @@ export interface Serves {
   readonly refuse: Verdict | undefined
   /** The Deployment or StatefulSet that is there, whether it is as asked for or not. */
   readonly workload: Child | undefined
-  readonly children: (records: Records) => readonly Child[]
-  readonly verdict: (records: Records) => Verdict
+  /** How many Pods are wanted of it as it is, also while something is awaited; undefined: as many as before. */
+  readonly replicas: number | undefined
+  /** The Deployment or StatefulSet as it is asked for. */
+  readonly wanted: (records: Records) => Child
+  /** What stands beside it, and depends on nothing that may be awaited: Service, NetworkPolicy. */
+  readonly beside: readonly Child[]
+  /** `emitted` is the workload of this very answer, where there is one. */
+  readonly verdict: (emitted: Child | undefined) => Verdict
 }
 
 /** The parts of a status that the walk reads. */
@@ -268,9 +274,12 @@ export function walk(stages: readonly Stage[], parent: Parent, observed: Observe
   for (const stage of stages) {
     if (stage.does === 'serve') {
       const hindrance = blocked ?? hindranceOf(stage)
-      const now = hindrance && asBefore(stage, records)
-      served = hindrance ? (now?.reason === 'Suspended' ? now : hindrance) : stage.verdict(records)
-      children.push(...(hindrance ? keptServing(parent, observed) : stage.children(records)))
+      const emitted = hindrance
+        ? keptServing(parent, observed, stage)
+        : [stage.wanted(records), ...stage.beside]
+      const now = hindrance && asBefore(stage, emitted)
+      served = hindrance ? (now && isStopped(now) ? now : hindrance) : saidOf(stage, emitted)
+      children.push(...emitted)
       say('Serving', now ?? (blocked ? no('Waiting', `waits for ${after}`) : served))
       continue
     }
@@ -358,20 +367,35 @@ function hindranceOf(stage: Serves): Verdict | undefined {
   return waiting?.state === 'waiting' ? waiting.verdict : stage.refuse
 }
 
+const isWorkload = ({ kind }: Child): boolean => ['Deployment', 'StatefulSet'].includes(kind)
+
+const saidOf = (stage: Serves, emitted: readonly Child[]): Verdict =>
+  stage.verdict(emitted.find(isWorkload))
+
+const isStopped = ({ reason }: Verdict): boolean => reason === 'Suspended' || reason === 'Idle'
+
 /** What served before the hindrance serves on, and Serving says so; Ready says what hinders. */
-function asBefore(stage: Serves, records: Records): Verdict | undefined {
-  const now = stage.workload && stage.verdict(records)
-  return now?.status === 'True' || now?.reason === 'Suspended' ? now : undefined
+function asBefore(stage: Serves, emitted: readonly Child[]): Verdict | undefined {
+  const now = stage.workload && saidOf(stage, emitted)
+  return now && (now.status === 'True' || isStopped(now)) ? now : undefined
 }
 
 /** Whether a child is part of what answers requests; the others are work, storage and claims. */
 export const isServing = (kind: string): boolean =>
   !['Job', 'PersistentVolumeClaim', 'ResourceClaimTemplate'].includes(kind)
 
-/** What serves now stays as it is while something is awaited: nobody's requests fail for that. */
-export const keptServing = (parent: Parent, observed: Observed): readonly Child[] =>
-  observed.children
+/**
+ * What serves now stays as it is while something is awaited: nobody's requests fail for that. Only
+ * the number of its Pods follows, and what is beside it is made again where it was deleted: a
+ * notebook without its NetworkPolicy would be open to all.
+ */
+export function keptServing(parent: Parent, observed: Observed, stage?: Serves): readonly Child[] {
+  const replicas = isSuspended(parent) ? 0 : stage?.replicas
+  const before = observed.children
     .filter(({ kind }) => isServing(kind))
-    .map((child) =>
-      kept(child, isSuspended(parent) && child.spec?.replicas !== undefined ? { replicas: 0 } : {}),
-    )
+    .map((child) => kept(child, isWorkload(child) && replicas !== undefined ? { replicas } : {}))
+  const lost = (stage?.workload ? stage.beside : []).filter(
+    ({ kind, metadata }) => !observed.child(kind, metadata.name),
+  )
+  return [...before, ...lost]
+}

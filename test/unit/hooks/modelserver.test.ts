@@ -34,12 +34,36 @@ const available = {
   conditions: [{ type: 'Available', status: 'True' }],
 }
 
+const rolling = { ...spec, strategy: 'RollingUpdate' }
+const twice = { ...spec, replicas: 2 }
+const unpullable = {
+  phase: 'Pending',
+  containerStatuses: [
+    {
+      name: 'server',
+      image: 'x:typo',
+      state: { waiting: { reason: 'ErrImagePull', message: 'not found' } },
+    },
+  ],
+}
+
+/** The same, with a Deployment of this generation. */
+const newer = (seen: readonly Seen[], generation: number): readonly Seen[] =>
+  seen.map((it) =>
+    it.kind === 'Deployment' ? { ...it, metadata: { ...it.metadata, generation } } : it,
+  ) as readonly Seen[]
+
 /** The children of the first answer, with a Deployment in some state and perhaps its Pod. */
-function seenWith(status: unknown, pod?: unknown): readonly Seen[] {
-  const { children } = sync(aModelServer(spec), [imported])
+function seenWith(
+  status: unknown,
+  pod?: unknown,
+  asked: object = spec,
+  model: Seen = imported,
+): readonly Seen[] {
+  const { children } = sync(aModelServer({ ...asked }), [model])
   const [deployment, service] = children as readonly [Child, Child]
   return [
-    imported,
+    model,
     observed(deployment, status),
     observed(service),
     ...(pod ? [aPod(deployment, pod)] : []),
@@ -118,8 +142,93 @@ describe('what Ready and Serving say of a ModelServer', () => {
     },
     {
       when: 'a rollout is under way',
-      seen: seenWith({ ...available, replicas: 2 }),
+      spec: rolling,
+      seen: seenWith({ ...available, replicas: 2 }, { phase: 'Pending' }, rolling),
       ready: 'True Serving: rolling out: 1 of 2 Pods are new',
+    },
+    {
+      when: 'the image of a rollout cannot be pulled',
+      spec: rolling,
+      seen: seenWith({ ...available, replicas: 2 }, unpullable, rolling),
+      ready:
+        'True Serving: rolling out: 1 of 2 Pods are new; container "server": cannot pull image "x:typo": not found',
+    },
+    {
+      when: 'the quota has no room for the Pods of a rollout',
+      spec: rolling,
+      seen: seenWith(
+        {
+          ...available,
+          updatedReplicas: 0,
+          conditions: [
+            ...available.conditions,
+            { type: 'ReplicaFailure', status: 'True', message: 'exceeded quota: gpus' },
+          ],
+        },
+        undefined,
+        rolling,
+      ),
+      ready: 'True Serving: rolling out: 0 of 1 Pods are new; exceeded quota: gpus',
+    },
+    {
+      when: 'one of two replicas cannot be scheduled',
+      spec: twice,
+      seen: seenWith(
+        { ...available, replicas: 2, updatedReplicas: 2 },
+        {
+          phase: 'Pending',
+          conditions: [
+            {
+              type: 'PodScheduled',
+              status: 'False',
+              reason: 'Unschedulable',
+              message: '0/2 nodes are available',
+            },
+          ],
+        },
+        twice,
+        packaged,
+      ),
+      ready: 'True Serving: 1 of 2 replicas available; 0/2 nodes are available',
+    },
+    {
+      when: 'fewer are available than the Deployment calls available',
+      spec: { ...spec, replicas: 4 },
+      seen: seenWith(
+        { replicas: 4, updatedReplicas: 4, availableReplicas: 2, conditions: [] },
+        { phase: 'Running', containerStatuses: [{ name: 'server', ready: true }] },
+        { ...spec, replicas: 4 },
+        packaged,
+      ),
+      ready: 'False Starting: 2 of 4 replicas available',
+    },
+    {
+      when: 'another image is asked for, and the old Pod must go first',
+      spec: { ...spec, image: 'example.com/new:1' },
+      seen: seenWith(available),
+      ready: 'False Starting: rolling out: 0 of 1 Pods are new',
+    },
+    {
+      when: 'another image is asked for, and the old Pod answers meanwhile',
+      spec: { ...rolling, image: 'example.com/new:1' },
+      seen: seenWith(available, undefined, rolling),
+      ready: 'True Serving: rolling out: 0 of 1 Pods are new',
+    },
+    {
+      when: 'the Deployment was changed, and its controller has not looked yet',
+      seen: newer(seenWith({ ...available, observedGeneration: 1 }), 2),
+      ready: 'False Starting: rolling out: 0 of 1 Pods are new',
+    },
+    {
+      when: 'its controller has looked',
+      seen: newer(seenWith({ ...available, observedGeneration: 2 }), 2),
+      ready: 'True Serving: 1 of 1 replicas available',
+    },
+    {
+      when: 'it was only scaled, and the controller has not looked yet',
+      spec: twice,
+      seen: newer(seenWith({ ...available, observedGeneration: 1 }, undefined, twice, packaged), 2),
+      ready: 'True Serving: 1 of 2 replicas available',
     },
     {
       when: 'it is scaled to zero',
@@ -178,6 +287,58 @@ test('while something hinders, what serves is kept exactly as it was applied', (
   const before = sync(aModelServer(spec), [imported])
   const hindered = sync(aModelServer({ ...spec, replicas: 2 }), seenWith(available))
   expect(hindered.children).toEqual(before.children)
+})
+
+describe('replicas reach what is kept', () => {
+  const build = { git: { url: 'https://example.com/repo' } }
+  const kept = seenWith(available, undefined, spec, packaged)
+  test.each<{ when: string; spec: object; seen: readonly Seen[]; replicas: number }>([
+    {
+      when: 'scaled while it is built',
+      spec: { ...twice, build },
+      seen: kept,
+      replicas: 2,
+    },
+    { when: 'scaled while its Model is gone', spec: twice, seen: kept.slice(1), replicas: 2 },
+    {
+      when: 'resumed while its Model is gone',
+      spec,
+      seen: seenWith({}, undefined, { ...spec, suspend: true }, packaged).slice(1),
+      replicas: 1,
+    },
+    { when: 'suspended', spec: { ...twice, suspend: true }, seen: kept.slice(1), replicas: 0 },
+    {
+      when: 'scaled while its Model is gone, on a claim that one node may write',
+      spec: twice,
+      seen: seenWith(available).slice(1),
+      replicas: 1,
+    },
+    { when: 'refused', spec: twice, seen: seenWith(available), replicas: 1 },
+  ])('$when', ({ spec: asked, seen, replicas }) => {
+    const answer = sync(aModelServer({ ...asked }), seen, aConfig({ imageVolumes: 'Enabled' }))
+    expect(theChild(answer, 'Deployment').spec.replicas).toBe(replicas)
+  })
+
+  test('and a Service that was deleted is made again', () => {
+    const seen = kept.slice(1).filter(({ kind }) => kind !== 'Service')
+    expect(namesOf(sync(aModelServer(spec), seen))).toEqual([
+      'Deployment falcon-server',
+      'Service falcon-server',
+    ])
+  })
+
+  test('but nothing is made of a server that never was', () => {
+    expect(namesOf(sync(aModelServer(spec)))).toEqual([])
+  })
+})
+
+test('a server whose Pod failed is looked at again', () => {
+  const answer = sync(
+    aModelServer(spec),
+    seenWith({}, { phase: 'Failed', reason: 'Evicted', message: 'low on disk' }),
+  )
+  expect(readyOf(answer)).toBe('False Failed: Pod Evicted: low on disk')
+  expect(answer.resyncAfterSeconds).toBe(10)
 })
 
 test('suspend reaches what is kept', () => {

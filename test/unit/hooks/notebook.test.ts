@@ -28,6 +28,16 @@ function seenWith(status: unknown, pod?: unknown, revision = 'new'): readonly Se
   ]
 }
 
+const unpullable = {
+  phase: 'Pending',
+  containerStatuses: [
+    {
+      name: 'notebook',
+      image: 'typo:1',
+      state: { waiting: { reason: 'ErrImagePull', message: 'not found' } },
+    },
+  ],
+}
 const up = { phase: 'Running', containerStatuses: [{ name: 'notebook', ready: true }] }
 const idle = (containerID: string) => ({
   phase: 'Running',
@@ -69,6 +79,31 @@ describe('what Ready says of a Notebook', () => {
       seen: seenWith(ready, up, 'old'),
       ready:
         /^True UpdatePending: runs with an older spec, .*: kubectl delete pod explore-notebook-x7k2p restarts it$/,
+    },
+    {
+      when: 'another image is asked for just now',
+      spec: { ...spec, image: 'right:1' },
+      seen: seenWith(ready, up),
+      ready:
+        /^True UpdatePending: runs with an older spec, .*: kubectl delete pod explore-notebook-x7k2p restarts it$/,
+    },
+    {
+      when: 'its image cannot be pulled',
+      seen: seenWith({ replicas: 1, updateRevision: 'new' }, unpullable),
+      ready: 'False ImagePullFailed: container "notebook": cannot pull image "typo:1": not found',
+    },
+    {
+      when: 'that was mended, but its Pod is of the older spec',
+      seen: seenWith({ replicas: 1, updateRevision: 'new' }, unpullable, 'old'),
+      ready:
+        'False ImagePullFailed: container "notebook": cannot pull image "typo:1": not found; kubectl delete pod explore-notebook-x7k2p takes the changed spec',
+    },
+    {
+      when: 'that is mended just now',
+      spec: { ...spec, image: 'right:1' },
+      seen: seenWith({ replicas: 1, updateRevision: 'old' }, unpullable, 'old'),
+      ready:
+        'False ImagePullFailed: container "notebook": cannot pull image "typo:1": not found; kubectl delete pod explore-notebook-x7k2p takes the changed spec',
     },
     {
       when: 'it is suspended',
@@ -128,10 +163,29 @@ describe('idle', () => {
     expect(replicas(sync(aNotebook(spec), leaving))).toBe(1)
   })
 
+  test('its Dataset being gone changes nothing', () => {
+    const lost = { ...spec, dataset: { name: 'squad' } }
+    const answer = sync(aNotebook(lost), seen)
+    expect(replicas(answer)).toBe(0)
+    expect(readyOf(answer)).toMatch(/^False Idle/)
+    expect(replicas(sync({ ...opened, spec: lost }, seenWith({})))).toBe(1)
+  })
+
   test('a new container that was idle sends it to sleep again', () => {
     const again = sync(opened, seenWith(ready, idle('containerd://2')))
     expect(replicas(again)).toBe(0)
   })
+})
+
+test('its NetworkPolicy and Service are made again, whatever is awaited', () => {
+  const lost = { ...spec, dataset: { name: 'squad' } }
+  const seen = seenWith(ready, up).filter(
+    ({ kind }) => kind !== 'NetworkPolicy' && kind !== 'Service',
+  )
+  const names = namesOf(sync(aNotebook(lost), seen))
+  expect(names).toContain('NetworkPolicy explore-notebook')
+  expect(names).toContain('Service explore-notebook')
+  expect(namesOf(sync(aNotebook(lost)))).toEqual(['PersistentVolumeClaim explore-notebook-home'])
 })
 
 test('its children, and no way in but port-forwarding', () => {
