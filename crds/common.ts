@@ -17,6 +17,10 @@ import {
 /** A DNS-1123 label, as Kubernetes names Secrets and the like. */
 const dnsName = '^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$'
 
+/** Neither white space nor a control character, as a string inside CEL has it. */
+const printable = '[^\\\\x00-\\\\x20\\\\x7f]'
+const host = '[^/\\\\x00-\\\\x20\\\\x7f]+'
+
 const git = object(
   'Where the source is.',
   {
@@ -31,7 +35,7 @@ const git = object(
             message: 'must not begin with "-"',
           },
           {
-            rule: "self.startsWith('-') || self.matches('^(https|http|ssh)://[^/]+/.+')",
+            rule: `self.startsWith('-') || self.matches('^(https|http|ssh)://${host}/${printable}+$')`,
             messageExpression:
               "self.matches('^[^/@]+@[^/:]+:') ? 'write git@host:path as ssh://git@host/path' : 'must be https://HOST/PATH or ssh://HOST/PATH'",
           },
@@ -65,12 +69,14 @@ const git = object(
       {
         rule: '[has(self.branch), has(self.tag), has(self.commit)].filter(given, given).size() <= 1',
         message: 'set at most one of branch, tag and commit',
+        reads: ['branch?', 'tag?', 'commit?'],
       },
       // A rule of the whole object, for the API server echoes the value of a broken field.
       {
         rule: "!self.url.matches('^https?://[^/]*@') && !self.url.matches('^ssh://[^/@]*:[^/]*@')",
         message: 'must not hold credentials: put them into a Secret and name it in secretName',
         fieldPath: '.url',
+        reads: ['url'],
       },
     ],
   },
@@ -123,7 +129,11 @@ const gibibytes = (what: string) =>
     maxLength: 32,
     'x-kubernetes-validations': [
       {
-        rule: "type(self) != string || !self.matches('^[0-9]+([.][0-9]+)?$')",
+        rule: "type(self) != string || !self.matches('^[0.]+[A-Za-z]*$')",
+        message: 'must be more than 0',
+      },
+      {
+        rule: "type(self) != string || !self.matches('^[0-9]+([.][0-9]+)?$') || self.matches('^[0.]+$')",
         messageExpression:
           "'\"' + string(self) + '\" would be ' + string(self) + ' bytes: write ' + string(self) + ' without quotes for gibibytes, or \"' + string(self) + 'Gi\"'",
       },
@@ -180,9 +190,9 @@ const runPolicy = object('How the load or run Job behaves.', {
 })
 export type RunPolicy = TypeOf<typeof runPolicy>
 
-/** `${{ secrets.NAME.KEY }}`, the whole value. */
+/** `${{ secrets.NAME.KEY }}`, the whole value; without a backslash, so that CEL reads it as we do. */
 export const secretReference =
-  '^\\$\\{\\{\\s*secrets\\.([a-z0-9]([-a-z0-9]*[a-z0-9])?)\\.([-._a-zA-Z0-9]+)\\s*\\}\\}$'
+  '^[$][{][{][ ]*secrets[.]([a-z0-9]([-a-z0-9]*[a-z0-9])?)[.]([-._a-zA-Z0-9]+)[ ]*[}][}]$'
 
 const env = map(
   'Environment variables. A value that is exactly ${{ secrets.NAME.KEY }} is read from that Secret by the kubelet.',
@@ -196,7 +206,7 @@ const env = map(
           'names of environment variables are letters, digits, "_", "-" and ".", and begin with no digit',
       },
       {
-        rule: `self.all(name, !self[name].contains('\${{') || self[name].matches('^[$][{][{][ ]*secrets[.][-a-z0-9]+[.][-._a-zA-Z0-9]+[ ]*[}][}]$'))`,
+        rule: `self.all(name, !self[name].contains('\${{') || self[name].matches('${secretReference}'))`,
         message:
           'a value that refers to a Secret must be exactly ${{ secrets.NAME.KEY }}, with nothing before or after it',
       },
@@ -240,14 +250,18 @@ export const source = string(
       {
         rule: [
           "self.matches('^hf://[A-Za-z0-9][-A-Za-z0-9_.]*/[A-Za-z0-9][-A-Za-z0-9_.]*(@[-A-Za-z0-9_./]+)?$')",
-          "self.matches('^https?://[^/ ]+/[^ ]*$')",
-          "self.matches('^(s3|gs)://[a-z0-9][-a-z0-9._]*(/[^ ]*)?$')",
-          "self.matches('^pvc://[a-z0-9]([-a-z0-9.]*[a-z0-9])?(/[^ ]*)?$')",
+          `self.matches('^https?://${host}/${printable}*$')`,
+          `self.matches('^(s3|gs)://[a-z0-9][-a-z0-9._]*(/${printable}*)?$')`,
+          `self.matches('^pvc://[a-z0-9]([-a-z0-9.]*[a-z0-9])?(/${printable}*)?$')`,
         ].join(' || '),
         message:
           'must be hf://ORG/NAME[@REVISION], https://HOST/PATH, s3://BUCKET/PREFIX, gs://BUCKET/PREFIX or pvc://CLAIM/PATH',
       },
       { rule: "!self.split('/').exists(part, part == '..')", message: 'must not contain ".."' },
+      {
+        rule: "!self.matches('^pvc://.*//')",
+        message: 'must not contain an empty folder: write pvc://CLAIM/PATH with single "/"',
+      },
     ],
   },
 )
@@ -257,6 +271,7 @@ export const sourceWithoutCredentials: CelRule = {
   rule: "!has(self.source) || !self.source.matches('^[a-z0-9]+://[^/]*@')",
   message: 'must not hold credentials: put them into a Secret and name it in env',
   fieldPath: '.source',
+  reads: ['source'],
 }
 
 /** A reference to another object of the same namespace, by name. */

@@ -19,9 +19,10 @@ import { type FieldError, validator } from './validate.ts'
  */
 
 const toleration = object('As in a Pod.', {
-  key: string('Key.'),
+  // The API server drops an empty key or value, and Metacontroller would write it again for ever.
+  key: string('Key.', { minLength: 1 }),
   operator: choice('Operator.', ['Exists', 'Equal']),
-  value: string('Value.'),
+  value: string('Value; leave it out where it would be empty.', { minLength: 1 }),
   effect: choice('Effect.', ['NoSchedule', 'PreferNoSchedule', 'NoExecute']),
 })
 
@@ -122,6 +123,7 @@ export const configSchema = object('The configuration.', {
       accessModes: list(
         'Access modes.',
         choice('A mode.', ['ReadWriteOnce', 'ReadWriteMany', 'ReadWriteOncePod']),
+        { minItems: 1 },
       ),
       nodeSelector: map(
         'Nodes for the Jobs that first bind a claim, so that it binds where consumers can follow.',

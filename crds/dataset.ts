@@ -26,10 +26,12 @@ export const Dataset = defineKind({
         rule: '!has(self.source) || !(has(self.image) || has(self.build) || has(self.command) || has(self.args))',
         message:
           'source is loaded by an image of its own: remove image, build, command and args, or remove source',
+        reads: ['source?', 'image?', 'build?', 'command?', 'args?'],
       },
       {
         rule: 'has(self.source) || has(self.image) || has(self.build)',
         message: 'set one of source, image and build',
+        reads: ['source?', 'image?', 'build?'],
       },
     ],
   },

@@ -123,6 +123,7 @@ const nameRules: readonly CelRule[] = [
     rule: "self.metadata.name.size() <= 50 && self.metadata.name.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')",
     message:
       'metadata.name: must be at most 50 characters out of a-z, 0-9 and "-", beginning and ending with a letter or digit',
+    reads: ['metadata.name'],
   },
 ]
 

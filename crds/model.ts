@@ -45,14 +45,17 @@ export const Model = defineKind({
         rule: '!has(self.source) || !(has(self.image) || has(self.build) || has(self.command) || has(self.args))',
         message:
           'source is loaded by an image of its own: remove image, build, command and args, or remove source',
+        reads: ['source?', 'image?', 'build?', 'command?', 'args?'],
       },
       {
         rule: '!has(self.source) || !(has(self.model) || has(self.dataset))',
         message: 'a source is imported, not trained: remove model and dataset, or remove source',
+        reads: ['source?', 'model?', 'dataset?'],
       },
       {
         rule: 'has(self.source) || has(self.image) || has(self.build) || has(self.model)',
         message: 'set one of source, image, build and model',
+        reads: ['source?', 'image?', 'build?', 'model?'],
       },
     ],
   },
@@ -61,6 +64,7 @@ export const Model = defineKind({
       rule: '!has(self.spec.model) || self.spec.model.name != self.metadata.name',
       message: 'a Model cannot be its own base',
       fieldPath: '.spec.model.name',
+      reads: ['metadata.name', 'spec.model.name'],
     },
   ],
   status: object('What is.', {

@@ -51,6 +51,7 @@ export const ModelServer = defineKind({
       {
         rule: '!has(self.runtime) || !(has(self.image) || has(self.build))',
         message: 'runtime brings an image of its own: remove image and build, or remove runtime',
+        reads: ['runtime?', 'image?', 'build?'],
       },
     ],
   },

@@ -30,6 +30,12 @@ export const Notebook = defineKind({
         pattern: '^([0-9]+h)?([0-9]+m)?([0-9]+s)?$',
         minLength: 2,
         maxLength: 32,
+        'x-kubernetes-validations': [
+          {
+            rule: "self.matches('[1-9]')",
+            message: 'must be more than 0: leave it out for a Notebook that never stops',
+          },
+        ],
       }),
     },
   },

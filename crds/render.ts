@@ -1,10 +1,53 @@
 import { apiVersion, group, type Kind, version } from './kind.ts'
 import { kinds } from './kinds.ts'
-import { object, type Schema, string } from './schema.ts'
+import { type CelRule, object, type Schema, string } from './schema.ts'
 import { conditionTypes, reasons } from './status.ts'
 import { jsonSchema } from './validate.ts'
 
 /** What is generated from the kinds: CRDs, schemas for editors, and the reference docs. */
+
+/**
+ * A rule as the API server takes it. One that names what it reads holds where that is new or has
+ * changed. The server itself spares what has not changed, but only node by node, and a whole
+ * object differs with every status write.
+ */
+export const storedRule = ({ reads, ...rule }: CelRule) => {
+  if (!reads) return rule
+  // The name of an object cannot change.
+  const same = reads.filter((path) => path !== 'metadata.name').map(isSame)
+  return {
+    ...rule,
+    rule: `(${['oldSelf.hasValue()', ...same].join(' && ')}) || (${rule.rule})`,
+    optionalOldSelf: true,
+  }
+}
+
+/**
+ * A value has the bound of its schema only when it is reached from self by plain steps: with
+ * optional ones, the API server takes the rule for too costly.
+ */
+function isSame(path: string): string {
+  const old = 'oldSelf.value()'
+  if (path.endsWith('?'))
+    return `has(self.${path.slice(0, -1)}) == has(${old}.${path.slice(0, -1)})`
+  const steps = path.split('.').map((_, index, all) => all.slice(0, index + 1).join('.'))
+  const present = (self: string) => steps.map((step) => `has(${self}.${step})`)
+  return [...present('self'), ...present(old), `self.${path} == ${old}.${path}`].join(' && ')
+}
+
+/** A schema with all its rules as the API server takes them. */
+function stored(schema: Schema): Schema {
+  const { properties, 'x-kubernetes-validations': rules } = schema
+  return {
+    ...schema,
+    ...(properties && {
+      properties: Object.fromEntries(
+        Object.entries(properties).map(([name, field]) => [name, stored(field)]),
+      ),
+    }),
+    ...(rules && { 'x-kubernetes-validations': rules.map(storedRule) }),
+  }
+}
 
 /** The kind as a CustomResourceDefinition. */
 export const customResourceDefinition = (kind: Kind) => ({
@@ -38,10 +81,10 @@ export const customResourceDefinition = (kind: Kind) => ({
               apiVersion: { type: 'string' },
               kind: { type: 'string' },
               metadata: { type: 'object' },
-              spec: kind.spec,
+              spec: stored(kind.spec),
               status: kind.status,
             },
-            'x-kubernetes-validations': kind.rules,
+            'x-kubernetes-validations': kind.rules.map(storedRule),
           },
         },
       },

@@ -9,6 +9,8 @@ import type { FieldError } from './validate.ts'
  */
 export interface Rule {
   readonly field: string
+  /** What it looks at, where that is more than the field. */
+  readonly reads?: readonly string[]
   readonly broken: (spec: AnySpec, config: Config, parent: Parent) => boolean
   readonly message: (spec: AnySpec, config: Config) => string
 }
@@ -18,6 +20,9 @@ interface AnySpec {
   readonly build?: Build
   readonly resources?: Resources
   readonly params?: Readonly<Record<string, unknown>>
+  readonly env?: unknown
+  readonly command?: unknown
+  readonly args?: unknown
   readonly runtime?: string
   readonly source?: string
   readonly package?: string
@@ -41,6 +46,28 @@ const twins = (params: Readonly<Record<string, unknown>> = {}): readonly string[
     Object.keys(params).some(
       (other) => other !== name && paramVariable(other) === paramVariable(name),
     ),
+  )
+
+/** JSON reads integers up to here as they are written; beyond, into another number. */
+const isChanged = (value: unknown): boolean =>
+  Number.isInteger(value) && !Number.isSafeInteger(value)
+
+/**
+ * What a workload carries of a spec: variables, params.json beside them, command and arguments.
+ * Metacontroller keeps the whole child in an annotation of it, and Kubernetes allows 256 KiB of
+ * annotations. Beside these bytes there are names, mounts and the rest of the Pod: 32 KiB are left
+ * for them, of which no child took more than 21 KiB (test/unit/hooks/largest.test.ts).
+ */
+export const maxCarriedBytes = 224 * 1024
+
+/** Metacontroller, as all of Go, writes five characters as \uXXXX. */
+const jsonBytes = (value: unknown): number =>
+  Buffer.byteLength((JSON.stringify(value) ?? '').replaceAll(/[<>&\u2028\u2029]/g, '\\u0000'))
+
+export const carriedBytes = ({ env, params, command, args }: AnySpec): number =>
+  [env, params, params && JSON.stringify(params), command, args].reduce<number>(
+    (sum, value) => sum + jsonBytes(value),
+    0,
   )
 
 export const maxParamsBytes = 64 * 1024
@@ -103,6 +130,25 @@ const rules: readonly Rule[] = [
     message: () =>
       'Too long: may not be more than 64 KiB as JSON; put larger things into a Dataset',
   },
+  {
+    field: 'spec.params',
+    broken: ({ params }) => Object.values(params ?? {}).some(isChanged),
+    message: ({ params }) =>
+      `Invalid value: ${listed(Object.keys(params ?? {}).filter((name) => isChanged(params?.[name])))} is an integer beyond 2^53, which JSON changes: write it in quotes`,
+  },
+  {
+    field: 'spec',
+    reads: ['spec.env', 'spec.params', 'spec.command', 'spec.args'],
+    broken: (spec) => carriedBytes(spec) > maxCarriedBytes,
+    message: (spec) =>
+      `Too long: env, params (which count twice), command and args may be no more than ${maxCarriedBytes} bytes together as JSON, not ${carriedBytes(spec)}: put larger things into a Dataset or an image`,
+  },
+  {
+    field: 'spec.build.args',
+    broken: ({ build }) => jsonBytes(build?.args) > maxCarriedBytes,
+    message: ({ build }) =>
+      `Too long: may be no more than ${maxCarriedBytes} bytes together as JSON, not ${jsonBytes(build?.args)}: put larger things into the repository`,
+  },
 ]
 
 /** All broken rules at once; a spec of the wrong shape is the schema's business and breaks none here. */
@@ -115,4 +161,8 @@ export const checkRules = (parent: Parent, config: Config): readonly FieldError[
         return false
       }
     })
-    .map(({ field, message }) => ({ field, message: message(parent.spec as AnySpec, config) }))
+    .map(({ field, reads, message }) => ({
+      field,
+      message: message(parent.spec as AnySpec, config),
+      ...(reads && { reads }),
+    }))

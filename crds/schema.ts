@@ -13,6 +13,12 @@ export interface CelRule {
   readonly messageExpression?: string
   readonly fieldPath?: string
   readonly reason?: 'FieldValueInvalid' | 'FieldValueForbidden' | 'FieldValueRequired'
+  /**
+   * The fields that a rule of a whole object looks at; `source?`: only whether there is one. A
+   * change of anything else does not ask it again: an object that is older than the rule can still
+   * be suspended, labelled and given status.
+   */
+  readonly reads?: readonly string[]
 }
 
 interface Options {
@@ -22,6 +28,7 @@ interface Options {
   readonly maximum?: number
   readonly minLength?: number
   readonly maxLength?: number
+  readonly minItems?: number
   readonly maxItems?: number
   readonly maxProperties?: number
   readonly pattern?: string

@@ -7,6 +7,8 @@ import { object, type Schema, string } from './schema.ts'
 export interface FieldError {
   readonly field: string
   readonly message: string
+  /** The fields that the rule looked at, where that is not `field` alone. */
+  readonly reads?: readonly string[]
 }
 
 /** `spec.resources.gpu.type: Unsupported value: …` */
@@ -108,24 +110,32 @@ interface Located {
   readonly rule: CompiledRule
   /** The field inside the value that the rule speaks of. */
   readonly field: string | undefined
+  /** The fields that the rule looks at, from the root on. */
+  readonly reads: readonly string[] | undefined
 }
 
 function* rulesOf(schema: Schema, path: readonly string[] = []): Iterable<Located> {
   for (const rule of schema['x-kubernetes-validations'] ?? [])
-    yield { path, rule: compile(rule), field: rule.fieldPath?.slice(1) }
+    yield {
+      path,
+      rule: compile(rule),
+      field: rule.fieldPath?.slice(1),
+      reads: rule.reads?.map((read) => [...path, read].join('.')),
+    }
   for (const [name, field] of Object.entries(schema.properties ?? {}))
     yield* rulesOf(field, [...path, name])
 }
 
 const broken = (rules: readonly Located[], value: unknown, root: string): readonly FieldError[] =>
-  rules.flatMap(({ path, rule, field }) => {
+  rules.flatMap(({ path, rule, field, reads }) => {
     const self = path.reduce<unknown>(
       (inner, name) => (isRecord(inner) ? inner[name] : undefined),
       value,
     )
     if (self === undefined || self === null) return []
     const message = attempt(() => rule.check(self))
-    return message === undefined ? [] : [at([root, ...path, field ?? ''], message)]
+    if (message === undefined) return []
+    return [{ ...at([root, ...path, field ?? ''], message), ...(reads && { reads }) }]
   })
 
 /** A rule that meets a value of the wrong shape has nothing to say: the schema says it. */
@@ -215,6 +225,8 @@ function inWords(error: ErrorObject, root: string): FieldError {
         field,
         message: `Invalid value: ${quoted(data)}: must have at least ${params.limit} characters`,
       }
+    case 'minItems':
+      return { field, message: `Invalid value: must have at least ${count(params.limit)}` }
     case 'maxItems':
     case 'maxProperties':
       return { field, message: `Too many: must have at most ${params.limit} items` }
@@ -229,6 +241,8 @@ function inWords(error: ErrorObject, root: string): FieldError {
       return { field, message: `Invalid value: ${error.message}` }
   }
 }
+
+const count = (items: number): string => (items === 1 ? '1 item' : `${items} items`)
 
 const typeIn = (value: unknown): string =>
   value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value

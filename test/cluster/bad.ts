@@ -64,6 +64,16 @@ export const bad: readonly Bad[] = [
   { kind: 'Dataset', spec: { source: 'pvc://claim/../other' }, says: 'must not contain ".."' },
   {
     kind: 'Dataset',
+    spec: { source: 'pvc://claim//path' },
+    says: 'must not contain an empty folder',
+  },
+  { kind: 'Model', spec: { source: 'pvc://claim/a//b' }, says: 'must not contain an empty folder' },
+  { kind: 'Dataset', spec: { source: 'https://example.com/x\ny' }, says: 'spec.source' },
+  { kind: 'Dataset', spec: { source: 's3://bucket/x\ty' }, says: 'spec.source' },
+  { kind: 'Dataset', spec: { source: 'pvc://claim/x\u0007' }, says: 'spec.source' },
+  { kind: 'Dataset', spec: { source: 'hf://org/name\n' }, says: 'spec.source' },
+  {
+    kind: 'Dataset',
     spec: { source: 'http://example.com/data' },
     says: 'spec.source: Invalid value: plain http://',
   },
@@ -82,6 +92,7 @@ export const bad: readonly Bad[] = [
     says: 'write git@host:path as ssh://git@host/path',
   },
   { kind: 'Model', spec: git({}, 'file:///etc'), says: 'spec.build.git.url' },
+  { kind: 'Model', spec: git({}, 'https://example.com/a\nb'), says: 'spec.build.git.url' },
   { kind: 'Model', spec: git({}, '--upload-pack=x'), says: 'must not begin with "-"' },
   { kind: 'Model', spec: git({}, 'http://example.com/repo'), says: 'plain http:// is not cloned' },
   {
@@ -117,6 +128,9 @@ export const bad: readonly Bad[] = [
   { kind: 'Model', spec: { image, resources: { disk: '5' } }, says: 'spec.resources.disk' },
   { kind: 'Model', spec: { image, resources: { memory: 'lots' } }, says: 'spec.resources.memory' },
   { kind: 'Model', spec: { image, resources: { memory: 0 } }, says: 'spec.resources.memory' },
+  { kind: 'Model', spec: { image, resources: { memory: '0Gi' } }, says: 'must be more than 0' },
+  { kind: 'Model', spec: { image, resources: { disk: '0.0Mi' } }, says: 'must be more than 0' },
+  { kind: 'Model', spec: { image, resources: { disk: '0' } }, says: 'must be more than 0' },
   { kind: 'Model', spec: { image, resources: { cpu: '2Gi' } }, says: 'spec.resources.cpu' },
   {
     kind: 'Model',
@@ -134,6 +148,11 @@ export const bad: readonly Bad[] = [
     spec: { image, env: { TOKEN: 'Bearer ${{ secrets.hf.token }}' } },
     says: 'must be exactly ${{ secrets.NAME.KEY }}',
   },
+  {
+    kind: 'Model',
+    spec: { image, env: { TOKEN: '${{ secrets.-hf.token }}' } },
+    says: 'must be exactly ${{ secrets.NAME.KEY }}',
+  },
   { kind: 'Model', spec: { image, env: { '1A': 'x' } }, says: 'spec.env' },
   {
     kind: 'Model',
@@ -145,6 +164,20 @@ export const bad: readonly Bad[] = [
     kind: 'Model',
     spec: { image, params: { big: 'x'.repeat(65 * 1024) } },
     says: 'spec.params: Too long',
+  },
+  {
+    kind: 'Model',
+    spec: { image, params: { seed: 2 ** 53 } },
+    says: 'spec.params: Invalid value: "seed" is an integer beyond 2^53, which JSON changes: write it in quotes',
+  },
+  {
+    kind: 'Model',
+    spec: {
+      image,
+      env: Object.fromEntries(Array.from({ length: 27 }, (_, i) => [`E${i}`, 'x'.repeat(8000)])),
+      params: { big: 'x'.repeat(8000) },
+    },
+    says: 'env, params (which count twice), command and args may be no more than 229376 bytes together',
   },
   // Servers and notebooks.
   { kind: 'ModelServer', spec: {}, says: 'spec.model: Required value' },
@@ -173,5 +206,7 @@ export const bad: readonly Bad[] = [
     says: 'runtime brings an image of its own',
   },
   { kind: 'Notebook', spec: { idleTimeout: '2 hours' }, says: 'spec.idleTimeout' },
+  { kind: 'Notebook', spec: { idleTimeout: '0s' }, says: 'spec.idleTimeout: Invalid value: ' },
+  { kind: 'Notebook', spec: { idleTimeout: '0h00m' }, says: 'must be more than 0' },
   { kind: 'Notebook', spec: { source: 'hf://a/b' }, says: 'unknown field "spec.source"' },
 ]

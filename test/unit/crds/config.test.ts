@@ -82,6 +82,19 @@ describe('what is wrong is told by its path', () => {
       },
       says: 'gpus.profiles.l4: Invalid value: set either resourceName or deviceClassName',
     },
+    {
+      file: { storage: { pvc: { accessModes: [] } } },
+      says: 'storage.pvc.accessModes: Invalid value: must have at least 1 item',
+    },
+    {
+      file: {
+        gpus: {
+          default: 'l4',
+          profiles: { l4: { resourceName: 'a', tolerations: [{ key: 'a', value: '' }] } },
+        },
+      },
+      says: 'gpus.profiles.l4.tolerations[0].value: Invalid value: "": must have at least 1 characters',
+    },
     { file: 'text', says: 'Invalid value: must be an object, not a string' },
     { file: [], says: 'Invalid value: must be an object, not an array' },
   ])('$file', ({ file, says }) => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { kinds } from '../../../crds/kinds.ts'
-import { customResourceDefinition, editorSchema } from '../../../crds/render.ts'
+import { customResourceDefinition, editorSchema, storedRule } from '../../../crds/render.ts'
 import type { Schema } from '../../../crds/schema.ts'
 
 interface Found {
@@ -48,6 +48,57 @@ describe('every field', () => {
         schema.default === undefined ? [] : [[path, schema.default]],
       ),
     ).toEqual([['ModelServer.spec.replicas', 1]])
+  })
+})
+
+describe('a rule that says what it reads holds where that is new or changed', () => {
+  test.each([
+    {
+      given: { rule: 'self.size() > 0', message: 'm' },
+      stored: { rule: 'self.size() > 0', message: 'm' },
+    },
+    {
+      given: { rule: 'has(self.a) || has(self.b)', message: 'm', reads: ['a?', 'b?'] },
+      stored: {
+        rule: '(oldSelf.hasValue() && has(self.a) == has(oldSelf.value().a) && has(self.b) == has(oldSelf.value().b)) || (has(self.a) || has(self.b))',
+        message: 'm',
+        optionalOldSelf: true,
+      },
+    },
+    {
+      given: { rule: 'self.metadata.name.size() < 9', reads: ['metadata.name'] },
+      stored: {
+        rule: '(oldSelf.hasValue()) || (self.metadata.name.size() < 9)',
+        optionalOldSelf: true,
+      },
+    },
+    {
+      given: { rule: "self.a.b != 'c'", reads: ['a.b'] },
+      stored: {
+        rule: "(oldSelf.hasValue() && has(self.a) && has(self.a.b) && has(oldSelf.value().a) && has(oldSelf.value().a.b) && self.a.b == oldSelf.value().a.b) || (self.a.b != 'c')",
+        optionalOldSelf: true,
+      },
+    },
+  ])('$given', ({ given, stored }) => {
+    expect(storedRule(given)).toEqual(stored)
+  })
+
+  test.each(kinds)('$kind: each rule of the whole object or spec says it', ({ rules, spec }) => {
+    const whole = [...rules, ...(spec['x-kubernetes-validations'] ?? [])]
+    expect(whole.filter(({ reads }) => !reads?.length)).toEqual([])
+    // A rule may look only at what it names: else a change of the rest would not ask it again.
+    for (const { rule, reads = [] } of whole)
+      for (const [, presence, path = ''] of rule.matchAll(
+        /(has\()?self\.((?:metadata\.|spec\.)?\w+)/g,
+      ))
+        expect(
+          reads.some(
+            (read) =>
+              read === path ||
+              read.startsWith(`${path}.`) ||
+              (presence !== undefined && read === `${path}?`),
+          ),
+        ).toBe(true)
   })
 })
 

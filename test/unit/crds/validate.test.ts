@@ -47,9 +47,16 @@ describe('what is right is not refused', () => {
     { kind: 'Model', spec: { image, resources: { gpu: { count: 0 } } } },
     { kind: 'Model', spec: { image, env: { TOKEN: '${{ secrets.hf.token }}' } } },
     { kind: 'Model', spec: { image, params: { epochs: 1, rate: 0.5, fast: true, name: 'x' } } },
+    { kind: 'Model', spec: { image, params: { most: 2 ** 53 - 1, least: 1 - 2 ** 53 } } },
     { kind: 'ModelServer', spec: { model: { name: 'base' }, runtime: 'vllm', replicas: 0 } },
     { kind: 'Notebook', spec: {} },
     { kind: 'Notebook', spec: { idleTimeout: '1h30m' } },
+    { kind: 'Notebook', spec: { idleTimeout: '0h10s' } },
+    { kind: 'Dataset', spec: { source: 'https://example.com/a//b?c=d' } },
+    { kind: 'Dataset', spec: { source: 'pvc://claim' } },
+    { kind: 'Dataset', spec: { source: 'pvc://claim/path/' } },
+    { kind: 'Model', spec: { image, resources: { memory: '0.5Gi', disk: '100Mi' } } },
+    { kind: 'Model', spec: { image, env: { TOKEN: '${{secrets.h-f.to.ken}}' } } },
   ])('$kind $spec', ({ kind, spec }) => {
     expect(said(kind, spec)).toEqual([])
   })

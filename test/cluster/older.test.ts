@@ -1,0 +1,92 @@
+import { beforeAll, describe, expect, test } from 'vitest'
+import { Model } from '../../crds/model.ts'
+import { customResourceDefinition } from '../../crds/render.ts'
+import { apply, get, kubectl, namespace, ok, type Shown, until } from './cluster.ts'
+
+/**
+ * Objects that are older than the rules they break. They are Models of another group, which has the
+ * schema of ours and neither webhook nor controller, so that the API server alone decides.
+ */
+
+const group = 'older.example.com'
+const models = `models.${group}`
+
+const definition = (): Shown => {
+  const crd: Shown = JSON.parse(JSON.stringify(customResourceDefinition(Model)))
+  crd.metadata.name = models
+  crd.spec.group = group
+  crd.spec.names = { ...crd.spec.names, categories: [] }
+  return crd
+}
+
+/** The definition as it was before there were rules. */
+const ruleless = (crd: Shown): Shown =>
+  JSON.parse(JSON.stringify(crd), (key, value) =>
+    key === 'x-kubernetes-validations' ? undefined : value,
+  )
+
+const object = (name: string, spec: object) =>
+  JSON.stringify({ apiVersion: `${group}/v1`, kind: 'Model', metadata: { name }, spec })
+
+const image = 'example.com/train:1'
+const olds = [
+  { breaks: 'its name', name: 'falcon-7b.v1', spec: { image } },
+  { breaks: 'a rule of the whole spec', name: 'both', spec: { image, source: 'hf://a/b' } },
+  { breaks: 'a rule on another field', name: 'self', spec: { image, model: { name: 'self' } } },
+]
+
+let ns = ''
+
+beforeAll(async () => {
+  ns = await namespace('older')
+  await ok(['apply', '-f', '-'], JSON.stringify(ruleless(definition())))
+  await ok(['wait', '--for=condition=Established', `crd/${models}`])
+  for (const { name, spec } of olds)
+    await until(
+      () => apply(ns, object(name, spec)),
+      () => true,
+    )
+  await ok(['apply', '-f', '-'], JSON.stringify(definition()))
+  // The API server takes a moment to change its mind.
+  await until(
+    () => kubectl(['-n', ns, 'apply', '--dry-run=server', '-f', '-'], object('a.b', { image })),
+    ({ stderr }) => stderr.includes('at most 50 characters'),
+  )
+})
+
+const merge = (name: string, patch: object, more: readonly string[] = []) =>
+  kubectl(['-n', ns, 'patch', models, name, '--type=merge', '-p', JSON.stringify(patch), ...more])
+
+describe('an object that breaks a rule that is younger', () => {
+  test.each(olds)('$breaks: takes status, a label and suspend', async ({ name }) => {
+    const status = { ready: false, image: 'example.com/built:1' }
+    const answers = [
+      await merge(name, { status }, ['--subresource=status']),
+      await merge(name, { metadata: { labels: { team: 'a' } } }),
+      await merge(name, { spec: { suspend: true } }),
+    ]
+    expect(answers.map(({ stderr }) => stderr)).toEqual(['', '', ''])
+    const { metadata, spec, status: shown } = await get(ns, `${models}/${name}`)
+    expect([metadata.labels.team, spec.suspend, shown.image]).toEqual(['a', true, status.image])
+  })
+
+  test.each([
+    { name: 'both', spec: { command: ['x'] }, says: 'source is loaded by an image of its own' },
+    { name: 'both', spec: { source: null }, says: '' },
+    { name: 'self', spec: { model: { name: 'b' } }, says: '' },
+    { name: 'self', spec: { model: { name: 'self' } }, says: 'a Model cannot be its own base' },
+  ])('$name: is held to it once the fields that it reads change', async ({ name, spec, says }) => {
+    const { code, stderr } = await merge(name, { spec })
+    expect(stderr).toContain(says)
+    expect(code).toBe(says ? 1 : 0)
+  })
+})
+
+test('a new object is held to every rule', async () => {
+  for (const { name, spec } of olds) {
+    const renamed = name === 'self' ? { image, model: { name: 'fresh' } } : spec
+    const given = object(name.includes('.') ? 'fresh.v1' : 'fresh', renamed)
+    const { stderr } = await kubectl(['-n', ns, 'apply', '--dry-run=server', '-f', '-'], given)
+    expect(stderr).toContain('is invalid')
+  }
+})

@@ -1,0 +1,82 @@
+import { describe, expect, test } from 'vitest'
+import type { Parent } from '../../../crds/kind.ts'
+import { carriedBytes, maxCarriedBytes } from '../../../crds/rules.ts'
+import type { Child } from '../../../hooks/protocol.ts'
+import {
+  aConfig,
+  aDataset,
+  aModel,
+  aModelServer,
+  aNotebook,
+  complete,
+  readyOf,
+  sync,
+} from '../../objects.ts'
+
+/**
+ * The largest objects that are admitted have children that the API server takes: Metacontroller
+ * writes the whole child, as Go writes JSON, into an annotation of it.
+ */
+
+const allowed = 256 * 1024
+
+const annotationBytes = ({ metadata, ...child }: Child): number => {
+  const applied = JSON.stringify({ ...child, metadata }).replaceAll(/[<>&]/g, '\\u0000')
+  return Object.entries({
+    ...metadata.annotations,
+    'metacontroller.k8s.io/last-applied-configuration': applied,
+  }).reduce((sum, [key, value]) => sum + Buffer.byteLength(key) + Buffer.byteLength(value), 0)
+}
+
+const many = (count: number, entry: (index: number) => readonly [string, unknown]) =>
+  Object.fromEntries(Array.from({ length: count }, (_, index) => entry(index)))
+
+/** As many variables as there can be, of the sort that takes most room, and a filler up to the bound. */
+function filled(more: object, filler: string) {
+  const spec = {
+    image: 'example.com/train:1',
+    env: many(128, (i) => [`E${i}`, '${{secrets.a.b}}']),
+    params: many(512, (i) => [`p${i}`, i]),
+    ...more,
+  }
+  const room = maxCarriedBytes - carriedBytes({ ...spec, command: [''] })
+  const each = carriedBytes({ command: [filler] }) - carriedBytes({ command: [''] })
+  return { ...spec, command: [filler.repeat(Math.floor(room / each))] }
+}
+
+const long = { name: 'n'.repeat(50) }
+const base = complete(aModel({ image: 'i' }), { url: 'pvc://falcon-model-artifacts/run/1' })
+const data = complete(aDataset({ source: 's3://b' }), { url: 'pvc://squad-dataset-artifacts/l/1' })
+const of = { model: { name: 'falcon' }, dataset: { name: 'squad' } }
+
+const args = many(52, (i) => [`A${i}`, '<'.repeat(700)])
+const cases = ['x', '"', '<', '\\', 'ü'].flatMap((filler): { when: string; parent: Parent }[] => [
+  { when: `a Model with ${filler}`, parent: aModel(filled(of, filler), long) },
+  { when: `a Dataset with ${filler}`, parent: aDataset(filled({}, filler), long) },
+  {
+    when: `a ModelServer with ${filler}`,
+    parent: aModelServer(filled({ model: of.model }, filler), long),
+  },
+  {
+    when: `a Notebook with ${filler}`,
+    parent: aNotebook(filled({ ...of, idleTimeout: '1h' }, filler), long),
+  },
+])
+
+const config = aConfig({ podSecurity: 'restricted', limits: 'All' })
+
+describe('annotations stay within what Kubernetes allows', () => {
+  test.each([
+    ...cases,
+    {
+      when: 'build arguments',
+      parent: aModel({ build: { git: { url: 'https://example.com/r' }, args } }, long),
+    },
+  ])('$when', ({ parent }) => {
+    const answer = sync(parent, [base, data], config)
+    expect(readyOf(answer)).not.toContain('InvalidSpec')
+    const largest = Math.max(...answer.children.map(annotationBytes))
+    expect(largest).toBeGreaterThan(maxCarriedBytes * 0.95)
+    expect(largest).toBeLessThan(allowed - 8 * 1024)
+  })
+})
