@@ -1,16 +1,16 @@
+import { wantsClaim } from '../crds/claims.ts'
 import type { Config } from '../crds/config.ts'
 import { fill } from '../crds/fill.ts'
 import type { Kind, Parent } from '../crds/kind.ts'
 import { kinds } from '../crds/kinds.ts'
 import { claimName } from '../crds/names.ts'
-import { gibibytes } from '../crds/quantity.ts'
 import { checkRules } from '../crds/rules.ts'
 import { type FieldError, sentence, type Validate, validatorOf, visible } from '../crds/validate.ts'
 import type { Facts } from './facts.ts'
 import type { AdmissionRequest } from './review.ts'
 import { warningsOf } from './rules/advice.ts'
 import { checkReferences } from './rules/references.ts'
-import { checkUpdate } from './rules/update.ts'
+import { checkUpdate, diskOf } from './rules/update.ts'
 
 export interface Findings {
   readonly errors: readonly FieldError[]
@@ -42,7 +42,7 @@ export function check(
     ...(validators.get(kind)?.(visible(object)) ?? []),
     ...checkRules(object, config),
     ...references.errors,
-    ...(oldObject ? checkUpdate(kind, object, oldObject, config) : []),
+    ...(oldObject ? checkUpdate(object, oldObject, config) : []),
   ]
   // What the user did not touch must not keep the user from suspending.
   const [old, fresh] = partition(errors, (error) => isUntouched(error, object, oldObject))
@@ -60,13 +60,19 @@ const partition = <T>(items: readonly T[], test: (item: T) => boolean) =>
   [items.filter(test), items.filter((item) => !test(item))] as const
 
 function isUntouched(
-  { field }: FieldError,
+  { field, reads = [field] }: FieldError,
   object: Parent,
   oldObject: Parent | undefined,
 ): boolean {
   if (!oldObject) return false
-  return JSON.stringify(at(object, field)) === JSON.stringify(at(oldObject, field))
+  return reads.every((path) => readAt(object, path) === readAt(oldObject, path))
 }
+
+/** A value that can be compared; of `spec.source?`, whether there is one. */
+const readAt = (object: Parent, path: string): unknown =>
+  path.endsWith('?')
+    ? (at(object, path.slice(0, -1)) ?? undefined) === undefined
+    : JSON.stringify(at(object, path))
 
 const at = (object: unknown, field: string): unknown =>
   field
@@ -76,15 +82,19 @@ const at = (object: unknown, field: string): unknown =>
 
 /** What goes with an object: a person should read it before it is too late. */
 export function deletionWarnings(object: Parent, config: Config): readonly string[] {
-  if (object.kind === 'ModelServer') return []
-  const { resources, source } = (object.spec ?? {}) as {
-    resources?: { disk?: number | string }
-    source?: string
-  }
-  const { artifacts } = (object.status ?? {}) as { artifacts?: { url?: string } }
-  if (source?.startsWith('pvc://') || (object.kind !== 'Notebook' && !artifacts?.url)) return []
-  const size = gibibytes(resources?.disk ?? config.resources[object.kind]?.disk ?? 0)
+  if (!wantsClaim(object, config) && !hadClaim(object, config)) return []
+  const size = diskOf(object, config)
   return [
-    `claim "${claimName(object)}" (${size}) is deleted with it, unless its StorageClass retains volumes`,
+    `claim "${claimName(object)}"${size ? ` (${size})` : ''} is deleted with it, unless its StorageClass retains volumes`,
   ]
+}
+
+/** A claim stays when the spec asks for it no longer: what was done in it is on record. */
+function hadClaim(object: Parent, config: Config): boolean {
+  const { artifacts, stages } = (object.status ?? {}) as {
+    artifacts?: { url?: string }
+    stages?: { run?: unknown; load?: unknown }
+  }
+  if (artifacts?.url?.startsWith(`pvc://${claimName(object)}/`)) return true
+  return config.storage.driver === 'pvc' && Boolean(stages?.run ?? stages?.load)
 }

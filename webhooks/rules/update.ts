@@ -1,16 +1,16 @@
+import { wantsClaim } from '../../crds/claims.ts'
 import type { Config } from '../../crds/config.ts'
-import type { Kind, Parent } from '../../crds/kind.ts'
+import type { Parent } from '../../crds/kind.ts'
 import { gibibytes, larger } from '../../crds/quantity.ts'
 import type { FieldError } from '../../crds/validate.ts'
 
 /** Rules about a change: what Kubernetes itself cannot do later is refused now. */
 export function checkUpdate(
-  kind: Kind,
   object: Parent,
   oldObject: Parent,
   config: Config,
 ): readonly FieldError[] {
-  if (kind.kind === 'ModelServer') return []
+  if (!wantsClaim(object, config) || !wantsClaim(oldObject, config)) return []
   const before = diskOf(oldObject, config)
   const after = diskOf(object, config)
   if (before === undefined || after === undefined || larger(before, after) === after) return []
@@ -22,8 +22,8 @@ export function checkUpdate(
   ]
 }
 
-/** The disk as a quantity; undefined where the schema has a word to say first. */
-function diskOf(object: Parent, config: Config): string | undefined {
+/** The disk as a quantity; undefined where it is none, on which the schema has its say. */
+export function diskOf(object: Parent, config: Config): string | undefined {
   const { resources } = (object.spec ?? {}) as { resources?: { disk?: number | string } }
   try {
     return gibibytes(resources?.disk ?? config.resources[object.kind]?.disk ?? 0)

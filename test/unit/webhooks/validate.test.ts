@@ -173,6 +173,25 @@ describe('a change', () => {
     expect(warnings).toEqual([expect.stringContaining('spec.runtime: Unsupported value: "gone"')])
   })
 
+  const bare = (more = {}) => aModel(more)
+  test.each([
+    { when: 'another field', to: { resources: { memory: 8 } }, allowed: true },
+    { when: 'suspend', to: { suspend: true }, allowed: true },
+    { when: 'env', to: { env: { A: 'b' } }, allowed: true },
+    { when: 'what the rule reads', to: { source: 'hf://a/b', image: 'x' }, allowed: false },
+    { when: 'what the rule reads, and it holds', to: { source: 'hf://a/b' }, allowed: true },
+  ])('a rule of the whole spec that was broken before, and $when changes', ({ to, allowed }) => {
+    const answer = change(bare(to), bare({ resources: { memory: 4 } }))
+    expect(answer.allowed).toBe(allowed)
+  })
+
+  test('a name that is older than the rule on names only warns', () => {
+    const dotted = (spec: object) => aModel({ ...image, ...spec }, { name: 'falcon-7b.v1' })
+    const { allowed, warnings } = change(dotted({ args: ['a'] }), dotted({}))
+    expect(warnings).toEqual([expect.stringContaining('metadata.name: ')])
+    expect(allowed).toBe(true)
+  })
+
   test('what it breaks is refused', () => {
     expect(change(broken, server()).status?.message).toContain('spec.runtime')
   })
@@ -214,6 +233,45 @@ describe('a change', () => {
   })
 })
 
+describe('a disk speaks only where there is a claim that cannot shrink', () => {
+  const sized = (disk: unknown, spec: object) => ({ ...spec, resources: { disk } })
+  test.each<{ when: string; to: Parent; from: Parent; allowed: boolean }>([
+    {
+      when: 'a Model is its image',
+      to: aModel(sized(10, image)),
+      from: aModel(sized(20, image)),
+      allowed: true,
+    },
+    {
+      when: 'the source is in a claim already',
+      to: aDataset(sized(10, { source: 'pvc://a/b' })),
+      from: aDataset(sized(20, { source: 'pvc://a/b' })),
+      allowed: true,
+    },
+    {
+      when: 'an image becomes a training',
+      to: aModel({ ...image, params: { n: 1 } }),
+      from: aModel(sized(500, image)),
+      allowed: true,
+    },
+    {
+      when: 'a Model is trained',
+      to: aModel(sized(10, { ...image, params: { n: 1 } })),
+      from: aModel(sized(20, { ...image, params: { n: 1 } })),
+      allowed: false,
+    },
+    {
+      when: 'a Notebook has a home',
+      to: aNotebook(sized(10, {})),
+      from: aNotebook({}),
+      allowed: false,
+    },
+  ])('$when', ({ to, from, allowed }) => {
+    const answer = review({ operation: 'UPDATE', object: to, oldObject: from })
+    expect(answer.allowed).toBe(allowed)
+  })
+})
+
 describe('a deletion', () => {
   const warnings = (oldObject: Parent) =>
     review({ operation: 'DELETE', object: null, oldObject }).warnings
@@ -222,6 +280,37 @@ describe('a deletion', () => {
       expect.stringMatching(/^claim "falcon-model-artifacts" \(.*\) is deleted with it/),
     ])
     expect(warnings(aNotebook({}))).toHaveLength(1)
+  })
+  const trainedOnce = { stages: { run: { job: 'j', inputs: 'i', attempt: 'a' } } }
+  test.each<{ when: string; object: Parent }>([
+    { when: 'training, or failed: checkpoints', object: aModel({ ...image, params: { n: 1 } }) },
+    { when: 'importing', object: aModel({ source: 'hf://a/b' }) },
+    { when: 'loading', object: aDataset(image) },
+    { when: 'trained, and only an image now', object: aModel(image, { status: trainedOnce }) },
+    {
+      when: 'loaded, and moved to another claim',
+      object: aDataset(
+        { source: 'pvc://mine/x' },
+        { status: { stages: { load: trainedOnce.stages.run } } },
+      ),
+    },
+  ])('of what is $when warns, too', ({ object }) => {
+    expect(warnings(object)).toEqual([
+      expect.stringMatching(/^claim "[-a-z]+-artifacts" \(\d+Gi\) is deleted with it/),
+    ])
+  })
+  test('of what is kept in a bucket says nothing, but of a Notebook’s home', () => {
+    const config = aConfig({ storage: { driver: 's3', s3: { bucket: 'b' } } })
+    const said = (oldObject: Parent) =>
+      review({ operation: 'DELETE', object: null, oldObject }, {}, config).warnings
+    expect(said(aModel({ source: 'hf://a/b' }, { status: trainedOnce }))).toBeUndefined()
+    expect(said(inClaim)).toHaveLength(1)
+    expect(said(aNotebook({}))).toHaveLength(1)
+  })
+  test('of an object with a disk that is none warns without its size', () => {
+    expect(warnings(aNotebook({ resources: { disk: 'lots' } }))).toEqual([
+      expect.stringMatching(/^claim "[-a-z]+-home" is deleted with it/),
+    ])
   })
   test.each([
     aModel(image),
