@@ -22,7 +22,7 @@ export const filesIn = (path: string): readonly string[] =>
     ? ['-']
     : statSync(path).isDirectory()
       ? readdirSync(path)
-          .filter((name) => /\.(ya?ml|json)$/.test(name))
+          .filter((name) => /\.(ya?ml|json)$/.test(name) && !/^kustomization\.ya?ml$/.test(name))
           .sort()
           .map((name) => join(path, name))
       : [path]
@@ -39,18 +39,34 @@ export function readManifests(path: string): Read {
         errors.push(`${shown}: ${document.errors[0]?.message.split('\n')[0]}`)
         continue
       }
-      const object = document.toJS() as Parent | null
-      if (object === null) continue
-      if (typeof object !== 'object' || typeof object.kind !== 'string')
-        errors.push(`${shown}: no Kubernetes object: kind: Required value`)
-      else if (!object.metadata?.name)
-        errors.push(`${shown}: ${object.kind}: metadata.name: Required value`)
-      else if (object.apiVersion?.startsWith(`${group}/`)) {
-        if (kindOf(object.kind)) manifests.push({ file: shown, object })
-        else errors.push(`${shown}: ${object.apiVersion} has no kind "${object.kind}"`)
+      for (const object of unfolded(document.toJS())) {
+        const fault = faultOf(object)
+        if (fault) errors.push(`${shown}: ${fault}`)
+        else if (isOurs(object)) manifests.push({ file: shown, object })
       }
     }
   }
   if (!manifests.length && !errors.length) errors.push(`${path}: no object of ${group}`)
   return { manifests, errors }
+}
+
+/** The items of a List, as `kubectl get -o yaml` prints several objects; else the object itself. */
+function unfolded(object: unknown): readonly unknown[] {
+  if (object === null || object === undefined) return []
+  const { kind, items } = object as { readonly kind?: unknown; readonly items?: unknown }
+  return typeof kind === 'string' && kind.endsWith('List') && Array.isArray(items)
+    ? items
+    : [object]
+}
+
+const isOurs = (object: unknown): object is Parent =>
+  String((object as Partial<Parent>).apiVersion).startsWith(`${group}/`)
+
+/** Why something cannot be read; objects of other groups are none of our business. */
+function faultOf(object: unknown): string | undefined {
+  const { apiVersion, kind, metadata } = (object ?? {}) as Partial<Parent>
+  if (typeof kind !== 'string') return 'no Kubernetes object: kind: Required value'
+  if (!isOurs(object)) return undefined
+  if (!kindOf(kind)) return `${apiVersion} has no kind "${kind}"`
+  return metadata?.name ? undefined : `${kind}: metadata.name: Required value`
 }
