@@ -21,7 +21,12 @@ export interface World {
   readonly pods?: Pods
   /** Absent, the hooks answer whoever asks. */
   readonly guard?: Guard
+  /** Requests of hooks that are read or answered at one time; more are told to come again. */
+  readonly mostUnderWay?: number
 }
+
+/** Four controllers of 20 workers each, as docs suggest, and room: more is a flood. */
+const mostUnderWay = 128
 
 /** Metacontroller sends whole objects; more than this is no request of its. */
 const largestBody = '7mb'
@@ -63,7 +68,11 @@ export function app(world: World): express.Express {
   // limit counts bytes after inflating, so that a small body cannot become a huge one.
   const json = [onlyJson, express.json({ limit: largestBody, strict: false, type: () => true })]
   // Before the body is read: a stranger's costs nothing.
-  const forMetacontroller = [guarded(world.guard), ...json]
+  const forMetacontroller = [
+    guarded(world.guard),
+    bounded(world.mostUnderWay ?? mostUnderWay),
+    ...json,
+  ]
   for (const hook of hooks) {
     const path = `/hooks/${hook.kind.plural}`
     server.post(`${path}/customize`, forMetacontroller, (req: Request, res: Response) => {
@@ -141,6 +150,25 @@ const guarded =
       fail(res, 401, 'the hooks ask for a token of --hook-token-file: Authorization: Bearer TOKEN')
     }
   }
+
+/**
+ * Bodies that are read at one time have a bound, or a flood of them would take all memory. It is for
+ * hooks alone, which Metacontroller asks again: admission would fail what a person applies.
+ */
+const bounded = (most: number) => {
+  let underWay = 0
+  return (_req: Request, res: Response, next: NextFunction): void => {
+    if (underWay >= most) {
+      // Metacontroller takes an integer of at least 1.
+      res.set('Retry-After', '1')
+      fail(res, 429, `${most} requests are under way: ask again in a second`)
+    } else {
+      underWay++
+      res.on('close', () => underWay--)
+      next()
+    }
+  }
+}
 
 /** A missing type is taken for JSON by nobody: curl's default is a form. */
 function onlyJson(req: Request, res: Response, next: NextFunction): void {

@@ -31,19 +31,32 @@ export function clusterLookup(kubeConfig: KubeConfig, patience = patienceMillise
 
 /** The client itself would wait for five minutes. */
 async function inTime<T>(asked: Promise<T>, milliseconds: number, what: string): Promise<T> {
+  const answer = await orLate(asked, milliseconds)
+  if (answer === undefined)
+    throw new Error(`the API server did not answer in time when asked for ${what}`)
+  return answer
+}
+
+/** The answer, or undefined when it takes longer. */
+async function orLate<T>(asked: Promise<T>, milliseconds: number): Promise<T | undefined> {
   let timer: NodeJS.Timeout | undefined
-  const late = new Promise<never>((_resolve, reject) => {
-    const error = new Error(`the API server did not answer in time when asked for ${what}`)
-    timer = setTimeout(reject, milliseconds, error)
+  const late = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => resolve(undefined), Math.max(0, milliseconds))
   })
   return Promise.race([asked, late]).finally(() => clearTimeout(timer))
 }
 
 /**
  * What the rules will ask for: new references, the Model of a ModelServer whose replicas matter,
- * and the bases of a new base, as far as a cycle could reach.
+ * and the bases of a new base, as far as a cycle could reach and time suffices: bases are asked for
+ * one after another, and of those that are not known nobody claims a cycle. Sync names it then.
  */
-export async function factsFor(request: AdmissionRequest, lookup: Lookup): Promise<Facts> {
+export async function factsFor(
+  request: AdmissionRequest,
+  lookup: Lookup,
+  patience = patienceMilliseconds,
+): Promise<Facts> {
+  const end = performance.now() + patience
   const { object, oldObject, operation } = request
   const kind = object && kindOf(object.kind)
   if (!kind || operation === 'DELETE') return {}
@@ -62,7 +75,9 @@ export async function factsFor(request: AdmissionRequest, lookup: Lookup): Promi
     const found: Parent | null | undefined = facts[`Model/${base}`]
     const next = baseOf(found)
     if (!next || next === object.metadata.name || facts[`Model/${next}`] !== undefined) break
-    facts[`Model/${next}`] = await lookup('Model', namespace, next)
+    const known = await orLate(lookup('Model', namespace, next), end - performance.now())
+    if (known === undefined) break
+    facts[`Model/${next}`] = known
     base = next
   }
   return facts

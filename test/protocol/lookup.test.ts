@@ -169,6 +169,31 @@ describe('an admission looks up what its rules will ask for, each object once', 
     expect(Object.keys(facts)).toHaveLength(gets.length)
   })
 
+  test('bases are followed for as long as there is time, and no longer', async () => {
+    const chain = Array.from({ length: 30 }, (_, i) => base(`m${i}`, `m${i + 1}`))
+    const slow: Lookup = async (kind, namespace, name) => {
+      await new Promise((resolve) => setTimeout(resolve, 100))
+      return lookup(kind, namespace, name)
+    }
+    put(...chain)
+    const start = performance.now()
+    const facts = await factsFor(create(base('m31', 'm0')), slow, 450)
+    expect(performance.now() - start).toBeLessThan(1500)
+    const known = Object.keys(facts)
+    expect(known.length).toBeGreaterThan(0)
+    expect(known).toEqual(chain.slice(0, known.length).map((one) => `Model/${one.metadata.name}`))
+    expect(known.length).toBeLessThan(6)
+  })
+
+  test('a base that does not answer is not known: the reference itself is', async () => {
+    put(base('a', 'b'))
+    const never = new Promise<null>(() => {})
+    const stuck: Lookup = (kind, namespace, name) =>
+      name === 'b' ? never : lookup(kind, namespace, name)
+    const facts = await factsFor(create(base('tuned', 'a')), stuck, 300)
+    expect(Object.keys(facts)).toEqual(['Model/a'])
+  })
+
   test('the namespace is the request’s, whatever the object says', async () => {
     const made = object('Model', 'tuned', { dataset: { name: 'squad' } })
     const elsewhere = { ...made, metadata: { name: 'tuned', namespace: 'other' } }
