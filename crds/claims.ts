@@ -24,11 +24,12 @@ interface Wanted {
   readonly env?: unknown
 }
 
-const isInClaim = (source: unknown): boolean =>
+/** A source that is in a claim already. */
+export const isInClaim = (source: unknown): source is string =>
   typeof source === 'string' && source.startsWith('pvc://')
 
 /** With none of these, the image is all the user wanted of a Model. */
-const hasWork = ({ source, model, dataset, command, args, params, env }: Wanted): boolean =>
+export const hasWork = ({ source, model, dataset, command, args, params, env }: Wanted): boolean =>
   Boolean(source ?? model ?? dataset) || [command, args, params, env].some(isFilled)
 
 /** Empty is absent. */

@@ -1,3 +1,4 @@
+import { isInClaim } from '../crds/claims.ts'
 import type { DatasetSpec, DatasetStatus } from '../crds/dataset.ts'
 import { Dataset } from '../crds/dataset.ts'
 import type { Artifacts } from '../crds/status.ts'
@@ -49,7 +50,7 @@ type DatasetSync = Sync<DatasetSpec, DatasetStatus>
 
 /** A source that is in a claim already. */
 const claimed = ({ parent }: DatasetSync): string | undefined =>
-  parent.spec.source?.startsWith('pvc://') ? parent.spec.source : undefined
+  isInClaim(parent.spec.source) ? parent.spec.source : undefined
 
 /** What those who refer to the Dataset use. */
 function artifactsOf(sync: DatasetSync, { load }: Records): Artifacts | undefined {

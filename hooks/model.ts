@@ -1,3 +1,4 @@
+import { hasWork, isInClaim } from '../crds/claims.ts'
 import { Model, type ModelSpec, type ModelStatus } from '../crds/model.ts'
 import { bytesOf, gibibytes, humanBytes } from '../crds/quantity.ts'
 import { buildStage, ownImage, pinned } from './buildstage.ts'
@@ -29,7 +30,9 @@ export const model = hookOf(Model, {
     pack(sync),
   ],
   claims: ({ parent, observed, config }) =>
-    hasWork(parent.spec) && !claimed(parent.spec) ? claimsOf(parent, observed, config) : [],
+    hasWork(parent.spec) && !isInClaim(parent.spec.source)
+      ? claimsOf(parent, observed, config)
+      : [],
   status: (sync, records, done) => {
     const result = done ? artifactsOf(sync, records) : undefined
     const image = result?.image ?? ownImage(sync.parent, records)
@@ -45,17 +48,6 @@ export const model = hookOf(Model, {
 })
 
 type ModelSync = Sync<ModelSpec, ModelStatus>
-
-/** With none of these, the image is all the user wanted. */
-const hasWork = ({ source, model, dataset, command, args, params, env }: ModelSpec): boolean =>
-  Boolean(source ?? model ?? dataset) || [command, args, params, env].some(filled)
-
-/** Empty is absent. */
-const filled = (value: object | undefined): boolean => Object.keys(value ?? {}).length > 0
-
-/** A source that is in a claim already is used where it is. */
-const claimed = ({ source }: ModelSpec): string | undefined =>
-  source?.startsWith('pvc://') ? source : undefined
 
 const givenImage = ({ source, image }: ModelSpec): string =>
   source ? 'a source needs no image' : image ? 'the image is given' : 'the base brings its image'
@@ -131,7 +123,9 @@ function run(sync: ModelSync): Works {
 
 function skippedRun(spec: ModelSpec): Verdict | undefined {
   if (!hasWork(spec)) return yes('Skipped', 'the image is the model')
-  return claimed(spec) ? yes('Skipped', `the model is already in ${spec.source}`) : undefined
+  return isInClaim(spec.source)
+    ? yes('Skipped', `the model is already in ${spec.source}`)
+    : undefined
 }
 
 /** The artifacts become an image of their own, so that a ModelServer needs nothing but a name. */
@@ -166,7 +160,7 @@ function pack(sync: ModelSync): Works {
 function unpackaged({ parent, config }: ModelSync, { run }: Records): Verdict | undefined {
   const { spec } = parent
   if (!hasWork(spec)) return yes('Skipped', 'the image is the model')
-  if (claimed(spec)) return no('Skipped', `used where it is: ${spec.source}`)
+  if (isInClaim(spec.source)) return no('Skipped', `used where it is: ${spec.source}`)
   if (spec.package === 'Never') return no('Skipped', 'spec.package is Never: served from storage')
   if (!config.registry.prefix)
     return no('Skipped', 'the administrator has set no registry.prefix: served from storage')
@@ -192,8 +186,8 @@ function artifactsOf(sync: ModelSync, records: Records) {
     const image = ownImage(parent, records)
     return { image, inImage: true, program: true, id: image }
   }
-  const source = claimed(spec)
-  if (source) return { url: source, inImage: false, id: source }
+  const { source } = spec
+  if (isInClaim(source)) return { url: source, inImage: false, id: source }
   const { run } = records
   const packaged = unpackaged(sync, records) ? undefined : records.package?.image
   return {
