@@ -181,3 +181,18 @@ export function watch(ns: string, what: string) {
   }
   return { readies, reasons, stop }
 }
+
+/** The claim with the artifacts, restored for the object that has this uid now. */
+export const claimOf = ({ name, uid }: Shown): string =>
+  JSON.stringify({
+    apiVersion: 'v1',
+    kind: 'PersistentVolumeClaim',
+    metadata: {
+      name: `${name}-model-artifacts`,
+      labels: { 'controller-uid': uid },
+      ownerReferences: [
+        { apiVersion: 'substratus.ai/v1', kind: 'Model', name, uid, controller: true },
+      ],
+    },
+    spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '100Gi' } } },
+  })

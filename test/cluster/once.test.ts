@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import {
   apply,
+  claimOf,
   get,
   jobsCreated,
   kubectl,
@@ -209,21 +210,6 @@ test('a foreign object under the name of a child is told by name, and left alone
   await ok(['-n', ns, 'delete', 'service', 's-server'])
   await untilReady(ns, 'modelserver/s', 'True Serving')
 })
-
-/** The claim with the artifacts, restored for the object that has this uid now. */
-const claimOf = ({ name, uid }: Shown): string =>
-  JSON.stringify({
-    apiVersion: 'v1',
-    kind: 'PersistentVolumeClaim',
-    metadata: {
-      name: `${name}-model-artifacts`,
-      labels: { 'controller-uid': uid },
-      ownerReferences: [
-        { apiVersion: 'substratus.ai/v1', kind: 'Model', name, uid, controller: true },
-      ],
-    },
-    spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '100Gi' } } },
-  })
 
 test('objects that are restored with their status run nothing again; without it they do', async () => {
   const ns = await namespace('restored')
