@@ -8,7 +8,7 @@ import { hookOf, type Sync } from './hook.ts'
 import { runHashes } from './names.ts'
 import { noMounts } from './pod/volumes.ts'
 import type { Records, Works } from './stages.ts'
-import { artifactsPath, artifactsUrl, claimsOf, pathsInUse, storageOf } from './storage/storage.ts'
+import { artifactsPath, artifactsUrl, pathsInUse, storageOf } from './storage/storage.ts'
 import { loader, workPod } from './work/load.ts'
 
 /**
@@ -28,7 +28,8 @@ export const dataset = hookOf(Dataset, {
     ),
     load(sync),
   ],
-  claims: (sync) => (claimed(sync) ? [] : claimsOf(sync.parent, sync.observed, sync.config)),
+  claims: (sync) =>
+    claimed(sync) ? [] : storageOf(sync.config).claims(sync.parent, sync.observed, sync.config),
   status: (sync, records, done) => {
     const { parent } = sync
     const artifacts = done && artifactsOf(sync, records)

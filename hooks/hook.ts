@@ -3,7 +3,7 @@ import type { Config } from '../crds/config.ts'
 import { fill } from '../crds/fill.ts'
 import type { Kind, Parent } from '../crds/kind.ts'
 import { checkRules } from '../crds/rules.ts'
-import type { Condition, Reason } from '../crds/status.ts'
+import type { Artifacts, Condition, Reason } from '../crds/status.ts'
 import { sentence, validatorOf, visible } from '../crds/validate.ts'
 import { deviceClaims } from './children/deviceclaim.ts'
 import { condition, no, type Verdict, yes } from './conditions.ts'
@@ -72,7 +72,7 @@ export function hookOf<S, T>(kind: Kind<S, T>, behaviour: Behaviour<S, T>): Hook
       }
       const walked = walk(behaviour.stages(sync), parent, sync.observed)
       const isDone = !walked.blocked
-      const claims = claimsOf(behaviour.claims(sync), walked, sync.observed)
+      const claims = claimsOf(parent, behaviour.claims(sync), walked, sync.observed)
       const devices = deviceClaims(
         parent,
         devicesOf(parent, config),
@@ -111,14 +111,22 @@ interface Claims {
 /**
  * A claim that is no longer asked for stays: a changed source must not take the data away. One that
  * held a recorded result and is gone is not made anew: an empty one would be taken for the result.
+ * A result that another storage driver keeps needs none.
  */
-function claimsOf(wanted: readonly Child[], { done }: Walk, observed: Observed): Claims {
+function claimsOf(
+  parent: Parent,
+  asked: readonly Child[],
+  { done }: Walk,
+  observed: Observed,
+): Claims {
   const existing = observed.children.filter(({ kind }) => kind === 'PersistentVolumeClaim')
   const isIn = (list: readonly Child[], { metadata }: Child) =>
     list.some((claim) => claim.metadata.name === metadata.name)
-  const gone = ['load', 'run'].some((stage) => done.includes(stage))
-    ? wanted.find((claim) => !isIn(existing, claim))
-    : undefined
+  const isDone = ['load', 'run'].some((stage) => done.includes(stage))
+  const { artifacts } = (parent.status ?? {}) as { readonly artifacts?: Artifacts }
+  const isElsewhere = isDone && artifacts?.url !== undefined && !artifacts.url.startsWith('pvc://')
+  const wanted = isElsewhere ? [] : asked
+  const gone = isDone ? wanted.find((claim) => !isIn(existing, claim)) : undefined
   return {
     listed: [
       ...wanted.filter((claim) => claim !== gone),

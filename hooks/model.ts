@@ -9,7 +9,7 @@ import { resultMount } from './pod/mounts.ts'
 import { joined, noMounts } from './pod/volumes.ts'
 import type { Reference } from './references.ts'
 import type { Records, Works } from './stages.ts'
-import { artifactsPath, artifactsUrl, claimsOf, pathsInUse, storageOf } from './storage/storage.ts'
+import { artifactsPath, artifactsUrl, pathsInUse, storageOf } from './storage/storage.ts'
 import { builtImage } from './work/build.ts'
 import { loader, workPod } from './work/load.ts'
 import { packagePod } from './work/package.ts'
@@ -31,7 +31,7 @@ export const model = hookOf(Model, {
   ],
   claims: ({ parent, observed, config }) =>
     hasWork(parent.spec) && !isInClaim(parent.spec.source)
-      ? claimsOf(parent, observed, config)
+      ? storageOf(config).claims(parent, observed, config)
       : [],
   status: (sync, records, done) => {
     const result = done ? artifactsOf(sync, records) : undefined

@@ -1,10 +1,7 @@
 import type { Config } from '../../crds/config.ts'
 import type { Parent } from '../../crds/kind.ts'
-import { claimName } from '../../crds/names.ts'
 import type { Artifacts, StageRecord } from '../../crds/status.ts'
-import { kept, type Observed } from '../observed.ts'
 import type { Mounts } from '../pod/volumes.ts'
-import type { Child } from '../protocol.ts'
 import type { Driver } from './driver.ts'
 import { gcs } from './gcs.ts'
 import { hostPath } from './hostpath.ts'
@@ -35,13 +32,6 @@ export function artifactsUrl(
   return artifacts?.url?.endsWith(`/${path}`)
     ? artifacts.url
     : storageOf(config).url(parent, path, config)
-}
-
-/** The claims of the driver; one that was made under another keeps its data, and goes with its object. */
-export function claimsOf(parent: Parent, observed: Observed, config: Config): readonly Child[] {
-  const claims = storageOf(config).claims(parent, observed, config)
-  const older = observed.child('PersistentVolumeClaim', claimName(parent))
-  return claims.length || !older ? claims : [kept(older)]
 }
 
 /**

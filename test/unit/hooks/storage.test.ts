@@ -13,6 +13,7 @@ import {
   ended,
   namesOf,
   observed,
+  readyOf,
   report,
   statusOf,
   stored,
@@ -89,4 +90,14 @@ test('a driver that is chosen later moves no result, and removes no claim', () =
   const later = sync(stored(parent, loaded), [claim], s3)
   expect(statusOf(later).artifacts?.url).toBe(url)
   expect(namesOf(later)).toContain('PersistentVolumeClaim squad-dataset-artifacts')
+})
+
+test('a result in a bucket needs no claim, though claims are the driver now', () => {
+  const s3 = aConfig({ storage: storages.s3 })
+  const parent = aDataset({ image: 'i' })
+  const job = aJob(sync(parent, [], s3), completed)
+  const loaded = sync(parent, [job, aPod(job, ended(0, report({ bytes: 1 })))], s3)
+  const later = sync(stored(parent, loaded))
+  expect(readyOf(later)).toMatch(/^True Done: loaded into s3:\/\//)
+  expect(namesOf(later)).toEqual([])
 })
