@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { failureOf } from './failure.ts'
+import { isOldNode, oldestNode } from './oldnode.ts'
 
 // Commands are loaded when they are called: the Kubernetes client alone takes half a second.
 
@@ -106,6 +107,8 @@ program
   .action(async (options) => set(await (await import('./down.ts')).down(options)))
 
 try {
+  if (isOldNode())
+    throw new Error(`Node ${oldestNode} or newer is needed, and this is ${process.versions.node}`)
   await program.parseAsync()
 } catch (error) {
   if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : wrongCall

@@ -4,20 +4,16 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { root } from '../local/root.ts'
+import { isOldNode, oldestNode } from '../oldnode.ts'
 
-/** What the Kubernetes client needs; package.json says the same. */
-const oldest = [22, 19] as const
-
-const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
-const isOld = major < oldest[0] || (major === oldest[0] && minor < oldest[1])
 // npm installed this one beside the project.
 const ours = join(root, 'node_modules', 'node', 'bin', 'node')
 
-if (!isOld) await import('./command.ts')
+if (!isOldNode()) await import('./command.ts')
 else if (existsSync(ours)) runWith(ours)
 else {
   console.error(
-    `error: kubectl open needs Node ${oldest.join('.')} or newer, and ${process.execPath} is ${process.versions.node}`,
+    `error: kubectl open needs Node ${oldestNode} or newer, and ${process.execPath} is ${process.versions.node}`,
   )
   process.exit(1)
 }
