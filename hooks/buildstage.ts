@@ -3,7 +3,8 @@ import type { Config } from '../crds/config.ts'
 import type { Parent } from '../crds/kind.ts'
 import { yes } from './conditions.ts'
 import { buildHashes } from './names.ts'
-import type { Records, Works } from './stages.ts'
+import type { Records } from './parent.ts'
+import type { Works } from './stages.ts'
 import { builderSuspicion, buildPod, builtImage } from './work/build.ts'
 
 /** The first stage of all kinds: Git becomes an image. */

@@ -7,7 +7,9 @@ import type { Artifacts, Condition, Reason } from '../crds/status.ts'
 import { sentence, validatorOf, visible } from '../crds/validate.ts'
 import { deviceClaims } from './children/deviceclaim.ts'
 import { condition, no, type Verdict, yes } from './conditions.ts'
+import { keptJob } from './jobs.ts'
 import { kept, type Observed, observedIn } from './observed.ts'
+import { missing, type Records } from './parent.ts'
 import { gpuOf } from './pod/gpu.ts'
 import type {
   Child,
@@ -17,16 +19,8 @@ import type {
   SyncResponse,
 } from './protocol.ts'
 import { basesOf, type References, referencesOf, relatedRules } from './references.ts'
-import {
-  isServing,
-  keptJob,
-  keptServing,
-  missing,
-  type Records,
-  type Stage,
-  type Walk,
-  walk,
-} from './stages.ts'
+import { isServing, keptServing } from './serving.ts'
+import { type Stage, type Walk, walk } from './stages.ts'
 
 /** What a kind's functions are asked with. */
 export interface Sync<S, T> {

@@ -9,13 +9,14 @@ import { no, type Verdict, yes } from './conditions.ts'
 import { conditionOf, knowsTemplate, servingFault, unreadyFault } from './diagnosis.ts'
 import { hookOf, type Sync } from './hook.ts'
 import { namespaceOf, selectorOf, serverName } from './names.ts'
+import { missing, type Records } from './parent.ts'
 import { gpuOf } from './pod/gpu.ts'
 import { resultMount } from './pod/mounts.ts'
 import { container, contentMounts, gpuPodBase, podMetadata } from './pod/template.ts'
 import { type Mounts, noMounts } from './pod/volumes.ts'
 import type { Child } from './protocol.ts'
 import type { Reference } from './references.ts'
-import { missing, type Records, type Serves } from './stages.ts'
+import type { Serves } from './serving.ts'
 
 /**
  * A ModelServer is built and serves:

@@ -3,19 +3,28 @@ import type { Parent } from '../crds/kind.ts'
 import type { Condition, ConditionType, Reason, StageRecord } from '../crds/status.ts'
 import { job } from './children/job.ts'
 import { condition, no, type Verdict, yes } from './conditions.ts'
-import { conditionOf, jobFailure, jobProgress, type Report, reportOf } from './diagnosis.ts'
+import { jobFailure, jobProgress, type Report, reportOf } from './diagnosis.ts'
+import {
+  annotation,
+  answers,
+  hadTooLittleTime,
+  identityOf,
+  isComplete,
+  isFailed,
+  keptJob,
+} from './jobs.ts'
 import { type Hashes, jobAnnotations, jobName, rerunOf } from './names.ts'
-import { jsonIn, kept, type Observed } from './observed.ts'
+import { jsonIn, type Observed } from './observed.ts'
+import { isSuspended, missing, policyOf, type Records, remembered } from './parent.ts'
 import type { Child } from './protocol.ts'
 import { type Reference, upstreamOf } from './references.ts'
+import { asBefore, hindranceOf, isStopped, keptServing, type Serves, saidOf } from './serving.ts'
 
 /**
  * A parent is a list of stages, walked in order: the first that is not done speaks for Ready.
  * A stage works (a Job, done once and remembered in status) or serves (children that stay).
  */
 export type Stage = Works | Serves
-
-export type Records = Readonly<Record<string, StageRecord>>
 
 export interface Works {
   readonly does: 'work'
@@ -41,31 +50,6 @@ export interface Works {
   readonly result: (report: Report, attempt: string, records: Records) => Partial<StageRecord>
 }
 
-export interface Serves {
-  readonly does: 'serve'
-  readonly needs: readonly Reference[]
-  /** Why it cannot be served as it is asked for, if so. */
-  readonly refuse: Verdict | undefined
-  /** The Deployment or StatefulSet that is there, whether it is as asked for or not. */
-  readonly workload: Child | undefined
-  /** How many Pods are wanted of it as it is, also while something is awaited; undefined: as many as before. */
-  readonly replicas: number | undefined
-  /** The Deployment or StatefulSet as it is asked for. */
-  readonly wanted: (records: Records) => Child
-  /** What stands beside it, and depends on nothing that may be awaited: Service, NetworkPolicy. */
-  readonly beside: readonly Child[]
-  /** `emitted` is the workload of this very answer, where there is one. */
-  readonly verdict: (emitted: Child | undefined) => Verdict
-}
-
-/** The parts of a status that the walk reads. */
-interface Remembered {
-  readonly stages?: Records
-  readonly lastComplete?: Records
-  readonly finishing?: string
-  readonly conditions?: readonly Condition[]
-}
-
 export interface Walk {
   readonly children: readonly Child[]
   readonly conditions: readonly Condition[]
@@ -79,17 +63,6 @@ export interface Walk {
   readonly finishing: string | undefined
   readonly stale: readonly string[]
 }
-
-const isSuspended = (parent: Parent): boolean =>
-  (parent.spec as { suspend?: boolean } | undefined)?.suspend === true
-
-/** Of any spec, an invalid one too. */
-const policyOf = (parent: Parent): RunPolicy => {
-  const { runPolicy } = (parent.spec ?? {}) as { readonly runPolicy?: unknown }
-  return typeof runPolicy === 'object' && runPolicy !== null ? runPolicy : {}
-}
-
-const remembered = (parent: Parent): Remembered => (parent.status ?? {}) as Remembered
 
 /**
  * The rerun that is in force: the annotation, or, once that was removed, what the first recorded
@@ -118,23 +91,6 @@ const underWay = (stage: Works | undefined, observed: Observed): string | undefi
     .filter((child) => !isFailed(child))
     .map(identityOf)
     .find(({ inputs }) => inputs === stage.hashes(undefined).inputs)?.rerun
-
-const answers = (
-  found: { readonly inputs?: string; readonly rerun?: string },
-  inputs: string,
-  rerun: string | undefined,
-): boolean => found.inputs === inputs && (rerun === undefined || found.rerun === rerun)
-
-const annotation = (child: Child, name: string): string | undefined =>
-  child.metadata.annotations?.[name]
-
-const identityOf = (child: Child) => ({
-  inputs: annotation(child, jobAnnotations.inputs),
-  rerun: annotation(child, jobAnnotations.rerun),
-})
-
-export const isComplete = (child: Child): boolean => Boolean(conditionOf(child, 'Complete'))
-const isFailed = (child: Child): boolean => Boolean(conditionOf(child, 'Failed'))
 
 const recordOf = (done: Child, stage: Works, report: Report, records: Records): StageRecord => {
   const attempt = annotation(done, jobAnnotations.attempt) ?? ''
@@ -188,7 +144,7 @@ function outcomeOf(
 
   const name = jobName(parent, stage.name, hashes.attempt)
   const current = observed.child('Job', name)
-  if (current && hadTooLittleTime(current, stage))
+  if (current && hadTooLittleTime(current, stage.policy))
     return {
       state: 'replaced',
       verdict: no('Pending', `removing Job "${name}", which now has more time, to create it anew`),
@@ -210,46 +166,6 @@ function outcomeOf(
     stage.template(hashes, records),
   )
   return { state: 'open', verdict: missing(parent, stage.condition, 'Job', name), create }
-}
-
-/** A child that was asked for before and is not there may never come: somebody else may own its name. */
-export function missing(parent: Parent, type: ConditionType, kind: string, name: string): Verdict {
-  const creating = `creating ${kind} "${name}"`
-  const before = remembered(parent).conditions?.find((found) => found.type === type)
-  if (before?.message !== creating && before?.reason !== 'ChildMissing')
-    return no('Pending', creating)
-  return no(
-    'ChildMissing',
-    `${kind} "${name}" is wanted and does not exist: does another object own the name?`,
-  )
-}
-
-/** Whether a Job ran out of a time that the user has prolonged since. */
-function hadTooLittleTime(child: Child, { policy: { activeDeadlineSeconds } }: Works): boolean {
-  const had: number | undefined = child.spec?.activeDeadlineSeconds
-  return (
-    conditionOf(child, 'Failed')?.reason === 'DeadlineExceeded' &&
-    had !== undefined &&
-    (activeDeadlineSeconds === undefined || activeDeadlineSeconds > had)
-  )
-}
-
-/**
- * An existing Job with its mutable fields as they should be now. `policy` is the user's own, where the
- * Job is the one that the spec asks for.
- */
-export function keptJob(child: Child, parent: Parent, policy?: RunPolicy): Child {
-  const held = Object.values(remembered(parent).stages ?? {}).some(
-    (record) => record.job === child.metadata.name,
-  )
-  const finished = isComplete(child) || isFailed(child)
-  const ttl = policyOf(parent).ttlSecondsAfterFinished
-  return kept(child, {
-    ...(!finished && { suspend: isSuspended(parent) ? true : undefined }),
-    ...(!finished && policy && { activeDeadlineSeconds: policy.activeDeadlineSeconds }),
-    ...(!finished && policy?.backoffLimit !== undefined && { backoffLimit: policy.backoffLimit }),
-    ttlSecondsAfterFinished: held && Number.isInteger(ttl) ? ttl : undefined,
-  })
 }
 
 export function walk(stages: readonly Stage[], parent: Parent, observed: Observed): Walk {
@@ -360,42 +276,3 @@ const changedUpstream = (record: StageRecord, needs: readonly Reference[]): read
       ? [`${reference.field.kind} "${reference.name}"`]
       : [],
   )
-
-/** Why a server cannot be as it is asked for. */
-function hindranceOf(stage: Serves): Verdict | undefined {
-  const waiting = stage.needs.find(({ state }) => state === 'waiting')
-  return waiting?.state === 'waiting' ? waiting.verdict : stage.refuse
-}
-
-const isWorkload = ({ kind }: Child): boolean => ['Deployment', 'StatefulSet'].includes(kind)
-
-const saidOf = (stage: Serves, emitted: readonly Child[]): Verdict =>
-  stage.verdict(emitted.find(isWorkload))
-
-const isStopped = ({ reason }: Verdict): boolean => reason === 'Suspended' || reason === 'Idle'
-
-/** What served before the hindrance serves on, and Serving says so; Ready says what hinders. */
-function asBefore(stage: Serves, emitted: readonly Child[]): Verdict | undefined {
-  const now = stage.workload && saidOf(stage, emitted)
-  return now && (now.status === 'True' || isStopped(now)) ? now : undefined
-}
-
-/** Whether a child is part of what answers requests; the others are work, storage and claims. */
-export const isServing = (kind: string): boolean =>
-  !['Job', 'PersistentVolumeClaim', 'ResourceClaimTemplate'].includes(kind)
-
-/**
- * What serves now stays as it is while something is awaited: nobody's requests fail for that. Only
- * the number of its Pods follows, and what is beside it is made again where it was deleted: a
- * notebook without its NetworkPolicy would be open to all.
- */
-export function keptServing(parent: Parent, observed: Observed, stage?: Serves): readonly Child[] {
-  const replicas = isSuspended(parent) ? 0 : stage?.replicas
-  const before = observed.children
-    .filter(({ kind }) => isServing(kind))
-    .map((child) => kept(child, isWorkload(child) && replicas !== undefined ? { replicas } : {}))
-  const lost = (stage?.workload ? stage.beside : []).filter(
-    ({ kind, metadata }) => !observed.child(kind, metadata.name),
-  )
-  return [...before, ...lost]
-}

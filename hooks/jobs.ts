@@ -1,0 +1,57 @@
+import type { RunPolicy } from '../crds/common.ts'
+import type { Parent } from '../crds/kind.ts'
+import { conditionOf } from './diagnosis.ts'
+import { jobAnnotations } from './names.ts'
+import { kept } from './observed.ts'
+import { isSuspended, policyOf, remembered } from './parent.ts'
+import type { Child } from './protocol.ts'
+
+/** Jobs that exist: what they answer, and how they go on. */
+
+export const answers = (
+  found: { readonly inputs?: string; readonly rerun?: string },
+  inputs: string,
+  rerun: string | undefined,
+): boolean => found.inputs === inputs && (rerun === undefined || found.rerun === rerun)
+
+export const annotation = (child: Child, name: string): string | undefined =>
+  child.metadata.annotations?.[name]
+
+export const identityOf = (child: Child) => ({
+  inputs: annotation(child, jobAnnotations.inputs),
+  rerun: annotation(child, jobAnnotations.rerun),
+})
+
+export const isComplete = (child: Child): boolean => Boolean(conditionOf(child, 'Complete'))
+export const isFailed = (child: Child): boolean => Boolean(conditionOf(child, 'Failed'))
+
+/** Whether a Job ran out of a time that the user has prolonged since. */
+export function hadTooLittleTime(
+  child: Child,
+  { activeDeadlineSeconds }: Pick<RunPolicy, 'activeDeadlineSeconds'>,
+): boolean {
+  const had: number | undefined = child.spec?.activeDeadlineSeconds
+  return (
+    conditionOf(child, 'Failed')?.reason === 'DeadlineExceeded' &&
+    had !== undefined &&
+    (activeDeadlineSeconds === undefined || activeDeadlineSeconds > had)
+  )
+}
+
+/**
+ * An existing Job with its mutable fields as they should be now. `policy` is the user's own, where the
+ * Job is the one that the spec asks for.
+ */
+export function keptJob(child: Child, parent: Parent, policy?: RunPolicy): Child {
+  const held = Object.values(remembered(parent).stages ?? {}).some(
+    (record) => record.job === child.metadata.name,
+  )
+  const finished = isComplete(child) || isFailed(child)
+  const ttl = policyOf(parent).ttlSecondsAfterFinished
+  return kept(child, {
+    ...(!finished && { suspend: isSuspended(parent) ? true : undefined }),
+    ...(!finished && policy && { activeDeadlineSeconds: policy.activeDeadlineSeconds }),
+    ...(!finished && policy?.backoffLimit !== undefined && { backoffLimit: policy.backoffLimit }),
+    ttlSecondsAfterFinished: held && Number.isInteger(ttl) ? ttl : undefined,
+  })
+}

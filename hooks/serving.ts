@@ -1,0 +1,64 @@
+import type { Parent } from '../crds/kind.ts'
+import type { Verdict } from './conditions.ts'
+import { kept, type Observed } from './observed.ts'
+import { isSuspended, type Records } from './parent.ts'
+import type { Child } from './protocol.ts'
+import type { Reference } from './references.ts'
+
+/** The stage of children that stay, and what becomes of them while something is awaited. */
+export interface Serves {
+  readonly does: 'serve'
+  readonly needs: readonly Reference[]
+  /** Why it cannot be served as it is asked for, if so. */
+  readonly refuse: Verdict | undefined
+  /** The Deployment or StatefulSet that is there, whether it is as asked for or not. */
+  readonly workload: Child | undefined
+  /** How many Pods are wanted of it as it is, also while something is awaited; undefined: as many as before. */
+  readonly replicas: number | undefined
+  /** The Deployment or StatefulSet as it is asked for. */
+  readonly wanted: (records: Records) => Child
+  /** What stands beside it, and depends on nothing that may be awaited: Service, NetworkPolicy. */
+  readonly beside: readonly Child[]
+  /** `emitted` is the workload of this very answer, where there is one. */
+  readonly verdict: (emitted: Child | undefined) => Verdict
+}
+
+/** Why a server cannot be as it is asked for. */
+export function hindranceOf(stage: Serves): Verdict | undefined {
+  const waiting = stage.needs.find(({ state }) => state === 'waiting')
+  return waiting?.state === 'waiting' ? waiting.verdict : stage.refuse
+}
+
+const isWorkload = ({ kind }: Child): boolean => ['Deployment', 'StatefulSet'].includes(kind)
+
+export const saidOf = (stage: Serves, emitted: readonly Child[]): Verdict =>
+  stage.verdict(emitted.find(isWorkload))
+
+export const isStopped = ({ reason }: Verdict): boolean =>
+  reason === 'Suspended' || reason === 'Idle'
+
+/** What served before the hindrance serves on, and Serving says so; Ready says what hinders. */
+export function asBefore(stage: Serves, emitted: readonly Child[]): Verdict | undefined {
+  const now = stage.workload && saidOf(stage, emitted)
+  return now && (now.status === 'True' || isStopped(now)) ? now : undefined
+}
+
+/** Whether a child is part of what answers requests; the others are work, storage and claims. */
+export const isServing = (kind: string): boolean =>
+  !['Job', 'PersistentVolumeClaim', 'ResourceClaimTemplate'].includes(kind)
+
+/**
+ * What serves now stays as it is while something is awaited: nobody's requests fail for that. Only
+ * the number of its Pods follows, and what is beside it is made again where it was deleted: a
+ * notebook without its NetworkPolicy would be open to all.
+ */
+export function keptServing(parent: Parent, observed: Observed, stage?: Serves): readonly Child[] {
+  const replicas = isSuspended(parent) ? 0 : stage?.replicas
+  const before = observed.children
+    .filter(({ kind }) => isServing(kind))
+    .map((child) => kept(child, isWorkload(child) && replicas !== undefined ? { replicas } : {}))
+  const lost = (stage?.workload ? stage.beside : []).filter(
+    ({ kind, metadata }) => !observed.child(kind, metadata.name),
+  )
+  return [...before, ...lost]
+}
