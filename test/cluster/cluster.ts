@@ -1,5 +1,6 @@
 import { execFile, spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
+import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { inject } from 'vitest'
 import type { Condition } from '../../crds/status.ts'
@@ -163,13 +164,12 @@ export function watch(ns: string, what: string) {
     ],
     { stdio: ['ignore', 'pipe', 'ignore'] },
   )
-  child.stdout.on('data', (chunk: Buffer) => {
-    for (const line of chunk.toString().trim().split('\n')) {
-      const [ready = '', reason = ''] = line.trim().split(/\s+/)
-      if (reason === '<none>' || !reason) continue
-      readies.push(ready)
-      reasons.push(reason)
-    }
+  // Line by line: kubectl writes a line in pieces.
+  createInterface({ input: child.stdout }).on('line', (line) => {
+    const [ready = '', reason = ''] = line.trim().split(/\s+/)
+    if (reason === '<none>' || !reason) return
+    readies.push(ready)
+    reasons.push(reason)
   })
   let stopped = false
   child.on('close', (code) => {
