@@ -100,7 +100,7 @@ export async function chromium(width = 1280, height = 620): Promise<Page> {
       if (errorText) throw new Error(`${url}: ${errorText}`)
     },
     ask,
-    untilTrue: (expression, seconds = 60) =>
+    untilTrue: (expression, seconds = 180) =>
       until(() => ask(`Boolean(${expression})`), Boolean, seconds),
     press: async (key, modifiers = 0) => {
       const code = key.length === 1 ? `Key${key.toUpperCase()}` : key
