@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Model } from '../../crds/model.ts'
 import { customResourceDefinition } from '../../crds/render.ts'
 import { apply, get, kubectl, namespace, ok, type Shown, until } from './cluster.ts'
@@ -9,13 +9,15 @@ import { apply, get, kubectl, namespace, ok, type Shown, until } from './cluster
  */
 
 const group = 'older.example.com'
-const models = `models.${group}`
+// A name of its own: kubectl would take `models` for these.
+const kind = 'OlderModel'
+const models = `oldermodels.${group}`
 
 const definition = (): Shown => {
   const crd: Shown = JSON.parse(JSON.stringify(customResourceDefinition(Model)))
   crd.metadata.name = models
   crd.spec.group = group
-  crd.spec.names = { ...crd.spec.names, categories: [] }
+  crd.spec.names = { kind, listKind: `${kind}List`, plural: 'oldermodels', singular: 'oldermodel' }
   return crd
 }
 
@@ -26,7 +28,7 @@ const ruleless = (crd: Shown): Shown =>
   )
 
 const object = (name: string, spec: object) =>
-  JSON.stringify({ apiVersion: `${group}/v1`, kind: 'Model', metadata: { name }, spec })
+  JSON.stringify({ apiVersion: `${group}/v1`, kind, metadata: { name }, spec })
 
 const image = 'example.com/train:1'
 const olds = [
@@ -53,6 +55,8 @@ beforeAll(async () => {
     ({ stderr }) => stderr.includes('at most 50 characters'),
   )
 })
+
+afterAll(() => ok(['delete', 'crd', models]))
 
 const merge = (name: string, patch: object, more: readonly string[] = []) =>
   kubectl(['-n', ns, 'patch', models, name, '--type=merge', '-p', JSON.stringify(patch), ...more])
