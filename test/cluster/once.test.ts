@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { expect, test } from 'vitest'
+import { expect, inject, test } from 'vitest'
 import {
   apply,
   claimOf,
@@ -72,7 +72,7 @@ test('a finished run is not repeated', async () => {
   await patch(ns, 'model/m', { resources: { memory: 64 } })
   await unrepeated()
 
-  for (const name of ['server', 'metacontroller', 'kube-apiserver']) {
+  for (const name of ['server', inject('cluster').controller, 'kube-apiserver']) {
     const start = await kill(name)
     await sleep(1000)
     start()
@@ -219,7 +219,7 @@ test('objects that are restored with their status run nothing again; without it 
   const object = { apiVersion, kind, metadata: { name: metadata.name }, spec }
 
   const other = await namespace('restored-with')
-  const start = await kill('metacontroller')
+  const start = await kill(inject('cluster').controller)
   try {
     // The commands of docs/backup.md.
     const saved = JSON.stringify({ ...object, status })
