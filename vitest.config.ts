@@ -23,7 +23,15 @@ export default defineConfig({
         test: {
           name: 'protocol',
           include: ['test/protocol/**/*.test.ts'],
-          // Whole commands are started, on whatever machine.
+          testTimeout: 60_000,
+          env,
+        },
+      },
+      {
+        test: {
+          name: 'commands',
+          include: ['test/commands/**/*.test.ts'],
+          // Whole processes are started, on whatever machine.
           testTimeout: 60_000,
           env,
         },

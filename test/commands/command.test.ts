@@ -193,10 +193,10 @@ test('a bad configuration stops the start, with its path and the reason', async 
     '-f',
     'examples',
     '--config',
-    'test/protocol/bad-config.yaml',
+    'test/commands/bad-config.yaml',
   ])
   expect(stderr).toContain(
-    'test/protocol/bad-config.yaml: storage.driver: Unsupported value: "tape"',
+    'test/commands/bad-config.yaml: storage.driver: Unsupported value: "tape"',
   )
   expect(code).toBe(1)
 })

@@ -1,6 +1,6 @@
 import { execFile, spawn } from 'node:child_process'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
-import { type FakeApi, fakeApi } from './fakeapi.ts'
+import { type FakeApi, fakeApi } from '../protocol/fakeapi.ts'
 
 /** kubectl-open as kubectl starts it. */
 
