@@ -93,13 +93,16 @@ describe('Ctrl-C', () => {
     expect(await code).toBe(0)
   })
 
-  /** `script` gives it a terminal, whose Ctrl-C is the byte 3. */
+  /**
+   * `script` gives it a terminal, whose Ctrl-C is the byte 3. The byte goes to all that runs there:
+   * a shell that stayed, as dash does, would end by it and hide how the command ended.
+   */
   const atTerminal = () =>
     spoken('script', [
       '--quiet',
       '--return',
       '--command',
-      [process.execPath, command, ...words].join(' '),
+      ['exec', process.execPath, command, ...words].join(' '),
       '/dev/null',
     ])
 
