@@ -4,7 +4,10 @@ import { defineConfig } from 'vitest/config'
 /** Commands are started by the hundred: Node keeps what it has compiled of them. */
 const env = { NODE_COMPILE_CACHE: join(import.meta.dirname, 'node_modules', '.cache', 'node') }
 
-/** One project per tier, so that a tier can be run by its name. */
+/** Files at once, where a good part of a test is to wait for a clock or a socket. */
+const waiting = 4
+
+/** One project per tier, so that a tier can be run by its name; one tier after the other. */
 export default defineConfig({
   test: {
     projects: [
@@ -15,6 +18,8 @@ export default defineConfig({
           // Pure functions share nothing, so that the files may share their modules.
           pool: 'threads',
           isolate: false,
+          maxWorkers: waiting,
+          sequence: { groupOrder: 0 },
           testTimeout: 30_000,
           env,
         },
@@ -23,6 +28,8 @@ export default defineConfig({
         test: {
           name: 'protocol',
           include: ['test/protocol/**/*.test.ts'],
+          maxWorkers: waiting,
+          sequence: { groupOrder: 1 },
           testTimeout: 60_000,
           env,
         },
@@ -32,6 +39,8 @@ export default defineConfig({
           name: 'commands',
           include: ['test/commands/**/*.test.ts'],
           // Whole processes are started, on whatever machine.
+          maxWorkers: 2,
+          sequence: { groupOrder: 2 },
           testTimeout: 60_000,
           env,
         },
@@ -42,6 +51,7 @@ export default defineConfig({
           include: ['test/node/**/*.test.ts'],
           globalSetup: ['test/node/setup.ts'],
           fileParallelism: false,
+          sequence: { groupOrder: 4 },
           testTimeout: 300_000,
           hookTimeout: 1_800_000,
         },
@@ -53,6 +63,7 @@ export default defineConfig({
           globalSetup: ['test/cluster/setup.ts'],
           // One control plane serves all files, one after the other: two cores carry no more.
           fileParallelism: false,
+          sequence: { groupOrder: 3 },
           testTimeout: 120_000,
           hookTimeout: 1_800_000,
         },
