@@ -23,8 +23,8 @@ interface Ports {
 const { json, rounds, seconds } = new Command('bench')
   .description('How much of a bare express route each hook and webhook reaches.')
   .option('--json <file>', 'write [{name, value, unit, target, met}]')
-  .option('--rounds <number>', 'how often each pair is measured', Number, 5)
-  .option('--seconds <number>', 'how long each measurement takes', Number, 1)
+  .option('--rounds <number>', 'how often each pair is measured', Number, 40)
+  .option('--seconds <number>', 'how long each measurement takes', Number, 0.15)
   .parse()
   .opts<{ readonly json?: string; readonly rounds: number; readonly seconds: number }>()
 
@@ -72,7 +72,7 @@ try {
   for (const one of cases()) {
     // Compiled and warm before anything counts.
     for (const port of [ports.bare, ports.ours])
-      await load({ port, path: one.path, body: one.body, seconds: seconds / 2 })
+      await load({ port, path: one.path, body: one.body, seconds: seconds * 4 })
     const measured = await measure(one, ports)
     const [ratio, ...others] = measured
     figures.push(...measured)

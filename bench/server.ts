@@ -1,8 +1,8 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import express from 'express'
-import { pino } from 'pino'
 import { app } from '../server/app.ts'
+import { logger } from '../server/log.ts'
 import { metrics } from '../server/metrics.ts'
 import { aConfig } from '../test/objects.ts'
 import { cases } from './cases.ts'
@@ -13,7 +13,7 @@ import { cases } from './cases.ts'
  */
 const ours = app({
   config: aConfig(),
-  log: pino(pino.destination('/dev/null')),
+  log: logger('/dev/null'),
   metrics: metrics(),
 })
 

@@ -54,19 +54,24 @@ export function app(world: World): express.Express {
   server.enable('strict routing')
   server.use(logged(world))
 
-  server.get('/healthz', (_req, res) => {
-    res.json({ status: 'ok' })
-  })
-  server.get('/readyz', (_req, res) => {
-    if (pods && !pods.isSynced()) return fail(res, 503, 'waiting for the first list of Pods')
-    res.json({ status: 'ok' })
-  })
-  server.get('/metrics', async (_req, res) => {
-    res.type(metrics.registry.contentType).send(await metrics.registry.metrics())
-  })
-
   // limit counts bytes after inflating, so that a small body cannot become a huge one.
   const json = [onlyJson, express.json({ limit: largestBody, strict: false, type: () => true })]
+  server.post('/admission/mutate', json, (req: Request, res: Response) => {
+    const request = admissionRequest(req.body)
+    if (typeof request === 'string') return fail(res, 400, request)
+    note(res, request.object)
+    res.json(mutate(request))
+  })
+  server.post('/admission/validate', json, async (req: Request, res: Response) => {
+    const request = admissionRequest(req.body)
+    if (typeof request === 'string') return fail(res, 400, request)
+    note(res, request.object ?? request.oldObject)
+    const facts = lookup ? await factsFor(request, lookup) : {}
+    const review = validate(request, config, facts)
+    count(review, request.object, metrics)
+    res.json(review)
+  })
+
   // Before the body is read: a stranger's costs nothing.
   const forMetacontroller = [
     guarded(world.guard),
@@ -91,20 +96,15 @@ export function app(world: World): express.Express {
     })
   }
 
-  server.post('/admission/mutate', json, (req: Request, res: Response) => {
-    const request = admissionRequest(req.body)
-    if (typeof request === 'string') return fail(res, 400, request)
-    note(res, request.object)
-    res.json(mutate(request))
+  server.get('/healthz', (_req, res) => {
+    res.json({ status: 'ok' })
   })
-  server.post('/admission/validate', json, async (req: Request, res: Response) => {
-    const request = admissionRequest(req.body)
-    if (typeof request === 'string') return fail(res, 400, request)
-    note(res, request.object ?? request.oldObject)
-    const facts = lookup ? await factsFor(request, lookup) : {}
-    const review = validate(request, config, facts)
-    count(review, request.object, metrics)
-    res.json(review)
+  server.get('/readyz', (_req, res) => {
+    if (pods && !pods.isSynced()) return fail(res, 503, 'waiting for the first list of Pods')
+    res.json({ status: 'ok' })
+  })
+  server.get('/metrics', async (_req, res) => {
+    res.type(metrics.registry.contentType).send(await metrics.registry.metrics())
   })
 
   const routes = new Map<string, string>([
@@ -172,7 +172,7 @@ const bounded = (most: number) => {
 
 /** A missing type is taken for JSON by nobody: curl's default is a form. */
 function onlyJson(req: Request, res: Response, next: NextFunction): void {
-  if (req.is('application/json')) next()
+  if (req.headers['content-type'] === 'application/json' || req.is('application/json')) next()
   else
     fail(
       res,
@@ -202,9 +202,9 @@ const count = (review: AdmissionReview, object: Parent | null | undefined, metri
 const logged =
   ({ log, metrics }: World) =>
   (req: Request, res: Response, next: NextFunction): void => {
-    const start = process.hrtime.bigint()
+    const start = performance.now()
     res.on('finish', () => {
-      const seconds = Number(process.hrtime.bigint() - start) / 1e9
+      const seconds = (performance.now() - start) / 1000
       if (req.method !== 'POST') return
       // Unknown paths share one series, so that nobody can fill the memory with them.
       const route = res.statusCode === 404 ? 'unknown' : req.path

@@ -1,7 +1,13 @@
 import { pino } from 'pino'
 
-/** One JSON line per event on standard error; standard output belongs to commands. */
-export const logger = (level = process.env.LOG_LEVEL ?? 'info') =>
-  pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, pino.destination(2))
+/**
+ * One JSON line per event, on standard error unless told otherwise: standard output belongs to
+ * commands. No request waits for its line to be written; what is left is written when the process ends.
+ */
+export const logger = (to: number | string = 2, level = process.env.LOG_LEVEL ?? 'info') =>
+  pino(
+    { level, base: null, timestamp: pino.stdTimeFunctions.isoTime },
+    pino.destination({ dest: to, sync: false }),
+  )
 
 export type Log = ReturnType<typeof logger>
