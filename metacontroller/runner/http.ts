@@ -2,10 +2,7 @@ import { request as requestHttp } from 'node:http'
 import { type RequestOptions, request as requestHttps } from 'node:https'
 
 /** An answer other than 2xx, as an error that still knows its code. */
-export interface HttpError extends Error {
-  readonly code: number
-  readonly retryAfter: number
-}
+export type HttpError = Error & { readonly code: number; readonly retryAfter: number }
 
 /** Sends JSON, reads JSON. */
 export function exchange<T>(url: string, options: RequestOptions, body?: unknown): Promise<T> {
@@ -34,4 +31,6 @@ export function exchange<T>(url: string, options: RequestOptions, body?: unknown
   })
 }
 
-export const codeOf = (error: unknown): number | undefined => (error as Partial<HttpError>).code
+/** Undefined where nobody answered: Node's own errors have words for codes. */
+export const codeOf = (error: unknown): number | undefined =>
+  Number((error as Partial<HttpError>).code) || undefined

@@ -22,9 +22,8 @@ log({}, 'the embedded runner stands in for Metacontroller: for development only'
 const rest = restOf(kubeConfig)
 const started = new Set<string>()
 const begin = (controller: Obj): void => {
-  const { uid } = controller.metadata
-  if (started.has(uid)) return
-  started.add(uid)
+  if (started.has(controller.metadata.uid)) return
+  started.add(controller.metadata.uid)
   startController(kubeConfig, rest, controller, log).catch((error: unknown) => {
     log({ error: String(error) }, 'a controller did not start')
     process.exit(1)

@@ -1,7 +1,5 @@
-const longestSeconds = 30
-
 /**
- * Keys to work on: each one at a time, failures again later and later.
+ * Keys to work on: each one at a time, failures again later and later, up to 30 s.
  * `work` returns the seconds after which it wants the key again; `failed` may change the wait.
  */
 export function queueOf(
@@ -29,7 +27,7 @@ export function queueOf(
     } catch (error) {
       const count = failures.get(key) ?? 0
       failures.set(key, count + 1)
-      addAfter(key, failed(key, error, Math.min(longestSeconds, 2 ** count)))
+      addAfter(key, failed(key, error, Math.min(30, 2 ** count)))
     }
     running.delete(key)
     if (dirty.delete(key)) add(key)

@@ -1,6 +1,7 @@
 import { Agent, type RequestOptions } from 'node:https'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { KubeConfig, V1ObjectMeta } from '@kubernetes/client-node'
-import { exchange } from './http.ts'
+import { codeOf, exchange } from './http.ts'
 
 /** An object of any kind. */
 export interface Obj {
@@ -15,9 +16,7 @@ export interface ResourceRule {
   readonly apiVersion: string
   readonly resource: string
 }
-export interface Resource extends ResourceRule {
-  readonly kind: string
-}
+export type Resource = ResourceRule & { readonly kind: string }
 
 const root = (apiVersion: string): string =>
   `${apiVersion.includes('/') ? '/apis' : '/api'}/${apiVersion}`
@@ -36,7 +35,11 @@ export function restOf(kubeConfig: KubeConfig) {
     const options: RequestOptions = { method }
     await kubeConfig.applyToHTTPSOptions(options)
     const url = `${kubeConfig.getCurrentCluster()?.server}${path}`
-    return exchange<T>(url, { ...options, agent }, body)
+    return exchange<T>(url, { ...options, agent }, body).catch((error: unknown) => {
+      // Whoever reads has time until the API server is there again; a write is of its moment.
+      if (method !== 'GET' || codeOf(error)) throw error
+      return sleep(1000).then(() => call<T>(method, path))
+    })
   }
   const discover = async ({ apiVersion, resource }: ResourceRule): Promise<Resource> => {
     const { resources } = await call<{ resources: { name: string; kind: string }[] }>(
