@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { TestProject } from 'vitest/node'
 import { nodeConfig } from '../../cli/local/node/config.ts'
 import { runningPlatform, startPlatform } from '../../cli/local/platform.ts'
-import '../cluster/setup.ts'
+import { ending, provide } from '../cluster/target.ts'
 
 /**
  * One platform with a real node for all files. SUBSTRATUS_NODE_DIR names the folder of an
@@ -12,27 +12,17 @@ import '../cluster/setup.ts'
  */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const given = process.env.SUBSTRATUS_NODE_DIR
-  const dir = given ?? mkdtempSync(join(tmpdir(), 'substratus-node-'))
   const running = given ? await runningPlatform(given) : undefined
   if (given && !running) throw new Error(`no platform runs in ${given}`)
   const platform =
     running ??
     (await startPlatform({
-      dir,
+      dir: mkdtempSync(join(tmpdir(), 'substratus-node-')),
       nodes: 0,
       realNode: true,
       config: nodeConfig,
       progress: (line) => console.log(line),
     }))
-  console.log(`driven by ${platform.controller}`)
-  project.provide('cluster', {
-    dir,
-    kubectl: platform.binaries.kubectl,
-    kubeconfig: platform.kubeconfig,
-    auditLog: platform.auditLog ?? '',
-    controller: platform.controller,
-    serverUrl: platform.serverUrl,
-    ca: platform.pki.ca.cert,
-  })
-  return running ? async () => {} : platform.stop
+  provide(project, platform)
+  return running ? async () => {} : ending(platform)
 }
