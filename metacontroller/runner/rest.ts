@@ -37,7 +37,7 @@ export function restOf(kubeConfig: KubeConfig) {
     const url = `${kubeConfig.getCurrentCluster()?.server}${path}`
     return exchange<T>(url, { ...options, agent }, body).catch((error: unknown) => {
       // Whoever reads has time until the API server is there again; a write is of its moment.
-      if (method !== 'GET' || codeOf(error)) throw error
+      if (method !== 'GET' || (codeOf(error) ?? 503) < 500) throw error
       return sleep(1000).then(() => call<T>(method, path))
     })
   }
