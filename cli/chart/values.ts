@@ -1,5 +1,6 @@
 import { configSchema } from '../../crds/config.ts'
 import { anything, boolean, choice, integer, list, map, object, string } from '../../crds/schema.ts'
+import { flags, released } from '../../metacontroller/release.ts'
 
 /**
  * The chart's values: values.yaml, values.schema.json and docs/values.md are made from this. Each
@@ -7,6 +8,57 @@ import { anything, boolean, choice, integer, list, map, object, string } from '.
  */
 
 const asInPod = (what: string) => anything(`${what}, as in a Pod.`)
+
+const helmsOwn = { ...anything('Helm’s own, for charts that include this one.'), default: {} }
+
+const imageFields = (repository: string, tag: string, withoutTag: string) => ({
+  repository: string('Where it is.', { default: repository, minLength: 1 }),
+  tag: string(`Its tag${withoutTag}.`, { default: tag }),
+  digest: string('sha256:…, instead of a tag.', {
+    default: '',
+    pattern: '^(sha256:[0-9a-f]{64})?$',
+  }),
+  pullPolicy: choice('When it is pulled.', ['IfNotPresent', 'Always', 'Never'], {
+    default: 'IfNotPresent',
+  }),
+})
+const pullSecrets = list('Names of Secrets to pull it with.', string('A name.'), { default: [] })
+
+/** What the subchart takes, and how the chart's own templates reach the hooks. */
+export const metacontroller = object('Metacontroller, which calls the hooks.', {
+  enabled: boolean(
+    'Whether the chart brings it, with rights to just what it manages here. Most have it already, for other things too: two in one cluster would both manage everything.',
+    { default: false },
+  ),
+  url: string(
+    'Where it reaches the hooks; without one by the Service. For a Metacontroller outside the cluster: https://HOST:PORT, and HOST among tls.names.',
+    { default: '', pattern: '^(https://[^/]+)?$' },
+  ),
+  deviceClaims: choice(
+    'Whether ResourceClaimTemplates are among the children, for GPUs by DRA. Auto: where the cluster serves resource.k8s.io/v1.',
+    ['Auto', 'Enabled', 'Disabled'],
+    { default: 'Auto' },
+  ),
+  image: object(
+    'With enabled: its image.',
+    imageFields(released.repository, released.tag, '; the chart is tested with the default'),
+  ),
+  imagePullSecrets: pullSecrets,
+  args: list('With enabled: its flags.', string('A flag.', { pattern: '^--?[a-z]' }), {
+    default: [...flags],
+  }),
+  resources: {
+    ...asInPod('With enabled: requests and limits'),
+    default: { requests: { cpu: '100m', memory: '256Mi' }, limits: { memory: '1Gi' } },
+  },
+  nodeSelector: map('With enabled: nodes that its Pod may run on.', string('A value.'), {
+    default: {},
+  }),
+  tolerations: { ...asInPod('With enabled: taints to tolerate'), default: [] },
+  affinity: { ...asInPod('With enabled: affinity'), default: {} },
+  priorityClassName: string('With enabled: the PriorityClass of its Pod.', { default: '' }),
+  global: helmsOwn,
+})
 
 export const values = object('The chart’s values.', {
   config: {
@@ -20,36 +72,20 @@ export const values = object('The chart’s values.', {
     minimum: 0,
     default: 2,
   }),
-  image: object('The server’s image.', {
-    repository: string('Where it is.', {
-      default: 'ghcr.io/substratusai/metacontroller-server',
-      minLength: 1,
-    }),
-    tag: string('Its tag; without one the chart’s appVersion.', { default: '' }),
-    digest: string('sha256:…, instead of a tag.', {
-      default: '',
-      pattern: '^(sha256:[0-9a-f]{64})?$',
-    }),
-    pullPolicy: choice('When it is pulled.', ['IfNotPresent', 'Always', 'Never'], {
-      default: 'IfNotPresent',
-    }),
-  }),
-  imagePullSecrets: list('Names of Secrets to pull it with.', string('A name.'), { default: [] }),
+  image: object(
+    'The server’s image.',
+    imageFields(
+      'ghcr.io/substratusai/metacontroller-server',
+      '',
+      '; without one the chart’s appVersion',
+    ),
+  ),
+  imagePullSecrets: pullSecrets,
   logLevel: choice('What the server logs.', ['debug', 'info', 'warn', 'error'], {
     default: 'info',
   }),
 
-  metacontroller: object('How Metacontroller reaches the hooks.', {
-    url: string(
-      'Where; without one by the Service. For a Metacontroller outside the cluster: https://HOST:PORT, and HOST among tls.names.',
-      { default: '', pattern: '^(https://[^/]+)?$' },
-    ),
-    deviceClaims: choice(
-      'Whether ResourceClaimTemplates are among the children, for GPUs by DRA. Auto: where the cluster serves resource.k8s.io/v1.',
-      ['Auto', 'Enabled', 'Disabled'],
-      { default: 'Auto' },
-    ),
-  }),
+  metacontroller,
   hookToken: object('The bearer token that the hooks ask for.', {
     enabled: boolean(
       'Whether they do. Metacontroller then lists and watches Secrets: it reads the token from one.',
@@ -157,5 +193,5 @@ export const values = object('The chart’s values.', {
       default: { grafana_dashboard: '1' },
     }),
   }),
-  global: { ...anything('Helm’s own, for charts that include this one.'), default: {} },
+  global: helmsOwn,
 })

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs'
+import { flags } from '../../metacontroller/release.ts'
 import { findMetacontroller } from './metacontroller.ts'
 import type { Progress } from './progress.ts'
 import { modulePath } from './root.ts'
@@ -32,9 +33,7 @@ export async function driverOf({
       file: found,
       args: (kubeconfig) => [
         `--kubeconfig=${kubeconfig}`,
-        '--workers=20',
-        '--client-go-qps=200',
-        '--client-go-burst=400',
+        ...flags,
         // Nobody asks there, and fixed ports would keep two platforms from running at once.
         '--metrics-address=0',
         '--health-probe-bind-address=0',

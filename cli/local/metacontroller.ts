@@ -1,11 +1,12 @@
 import { join } from 'node:path'
+import { released } from '../../metacontroller/release.ts'
 import { onPath } from './binaries.ts'
 import { imageCache } from './cache.ts'
 import { command } from './command.ts'
 import { extractFromImage } from './image.ts'
 import { type Progress, reasonOf } from './progress.ts'
 
-const publishedImage = 'ghcr.io/metacontroller/metacontroller:v4.17.2'
+const publishedImage = `${released.repository}:${released.tag}`
 
 interface Lookup {
   readonly progress: Progress

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { parse } from 'yaml'
+import { parse, parseAllDocuments } from 'yaml'
 import { chartFiles } from '../../../cli/chart/render.ts'
 import { values } from '../../../cli/chart/values.ts'
 import { helm } from '../../../cli/local/tools.ts'
@@ -9,6 +9,7 @@ import { kinds } from '../../../crds/kinds.ts'
 import type { Schema } from '../../../crds/schema.ts'
 import { validator } from '../../../crds/validate.ts'
 import { controllers } from '../../../metacontroller/controllers.ts'
+import { flags, released } from '../../../metacontroller/release.ts'
 
 const read = (name: string): string =>
   readFileSync(new URL(`../../../helm/${name}`, import.meta.url), 'utf8')
@@ -83,9 +84,59 @@ describe('rights', () => {
     expect(JSON.stringify(rules)).not.toContain('*')
   })
 
+  test('the subchart gives the same, and Secrets only where the chart says so', () => {
+    const own: readonly Rule[] = parse(read('charts/metacontroller/files/rules.yaml'))
+    const secrets = { apiGroups: [''], resources: ['secrets'], verbs: ['get', 'list', 'watch'] }
+    expect([...own, secrets]).toEqual(rules)
+    expect(read('charts/metacontroller/templates/account.yaml')).toContain('"files/rules.yaml"')
+    expect(read('templates/rbac.yaml')).toContain(
+      'if and .Values.metacontroller.enabled (or .Values.hookToken.enabled .Values.tls.certManager.enabled)',
+    )
+  })
+
   test('users’ are for all kinds', () => {
     const text = read('templates/rbac.yaml')
     expect(text.match(new RegExp(`resources: \\[${plurals.join(', ')}\\]`, 'g'))).toHaveLength(2)
+  })
+})
+
+describe('the subchart metacontroller', () => {
+  test('is off unless asked for, and needs no fetching', () => {
+    expect(parse(read('Chart.yaml')).dependencies).toEqual([
+      {
+        name: 'metacontroller',
+        version: '*',
+        repository: '',
+        condition: 'metacontroller.enabled',
+      },
+    ])
+    // helm upgrade --reuse-values takes the former chart's values: then only the subchart's own say no.
+    for (const enabled of [
+      parse(read('values.yaml')).metacontroller.enabled,
+      parse(read('charts/metacontroller/values.yaml')).enabled,
+    ])
+      expect(enabled).toBe(false)
+  })
+
+  test('has the definitions of metacontroller/crds.yaml, each with the label that tells whose they are', () => {
+    const definitions = (text: string) => parseAllDocuments(text).map((it) => it.toJS())
+    const source = new URL('../../../metacontroller/crds.yaml', import.meta.url)
+    expect(definitions(read('charts/metacontroller/crds/metacontroller.yaml'))).toEqual(
+      definitions(readFileSync(source, 'utf8')).map(({ metadata, ...rest }) => ({
+        ...rest,
+        metadata: { ...metadata, labels: { 'app.kubernetes.io/part-of': 'substratus' } },
+      })),
+    )
+  })
+
+  test('brings the release that this project is made for, with the flags that it recommends', () => {
+    const { image, args } = parse(read('charts/metacontroller/values.yaml'))
+    expect(image).toMatchObject(released)
+    expect(args).toEqual(flags)
+    expect(parse(read('charts/metacontroller/Chart.yaml')).appVersion).toBe(released.tag)
+    for (const name of ['README.md', 'templates/checks.yaml', 'metacontroller-values.yaml'])
+      expect(read(name)).toContain(`--version ${released.tag.slice(1)} `)
+    expect(read('templates/NOTES.txt')).toContain(flags.join(' '))
   })
 })
 
