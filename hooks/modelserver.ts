@@ -16,7 +16,7 @@ import { container, contentMounts, gpuPodBase, podMetadata } from './pod/templat
 import { type Mounts, noMounts } from './pod/volumes.ts'
 import type { Child } from './protocol.ts'
 import type { Reference } from './references.ts'
-import type { Serves } from './serving.ts'
+import { type Serves, withToolsAsApplied } from './serving.ts'
 
 /**
  * A ModelServer is built and serves:
@@ -96,7 +96,17 @@ function serve(sync: ServerSync): Serves {
     workload,
     replicas: keptReplicas(sync, workload),
     wanted: (records) =>
-      deployment(parent, name, replicasOf(parent.spec), strategyOf(sync), template(sync, records)),
+      withToolsAsApplied(
+        deployment(
+          parent,
+          name,
+          replicasOf(parent.spec),
+          strategyOf(sync),
+          template(sync, records),
+        ),
+        workload,
+        sync.config,
+      ),
     beside: [service(parent, name, port, parent.spec.port ?? port)],
     verdict: (emitted) => {
       if (!workload) return missing(parent, 'Serving', 'Deployment', name)

@@ -16,7 +16,7 @@ import { containerSecurity } from './pod/security.ts'
 import { container, contentMounts, gpuPodBase, podMetadata } from './pod/template.ts'
 import { joined, type Mounts } from './pod/volumes.ts'
 import type { Child } from './protocol.ts'
-import type { Serves } from './serving.ts'
+import { type Serves, withToolsAsApplied } from './serving.ts'
 import { claimOf, shrinkNote } from './storage/pvc.ts'
 
 /**
@@ -60,7 +60,12 @@ function serve(sync: NotebookSync): Serves {
     refuse: undefined,
     workload,
     replicas,
-    wanted: (records) => statefulSet(parent, name, replicas, template(sync, records)),
+    wanted: (records) =>
+      withToolsAsApplied(
+        statefulSet(parent, name, replicas, template(sync, records)),
+        workload,
+        sync.config,
+      ),
     beside: [service(parent, name, port, port, true), denyIngress(parent, name)],
     verdict: (emitted) => {
       if (!workload) return missing(parent, 'Serving', 'StatefulSet', name)

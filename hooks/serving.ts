@@ -1,4 +1,6 @@
+import type { Config } from '../crds/config.ts'
 import type { Parent } from '../crds/kind.ts'
+import { canonical } from '../crds/names.ts'
 import type { Verdict } from './conditions.ts'
 import { kept, type Observed } from './observed.ts'
 import { isSuspended, type Records } from './parent.ts'
@@ -21,6 +23,39 @@ export interface Serves {
   readonly beside: readonly Child[]
   /** `emitted` is the workload of this very answer, where there is one. */
   readonly verdict: (emitted: Child | undefined) => Verdict
+}
+
+/**
+ * Another version of this software has other images of its own tools, the idle watch and the loader.
+ * They alone replace no Pod that answers requests: they come with the next change of anything else.
+ */
+export function withToolsAsApplied(
+  wanted: Child,
+  workload: Child | undefined,
+  { images }: Config,
+): Child {
+  const applied = workload && kept(workload).spec?.template
+  const asApplied = (list: 'initContainers' | 'containers'): object => {
+    const containers: readonly Child[] | undefined = wanted.spec?.template.spec[list]
+    const before: readonly Child[] = applied?.spec?.[list] ?? []
+    return {
+      ...(containers && {
+        [list]: containers.map((container) => {
+          const same = before.find(({ name }) => name === container.name)
+          const isTool = [images.idle, images.loader].includes(container.image)
+          return isTool && same ? { ...container, image: same.image } : container
+        }),
+      }),
+    }
+  }
+  const { template } = wanted.spec ?? {}
+  const settled = {
+    ...template,
+    spec: { ...template?.spec, ...asApplied('initContainers'), ...asApplied('containers') },
+  }
+  return applied && canonical(settled) === canonical(applied)
+    ? { ...wanted, spec: { ...wanted.spec, template: settled } }
+    : wanted
 }
 
 /** Why a server cannot be as it is asked for. */
