@@ -79,7 +79,7 @@ ${yaml({
   clusterRole: { rules: [...rules(), forSecrets] },
 })}`
 
-/** The label tells the chart's definitions from those of another installation. */
+/** By the label they are found when all is to be removed: helm uninstall leaves them. */
 const definitions = (): string =>
   parseAllDocuments(readFileSync(join(root, 'metacontroller', 'crds.yaml'), 'utf8'))
     .map((document) => {
