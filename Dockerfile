@@ -4,11 +4,11 @@
 #
 #   npm run image -- build/image
 #   docker buildx build --platform linux/amd64,linux/arm64 --sbom=true --provenance=true \
-#     --tag REGISTRY/substratus:0.1.0 --push build/image
+#     --tag REGISTRY/substratus:0.2.0 --push build/image
 ARG BASE=docker.io/library/node:24-slim
 FROM ${BASE}
 
-ARG VERSION=0.1.0
+ARG VERSION=0.2.0
 ARG REVISION=
 LABEL org.opencontainers.image.title="Substratus on Metacontroller" \
       org.opencontainers.image.description="Answers Metacontroller's hooks and the API server's admission reviews." \

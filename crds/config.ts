@@ -211,7 +211,7 @@ const builtInProfiles: Readonly<Record<string, GpuProfile>> = {
 export const hasBuiltInProfiles = (config: Config): boolean =>
   config.gpus.profiles === builtInProfiles
 
-const toolImage = (name: string): string => `ghcr.io/substratusai/metacontroller-${name}:0.1.0`
+const toolImage = (name: string): string => `ghcr.io/substratusai/metacontroller-${name}:0.2.0`
 
 export const defaultConfig: Config = {
   registry: {},

@@ -4,7 +4,7 @@ import { parse, parseAllDocuments } from 'yaml'
 import { chartFiles } from '../../../cli/chart/render.ts'
 import { values } from '../../../cli/chart/values.ts'
 import { helm } from '../../../cli/local/tools.ts'
-import { configOf } from '../../../crds/config.ts'
+import { configOf, defaultConfig } from '../../../crds/config.ts'
 import { kinds } from '../../../crds/kinds.ts'
 import type { Schema } from '../../../crds/schema.ts'
 import { validator } from '../../../crds/validate.ts'
@@ -100,6 +100,46 @@ describe('rights', () => {
   })
 })
 
+describe('the version', () => {
+  const top = (name: string): string =>
+    readFileSync(new URL(`../../../${name}`, import.meta.url), 'utf8')
+  const { version } = JSON.parse(top('package.json'))
+
+  test.each([
+    { where: 'package-lock.json', said: JSON.parse(top('package-lock.json')).version },
+    {
+      where: 'package-lock.json, packages',
+      said: JSON.parse(top('package-lock.json')).packages[''].version,
+    },
+    { where: 'helm/Chart.yaml', said: parse(read('Chart.yaml')).version },
+    { where: 'helm/Chart.yaml, appVersion', said: parse(read('Chart.yaml')).appVersion },
+    { where: 'the subchart', said: parse(read('charts/metacontroller/Chart.yaml')).version },
+    { where: 'Dockerfile', said: /^ARG VERSION=(.*)$/m.exec(top('Dockerfile'))?.[1] },
+    ...['builder', 'loader', 'seal', 'idle'].map((tool) => ({
+      where: `the image of ${tool}`,
+      said: defaultConfig.images[tool as 'builder'].split(':')[1],
+    })),
+  ])('of package.json is that of $where', ({ said }) => {
+    expect(said).toBe(version)
+  })
+
+  test('stands in the instructions, and no other', () => {
+    const said = read('README.md').match(/(?<=registry\.example\.com\S*:)[0-9.]+/g)
+    expect(new Set(said)).toEqual(new Set([version]))
+  })
+
+  test('comes after that of every released chart, and each of those is in the changelog', () => {
+    const released = readdirSync(new URL('../../charts', import.meta.url)).map(
+      (name) => /^substratus-([0-9.]+)\.tgz$/.exec(name)?.[1] ?? name,
+    )
+    expect(released).not.toEqual([])
+    for (const one of released) {
+      expect(version.localeCompare(one, 'en', { numeric: true })).toBe(1)
+      expect(top('CHANGELOG.md')).toContain(`## [${one}]`)
+    }
+  })
+})
+
 describe('the subchart metacontroller', () => {
   test('is off unless asked for, and needs no fetching', () => {
     expect(parse(read('Chart.yaml')).dependencies).toEqual([
@@ -118,7 +158,7 @@ describe('the subchart metacontroller', () => {
       expect(enabled).toBe(false)
   })
 
-  test('has the definitions of metacontroller/crds.yaml, each with the label that tells whose they are', () => {
+  test('has the definitions of metacontroller/crds.yaml, each with a label to find them by', () => {
     const definitions = (text: string) => parseAllDocuments(text).map((it) => it.toJS())
     const source = new URL('../../../metacontroller/crds.yaml', import.meta.url)
     expect(definitions(read('charts/metacontroller/crds/metacontroller.yaml'))).toEqual(
