@@ -1,11 +1,16 @@
 import { execFile, spawn } from 'node:child_process'
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
-import { networkInterfaces } from 'node:os'
+import { mkdirSync, mkdtempSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { networkInterfaces, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { parseAllDocuments, stringify } from 'yaml'
-import type { ControlPlane } from '../../cli/local/controlplane.ts'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { parse, parseAllDocuments, stringify } from 'yaml'
+import { findHelm } from '../../cli/local/binaries.ts'
+import { type ControlPlane, startControlPlane } from '../../cli/local/controlplane.ts'
+import { driverOf } from '../../cli/local/driver.ts'
+import { freePorts } from '../../cli/local/ports.ts'
+import { endProcess, launch } from '../../cli/local/processes.ts'
 import { modulePath, root } from '../../cli/local/root.ts'
-import { get, ok, type Said, type Shown, until } from './cluster.ts'
+import { get, kubectl, manifest, ok, readyOf, type Said, type Shown, until } from './cluster.ts'
 
 /**
  * The chart on a control plane. No container runs there, so the server runs as a process of this
@@ -17,10 +22,12 @@ import { get, ok, type Said, type Shown, until } from './cluster.ts'
 export const chart = join(root, 'helm')
 export const release = 'substratus'
 export const home = 'substratus-system'
+/** Where the objects of the tests are. */
+export const team = 'team'
 
 export type Target = { readonly kubectl: string; readonly kubeconfig: string } & Shown
 
-export const targetOf = (plane: ControlPlane): Target => ({
+const targetOf = (plane: ControlPlane): Target => ({
   kubectl: plane.binaries.kubectl,
   kubeconfig: plane.kubeconfig,
   auditLog: plane.auditLog,
@@ -28,7 +35,7 @@ export const targetOf = (plane: ControlPlane): Target => ({
 
 export type Helm = (...args: readonly string[]) => Promise<Said>
 
-export const helmOf =
+const helmOf =
   (binary: string, { kubeconfig }: Target, folder: string): Helm =>
   (...args) =>
     new Promise((resolve) => {
@@ -50,12 +57,261 @@ export const documentsIn = (text: string): readonly Shown[] =>
     .filter(Boolean)
 
 /** An address of this machine that an EndpointSlice may hold: no loopback. */
-export function addressOfThisMachine(): string {
+function addressOfThisMachine(): string {
   const found = Object.values(networkInterfaces())
     .flat()
     .find((address) => address?.family === 'IPv4' && !address.internal)
   if (!found) throw new Error('this machine has no IPv4 address but loopback: give it one')
   return found.address
+}
+
+export const done = ({ code, stdout, stderr }: Said): string => {
+  if (code !== 0) throw new Error(stderr || stdout)
+  return stdout
+}
+
+/** A control plane with the namespaces of the tests, and what they do with it. */
+export interface Bed {
+  readonly plane: ControlPlane
+  readonly target: Target
+  readonly helm: Helm
+  /** Where servers of this machine are reached, from pods too. */
+  readonly address: string
+  readonly port: number
+  /** `helm install --set` of these: no simulated Pod stands where the API server looks for an answer. */
+  readonly outside: string
+  readonly apply: (...manifests: readonly string[]) => Promise<Said>
+  readonly untilReady: (what: string, says: string) => Promise<string>
+}
+
+export async function startBed(): Promise<Bed> {
+  const progress = (line: string) => console.log(line)
+  const dir = mkdtempSync(join(tmpdir(), 'substratus-helm-'))
+  const binary = await findHelm({ progress })
+  const plane = await startControlPlane({
+    dir,
+    nodes: 2,
+    audit: true,
+    stages: [join(root, 'test', 'cluster', 'stages.yaml')],
+    progress,
+  })
+  const target = targetOf(plane)
+  for (const [name, labels] of Object.entries({
+    [home]: { 'pod-security.kubernetes.io/enforce': 'restricted' },
+    metacontroller: {},
+    [team]: {},
+  }))
+    await plane.kubectl.apply([{ apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels } }])
+  const address = addressOfThisMachine()
+  const [port = 0] = await freePorts(1)
+  return {
+    plane,
+    target,
+    helm: helmOf(binary, target, join(dir, 'helm')),
+    address,
+    port,
+    outside: `replicas=0,tls.names={${address}},metacontroller.url=https://${address}:${port},config.registry.prefix=registry.example.com/s`,
+    apply: (...manifests) =>
+      kubectl(['-n', team, 'apply', '-f', '-'], manifests.join('\n---\n'), target),
+    untilReady: (what, says) =>
+      until(
+        async () => readyOf(await get(team, what, target)),
+        (ready) => new RegExp(says).test(ready),
+        90,
+      ),
+  }
+}
+
+/** The definitions that Metacontroller's own installation brings. */
+export const bringDefinitions = ({ plane }: Bed) =>
+  plane.kubectl.applyFiles([join(root, 'metacontroller', 'crds.yaml')])
+
+/** The chart, installed beside Metacontroller, and its server at work behind its Service. */
+export async function install(
+  bed: Bed,
+  from: string = chart,
+  ...args: readonly string[]
+): Promise<Running> {
+  const { helm, outside } = bed
+  await bringDefinitions(bed)
+  done(await helm('install', release, from, '-n', home, '--set', outside, ...args))
+  return startBehindService(bed)
+}
+
+/** A server of this machine behind the chart's Service, once the API server has found it. */
+export async function startBehindService(bed: Bed): Promise<Running> {
+  const server = await startServer(bed.target, bed.plane, bed.port)
+  await route(bed, 'this-machine', bed.port)
+  // The API server comes by the Service, and checks the certificate's name.
+  await until(
+    () => bed.apply(manifest('Model', 'refused', { image: 'a', dataset: { name: 'none' } })),
+    ({ stderr }) => stderr.includes('Dataset "none" does not exist in this namespace'),
+  )
+  return server
+}
+
+export const route = ({ plane, address }: Bed, name: string, port: number) =>
+  plane.kubectl.apply([
+    {
+      apiVersion: 'discovery.k8s.io/v1',
+      kind: 'EndpointSlice',
+      metadata: { name, namespace: home, labels: { 'kubernetes.io/service-name': 'substratus' } },
+      addressType: 'IPv4',
+      ports: [{ name: 'https', port, protocol: 'TCP' }],
+      endpoints: [{ addresses: [address], conditions: { ready: true } }],
+    },
+  ])
+
+/** Whoever drives the hooks: Metacontroller where it is found, else the embedded runner. */
+export interface Driving {
+  readonly embedded: boolean
+  readonly end: () => Promise<void>
+  /** Starts what has ended. */
+  readonly again: () => void
+  /** The embedded runner sees a changed CompositeController only when it starts; Metacontroller at once. */
+  readonly look: () => Promise<void>
+}
+
+/** `args`: flags of Metacontroller, instead of those that `up` gives it. */
+export async function drive(
+  { plane: { dir } }: Bed,
+  account: string,
+  args?: readonly string[],
+): Promise<Driving> {
+  const driver = await driverOf({ progress: console.log })
+  console.log(`driven by ${driver.name}`)
+  const embedded = driver.name === 'embedded'
+  const flags = args && !embedded ? [`--kubeconfig=${account}`, ...args] : driver.args(account)
+  const start = () => launch({ dir, name: driver.name, file: driver.file, args: flags })
+  let running = start()
+  const end = () => endProcess(running, 5000).then(() => {})
+  const again = () => {
+    running = start()
+  }
+  return {
+    embedded,
+    end,
+    again,
+    look: async () => {
+      if (!embedded) return
+      await end()
+      again()
+    },
+  }
+}
+
+/** Metacontroller installed beside the chart, with the rights of helm/metacontroller-values.yaml alone. */
+export async function driveBeside(bed: Bed): Promise<Driving> {
+  const values = parse(readFileSync(join(chart, 'metacontroller-values.yaml'), 'utf8'))
+  const metadata = { name: 'metacontroller', namespace: 'metacontroller' }
+  const apiGroup = 'rbac.authorization.k8s.io'
+  await bed.plane.kubectl.apply([
+    { apiVersion: 'v1', kind: 'ServiceAccount', metadata },
+    {
+      apiVersion: `${apiGroup}/v1`,
+      kind: 'ClusterRole',
+      metadata: { name: 'metacontroller' },
+      rules: values.clusterRole.rules,
+    },
+    {
+      apiVersion: `${apiGroup}/v1`,
+      kind: 'ClusterRoleBinding',
+      metadata: { name: 'metacontroller' },
+      roleRef: { apiGroup, kind: 'ClusterRole', name: 'metacontroller' },
+      subjects: [{ kind: 'ServiceAccount', ...metadata }],
+    },
+  ])
+  return drive(bed, await accountOf(bed.target, bed.plane, 'metacontroller', 'metacontroller'))
+}
+
+const image = 'example.com/train:1'
+
+/** One object of each kind, ready; and a Model whose Job goes on for as long as it is held. */
+export async function applyOneOfEach({ apply, untilReady }: Bed): Promise<void> {
+  done(
+    await apply(
+      manifest('Dataset', 'd', { source: 'https://example.com/data' }),
+      manifest('Model', 'm', { image, dataset: { name: 'd' }, params: { epochs: 1 } }),
+      manifest('Model', 'image', { image }),
+      manifest('ModelServer', 's', { model: { name: 'image' } }),
+      manifest('Notebook', 'n', {
+        model: { name: 'image' },
+        dataset: { name: 'd' },
+        idleTimeout: '1h',
+      }),
+      manifest(
+        'Model',
+        'held',
+        { image, params: { epochs: 9 }, package: 'Never' },
+        { labels: { simulate: 'hold' } },
+      ),
+    ),
+  )
+  for (const what of ['dataset/d', 'model/m', 'modelserver/s', 'notebook/n'])
+    await untilReady(what, '^True')
+  await untilReady('model/held', '^False Running')
+}
+
+/**
+ * Every child and Pod of the team: another one has another uid, a changed one another resourceVersion.
+ * Asked until nothing moves any more.
+ */
+export async function everything({ target }: Bed): Promise<readonly string[]> {
+  const kinds =
+    'jobs,deployments,statefulsets,services,networkpolicies,persistentvolumeclaims,resourceclaimtemplates,pods'
+  const look = async () =>
+    (await get(team, kinds, target)).items
+      .map(
+        ({ kind, metadata: { name, uid, generation = '', resourceVersion } }: Shown) =>
+          `${kind}/${name} ${uid} ${generation} ${resourceVersion}`,
+      )
+      .sort()
+  let before = await look()
+  for (;;) {
+    await sleep(2000)
+    const now = await look()
+    if (now.join() === before.join()) return now
+    before = now
+  }
+}
+
+/** Applies one change after the other until told to stop; what failed. */
+export function applySteadily({ apply }: Bed, name: string) {
+  let over = false
+  const failed: string[] = []
+  const all = (async () => {
+    let count = 0
+    for (; !over; count++) {
+      const said = await apply(manifest('Model', name, { image: `example.com/m:${count}` }))
+      if (said.code !== 0) failed.push(said.stderr)
+    }
+    return { failed, count }
+  })()
+  return () => {
+    over = true
+    return all
+  }
+}
+
+/** The random token, the CA and the certificate, as they are now. */
+export const secretsOf = async ({ target }: Bed): Promise<readonly (readonly [string, Shown])[]> =>
+  (await get(home, 'secrets', target)).items
+    .filter(({ type }: Shown) => type !== 'helm.sh/release.v1')
+    .map(({ metadata, data }: Shown) => [metadata.name, data])
+
+/** A command of ours with the arguments of a Pod, by an account. */
+export async function runAs(args: readonly string[], account: string) {
+  const child = spawn(process.execPath, [modulePath('cli/main'), ...args, '--kubeconfig', account])
+  let stdout = ''
+  let log = ''
+  child.stdout.on('data', (chunk: Buffer) => {
+    stdout += chunk
+  })
+  child.stderr.on('data', (chunk: Buffer) => {
+    log += chunk
+  })
+  const code = await new Promise((resolve) => child.once('close', resolve))
+  return { code, stdout, log }
 }
 
 /** A kubeconfig of a ServiceAccount. */

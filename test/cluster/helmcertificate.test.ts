@@ -1,0 +1,146 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { connect } from 'node:tls'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { freePorts } from '../../cli/local/ports.ts'
+import {
+  accountOf,
+  allowed,
+  applySteadily,
+  asked,
+  type Bed,
+  chart,
+  done,
+  home,
+  install,
+  mount,
+  type Running,
+  release,
+  route,
+  runAs,
+  secretsOf,
+  startBed,
+  startServer,
+  type Target,
+  team,
+} from './chart.ts'
+import { get, kubectl, manifest, ok, until } from './cluster.ts'
+
+/** What changes beneath the API server while people apply: the certificate, and the servers. */
+
+let bed: Bed
+let target: Target
+let server: Running
+
+beforeAll(async () => {
+  bed = await startBed()
+  target = bed.target
+  server = await install(bed)
+})
+afterAll(async () => {
+  await server?.stop()
+  await bed?.plane.stop()
+})
+
+describe('the certificate', () => {
+  const served = () =>
+    new Promise<string>((resolve, reject) => {
+      const ca = readFileSync(join(bed.plane.dir, 'etc', 'tls', 'ca.crt'))
+      const socket = connect(
+        { host: bed.address, port: bed.port, ca, servername: `substratus.${home}.svc` },
+        () => {
+          resolve(socket.getPeerX509Certificate()?.serialNumber ?? '')
+          socket.destroy()
+        },
+      )
+      socket.on('error', reject)
+    })
+
+  /** The CronJob's command, by the CronJob's account. */
+  const renew = async (days?: number) => {
+    const account = await accountOf(target, bed.plane, home, 'substratus-certificate')
+    const job = await get(home, 'cronjob/substratus-certificate', target)
+    const [container] = job.spec.jobTemplate.spec.template.spec.containers
+    const args = container.args.map((arg: string) =>
+      days ? arg.replace(/^--days=.*/, `--days=${days}`) : arg,
+    )
+    return runAs(args, account)
+  }
+
+  test('is left alone while it is new', async () => {
+    const { data } = await get(home, 'secret/substratus-tls', target)
+    expect(await renew()).toMatchObject({ code: 0, log: expect.stringContaining('new enough') })
+    expect((await get(home, 'secret/substratus-tls', target)).data).toEqual(data)
+  })
+
+  test('is renewed and taken without one failed apply, and without a restart', async () => {
+    const before = await served()
+    const stop = applySteadily(bed, 'steady')
+    // Longer than the present one's 90 days by so much that it is old.
+    expect(await renew(300)).toMatchObject({ code: 0, log: expect.stringContaining('renewed') })
+    await mount(target, 'secret/substratus-tls', join(bed.plane.dir, 'etc', 'tls'))
+    await until(served, (serial) => serial !== before, 20)
+    await sleep(2000)
+    const { failed, count } = await stop()
+    expect(failed).toEqual([])
+    expect(count).toBeGreaterThan(5)
+    expect(server.log()).toContain('took the changed certificate')
+    // A new connection of the API server's own, by Service and name.
+    done(await bed.apply(manifest('Model', 'after-renewal', { image: 'example.com/m' })))
+  })
+
+  test('its account may read the CA, write the certificate, and nothing else', async () => {
+    expect(asked(target, `${home}:substratus-certificate`).toSorted()).toEqual([
+      'get secrets',
+      'update secrets',
+    ])
+    const everybody = await allowed(target, `${team}:default`, home)
+    expect(await allowed(target, `${home}:substratus-certificate`, home)).toEqual(everybody)
+    const may = async (verb: string, name: string) => {
+      const as = ['--as', `system:serviceaccount:${home}:substratus-certificate`, '-n', home]
+      const asks = ['auth', 'can-i', verb, `secret/${name}`, ...as]
+      return (await kubectl(asks, undefined, target)).code === 0
+    }
+    expect(await may('get', 'substratus-ca')).toBe(true)
+    expect(await may('update', 'substratus-ca')).toBe(false)
+    expect(await may('update', 'substratus-tls')).toBe(true)
+    expect(await may('get', 'substratus-hooks')).toBe(false)
+  })
+
+  test('a rollback brings neither an old certificate nor an old token back', async () => {
+    const before = await secretsOf(bed)
+    done(await bed.helm('upgrade', release, chart, '-n', home, '--reuse-values'))
+    done(await bed.helm('rollback', release, '1', '-n', home))
+    expect(await secretsOf(bed)).toEqual(before)
+  })
+})
+
+test('in a rollout each of two servers ends, the one that is being asked too, and no apply fails', async () => {
+  const [second = 0] = await freePorts(1)
+  /** What a Deployment does: the endpoint goes, preStop sleeps for 5 s, SIGTERM. */
+  const end = async (name: string, running: Running) => {
+    await ok(['-n', home, 'delete', 'endpointslice', name], undefined, target)
+    await sleep(5000)
+    await running.stop()
+  }
+  const isAsked = ({ log }: Running) =>
+    until(
+      async () => log(),
+      (text) => text.includes('"path":"/admission/validate"'),
+      30,
+    )
+  const stop = applySteadily(bed, 'rollout')
+  const other = await startServer(target, bed.plane, second)
+  await route(bed, 'second', second)
+  // The API server stays with the connection it has, until it is told to come no more.
+  await end('this-machine', server)
+  await isAsked(other)
+  server = await startServer(target, bed.plane, bed.port)
+  await route(bed, 'this-machine', bed.port)
+  await end('second', other)
+  await isAsked(server)
+  const { failed, count } = await stop()
+  expect(failed).toEqual([])
+  expect(count).toBeGreaterThan(20)
+})

@@ -1,0 +1,185 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { freePorts } from '../../cli/local/ports.ts'
+import {
+  accountOf,
+  allowed,
+  applyOneOfEach,
+  asked,
+  type Bed,
+  chart,
+  type Driving,
+  documentsIn,
+  done,
+  drive,
+  everything,
+  home,
+  type Running,
+  release,
+  startBed,
+  startBehindService,
+  type Target,
+  team,
+} from './chart.ts'
+import { get, manifest, ok, type Shown } from './cluster.ts'
+
+/**
+ * The chart brings Metacontroller. No container runs here, so its binary runs as a process of this
+ * machine: with the flags of the StatefulSet and a token of its ServiceAccount.
+ */
+
+let bed: Bed
+let target: Target
+let server: Running
+let driving: Driving
+const account = `${home}:substratus-metacontroller`
+const enabled = 'metacontroller.enabled=true'
+const definitions = ['compositecontrollers', 'decoratorcontrollers', 'controllerrevisions'].map(
+  (plural) => `${plural}.metacontroller.k8s.io`,
+)
+
+const helm = (verb: 'install' | 'upgrade', ...set: readonly string[]) =>
+  bed.helm(verb, release, chart, '-n', home, '--set', [bed.outside, ...set].join())
+
+beforeAll(async () => {
+  bed = await startBed()
+  target = bed.target
+})
+afterAll(async () => {
+  await server?.stop()
+  await bed?.plane.stop()
+})
+
+test('in a cluster without it, helm install --wait brings all: definitions, controllers and what runs them', async () => {
+  done(
+    await bed.helm(
+      'install',
+      release,
+      chart,
+      '-n',
+      home,
+      '--set',
+      [bed.outside, enabled].join(),
+      '--wait',
+      '--timeout',
+      '90s',
+    ),
+  )
+  for (const name of definitions)
+    expect((await get(home, `crd/${name}`, target)).metadata.labels).toEqual({
+      'app.kubernetes.io/part-of': 'substratus',
+    })
+  expect((await get(home, 'compositecontrollers', target)).items).toHaveLength(4)
+  // Its Pod passes what the namespace enforces: restricted Pod Security.
+  const { items } = await get(home, 'pods', target)
+  expect(items.map(({ metadata }: Shown) => metadata.name)).toEqual(['substratus-metacontroller-0'])
+})
+
+test('with the rights of its account alone it drives all kinds, and its probes are answered', async () => {
+  server = await startBehindService(bed)
+  const { spec } = await get(home, 'statefulset/substratus-metacontroller', target)
+  const [container] = spec.template.spec.containers
+  const [health = 0] = await freePorts(1)
+  const args = container.args.map((arg: string) =>
+    arg
+      .replace(
+        '--health-probe-bind-address=:8081',
+        `--health-probe-bind-address=127.0.0.1:${health}`,
+      )
+      .replace('--metrics-address=:9999', '--metrics-address=0'),
+  )
+  driving = await drive(
+    bed,
+    await accountOf(target, bed.plane, home, 'substratus-metacontroller'),
+    args,
+  )
+  await applyOneOfEach(bed)
+  expect(asked(target, account).length).toBeGreaterThan(10)
+  expect(asked(target, account).filter((line) => line.includes('FORBIDDEN'))).toEqual([])
+  if (driving.embedded) return
+  for (const probe of ['startupProbe', 'readinessProbe', 'livenessProbe'])
+    expect((await fetch(`http://127.0.0.1:${health}${container[probe].httpGet.path}`)).status).toBe(
+      200,
+    )
+})
+
+test('which are none to what it does not manage here', async () => {
+  const everybody = await allowed(target, `${team}:default`, team)
+  const own = (await allowed(target, account, team)).filter((line) => !everybody.includes(line))
+  const writes = own.filter((line) => /^(create|update|patch|delete)/.test(line))
+  expect(new Set(writes.map((line) => line.split(' ')[1]))).toEqual(
+    new Set([
+      ...['jobs', 'deployments', 'statefulsets', 'services', 'networkpolicies'],
+      ...['persistentvolumeclaims', 'resourceclaimtemplates'],
+      ...['controllerrevisions', 'events'],
+    ]),
+  )
+})
+
+test.each([
+  { set: 'hookToken.enabled=false', secrets: false },
+  { set: 'hookToken.enabled=false,tls.certManager.enabled=true', secrets: true },
+  { set: 'hookToken.enabled=true', secrets: true },
+])('with $set it may read Secrets: $secrets', async ({ set, secrets }) => {
+  const text = done(await bed.helm('template', release, chart, '--set', [enabled, set].join()))
+  const roles = documentsIn(text).filter(
+    ({ kind, metadata }) =>
+      kind === 'ClusterRole' && metadata.name.startsWith('substratus-metacontroller'),
+  )
+  expect(JSON.stringify(roles).includes('"secrets"')).toBe(secrets)
+})
+
+describe('uninstalled', () => {
+  test('its definitions stay, and all that runs', async () => {
+    const before = await everything(bed)
+    await driving.end()
+    done(await bed.helm('uninstall', release, '-n', home, '--wait', '--timeout', '60s'))
+    expect((await get(home, 'statefulsets', target)).items).toEqual([])
+    for (const name of definitions) await get(home, `crd/${name}`, target)
+    expect(await everything(bed)).toEqual(before)
+  })
+
+  test('another Metacontroller refuses it, and is named', async () => {
+    const metadata = { name: 'metacontroller', namespace: 'metacontroller' }
+    const labels = { app: 'metacontroller' }
+    const image = 'ghcr.io/metacontroller/metacontroller:v4.17.2'
+    const spec = { containers: [{ name: 'metacontroller', image }] }
+    await bed.plane.kubectl.apply([
+      {
+        apiVersion: 'apps/v1',
+        kind: 'StatefulSet',
+        metadata,
+        spec: {
+          replicas: 0,
+          selector: { matchLabels: labels },
+          template: { metadata: { labels }, spec },
+        },
+      },
+    ])
+    const reason =
+      'Metacontroller is installed already: StatefulSet "metacontroller" in namespace "metacontroller"'
+    const refused = await helm('install', enabled)
+    expect(refused.code).not.toBe(0)
+    expect(refused.stderr).toContain(reason)
+    // Beside that one it installs, and turning it on is refused all the same.
+    done(await helm('install'))
+    expect((await helm('upgrade', enabled)).stderr).toContain(reason)
+  })
+
+  test('that one taken away, an upgrade turns it on', async () => {
+    await ok(['-n', 'metacontroller', 'delete', 'statefulset/metacontroller'], undefined, target)
+    done(await helm('upgrade', enabled))
+    await get(home, 'statefulset/substratus-metacontroller', target)
+  })
+
+  test('and it goes on with the objects as they were', async () => {
+    const before = await everything(bed)
+    // The accounts are new ones: so are their tokens.
+    await accountOf(target, bed.plane, home, 'substratus-metacontroller')
+    driving.again()
+    await server.stop()
+    server = await startBehindService(bed)
+    done(await bed.apply(manifest('Model', 'again', { image: 'example.com/m' })))
+    await bed.untilReady('model/again', '^True')
+    expect(await everything(bed)).toEqual(before)
+  })
+})

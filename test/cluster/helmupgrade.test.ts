@@ -1,0 +1,138 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { parse } from 'yaml'
+import { root } from '../../cli/local/root.ts'
+import { defaultConfig } from '../../crds/config.ts'
+import {
+  applyOneOfEach,
+  type Bed,
+  chart,
+  type Driving,
+  done,
+  driveBeside,
+  everything,
+  home,
+  install,
+  type Running,
+  release,
+  startBed,
+  startBehindService,
+  type Target,
+  team,
+} from './chart.ts'
+import { get, kubectl, manifest, ok, type Shown, until } from './cluster.ts'
+
+/**
+ * From the released chart to this one and back, while a training runs. The servers of both are of this
+ * tree: they differ by what their charts give them, and by the images of the tools that are their
+ * defaults.
+ */
+
+const folder = join(root, 'test', 'charts')
+const [archive = ''] = readdirSync(folder).sort((a, b) =>
+  b.localeCompare(a, 'en', { numeric: true }),
+)
+const released = /-([0-9.]+)\.tgz$/.exec(archive)?.[1] ?? ''
+const { version } = parse(readFileSync(join(chart, 'Chart.yaml'), 'utf8'))
+
+const toolsOf = (version: string): readonly string[] => {
+  const { builder, loader, seal, idle } = defaultConfig.images
+  const images = Object.entries({ builder, loader, seal, idle }).map(
+    ([tool, image]) => `config.images.${tool}=${image.replace(/:.*/, `:${version}`)}`,
+  )
+  return ['--set', images.join()]
+}
+
+let bed: Bed
+let target: Target
+let server: Running
+let driving: Driving
+let children: readonly string[]
+
+/** What a rollout does; and then Metacontroller has synced anew, for it has even what is new. */
+async function afterwards(name: string): Promise<void> {
+  await server.stop()
+  server = await startBehindService(bed)
+  await driving.look()
+  done(await bed.apply(manifest('Model', name, { image: 'example.com/m' })))
+  await bed.untilReady(`model/${name}`, '^True')
+}
+
+const upgrade = (...args: readonly string[]) =>
+  bed.helm('upgrade', release, chart, '-n', home, ...args)
+const chartOf = async () =>
+  (await get(home, 'deployment/substratus', target)).metadata.labels['helm.sh/chart']
+const hooksUrl = async () =>
+  (await get(home, 'compositecontroller/models.substratus.ai', target)).spec.hooks.sync.webhook.url
+
+beforeAll(async () => {
+  bed = await startBed()
+  target = bed.target
+  server = await install(bed, join(folder, archive), ...toolsOf(released))
+  driving = await driveBeside(bed)
+  await applyOneOfEach(bed)
+  children = await everything(bed)
+})
+afterAll(async () => {
+  await server?.stop()
+  await bed?.plane.stop()
+})
+
+test('the former chart is older than this one, and a Job of its time runs', async () => {
+  expect(await chartOf()).toBe(`substratus-${released}`)
+  expect(version.localeCompare(released, 'en', { numeric: true })).toBe(1)
+  expect(children.join('\n')).toContain('Job/held-model-run-')
+})
+
+test('with --reuse-values, where no value says that Metacontroller stays beside, it does', async () => {
+  const manifests = done(await upgrade('--reuse-values', '--dry-run=server'))
+  expect(manifests).toContain('kind: CompositeController')
+  expect(manifests).not.toContain('substratus-metacontroller')
+})
+
+test('an upgrade touches no child, also none that runs; a new token neither', async () => {
+  const url = await hooksUrl()
+  await ok(['-n', home, 'delete', 'secret', 'substratus-hooks'], undefined, target)
+  done(await upgrade('--reset-then-reuse-values', ...toolsOf(version)))
+  expect(await chartOf()).toBe(`substratus-${version}`)
+  // Metacontroller starts its controllers anew.
+  expect(await hooksUrl()).not.toBe(url)
+  await afterwards('after-upgrade')
+  expect(await everything(bed)).toEqual(children)
+  // What is made from now on has this version's tools.
+  const source = 'https://example.com/new'
+  done(
+    await kubectl(
+      ['-n', 'default', 'apply', '-f', '-'],
+      manifest('Dataset', 'new', { source }),
+      target,
+    ),
+  )
+  const { items } = await until(
+    () => get('default', 'jobs', target),
+    ({ items }) => items.length === 1,
+  )
+  expect(items[0].spec.template.spec.initContainers[0].image).toContain(`-loader:${version}`)
+})
+
+test('nor does a rollback to the former chart', async () => {
+  done(await bed.helm('rollback', release, '1', '-n', home))
+  expect(await chartOf()).toBe(`substratus-${released}`)
+  await afterwards('after-rollback')
+  expect(await everything(bed)).toEqual(children)
+})
+
+test('the training that ran through all of it ends, once', async () => {
+  await ok(['-n', team, 'label', 'pods', '--all', 'simulate-'], undefined, target)
+  await bed.untilReady('model/held', '^True')
+  const created = readFileSync(target.auditLog, 'utf8')
+    .split('\n')
+    .filter((line) => line.includes('"resource":"jobs"'))
+    .map((line) => JSON.parse(line))
+    .filter(
+      ({ verb, objectRef }: Shown) =>
+        verb === 'create' && objectRef.name.startsWith('held-model-run-'),
+    )
+  expect(created).toHaveLength(1)
+})
