@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import equal from 'fast-deep-equal'
 import type { KindName } from './kind.ts'
 
 /** Canonical JSON, hashes of it, and names that both hooks and webhooks say. */
@@ -7,6 +8,10 @@ import type { KindName } from './kind.ts'
 export function canonical(value: unknown): string {
   return JSON.stringify(tidy(value)) ?? ''
 }
+
+/** Whether both have the same canonical JSON; of two that are equal it need not be written. */
+export const alike = (a: unknown, b: unknown): boolean =>
+  equal(a, b) || canonical(a) === canonical(b)
 
 function tidy(value: unknown): unknown {
   if (Array.isArray(value))

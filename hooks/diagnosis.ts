@@ -1,5 +1,4 @@
-import equal from 'fast-deep-equal'
-import { canonical } from '../crds/names.ts'
+import { alike } from '../crds/names.ts'
 import type { Reason } from '../crds/status.ts'
 import { no, type Verdict } from './conditions.ts'
 import { kept } from './observed.ts'
@@ -237,9 +236,7 @@ export function knowsTemplate(workload: Child, emitted: Child | undefined): bool
   if (generation > observedGeneration && workload.spec?.replicas === replicas) return false
   const applied = kept(workload).spec?.template
   const wanted = emitted?.spec?.template
-  if (!applied || !wanted || equal(applied, wanted)) return true
-  // What is empty in one of them and absent in the other makes no difference.
-  return canonical(applied) === canonical(wanted)
+  return !applied || !wanted || alike(applied, wanted)
 }
 
 /** What a Job's last container reported: JSON, or a bare digest; undefined when it cannot be read. */

@@ -1,6 +1,6 @@
 import type { Config } from '../crds/config.ts'
 import type { Parent } from '../crds/kind.ts'
-import { canonical } from '../crds/names.ts'
+import { alike } from '../crds/names.ts'
 import type { Verdict } from './conditions.ts'
 import { kept, type Observed } from './observed.ts'
 import { isSuspended, type Records } from './parent.ts'
@@ -34,26 +34,28 @@ export function withToolsAsApplied(
   workload: Child | undefined,
   { images }: Config,
 ): Child {
-  const applied = workload && kept(workload).spec?.template
-  const asApplied = (list: 'initContainers' | 'containers'): object => {
-    const containers: readonly Child[] | undefined = wanted.spec?.template.spec[list]
-    const before: readonly Child[] = applied?.spec?.[list] ?? []
-    return {
-      ...(containers && {
-        [list]: containers.map((container) => {
-          const same = before.find(({ name }) => name === container.name)
-          const isTool = [images.idle, images.loader].includes(container.image)
-          return isTool && same ? { ...container, image: same.image } : container
-        }),
-      }),
-    }
-  }
+  const isTool = ({ image }: Child) => [images.idle, images.loader].includes(image)
   const { template } = wanted.spec ?? {}
+  const { initContainers = [], containers } = template.spec
+  if (!workload || ![...initContainers, ...containers].some(isTool)) return wanted
+
+  const applied = kept(workload).spec?.template
+  const asApplied = (list: readonly Child[], before: readonly Child[] = []) =>
+    list.map((container) => {
+      const same = before.find(({ name }) => name === container.name)
+      return isTool(container) && same ? { ...container, image: same.image } : container
+    })
   const settled = {
     ...template,
-    spec: { ...template?.spec, ...asApplied('initContainers'), ...asApplied('containers') },
+    spec: {
+      ...template.spec,
+      ...(template.spec.initContainers && {
+        initContainers: asApplied(initContainers, applied?.spec?.initContainers),
+      }),
+      containers: asApplied(containers, applied?.spec?.containers),
+    },
   }
-  return applied && canonical(settled) === canonical(applied)
+  return applied && alike(settled, applied)
     ? { ...wanted, spec: { ...wanted.spec, template: settled } }
     : wanted
 }
