@@ -31,6 +31,4 @@ export function exchange<T>(url: string, options: RequestOptions, body?: unknown
   })
 }
 
-/** Undefined where nobody answered: Node's own errors have words for codes. */
-export const codeOf = (error: unknown): number | undefined =>
-  Number((error as Partial<HttpError>).code) || undefined
+export const codeOf = (error: unknown): number | undefined => (error as Partial<HttpError>).code

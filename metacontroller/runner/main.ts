@@ -19,16 +19,17 @@ const log: Log = (fields, message) =>
   console.error(JSON.stringify({ time: new Date().toISOString(), ...fields, message }))
 
 log({}, 'the embedded runner stands in for Metacontroller: for development only')
-const rest = restOf(kubeConfig)
+const rest = restOf(kubeConfig, log)
 const started = new Set<string>()
-const begin = (controller: Obj): void => {
-  if (started.has(controller.metadata.uid)) return
-  started.add(controller.metadata.uid)
-  startController(kubeConfig, rest, controller, log).catch((error: unknown) => {
-    log({ error: String(error) }, 'a controller did not start')
-    process.exit(1)
+const begin = (controller: Obj): void =>
+  void startController(kubeConfig, rest, controller, log).catch((error: unknown) => {
+    log({ error: String(error) }, 'a controller did not start: tried again in a second')
+    setTimeout(begin, 1000, controller)
   })
+const seen = (controller: Obj): void => {
+  if (!started.has(controller.metadata.uid)) begin(controller)
+  started.add(controller.metadata.uid)
 }
 const rule = { apiVersion: 'metacontroller.k8s.io/v1alpha1', resource: 'compositecontrollers' }
-await watch(kubeConfig, rest, await rest.discover(rule), begin)
+await watch(kubeConfig, rest, await rest.discover(rule), seen)
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => process.exit(0))

@@ -1,7 +1,7 @@
 import { Agent, type RequestOptions } from 'node:https'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { KubeConfig, V1ObjectMeta } from '@kubernetes/client-node'
-import { codeOf, exchange } from './http.ts'
+import { exchange } from './http.ts'
 
 /** An object of any kind. */
 export interface Obj {
@@ -28,27 +28,27 @@ export const pathOf = (resource: Resource, namespace?: string, name?: string): s
 export type Rest = ReturnType<typeof restOf>
 
 /** The few calls of the Kubernetes API that the runner makes. */
-export function restOf(kubeConfig: KubeConfig) {
+export function restOf(kubeConfig: KubeConfig, log: (fields: object, message: string) => void) {
   // One agent for all calls, so that connections are reused.
   const agent = new Agent({ keepAlive: true })
   const call = async <T>(method: string, path: string, body?: unknown): Promise<T> => {
     const options: RequestOptions = { method }
     await kubeConfig.applyToHTTPSOptions(options)
     const url = `${kubeConfig.getCurrentCluster()?.server}${path}`
-    return exchange<T>(url, { ...options, agent }, body).catch((error: unknown) => {
-      // Whoever reads has time until the API server is there again; a write is of its moment.
-      if (method !== 'GET' || (codeOf(error) ?? 503) < 500) throw error
-      return sleep(1000).then(() => call<T>(method, path))
-    })
+    return exchange<T>(url, { ...options, agent }, body)
   }
-  const discover = async ({ apiVersion, resource }: ResourceRule): Promise<Resource> => {
-    const { resources } = await call<{ resources: { name: string; kind: string }[] }>(
-      'GET',
-      root(apiVersion),
-    )
+  const find = async ({ apiVersion, resource }: ResourceRule): Promise<Resource> => {
+    const path = root(apiVersion)
+    const { resources } = await call<{ resources: { name: string; kind: string }[] }>('GET', path)
     const found = resources.find(({ name }) => name === resource)
     if (!found) throw new Error(`the API server does not serve ${resource} of ${apiVersion}`)
     return { apiVersion, resource, kind: found.kind }
   }
+  /** Waits until it is served: an API server that starts serves one group after the other. */
+  const discover = (rule: ResourceRule): Promise<Resource> =>
+    find(rule).catch((error: unknown) => {
+      log({ error: String(error) }, 'asked again in a second')
+      return sleep(1000).then(() => discover(rule))
+    })
   return { call, discover }
 }

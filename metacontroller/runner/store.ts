@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import {
   type KubeConfig,
   type KubernetesListObject,
@@ -12,7 +13,7 @@ export type Store = Awaited<ReturnType<typeof watch>>
 export const keyOf = ({ metadata: { namespace, name } }: Obj): string =>
   namespace ? `${namespace}/${name}` : name
 
-/** Resolves after the first list; a watch that ends is begun anew. */
+/** Resolves after the first list; what fails or ends is begun anew. */
 export async function watch(
   kubeConfig: KubeConfig,
   rest: Rest,
@@ -33,15 +34,15 @@ export async function watch(
     objects.set(keyOf(object), object)
     if (before?.metadata.resourceVersion !== object.metadata.resourceVersion) changed(object)
   }
-  informer.on('add', put)
-  informer.on('update', put)
+  for (const event of ['add', 'update'] as const) informer.on(event, put)
   informer.on('delete', (given) => {
     objects.delete(keyOf(given as Obj))
     changed(given as Obj)
   })
-  const later = () => void setTimeout(() => informer.start().catch(later), 1000)
+  const begin = (): Promise<void> => informer.start().catch(later)
+  const later = () => sleep(1000).then(begin)
   informer.on('error', later)
-  await informer.start()
+  await begin()
   return {
     resource,
     get: (key: string) => objects.get(key),
