@@ -5,7 +5,9 @@ import { type Binaries, findBinaries } from './binaries.ts'
 import { statusOf } from './https.ts'
 import { isAlive } from './identity.ts'
 import { type Kubectl, kubectl } from './kubectl.ts'
+import { nodeAddress } from './node/addresses.ts'
 import { cleanNode } from './node/clean.ts'
+import { makeGround } from './node/ground.ts'
 import { fakeNode, storageClass } from './nodes.ts'
 import { makePki, type Pki, writeKubeconfig } from './pki.ts'
 import { freePorts } from './ports.ts'
@@ -23,7 +25,10 @@ export interface ControlPlaneOptions {
   readonly progress?: Progress
   /** Writes an audit event at metadata level for each write request to log/audit.log. */
   readonly audit?: boolean
-  /** Whether a real node joins: the API server then reaches its kubelet, and its volumes are the default. */
+  /**
+   * Whether a real node joins: the API server then listens on the node's address, where Pods reach it,
+   * and reaches the kubelet; the node's volumes are the default.
+   */
   readonly realNode?: boolean
   /** KWOK stage files beside our own; a weight of 1 lets them win. */
   readonly stages?: readonly string[]
@@ -78,12 +83,17 @@ async function start(options: ControlPlaneOptions, binaries: Binaries): Promise<
   const { realNode = false } = options
   const [api = 0, etcdClient = 0, etcdPeer = 0, manager = 0, scheduler = 0, kwok = 0] =
     await freePorts(6)
-  const server = `https://127.0.0.1:${api}`
+  const host = realNode ? nodeAddress : '127.0.0.1'
+  const server = `https://${host}:${api}`
   const folder = join(dir, 'pki')
   mkdirSync(folder, { mode: 0o700 })
   mkdirSync(join(dir, 'log'))
+  if (realNode) {
+    progress('making the node’s network and cgroup')
+    await makeGround(dir)
+  }
   progress('making certificates')
-  const pki = await makePki(folder)
+  const pki = await makePki(folder, host)
   const configOf = (name: string, client: { cert: string; key: string }) =>
     writeKubeconfig(join(dir, `${name}.kubeconfig`), server, pki.ca.cert, name, client)
   const kubeconfig = await configOf('admin', pki.admin)
@@ -110,9 +120,8 @@ async function start(options: ControlPlaneOptions, binaries: Binaries): Promise<
   const apiserver = begin('kube-apiserver', {
     'etcd-servers': etcdUrl,
     'secure-port': api,
-    'bind-address': '127.0.0.1',
-    'advertise-address': '127.0.0.1',
-    'endpoint-reconciler-type': 'none',
+    'bind-address': host,
+    'advertise-address': host,
     'tls-cert-file': pki.apiserver.cert,
     'tls-private-key-file': pki.apiserver.key,
     'client-ca-file': pki.ca.cert,
@@ -123,12 +132,15 @@ async function start(options: ControlPlaneOptions, binaries: Binaries): Promise<
     'authorization-mode': 'Node,RBAC',
     'enable-aggregator-routing': true,
     'allow-privileged': true,
-    ...(realNode && {
-      'kubelet-preferred-address-types': 'InternalIP,Hostname',
-      'kubelet-certificate-authority': pki.ca.cert,
-      'kubelet-client-certificate': pki.admin.cert,
-      'kubelet-client-key': pki.admin.key,
-    }),
+    ...(realNode
+      ? {
+          'kubelet-preferred-address-types': 'InternalIP,Hostname',
+          'kubelet-certificate-authority': pki.ca.cert,
+          'kubelet-client-certificate': pki.admin.cert,
+          'kubelet-client-key': pki.admin.key,
+        }
+      : // The Service `kubernetes` takes no loopback address for an endpoint.
+        { 'endpoint-reconciler-type': 'none' }),
     ...(audit && {
       'audit-policy-file': auditPolicy(dir),
       'audit-log-path': auditLog,

@@ -27,9 +27,10 @@ const apiserverNames = [
   'DNS:kubernetes',
   'DNS:kubernetes.default',
   'DNS:kubernetes.default.svc',
+  'DNS:kubernetes.default.svc.cluster.local',
   'IP:127.0.0.1',
   'IP:10.96.0.1',
-].join(',')
+]
 
 const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes']
 
@@ -55,8 +56,8 @@ export async function issue(
   return made
 }
 
-/** Makes all keys and certificates in a folder, with openssl. */
-export async function makePki(folder: string): Promise<Pki> {
+/** Makes all keys and certificates in a folder, with openssl; the API server listens on the address. */
+export async function makePki(folder: string, address: string): Promise<Pki> {
   await command('openssl', ['version']).catch((error) => {
     throw new Error(`openssl makes the certificates, and does not run here: ${reasonOf(error)}`)
   })
@@ -76,12 +77,13 @@ export async function makePki(folder: string): Promise<Pki> {
   )
 
   const of = (name: string, subject: string, names?: string) => issue(folder, name, subject, names)
+  const names = [...new Set([...apiserverNames, `IP:${address}`])]
   const serviceAccountKey = join(folder, 'sa.key')
   await openssl('genrsa', '-out', serviceAccountKey, '2048')
   return {
     ca,
     // One after the other: -CAcreateserial keeps its count in a file.
-    apiserver: await of('apiserver', '/CN=kube-apiserver', apiserverNames),
+    apiserver: await of('apiserver', '/CN=kube-apiserver', names.join(',')),
     admin: await of('admin', '/O=system:masters/CN=admin'),
     controllerManager: await of('controller-manager', '/CN=system:kube-controller-manager'),
     scheduler: await of('scheduler', '/CN=system:kube-scheduler'),

@@ -21,6 +21,7 @@ export type NodeToolName =
   | 'buildctl'
   | 'rootlesskit'
   | 'rclone'
+  | 'coredns'
 
 /** Where a release lies: a binary as it is, or inside an archive. */
 export interface Release {
@@ -266,6 +267,15 @@ export const nodeTools: readonly Tool<NodeToolName>[] = [
       stamp: 'github.com/rclone/rclone/fs.Version',
     },
   },
+  published('coredns', /^1\.1[4-9]\./, {
+    repo: 'coredns/coredns',
+    version: '1.15.0',
+    archive: (arch) => `coredns_1.15.0_linux_${arch}.tgz`,
+    member: 'coredns',
+    module: 'github.com/coredns/coredns',
+    package: 'github.com/coredns/coredns',
+    versionArgs: ['-version'],
+  }),
 ]
 
 /** The system's name in the words of Go and of release files. */

@@ -4,6 +4,9 @@
 export const nodeAddress = '10.245.0.1'
 export const nodeName = 'real'
 
+/** What the names of Services end with. */
+export const clusterDomain = 'cluster.local'
+
 export const nodeBridge = 'substratus0'
 export const podBridge = 'substratus1'
 export const podRange = '10.244.0.0/24'

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { findNodeBinaries, type NodeBinaries } from '../binaries.ts'
 import type { ControlPlane } from '../controlplane.ts'
@@ -7,19 +7,19 @@ import { freePorts } from '../ports.ts'
 import { lastWords, launch, waitUntil } from '../processes.ts'
 import type { Progress } from '../progress.ts'
 import { nodeAddress, nodeName } from './addresses.ts'
-import { makeCgroups } from './cgroups.ts'
-import { cleanNode, folderOf, own, owner, pidsWith } from './clean.ts'
+import { cleanNode, folderOf, owner, pidsWith } from './clean.ts'
+import { startDns } from './dns.ts'
 import { provideImages } from './images.ts'
-import { isBridgeThere, makeNetwork } from './network.ts'
+import { isBridgeThere } from './network.ts'
 import { checkMachine, programNamed, programPath } from './requirements.ts'
 import { startBuckets, startGitServer, startRegistry } from './services.ts'
 import { socketOf, writeSettings } from './settings.ts'
 import { localClass, localVolume } from './volumes.ts'
 
 /**
- * One real node on this machine, for a control plane that runs:
+ * One real node on this machine, for a control plane that runs on its address:
  *
- *     bridge, cgroup ─▶ registry, Git, S3 ─▶ images ─▶ containerd ─▶ kubelet, kube-proxy
+ *     registry, Git, S3, DNS ─▶ images ─▶ containerd ─▶ kubelet, kube-proxy
  *
  * Everything is in one folder, one cgroup and on two bridges, and is found there at the end,
  * whatever has happened in between.
@@ -62,16 +62,15 @@ export async function startNode(
 ): Promise<void> {
   const { dir, kubectl } = plane
   const folder = folderOf(dir)
-  mkdirSync(folder)
-  own(dir)
-  progress('making the node’s network and cgroup')
-  makeCgroups()
-  await makeNetwork(folder)
 
-  progress('starting a registry, a Git server and an S3 server')
+  progress('starting a registry, a Git server, an S3 server and DNS')
   const services = { dir, folder, binaries, ...(signal && { signal }) }
   await startRegistry(services)
-  await Promise.all([startGitServer(services), startBuckets(services)])
+  await Promise.all([
+    startGitServer(services),
+    startBuckets(services),
+    startDns(plane, binaries.coredns, signal),
+  ])
   await provideImages({ folder, binaries, progress, ...(signal && { signal }) })
 
   progress('starting containerd, the kubelet and kube-proxy')

@@ -1,7 +1,14 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { stringify } from 'yaml'
-import { imageNamed, nodeAddress, podBridge, podRange, registryHost } from './addresses.ts'
+import {
+  clusterDomain,
+  imageNamed,
+  nodeAddress,
+  podBridge,
+  podRange,
+  registryHost,
+} from './addresses.ts'
 import { cgroupName } from './cgroups.ts'
 
 /** The files that containerd, the CNI plugins, the kubelet and kube-proxy read. */
@@ -95,6 +102,8 @@ const kubelet = ({ folder, clientCa, serving }: Settings) => ({
   authorization: { mode: 'Webhook' },
   tlsCertFile: serving.cert,
   tlsPrivateKeyFile: serving.key,
+  clusterDNS: [nodeAddress],
+  clusterDomain,
   cgroupDriver: 'cgroupfs',
   cgroupRoot: `/${cgroupName}`,
   failCgroupV1: false,

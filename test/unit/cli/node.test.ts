@@ -53,6 +53,7 @@ test.each([
   ['buildkitd', 'buildkitd github.com/moby/buildkit v0.34.2', undefined],
   ['rootlesskit', 'rootlesskit version 2.3.6', undefined],
   ['rclone', 'rclone v1.76.0\n- os/version: debian', undefined],
+  ['coredns', 'CoreDNS-1.15.0\nlinux/amd64, go1.26.8, ', undefined],
   ['rclone', 'rclone v1.60.1-DEV', 'it is version 1.60.1-DEV, not 1.65 or newer'],
 ])('%s that says "%s"', (name, output, wrong) => {
   expect(nodeTools.find((tool) => tool.name === name)?.unfit(output)).toBe(wrong)
