@@ -5,7 +5,7 @@ import { type Obj, restOf } from './rest.ts'
 import { watch } from './store.ts'
 
 /**
- * `node metacontroller/runner/main.ts --kubeconfig FILE`
+ * `node metacontroller/runner/main.ts --kubeconfig FILE`, or `in-cluster` for the FILE
  *
  * The embedded runner: a small stand-in for Metacontroller, for development and tests alone. It
  * drives the same hooks over HTTP by the same protocol, with what `up` and the tests need and no
@@ -14,7 +14,8 @@ import { watch } from './store.ts'
  */
 const { values } = parseArgs({ options: { kubeconfig: { type: 'string', default: '' } } })
 const kubeConfig = new KubeConfig()
-kubeConfig.loadFromFile(values.kubeconfig)
+if (values.kubeconfig === 'in-cluster') kubeConfig.loadFromCluster()
+else kubeConfig.loadFromFile(values.kubeconfig)
 const log: Log = (fields, message) =>
   console.error(JSON.stringify({ time: new Date().toISOString(), ...fields, message }))
 
