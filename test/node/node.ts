@@ -14,7 +14,7 @@ export const base = `${registryHost}/base`
 
 type Files = Readonly<Record<string, string>>
 
-const git = (folder: string, ...args: readonly string[]): string =>
+export const git = (folder: string, ...args: readonly string[]): string =>
   execFileSync(
     'git',
     ['-C', folder, '-c', 'user.name=Test', '-c', 'user.email=test@example.com', ...args],
@@ -26,14 +26,20 @@ interface Committed {
   readonly commit: string
 }
 
-/** Commits files to a branch of a repository on the node's Git server; it is made when it is not there. */
-export function commit(name: string, files: Files, { branch = 'main', tag = '' } = {}): Committed {
+/** The folder of a repository on the node's Git server; it is made when it is not there. */
+export function repositoryOf(name: string): string {
   const bare = join(inject('cluster').dir, 'node', 'git', `${name}.git`)
+  mkdirSync(dirname(bare), { recursive: true })
+  if (!existsSync(bare))
+    execFileSync('git', ['init', '--quiet', '--bare', '--initial-branch=main', bare])
+  return bare
+}
+
+/** Commits files to a branch of a repository on the node's Git server. */
+export function commit(name: string, files: Files, { branch = 'main', tag = '' } = {}): Committed {
+  const bare = repositoryOf(name)
   const work = mkdtempSync(join(tmpdir(), 'substratus-git-'))
   try {
-    mkdirSync(dirname(bare), { recursive: true })
-    if (!existsSync(bare))
-      execFileSync('git', ['init', '--quiet', '--bare', '--initial-branch=main', bare])
     git(work, 'init', '--quiet', '--initial-branch', branch)
     git(work, 'remote', 'add', 'origin', bare)
     try {
@@ -148,11 +154,27 @@ export async function throughPortForward(
 }
 
 /** What a shell sees in a Pod with these volumes: the last word on what is where. */
-export async function seenIn(
+export const seenIn = (
   namespace: string,
   volume: object,
   script: string,
   mount: object = {},
+): Promise<string> =>
+  saidIn(
+    namespace,
+    {
+      image: `${base}/busybox:1`,
+      command: ['/bin/sh', '-c', script],
+      volumeMounts: [{ name: 'it', mountPath: '/it', ...mount }],
+    },
+    { volumes: [{ name: 'it', ...volume }] },
+  )
+
+/** What a container of a Pod of its own has said when it has ended. */
+export async function saidIn(
+  namespace: string,
+  container: object,
+  more: object = {},
 ): Promise<string> {
   const name = `look-${Math.random().toString(36).slice(2, 8)}`
   await ok(
@@ -164,15 +186,8 @@ export async function seenIn(
       spec: {
         restartPolicy: 'Never',
         terminationGracePeriodSeconds: 0,
-        containers: [
-          {
-            name: 'look',
-            image: `${base}/busybox:1`,
-            command: ['/bin/sh', '-c', script],
-            volumeMounts: [{ name: 'it', mountPath: '/it', ...mount }],
-          },
-        ],
-        volumes: [{ name: 'it', ...volume }],
+        containers: [{ name: 'look', ...container }],
+        ...more,
       },
     }),
   )

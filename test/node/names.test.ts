@@ -1,0 +1,44 @@
+import { expect, test } from 'vitest'
+import { apply, get, namespace } from '../cluster/cluster.ts'
+import { base, saidIn } from './node.ts'
+
+/** Asks for names, and then the API server who this is: by its name, its certificate and a token. */
+const script = `
+import json, socket, ssl, sys, urllib.request
+for name in sys.argv[1:]:
+    print(name, socket.gethostbyname(name))
+mine = "/var/run/secrets/kubernetes.io/serviceaccount/"
+kind = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
+request = urllib.request.Request(
+    "https://kubernetes.default.svc/apis/authentication.k8s.io/v1/selfsubjectreviews",
+    data=json.dumps(kind).encode(),
+    headers={"Authorization": "Bearer " + open(mine + "token").read(), "Content-Type": "application/json"},
+)
+trusted = ssl.create_default_context(cafile=mine + "ca.crt")
+answer = json.load(urllib.request.urlopen(request, context=trusted))
+print(answer["status"]["userInfo"]["username"])
+`
+
+test('a Pod finds Services by name, and the API server knows it', async () => {
+  const ns = await namespace('names')
+  await apply(
+    ns,
+    JSON.stringify({
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: { name: 'web' },
+      spec: { ports: [{ port: 80 }] },
+    }),
+  )
+  const { clusterIP } = (await get(ns, 'service/web')).spec
+  const names = ['web', `web.${ns}`, `web.${ns}.svc.cluster.local`]
+  const said = await saidIn(ns, {
+    image: `${base}/python:3`,
+    command: ['python3', '-c', script, ...names, 'kubernetes.default'],
+  })
+  expect(said.split('\n')).toEqual([
+    ...names.map((name) => `${name} ${clusterIP}`),
+    'kubernetes.default 10.96.0.1',
+    `system:serviceaccount:${ns}:default`,
+  ])
+})
