@@ -52,7 +52,7 @@ export const startPlatform = (options: PlatformOptions): Promise<Platform> =>
   locked(options.dir, async () => {
     const { progress = silent, signal } = options
     const how = { progress, ...(signal && { signal }) }
-    const binaries = options.realNode ? await prepareNode(how) : undefined
+    const binaries = options.realNode ? await prepareNode(options.dir, how) : undefined
     const plane = await startControlPlane(options)
     try {
       if (binaries) await startNode(plane, binaries, how)

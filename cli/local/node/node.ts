@@ -2,10 +2,12 @@ import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { findNodeBinaries, type NodeBinaries } from '../binaries.ts'
 import type { ControlPlane } from '../controlplane.ts'
+import { isAlive } from '../identity.ts'
 import { issue, writeKubeconfig } from '../pki.ts'
 import { freePorts } from '../ports.ts'
-import { lastWords, launch, waitUntil } from '../processes.ts'
+import { lastWords, launch, recordsOf, waitUntil } from '../processes.ts'
 import type { Progress } from '../progress.ts'
+import { exists } from '../state.ts'
 import { nodeAddress, nodeName } from './addresses.ts'
 import { cleanNode, folderOf, owner, pidsWith } from './clean.ts'
 import { startDns } from './dns.ts'
@@ -32,27 +34,33 @@ interface Starting {
   readonly volumes?: number
 }
 
-/** Names all that is missing before anything is started. */
-export async function prepareNode({ progress, signal }: Starting): Promise<NodeBinaries> {
+/** Names all that is missing before anything is started in the folder. */
+export async function prepareNode(
+  dir: string,
+  { progress, signal }: Starting,
+): Promise<NodeBinaries> {
   checkMachine()
   const binaries = await findNodeBinaries({ progress, ...(signal && { signal }) })
-  await takeOver()
+  await takeOver(dir)
   return binaries
 }
 
-/** Another folder's node: an error while it lives, and cleaned up when it was left behind. */
-async function takeOver(): Promise<void> {
-  const dir = owner()
-  if (!dir) {
+/** Another folder's node: an error while any of it lives, and cleaned up when it was left behind. */
+async function takeOver(dir: string): Promise<void> {
+  const other = owner()
+  // The control plane ends what is left in its own folder.
+  if (other === dir && exists(dir)) return
+  if (!other) {
     if (await isBridgeThere())
       throw new Error('the bridge substratus0 is there, and not ours: ip link del substratus0')
     return
   }
-  if (existsSync(dir) && pidsWith(folderOf(dir)).length)
+  const lives = recordsOf(other).some(isAlive) || pidsWith(folderOf(other)).length > 0
+  if (existsSync(other) && lives)
     throw new Error(
-      `a real node runs already, and a machine has room for one: npm run down -- --dir ${dir}`,
+      `a real node runs already, and a machine has room for one: npm run down -- --dir ${other}`,
     )
-  await cleanNode(dir)
+  await cleanNode(other)
 }
 
 export async function startNode(
