@@ -1,6 +1,13 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { gitUrl, nodeName, registryHost, s3Url } from './local/node/addresses.ts'
+import {
+  gitHttpsUrl,
+  gitSshUrl,
+  gitUrl,
+  nodeName,
+  registryHost,
+  s3Url,
+} from './local/node/addresses.ts'
 import { nodeConfig } from './local/node/config.ts'
 import {
   type Platform,
@@ -134,6 +141,7 @@ const header = ({ nodes, controller, metacontroller, realNode }: Platform): stri
       ? [
           `Its node "${nodeName}" is this machine: containers run, images are built and pushed to ${registryHost}.`,
           `Git repositories for it: git push ${gitUrl}/NAME.git; buckets: ${s3Url}.`,
+          `Git also over ${gitHttpsUrl} (pki/ca.crt) and ${gitSshUrl} (node/ssh/client, node/ssh/known_hosts).`,
         ]
       : []),
     ...(nodes

@@ -59,7 +59,7 @@ const git = object(
     tag: string('A tag.', { minLength: 1, maxLength: 255, pattern: '^[^-\\s][^\\s]*$' }),
     commit: string('A commit, by its full hash.', { pattern: '^([0-9a-f]{40}|[0-9a-f]{64})$' }),
     secretName: string(
-      'A Secret of type kubernetes.io/basic-auth or kubernetes.io/ssh-auth in the same namespace.',
+      'A Secret of type kubernetes.io/basic-auth or kubernetes.io/ssh-auth in the same namespace; known_hosts and ca.crt in it count too.',
       { pattern: dnsName, maxLength: 253 },
     ),
   },

@@ -158,14 +158,19 @@ export const configSchema = object('The configuration.', {
     ModelServer: string('Of ModelServers.'),
     Notebook: string('Of Notebooks.'),
   }),
-  builder: object('How the rootless builder is confined.', {
+  builder: object('How the rootless builder is confined, and what it asks for.', {
     seccomp: confinement,
     appArmor: confinement,
+    cpu: intOrString('Cores that a build asks for.', { pattern: coresPattern, minimum: 0 }),
+    memory: size('Memory that a build asks for; an integer is gibibytes.'),
     deadlineSeconds: integer('The time a build or a packaging may take.', { minimum: 1 }),
   }),
   git: object('Git.', {
     allowHttp: boolean('Whether plain http:// may be cloned.'),
     knownHosts: string('known_hosts for ssh, where the Secret has none.'),
+    caBundle: string(
+      'PEM certificates of the authorities of private hosts, beside the public ones, where the Secret has no ca.crt.',
+    ),
   }),
 })
 export type ConfigFile = TypeOf<typeof configSchema>
@@ -259,7 +264,13 @@ export const defaultConfig: Config = {
     Notebook: { cpu: 2, memory: 10, disk: 20 },
   },
   serviceAccounts: {},
-  builder: { seccomp: 'Unconfined', appArmor: 'Unconfined', deadlineSeconds: 3600 },
+  builder: {
+    seccomp: 'Unconfined',
+    appArmor: 'Unconfined',
+    cpu: 1,
+    memory: 2,
+    deadlineSeconds: 3600,
+  },
   git: {},
 }
 

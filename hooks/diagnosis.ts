@@ -151,9 +151,20 @@ export function jobProgress(
   if (isStarted(pod) && !fault) return no(active, `Pod "${pod.metadata.name}" is running`)
   // The next Pod's start is part of trying again: from try to try the reason must not flap.
   const end = own.map(faultOf).find((found) => found && isEnd(found))
-  return end
-    ? no(active, `trying again after: ${end.message}`)
-    : no('Pending', `Pod "${pod.metadata.name}" is starting`)
+  return end ? no(active, `trying again after: ${end.message}`) : starting(pod)
+}
+
+/** A Secret that is mounted and missing is in no status: the kubelet waits, and says it in events. */
+function starting(pod: Child): Verdict {
+  const secrets = (pod.spec?.volumes ?? []).flatMap(({ secret }: { secret?: SecretVolume }) =>
+    secret?.secretName ? [`"${secret.secretName}"`] : [],
+  )
+  const needs = secrets.length ? `; it needs Secret ${secrets.join(' and ')}` : ''
+  return no('Pending', `Pod "${pod.metadata.name}" is starting${needs}`)
+}
+
+interface SecretVolume {
+  readonly secretName?: string
 }
 
 const isEnd = ({ reason }: Verdict): boolean => reason === 'Failed' || reason === 'OOMKilled'
@@ -222,7 +233,7 @@ export function servingFault(pods: readonly Child[], none: string): Verdict {
   if (!pod) return no('Pending', none)
   return isStarted(pod)
     ? no('Starting', `Pod "${pod.metadata.name}" runs and does not answer yet`)
-    : no('Pending', `Pod "${pod.metadata.name}" is starting`)
+    : starting(pod)
 }
 
 /**

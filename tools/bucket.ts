@@ -1,3 +1,4 @@
+import { diskFull } from './report.ts'
 import { lastLines } from './run.ts'
 import type { Source } from './source.ts'
 
@@ -46,6 +47,9 @@ export function rcloneArgs(source: Bucket, into: string) {
   ]
 }
 
+const lostConnection =
+  /connection (refused|reset by peer|timed out)|unexpected EOF|broken pipe|i\/o timeout|no such host/gi
+
 export function rcloneFault(said: string, { address }: Bucket): string {
   if (/NoSuchBucket|directory not found|bucket doesn't exist/i.test(said))
     return `${address} does not exist`
@@ -55,7 +59,8 @@ export function rcloneFault(said: string, { address }: Bucket): string {
     )
   )
     return `${address} refuses the credentials: give AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in spec.env, from a Secret`
-  if (/no space left on device/i.test(said))
-    return 'the disk is full: ask for more in spec.resources.disk'
+  if (/no space left on device/i.test(said)) return diskFull
+  const lost = said.match(lostConnection)?.at(-1)
+  if (lost) return `${address} cannot be reached: ${lost}`
   return `${address} cannot be loaded: ${lastLines(said, 2)}`
 }

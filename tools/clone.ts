@@ -5,10 +5,13 @@ import { lastLines, run } from './run.ts'
 
 /**
  * Brings one commit of a Git repository to a folder, without its history. Credentials come from a
- * Secret's files: username and password, or ssh-privatekey and known_hosts.
+ * Secret's files: username and password, or ssh-privatekey and known_hosts; ca.crt signs its server.
  */
 
 const secret = '/secrets/git'
+
+/** The authorities that everybody trusts. */
+const systemAuthorities = '/etc/ssl/certs/ca-certificates.crt'
 
 interface Wanted {
   readonly url: string
@@ -40,7 +43,11 @@ export function clonedFault(said: string, wanted: Wanted, hasSecret: boolean): s
     return branch || tag || commit
       ? `${url} has no ${what}`
       : `${url} is empty: there is no commit to build`
-  if (/Host key verification failed|REMOTE HOST IDENTIFICATION/i.test(said))
+  if (/REMOTE HOST IDENTIFICATION HAS CHANGED/i.test(said))
+    return `${url}: the host has another key than known_hosts says: compare both with what the host publishes`
+  if (/certificate verification failed|SSL certificate problem/i.test(said))
+    return `${url}: its certificate cannot be trusted: put its authority's as ca.crt into the Secret, or ask the administrator for git.caBundle`
+  if (/Host key verification failed/i.test(said))
     return `${url}: the host key is not known: put known_hosts into the Secret, or ask the administrator for git.knownHosts`
   if (
     /Authentication failed|could not read (Username|Password)|Permission denied|The requested URL returned error: 40[13]|terminal prompts disabled/i.test(
@@ -74,11 +81,21 @@ function credentials(home: string): Credentials {
     : process.env.GIT_KNOWN_HOSTS
   const hosts = join(home, 'known_hosts')
   if (knownHosts) writeFileSync(hosts, `${knownHosts}\n`)
+  const authorities = has('ca.crt')
+    ? readFileSync(join(secret, 'ca.crt'), 'utf8')
+    : process.env.GIT_CA_BUNDLE
   const ssh = ['ssh', '-o', 'BatchMode=yes', '-o', `UserKnownHostsFile=${hosts}`]
   const env: Record<string, string> = {
     GIT_TERMINAL_PROMPT: '0',
     GIT_ALLOW_PROTOCOL: 'https:ssh:http',
     GIT_CONFIG_NOSYSTEM: '1',
+  }
+  if (authorities) {
+    // Beside those of the system: one bundle serves public and private hosts.
+    const bundle = join(home, 'ca.crt')
+    const known = existsSync(systemAuthorities) ? readFileSync(systemAuthorities, 'utf8') : ''
+    writeFileSync(bundle, `${known}\n${authorities}\n`)
+    env.GIT_SSL_CAINFO = bundle
   }
   if (has('ssh-privatekey')) {
     // ssh refuses a key that others may read, and a Secret's file belongs to root.

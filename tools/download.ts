@@ -5,6 +5,7 @@ import { basename, join } from 'node:path'
 import { Readable, Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { diskFull } from './report.ts'
 import type { Source } from './source.ts'
 
 /** One file over HTTP: `NAME.part` grows, across broken connections and Pods, and becomes NAME whole. */
@@ -126,7 +127,7 @@ async function attempt({ url, sha256 }: Web, path: string): Promise<Attempt> {
     return { done: true }
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOSPC')
-      return { final: true, message: 'the disk is full: ask for more in spec.resources.disk' }
+      return { final: true, message: diskFull }
     const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
     return { final: false, message: `the connection broke: ${(cause as Error).message}` }
   } finally {

@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url'
+import { diskFull } from './report.ts'
 import { lastLines } from './run.ts'
 import type { Source } from './source.ts'
 
@@ -24,7 +25,6 @@ export function hubFault(said: string, { address, repository, revision }: Hub): 
   if (/RepositoryNotFoundError|401 Client Error/.test(said))
     return `${repository} does not exist on the hub, or is private: then give HF_TOKEN in spec.env, from a Secret`
   if (/RevisionNotFoundError/.test(said)) return `${repository} has no revision "${revision}"`
-  if (/No space left on device/.test(said))
-    return 'the disk is full: ask for more in spec.resources.disk'
+  if (/No space left on device/.test(said)) return diskFull
   return `${address} cannot be loaded: ${lastLines(said, 1)}`
 }

@@ -15,6 +15,9 @@ function write(message: string): void {
   }
 }
 
+/** One sentence for every tool that meets it. */
+export const diskFull = 'the disk is full: ask for more in spec.resources.disk'
+
 export function report(result: unknown): void {
   const text = typeof result === 'string' ? result : JSON.stringify(result)
   console.log(text)
@@ -23,7 +26,8 @@ export function report(result: unknown): void {
 
 /** Says why, and ends the program with 1. */
 export function fail(error: unknown): void {
-  const message = error instanceof Error ? error.message : String(error)
+  const isFull = (error as NodeJS.ErrnoException | undefined)?.code === 'ENOSPC'
+  const message = isFull ? diskFull : error instanceof Error ? error.message : String(error)
   console.error(message)
   write(message)
   process.exitCode = 1

@@ -1,8 +1,10 @@
 import type { Build } from '../../crds/common.ts'
 import type { Config } from '../../crds/config.ts'
 import type { Parent } from '../../crds/kind.ts'
+import { cores, gibibytes } from '../../crds/quantity.ts'
 import { labelsOf, namespaceOf } from '../names.ts'
 import { toolResources } from '../pod/resources.ts'
+import { pullSecrets } from '../pod/template.ts'
 
 /** PREFIX/NAMESPACE/KIND-NAME:TAG; the tag is the attempt, so that a failed read of a digest is mended. */
 export const builtImage = (parent: Parent, tag: string, config: Config): string =>
@@ -40,6 +42,7 @@ const builderPod = (parent: Parent, config: Config) => ({
   // The group of the volumes must be one that the builder's user namespace knows: on a folder of any
   // other the kernel mounts no overlay, and BuildKit would copy every layer whole.
   securityContext: { runAsUser: 1000, runAsGroup: 1000, runAsNonRoot: true, fsGroup: 1000 },
+  ...pullSecrets(parent, config),
   ...(config.serviceAccounts[parent.kind] && {
     serviceAccountName: config.serviceAccounts[parent.kind],
   }),
@@ -82,7 +85,9 @@ function builder(config: Config, args: readonly string[]) {
       image: config.images.builder,
       args,
       env: builderEnv(config),
-      resources: { requests: { cpu: '1', memory: '2Gi' } },
+      resources: {
+        requests: { cpu: cores(config.builder.cpu), memory: gibibytes(config.builder.memory) },
+      },
       volumeMounts: [
         source,
         { name: 'home', mountPath: '/home/build' },
@@ -138,6 +143,7 @@ export function buildPod(parent: Parent, build: Build, tag: string, config: Conf
             ...(config.git.knownHosts
               ? [{ name: 'GIT_KNOWN_HOSTS', value: config.git.knownHosts }]
               : []),
+            ...(config.git.caBundle ? [{ name: 'GIT_CA_BUNDLE', value: config.git.caBundle }] : []),
           ],
           resources: toolResources,
           volumeMounts: [

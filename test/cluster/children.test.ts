@@ -89,7 +89,7 @@ const configs: readonly { readonly title: string; readonly file: ConfigFile }[] 
       userNamespaces: true,
       limits: 'All',
       builder: { seccomp: 'Localhost/builder.json', appArmor: 'Localhost/builder' },
-      git: { knownHosts: 'example.com ssh-ed25519 AAAA' },
+      git: { knownHosts: 'example.com ssh-ed25519 AAAA', caBundle: 'PEM' },
     },
   },
 ]

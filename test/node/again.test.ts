@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { apply, get, manifest, namespace, ok, type Shown } from '../cluster/cluster.ts'
+import { apply, get, manifest, namespace, ok, type Shown, until } from '../cluster/cluster.ts'
 import { base, commit, imageOf, untilSays } from './node.ts'
 
 /** The same again gives the same, and costs little. */
@@ -27,11 +27,34 @@ const builtIn = async (ns: string, what: string) => {
   }
 }
 
+/** Who builds, seen from inside while a step runs. */
+async function builderOf(ns: string) {
+  const [pod] = (await get(ns, 'pods')).items
+  const look = 'id -u; sed -n "s/^CapEff:\\t//p" /proc/1/status; pgrep -c buildkitd'
+  const seen = await ok([
+    ...['-n', ns, 'exec', pod.metadata.name, '-c', 'build', '--'],
+    ...['sh', '-c', look],
+  ])
+  const [user, capabilities, daemons] = seen.trim().split('\n')
+  return { user, capabilities, daemons: Number(daemons) }
+}
+
 test('the same commit twice is one image; a changed last layer costs less than half', async () => {
   const ns = await namespace('again')
   const code = commit(`${ns}/code`, dockerfile('one'))
   const it = manifest('Model', 'it', { build: { git: { url: code.url } } })
   await apply(ns, it)
+  expect(
+    await until(
+      () => builderOf(ns),
+      ({ daemons }) => daemons > 0,
+      120,
+    ),
+  ).toEqual({
+    user: '1000',
+    capabilities: '0000000000000000',
+    daemons: expect.any(Number),
+  })
   await untilSays(ns, 'model/it', 'True Done: the image is the model')
   const first = await builtIn(ns, 'model/it')
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { apply, get, manifest, namespace, ok } from '../cluster/cluster.ts'
-import { base, commit, seenIn, untilSays } from './node.ts'
+import { gitHttpsUrl, gitSshUrl } from '../../cli/local/node/addresses.ts'
+import { apply, get, manifest, namespace } from '../cluster/cluster.ts'
+import { base, commit, gitCredentials, secret, seenIn, untilSays } from './node.ts'
 
 /** docs/container-contract.md, seen from inside the containers. */
 
@@ -21,29 +22,40 @@ const rows = {
   command: ['/bin/sh', '-c', 'echo one two >/content/artifacts/rows'],
 }
 
-const secret = (ns: string, name: string, type: string, stringData: object) =>
-  ok(
-    ['-n', ns, 'create', '-f', '-'],
-    JSON.stringify({ apiVersion: 'v1', kind: 'Secret', metadata: { name }, type, stringData }),
-  )
+/** A private repository, and the Secret that opens it. */
+const token = {
+  how: 'https with a token',
+  url: (name: string) => `${gitHttpsUrl}/${name}.git`,
+  type: 'kubernetes.io/basic-auth',
+  data: () => ({ username: 'git', password: 'letmein', 'ca.crt': gitCredentials().ca }),
+} as const
+const key = {
+  how: 'ssh with a key',
+  url: (name: string) => `${gitSshUrl}/${name}.git`,
+  type: 'kubernetes.io/ssh-auth',
+  data: () => {
+    const { key, knownHosts } = gitCredentials()
+    return { 'ssh-privatekey': key, known_hosts: knownHosts }
+  },
+} as const
 
 describe.concurrent('a container sees', () => {
   test.each([
-    { who: 'root', user: '', id: 'user 0, groups 0' },
-    { who: 'a user of its own', user: 'USER 1234', id: 'user 1234, groups 0' },
-  ])('what it was promised, as $who; built from a private repository', async ({ user, id }) => {
+    { who: 'root', user: '', id: 'user 0, groups 0', git: token },
+    { who: 'a user of its own', user: 'USER 1234', id: 'user 1234, groups 0', git: key },
+  ])('what it was promised, as $who; cloned over $git.how', async ({ user, id, git }) => {
     const ns = await namespace('contract')
-    const code = commit(`private/${ns}`, {
+    commit(`private/${ns}`, {
       'deep/Dockerfile': `FROM ${base}/busybox:1\nCOPY look.sh /look.sh\nRUN chmod 755 /look.sh\n${user}\nCMD ["/look.sh"]\n`,
       'deep/look.sh': look,
     })
-    await secret(ns, 'git', 'kubernetes.io/basic-auth', { username: 'git', password: 'letmein' })
+    await secret(ns, 'git', git.type, git.data())
     await secret(ns, 'hub', 'Opaque', { token: 'from-a-secret' })
     await apply(ns, manifest('Dataset', 'rows', rows))
     await apply(
       ns,
       manifest('Model', 'it', {
-        build: { git: { url: code.url, path: 'deep', secretName: 'git' } },
+        build: { git: { url: git.url(`private/${ns}`), path: 'deep', secretName: 'git' } },
         dataset: { name: 'rows' },
         params: { 'learning-rate': 0.5, epochs: 3, name: 'a "b"' },
         env: { TOKEN: '${{ secrets.hub.token }}', PLAIN: 'plain' },

@@ -1,11 +1,12 @@
 import { execFileSync, spawn } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type RequestListener, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { inject } from 'vitest'
 import { gitUrl, nodeAddress, registryHost } from '../../cli/local/node/addresses.ts'
+import { sshFiles } from '../../cli/local/node/gitssh.ts'
 import { get, ok, readyOf, type Shown, until } from '../cluster/cluster.ts'
 
 /** The real node as its users see it: by git, kubectl, HTTP and the registry's API. */
@@ -73,6 +74,20 @@ export function commit(name: string, files: Files, { branch = 'main', tag = '' }
   }
 }
 
+/** What those need who clone from the node's Git server over ssh, and https. */
+export function gitCredentials() {
+  const { dir, ca } = inject('cluster')
+  const files = sshFiles(join(dir, 'node'))
+  const read = (path: string) => readFileSync(path, 'utf8')
+  return { key: read(files.key), knownHosts: read(files.knownHosts), ca: read(ca) }
+}
+
+export const secret = (ns: string, name: string, type: string, stringData: object) =>
+  ok(
+    ['-n', ns, 'create', '-f', '-'],
+    JSON.stringify({ apiVersion: 'v1', kind: 'Secret', metadata: { name }, type, stringData }),
+  )
+
 /** A server on the node's address, which Pods reach. */
 export async function serverFor(answer: RequestListener) {
   const server: Server = createServer(answer)
@@ -86,6 +101,20 @@ export async function serverFor(answer: RequestListener) {
     },
   }
 }
+
+/** A registry at this address, which speaks plain HTTP, for the node to pull from. */
+export function pullsFrom(host: string): void {
+  const folder = join(inject('cluster').dir, 'node', 'certs', host)
+  mkdirSync(folder, { recursive: true })
+  writeFileSync(
+    join(folder, 'hosts.toml'),
+    `server = "http://${host}"\n[host."http://${host}"]\n  capabilities = ["pull", "resolve"]\n`,
+  )
+}
+
+/** Makes room for others; what goes is not waited for. */
+export const leave = (ns: string): Promise<string> =>
+  ok(['delete', 'namespace', ns, '--wait=false'])
 
 /** Waits until Ready says so; fails at once when it says something that cannot become it. */
 export const untilSays = (

@@ -3,20 +3,14 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, inject, test } from 'vitest'
 import { s3Key, s3Url } from '../../cli/local/node/addresses.ts'
-import { apply, get, manifest, namespace, ok } from '../cluster/cluster.ts'
+import { apply, get, manifest, namespace } from '../cluster/cluster.ts'
 import { hubOf } from './hub.ts'
-import { seenIn, serverFor, untilSays } from './node.ts'
+import { secret, seenIn, serverFor, untilSays } from './node.ts'
 
 /** Where Models and Datasets are loaded from; each looked at in its volume by another container. */
 
 const sha256 = (data: Buffer) => createHash('sha256').update(data).digest('hex')
 const weights = Buffer.from('0123456789abcdef'.repeat(3_000_000))
-
-const secret = (ns: string, name: string, stringData: object) =>
-  ok(
-    ['-n', ns, 'create', '-f', '-'],
-    JSON.stringify({ apiVersion: 'v1', kind: 'Secret', metadata: { name }, stringData }),
-  )
 
 /** The names and sha256 of what an object's artifacts hold. */
 async function loaded(ns: string, what: string): Promise<readonly string[]> {
@@ -66,7 +60,7 @@ describe.concurrent('a source is loaded', () => {
     mkdirSync(folder, { recursive: true })
     writeFileSync(join(folder, 'b.bin'), 'b')
     writeFileSync(join(folder, '..', 'a.bin'), weights)
-    await secret(ns, 's3', s3Key)
+    await secret(ns, 's3', 'Opaque', s3Key)
     await apply(
       ns,
       manifest('Dataset', 'it', {
@@ -99,7 +93,7 @@ describe.concurrent('a source is loaded', () => {
     })
     const server = await serverFor(hub.listener)
     try {
-      await secret(ns, 'hub', { token: 'hub-token' })
+      await secret(ns, 'hub', 'Opaque', { token: 'hub-token' })
       const env = { HF_ENDPOINT: server.url }
       await apply(
         ns,

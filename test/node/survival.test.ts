@@ -1,5 +1,18 @@
-import { afterEach, expect, test } from 'vitest'
-import { apply, get, manifest, namespace, ok } from '../cluster/cluster.ts'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, expect, inject, test } from 'vitest'
+import { parse, stringify } from 'yaml'
+import { nodeName } from '../../cli/local/node/addresses.ts'
+import {
+  apply,
+  get,
+  manifest,
+  namespace,
+  ok,
+  readyOf,
+  type Shown,
+  until,
+} from '../cluster/cluster.ts'
 import { kill } from '../cluster/processes.ts'
 import { configured } from './configured.ts'
 import { base, commit, serverFor, untilSays } from './node.ts'
@@ -27,6 +40,44 @@ test('a kubelet that is killed and comes back: the work goes on, once', async ()
   const { items } = await get(ns, 'pods')
   expect(items).toHaveLength(1)
   expect((await ok(['-n', ns, 'logs', items[0].metadata.name, '-c', 'load'])).trim()).toBe('1')
+})
+
+test('a node under disk pressure takes no Pods, and goes on once there is room', async () => {
+  const ns = await namespace('pressure')
+  const file = join(inject('cluster').dir, 'node', 'kubelet.yaml')
+  const before = readFileSync(file, 'utf8')
+  const restart = async (text: string) => {
+    const start = await kill('kubelet')
+    writeFileSync(file, text)
+    start()
+  }
+  const pressed = async () => {
+    const { conditions } = (await get(ns, `node/${nodeName}`)).status
+    return conditions.find(({ type }: Shown) => type === 'DiskPressure').status
+  }
+  const settings = parse(before)
+  // The kubelet waits for five minutes otherwise, so that a node does not go back and forth.
+  const soon = { ...settings, evictionPressureTransitionPeriod: '1s' }
+  const evictionHard = { ...settings.evictionHard, 'nodefs.available': '100Ti' }
+  undo = () => restart(before)
+
+  const runs = (script: string) => ({
+    image: `${base}/busybox:1`,
+    command: ['/bin/sh', '-c', script],
+  })
+  const write = 'echo 1 >/content/artifacts/w'
+  await apply(ns, manifest('Dataset', 'runs', runs(`sleep 15; ${write}`)))
+  await untilSays(ns, 'dataset/runs', 'False Loading')
+  await restart(stringify({ ...soon, evictionHard }))
+  await until(pressed, (status) => status === 'True', 60)
+  await apply(ns, manifest('Dataset', 'waits', runs(write)))
+  await untilSays(ns, 'dataset/waits', 'False Unschedulable: 0/1 nodes are available: 1 node(s)')
+  console.log(readyOf(await get(ns, 'dataset/waits')), readyOf(await get(ns, 'dataset/runs')))
+
+  await restart(stringify(soon))
+  await untilSays(ns, 'dataset/waits', 'True Done')
+  // It was evicted, or not: in both cases it is done, and that is no failure of the work.
+  await untilSays(ns, 'dataset/runs', 'True Done')
 })
 
 test('a registry that refuses: Ready says so in its words', async () => {

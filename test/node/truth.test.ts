@@ -1,7 +1,18 @@
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { gitUrl, registryHost, s3Key, s3Url } from '../../cli/local/node/addresses.ts'
+import {
+  gitHttpsUrl,
+  gitSshUrl,
+  gitUrl,
+  registryHost,
+  s3Key,
+  s3Url,
+} from '../../cli/local/node/addresses.ts'
 import { apply, get, manifest, namespace, ok, readyOf } from '../cluster/cluster.ts'
-import { base, commit, serverFor, untilSays } from './node.ts'
+import { base, commit, gitCredentials, leave, secret, serverFor, untilSays } from './node.ts'
 
 /** What goes wrong with real containers, and what `kubectl get` says of it, word by word. */
 
@@ -11,28 +22,27 @@ interface Trouble {
   readonly spec: (ns: string) => object
   /** What is there before. */
   readonly given?: (ns: string) => Promise<unknown> | undefined
-  /** What Ready says, after "False ". */
-  readonly says: string | ((ns: string) => string)
+  /** What Ready says, after "False ", as its beginning; or all of it. */
+  readonly says: string | RegExp | ((ns: string) => string)
 }
 
 const dockerfile = (...lines: readonly string[]) => ({
   Dockerfile: [`FROM ${base}/busybox:1`, ...lines].join('\n'),
 })
 /** A build of a repository of the namespace's own. */
-const builds = (repository: string, git: object = {}) => ({
-  build: { git: { url: `${gitUrl}/${repository}.git`, ...git } },
+const builds = (repository: string, git: object = {}, server = gitUrl) => ({
+  build: { git: { url: `${server}/${repository}.git`, ...git } },
 })
-const secret = (ns: string, name: string, type: string, data: object) =>
-  ok(
-    ['-n', ns, 'create', '-f', '-'],
-    JSON.stringify({
-      apiVersion: 'v1',
-      kind: 'Secret',
-      metadata: { name },
-      type,
-      stringData: data,
-    }),
-  )
+const withSecret = { secretName: 'git' }
+/** A key that no server knows. */
+function strangeKey() {
+  const folder = mkdtempSync(join(tmpdir(), 'substratus-key-'))
+  const file = join(folder, 'key')
+  execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', file])
+  const [key = '', publicKey = ''] = [file, `${file}.pub`].map((path) => readFileSync(path, 'utf8'))
+  rmSync(folder, { recursive: true })
+  return { key, publicKey }
+}
 /** An image of the node's own that runs a line of shell. */
 const runs = (script: string, more: object = {}) => ({
   image: `${base}/busybox:1`,
@@ -91,6 +101,94 @@ const troubles: readonly Trouble[] = [
     spec: (ns) => builds(`private/${ns}`, { secretName: 'git' }),
     says: (ns) =>
       `${clone}${gitUrl}/private/${ns}.git refuses the credentials of the Secret in build.git.secretName`,
+  },
+  {
+    when: 'a server whose certificate nobody knows',
+    spec: (ns) => builds(`${ns}/code`, {}, gitHttpsUrl),
+    says: (ns) =>
+      `${clone}${gitHttpsUrl}/${ns}/code.git: its certificate cannot be trusted: put its authority's as ca.crt into the Secret, or ask the administrator for git.caBundle`,
+  },
+  {
+    when: 'a private repository over https without credentials',
+    given: async (ns) => {
+      commit(`private/${ns}`, dockerfile())
+      await secret(ns, 'git', 'Opaque', { 'ca.crt': gitCredentials().ca })
+    },
+    spec: (ns) => builds(`private/${ns}`, withSecret, gitHttpsUrl),
+    says: (ns) =>
+      `${clone}${gitHttpsUrl}/private/${ns}.git asks for credentials: name a basic-auth or ssh-auth Secret in build.git.secretName`,
+  },
+  {
+    when: 'a private repository over https with a wrong token',
+    given: async (ns) => {
+      commit(`private/${ns}`, dockerfile())
+      await secret(ns, 'git', 'kubernetes.io/basic-auth', {
+        username: 'git',
+        password: 'wrong',
+        'ca.crt': gitCredentials().ca,
+      })
+    },
+    spec: (ns) => builds(`private/${ns}`, withSecret, gitHttpsUrl),
+    says: (ns) =>
+      `${clone}${gitHttpsUrl}/private/${ns}.git refuses the credentials of the Secret in build.git.secretName`,
+  },
+  {
+    when: 'a private repository over ssh without a key',
+    given: (ns) => secret(ns, 'git', 'Opaque', { known_hosts: gitCredentials().knownHosts }),
+    spec: (ns) => builds(`private/${ns}`, withSecret, gitSshUrl),
+    says: (ns) =>
+      `${clone}${gitSshUrl}/private/${ns}.git asks for credentials: name a basic-auth or ssh-auth Secret in build.git.secretName`,
+  },
+  {
+    when: 'a private repository over ssh with a wrong key',
+    given: (ns) =>
+      secret(ns, 'git', 'kubernetes.io/ssh-auth', {
+        'ssh-privatekey': strangeKey().key,
+        known_hosts: gitCredentials().knownHosts,
+      }),
+    spec: (ns) => builds(`private/${ns}`, withSecret, gitSshUrl),
+    says: (ns) =>
+      `${clone}${gitSshUrl}/private/${ns}.git refuses the credentials of the Secret in build.git.secretName`,
+  },
+  {
+    when: 'a host over ssh that nobody knows',
+    given: (ns) =>
+      secret(ns, 'git', 'kubernetes.io/ssh-auth', { 'ssh-privatekey': gitCredentials().key }),
+    spec: (ns) => builds(`private/${ns}`, withSecret, gitSshUrl),
+    says: (ns) =>
+      `${clone}${gitSshUrl}/private/${ns}.git: the host key is not known: put known_hosts into the Secret, or ask the administrator for git.knownHosts`,
+  },
+  {
+    when: 'a host over ssh that is another than known_hosts says',
+    given: (ns) => {
+      const { key, knownHosts } = gitCredentials()
+      const [host] = knownHosts.split(' ')
+      return secret(ns, 'git', 'kubernetes.io/ssh-auth', {
+        'ssh-privatekey': key,
+        known_hosts: `${host} ${strangeKey().publicKey}`,
+      })
+    },
+    spec: (ns) => builds(`private/${ns}`, withSecret, gitSshUrl),
+    says: (ns) =>
+      `${clone}${gitSshUrl}/private/${ns}.git: the host has another key than known_hosts says: compare both with what the host publishes`,
+  },
+  {
+    when: 'a repository over ssh that does not exist',
+    given: (ns) => {
+      const { key, knownHosts } = gitCredentials()
+      return secret(ns, 'git', 'kubernetes.io/ssh-auth', {
+        'ssh-privatekey': key,
+        known_hosts: knownHosts,
+      })
+    },
+    spec: (ns) => builds(`${ns}/none`, withSecret, gitSshUrl),
+    says: (ns) =>
+      `${clone}${gitSshUrl}/${ns}/none.git does not exist, or the credentials of the Secret may not see it`,
+  },
+  {
+    when: 'a Secret of the repository that does not exist',
+    spec: (ns) => builds(`private/${ns}`, withSecret),
+    says: /^False Pending: Pod "it-dataset-build-[^"]+" is starting; it needs Secret "git"$/,
   },
   {
     when: 'no Dockerfile',
@@ -203,7 +301,7 @@ const serverTroubles: readonly Trouble[] = [
   {
     when: 'a server that never answers',
     spec: () => runs('sleep 1000'),
-    says: 'Starting: Pod "it-server-',
+    says: /^False Starting: Pod "it-server-[^"]+" runs and does not answer yet$/,
   },
   {
     when: 'a server that ends again and again',
@@ -218,9 +316,13 @@ describe.concurrent('kubectl get says', () => {
     await given?.(ns)
     await apply(ns, manifest(kind, 'it', spec(ns)))
     const what = `${kind.toLowerCase()}/it`
-    const expected = `False ${typeof says === 'string' ? says : says(ns)}`
-    await untilSays(ns, what, expected, 280)
-    expect(readyOf(await get(ns, what)).slice(0, expected.length)).toBe(expected)
+    if (says instanceof RegExp) await untilSays(ns, what, says)
+    else {
+      const expected = `False ${typeof says === 'string' ? says : says(ns)}`
+      await untilSays(ns, what, expected, 280)
+      expect(readyOf(await get(ns, what)).slice(0, expected.length)).toBe(expected)
+    }
+    await leave(ns)
   })
 
   test.each(serverTroubles)('$when', async ({ spec, says }) => {
@@ -229,7 +331,8 @@ describe.concurrent('kubectl get says', () => {
     await apply(ns, manifest('Model', 'base', trains))
     await untilSays(ns, 'model/base', 'True Done')
     await apply(ns, manifest('ModelServer', 'it', { model: { name: 'base' }, ...spec(ns) }))
-    await untilSays(ns, 'modelserver/it', `False ${says}`)
+    await untilSays(ns, 'modelserver/it', says instanceof RegExp ? says : `False ${says}`)
+    await leave(ns)
   })
 
   test('an image that is a Model and has none in it', async () => {

@@ -13,6 +13,8 @@ export const podRange = '10.244.0.0/24'
 
 export const registryHost = `${nodeAddress}:5001`
 export const gitUrl = `http://${nodeAddress}:5002`
+export const gitHttpsUrl = `https://${nodeAddress}:5004`
+export const gitSshUrl = `ssh://root@${nodeAddress}:5005`
 export const s3Url = `http://${nodeAddress}:5003`
 export const s3Key = { id: 'substratus', secret: 'not-a-secret-on-one-machine' } as const
 

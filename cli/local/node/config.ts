@@ -12,6 +12,7 @@ export const nodeConfig: ConfigFile = {
     idle: imageNamed(toolImage('idle')),
   },
   git: { allowHttp: true },
+  builder: { cpu: '100m', memory: '128Mi' },
   resources: {
     Dataset: { cpu: '50m', memory: '64Mi', disk: 1 },
     Model: { cpu: '50m', memory: '64Mi', disk: 1 },

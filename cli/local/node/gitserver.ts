@@ -1,16 +1,27 @@
 import { spawn } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createServer as createSecureServer } from 'node:https'
+import { createServer as createSocketServer } from 'node:net'
 
 /**
- * Git's own smart HTTP backend behind a small server: `gitserver.ts FOLDER ADDRESS PORT`. What lies
- * in FOLDER/private wants user "git" with password "letmein"; everything may be pushed to.
+ * Git's own smart HTTP backend behind a small server, over http, https and ssh. What lies in private/
+ * wants user "git" with password "letmein", or a key; everything may be pushed to.
  */
-const [folder = '', address = '', port = ''] = process.argv.slice(2)
+export interface GitServing {
+  readonly folder: string
+  readonly address: string
+  readonly http: number
+  readonly https: { readonly port: number; readonly cert: string; readonly key: string }
+  readonly ssh: { readonly port: number; readonly sshd: string; readonly config: string }
+}
+
+const { folder, address, http, https, ssh }: GitServing = JSON.parse(process.argv[2] ?? '')
 
 const backend = '/usr/lib/git-core/git-http-backend'
 const login = `Basic ${Buffer.from('git:letmein').toString('base64')}`
 
-const server = createServer((request, response) => {
+function serve(request: IncomingMessage, response: ServerResponse) {
   const { pathname, searchParams } = new URL(request.url ?? '/', 'http://git')
   const isPrivate = pathname.startsWith('/private/')
   if (isPrivate && request.headers.authorization !== login) {
@@ -18,7 +29,7 @@ const server = createServer((request, response) => {
     return
   }
   answer(pathname, searchParams.toString(), request, response)
-})
+}
 
 /** CGI: variables and the body go in, headers and a body come out. */
 function answer(path: string, query: string, request: IncomingMessage, response: ServerResponse) {
@@ -74,4 +85,20 @@ function begin(head: string, response: ServerResponse) {
   )
 }
 
-server.listen(Number(port), address)
+/** An sshd for each connection, as inetd would: it gets the socket, and ends with it. */
+const connections = createSocketServer({ pauseOnConnect: true }, (socket) => {
+  socket.on('error', () => {})
+  const child = spawn(ssh.sshd, ['-i', '-e', '-f', ssh.config], {
+    stdio: [socket, socket, 'inherit'],
+  })
+  child.on('error', (error) => console.error(String(error)))
+  socket.destroy()
+})
+
+const certificate = { cert: readFileSync(https.cert), key: readFileSync(https.key) }
+// Who sees the last one answer may use the others.
+connections.listen(ssh.port, address, () =>
+  createSecureServer(certificate, serve).listen(https.port, address, () =>
+    createServer(serve).listen(http, address),
+  ),
+)

@@ -33,6 +33,8 @@ const needs: readonly Need[] = [
   program('debootstrap', 'debootstrap'),
   program('setcap', 'libcap2-bin'),
   program('git', 'git'),
+  program('sshd', 'openssh-server'),
+  program('ssh-keygen', 'openssh-client'),
   program('mount', 'mount'),
   program('ps', 'procps'),
   { what: '/bin/busybox', package: 'busybox-static', isThere: ({ file }) => file('/bin/busybox') },

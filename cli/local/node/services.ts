@@ -1,9 +1,21 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { NodeBinaries } from '../binaries.ts'
+import { issue } from '../pki.ts'
 import { launch, waitUntil } from '../processes.ts'
 import { modulePath } from '../root.ts'
-import { gitUrl, nodeAddress, registryHost, s3Key, s3Url } from './addresses.ts'
+import {
+  gitHttpsUrl,
+  gitSshUrl,
+  gitUrl,
+  nodeAddress,
+  registryHost,
+  s3Key,
+  s3Url,
+} from './addresses.ts'
+import type { GitServing } from './gitserver.ts'
+import { prepareSsh } from './gitssh.ts'
+import { programNamed } from './requirements.ts'
 
 /** What a cluster has elsewhere: a registry, a Git server and an S3 store, all in the node's folder. */
 
@@ -19,6 +31,8 @@ const answers = (url: string) => (): Promise<boolean> =>
     () => true,
     () => false,
   )
+
+const portOf = (url: string): number => Number(new URL(url).port)
 
 /** What answers before we start is somebody else's, and would be taken for ours. */
 async function mustBeFree(url: string): Promise<void> {
@@ -38,11 +52,26 @@ export async function startGitServer({ dir, folder, signal }: Services): Promise
   const repositories = join(folder, 'git')
   await mustBeFree(gitUrl)
   mkdirSync(repositories)
+  const serving: GitServing = {
+    folder: repositories,
+    address: nodeAddress,
+    http: portOf(gitUrl),
+    https: {
+      port: portOf(gitHttpsUrl),
+      ...(await issue(join(dir, 'pki'), 'git', '/CN=git', `IP:${nodeAddress}`)),
+    },
+    ssh: {
+      port: portOf(gitSshUrl),
+      // sshd starts itself again for each connection, and wants to be called by its whole path.
+      sshd: programNamed('sshd') ?? 'sshd',
+      config: await prepareSsh(folder, repositories),
+    },
+  }
   const record = launch({
     dir,
     name: 'git',
     file: process.execPath,
-    args: [modulePath('cli/local/node/gitserver'), repositories, nodeAddress, new URL(gitUrl).port],
+    args: [modulePath('cli/local/node/gitserver'), JSON.stringify(serving)],
     signal,
   })
   await waitUntil(dir, record, answers(gitUrl), { signal, seconds: 20 })

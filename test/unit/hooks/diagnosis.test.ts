@@ -146,6 +146,14 @@ describe('a Pod of a Job that is not finished', () => {
     expect(says(jobProgress(job, [aPod(job, pod)], 'Running'))).toBe(verdict)
   })
 
+  test('a Secret that it mounts may be what it waits for', () => {
+    const volumes = [{ emptyDir: {} }, { secret: { secretName: 'git' } }]
+    const pod = { ...aPod(job, waiting('ContainerCreating')), spec: { volumes } }
+    expect(says(jobProgress(job, [pod], 'Running'))).toBe(
+      'Pending: Pod "j-x7k2p" is starting; it needs Secret "git"',
+    )
+  })
+
   test('a Pod that lives speaks before one that failed', () => {
     const pods = [
       aPod(job, ended(1, 'boom'), { name: 'j-1' }),

@@ -48,6 +48,21 @@ describe('hashes', () => {
   })
 
   test.each([
+    { git: { url: 'https://example.com/other' } },
+    { git: { ...spec.build.git, path: 'train' } },
+    { git: { ...spec.build.git, branch: 'main' } },
+    { git: { ...spec.build.git, tag: 'v2' } },
+    { git: { ...spec.build.git, commit: '0123456789012345678901234567890123456789' } },
+    { ...spec.build, dockerfile: 'Dockerfile.gpu' },
+    { ...spec.build, target: 'train' },
+    { ...spec.build, args: { CUDA: '13' } },
+  ])('the tag of what is built: %o makes another', (build) => {
+    const tag = (of: object) => buildHashes(of, undefined).attempt
+    expect(tag({ ...spec, build })).not.toBe(tag(spec))
+    expect(tag({ ...spec, build, params: { epochs: 4 } })).toBe(tag({ ...spec, build }))
+  })
+
+  test.each([
     { resources: { memory: 64 } },
     { suspend: true },
     { package: 'Never' },

@@ -165,6 +165,16 @@ describe('a clone that fails says', () => {
       says: `${url}: the host key is not known: put known_hosts into the Secret, or ask the administrator for git.knownHosts`,
     },
     {
+      said: '@ WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED! @\nHost key verification failed.\nfatal: Could not read from remote repository.',
+      wanted: {},
+      says: `${url}: the host has another key than known_hosts says: compare both with what the host publishes`,
+    },
+    {
+      said: "fatal: unable to access 'https://git/x.git/': server certificate verification failed. CAfile: none CRLfile: none",
+      wanted: {},
+      says: `${url}: its certificate cannot be trusted: put its authority's as ca.crt into the Secret, or ask the administrator for git.caBundle`,
+    },
+    {
       said: "fatal: unable to access 'https://git/x.git/': Could not resolve host: git",
       wanted: {},
       says: `${url} cannot be reached: unable to access 'https://git/x.git/': Could not resolve host: git`,

@@ -241,6 +241,10 @@ describe('a bucket', () => {
       's3://b/p does not exist',
     ],
     ['AccessDenied: Access Denied\n\tstatus code: 403', /^s3:\/\/b\/p refuses the credentials: /],
+    [
+      'ERROR : w.bin: Failed to copy: read tcp 10.0.0.1:4->10.0.0.1:5: read: connection reset by peer\nFailed to copy: dial tcp 10.0.0.1:5: connect: connection refused',
+      's3://b/p cannot be reached: connection refused',
+    ],
     ['write /x: no space left on device', 'the disk is full: ask for more in spec.resources.disk'],
     ['some\nother\nwords', 's3://b/p cannot be loaded: other\nwords'],
   ])('that fails with "%s"', (said, expected) => {
