@@ -97,6 +97,12 @@ function endingWell({ name, ready, restartCount = 0, state, lastState }: Contain
 function unscheduled(pod: Child, message: string): Verdict {
   if (/persistentvolumeclaim "[^"]+" is being deleted/.test(message))
     return no('Pending', `${message}: it goes once no Pod uses it`)
+  // Since Kubernetes 1.35 the scheduler does not say which: the node's disk pressure is one of them.
+  if (message.includes('untolerated taint(s)'))
+    return no(
+      'Unschedulable',
+      `${message.replace(/\.$/, '')}; kubectl describe nodes says which taints`,
+    )
   if (!message.includes('unbound immediate PersistentVolumeClaims'))
     return no('Unschedulable', message)
   const claims = (pod.spec?.volumes ?? []).flatMap(
@@ -147,11 +153,22 @@ export function jobProgress(
       `no Pod yet: kubectl describe job ${job.metadata.name} says why${suspicion ? `; ${suspicion}` : ''}`,
     )
   const fault = faultOf(pod)
+  if (fault?.reason === 'Unschedulable') return afterEviction(fault, own)
   if (fault && !isEnd(fault)) return fault
   if (isStarted(pod) && !fault) return no(active, `Pod "${pod.metadata.name}" is running`)
   // The next Pod's start is part of trying again: from try to try the reason must not flap.
   const end = own.map(faultOf).find((found) => found && isEnd(found))
   return end ? no(active, `trying again after: ${end.message}`) : starting(pod)
+}
+
+/** Why the work is not where it was: the node's words, without its figures. */
+function afterEviction({ reason, message }: Verdict, own: readonly Child[]): Verdict {
+  const evicted = own.find(({ status }) => status?.reason === 'Evicted')
+  const [why = ''] = (evicted?.status?.message ?? '').split('. ')
+  return no(
+    reason,
+    evicted ? `${message}; Pod "${evicted.metadata.name}" was evicted: ${why}` : message,
+  )
 }
 
 /** A Secret that is mounted and missing is in no status: the kubelet waits, and says it in events. */

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import { apply, get, manifest, namespace, until } from '../cluster/cluster.ts'
 import { configured } from './configured.ts'
-import { base, commit, conditionOf, untilSays } from './node.ts'
+import { base, commit, conditionOf, leave, untilSays } from './node.ts'
 import { trainer } from './programs.ts'
 
 /** How images come into Pods, where the cluster mounts them and where it does not. */
@@ -47,6 +47,7 @@ describe.each([
         (y) => y === 5,
       ),
     ).toBe(5)
+    await leave(ns)
   })
 })
 
@@ -73,4 +74,5 @@ test('over packaging.maxSize a Model is served from storage, and says so', async
       (y) => y === 5,
     ),
   ).toBe(5)
+  await leave(ns)
 })

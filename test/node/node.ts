@@ -4,10 +4,11 @@ import { createServer, type RequestListener, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { createInterface } from 'node:readline'
 import { inject } from 'vitest'
 import { gitUrl, nodeAddress, registryHost } from '../../cli/local/node/addresses.ts'
 import { sshFiles } from '../../cli/local/node/gitssh.ts'
-import { get, ok, readyOf, type Shown, until } from '../cluster/cluster.ts'
+import { get, ok, type Shown, until } from '../cluster/cluster.ts'
 
 /** The real node as its users see it: by git, kubectl, HTTP and the registry's API. */
 
@@ -116,18 +117,53 @@ export function pullsFrom(host: string): void {
 export const leave = (ns: string): Promise<string> =>
   ok(['delete', 'namespace', ns, '--wait=false'])
 
-/** Waits until Ready says so; fails at once when it says something that cannot become it. */
-export const untilSays = (
+const ready = '{range .status.conditions[?(@.type=="Ready")]}{.status} {.reason}: {.message}{end}'
+
+/**
+ * Waits until Ready says so. It watches, and asks no more than once: on a small machine a kubectl
+ * every quarter of a second, for each test, takes the time that the containers need.
+ */
+export function untilSays(
   namespace: string,
   what: string,
   says: string | RegExp,
   seconds = 180,
-): Promise<string> =>
-  until(
-    async () => readyOf(await get(namespace, what)),
-    (ready) => (typeof says === 'string' ? ready.startsWith(says) : says.test(ready)),
-    seconds,
-  )
+): Promise<string> {
+  const { kubectl, kubeconfig } = inject('cluster')
+  const satisfied = (line: string) =>
+    typeof says === 'string' ? line.startsWith(says) : says.test(line)
+  return new Promise((resolve, reject) => {
+    let last = 'nothing'
+    const child = spawn(
+      kubectl,
+      [
+        ...['--kubeconfig', kubeconfig, '-n', namespace, 'get', what, '--watch'],
+        ...['-o', `jsonpath=${ready}{"\\n"}`],
+      ],
+      { stdio: ['ignore', 'pipe', 'pipe'] },
+    )
+    const tooLate = setTimeout(() => fail(`not within ${seconds} s`), seconds * 1000)
+    const end = () => {
+      clearTimeout(tooLate)
+      child.kill()
+    }
+    const fail = (why: string) => {
+      end()
+      reject(new Error(`${what}: ${why}; Ready said last: ${last}`))
+    }
+    createInterface({ input: child.stdout }).on('line', (line) => {
+      last = line
+      if (!satisfied(line)) return
+      end()
+      resolve(line)
+    })
+    let said = ''
+    child.stderr.on('data', (chunk: Buffer) => {
+      said += chunk
+    })
+    child.on('close', (code) => fail(`kubectl ended with ${code}: ${said}`))
+  })
+}
 
 export const conditionOf = async (namespace: string, what: string, type: string) => {
   const { status } = await get(namespace, what)

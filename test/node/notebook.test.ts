@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterEach, beforeAll, expect, inject, test } from 'vitest'
+import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { findNodeBinaries } from '../../cli/local/binaries.ts'
 import { imageNamed } from '../../cli/local/node/addresses.ts'
 import { jupyterImage, provideJupyter } from '../../cli/local/node/images.ts'
@@ -22,8 +22,8 @@ beforeAll(async () => {
 })
 
 const children: ChildProcess[] = []
-afterEach(() => {
-  for (const child of children.splice(0)) child.kill('SIGKILL')
+afterAll(() => {
+  for (const child of children) child.kill('SIGKILL')
 })
 
 /** `kubectl open`, as a person types it who wants the address. */
@@ -223,7 +223,8 @@ test('a notebook opens in a browser, keeps what is saved, and is nobody else’s
   }
 })
 
-test('an idle notebook is stopped, and opening it wakes it', async () => {
+// Two that mostly wait.
+test.concurrent('an idle notebook is stopped, and opening it wakes it', async () => {
   const ns = await namespace('idle')
   await apply(ns, manifest('Notebook', 'explore', { image, idleTimeout: '20s' }))
   await untilSays(ns, 'notebook/explore', 'True Serving')
@@ -244,7 +245,7 @@ test('an idle notebook is stopped, and opening it wakes it', async () => {
   await ok(['-n', ns, 'delete', 'notebooks', '--all'])
 })
 
-test('a server opens on its own port, and another replica takes over', async () => {
+test.concurrent('a server opens on its own port, and another replica takes over', async () => {
   const ns = await namespace('open-server')
   const files = await serverFor((_, response) => response.end('{"slope": 3}'))
   try {

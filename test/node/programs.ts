@@ -41,8 +41,10 @@ json.dump({"first": losses[0], "last": losses[-1]}, open("/content/artifacts/los
   'serve.sh': `#!/bin/sh
 exec python3 /serve.py
 `,
-  'serve.py': `import json
+  'serve.py': `import json, signal, sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+# As the first process of a container it would not hear SIGTERM otherwise.
+signal.signal(signal.SIGTERM, lambda *_: sys.exit())
 w = json.load(open("/content/model/weights.json"))
 class Handler(BaseHTTPRequestHandler):
     def do_GET(self):

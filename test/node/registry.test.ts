@@ -4,7 +4,7 @@ import { registryHost } from '../../cli/local/node/addresses.ts'
 import { toolImage } from '../../cli/local/node/images.ts'
 import { apply, get, manifest, namespace } from '../cluster/cluster.ts'
 import { configured } from './configured.ts'
-import { commit, pullsFrom, secret, serverFor, untilSays } from './node.ts'
+import { commit, leave, pullsFrom, secret, serverFor, untilSays } from './node.ts'
 
 /** A registry that lets in only whom it knows: builds, packaging and the kubelet bring what they are given. */
 
@@ -120,6 +120,7 @@ describe.concurrent('a private registry', () => {
     expect(asked.find(({ path }) => path.startsWith('/v2/tools/builder/'))?.user).toBe('pull')
     expect(whoDid(/^(GET|HEAD)$/, digestOf(stages.build.image))).toContain('pull')
     expect(whoDid(/^(GET|HEAD)$/, digestOf(stages.package.image))).toContain('pull')
+    await leave(ns)
   })
 
   test('is pulled from with spec.imagePullSecrets, and not without', async () => {
@@ -170,6 +171,7 @@ describe.concurrent('a private registry', () => {
     if (user) await login(ns, 'push', user)
     await apply(ns, wholeModel(commit(`${ns}/code`, code()).url))
     await untilSays(ns, 'model/it', says(ns))
+    await leave(ns)
   })
 
   test('is not pushed to by packaging when the Secret’s user may not', async () => {

@@ -9,7 +9,7 @@ import {
   type Shown,
   until,
 } from '../cluster/cluster.ts'
-import { base, untilSays } from './node.ts'
+import { base, leave, untilSays } from './node.ts'
 import { trainer } from './programs.ts'
 
 /** A server that changes while it is asked all the time. */
@@ -86,4 +86,5 @@ test('a Model that changes is rolled out with no failed request; replicas come a
   console.log(`${asked} requests during two scalings and a rollout, ${failures.length} failed`)
   expect(failures).toEqual([])
   expect([...seen].sort()).toEqual([1, 2])
+  await leave(ns)
 })

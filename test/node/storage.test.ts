@@ -3,9 +3,9 @@ import { join } from 'node:path'
 import { afterEach, describe, expect, inject, test } from 'vitest'
 import { s3Key, s3Url } from '../../cli/local/node/addresses.ts'
 import type { ConfigFile } from '../../crds/config.ts'
-import { apply, get, manifest, namespace, ok, until } from '../cluster/cluster.ts'
+import { apply, get, manifest, namespace, until } from '../cluster/cluster.ts'
 import { configured } from './configured.ts'
-import { base, imageOf, untilSays } from './node.ts'
+import { base, imageOf, leave, secret, untilSays } from './node.ts'
 import { trainer } from './programs.ts'
 
 /** One story for every driver of storage that can really run here. */
@@ -52,15 +52,8 @@ describe.each(drivers)('with storage.driver $driver', ({ storage, scheme, kept }
     undo = await configured((config) => ({ ...config, storage: storage() }))
     mkdirSync(below('s3', 'artifacts'), { recursive: true })
     const ns = await namespace('storage')
-    await ok(
-      ['-n', ns, 'create', '-f', '-'],
-      JSON.stringify({
-        apiVersion: 'v1',
-        kind: 'Secret',
-        metadata: { name: 'store' },
-        stringData: { AWS_ACCESS_KEY_ID: s3Key.id, AWS_SECRET_ACCESS_KEY: s3Key.secret },
-      }),
-    )
+    const keys = { AWS_ACCESS_KEY_ID: s3Key.id, AWS_SECRET_ACCESS_KEY: s3Key.secret }
+    await secret(ns, 'store', 'Opaque', keys)
     const load = (slope: number) =>
       manifest('Dataset', 'it', python(`open("/content/artifacts/slope", "w").write("${slope}")`))
     await apply(ns, load(3))
@@ -103,5 +96,6 @@ describe.each(drivers)('with storage.driver $driver', ({ storage, scheme, kept }
       // What was in use when the next was begun stays until the one after that.
       expect(existsSync(kept(ns, url))).toBe(true)
     }
+    await leave(ns)
   })
 })

@@ -1,15 +1,19 @@
 import { expect, test } from 'vitest'
-import { apply, get, manifest, namespace, ok, until } from '../cluster/cluster.ts'
-import { commit, imageOf, serverFor, throughPortForward, untilSays } from './node.ts'
+import { apply, get, manifest, namespace, ok, type Shown, until } from '../cluster/cluster.ts'
+import { commit, imageOf, leave, serverFor, throughPortForward, untilSays } from './node.ts'
 import { baseWeights, dataset, trainer } from './programs.ts'
+import { at, plainJob, stagesOf, tableOf } from './timing.ts'
 
 /** What a container of a Job has printed. */
 const logOf = (ns: string, job: string, container: string): Promise<string> =>
   ok(['-n', ns, 'logs', `job/${job}`, '-c', container])
 
 /** From Git to an answer over HTTP: every step is a container that really ran. */
+let ns: string
+let answered: number
+
 test('Git → image → data → training → packaged image → HTTP answer', async () => {
-  const ns = await namespace('way')
+  ns = await namespace('way')
   const data = commit(`${ns}/data`, dataset)
   const code = commit(`${ns}/trainer`, trainer)
   const files = await serverFor((_, response) => response.end(baseWeights))
@@ -19,6 +23,8 @@ test('Git → image → data → training → packaged image → HTTP answer', a
       manifest('Dataset', 'numbers', { build: { git: { url: data.url } }, params: { rows: 20 } }),
       manifest('Model', 'line', { source: `${files.url}/weights.json` }),
     )
+    await untilSays(ns, 'dataset/numbers', 'True Done: loaded into pvc://')
+    await untilSays(ns, 'model/line', 'True Done: served from storage: pvc://')
     await apply(
       ns,
       manifest('Model', 'fitted', {
@@ -27,13 +33,11 @@ test('Git → image → data → training → packaged image → HTTP answer', a
         dataset: { name: 'numbers' },
         params: { epochs: 400, rate: 0.3 },
       }),
+      manifest('ModelServer', 'fitted', { model: { name: 'fitted' } }),
     )
-    await apply(ns, manifest('ModelServer', 'fitted', { model: { name: 'fitted' } }))
-
-    await untilSays(ns, 'dataset/numbers', 'True Done: loaded into pvc://')
-    await untilSays(ns, 'model/line', 'True Done: served from storage: pvc://')
     await untilSays(ns, 'model/fitted', 'True Done: packaged as ')
     await untilSays(ns, 'modelserver/fitted', 'True Serving')
+    answered = Date.now() / 1000
 
     const { status } = await get(ns, 'model/fitted')
     expect(status.stages.build.commit).toBe(code.commit)
@@ -70,4 +74,39 @@ test('Git → image → data → training → packaged image → HTTP answer', a
   } finally {
     files.stop()
   }
+})
+
+/** After the story: its Pods still know when they began and ended. */
+test('between the stages hardly any time passes', async () => {
+  const plains = [await plainJob(ns, 'one'), await plainJob(ns, 'two'), await plainJob(ns, 'three')]
+  const plain = plains.reduce((sum, seconds) => sum + seconds, 0) / plains.length
+  const model = await get(ns, 'model/fitted')
+  const pods: readonly Shown[] = (await get(ns, 'pods')).items
+  const ofModel = ['build', 'run', 'package'].flatMap((stage) =>
+    pods.filter(
+      ({ metadata: { labels } }) =>
+        labels['substratus.ai/name'] === 'fitted' && labels['substratus.ai/stage'] === stage,
+    ),
+  )
+  const stages = [...stagesOf(ofModel, at(model.metadata.creationTimestamp))]
+  const server = pods.find(({ metadata }) => metadata.labels['substratus.ai/stage'] === 'serve')
+  const ready = server?.status.conditions.find(({ type }: Shown) => type === 'Ready')
+  const lastEnd =
+    at(model.metadata.creationTimestamp) + stages.reduce((sum, { seconds }) => sum + seconds, 0)
+  const started = at(server?.status.containerStatuses[0].state.running.startedAt)
+  stages.push({
+    stage: 'serve',
+    seconds: at(ready?.lastTransitionTime) - lastEnd,
+    work: at(ready?.lastTransitionTime) - started,
+  })
+  console.log(
+    [
+      tableOf(stages),
+      `a Job of two containers that do nothing takes ${plain.toFixed(1)} s here`,
+      `Ready was seen ${(answered - at(ready?.lastTransitionTime)).toFixed(1)} s later`,
+    ].join('\n'),
+  )
+  const between = stages.reduce((sum, { seconds, work }) => sum + seconds - work, 0)
+  expect(between / stages.length - plain).toBeLessThan(2)
+  await leave(ns)
 })

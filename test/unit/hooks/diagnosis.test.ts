@@ -146,6 +146,30 @@ describe('a Pod of a Job that is not finished', () => {
     expect(says(jobProgress(job, [aPod(job, pod)], 'Running'))).toBe(verdict)
   })
 
+  test('a node under pressure has evicted it, and takes no other', () => {
+    const evicted = {
+      phase: 'Failed',
+      reason: 'Evicted',
+      message:
+        'The node was low on resource: ephemeral-storage. Threshold quantity: 2Gi, available: 1Gi. ',
+    }
+    const waits = {
+      phase: 'Pending',
+      conditions: [
+        {
+          type: 'PodScheduled',
+          status: 'False',
+          reason: 'Unschedulable',
+          message: '0/1 nodes are available: 1 node(s) had untolerated taint(s).',
+        },
+      ],
+    }
+    const pods = [aPod(job, waits, { name: 'j-2' }), aPod(job, evicted, { name: 'j-1' })]
+    expect(says(jobProgress(job, pods, 'Running'))).toBe(
+      'Unschedulable: 0/1 nodes are available: 1 node(s) had untolerated taint(s); kubectl describe nodes says which taints; Pod "j-1" was evicted: The node was low on resource: ephemeral-storage',
+    )
+  })
+
   test('a Secret that it mounts may be what it waits for', () => {
     const volumes = [{ emptyDir: {} }, { secret: { secretName: 'git' } }]
     const pod = { ...aPod(job, waiting('ContainerCreating')), spec: { volumes } }
