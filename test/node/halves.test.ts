@@ -218,7 +218,7 @@ describe('a disk that is full', () => {
       const listed = async () =>
         (await fetch(`http://${small.host}/v2/small/${ns}/model-it/tags/list`)).status
       expect(await listed()).toBe(404)
-      expect((await get(ns, 'model/it')).status.artifacts.image).toBeUndefined()
+      expect((await get(ns, 'model/it')).status.artifacts?.image).toBeUndefined()
 
       giveRoom(small.path)
       await again(ns, 'package')

@@ -117,7 +117,9 @@ export function pullsFrom(host: string): void {
 export const leave = (ns: string): Promise<string> =>
   ok(['delete', 'namespace', ns, '--wait=false'])
 
-const ready = '{range .status.conditions[?(@.type=="Ready")]}{.status} {.reason}: {.message}{end}'
+const columns = ['status', 'reason', 'message']
+  .map((field) => `${field}:.status.conditions[0].${field}`)
+  .join()
 
 /**
  * Waits until Ready says so. It watches, and asks no more than once: on a small machine a kubectl
@@ -138,7 +140,7 @@ export function untilSays(
       kubectl,
       [
         ...['--kubeconfig', kubeconfig, '-n', namespace, 'get', what, '--watch'],
-        ...['-o', `jsonpath=${ready}{"\\n"}`],
+        ...['--no-headers', '-o', `custom-columns=${columns}`],
       ],
       { stdio: ['ignore', 'pipe', 'pipe'] },
     )
@@ -152,10 +154,11 @@ export function untilSays(
       reject(new Error(`${what}: ${why}; Ready said last: ${last}`))
     }
     createInterface({ input: child.stdout }).on('line', (line) => {
-      last = line
-      if (!satisfied(line)) return
+      const [, status, reason, message] = /^(\S+) +(\S+) +(.*?) *$/.exec(line) ?? []
+      last = `${status} ${reason}: ${message}`
+      if (!satisfied(last)) return
       end()
-      resolve(line)
+      resolve(last)
     })
     let said = ''
     child.stderr.on('data', (chunk: Buffer) => {
