@@ -89,8 +89,9 @@ export async function startBuckets({ dir, folder, binaries, signal }: Services):
       'serve',
       's3',
       `--addr=${new URL(s3Url).host}`,
-      // What is put into its folder from outside is seen at once.
-      '--dir-cache-time=0s',
+      // What is put into its folder from outside is seen soon. With 0 its timers for each folder
+      // would run without a pause, and take a core of the machine.
+      '--dir-cache-time=500ms',
       `--auth-key=${s3Key.id},${s3Key.secret}`,
       buckets,
     ],
