@@ -181,8 +181,8 @@ describe('a disk that is full', () => {
     test.each([
       {
         when: 'a training that notices it',
-        script: `head -c ${12 * MiB} /dev/zero >/content/artifacts/w`,
-        says: 'container "run" exited with 1: head: standard output: No space left on device',
+        script: `head -c ${12 * MiB} /dev/zero | cat >/content/artifacts/w`,
+        says: 'container "run" exited with 1: cat: write error: No space left on device',
       },
       {
         when: 'a training that does not',
