@@ -162,7 +162,7 @@ describe.concurrent('a private registry', () => {
       user: 'pull',
       says: (ns: string) =>
         new RegExp(
-          `^False Failed: container "build" exited with 1: cannot push ${host}/guarded/${ns}/model-it:[0-9a-f]{16}: .*403 Forbidden`,
+          `^False Failed: container "build" exited with 1: cannot push ${host}/guarded/${ns}/model-it:[0-9a-f]{16}: .*(403 Forbidden|denied: you may only read)`,
         ),
     },
   ] as const)('is not pushed to by a build when $when', async ({ user, says }) => {
