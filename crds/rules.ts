@@ -62,7 +62,9 @@ export const maxCarriedBytes = 224 * 1024
 
 /** Metacontroller, as all of Go, writes five characters as \uXXXX. */
 const jsonBytes = (value: unknown): number =>
-  Buffer.byteLength((JSON.stringify(value) ?? '').replaceAll(/[<>&\u2028\u2029]/g, '\\u0000'))
+  value === undefined
+    ? 0
+    : Buffer.byteLength(JSON.stringify(value).replaceAll(/[<>&\u2028\u2029]/g, '\\u0000'))
 
 export const carriedBytes = ({ env, params, command, args }: AnySpec): number =>
   [env, params, params && JSON.stringify(params), command, args].reduce<number>(
