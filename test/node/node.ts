@@ -132,6 +132,7 @@ export function untilSays(
   seconds = 180,
 ): Promise<string> {
   const { kubectl, kubeconfig } = inject('cluster')
+  const [kind = '', name] = what.split('/')
   const satisfied = (line: string) =>
     typeof says === 'string' ? line.startsWith(says) : says.test(line)
   return new Promise((resolve, reject) => {
@@ -139,7 +140,10 @@ export function untilSays(
     const child = spawn(
       kubectl,
       [
-        ...['--kubeconfig', kubeconfig, '-n', namespace, 'get', what, '--watch'],
+        ...['--kubeconfig', kubeconfig, '-n', namespace, 'get', kind, '--watch'],
+        // As a list of one: of a single object kubectl leaves out the first event, which may be the
+        // change that is waited for.
+        `--field-selector=metadata.name=${name}`,
         ...['--no-headers', '-o', `custom-columns=${columns}`],
       ],
       { stdio: ['ignore', 'pipe', 'pipe'] },
