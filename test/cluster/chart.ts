@@ -2,15 +2,15 @@ import { execFile, spawn } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { networkInterfaces, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
-import { parse, parseAllDocuments, stringify } from 'yaml'
+import { parse, parseAllDocuments } from 'yaml'
 import { findHelm } from '../../cli/local/binaries.ts'
 import { type ControlPlane, startControlPlane } from '../../cli/local/controlplane.ts'
 import { driverOf } from '../../cli/local/driver.ts'
 import { freePorts } from '../../cli/local/ports.ts'
 import { endProcess, launch } from '../../cli/local/processes.ts'
 import { modulePath, root } from '../../cli/local/root.ts'
-import { get, kubectl, manifest, ok, readyOf, type Said, type Shown, until } from './cluster.ts'
+import { accountOf } from './accounts.ts'
+import { get, kubectl, manifest, readyOf, type Said, type Shown, until } from './cluster.ts'
 
 /**
  * The chart on a control plane. No container runs there, so the server runs as a process of this
@@ -224,75 +224,6 @@ export async function driveBeside(bed: Bed): Promise<Driving> {
   return drive(bed, await accountOf(bed.target, bed.plane, 'metacontroller', 'metacontroller'))
 }
 
-const image = 'example.com/train:1'
-
-/** One object of each kind, ready; and a Model whose Job goes on for as long as it is held. */
-export async function applyOneOfEach({ apply, untilReady }: Bed): Promise<void> {
-  done(
-    await apply(
-      manifest('Dataset', 'd', { source: 'https://example.com/data' }),
-      manifest('Model', 'm', { image, dataset: { name: 'd' }, params: { epochs: 1 } }),
-      manifest('Model', 'image', { image }),
-      manifest('ModelServer', 's', { model: { name: 'image' } }),
-      manifest('Notebook', 'n', {
-        model: { name: 'image' },
-        dataset: { name: 'd' },
-        idleTimeout: '1h',
-      }),
-      manifest(
-        'Model',
-        'held',
-        { image, params: { epochs: 9 }, package: 'Never' },
-        { labels: { simulate: 'hold' } },
-      ),
-    ),
-  )
-  for (const what of ['dataset/d', 'model/m', 'modelserver/s', 'notebook/n'])
-    await untilReady(what, '^True')
-  await untilReady('model/held', '^False Running')
-}
-
-/**
- * Every child and Pod of the team: another one has another uid, a changed one another resourceVersion.
- * Asked until nothing moves any more.
- */
-export async function everything({ target }: Bed): Promise<readonly string[]> {
-  const kinds =
-    'jobs,deployments,statefulsets,services,networkpolicies,persistentvolumeclaims,resourceclaimtemplates,pods'
-  const look = async () =>
-    (await get(team, kinds, target)).items
-      .map(
-        ({ kind, metadata: { name, uid, generation = '', resourceVersion } }: Shown) =>
-          `${kind}/${name} ${uid} ${generation} ${resourceVersion}`,
-      )
-      .sort()
-  let before = await look()
-  for (;;) {
-    await sleep(2000)
-    const now = await look()
-    if (now.join() === before.join()) return now
-    before = now
-  }
-}
-
-/** Applies one change after the other until told to stop; what failed. */
-export function applySteadily({ apply }: Bed, name: string) {
-  let over = false
-  const failed: string[] = []
-  const all = (async () => {
-    let count = 0
-    for (; !over; count++) {
-      const said = await apply(manifest('Model', name, { image: `example.com/m:${count}` }))
-      if (said.code !== 0) failed.push(said.stderr)
-    }
-    return { failed, count }
-  })()
-  return () => {
-    over = true
-    return all
-  }
-}
-
 /** The random token, the CA and the certificate, as they are now. */
 export const secretsOf = async ({ target }: Bed): Promise<readonly (readonly [string, Shown])[]> =>
   (await get(home, 'secrets', target)).items
@@ -312,30 +243,6 @@ export async function runAs(args: readonly string[], account: string) {
   })
   const code = await new Promise((resolve) => child.once('close', resolve))
   return { code, stdout, log }
-}
-
-/** A kubeconfig of a ServiceAccount. */
-export async function accountOf(
-  target: Target,
-  plane: ControlPlane,
-  namespace: string,
-  name: string,
-): Promise<string> {
-  const asked = ['-n', namespace, 'create', 'token', name, '--duration=3h']
-  const token = (await ok(asked, undefined, target)).trim()
-  const path = join(plane.dir, `${namespace}-${name}.kubeconfig`)
-  const ca = readFileSync(plane.pki.ca.cert).toString('base64')
-  const cluster = { server: plane.server, 'certificate-authority-data': ca }
-  const config = {
-    apiVersion: 'v1',
-    kind: 'Config',
-    clusters: [{ name: 'cluster', cluster }],
-    users: [{ name, user: { token } }],
-    contexts: [{ name, context: { cluster: 'cluster', user: name } }],
-    'current-context': name,
-  }
-  writeFileSync(path, stringify(config), { mode: 0o600 })
-  return path
 }
 
 /** What the kubelet would do: the keys of a Secret or ConfigMap as files, changed all at once. */
@@ -392,58 +299,4 @@ export async function startServer(
       await ended
     },
   }
-}
-
-/** What a ServiceAccount asked of the API server: verb, resource and code, each once. */
-export const asked = (target: Target, account: string): readonly string[] => [
-  ...new Set(
-    readFileSync(target.auditLog, 'utf8')
-      .split('\n')
-      .filter((line) => line.includes(`"username":"system:serviceaccount:${account}"`))
-      .map((line) => JSON.parse(line))
-      .filter(({ objectRef }: Shown) => objectRef)
-      .map(({ verb, objectRef, responseStatus }: Shown) =>
-        [
-          verb,
-          [objectRef.resource, objectRef.subresource].filter(Boolean).join('/'),
-          responseStatus?.code === 403 ? 'FORBIDDEN' : '',
-        ]
-          .join(' ')
-          .trim(),
-      ),
-  ),
-]
-
-const verbs = ['get', 'list', 'watch', 'create', 'update', 'patch', 'delete', 'deletecollection']
-
-/** What an account may do, of all verbs with all resources that the cluster serves. */
-export async function allowed(
-  target: Target,
-  account: string,
-  namespace: string,
-): Promise<readonly string[]> {
-  const table = await ok(['api-resources', '--no-headers', '-o', 'name'], undefined, target)
-  const questions = table
-    .trim()
-    .split('\n')
-    .flatMap((line) => {
-      const [resource = '', ...group] = line.trim().split('.')
-      return verbs.map((verb) => ({
-        apiVersion: 'authorization.k8s.io/v1',
-        kind: 'SubjectAccessReview',
-        spec: {
-          user: `system:serviceaccount:${account}`,
-          groups: ['system:serviceaccounts', 'system:authenticated'],
-          resourceAttributes: { verb, resource, group: group.join('.'), namespace },
-        },
-      }))
-    })
-  const list = JSON.stringify({ apiVersion: 'v1', kind: 'List', items: questions })
-  const fields = ['verb', 'resource'].map((it) => `{.spec.resourceAttributes.${it}}`).join(' ')
-  const shape = `jsonpath={.status.allowed} ${fields}{"\\n"}`
-  const answers = await ok(['create', '-f', '-', '-o', shape], list, target)
-  return answers
-    .split('\n')
-    .flatMap((line) => /^true (.*)$/.exec(line)?.[1] ?? [])
-    .sort()
 }

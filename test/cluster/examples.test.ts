@@ -32,10 +32,11 @@ async function examplesReachReady(target: Target): Promise<void> {
 }
 
 describe('every example reaches Ready, each stage runs once, and deletion leaves nothing', () => {
-  test(`driven by ${cluster.controller}`, () => examplesReachReady(cluster))
+  // One of them where Metacontroller was not found.
+  const drivers = [...new Set([cluster.controller, 'embedded'])]
 
-  // Where Metacontroller was not found, the first test was this one already.
-  test.runIf(cluster.controller === 'metacontroller')('driven by the embedded runner', async () => {
+  test.each(drivers)('driven by %s', async (driver) => {
+    if (driver === cluster.controller) return examplesReachReady(cluster)
     const platform = await startPlatform({
       dir: mkdtempSync(join(tmpdir(), 'substratus-embedded-')),
       controller: 'embedded',

@@ -4,11 +4,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { connect } from 'node:tls'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { freePorts } from '../../cli/local/ports.ts'
+import { accountOf, allowed, asked } from './accounts.ts'
 import {
-  accountOf,
-  allowed,
-  applySteadily,
-  asked,
   type Bed,
   chart,
   done,
@@ -26,6 +23,7 @@ import {
   team,
 } from './chart.ts'
 import { get, kubectl, manifest, ok, until } from './cluster.ts'
+import { applySteadily } from './steady.ts'
 
 /** What changes beneath the API server while people apply: the certificate, and the servers. */
 
@@ -76,7 +74,7 @@ describe('the certificate', () => {
 
   test('is renewed and taken without one failed apply, and without a restart', async () => {
     const before = await served()
-    const stop = applySteadily(bed, 'steady')
+    const stop = applySteadily(bed.apply, 'steady')
     // Longer than the present one's 90 days by so much that it is old.
     expect(await renew(300)).toMatchObject({ code: 0, log: expect.stringContaining('renewed') })
     await mount(target, 'secret/substratus-tls', join(bed.plane.dir, 'etc', 'tls'))
@@ -130,7 +128,7 @@ test('in a rollout each of two servers ends, the one that is being asked too, an
       (text) => text.includes('"path":"/admission/validate"'),
       30,
     )
-  const stop = applySteadily(bed, 'rollout')
+  const stop = applySteadily(bed.apply, 'rollout')
   const other = await startServer(target, bed.plane, second)
   await route(bed, 'second', second)
   // The API server stays with the connection it has, until it is told to come no more.

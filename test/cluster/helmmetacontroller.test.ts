@@ -1,17 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { freePorts } from '../../cli/local/ports.ts'
+import { accountOf, allowed, asked } from './accounts.ts'
 import {
-  accountOf,
-  allowed,
-  applyOneOfEach,
-  asked,
   type Bed,
   chart,
   type Driving,
   documentsIn,
   done,
   drive,
-  everything,
   home,
   type Running,
   release,
@@ -21,6 +17,7 @@ import {
   team,
 } from './chart.ts'
 import { get, manifest, ok, type Shown } from './cluster.ts'
+import { applyOneOfEach, everything } from './oneofeach.ts'
 
 /**
  * The chart brings Metacontroller. No container runs here, so its binary runs as a process of this

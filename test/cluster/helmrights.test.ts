@@ -1,9 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { accountOf, allowed, asked } from './accounts.ts'
 import {
-  accountOf,
-  allowed,
-  applyOneOfEach,
-  asked,
   type Bed,
   chart,
   documentsIn,
@@ -19,6 +16,7 @@ import {
   team,
 } from './chart.ts'
 import { get, kubectl, ok, until } from './cluster.ts'
+import { applyOneOfEach } from './oneofeach.ts'
 
 /** Who may do what: the server, Metacontroller, helm test and users, each no more than it needs. */
 

@@ -1,13 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import {
-  applyOneOfEach,
   type Bed,
   chart,
   type Driving,
   done,
   driveBeside,
-  everything,
   home,
   install,
   type Running,
@@ -18,6 +16,7 @@ import {
   team,
 } from './chart.ts'
 import { claimOf, get, kubectl, manifest, ok, type Shown, until } from './cluster.ts'
+import { applyOneOfEach, everything } from './oneofeach.ts'
 
 /** The chart is taken away and comes again: objects, and what they own, stay. */
 

@@ -5,13 +5,11 @@ import { parse } from 'yaml'
 import { root } from '../../cli/local/root.ts'
 import { defaultConfig } from '../../crds/config.ts'
 import {
-  applyOneOfEach,
   type Bed,
   chart,
   type Driving,
   done,
   driveBeside,
-  everything,
   home,
   install,
   type Running,
@@ -22,6 +20,7 @@ import {
   team,
 } from './chart.ts'
 import { get, kubectl, manifest, ok, type Shown, until } from './cluster.ts'
+import { applyOneOfEach, everything } from './oneofeach.ts'
 
 /**
  * From the released chart to this one and back, while a training runs. The servers of both are of this

@@ -20,6 +20,7 @@ import {
   type Shown,
   until,
 } from '../cluster/cluster.ts'
+import { applySteadily } from '../cluster/steady.ts'
 import { standAside, untilAsked } from './aside.ts'
 import { imageOfFolder } from './built.ts'
 import { base, imageOf, untilSays } from './node.ts'
@@ -241,7 +242,7 @@ test('the Job that renews the certificate finds the API server too', async () =>
 
 test('each server is deleted while objects are applied, and no apply fails', async () => {
   const before = (await servers()).map(({ metadata }) => metadata.name)
-  const stop = applySteadily()
+  const stop = applySteadily((model) => kubectl(['-n', ns, 'apply', '-f', '-'], model), 'steady')
   for (const name of before) {
     await ok(['-n', home, 'delete', 'pod', name])
     await untilRolledOut('deployment/substratus')
@@ -255,22 +256,3 @@ test('each server is deleted while objects are applied, and no apply fails', asy
   expect(after.filter((name) => before.includes(name))).toEqual([])
   await untilSays(ns, 'model/steady', 'True Done')
 })
-
-/** One change after the other, until told to stop; what failed. */
-function applySteadily() {
-  let over = false
-  const failed: string[] = []
-  const all = (async () => {
-    let count = 0
-    for (; !over; count++) {
-      const model = manifest('Model', 'steady', { image: `example.com/m:${count}` })
-      const { code, stderr } = await kubectl(['-n', ns, 'apply', '-f', '-'], model)
-      if (code !== 0) failed.push(stderr)
-    }
-    return { failed, count }
-  })()
-  return () => {
-    over = true
-    return all
-  }
-}

@@ -1,0 +1,19 @@
+import { manifest, type Said } from './cluster.ts'
+
+/** Applies one change after the other until told to stop; what failed. */
+export function applySteadily(apply: (model: string) => Promise<Said>, name: string) {
+  let over = false
+  const failed: string[] = []
+  const all = (async () => {
+    let count = 0
+    for (; !over; count++) {
+      const said = await apply(manifest('Model', name, { image: `example.com/m:${count}` }))
+      if (said.code !== 0) failed.push(said.stderr)
+    }
+    return { failed, count }
+  })()
+  return () => {
+    over = true
+    return all
+  }
+}
