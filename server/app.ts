@@ -172,7 +172,7 @@ const bounded = (most: number) => {
 
 /** A missing type is taken for JSON by nobody: curl's default is a form. */
 function onlyJson(req: Request, res: Response, next: NextFunction): void {
-  if (req.headers['content-type'] === 'application/json' || req.is('application/json')) next()
+  if (req.is('application/json')) next()
   else
     fail(
       res,
