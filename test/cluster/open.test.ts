@@ -79,7 +79,15 @@ test('an idle notebook is woken', async () => {
       JSON.stringify({ status: { containerStatuses } }),
     ),
   )
-  await untilReady(ns, 'notebook/explore', 'False Idle')
+  // On a real node the idle container ends, which the StatefulSet tells, and so the hooks are asked. Here
+  // only its last state is written: without a change of the notebook they are asked a minute later.
+  await until(
+    async () => {
+      await ok(['-n', ns, 'annotate', '--overwrite', 'notebook', 'explore', `seen=${Date.now()}`])
+      return readyOf(await get(ns, 'notebook/explore'))
+    },
+    (ready) => ready.startsWith('False Idle'),
+  )
   const { code, lines, interrupt } = open(ns, 'nb/explore')
   await says(lines, unreachable)
   expect(lines()[0]).toBe('Notebook "explore" is idle: waking it')
