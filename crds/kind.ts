@@ -52,6 +52,7 @@ export const labels = {
 export const annotations = {
   rerun: `${group}/rerun`,
   opened: `${group}/opened`,
+  idle: `${group}/idle`,
   params: `${group}/params`,
 } as const
 

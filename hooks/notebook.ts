@@ -9,6 +9,7 @@ import { no, type Verdict, yes } from './conditions.ts'
 import { containersOf, isLeaving, knowsTemplate, servingFault } from './diagnosis.ts'
 import { hookOf, type Sync } from './hook.ts'
 import { notebookName } from './names.ts'
+import { jsonIn } from './observed.ts'
 import { missing, type Records } from './parent.ts'
 import { resultMount } from './pod/mounts.ts'
 import { toolResources } from './pod/resources.ts'
@@ -62,7 +63,7 @@ function serve(sync: NotebookSync): Serves {
     replicas,
     wanted: (records) =>
       withToolsAsApplied(
-        statefulSet(parent, name, replicas, template(sync, records)),
+        statefulSet(parent, name, replicas, template(sync, records), idleNote(sync)),
         workload,
         sync.config,
       ),
@@ -168,12 +169,37 @@ const idleContainer = ({ observed }: NotebookSync): string | undefined =>
  * suspends and resumes wants it to run: nothing is remembered beyond a suspend.
  */
 function idleOf(sync: NotebookSync): NotebookStatus['idle'] {
-  const before = sync.parent.status?.idle
+  const before = sync.parent.status?.idle ?? notedIdle(sync)
   const container = idleContainer(sync)
   const { idleTimeout, suspend } = sync.parent.spec
   if (!idleTimeout || suspend) return undefined
   if (!container || container === before?.container) return before
   const opened = openedOf(sync)
+  return { container, ...(opened !== undefined && { opened }) }
+}
+
+/**
+ * The StatefulSet that is scaled to none remembers why. Its Pod can be gone before the status that
+ * says so comes back with the parent: without the note, such a request would start it again.
+ */
+const idleNote = (sync: NotebookSync) =>
+  isIdle(sync)
+    ? {
+        [annotations.idle]: JSON.stringify({
+          ...idleOf(sync),
+          generation: sync.parent.metadata.generation,
+        }),
+      }
+    : undefined
+
+/** What the note says, while spec is what it was then: a suspend in between forgets it. */
+function notedIdle({ parent, observed }: NotebookSync): NotebookStatus['idle'] {
+  const workload = observed.child('StatefulSet', notebookName(parent))
+  const note = (workload && jsonIn(workload, annotations.idle)) as
+    | { container?: string; opened?: string; generation?: number }
+    | undefined
+  if (!note?.container || note.generation !== parent.metadata.generation) return undefined
+  const { container, opened } = note
   return { container, ...(opened !== undefined && { opened }) }
 }
 

@@ -8,10 +8,11 @@ export const statefulSet = (
   name: string,
   replicas: number,
   template: Record<string, unknown>,
+  annotations?: Readonly<Record<string, string>>,
 ): Child => ({
   apiVersion: 'apps/v1',
   kind: 'StatefulSet',
-  metadata: { name, labels: labelsOf(parent, 'serve') },
+  metadata: { name, labels: labelsOf(parent, 'serve'), ...(annotations && { annotations }) },
   spec: {
     replicas,
     serviceName: name,

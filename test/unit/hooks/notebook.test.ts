@@ -136,6 +136,24 @@ describe('idle', () => {
     expect(readyOf(later)).toMatch(/^False Idle/)
   })
 
+  test('its Pod is gone before its status is seen: it stays at zero', () => {
+    const children = applied(slept)
+    const late = sync(aNotebook(spec), children)
+    expect(replicas(late)).toBe(0)
+    expect(statusOf(late).idle).toEqual({ container: 'containerd://1' })
+    expect(applied(late)).toEqual(children)
+  })
+
+  test('what its StatefulSet remembers holds until it is opened, or spec is changed', () => {
+    const children = applied(slept)
+    const annotations = { 'substratus.ai/opened': 'now' }
+    for (const changed of [{ annotations }, { generation: 3 }]) {
+      const woken = sync(aNotebook(spec, changed), children)
+      expect(replicas(woken)).toBe(1)
+      expect(theChild(woken, 'StatefulSet').metadata.annotations).toBeUndefined()
+    }
+  })
+
   const opened = {
     ...asleep,
     metadata: { ...asleep.metadata, annotations: { 'substratus.ai/opened': 'now' } },
