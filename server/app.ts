@@ -55,7 +55,7 @@ export function app(world: World): express.Express {
   server.use(logged(world))
 
   // limit counts bytes after inflating, so that a small body cannot become a huge one.
-  const json = [onlyJson, express.json({ limit: largestBody, strict: false, type: () => true })]
+  const json = [express.json({ limit: largestBody, strict: false }), onlyJson]
   server.post('/admission/mutate', json, (req: Request, res: Response) => {
     const request = admissionRequest(req.body)
     if (typeof request === 'string') return fail(res, 400, request)
@@ -170,9 +170,9 @@ const bounded = (most: number) => {
   }
 }
 
-/** A missing type is taken for JSON by nobody: curl's default is a form. */
+/** A body of another type was not read. A missing type is taken for JSON by nobody: curl's default is a form. */
 function onlyJson(req: Request, res: Response, next: NextFunction): void {
-  if (req.is('application/json')) next()
+  if (req.body !== undefined || req.is('application/json')) next()
   else
     fail(
       res,
