@@ -89,3 +89,40 @@ test('a registry that refuses: Ready says so in its words', async () => {
     registry.stop()
   }
 })
+
+test('a registry that takes nothing and says nothing: builds and packaging end at their deadline', async () => {
+  const ns = await namespace('deadline')
+  const code = commit(`${ns}/code`, { Dockerfile: 'FROM scratch\nCOPY Dockerfile /\n' })
+  const registry = await serverFor((request, response) => {
+    if (request.url === '/v2/') return void response.end('{}')
+    // Who brings something waits for ever.
+    if (request.method === 'GET' || request.method === 'HEAD') response.writeHead(404).end()
+  })
+  try {
+    const host = registry.url.replace('http://', '')
+    undo = await configured((config) => ({
+      ...config,
+      registry: { prefix: `${host}/mute`, insecure: true },
+      builder: { ...config.builder, deadlineSeconds: 12 },
+    }))
+    const command = ['/bin/sh', '-c', 'echo 1 >/content/artifacts/weights']
+    await apply(
+      ns,
+      manifest('Model', 'built', { build: { git: { url: code.url } } }),
+      manifest('Model', 'trained', { image: `${base}/busybox:1`, command }),
+    )
+    for (const [name, stage] of [
+      ['built', 'build'],
+      ['trained', 'package'],
+    ])
+      await untilSays(
+        ns,
+        `model/${name}`,
+        new RegExp(
+          `^False DeadlineExceeded: Job "${name}-model-${stage}-[0-9a-f]{8}" took longer than 12 s$`,
+        ),
+      )
+  } finally {
+    registry.stop()
+  }
+})
