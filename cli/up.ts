@@ -115,7 +115,7 @@ async function show(
     say(`\nnot Ready after ${timeout} s:`)
     for (const line of tableLines(rows.filter((row) => row.ready !== 'True'))) say(line)
   }
-  say(`\n${ready ? 'All are Ready. ' : ''}To look around:`)
+  say(`\n${ready && rows.length ? 'All are Ready. ' : ''}To look around:`)
   say(`  export KUBECONFIG=${kubeconfig}`)
   say('  kubectl get ai --all-namespaces')
   say(`To end it: ${endWith(options)}`)

@@ -169,28 +169,30 @@ const idleContainer = ({ observed }: NotebookSync): string | undefined =>
  * suspends and resumes wants it to run: nothing is remembered beyond a suspend.
  */
 function idleOf(sync: NotebookSync): NotebookStatus['idle'] {
-  const before = sync.parent.status?.idle ?? notedIdle(sync)
+  const known = [sync.parent.status?.idle, notedIdle(sync)].filter((idle) => idle !== undefined)
+  // Of a late status and a late note, the one of the present time counts.
+  const before = known.find(({ opened }) => opened === openedOf(sync)) ?? known.at(-1)
   const container = idleContainer(sync)
   const { idleTimeout, suspend } = sync.parent.spec
   if (!idleTimeout || suspend) return undefined
-  if (!container || container === before?.container) return before
+  if (!container || known.some((idle) => idle.container === container)) return before
   const opened = openedOf(sync)
   return { container, ...(opened !== undefined && { opened }) }
 }
 
 /**
  * The StatefulSet that is scaled to none remembers why. Its Pod can be gone before the status that
- * says so comes back with the parent: without the note, such a request would start it again.
+ * says so comes back with the parent: without the note, such a request would start it again. A note
+ * is emptied and never taken away: with the last of our annotations, Metacontroller's merge takes all
+ * others too.
  */
-const idleNote = (sync: NotebookSync) =>
-  isIdle(sync)
-    ? {
-        [annotations.idle]: JSON.stringify({
-          ...idleOf(sync),
-          generation: sync.parent.metadata.generation,
-        }),
-      }
-    : undefined
+function idleNote(sync: NotebookSync): Readonly<Record<string, string>> | undefined {
+  const { parent, observed } = sync
+  const { generation } = parent.metadata
+  if (isIdle(sync)) return { [annotations.idle]: JSON.stringify({ ...idleOf(sync), generation }) }
+  const before = observed.child('StatefulSet', notebookName(parent))?.metadata.annotations
+  return before?.[annotations.idle] === undefined ? undefined : { [annotations.idle]: '{}' }
+}
 
 /** What the note says, while spec is what it was then: a suspend in between forgets it. */
 function notedIdle({ parent, observed }: NotebookSync): NotebookStatus['idle'] {

@@ -47,7 +47,8 @@ test('a Model that changes is rolled out with no failed request; replicas come a
     })
     return ((await answer.json()) as { y: number }).y
   }
-  expect(await ask()).toBe(1)
+  // kube-proxy hears of a ready Pod when everybody does.
+  expect(await until(ask, (y) => y > 0, 20)).toBe(1)
 
   const failures: string[] = []
   const seen = new Set<number>()

@@ -67,7 +67,7 @@ describe.each(drivers)('with storage.driver $driver', ({ storage, scheme, kept }
       ns,
       manifest('ModelServer', 'it', {
         model: { name: 'it' },
-        ...python(trainer['serve.py']),
+        ...python(trainer['serve.py'] ?? ''),
       }),
     )
     await untilSays(ns, 'dataset/it', `True Done: loaded into ${scheme}://`)

@@ -3,7 +3,7 @@ import { nodeName } from '../../cli/local/node/addresses.ts'
 import { apply, get, manifest, namespace, ok, type Shown, until } from '../cluster/cluster.ts'
 import { kill } from '../cluster/processes.ts'
 import { configured } from './configured.ts'
-import { base, commit, serverFor, untilSays } from './node.ts'
+import { base, commit, leave, serverFor, untilSays } from './node.ts'
 
 /** What others break: the node's agent, and a registry. */
 
@@ -123,6 +123,7 @@ test('a registry that takes nothing and says nothing: builds and packaging end a
         ),
       )
   } finally {
+    await leave(ns)
     registry.stop()
   }
 })

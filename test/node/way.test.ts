@@ -1,12 +1,17 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { apply, get, manifest, namespace, ok, type Shown, until } from '../cluster/cluster.ts'
-import { commit, imageOf, leave, serverFor, throughPortForward, untilSays } from './node.ts'
-import { baseWeights, dataset, trainer } from './programs.ts'
+import { apply, get, namespace, ok, type Shown, until } from '../cluster/cluster.ts'
+import { commit, imageOf, leave, throughPortForward, untilSays } from './node.ts'
+import { dataset, origin, tour, trainer } from './programs.ts'
 import { at, plainJob, stagesOf, tableOf } from './timing.ts'
 
 /** What a container of a Job has printed. */
 const logOf = (ns: string, job: string, container: string): Promise<string> =>
   ok(['-n', ns, 'logs', `job/${job}`, '-c', container])
+
+const under = (folder: string, files: Readonly<Record<string, string>>) =>
+  Object.fromEntries(Object.entries(files).map(([name, text]) => [`${folder}/${name}`, text]))
 
 /** From Git to an answer over HTTP: every step is a container that really ran. */
 let ns: string
@@ -14,78 +19,67 @@ let answered: number
 
 test('Git → image → data → training → packaged image → HTTP answer', async () => {
   ns = await namespace('way')
-  const data = commit(`${ns}/data`, dataset)
-  const code = commit(`${ns}/trainer`, trainer)
-  const files = await serverFor((_, response) => response.end(baseWeights))
-  try {
-    await apply(
-      ns,
-      manifest('Dataset', 'numbers', { build: { git: { url: data.url } }, params: { rows: 20 } }),
-      manifest('Model', 'line', { source: `${files.url}/weights.json` }),
-    )
-    await untilSays(ns, 'dataset/numbers', 'True Done: loaded into pvc://')
-    await untilSays(ns, 'model/line', 'True Done: served from storage: pvc://')
-    await apply(
-      ns,
-      manifest('Model', 'fitted', {
-        build: { git: { url: code.url } },
-        model: { name: 'line' },
-        dataset: { name: 'numbers' },
-        params: { epochs: 400, rate: 0.3 },
-      }),
-      manifest('ModelServer', 'fitted', { model: { name: 'fitted' } }),
-    )
-    await untilSays(ns, 'model/fitted', 'True Done: packaged as ')
-    await untilSays(ns, 'modelserver/fitted', 'True Serving')
-    answered = Date.now() / 1000
+  const code = commit(`${ns}/substratus`, {
+    ...under('docs/tour/numbers', dataset),
+    ...under('docs/tour/origin', origin),
+    ...under('docs/tour/line', trainer),
+  })
+  // As README.md has it, but for the address.
+  const manifests = readFileSync(join(tour, 'tour.yaml'), 'utf8')
+    .replaceAll('http://10.245.0.1:5002/substratus.git', code.url)
+    .split('\n---\n')
+  await apply(ns, ...manifests.slice(0, 2))
+  await untilSays(ns, 'dataset/numbers', 'True Done: loaded into pvc://')
+  await untilSays(ns, 'model/origin', 'True Done: the image is the model')
+  await apply(ns, ...manifests.slice(2))
+  await untilSays(ns, 'model/line', 'True Done: packaged as ')
+  await untilSays(ns, 'modelserver/line', 'True Serving')
+  answered = Date.now() / 1000
 
-    const { status } = await get(ns, 'model/fitted')
-    expect(status.stages.build.commit).toBe(code.commit)
-    const packaged = await imageOf(status.artifacts.image)
-    expect(status.artifacts.image).toBe(status.stages.package.image)
-    expect(status.artifacts.image).toMatch(new RegExp(`@${packaged.digest}$`))
-    expect(packaged.config.config.Labels).toMatchObject({
-      'org.opencontainers.image.source': code.url,
-      'org.opencontainers.image.revision': code.commit,
-      'ai.substratus.created-by': 'substratus package',
-    })
+  const { status } = await get(ns, 'model/line')
+  expect(status.stages.build.commit).toBe(code.commit)
+  const packaged = await imageOf(status.artifacts.image)
+  expect(status.artifacts.image).toBe(status.stages.package.image)
+  expect(status.artifacts.image).toMatch(new RegExp(`@${packaged.digest}$`))
+  expect(packaged.config.config.Labels).toMatchObject({
+    'org.opencontainers.image.source': code.url,
+    'org.opencontainers.image.revision': code.commit,
+    'ai.substratus.created-by': 'substratus package',
+  })
 
-    // Its loss fell, as far as the parameters let it.
-    const [, first = '', last = ''] =
-      /^loss (\S+) -> (\S+)$/m.exec(await logOf(ns, status.stages.run.job, 'run')) ?? []
-    expect(Number(first)).toBeGreaterThan(1)
-    expect(Number(last)).toBeLessThan(0.01)
-    // Packaging keeps nothing on the node's disk.
-    const [, written = ''] =
-      /^bytes written to disk while packaging: (\d+)$/m.exec(
-        await logOf(ns, status.stages.package.job, 'package'),
-      ) ?? []
-    console.log(`packaging wrote ${written} bytes to disk`)
-    expect(Number(written || Number.NaN)).toBeLessThan(100_000)
+  // Its loss fell, as far as the parameters let it.
+  const [, first = '', last = ''] =
+    /^loss (\S+) -> (\S+)$/m.exec(await logOf(ns, status.stages.run.job, 'run')) ?? []
+  expect(Number(first)).toBeGreaterThan(1)
+  expect(Number(last)).toBeLessThan(0.01)
+  // Packaging keeps nothing on the node's disk.
+  const [, written = ''] =
+    /^bytes written to disk while packaging: (\d+)$/m.exec(
+      await logOf(ns, status.stages.package.job, 'package'),
+    ) ?? []
+  console.log(`packaging wrote ${written} bytes to disk`)
+  expect(Number(written || Number.NaN)).toBeLessThan(100_000)
 
-    const service = await get(ns, 'service/fitted-server')
-    // kube-proxy hears of a ready Pod when everybody does.
-    const ask = async () => {
-      const answer = await fetch(`http://${service.spec.clusterIP}:8080/?x=2`)
-      return ((await answer.json()) as { y: number }).y
-    }
-    expect(await until(ask, (y) => y > 0, 20)).toBeCloseTo(8, 1)
-    expect(await throughPortForward(ns, 'service/fitted-server', '/?x=2')).toContain('"y": 7.9')
-  } finally {
-    files.stop()
+  const service = await get(ns, 'service/line-server')
+  // kube-proxy hears of a ready Pod when everybody does.
+  const ask = async () => {
+    const answer = await fetch(`http://${service.spec.clusterIP}:8080/?x=2`)
+    return ((await answer.json()) as { y: number }).y
   }
+  expect(await until(ask, (y) => y > 0, 20)).toBeCloseTo(8, 1)
+  expect(await throughPortForward(ns, 'service/line-server', '/?x=2')).toContain('"y": 7.9')
 })
 
 /** After the story: its Pods still know when they began and ended. */
 test('between the stages hardly any time passes', async () => {
   const plains = [await plainJob(ns, 'one'), await plainJob(ns, 'two'), await plainJob(ns, 'three')]
   const plain = plains.reduce((sum, seconds) => sum + seconds, 0) / plains.length
-  const model = await get(ns, 'model/fitted')
+  const model = await get(ns, 'model/line')
   const pods: readonly Shown[] = (await get(ns, 'pods')).items
   const ofModel = ['build', 'run', 'package'].flatMap((stage) =>
     pods.filter(
       ({ metadata: { labels } }) =>
-        labels['substratus.ai/name'] === 'fitted' && labels['substratus.ai/stage'] === stage,
+        labels['substratus.ai/name'] === 'line' && labels['substratus.ai/stage'] === stage,
     ),
   )
   const stages = [...stagesOf(ofModel, at(model.metadata.creationTimestamp))]

@@ -150,7 +150,9 @@ describe('idle', () => {
     for (const changed of [{ annotations }, { generation: 3 }]) {
       const woken = sync(aNotebook(spec, changed), children)
       expect(replicas(woken)).toBe(1)
-      expect(theChild(woken, 'StatefulSet').metadata.annotations).toBeUndefined()
+      expect(theChild(woken, 'StatefulSet').metadata.annotations).toEqual({
+        'substratus.ai/idle': '{}',
+      })
     }
   })
 
@@ -162,6 +164,19 @@ describe('idle', () => {
     const woken = sync(opened, seen)
     expect(replicas(woken)).toBe(1)
     expect(replicas(sync(stored(opened, woken), seen))).toBe(1)
+  })
+
+  test('idle a second time, seen with the status of the first: it stays at zero, until it is opened', () => {
+    const second = sync(opened, seenWith(ready, idle('containerd://2')))
+    const children = applied(second)
+    const late = sync(opened, children)
+    expect(replicas(late)).toBe(0)
+    expect(statusOf(late).idle).toEqual({ container: 'containerd://2', opened: 'now' })
+    const annotations = { 'substratus.ai/opened': 'later' }
+    const reopened = { ...opened, metadata: { ...opened.metadata, annotations } }
+    expect(replicas(sync(reopened, children))).toBe(1)
+    const leaving = seenWith(ready, idle('containerd://2')).filter(({ kind }) => kind === 'Pod')
+    expect(replicas(sync(reopened, [...children, ...leaving]))).toBe(1)
   })
 
   test('suspend and resume wake it too', () => {
