@@ -1,8 +1,9 @@
-import { spawn } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { execFileSync, spawn } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { createServer as createSecureServer } from 'node:https'
 import { createServer as createSocketServer } from 'node:net'
+import { join } from 'node:path'
 
 /**
  * Git's own smart HTTP backend behind a small server, over http, https and ssh. What lies in private/
@@ -28,7 +29,15 @@ function serve(request: IncomingMessage, response: ServerResponse) {
     response.writeHead(401, { 'www-authenticate': 'Basic realm="git"' }).end()
     return
   }
+  if (searchParams.get('service') === 'git-receive-pack') provide(pathname)
   answer(pathname, searchParams.toString(), request, response)
+}
+
+/** A first push makes the repository. The URL that was parsed has no `..` left. */
+function provide(path: string) {
+  const [, name] = /^\/((?:[\w.-]+\/)*[\w.-]+\.git)\/info\/refs$/.exec(path) ?? []
+  if (!name || existsSync(join(folder, name))) return
+  execFileSync('git', ['init', '--quiet', '--bare', '--initial-branch=main', join(folder, name)])
 }
 
 /** CGI: variables and the body go in, headers and a body come out. */
