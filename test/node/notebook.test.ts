@@ -86,8 +86,7 @@ rows = [(float(x), float(y)) for x, y in csv.reader(open("/content/data/numbers.
 error = sum((model["slope"] * x + model["intercept"] - y) ** 2 for x, y in rows) / len(rows)
 print(f"{len(rows)} rows, mean squared error {error:.2f}")`
 
-// Each mostly waits, the other two meanwhile.
-test.concurrent('a notebook opens in a browser, keeps what is saved, and is nobody else’s', async () => {
+test('a notebook opens in a browser, keeps what is saved, and is nobody else’s', async () => {
   const ns = await namespace('notebook')
   const browser = await chromium()
   const files = await serverFor(({ url }, response) =>
@@ -224,9 +223,10 @@ test.concurrent('a notebook opens in a browser, keeps what is saved, and is nobo
   }
 })
 
+// Two that mostly wait.
 test.concurrent('an idle notebook is stopped, and opening it wakes it', async () => {
   const ns = await namespace('idle')
-  await apply(ns, manifest('Notebook', 'explore', { image, idleTimeout: '25s' }))
+  await apply(ns, manifest('Notebook', 'explore', { image, idleTimeout: '20s' }))
   await untilSays(ns, 'notebook/explore', 'True Serving')
   await untilSays(ns, 'notebook/explore', 'False Idle')
   await until(
@@ -240,7 +240,7 @@ test.concurrent('an idle notebook is stopped, and opening it wakes it', async ()
   // Nobody uses it: it is stopped again, and the person is told.
   expect(await opened.code).toBe(1)
   expect(opened.said().at(-1)).toBe(
-    'error: Notebook "explore" is no longer open: it was idle for 25s and was stopped; kubectl open notebook explore wakes it',
+    'error: Notebook "explore" is no longer open: it was idle for 20s and was stopped; kubectl open notebook explore wakes it',
   )
   await ok(['-n', ns, 'delete', 'notebooks', '--all'])
 })
