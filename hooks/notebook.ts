@@ -176,9 +176,13 @@ function idleOf(sync: NotebookSync): NotebookStatus['idle'] {
   const { idleTimeout, suspend } = sync.parent.spec
   if (!idleTimeout || suspend) return undefined
   if (!container || known.some((idle) => idle.container === container)) return before
-  const opened = openedOf(sync)
-  return { container, ...(opened !== undefined && { opened }) }
+  return idleSince(container, openedOf(sync))
 }
+
+const idleSince = (container: string, opened: string | undefined): NotebookStatus['idle'] => ({
+  container,
+  ...(opened !== undefined && { opened }),
+})
 
 /**
  * The StatefulSet that is scaled to none remembers why. Its Pod can be gone before the status that
@@ -201,8 +205,7 @@ function notedIdle({ parent, observed }: NotebookSync): NotebookStatus['idle'] {
     | { container?: string; opened?: string; generation?: number }
     | undefined
   if (!note?.container || note.generation !== parent.metadata.generation) return undefined
-  const { container, opened } = note
-  return { container, ...(opened !== undefined && { opened }) }
+  return idleSince(note.container, note.opened)
 }
 
 /** Idle until somebody opens it: until the annotation is another than it was then. */

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { gitUrl } from '../../cli/local/node/addresses.ts'
 import { apply, get, namespace, ok, type Shown, until } from '../cluster/cluster.ts'
 import { commit, imageOf, leave, throughPortForward, untilSays } from './node.ts'
 import { dataset, origin, tour, trainer } from './programs.ts'
@@ -26,7 +27,7 @@ test('Git → image → data → training → packaged image → HTTP answer', a
   })
   // As README.md has it, but for the address.
   const manifests = readFileSync(join(tour, 'tour.yaml'), 'utf8')
-    .replaceAll('http://10.245.0.1:5002/substratus.git', code.url)
+    .replaceAll(`${gitUrl}/substratus.git`, code.url)
     .split('\n---\n')
   await apply(ns, ...manifests.slice(0, 2))
   await untilSays(ns, 'dataset/numbers', 'True Done: loaded into pvc://')
