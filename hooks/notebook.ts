@@ -61,9 +61,10 @@ function serve(sync: NotebookSync): Serves {
     refuse: undefined,
     workload,
     replicas,
+    notes: idleNote(sync),
     wanted: (records) =>
       withToolsAsApplied(
-        statefulSet(parent, name, replicas, template(sync, records), idleNote(sync)),
+        statefulSet(parent, name, replicas, template(sync, records)),
         workload,
         sync.config,
       ),

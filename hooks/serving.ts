@@ -17,6 +17,8 @@ export interface Serves {
   readonly workload: Child | undefined
   /** How many Pods are wanted of it as it is, also while something is awaited; undefined: as many as before. */
   readonly replicas: number | undefined
+  /** Annotations that the workload is to have, whether it is kept as it is or made as asked for. */
+  readonly notes?: Readonly<Record<string, string>> | undefined
   /** The Deployment or StatefulSet as it is asked for. */
   readonly wanted: (records: Records) => Child
   /** What stands beside it, and depends on nothing that may be awaited: Service, NetworkPolicy. */
@@ -68,6 +70,20 @@ export function hindranceOf(stage: Serves): Verdict | undefined {
 
 const isWorkload = ({ kind }: Child): boolean => ['Deployment', 'StatefulSet'].includes(kind)
 
+/** A workload that has the notes of its stage beside its own annotations. */
+function noted(workload: Child, notes: Serves['notes']): Child {
+  if (!notes) return workload
+  const { metadata } = workload
+  return {
+    ...workload,
+    metadata: { ...metadata, annotations: { ...metadata.annotations, ...notes } },
+  }
+}
+
+/** The workload as it is asked for, with its notes. */
+export const wantedOf = (stage: Serves, records: Records): Child =>
+  noted(stage.wanted(records), stage.notes)
+
 export const saidOf = (stage: Serves, emitted: readonly Child[]): Verdict =>
   stage.verdict(emitted.find(isWorkload))
 
@@ -86,14 +102,18 @@ export const isServing = (kind: string): boolean =>
 
 /**
  * What serves now stays as it is while something is awaited: nobody's requests fail for that. Only
- * the number of its Pods follows, and what is beside it is made again where it was deleted: a
- * notebook without its NetworkPolicy would be open to all.
+ * the number of its Pods and its notes follow, and what is beside it is made again where it was
+ * deleted: a notebook without its NetworkPolicy would be open to all.
  */
 export function keptServing(parent: Parent, observed: Observed, stage?: Serves): readonly Child[] {
   const replicas = isSuspended(parent) ? 0 : stage?.replicas
   const before = observed.children
     .filter(({ kind }) => isServing(kind))
-    .map((child) => kept(child, isWorkload(child) && replicas !== undefined ? { replicas } : {}))
+    .map((child) =>
+      isWorkload(child)
+        ? noted(kept(child, replicas === undefined ? {} : { replicas }), stage?.notes)
+        : kept(child),
+    )
   const lost = (stage?.workload ? stage.beside : []).filter(
     ({ kind, metadata }) => !observed.child(kind, metadata.name),
   )

@@ -18,7 +18,15 @@ import { jsonIn, type Observed } from './observed.ts'
 import { isSuspended, missing, policyOf, type Records, remembered } from './parent.ts'
 import type { Child } from './protocol.ts'
 import { type Reference, upstreamOf } from './references.ts'
-import { asBefore, hindranceOf, isStopped, keptServing, type Serves, saidOf } from './serving.ts'
+import {
+  asBefore,
+  hindranceOf,
+  isStopped,
+  keptServing,
+  type Serves,
+  saidOf,
+  wantedOf,
+} from './serving.ts'
 
 /**
  * A parent is a list of stages, walked in order: the first that is not done speaks for Ready.
@@ -205,7 +213,7 @@ export function walk(asked: readonly Stage[], parent: Parent, observed: Observed
       const hindrance = blocked ?? hindranceOf(stage)
       const emitted = hindrance
         ? keptServing(parent, observed, stage)
-        : [stage.wanted(records), ...stage.beside]
+        : [wantedOf(stage, records), ...stage.beside]
       const now = hindrance && asBefore(stage, emitted)
       served = hindrance ? (now && isStopped(now) ? now : hindrance) : saidOf(stage, emitted)
       children.push(...emitted)

@@ -8,11 +8,10 @@ export const statefulSet = (
   name: string,
   replicas: number,
   template: Record<string, unknown>,
-  annotations?: Readonly<Record<string, string>>,
 ): Child => ({
   apiVersion: 'apps/v1',
   kind: 'StatefulSet',
-  metadata: { name, labels: labelsOf(parent, 'serve'), ...(annotations && { annotations }) },
+  metadata: { name, labels: labelsOf(parent, 'serve') },
   spec: {
     replicas,
     serviceName: name,

@@ -144,6 +144,21 @@ describe('idle', () => {
     expect(applied(late)).toEqual(children)
   })
 
+  test('so it does where it waits for something meanwhile, until it is opened', () => {
+    const lost = { ...spec, dataset: { name: 'squad' } }
+    const children = applied(sync(aNotebook(lost), seen))
+    const late = sync(aNotebook(lost), children)
+    expect(replicas(late)).toBe(0)
+    expect(readyOf(late)).toMatch(/^False Idle/)
+    expect(applied(late)).toEqual(children)
+    const annotations = { 'substratus.ai/opened': 'now' }
+    const woken = sync(aNotebook(lost, { annotations }), children)
+    expect(replicas(woken)).toBe(1)
+    expect(theChild(woken, 'StatefulSet').metadata.annotations).toEqual({
+      'substratus.ai/idle': '{}',
+    })
+  })
+
   test('what its StatefulSet remembers holds until it is opened, or spec is changed', () => {
     const children = applied(slept)
     const annotations = { 'substratus.ai/opened': 'now' }
