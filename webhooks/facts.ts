@@ -17,9 +17,19 @@ export const factOf = (facts: Facts, kind: string, name: string): Parent | null 
 
 /** The references of an object, by the fields that name them. */
 export const referencesIn = (kind: Kind, object: Parent): readonly Reference[] =>
+  newReferences(kind, object, undefined)
+
+/** The references that are new or changed: only these are looked up, and only these refuse. */
+export const newReferences = (
+  kind: Kind,
+  object: Parent,
+  oldObject: Parent | null | undefined,
+): readonly Reference[] =>
   kind.references.flatMap(({ field, kind: target }) => {
     const name = nameAt(object, field)
-    return name ? [{ field: `spec.${field}.name`, kind: target, name }] : []
+    return name && name !== nameAt(oldObject, field)
+      ? [{ field: `spec.${field}.name`, kind: target, name }]
+      : []
   })
 
 const nameAt = (object: Parent | null | undefined, field: string): string | undefined => {
@@ -27,18 +37,6 @@ const nameAt = (object: Parent | null | undefined, field: string): string | unde
     object?.spec as Record<string, { name?: unknown } | undefined> | null | undefined
   )?.[field]?.name
   return typeof name === 'string' ? name : undefined
-}
-
-/** The references that are new or changed: only these are looked up, and only these refuse. */
-export const newReferences = (
-  kind: Kind,
-  object: Parent,
-  oldObject: Parent | null | undefined,
-): readonly Reference[] => {
-  const before = oldObject ? referencesIn(kind, oldObject) : []
-  return referencesIn(kind, object).filter(
-    ({ field, name }) => !before.some((old) => old.field === field && old.name === name),
-  )
 }
 
 /** The base of a Model, which a search for cycles follows. */

@@ -66,8 +66,9 @@ function checkReplicas(
   config: Config,
   facts: Facts,
 ): readonly FieldError[] {
+  if (kind.kind !== 'ModelServer') return []
   const model = referencesIn(kind, object).find((reference) => reference.kind === 'Model')
-  if (kind.kind !== 'ModelServer' || !model) return []
+  if (!model) return []
   const { artifacts } = (factOf(facts, 'Model', model.name)?.status ?? {}) as {
     artifacts?: Artifacts
   }
