@@ -128,7 +128,8 @@ const rules: readonly Rule[] = [
   },
   {
     field: 'spec.params',
-    broken: ({ params }) => Buffer.byteLength(JSON.stringify(params ?? {})) > maxParamsBytes,
+    broken: ({ params }) =>
+      params !== undefined && Buffer.byteLength(JSON.stringify(params)) > maxParamsBytes,
     message: () =>
       'Too long: may not be more than 64 KiB as JSON; put larger things into a Dataset',
   },
