@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http'
 import express, { type NextFunction, type Request, type Response } from 'express'
 import type { Config } from '../crds/config.ts'
 import type { Parent } from '../crds/kind.ts'
@@ -43,6 +44,12 @@ const fail = (res: Response, code: number, message: string): void => {
   res.status(code).json({ message })
 }
 
+/** An answer of 200. res.json would look for settings that no route here has. */
+const send = (res: Response, answer: unknown): void => {
+  res.setHeader('Content-Type', 'application/json; charset=utf-8')
+  res.end(JSON.stringify(answer))
+}
+
 /** Routes read, ask a pure function, answer. */
 export function app(world: World): express.Express {
   const { config, metrics, lookup, pods } = world
@@ -52,28 +59,30 @@ export function app(world: World): express.Express {
   // One spelling of each path, so that metrics have one series of it.
   server.enable('case sensitive routing')
   server.enable('strict routing')
-  server.use(logged(world))
 
+  // A handler of each route, for Express asks those of all routes at every one.
+  const logging = logged(world)
   // limit counts bytes after inflating, so that a small body cannot become a huge one.
-  const json = [express.json({ limit: largestBody, strict: false }), onlyJson]
-  server.post('/admission/mutate', json, (req: Request, res: Response) => {
+  const json = [express.json({ limit: largestBody, strict: false, type: isJson }), onlyJson]
+  server.post('/admission/mutate', logging, json, (req: Request, res: Response) => {
     const request = admissionRequest(req.body)
     if (typeof request === 'string') return fail(res, 400, request)
     note(res, request.object)
-    res.json(mutate(request))
+    send(res, mutate(request))
   })
-  server.post('/admission/validate', json, async (req: Request, res: Response) => {
+  server.post('/admission/validate', logging, json, async (req: Request, res: Response) => {
     const request = admissionRequest(req.body)
     if (typeof request === 'string') return fail(res, 400, request)
     note(res, request.object ?? request.oldObject)
     const facts = lookup ? await factsFor(request, lookup) : {}
     const review = validate(request, config, facts)
     count(review, request.object, metrics)
-    res.json(review)
+    send(res, review)
   })
 
   // Before the body is read: a stranger's costs nothing.
   const forMetacontroller = [
+    logging,
     guarded(world.guard),
     bounded(world.mostUnderWay ?? mostUnderWay),
     ...json,
@@ -84,7 +93,7 @@ export function app(world: World): express.Express {
       const request = customizeRequest(req.body, hook.kind.kind)
       if (typeof request === 'string') return fail(res, 400, request)
       note(res, request.parent)
-      res.json(hook.customize(request))
+      send(res, hook.customize(request))
     })
     server.post(`${path}/sync`, forMetacontroller, (req: Request, res: Response) => {
       const request = syncRequest(req.body, hook.kind.kind)
@@ -92,7 +101,7 @@ export function app(world: World): express.Express {
       const related = pods ? withPods(request.related, pods.of(request.parent)) : request.related
       const answer = hook.sync({ ...request, related }, config)
       note(res, request.parent, stageOf(answer.status))
-      res.json(answer)
+      send(res, answer)
     })
   }
 
@@ -113,7 +122,7 @@ export function app(world: World): express.Express {
       (path): [string, string] => [path, 'POST'],
     ),
   ])
-  server.use((req, res) => {
+  server.use(logging, (req, res) => {
     const method = routes.get(req.path)
     if (!method) return fail(res, 404, `no such path: ${req.path}`)
     res.set('Allow', method)
@@ -170,9 +179,12 @@ const bounded = (most: number) => {
   }
 }
 
+const isJson = ({ headers }: IncomingMessage): boolean =>
+  /^application\/json\s*(;|$)/i.test(headers['content-type'] ?? '')
+
 /** A body of another type was not read. A missing type is taken for JSON by nobody: curl's default is a form. */
 function onlyJson(req: Request, res: Response, next: NextFunction): void {
-  if (req.body !== undefined || req.is('application/json')) next()
+  if (req.body !== undefined || isJson(req)) next()
   else
     fail(
       res,
