@@ -51,6 +51,8 @@ export default defineConfig({
           include: ['test/node/**/*.test.ts'],
           globalSetup: ['test/node/setup.ts'],
           fileParallelism: false,
+          // Cases that are side by side mostly wait: for a kubelet, a Job's next try, a probe.
+          maxConcurrency: 8,
           sequence: { groupOrder: 4 },
           testTimeout: 300_000,
           hookTimeout: 1_800_000,
