@@ -1,7 +1,7 @@
 import type { ASTNode } from '@marcbachmann/cel-js'
 
 /** The value of an expression, from `self` and, inside a macro, the item it is at. */
-export type Run = (self: unknown, item?: unknown) => unknown
+type Run = (self: unknown, item?: unknown) => unknown
 
 const not = (value: unknown, type: string): never => {
   throw new TypeError(`${JSON.stringify(value)} is no ${type}`)

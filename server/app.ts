@@ -60,7 +60,7 @@ export function app(world: World): express.Express {
   server.enable('case sensitive routing')
   server.enable('strict routing')
 
-  // A handler of each route, for Express asks those of all routes at every one.
+  // With each route and not before all: Express goes through every layer of the server, at a cost.
   const logging = logged(world)
   // limit counts bytes after inflating, so that a small body cannot become a huge one.
   const json = [express.json({ limit: largestBody, strict: false, type: isJson }), onlyJson]
