@@ -25,24 +25,30 @@ const decimal: readonly (readonly [string, bigint])[] = [
 /** Thousandths: nothing smaller can be asked for. */
 const milli = 1000n
 
-function parse(text: string): { milli: bigint; binary: boolean } {
+const milliOf: ReadonlyMap<string, bigint> = new Map([
+  ['m', 1n],
+  ...[...binary, ...decimal].map(([suffix, unit]): [string, bigint] => [suffix, milli * unit]),
+])
+
+interface Amount {
+  readonly milli: bigint
+  readonly binary: boolean
+}
+
+function parse(text: string): Amount {
   // A claim may have been written by others: 1e12 is a quantity, too.
   const match =
     /^([0-9]+)(?:\.([0-9]+))?(?:[eE]\+?([0-9]{1,2})|(m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei))?$/.exec(text)
   if (!match) throw new Error(`not a quantity: ${text}`)
-  const [, whole = '', fraction = '', exponent = '0', suffix = ''] = match
-  const isBinary = suffix.endsWith('i')
-  const unit =
-    suffix === 'm'
-      ? 1n
-      : milli * (([...binary, ...decimal].find(([name]) => name === suffix)?.[1] as bigint) ?? 1n)
+  const [, whole = '', fraction = '', exponent = '', suffix = ''] = match
   const scale = 10n ** BigInt(fraction.length)
-  const numerator = BigInt(whole + fraction) * unit * 10n ** BigInt(exponent)
+  const power = exponent ? 10n ** BigInt(exponent) : 1n
+  const numerator = BigInt(whole + fraction) * (milliOf.get(suffix) ?? milli) * power
   // Rounded up, as the API server does.
-  return { milli: (numerator + scale - 1n) / scale, binary: isBinary }
+  return { milli: (numerator + scale - 1n) / scale, binary: suffix.endsWith('i') }
 }
 
-function print(amount: bigint, isBinary: boolean): string {
+function print({ milli: amount, binary: isBinary }: Amount): string {
   if (amount % milli !== 0n) return `${amount}m`
   const value = amount / milli
   if (value === 0n) return '0'
@@ -52,10 +58,7 @@ function print(amount: bigint, isBinary: boolean): string {
   return `${value}`
 }
 
-const canonical = (text: string): string => {
-  const { milli: amount, binary: isBinary } = parse(text)
-  return print(amount, isBinary)
-}
+const canonical = (text: string): string => print(parse(text))
 
 /** Cores: 2 → "2", "0.5" → "500m". */
 export const cores = (value: number | string): string => canonical(String(value))
@@ -68,8 +71,11 @@ export const gibibytes = (value: number | string): string =>
 export const bytesOf = (quantity: string): bigint => (parse(quantity).milli + milli - 1n) / milli
 
 /** The larger of two quantities, canonical. */
-export const larger = (a: string, b: string): string =>
-  parse(a).milli >= parse(b).milli ? canonical(a) : canonical(b)
+export function larger(a: string, b: string): string {
+  if (a === b) return canonical(a)
+  const [one, other] = [parse(a), parse(b)]
+  return print(one.milli >= other.milli ? one : other)
+}
 
 /** A size for people: 21474836480 → "20Gi". */
 export function humanBytes(bytes: number): string {

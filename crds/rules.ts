@@ -41,12 +41,10 @@ const scalar = (value: unknown): boolean => ['string', 'number', 'boolean'].incl
 export const paramVariable = (name: string): string =>
   `PARAM_${name.toUpperCase().replaceAll(/[^A-Z0-9]/g, '_')}`
 
-const twins = (params: Readonly<Record<string, unknown>> = {}): readonly string[] =>
-  Object.keys(params).filter((name) =>
-    Object.keys(params).some(
-      (other) => other !== name && paramVariable(other) === paramVariable(name),
-    ),
-  )
+const twins = (params: Readonly<Record<string, unknown>> = {}): readonly string[] => {
+  const names = Map.groupBy(Object.keys(params), paramVariable)
+  return [...names.values()].filter(({ length }) => length > 1).flat()
+}
 
 /** JSON reads integers up to here as they are written; beyond, into another number. */
 const isChanged = (value: unknown): boolean =>
@@ -61,16 +59,16 @@ const isChanged = (value: unknown): boolean =>
 export const maxCarriedBytes = 224 * 1024
 
 /** Metacontroller, as all of Go, writes five characters as \uXXXX. */
+const escaped = /[<>&\u2028\u2029]/g
+
 const jsonBytes = (value: unknown): number =>
-  value === undefined
-    ? 0
-    : Buffer.byteLength(JSON.stringify(value).replaceAll(/[<>&\u2028\u2029]/g, '\\u0000'))
+  value === undefined ? 0 : Buffer.byteLength(JSON.stringify(value).replaceAll(escaped, '\\u0000'))
 
 export const carriedBytes = ({ env, params, command, args }: AnySpec): number =>
-  [env, params, params && JSON.stringify(params), command, args].reduce<number>(
-    (sum, value) => sum + jsonBytes(value),
-    0,
-  )
+  jsonBytes(env) +
+  jsonBytes(command) +
+  jsonBytes(args) +
+  (params ? jsonBytes(params) + jsonBytes(JSON.stringify(params)) : 0)
 
 export const maxParamsBytes = 64 * 1024
 

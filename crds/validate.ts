@@ -126,22 +126,23 @@ function* rulesOf(schema: Schema, path: readonly string[] = []): Iterable<Locate
     yield* rulesOf(field, [...path, name])
 }
 
-const broken = (rules: readonly Located[], value: unknown, root: string): readonly FieldError[] =>
-  rules.flatMap(({ path, rule, field, reads }) => {
-    const self = path.reduce<unknown>(
-      (inner, name) => (isRecord(inner) ? inner[name] : undefined),
-      value,
-    )
-    if (self === undefined || self === null) return []
-    const message = attempt(() => rule.check(self))
-    if (message === undefined) return []
-    return [{ ...at([root, ...path, field ?? ''], message), ...(reads && { reads }) }]
-  })
+function broken(rules: readonly Located[], value: unknown, root: string): readonly FieldError[] {
+  const errors: FieldError[] = []
+  // Loops: all rules are asked with every request, and hardly any has something to say.
+  for (const { path, rule, field, reads } of rules) {
+    let self = value
+    for (const name of path) self = isRecord(self) ? self[name] : undefined
+    const message = self === undefined || self === null ? undefined : attempt(rule, self)
+    if (message !== undefined)
+      errors.push({ ...at([root, ...path, field ?? ''], message), ...(reads && { reads }) })
+  }
+  return errors
+}
 
 /** A rule that meets a value of the wrong shape has nothing to say: the schema says it. */
-function attempt(check: () => string | undefined): string | undefined {
+function attempt(rule: CompiledRule, self: unknown): string | undefined {
   try {
-    return check()
+    return rule.check(self)
   } catch {
     return undefined
   }

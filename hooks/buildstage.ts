@@ -2,7 +2,7 @@ import type { Build } from '../crds/common.ts'
 import type { Config } from '../crds/config.ts'
 import type { Parent } from '../crds/kind.ts'
 import { yes } from './conditions.ts'
-import { buildHashes } from './names.ts'
+import { buildHashes, hashesOf } from './names.ts'
 import type { Records } from './parent.ts'
 import type { Works } from './stages.ts'
 import { builderSuspicion, buildPod, builtImage } from './work/build.ts'
@@ -18,7 +18,7 @@ export function buildStage(parent: Parent, config: Config, givenMessage: string)
     ...builderSuspicion(config),
     skip: () => (build ? undefined : yes('Skipped', givenMessage)),
     needs: [],
-    hashes: (rerun) => buildHashes(parent.spec, rerun),
+    hashes: hashesOf((rerun) => buildHashes(parent.spec, rerun)),
     policy: { backoffLimit: 1, activeDeadlineSeconds: config.builder.deadlineSeconds },
     template: ({ attempt }) => buildPod(parent, build as Build, attempt, config),
     result: ({ digest, commit }, attempt) => ({

@@ -5,7 +5,7 @@ import type { Artifacts } from '../crds/status.ts'
 import { buildStage, ownImage } from './buildstage.ts'
 import { yes } from './conditions.ts'
 import { hookOf, type Sync } from './hook.ts'
-import { runHashes } from './names.ts'
+import { hashesOf, runHashes } from './names.ts'
 import type { Records } from './parent.ts'
 import { noMounts } from './pod/volumes.ts'
 import type { Works } from './stages.ts'
@@ -79,7 +79,7 @@ function load(sync: DatasetSync): Works {
     skip: () =>
       claimed(sync) ? yes('Skipped', `the data is already in ${spec.source}`) : undefined,
     needs: [],
-    hashes: (rerun) => runHashes(spec, rerun),
+    hashes: hashesOf((rerun) => runHashes(spec, rerun)),
     isUsers: true,
     policy: {
       activeDeadlineSeconds: spec.runPolicy?.activeDeadlineSeconds,

@@ -4,7 +4,7 @@ import { bytesOf, gibibytes, humanBytes } from '../crds/quantity.ts'
 import { buildStage, ownImage, pinned } from './buildstage.ts'
 import { no, type Verdict, yes } from './conditions.ts'
 import { hookOf, type Sync } from './hook.ts'
-import { runHashes } from './names.ts'
+import { hashesOf, runHashes } from './names.ts'
 import type { Records } from './parent.ts'
 import { resultMount } from './pod/mounts.ts'
 import { joined, noMounts } from './pod/volumes.ts'
@@ -25,11 +25,15 @@ import { packagePod } from './work/package.ts'
  * Model with nothing to run is its image.
  */
 export const model = hookOf(Model, {
-  stages: (sync) => [
-    buildStage(sync.parent, sync.config, givenImage(sync.parent.spec)),
-    run(sync),
-    pack(sync),
-  ],
+  stages: (sync) => {
+    const { parent, config } = sync
+    const hashes = hashesOf((rerun) => runHashes(parent.spec, rerun))
+    return [
+      buildStage(parent, config, givenImage(parent.spec)),
+      run(sync, hashes),
+      pack(sync, hashes),
+    ]
+  },
   claims: ({ parent, observed, config }) =>
     hasWork(parent.spec) && !isInClaim(parent.spec.source)
       ? storageOf(config).claims(parent, observed, config)
@@ -87,7 +91,7 @@ const checkedBase = ({ parent, references }: ModelSync): Reference => {
 }
 
 /** The container reads data/ and model/, writes artifacts/, and its exit code is the verdict. */
-function run(sync: ModelSync): Works {
+function run(sync: ModelSync, hashes: Works['hashes']): Works {
   const { parent, references, config } = sync
   const { spec } = parent
   const data: Reference = references.data ?? { state: 'none' }
@@ -98,7 +102,7 @@ function run(sync: ModelSync): Works {
     active: spec.source ? 'Loading' : 'Running',
     skip: () => skippedRun(spec),
     needs: [checkedBase(sync), data],
-    hashes: (rerun) => runHashes(spec, rerun),
+    hashes,
     isUsers: true,
     policy: {
       activeDeadlineSeconds: spec.runPolicy?.activeDeadlineSeconds,
@@ -130,7 +134,7 @@ function skippedRun(spec: ModelSpec): Verdict | undefined {
 }
 
 /** The artifacts become an image of their own, so that a ModelServer needs nothing but a name. */
-function pack(sync: ModelSync): Works {
+function pack(sync: ModelSync, hashes: Works['hashes']): Works {
   const { parent, config } = sync
   return {
     does: 'work',
@@ -139,7 +143,7 @@ function pack(sync: ModelSync): Works {
     active: 'Packaging',
     skip: (records) => unpackaged(sync, records),
     needs: [],
-    hashes: (rerun) => runHashes(parent.spec, rerun),
+    hashes,
     policy: { backoffLimit: 1, activeDeadlineSeconds: config.builder.deadlineSeconds },
     template: ({ attempt }, records) =>
       packagePod(
@@ -169,14 +173,13 @@ function unpackaged({ parent, config }: ModelSync, { run }: Records): Verdict | 
   if (spec.source) return no('Skipped', 'imports are not packaged: served from storage')
   if (!config.packaging.enabled)
     return no('Skipped', 'packaging is switched off by the administrator: served from storage')
-  const bytes = run?.bytes
+  if (run?.bytes === undefined) return undefined
   const limit = Number(bytesOf(gibibytes(config.packaging.maxSize)))
-  if (bytes !== undefined && bytes > limit)
-    return no(
-      'TooLarge',
-      `${humanBytes(bytes)} is more than packaging.maxSize ${humanBytes(limit)}: served from storage`,
-    )
-  return undefined
+  if (run.bytes <= limit) return undefined
+  return no(
+    'TooLarge',
+    `${humanBytes(run.bytes)} is more than packaging.maxSize ${humanBytes(limit)}: served from storage`,
+  )
 }
 
 /** What those who refer to the Model use. */

@@ -51,6 +51,16 @@ export const runHashes = (spec: unknown, rerun: string | undefined): Hashes => (
   attempt: hash({ ...runFields(spec), resources: attemptFields(spec), rerun }),
 })
 
+/** A walk through the stages asks for the same hashes at several places: each is made once. */
+export function hashesOf(make: (rerun: string | undefined) => Hashes): typeof make {
+  const known = new Map<string | undefined, Hashes>()
+  return (rerun) => {
+    const found = known.get(rerun) ?? make(rerun)
+    known.set(rerun, found)
+    return found
+  }
+}
+
 export const jobName = (parent: Parent, stage: string, attempt: string): string =>
   fitted(parent.metadata.name, `-${kindWord(parent)}-${stage}-${attempt.slice(0, 8)}`)
 

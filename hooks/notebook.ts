@@ -53,7 +53,9 @@ const imageOf = ({ parent, config }: NotebookSync, records: Records): string | u
 function serve(sync: NotebookSync): Serves {
   const { parent, references, observed } = sync
   const name = notebookName(parent)
-  const replicas = parent.spec.suspend || isIdle(sync) ? 0 : 1
+  const idle = idleOf(sync)
+  const isStopped = isIdle(parent, idle)
+  const replicas = parent.spec.suspend || isStopped ? 0 : 1
   const workload = observed.child('StatefulSet', name)
   return {
     does: 'serve',
@@ -61,7 +63,7 @@ function serve(sync: NotebookSync): Serves {
     refuse: undefined,
     workload,
     replicas,
-    notes: idleNote(sync),
+    notes: idleNote(parent, workload, idle),
     wanted: (records) =>
       withToolsAsApplied(
         statefulSet(parent, name, replicas, template(sync, records)),
@@ -73,7 +75,7 @@ function serve(sync: NotebookSync): Serves {
       if (!workload) return missing(parent, 'Serving', 'StatefulSet', name)
       for (const kind of ['Service', 'NetworkPolicy'])
         if (!observed.child(kind, name)) return missing(parent, 'Serving', kind, name)
-      return verdictOf(sync, workload, emitted)
+      return verdictOf(sync, workload, emitted, isStopped)
     },
   }
 }
@@ -152,8 +154,8 @@ const idleWatch = (timeout: string, config: NotebookSync['config']) => ({
   ...containerSecurity(config),
 })
 
-const openedOf = ({ parent }: NotebookSync): string | undefined =>
-  parent.metadata.annotations?.[annotations.opened]
+const openedOf = ({ metadata }: NotebookSync['parent']): string | undefined =>
+  metadata.annotations?.[annotations.opened]
 
 /** The id of the idle container that ended with the message `idle`; it is restarted, so its last state tells. */
 const idleContainer = ({ observed }: NotebookSync): string | undefined =>
@@ -172,12 +174,12 @@ const idleContainer = ({ observed }: NotebookSync): string | undefined =>
 function idleOf(sync: NotebookSync): NotebookStatus['idle'] {
   const known = [sync.parent.status?.idle, notedIdle(sync)].filter((idle) => idle !== undefined)
   // Of a late status and a late note, the one of the present time counts.
-  const before = known.find(({ opened }) => opened === openedOf(sync)) ?? known.at(-1)
+  const before = known.find(({ opened }) => opened === openedOf(sync.parent)) ?? known.at(-1)
   const container = idleContainer(sync)
   const { idleTimeout, suspend } = sync.parent.spec
   if (!idleTimeout || suspend) return undefined
   if (!container || known.some((idle) => idle.container === container)) return before
-  return idleSince(container, openedOf(sync))
+  return idleSince(container, openedOf(sync.parent))
 }
 
 const idleSince = (container: string, opened: string | undefined): NotebookStatus['idle'] => ({
@@ -191,12 +193,15 @@ const idleSince = (container: string, opened: string | undefined): NotebookStatu
  * is emptied and never taken away: with the last of our annotations, Metacontroller's merge takes all
  * others too.
  */
-function idleNote(sync: NotebookSync): Readonly<Record<string, string>> | undefined {
-  const { parent, observed } = sync
+function idleNote(
+  parent: NotebookSync['parent'],
+  workload: Child | undefined,
+  idle: NotebookStatus['idle'],
+): Readonly<Record<string, string>> | undefined {
   const { generation } = parent.metadata
-  if (isIdle(sync)) return { [annotations.idle]: JSON.stringify({ ...idleOf(sync), generation }) }
-  const before = observed.child('StatefulSet', notebookName(parent))?.metadata.annotations
-  return before?.[annotations.idle] === undefined ? undefined : { [annotations.idle]: '{}' }
+  if (isIdle(parent, idle)) return { [annotations.idle]: JSON.stringify({ ...idle, generation }) }
+  const before = workload?.metadata.annotations?.[annotations.idle]
+  return before === undefined ? undefined : { [annotations.idle]: '{}' }
 }
 
 /** What the note says, while spec is what it was then: a suspend in between forgets it. */
@@ -210,15 +215,18 @@ function notedIdle({ parent, observed }: NotebookSync): NotebookStatus['idle'] {
 }
 
 /** Idle until somebody opens it: until the annotation is another than it was then. */
-function isIdle(sync: NotebookSync): boolean {
-  const idle = idleOf(sync)
-  return idle !== undefined && idle.opened === openedOf(sync)
-}
+const isIdle = (parent: NotebookSync['parent'], idle: NotebookStatus['idle']): boolean =>
+  idle !== undefined && idle.opened === openedOf(parent)
 
-function verdictOf(sync: NotebookSync, existing: Child, emitted: Child | undefined): Verdict {
+function verdictOf(
+  sync: NotebookSync,
+  existing: Child,
+  emitted: Child | undefined,
+  isStopped: boolean,
+): Verdict {
   const { parent, observed, config } = sync
   if (parent.spec.suspend) return no('Suspended', 'spec.suspend is true; the home is kept')
-  if (isIdle(sync))
+  if (isStopped)
     return no(
       'Idle',
       `idle for ${parent.spec.idleTimeout}; the home is kept: kubectl annotate --overwrite notebook ${parent.metadata.name} ${annotations.opened}="$(date)" wakes it`,

@@ -21,14 +21,13 @@ export function observedIn(request: SyncRequest): Observed {
   const pods = Object.values(request.related['Pod.v1'] ?? {})
     .filter((pod) => belongs(pod, request.parent))
     .sort(newestFirst)
-  const stageIs = (stage: string) => (object: Child) =>
-    object.metadata.labels?.[labels.stage] === stage
+  const isOf = (object: Child, stage: string) => object.metadata.labels?.[labels.stage] === stage
   return {
     children,
     child: (kind, name) =>
       children.find((child) => child.kind === kind && child.metadata.name === name),
-    jobs: (stage) => children.filter(({ kind }) => kind === 'Job').filter(stageIs(stage)),
-    pods: (stage) => pods.filter(stageIs(stage)),
+    jobs: (stage) => children.filter((child) => child.kind === 'Job' && isOf(child, stage)),
+    pods: (stage) => pods.filter((pod) => isOf(pod, stage)),
   }
 }
 
@@ -46,13 +45,17 @@ const lastApplied = 'metacontroller.k8s.io/last-applied-configuration'
  */
 export function kept(child: Child, fields: Readonly<Record<string, unknown>> = {}): Child {
   const { apiVersion, kind, metadata } = child
-  const applied = (jsonIn(child, lastApplied) ?? {
-    apiVersion,
-    kind,
-    metadata: { name: metadata.name },
-  }) as Child
+  const applied = appliedLast(child) ?? { apiVersion, kind, metadata: { name: metadata.name } }
   if (!Object.keys(fields).length) return applied
   return { ...applied, spec: withoutUndefined({ ...applied.spec, ...fields }) }
+}
+
+/** Read once for each child that is seen, though an answer compares with it more than once. */
+const read = new WeakMap<Child, Child | undefined>()
+
+function appliedLast(child: Child): Child | undefined {
+  if (!read.has(child)) read.set(child, jsonIn(child, lastApplied) as Child | undefined)
+  return read.get(child)
 }
 
 /** The JSON object in an annotation; undefined where there is none, or somebody spoiled it. */

@@ -58,7 +58,7 @@ export function withToolsAsApplied(
     },
   }
   return applied && alike(settled, applied)
-    ? { ...wanted, spec: { ...wanted.spec, template: settled } }
+    ? { ...wanted, spec: { ...wanted.spec, template: applied } }
     : wanted
 }
 

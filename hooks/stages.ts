@@ -176,20 +176,7 @@ function outcomeOf(
   return { state: 'open', verdict: missing(parent, stage.condition, 'Job', name), create }
 }
 
-/** A stage is asked for the same hashes at several places of one walk. */
-function hashedOnce(stage: Stage): Stage {
-  if (stage.does !== 'work') return stage
-  const known = new Map<string | undefined, Hashes>()
-  const hashes = (rerun: string | undefined): Hashes => {
-    const found = known.get(rerun) ?? stage.hashes(rerun)
-    known.set(rerun, found)
-    return found
-  }
-  return { ...stage, hashes }
-}
-
-export function walk(asked: readonly Stage[], parent: Parent, observed: Observed): Walk {
-  const stages = asked.map(hashedOnce)
+export function walk(stages: readonly Stage[], parent: Parent, observed: Observed): Walk {
   const rerun = rerunInForce(parent, stages, observed)
   const children: Child[] = []
   const conditions: Condition[] = []

@@ -1,4 +1,3 @@
-import type { IncomingMessage } from 'node:http'
 import express, { type NextFunction, type Request, type Response } from 'express'
 import type { Config } from '../crds/config.ts'
 import type { Parent } from '../crds/kind.ts'
@@ -6,6 +5,7 @@ import type { Condition } from '../crds/status.ts'
 import type { Hook } from '../hooks/hook.ts'
 import { hooks } from '../hooks/hooks.ts'
 import { customizeRequest, syncRequest } from '../hooks/protocol.ts'
+import type { Facts } from '../webhooks/facts.ts'
 import { type AdmissionReview, admissionRequest, mutate, validate } from '../webhooks/review.ts'
 import type { Log } from './log.ts'
 import { factsFor, type Lookup } from './lookup.ts'
@@ -32,8 +32,8 @@ const mostUnderWay = 128
 /** Metacontroller sends whole objects; more than this is no request of its. */
 const largestBody = '7mb'
 
-/** Facts for the one log line of a request. */
-interface Facts {
+/** What the one log line of a request says of it. */
+interface Noted {
   kind?: string
   namespace?: string
   name?: string
@@ -61,49 +61,50 @@ export function app(world: World): express.Express {
   server.enable('strict routing')
 
   // With each route and not before all: Express goes through every layer of the server, at a cost.
+  // For the same reason the busiest are the first, and one route serves the hooks of all kinds.
   const logging = logged(world)
-  // limit counts bytes after inflating, so that a small body cannot become a huge one.
-  const json = [express.json({ limit: largestBody, strict: false, type: isJson }), onlyJson]
-  server.post('/admission/mutate', logging, json, (req: Request, res: Response) => {
+  server.post('/admission/validate', logging, smallJson, (req: Request, res: Response) => {
+    const request = admissionRequest(req.body)
+    if (typeof request === 'string') return fail(res, 400, request)
+    note(res, request.object ?? request.oldObject)
+    const answer = (facts: Facts): void => {
+      const review = validate(request, config, facts)
+      count(review, request.object, metrics)
+      send(res, review)
+    }
+    const facts = lookup ? factsFor(request, lookup) : {}
+    return facts instanceof Promise ? facts.then(answer) : answer(facts)
+  })
+
+  const forMetacontroller = [
+    logging,
+    // Before the body is read: a stranger's costs nothing.
+    ...(world.guard ? [guarded(world.guard)] : []),
+    bounded(world.mostUnderWay ?? mostUnderWay),
+    largeJson,
+  ]
+  server.post(hookRoute('sync'), forMetacontroller, (req: Request, res: Response) => {
+    const hook = hookAsked(req)
+    const request = syncRequest(req.body, hook.kind.kind)
+    if (typeof request === 'string') return fail(res, 400, request)
+    const related = pods ? withPods(request.related, pods.of(request.parent)) : request.related
+    const answer = hook.sync({ ...request, related }, config)
+    note(res, request.parent, stageOf(answer.status))
+    send(res, answer)
+  })
+  server.post('/admission/mutate', logging, smallJson, (req: Request, res: Response) => {
     const request = admissionRequest(req.body)
     if (typeof request === 'string') return fail(res, 400, request)
     note(res, request.object)
     send(res, mutate(request))
   })
-  server.post('/admission/validate', logging, json, async (req: Request, res: Response) => {
-    const request = admissionRequest(req.body)
+  server.post(hookRoute('customize'), forMetacontroller, (req: Request, res: Response) => {
+    const hook = hookAsked(req)
+    const request = customizeRequest(req.body, hook.kind.kind)
     if (typeof request === 'string') return fail(res, 400, request)
-    note(res, request.object ?? request.oldObject)
-    const facts = lookup ? await factsFor(request, lookup) : {}
-    const review = validate(request, config, facts)
-    count(review, request.object, metrics)
-    send(res, review)
+    note(res, request.parent)
+    send(res, hook.customize(request))
   })
-
-  // Before the body is read: a stranger's costs nothing.
-  const forMetacontroller = [
-    logging,
-    guarded(world.guard),
-    bounded(world.mostUnderWay ?? mostUnderWay),
-    ...json,
-  ]
-  for (const hook of hooks) {
-    const path = `/hooks/${hook.kind.plural}`
-    server.post(`${path}/customize`, forMetacontroller, (req: Request, res: Response) => {
-      const request = customizeRequest(req.body, hook.kind.kind)
-      if (typeof request === 'string') return fail(res, 400, request)
-      note(res, request.parent)
-      send(res, hook.customize(request))
-    })
-    server.post(`${path}/sync`, forMetacontroller, (req: Request, res: Response) => {
-      const request = syncRequest(req.body, hook.kind.kind)
-      if (typeof request === 'string') return fail(res, 400, request)
-      const related = pods ? withPods(request.related, pods.of(request.parent)) : request.related
-      const answer = hook.sync({ ...request, related }, config)
-      note(res, request.parent, stageOf(answer.status))
-      send(res, answer)
-    })
-  }
 
   server.get('/healthz', (_req, res) => {
     res.json({ status: 'ok' })
@@ -141,19 +142,29 @@ interface HttpError extends Error {
   readonly type?: string
 }
 
+const noJson = ({ message }: Error): string => `the body is no JSON: ${message}`
+
 const wordsFor = (error: HttpError, code: number): string => {
-  if (error.type === 'entity.parse.failed') return `the body is no JSON: ${error.message}`
+  if (error.type === 'entity.parse.failed') return noJson(error)
   return code >= 500 ? 'internal error: see the server’s log' : error.message
 }
+
+const hookOf: ReadonlyMap<string, Hook> = new Map(hooks.map((hook) => [hook.kind.plural, hook]))
+
+/** The path of a hook, of every kind; the plural is the first parameter. */
+const hookRoute = (verb: 'sync' | 'customize'): RegExp =>
+  new RegExp(`^/hooks/(${[...hookOf.keys()].join('|')})/${verb}$`)
+
+const hookAsked = (req: Request): Hook => hookOf.get(String(req.params[0])) as Hook
 
 const hookPaths = (all: readonly Hook[]): readonly string[] =>
   all.flatMap(({ kind }) => ['sync', 'customize'].map((verb) => `/hooks/${kind.plural}/${verb}`))
 
 /** The answer to a stranger does not say whether the token was wrong or not there. */
 const guarded =
-  (guard: Guard | undefined) =>
+  (guard: Guard) =>
   (req: Request, res: Response, next: NextFunction): void => {
-    if (!guard || guard(req.headers.authorization)) next()
+    if (guard(req.headers.authorization)) next()
     else {
       res.set('WWW-Authenticate', 'Bearer')
       fail(res, 401, 'the hooks ask for a token of --hook-token-file: Authorization: Bearer TOKEN')
@@ -179,26 +190,42 @@ const bounded = (most: number) => {
   }
 }
 
-const isJson = ({ headers }: IncomingMessage): boolean =>
-  /^application\/json\s*(;|$)/i.test(headers['content-type'] ?? '')
+// limit counts bytes after inflating, so that a small body cannot become a huge one.
+const bodies = { limit: largestBody, type: () => true }
+const large = express.json({ ...bodies, strict: false })
+const small = express.raw(bodies)
 
-/** A body of another type was not read. A missing type is taken for JSON by nobody: curl's default is a form. */
-function onlyJson(req: Request, res: Response, next: NextFunction): void {
-  if (req.body !== undefined || isJson(req)) next()
-  else
-    fail(
-      res,
-      415,
-      `the body must be application/json, not ${req.headers['content-type'] ?? 'untyped'}`,
-    )
-}
+/** A body of another type is not read. A missing type is taken for JSON by nobody: curl's default is a form. */
+const onlyJson =
+  (read: express.RequestHandler): express.RequestHandler =>
+  (req, res, next) => {
+    const type = req.headers['content-type'] ?? ''
+    if (/^application\/json\s*(;|$)/i.test(type)) read(req, res, next)
+    else fail(res, 415, `the body must be application/json, not ${type || 'untyped'}`)
+  }
+
+/** Bodies of the hooks, with all children in them. */
+const largeJson = onlyJson(large)
+
+/** One object: express.json would take a tenth of what an admission costs, as it pays for large ones only. */
+const smallJson = onlyJson((req, res, next) =>
+  small(req, res, (error) => {
+    if (error) return next(error)
+    try {
+      req.body = JSON.parse(String(req.body))
+    } catch (error) {
+      return fail(res, 400, noJson(error as Error))
+    }
+    next()
+  }),
+)
 
 const note = (res: Response, parent: Parent | null | undefined, stage?: string): void => {
-  const facts: Facts = res.locals
-  facts.kind = parent?.kind
-  facts.namespace = parent?.metadata.namespace
-  facts.name = parent?.metadata.name
-  facts.stage = stage
+  const noted: Noted = res.locals
+  noted.kind = parent?.kind
+  noted.namespace = parent?.metadata.namespace
+  noted.name = parent?.metadata.name
+  noted.stage = stage
 }
 
 /** The reason of Ready tells where in its life an object is. */
@@ -221,7 +248,7 @@ const logged =
       // Unknown paths share one series, so that nobody can fill the memory with them.
       const route = res.statusCode === 404 ? 'unknown' : req.path
       metrics.duration.observe({ route, code: res.statusCode }, seconds)
-      const { kind, namespace, name, stage }: Facts = res.locals
+      const { kind, namespace, name, stage }: Noted = res.locals
       log.info(
         {
           path: req.path,

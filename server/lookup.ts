@@ -1,7 +1,13 @@
 import { ApiException, CustomObjectsApi, type KubeConfig } from '@kubernetes/client-node'
 import { group, type Parent, version } from '../crds/kind.ts'
 import { kindNamed, kindOf } from '../crds/kinds.ts'
-import { baseOf, type Facts, longestChain, newReferences } from '../webhooks/facts.ts'
+import {
+  baseOf,
+  type Facts,
+  longestChain,
+  newReferences,
+  type Reference,
+} from '../webhooks/facts.ts'
 import type { AdmissionRequest } from '../webhooks/review.ts'
 
 /** Whether an object exists: the object, or null. */
@@ -48,34 +54,46 @@ async function orLate<T>(asked: Promise<T>, milliseconds: number): Promise<T | u
 
 /**
  * What the rules will ask for: new references, the Model of a ModelServer whose replicas matter,
- * and the bases of a new base, as far as a cycle could reach and time suffices: bases are asked for
- * one after another, and of those that are not known nobody claims a cycle. Sync names it then.
+ * and the bases of a new base. At once where that is nothing, as for most changes.
  */
-export async function factsFor(
+export function factsFor(
   request: AdmissionRequest,
   lookup: Lookup,
   patience = patienceMilliseconds,
-): Promise<Facts> {
-  const end = performance.now() + patience
+): Facts | Promise<Facts> {
   const { object, oldObject, operation } = request
   const kind = object && kindOf(object.kind)
   if (!kind || operation === 'DELETE') return {}
   const namespace = request.namespace ?? object.metadata.namespace ?? 'default'
   const { replicas = 1 } = (object.spec ?? {}) as { replicas?: number }
   const needed = newReferences(kind, object, replicas > 1 ? null : oldObject)
+  if (!needed.length) return {}
+  return lookedUp(object, needed, (of, name) => lookup(of, namespace, name), patience)
+}
+
+/**
+ * The bases as far as a cycle could reach and time suffices: they are asked for one after another,
+ * and of those that are not known nobody claims a cycle. Sync names it then.
+ */
+async function lookedUp(
+  object: Parent,
+  needed: readonly Reference[],
+  lookup: (kind: Reference['kind'], name: string) => Promise<Parent | null>,
+  patience: number,
+): Promise<Facts> {
+  const end = performance.now() + patience
   const facts: Record<string, Parent | null> = {}
   await Promise.all(
-    needed.map(async (reference) => {
-      const found = await lookup(reference.kind, namespace, reference.name)
-      facts[`${reference.kind}/${reference.name}`] = found
+    needed.map(async ({ kind, name }) => {
+      facts[`${kind}/${name}`] = await lookup(kind, name)
     }),
   )
-  let base = kind.kind === 'Model' ? baseOf(object) : undefined
+  let base = baseOf(object)
   for (let hops = 0; base && base !== object.metadata.name && hops < longestChain; hops++) {
     const found: Parent | null | undefined = facts[`Model/${base}`]
     const next = baseOf(found)
     if (!next || next === object.metadata.name || facts[`Model/${next}`] !== undefined) break
-    const known = await orLate(lookup('Model', namespace, next), end - performance.now())
+    const known = await orLate(lookup('Model', next), end - performance.now())
     if (known === undefined) break
     facts[`Model/${next}`] = known
     base = next

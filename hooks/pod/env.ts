@@ -10,9 +10,11 @@ type EnvVar =
 
 export type Env = readonly EnvVar[]
 
+const reference = new RegExp(secretReference)
+
 /** A value that is exactly `${{ secrets.NAME.KEY }}` is read by the kubelet, and never here. */
 function variable(name: string, value: string): EnvVar {
-  const match = new RegExp(secretReference).exec(value)
+  const match = reference.exec(value)
   // The API server drops an empty value, and Metacontroller would write it again for ever.
   if (!match) return value ? { name, value } : { name }
   const [, secret = '', , key = ''] = match

@@ -57,5 +57,5 @@ describe('canonical JSON', () => {
 
 // Written into the status of objects: another value would do finished work again.
 test('a hash never changes between versions', () => {
-  expect(hash({ b: [1, 'two'], a: { empty: {} } })).toMatchInlineSnapshot(`"56230604915c135f"`)
+  expect(hash({ b: [1, 'two'], a: { empty: {} } })).toBe('56230604915c135f')
 })
