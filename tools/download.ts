@@ -56,6 +56,10 @@ export function totalOf(status: number, headers: Headers): number | undefined {
 const isFinal = (status: number): boolean =>
   status >= 400 && status < 500 && status !== 408 && status !== 416 && status !== 429
 
+/** The codes of OpenSSL and Node for a certificate that does not verify. */
+const isDistrust = ({ code = '' }: NodeJS.ErrnoException): boolean =>
+  /CERT|VERIFY_LEAF_SIGNATURE/.test(code)
+
 interface Refused {
   readonly final: true
   readonly message: string
@@ -128,8 +132,12 @@ async function attempt({ url, sha256 }: Web, path: string): Promise<Attempt> {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOSPC')
       return { final: true, message: diskFull }
-    const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
-    return { final: false, message: `the connection broke: ${(cause as Error).message}` }
+    const cause = (
+      error instanceof Error && error.cause instanceof Error ? error.cause : error
+    ) as NodeJS.ErrnoException
+    return isDistrust(cause)
+      ? { final: true, message: `${url}: its certificate cannot be trusted: ${cause.message}` }
+      : { final: false, message: `the connection broke: ${cause.message}` }
   } finally {
     clearTimeout(quiet)
   }

@@ -26,7 +26,7 @@ async function loaded(ns: string, what: string): Promise<readonly string[]> {
 }
 
 describe.concurrent('a source is loaded', () => {
-  test('from https://, though the connection breaks, and is compared with its checksum', async () => {
+  test('from a web server, though the connection breaks, and is compared with its checksum', async () => {
     const ns = await namespace('source')
     const ranges: (string | undefined)[] = []
     const files = await serverFor((request, response) => {
