@@ -123,20 +123,26 @@ export const names = async (namespace: string, kinds: string): Promise<readonly 
 export const patch = (namespace: string, what: string, spec: object): Promise<string> =>
   ok(['-n', namespace, 'patch', what, '--type=merge', '-p', JSON.stringify({ spec })])
 
-/** Writes to a namespace's objects that succeeded, from the API server's audit log. */
-export const writes = (namespace: string): readonly string[] =>
+/** Writes to a namespace's objects, from the API server's audit log. */
+const written = (namespace: string, isMeant: (code: number) => boolean): readonly string[] =>
   readFileSync(inject('cluster').auditLog, 'utf8')
     .split('\n')
     .filter((line) => line.includes(`"namespace":"${namespace}"`))
     .map((line) => JSON.parse(line))
     .filter(
       ({ verb, responseStatus }: Shown) =>
-        ['create', 'update', 'patch', 'delete'].includes(verb) && responseStatus.code < 300,
+        ['create', 'update', 'patch', 'delete'].includes(verb) && isMeant(responseStatus.code),
     )
     .map(
       ({ verb, objectRef, user }: Shown) =>
         `${user.username} ${verb} ${objectRef.resource}/${objectRef.name}`,
     )
+
+/** Those that succeeded. */
+export const writes = (namespace: string) => written(namespace, (code) => code < 300)
+
+/** Those that did not. */
+export const failures = (namespace: string) => written(namespace, (code) => code >= 400)
 
 /** Every Job that was ever created in a namespace, as often as it was. */
 export const jobsCreated = (namespace: string): readonly string[] =>
@@ -150,49 +156,70 @@ export async function nudge(namespace: string, what: string): Promise<void> {
   await sleep(2000)
 }
 
-/** What `kubectl get -w` shows of Ready from now on. */
+/**
+ * What `kubectl get -w` shows of Ready from now on, without repetitions, as readyOf writes it. A watch
+ * that ends is in it, too: it would otherwise show nothing wrong.
+ */
 export function watch(ns: string, what: string) {
   const { kubectl, kubeconfig } = inject('cluster')
-  const readies: string[] = []
-  const reasons: string[] = []
-  const columns = 'READY:.status.conditions[0].status,REASON:.status.conditions[0].reason'
+  const [kind = '', name] = what.split('/')
+  const ready = '.status.conditions[?(@.type=="Ready")]'
+  const columns = ['status', 'reason', 'message'].map((field) => `${field}:${ready}.${field}`)
+  const said: string[] = []
   const child = spawn(
     kubectl,
     [
-      ...['--kubeconfig', kubeconfig, '-n', ns, 'get', what, '-w', '--no-headers'],
-      ...['-o', `custom-columns=${columns}`],
+      ...['--kubeconfig', kubeconfig, '-n', ns, 'get', kind, '--watch', '--no-headers'],
+      // As a list of one: of a single object kubectl leaves out the first event.
+      ...[`--field-selector=metadata.name=${name}`, '-o', `custom-columns=${columns}`],
     ],
     { stdio: ['ignore', 'pipe', 'ignore'] },
   )
+  const say = (line: string) => {
+    if (line !== said.at(-1)) said.push(line)
+  }
   // Line by line: kubectl writes a line in pieces.
   createInterface({ input: child.stdout }).on('line', (line) => {
-    const [ready = '', reason = ''] = line.trim().split(/\s+/)
-    if (reason === '<none>' || !reason) return
-    readies.push(ready)
-    reasons.push(reason)
+    const [, status, reason, message] = /^(\S+) +(\S+) +(.*?) *$/.exec(line) ?? []
+    if (status !== '<none>') say(`${status} ${reason}: ${message}`)
   })
   let stopped = false
   child.on('close', (code) => {
-    if (!stopped) readies.push(`kubectl get -w ended with ${code}`)
+    if (!stopped) say(`kubectl get --watch ended with ${code}`)
   })
   const stop = () => {
     stopped = true
     child.kill()
   }
-  return { readies, reasons, stop }
+  return { said, stop }
 }
 
-/** The claim with the artifacts, restored for the object that has this uid now. */
-export const claimOf = ({ name, uid }: Shown): string =>
+/** An object's row of kubectl's own table, by the heads of its columns. */
+export async function rowOf(ns: string, what: string): Promise<Readonly<Record<string, string>>> {
+  const [heads = '', row = ''] = (await ok(['-n', ns, 'get', what, '-o', 'wide'])).split('\n')
+  const columns = [...heads.matchAll(/\S+ */g)].map(({ 0: head, index }) => [
+    head.trim(),
+    row.slice(index, index + head.length).trim(),
+  ])
+  return Object.fromEntries(columns)
+}
+
+/**
+ * The claim of a Model's artifacts, restored for the object that has this uid now, as docs/backup.md
+ * says: by its label. The embedded runner, which is for development, adopts nothing.
+ */
+export const claimOf = ({ name, uid }: Shown, isAdopted: boolean): string =>
   JSON.stringify({
     apiVersion: 'v1',
     kind: 'PersistentVolumeClaim',
     metadata: {
       name: `${name}-model-artifacts`,
       labels: { 'controller-uid': uid },
-      ownerReferences: [
-        { apiVersion: 'substratus.ai/v1', kind: 'Model', name, uid, controller: true },
-      ],
+      ...(!isAdopted && {
+        ownerReferences: [
+          { apiVersion: 'substratus.ai/v1', kind: 'Model', name, uid, controller: true },
+        ],
+      }),
     },
     spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '100Gi' } } },
   })

@@ -3,6 +3,7 @@ import { expect, inject, test } from 'vitest'
 import {
   apply,
   claimOf,
+  failures,
   get,
   jobsCreated,
   kubectl,
@@ -16,6 +17,7 @@ import {
   type Shown,
   until,
   untilReady,
+  writes,
 } from './cluster.ts'
 import { kill, serverReady } from './processes.ts'
 
@@ -37,6 +39,8 @@ test('a hundred Models whose Jobs vanish at once, and hooks that are away for a 
     (jobs) => jobs >= 20,
   )
   const start = await kill('server')
+  // In the middle.
+  expect(jobsCreated(ns).length).toBeLessThan(100)
   await sleep(10_000)
   start()
   await until(
@@ -86,20 +90,29 @@ test('a finished run is not repeated', async () => {
   }
 })
 
+/** Does what admission would refuse. */
+async function withoutAdmission(act: () => Promise<unknown>): Promise<void> {
+  const hooks = await ok(['get', 'validatingwebhookconfiguration', 'substratus', '-o', 'json'])
+  await ok(['delete', 'validatingwebhookconfiguration', 'substratus'])
+  try {
+    await act()
+  } finally {
+    const { metadata, ...rest } = JSON.parse(hooks)
+    await ok(['create', '-f', '-'], JSON.stringify({ ...rest, metadata: { name: metadata.name } }))
+  }
+}
+
 test('a spec that is invalid for a while does not repeat it', async () => {
   const ns = await namespace('invalid-between')
   await apply(ns, manifest('Model', 'm', trained))
   await untilReady(ns, 'model/m', 'True Done')
   const created = jobsCreated(ns)
-  const hooks = await ok(['get', 'validatingwebhookconfiguration', 'substratus', '-o', 'json'])
-  await ok(['delete', 'validatingwebhookconfiguration', 'substratus'])
-  try {
+  // The record alone remembers it.
+  await ok(['-n', ns, 'delete', 'jobs', '--all'])
+  await withoutAdmission(async () => {
     await patch(ns, 'model/m', { resources: { gpu: { type: 'nvidia-l5' } } })
     await untilReady(ns, 'model/m', 'False InvalidSpec')
-  } finally {
-    const { metadata, ...rest } = JSON.parse(hooks)
-    await ok(['create', '-f', '-'], JSON.stringify({ ...rest, metadata: { name: metadata.name } }))
-  }
+  })
   await patch(ns, 'model/m', { resources: null })
   await untilReady(ns, 'model/m', 'True Done')
   expect(jobsCreated(ns)).toEqual(created)
@@ -157,20 +170,33 @@ test('who uses a Model stays on its last result until the next is complete', asy
   )
 })
 
-test('a base that was trained again marks its dependants stale, and starts nothing', async () => {
+test.each([
+  {
+    how: 'trained again',
+    change: (ns: string) => annotate(ns, 'model/base', 'substratus.ai/rerun=once'),
+  },
+  { how: 'changed', change: (ns: string) => patch(ns, 'model/base', { params: { epochs: 2 } }) },
+])('a base that was $how marks its dependants stale, and starts nothing', async ({ change }) => {
   const ns = await namespace('stale')
   await apply(ns, manifest('Model', 'base', trained))
   await apply(ns, manifest('Model', 'tuned', { image, model: { name: 'base' } }))
   await untilReady(ns, 'model/tuned', 'True Done')
   const tunings = () => jobsCreated(ns).filter((name) => name.startsWith('tuned-'))
   const once = tunings()
-  await annotate(ns, 'model/base', 'substratus.ai/rerun=once')
+  await change(ns)
   await untilReady(ns, 'model/tuned', 'True Stale: made from an older state of Model "base"')
   await nudge(ns, 'model/tuned')
   expect(tunings()).toEqual(once)
+
+  await untilReady(ns, 'model/base', 'True Done')
   await annotate(ns, 'model/tuned', 'substratus.ai/rerun=once')
   await untilReady(ns, 'model/tuned', 'True Done')
   expect(tunings()).toHaveLength(2 * once.length)
+  const base = (await get(ns, 'model/base')).status.artifacts
+  const { job, upstream } = (await get(ns, 'model/tuned')).status.stages.run
+  expect(upstream).toEqual({ model: base.id })
+  const { volumes } = (await get(ns, `job/${job}`)).spec.template.spec
+  expect(JSON.stringify(volumes)).toContain(base.image)
 })
 
 test('objects that are deleted and applied again at once have every child', async () => {
@@ -187,7 +213,12 @@ test('objects that are deleted and applied again at once have every child', asyn
   )
   // The garbage collector is still at the old ones' children.
   await sleep(10_000)
-  const children = await names(ns, 'statefulsets,services,networkpolicies,persistentvolumeclaims')
+  const owners = (await get(ns, 'notebooks')).items.map(({ metadata }: Shown) => metadata.uid)
+  const kinds = 'statefulsets,services,networkpolicies,persistentvolumeclaims'
+  const children = (await get(ns, kinds)).items.filter(
+    ({ metadata }: Shown) =>
+      !metadata.deletionTimestamp && owners.includes(metadata.ownerReferences?.[0]?.uid),
+  )
   expect(children).toHaveLength(80)
   await until(
     async () => (await get(ns, 'notebooks')).items,
@@ -213,29 +244,58 @@ test('a foreign object under the name of a child is told by name, and left alone
 
 test('objects that are restored with their status run nothing again; without it they do', async () => {
   const ns = await namespace('restored')
-  await apply(ns, manifest('Model', 'm', trained))
-  await untilReady(ns, 'model/m', 'True Done')
-  const { apiVersion, kind, metadata, spec, status } = await get(ns, 'model/m')
-  const object = { apiVersion, kind, metadata: { name: metadata.name }, spec }
+  const kinds = 'datasets,models,modelservers,notebooks'
+  const isAdopted = inject('cluster').controller === 'metacontroller'
+  const areReady = () =>
+    until(
+      async () => (await get(ns, kinds)).items.map(readyOf),
+      (readies) =>
+        readies.length === 3 &&
+        readies.every((ready: string) => /^True (Done|Serving)/.test(ready)),
+    )
+  await apply(ns, manifest('Model', 'base', { image }))
+  await apply(ns, manifest('Model', 'm', { ...trained, model: { name: 'base' } }))
+  await apply(ns, manifest('ModelServer', 's', { model: { name: 'm' } }))
+  await areReady()
+  const created = jobsCreated(ns)
+  expect(created).toHaveLength(2)
 
-  const other = await namespace('restored-with')
+  // The commands of docs/backup.md, in a cluster that has lost all of it.
+  const saved = await get(ns, kinds)
+  for (const { metadata } of saved.items)
+    for (const field of [
+      'uid',
+      'resourceVersion',
+      'generation',
+      'creationTimestamp',
+      'managedFields',
+    ])
+      delete metadata[field]
+  const objects = JSON.stringify(saved)
+  await ok(['-n', ns, 'delete', kinds, '--all'])
+  await until(
+    () => names(ns, 'jobs,persistentvolumeclaims,deployments,pods'),
+    (left) => left.length === 0,
+  )
   const start = await kill(inject('cluster').controller)
   try {
-    // The commands of docs/backup.md.
-    const saved = JSON.stringify({ ...object, status })
-    await ok(['-n', other, 'apply', '-f', '-'], saved)
-    const restored = ['apply', '--server-side', '--subresource', 'status', '-f', '-']
-    await ok(['-n', other, ...restored], saved)
-    await apply(other, claimOf((await get(other, 'model/m')).metadata))
+    await until(
+      () => kubectl(['apply', '-f', '-'], objects),
+      ({ code }) => code === 0,
+    )
+    await ok(['apply', '--server-side', '--subresource', 'status', '-f', '-'], objects)
+    await apply(ns, claimOf((await get(ns, 'model/m')).metadata, isAdopted))
   } finally {
     start()
   }
-  await nudge(other, 'model/m')
-  await untilReady(other, 'model/m', 'True Done')
-  expect(jobsCreated(other)).toEqual([])
+  await nudge(ns, 'model/m')
+  await areReady()
+  expect(jobsCreated(ns)).toEqual(created)
+  const { uid } = (await get(ns, 'model/m')).metadata
+  expect((await get(ns, 'pvc/m-model-artifacts')).metadata.ownerReferences[0].uid).toBe(uid)
 
   const without = await namespace('restored-without')
-  await ok(['-n', without, 'create', '-f', '-'], JSON.stringify(object))
+  await apply(without, manifest('Model', 'm', trained))
   await untilReady(without, 'model/m', 'True Done')
   expect(jobsCreated(without)).toHaveLength(2)
 })
@@ -274,14 +334,17 @@ test('a growing disk expands the claim; a shrinking one is refused, and told whe
     '{"spec":{"resources":{"disk":20}}}',
   ])
   expect(refused.stderr).toContain('may not shrink from 30Gi to 20Gi')
-  const hooks = await ok(['get', 'validatingwebhookconfiguration', 'substratus', '-o', 'json'])
-  await ok(['delete', 'validatingwebhookconfiguration', 'substratus'])
-  try {
-    await patch(ns, 'notebook/n', { resources: { disk: 20 } })
-  } finally {
-    const { metadata, ...rest } = JSON.parse(hooks)
-    await ok(['create', '-f', '-'], JSON.stringify({ ...rest, metadata: { name: metadata.name } }))
-  }
+  await withoutAdmission(() => patch(ns, 'notebook/n', { resources: { disk: 20 } }))
   await untilReady(ns, 'notebook/n', /^True .*; disk stays 30Gi: a claim cannot shrink to 20Gi$/)
   expect(await size()).toBe('30Gi')
+  // Nothing is tried over and over.
+  const [done, refusals] = [writes(ns), failures(ns)]
+  await nudge(ns, 'notebook/n')
+  await sleep(10_000)
+  expect(failures(ns)).toEqual(refusals)
+  expect(
+    writes(ns)
+      .slice(done.length)
+      .filter((line) => !line.includes(' patch notebooks/')),
+  ).toEqual([])
 })

@@ -1,5 +1,17 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
-import { apply, get, manifest, names, namespace, ok, until, untilReady, watch } from './cluster.ts'
+import {
+  apply,
+  get,
+  manifest,
+  namespace,
+  ok,
+  rowOf,
+  type Shown,
+  until,
+  untilReady,
+  watch,
+} from './cluster.ts'
 import { simulate, troubles, work } from './troubles.ts'
 
 /** Each trouble on a real API server: told soon, without flapping, and gone when its cause is. */
@@ -18,38 +30,55 @@ describe.concurrent('kubectl get says', () => {
     try {
       await untilReady(ns, object, says)
       expect(Date.now() - start).toBeLessThan(soon)
+      const { READY, REASON, MESSAGE } = await rowOf(ns, object)
+      expect(`${READY} ${REASON}: ${MESSAGE}`).toMatch(says)
       // Long enough for a second look of the hooks, and for what comes and goes.
-      await new Promise((resolve) => setTimeout(resolve, 12_000))
-      expect(seen.readies.filter((ready) => ready === 'True')).toEqual([])
-      expect(turnsIn(seen.reasons)).toEqual([...new Set(seen.reasons)])
+      await sleep(12_000)
+      const trouble = [...seen.said]
+      expect(trouble.at(-1)).toMatch(says)
+      expect(trouble.filter((line) => !line.startsWith('False '))).toEqual([])
+      // What comes back after something else is a flap.
+      expect(trouble).toEqual([...new Set(trouble)])
+
+      await mend(ns)
+      await untilReady(ns, object, after)
+      await sleep(3000)
+      const recovery = seen.said.slice(trouble.length)
+      expect(recovery.at(-1)).toMatch(after)
+      expect(recovery.filter((line) => !line.startsWith('False '))).toEqual([recovery.at(-1)])
+      expect(recovery).toEqual([...new Set(recovery)])
     } finally {
       seen.stop()
     }
-    await mend(ns)
-    await untilReady(ns, object, after)
   })
 })
 
-/** Without repetitions: what comes back after something else stays, and tells a flap. */
-const turnsIn = (reasons: readonly string[]): readonly string[] =>
-  reasons.filter((reason, at) => reason !== reasons[at - 1])
+const uidOf = ({ metadata }: Shown): string => metadata.uid
 
 test('a node that dies under a Job: the Job goes on elsewhere', async () => {
   const ns = await namespace('truth-node')
   await apply(ns, manifest('Model', 'it', work, simulate('hold')))
   await untilReady(ns, 'model/it', 'False Running')
   const [before] = (await get(ns, 'pods')).items
-  const job = await names(ns, 'jobs')
+  const jobs = (await get(ns, 'jobs')).items.map(uidOf)
   const node = await ok(['get', 'node', before.spec.nodeName, '-o', 'json'])
+  const seen = watch(ns, 'model/it')
   await ok(['delete', 'node', before.spec.nodeName])
   try {
-    await until(
+    const another = ({ metadata }: Shown) => metadata.uid !== before.metadata.uid
+    const pods: readonly Shown[] = await until(
       async () => (await get(ns, 'pods')).items,
-      (pods) => pods.some(({ metadata }: typeof before) => metadata.uid !== before.metadata.uid),
+      (items) => items.some((pod: Shown) => another(pod) && pod.spec.nodeName),
       110,
     )
-    await untilReady(ns, 'model/it', 'False Running')
-    expect(await names(ns, 'jobs')).toEqual(job)
+    expect(pods.find(another).spec.nodeName).not.toBe(before.spec.nodeName)
+    await until(
+      async () => seen.said.at(-1) ?? '',
+      (line) => line.startsWith('False Running'),
+    )
+    // Between the Pods there is none; never was it Ready, and the Job is the same.
+    expect(seen.said.filter((line) => !line.startsWith('False '))).toEqual([])
+    expect((await get(ns, 'jobs')).items.map(uidOf)).toEqual(jobs)
   } finally {
     const { metadata, spec, apiVersion, kind } = JSON.parse(node)
     const { name, labels, annotations } = metadata
@@ -63,5 +92,6 @@ test('a node that dies under a Job: the Job goes on elsewhere', async () => {
         status: JSON.parse(node).status,
       }),
     )
+    seen.stop()
   }
 })
