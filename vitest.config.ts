@@ -60,6 +60,16 @@ export default defineConfig({
       },
       {
         test: {
+          name: 'up',
+          include: ['test/up/**/*.test.ts'],
+          // It has the machine for itself: there is room for one real node.
+          sequence: { groupOrder: 5 },
+          testTimeout: 300_000,
+          hookTimeout: 1_800_000,
+        },
+      },
+      {
+        test: {
           name: 'cluster',
           include: ['test/cluster/**/*.test.ts'],
           globalSetup: ['test/cluster/setup.ts'],

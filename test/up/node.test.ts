@@ -1,0 +1,75 @@
+import { execFileSync } from 'node:child_process'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { imageNamed, nodeName } from '../../cli/local/node/addresses.ts'
+import { until } from '../cluster/cluster.ts'
+import { ownFolder } from '../cluster/typed.ts'
+
+/** `up --node` as a person types it, and that nothing is left of it on the machine. */
+
+let own: ReturnType<typeof ownFolder>
+beforeEach(() => {
+  own = ownFolder()
+  expect(left()).toEqual(nothing)
+})
+afterEach(async () => {
+  await own.run('down')
+  own.remove()
+})
+
+const said = (file: string, ...args: readonly string[]): readonly string[] =>
+  execFileSync(file, args, { encoding: 'utf8' }).split('\n')
+
+/** What a node has of the machine, beside its folder. */
+const left = () => ({
+  processes: own.processes(),
+  mounts: readFileSync('/proc/mounts', 'utf8')
+    .split('\n')
+    .filter((line) => line.includes(own.dir)),
+  links: said('ip', '-o', 'link').filter((line) => line.includes('substratus')),
+  cgroups: [
+    '/sys/fs/cgroup',
+    ...readdirSync('/sys/fs/cgroup').map((tree) => join('/sys/fs/cgroup', tree)),
+  ].filter((tree) => existsSync(join(tree, 'substratus'))),
+  rules: said('iptables', '-t', 'nat', '-S').filter((line) => line.includes('KUBE-SVC')),
+})
+const nothing = { processes: [], mounts: [], links: [], cgroups: [], rules: [] }
+const isPart = (what: readonly unknown[]): boolean => what.length > 0
+
+test('Ctrl-C while the node starts', async () => {
+  const started = own.start('up', '--node')
+  await started.untilSaid('starting containerd, the kubelet and kube-proxy', 120)
+  await until(
+    async () => own.processes(),
+    (lines) => lines.some((line) => line.includes('kubelet --kubeconfig')),
+  )
+  started.child.kill('SIGINT')
+  expect(await started.code).toBe(130)
+  expect(started.said()).toMatch(/interrupted; ended\n$/)
+  expect(left()).toEqual(nothing)
+  expect(existsSync(own.dir)).toBe(false)
+})
+
+test('all its processes are killed while a container runs, and down clears away the rest', async () => {
+  const up = await own.run('up', '--node')
+  expect(up.said).toContain(`Its node "${nodeName}" is this machine`)
+  expect(up.code).toBe(0)
+  const [, kubeconfig = ''] = /export KUBECONFIG=(\S+)/.exec(up.said) ?? []
+  const kubectl = (...args: readonly string[]) =>
+    said('kubectl', '--kubeconfig', kubeconfig, ...args)
+  const image = imageNamed('base/busybox:1')
+  // A new namespace has no account for Pods for a moment.
+  await until(
+    async () => kubectl('run', 'sleeper', `--image=${image}`, '--command', '--', 'sleep', '1000'),
+    isPart,
+  )
+  kubectl('wait', '--for=condition=Ready', 'pod/sleeper', '--timeout=60s')
+  expect(Object.entries(left()).filter(([, there]) => !isPart(there))).toEqual([])
+
+  for (const line of own.processes()) process.kill(Number(line.trim().split(' ')[0]), 'SIGKILL')
+  expect(left().mounts.length).toBeGreaterThan(0)
+  expect((await own.run('down')).code).toBe(0)
+  expect(left()).toEqual(nothing)
+  expect(existsSync(own.dir)).toBe(false)
+})
