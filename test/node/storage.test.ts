@@ -1,11 +1,11 @@
-import { existsSync, mkdirSync, readdirSync } from 'node:fs'
+import { mkdirSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, inject, test } from 'vitest'
 import { s3Key, s3Url } from '../../cli/local/node/addresses.ts'
 import type { ConfigFile } from '../../crds/config.ts'
-import { apply, get, manifest, namespace, until } from '../cluster/cluster.ts'
+import { apply, get, manifest, namespace, ok, until } from '../cluster/cluster.ts'
 import { configured } from './configured.ts'
-import { base, imageOf, leave, secret, untilSays } from './node.ts'
+import { base, imageOf, leave, secret, seenIn, untilSays } from './node.ts'
 import { trainer } from './programs.ts'
 
 /** One story for every driver of storage that can really run here. */
@@ -16,19 +16,28 @@ afterEach(() => undo())
 const below = (...names: readonly string[]) => join(inject('cluster').dir, 'node', ...names)
 
 const image = `${base}/python:3`
+/** Enough to be seen where it should not be. */
+const padding = 16 * 2 ** 20
+
 const python = (script: string) => ({ image, command: ['python3', '-c', script] })
 
 const drivers: readonly {
   readonly driver: NonNullable<ConfigFile['storage']>['driver']
   readonly storage: () => ConfigFile['storage']
   readonly scheme: string
-  readonly kept: (ns: string, url: string) => string
+  /** The names of what is kept there. */
+  readonly kept: (ns: string, url: string) => Promise<readonly string[]>
 }[] = [
   {
     driver: 'pvc',
     storage: () => ({ driver: 'pvc' }),
     scheme: 'pvc',
-    kept: () => '',
+    kept: async (ns, url) => {
+      const [, claimName, subPath] = /^pvc:\/\/([^/]+)\/(.*)$/.exec(url) ?? []
+      const volume = { persistentVolumeClaim: { claimName, readOnly: true } }
+      const names = await seenIn(ns, volume, 'ls -A /it', { subPath, readOnly: true })
+      return names.split('\n').sort()
+    },
   },
   {
     driver: 's3',
@@ -37,13 +46,13 @@ const drivers: readonly {
       s3: { bucket: 'artifacts', prefix: 'deep', endpoint: s3Url, secretName: 'store' },
     }),
     scheme: 's3',
-    kept: (_, url) => below('s3', url.replace('s3://', '')),
+    kept: async (_, url) => readdirSync(below('s3', url.replace('s3://', ''))).sort(),
   },
   {
     driver: 'hostPath',
     storage: () => ({ driver: 'hostPath', hostPath: { path: below('hostpath'), allowed: true } }),
     scheme: 'hostpath',
-    kept: (_, url) => url.replace('hostpath://', ''),
+    kept: async (_, url) => readdirSync(url.replace('hostpath://', '')).sort(),
   },
 ]
 
@@ -58,7 +67,7 @@ describe.each(drivers)('with storage.driver $driver', ({ storage, scheme, kept }
       manifest('Dataset', 'it', python(`open("/content/artifacts/slope", "w").write("${slope}")`))
     await apply(ns, load(3))
     const train = python(
-      `import json; json.dump({"slope": int(open("/content/data/slope").read()), "intercept": 1}, open("/content/artifacts/weights.json", "w"))`,
+      `import json, os; open("/content/artifacts/padding", "wb").write(os.urandom(${padding})); json.dump({"slope": int(open("/content/data/slope").read()), "intercept": 1}, open("/content/artifacts/weights.json", "w"))`,
     )
     const model = (more: object) =>
       manifest('Model', 'it', { dataset: { name: 'it' }, ...train, ...more })
@@ -84,18 +93,21 @@ describe.each(drivers)('with storage.driver $driver', ({ storage, scheme, kept }
     await untilSays(ns, 'model/it', 'True Done: packaged as ')
     const packaged = await imageOf((await get(ns, 'model/it')).status.artifacts.image)
     expect(packaged.config.config.Labels['ai.substratus.created-by']).toBe('substratus package')
+    const { job } = (await get(ns, 'model/it')).status.stages.package
+    const log = await ok(['-n', ns, 'logs', `job/${job}`, '-c', 'package'])
+    const [, written] = /^bytes written to disk while packaging: (\d+)$/m.exec(log) ?? []
+    console.log(`packaging ${padding} bytes from ${scheme}:// wrote ${written} to disk`)
+    expect(Number(written)).toBeLessThan(padding / 16)
 
     const { url } = (await get(ns, 'dataset/it')).status.artifacts
-    if (kept(ns, url)) {
-      expect(readdirSync(kept(ns, url)).sort()).toEqual(['.substratus.json', 'slope'])
-      await apply(ns, load(4))
-      await untilSays(ns, 'dataset/it', 'False')
-      await untilSays(ns, 'dataset/it', `True Done: loaded into ${scheme}://`)
-      const next = (await get(ns, 'dataset/it')).status.artifacts.url
-      expect(readdirSync(kept(ns, next)).sort()).toEqual(['.substratus.json', 'slope'])
-      // What was in use when the next was begun stays until the one after that.
-      expect(existsSync(kept(ns, url))).toBe(true)
-    }
+    const whole = ['.substratus.json', 'slope']
+    expect(await kept(ns, url)).toEqual(whole)
+    await apply(ns, load(4))
+    await untilSays(ns, 'dataset/it', 'False')
+    await untilSays(ns, 'dataset/it', `True Done: loaded into ${scheme}://`)
+    expect(await kept(ns, (await get(ns, 'dataset/it')).status.artifacts.url)).toEqual(whole)
+    // What was in use when the next was begun stays until the one after that.
+    expect(await kept(ns, url)).toEqual(whole)
     await leave(ns)
   })
 })
