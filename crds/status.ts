@@ -59,6 +59,11 @@ export const reasons = {
     meaning: 'No node can take the Pod now; the message is the scheduler’s.',
     todo: 'Free or add what is lacking, or ask for less in spec.resources.',
   },
+  NodeNotReady: {
+    meaning:
+      'The node of the Pod does not answer: nobody knows how the Pod is. The message is Kubernetes’ own.',
+    todo: 'Mend the node, and the Pod goes on. After five minutes Kubernetes gives it up: Jobs and servers go on elsewhere, a notebook when its Pod or its node is deleted.',
+  },
   ImagePullFailed: {
     meaning: 'The kubelet cannot pull an image; the message is its own.',
     todo: 'Check the image’s name, and imagePullSecrets for a private one.',

@@ -114,6 +114,7 @@ function unscheduled(pod: Child, message: string): Verdict {
 
 /** What keeps a Pod from working, or undefined when nothing does. */
 export function faultOf(pod: Child): Verdict | undefined {
+  if (pod.silence) return no('NodeNotReady', `Pod "${pod.metadata.name}": ${pod.silence}`)
   const unschedulable = pod.status?.conditions?.find(
     ({ type, status, reason }: { type: string; status: string; reason?: string }) =>
       type === 'PodScheduled' && status === 'False' && reason === 'Unschedulable',
@@ -214,6 +215,7 @@ export const podsOf = (job: Child, pods: readonly Child[]): readonly Child[] =>
 export const isLeaving = ({ metadata }: Child): boolean => 'deletionTimestamp' in metadata
 
 const isReady = (pod: Child): boolean => {
+  if (pod.silence) return false
   const containers: readonly ContainerStatus[] = pod.status?.containerStatuses ?? []
   return containers.length > 0 && containers.every(({ ready }) => ready)
 }

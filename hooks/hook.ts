@@ -204,6 +204,7 @@ const waits: Partial<Record<Reason, number>> = {
   Running: 10,
   Packaging: 10,
   Unschedulable: 10,
+  NodeNotReady: 10,
   ImagePullFailed: 10,
   ContainerConfigError: 10,
   CrashLooping: 10,

@@ -1,4 +1,5 @@
 import { labels, type Parent } from '../crds/kind.ts'
+import type { Condition } from '../crds/status.ts'
 import { namespaceOf } from './names.ts'
 import type { Child, SyncRequest } from './protocol.ts'
 
@@ -18,8 +19,10 @@ const newestFirst = (a: Child, b: Child): number =>
 
 export function observedIn(request: SyncRequest): Observed {
   const children = Object.values(request.children).flatMap((group) => Object.values(group))
+  const nodes = request.related['Node.v1']
   const pods = Object.values(request.related['Pod.v1'] ?? {})
     .filter((pod) => belongs(pod, request.parent))
+    .map((pod) => withSilence(pod, nodes))
     .sort(newestFirst)
   const isOf = (object: Child, stage: string) => object.metadata.labels?.[labels.stage] === stage
   return {
@@ -35,6 +38,17 @@ export function observedIn(request: SyncRequest): Observed {
 const belongs = ({ metadata }: Child, parent: Parent): boolean =>
   metadata.labels?.[labels.parentUid] === parent.metadata.uid &&
   (metadata.namespace ?? 'default') === namespaceOf(parent)
+
+/** A Pod whose node does not answer is as it was, for all that is known: `silence` says why. */
+function withSilence(pod: Child, nodes: SyncRequest['related'][string] | undefined): Child {
+  const name: string | undefined = pod.spec?.nodeName
+  if (!nodes || !name || ['Succeeded', 'Failed'].includes(pod.status?.phase)) return pod
+  const ready = (nodes[name]?.status?.conditions as readonly Condition[] | undefined)?.find(
+    ({ type }) => type === 'Ready',
+  )
+  if (!ready || ready.status === 'True') return pod
+  return { ...pod, silence: `node "${name}" is not ready: ${ready.message.replace(/\.$/, '')}` }
+}
 
 const lastApplied = 'metacontroller.k8s.io/last-applied-configuration'
 

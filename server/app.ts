@@ -10,6 +10,7 @@ import { type AdmissionReview, admissionRequest, mutate, validate } from '../web
 import type { Log } from './log.ts'
 import { factsFor, type Lookup } from './lookup.ts'
 import type { Metrics } from './metrics.ts'
+import { type Nodes, withNodes } from './nodes.ts'
 import { type Pods, withPods } from './pods.ts'
 import type { Guard } from './token.ts'
 
@@ -17,9 +18,10 @@ export interface World {
   readonly config: Config
   readonly log: Log
   readonly metrics: Metrics
-  /** Both absent without a cluster: references are not checked, Pods are those of the request. */
+  /** All absent without a cluster: references are not checked, Pods and nodes are the request's. */
   readonly lookup?: Lookup
   readonly pods?: Pods
+  readonly nodes?: Nodes
   /** Absent, the hooks answer whoever asks. */
   readonly guard?: Guard
   /** Requests of hooks that are read or answered at one time; more are told to come again. */
@@ -52,7 +54,7 @@ const send = (res: Response, answer: unknown): void => {
 
 /** Routes read, ask a pure function, answer. */
 export function app(world: World): express.Express {
-  const { config, metrics, lookup, pods } = world
+  const { config, metrics, lookup, pods, nodes } = world
   const server = express()
   server.disable('x-powered-by')
   server.disable('etag')
@@ -87,7 +89,8 @@ export function app(world: World): express.Express {
     const hook = hookAsked(req)
     const request = syncRequest(req.body, hook.kind.kind)
     if (typeof request === 'string') return fail(res, 400, request)
-    const related = pods ? withPods(request.related, pods.of(request.parent)) : request.related
+    const seen = pods ? withPods(request.related, pods.of(request.parent)) : request.related
+    const related = withNodes(seen, nodes?.byName())
     const answer = hook.sync({ ...request, related }, config)
     note(res, request.parent, stageOf(answer.status))
     send(res, answer)

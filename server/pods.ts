@@ -1,25 +1,24 @@
 import { CoreV1Api, type KubeConfig, makeInformer, type V1Pod } from '@kubernetes/client-node'
 import { labels, type Parent } from '../crds/kind.ts'
 import type { Child, Group } from '../hooks/protocol.ts'
+import { keepWatching, type Watching } from './informer.ts'
 import type { Log } from './log.ts'
 
 /** The Pods of a parent, from memory. */
-export interface Pods {
+export interface Pods extends Watching {
   readonly of: (parent: Parent) => readonly Child[]
   readonly isSynced: () => boolean
-  readonly stop: () => Promise<void>
 }
 
 /**
  * One informer for the whole server, filtered at the API server by our own label. Asked of
  * Metacontroller instead, Pods would cost it every Pod event of the cluster for every parent.
  */
-export async function watchPods(kubeConfig: KubeConfig, log: Log): Promise<Pods> {
+export function watchPods(kubeConfig: KubeConfig, log: Log): Pods {
   const api = kubeConfig.makeApiClient(CoreV1Api)
   const labelSelector = labels.parentUid
   const byParent = new Map<string, Map<string, Child>>()
   let synced = false
-  let stopped = false
 
   const informer = makeInformer<V1Pod>(
     kubeConfig,
@@ -46,26 +45,10 @@ export async function watchPods(kubeConfig: KubeConfig, log: Log): Promise<Pods>
   informer.on('add', put)
   informer.on('update', put)
   informer.on('delete', remove)
-  const restart = () => {
-    if (stopped) return
-    informer.start().catch((error: unknown) => {
-      log.warn({ err: error }, 'watching Pods failed, trying again')
-      setTimeout(restart, 2000).unref()
-    })
-  }
-  informer.on('error', (error: unknown) => {
-    if (stopped) return
-    log.warn({ err: error }, 'the watch of Pods ended, starting anew')
-    setTimeout(restart, 1000).unref()
-  })
-  restart()
   return {
     of: (parent) => [...(byParent.get(parent.metadata.uid ?? '')?.values() ?? [])],
     isSynced: () => synced,
-    stop: async () => {
-      stopped = true
-      await informer.stop()
-    },
+    ...keepWatching(informer, 'Pods', log),
   }
 }
 

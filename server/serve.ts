@@ -12,6 +12,7 @@ import { app } from './app.ts'
 import type { Log } from './log.ts'
 import { clusterLookup } from './lookup.ts'
 import { metrics } from './metrics.ts'
+import { watchNodes } from './nodes.ts'
 import { watchPods } from './pods.ts'
 import { followCertificate, pairIn, type TlsFiles } from './tls.ts'
 import { guardFrom } from './token.ts'
@@ -51,7 +52,8 @@ export async function serve(options: ServeOptions): Promise<Listening> {
   const guard = hookTokenFile ? guardFrom(hookTokenFile, log) : undefined
   const kubeConfig = kubeconfig ? loaded(kubeconfig) : undefined
   const config = await withImageVolumes(options.config, kubeConfig, log)
-  const pods = kubeConfig && (await watchPods(kubeConfig, log))
+  const pods = kubeConfig && watchPods(kubeConfig, log)
+  const nodes = kubeConfig && watchNodes(kubeConfig, log)
   const measured = metrics()
   let ending = false
   const answer = app({
@@ -60,6 +62,7 @@ export async function serve(options: ServeOptions): Promise<Listening> {
     metrics: measured,
     ...(kubeConfig && { lookup: clusterLookup(kubeConfig) }),
     ...(pods && { pods }),
+    ...(nodes && { nodes }),
     ...(guard && { guard }),
   })
   const handler = (req: IncomingMessage, res: ServerResponse): void => {
@@ -85,6 +88,7 @@ export async function serve(options: ServeOptions): Promise<Listening> {
       guard?.stop()
       stopFollowing?.()
       await pods?.stop()
+      await nodes?.stop()
       await new Promise<void>((resolve) => {
         server.close(() => resolve())
         server.closeIdleConnections()

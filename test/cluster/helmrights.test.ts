@@ -69,7 +69,10 @@ test('helm test: what its Pod runs finds the hooks and admission at work, and le
 
 test('all that the server asks for is allowed, and nothing that it does not ask for', async () => {
   // A reference makes it look for a Model, and for a Dataset.
-  const wanted = ['get datasets', 'get models', 'list pods', 'watch pods']
+  const wanted = [
+    ...['get datasets', 'get models'],
+    ...['list nodes', 'list pods', 'watch nodes', 'watch pods'],
+  ]
   await until(
     async () => asked(target, `${home}:substratus`).toSorted(),
     (lines) => wanted.every((line) => lines.includes(line)),

@@ -55,7 +55,38 @@ describe.concurrent('kubectl get says', () => {
 
 const uidOf = ({ metadata }: Shown): string => metadata.uid
 
-test('a node that dies under a Job: the Job goes on elsewhere', async () => {
+test('a node that dies under a Job is told, and the Job goes on when it is back', async () => {
+  const ns = await namespace('truth-silent')
+  await apply(ns, manifest('Model', 'it', work, simulate('hold')))
+  await untilReady(ns, 'model/it', 'False Running')
+  const [pod] = (await get(ns, 'pods')).items
+  const node = pod.spec.nodeName
+  const seen = watch(ns, 'model/it')
+  const start = Date.now()
+  await ok(['label', 'node', node, 'simulate=dead'])
+  try {
+    await untilReady(
+      ns,
+      'model/it',
+      `False NodeNotReady: Pod "${pod.metadata.name}": node "${node}" is not ready: Kubelet stopped posting node status`,
+    )
+    expect(Date.now() - start).toBeLessThan(soon)
+    await sleep(12_000)
+  } finally {
+    await ok(['label', 'node', node, 'simulate-'])
+  }
+  const running = `False Running: Pod "${pod.metadata.name}" is running`
+  await untilReady(ns, 'model/it', running)
+  await until(
+    async () => seen.said,
+    (lines) => lines.length > 2,
+  )
+  seen.stop()
+  expect(seen.said).toEqual([running, expect.stringMatching(/^False NodeNotReady/), running])
+  expect((await get(ns, 'pods')).items.map(uidOf)).toEqual([uidOf(pod)])
+})
+
+test('a node that is deleted under a Job: the Job goes on elsewhere', async () => {
   const ns = await namespace('truth-node')
   await apply(ns, manifest('Model', 'it', work, simulate('hold')))
   await untilReady(ns, 'model/it', 'False Running')

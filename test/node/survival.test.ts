@@ -13,7 +13,14 @@ afterEach(async () => {
   undo = async () => {}
 })
 
-test('a kubelet that is killed and comes back: the work goes on, once', async () => {
+/** What would be reported of the node after a while, or of a disk that not every kubelet can measure. */
+const report = (condition: object) =>
+  ok([
+    ...['patch', 'node', nodeName, '--subresource=status', '--type=strategic'],
+    ...['-p', JSON.stringify({ status: { conditions: [condition] } })],
+  ])
+
+test('a kubelet that is killed and comes back: it is told, and the work goes on, once', async () => {
   const ns = await namespace('survival')
   const work = 'date >>/content/artifacts/begun; sleep 12; wc -l </content/artifacts/begun'
   await apply(
@@ -22,8 +29,21 @@ test('a kubelet that is killed and comes back: the work goes on, once', async ()
   )
   await untilSays(ns, 'dataset/it', 'False Loading')
   const start = await kill('kubelet')
-  await new Promise((done) => setTimeout(done, 5000))
-  start()
+  try {
+    await report({
+      type: 'Ready',
+      status: 'Unknown',
+      reason: 'NodeStatusUnknown',
+      message: 'Kubelet stopped posting node status.',
+    })
+    await untilSays(
+      ns,
+      'dataset/it',
+      /^False NodeNotReady: Pod "it-dataset-load-\S+": node "real" is not ready: Kubelet stopped posting node status$/,
+    )
+  } finally {
+    start()
+  }
   await untilSays(ns, 'dataset/it', 'True Done')
   const { items } = await get(ns, 'pods')
   expect(items).toHaveLength(1)
@@ -32,19 +52,14 @@ test('a kubelet that is killed and comes back: the work goes on, once', async ()
 
 test('a node under disk pressure takes no Pods, and goes on once there is room', async () => {
   const ns = await namespace('pressure')
-  // Not every machine's kubelet can measure its disk: what it would report is reported for it.
   const start = await kill('kubelet')
   undo = async () => start()
-  const condition = {
+  await report({
     type: 'DiskPressure',
     status: 'True',
     reason: 'KubeletHasDiskPressure',
     message: 'kubelet has disk pressure',
-  }
-  await ok([
-    ...['patch', 'node', nodeName, '--subresource=status', '--type=strategic'],
-    ...['-p', JSON.stringify({ status: { conditions: [condition] } })],
-  ])
+  })
   await until(
     async () => (await get(ns, `node/${nodeName}`)).spec.taints ?? [],
     (taints) => taints.some(({ key }: Shown) => key === 'node.kubernetes.io/disk-pressure'),

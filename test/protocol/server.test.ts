@@ -97,6 +97,28 @@ describe('Pods are those of the request, else those of the server’s own watch'
     expect(body.status.conditions[0].message).toContain(says)
   })
 
+  test('the node of a Pod comes from the server’s own watch', async () => {
+    const job = await runningJob()
+    const pod = pendingPod(job, 'at work')
+    const conditions = [{ type: 'Ready', status: 'Unknown', message: 'Kubelet is silent.' }]
+    const node: Child = {
+      apiVersion: 'v1',
+      kind: 'Node',
+      metadata: { name: 'a' },
+      status: { conditions },
+    }
+    const nodes = { byName: () => new Map([['a', node]]), stop: async () => {} }
+    const pods = podsOf([{ ...pod, spec: { nodeName: 'a' } }])
+    const { body } = await serverWith({ pods, nodes }).post('/hooks/datasets/sync', {
+      parent,
+      children: { 'Job.batch/v1': keyed(job) },
+    })
+    expect(body.status.conditions[0]).toMatchObject({
+      reason: 'NodeNotReady',
+      message: `Pod "${pod.metadata.name}": node "a" is not ready: Kubelet is silent`,
+    })
+  })
+
   test('a Pod with another parent is not looked at, whoever sent it', async () => {
     const job = await runningJob()
     const stranger = pendingPod(job, 'somebody else’s', 'uid-of-another')

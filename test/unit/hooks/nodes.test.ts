@@ -1,0 +1,96 @@
+import { describe, expect, test } from 'vitest'
+import { hooks } from '../../../hooks/hooks.ts'
+import type { Child } from '../../../hooks/protocol.ts'
+import {
+  aConfig,
+  aModel,
+  aModelServer,
+  aPod,
+  applied,
+  asked,
+  complete,
+  observed,
+  readyOf,
+  type Seen,
+  stored,
+  sync,
+  theChild,
+} from '../../objects.ts'
+
+/** What a kubelet said last of a Pod is old news when its node does not answer. */
+
+const stopped = 'Kubelet stopped posting node status.'
+const aNode = (status: string, message: string): Child => ({
+  apiVersion: 'v1',
+  kind: 'Node',
+  metadata: { name: 'gpu-1' },
+  status: { conditions: [{ type: 'Ready', status, message }] },
+})
+const onNode = (pod: Child): Child => ({ ...pod, spec: { ...pod.spec, nodeName: 'gpu-1' } })
+
+function said(parent: ReturnType<typeof aModel>, seen: readonly Seen[], node: Child | undefined) {
+  const request = asked(parent, ...seen)
+  const related = node ? { ...request.related, 'Node.v1': { 'gpu-1': node } } : request.related
+  const hook = hooks.find(({ kind }) => kind.kind === parent.kind)
+  const answer = hook?.sync({ ...request, related }, aConfig())
+  return { ready: answer && readyOf(answer), again: answer?.resyncAfterSeconds }
+}
+
+describe('a training', () => {
+  const model = aModel({ image: 'example.com/train:1', params: { epochs: 1 } }, { name: 'it' })
+  const first = sync(model)
+  const job = observed(theChild(first, 'Job'), { active: 1 })
+  const others = applied(first).filter(({ kind }) => kind !== 'Job')
+  const running = { initContainerStatuses: [{ name: 'run', state: { running: {} } }] }
+  const at = (phase: string, node?: Child) =>
+    said(stored(model, first), [...others, job, onNode(aPod(job, { ...running, phase }))], node)
+  const pod = `Pod "${job.metadata.name}-x7k2p"`
+
+  test.each([
+    { when: 'nothing is known of nodes', ready: `False Running: ${pod} is running` },
+    {
+      when: 'its node is ready',
+      node: aNode('True', 'kubelet is posting ready status'),
+      ready: `False Running: ${pod} is running`,
+    },
+    {
+      when: 'its node is silent',
+      node: aNode('Unknown', stopped),
+      ready: `False NodeNotReady: ${pod}: node "gpu-1" is not ready: Kubelet stopped posting node status`,
+    },
+    {
+      when: 'its node is not well',
+      node: aNode('False', 'container runtime is down'),
+      ready: `False NodeNotReady: ${pod}: node "gpu-1" is not ready: container runtime is down`,
+    },
+  ])('$when', ({ node, ready }) => {
+    // It is looked at again soon: nodes are no children.
+    expect(at('Pending', node)).toEqual({ ready, again: 10 })
+  })
+
+  test('a Pod that has ended is as its kubelet said', () => {
+    expect(at('Succeeded', aNode('Unknown', stopped)).ready).toBe(
+      `False Running: ${pod} is running`,
+    )
+  })
+})
+
+test('a server whose only Pod is on a silent node does not answer, though its Pod says so', () => {
+  const model = complete(aModel({}, { name: 'base' }), {
+    image: 'example.com/base:1',
+    inImage: true,
+    program: true,
+  })
+  const server = aModelServer({ model: { name: 'base' } }, { name: 'it' })
+  const first = sync(server, [model])
+  const deployment = observed(theChild(first, 'Deployment'), { replicas: 1, updatedReplicas: 1 })
+  const others = applied(first).filter(({ kind }) => kind !== 'Deployment')
+  const status = {
+    phase: 'Running',
+    containerStatuses: [{ name: 'server', ready: true, state: { running: {} } }],
+  }
+  const seen = [model, ...others, deployment, onNode(aPod(deployment, status))]
+  expect(said(stored(server, first), seen, aNode('Unknown', stopped)).ready).toBe(
+    'False NodeNotReady: Pod "it-server-x7k2p": node "gpu-1" is not ready: Kubelet stopped posting node status',
+  )
+})
