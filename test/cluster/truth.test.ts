@@ -107,6 +107,9 @@ test('a node that is deleted under a Job: the Job goes on elsewhere', async () =
       async () => seen.said.at(-1) ?? '',
       (line) => line.startsWith('False Running'),
     )
+    expect(seen.said.join('\n')).toContain(
+      `NodeNotReady: Pod "${before.metadata.name}": node "${before.spec.nodeName}" is not ready: it was deleted`,
+    )
     // Between the Pods there is none; never was it Ready, and the Job is the same.
     expect(seen.said.filter((line) => !line.startsWith('False '))).toEqual([])
     expect((await get(ns, 'jobs')).items.map(uidOf)).toEqual(jobs)
