@@ -60,9 +60,8 @@ export const reasons = {
     todo: 'Free or add what is lacking, or ask for less in spec.resources.',
   },
   NodeNotReady: {
-    meaning:
-      'The node of the Pod does not answer: nobody knows how the Pod is. The message is Kubernetes’ own.',
-    todo: 'Mend the node, and the Pod goes on. After five minutes Kubernetes gives it up: Jobs and servers go on elsewhere, a notebook when its Pod or its node is deleted.',
+    meaning: 'The node of the Pod does not answer, or was deleted: nobody knows how the Pod is.',
+    todo: 'Mend the node, and the Pod goes on. A server is begun elsewhere after five minutes; a Job and a notebook, which must not run twice, only once the node is deleted: kubectl delete node NAME.',
   },
   ImagePullFailed: {
     meaning: 'The kubelet cannot pull an image; the message is its own.',

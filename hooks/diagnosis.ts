@@ -249,7 +249,9 @@ export function servingFault(pods: readonly Child[], none: string): Verdict {
   const answering = pods.find((one) => !isLeaving(one) && isReady(one))
   if (!pod && answering)
     return no('Starting', `Pod "${answering.metadata.name}" answers, and is counted in a moment`)
-  if (!pod) return no('Pending', none)
+  // A Pod of a silent node does not go, and keeps the next of a notebook from coming.
+  const stuck = pods.find((one) => isLeaving(one) && one.silence)
+  if (!pod) return (stuck && faultOf(stuck)) ?? no('Pending', none)
   return isStarted(pod)
     ? no('Starting', `Pod "${pod.metadata.name}" runs and does not answer yet`)
     : starting(pod)

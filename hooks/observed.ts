@@ -43,11 +43,12 @@ const belongs = ({ metadata }: Child, parent: Parent): boolean =>
 function withSilence(pod: Child, nodes: SyncRequest['related'][string] | undefined): Child {
   const name: string | undefined = pod.spec?.nodeName
   if (!nodes || !name || ['Succeeded', 'Failed'].includes(pod.status?.phase)) return pod
-  const ready = (nodes[name]?.status?.conditions as readonly Condition[] | undefined)?.find(
-    ({ type }) => type === 'Ready',
-  )
+  const ready = (
+    nodes[name]?.status?.conditions as readonly Partial<Condition>[] | undefined
+  )?.find(({ type }) => type === 'Ready')
   if (!ready || ready.status === 'True') return pod
-  return { ...pod, silence: `node "${name}" is not ready: ${ready.message.replace(/\.$/, '')}` }
+  const why = ready.message || ready.reason || 'it does not say why'
+  return { ...pod, silence: `node "${name}" is not ready: ${why.replace(/\.$/, '')}` }
 }
 
 const lastApplied = 'metacontroller.k8s.io/last-applied-configuration'

@@ -6,9 +6,6 @@ export interface Watching {
   readonly stop: () => Promise<void>
 }
 
-/** A right that is missing is given by a person, and not within seconds. */
-const isForbidden = (error: unknown): boolean => error instanceof ApiException && error.code === 403
-
 /** Lists and watches, and begins anew whenever that ends, until it is stopped. `what` is for the log. */
 export function keepWatching<T extends KubernetesObject>(
   informer: Informer<T>,
@@ -16,18 +13,17 @@ export function keepWatching<T extends KubernetesObject>(
   log: Log,
 ): Watching {
   let stopped = false
-  const start = () => {
+  const again = (error: unknown) => {
     if (stopped) return
-    informer.start().catch((error: unknown) => {
-      log.warn({ err: error }, `watching ${what} failed, trying again`)
-      setTimeout(start, isForbidden(error) ? 60_000 : 2000).unref()
-    })
+    const isForbidden = error instanceof ApiException && error.code === 403
+    log.warn({ err: error }, `watching ${what} ended, trying again`)
+    // A right that is missing is given by a person, and not within seconds.
+    setTimeout(start, isForbidden ? 60_000 : 1000).unref()
   }
-  informer.on('error', (error: unknown) => {
-    if (stopped) return
-    log.warn({ err: error }, `the watch of ${what} ended, starting anew`)
-    setTimeout(start, 1000).unref()
-  })
+  const start = () => {
+    if (!stopped) informer.start().catch(again)
+  }
+  informer.on('error', again)
   start()
   return {
     stop: async () => {

@@ -18,7 +18,16 @@ export function watchNodes(kubeConfig: KubeConfig, log: Log): Nodes {
     synced = true
     return found
   })
-  const put = (node: V1Node) => known.set(nameOf(node), readinessOf(node))
+  const put = (node: V1Node) => {
+    const readiness = readinessOf(node)
+    known.set(readiness.metadata.name, readiness)
+    // The client keeps each object as it is now: of the rest nothing is needed, and it is large.
+    node.metadata = {
+      name: readiness.metadata.name,
+      resourceVersion: node.metadata?.resourceVersion ?? '',
+    }
+    node.status = {}
+  }
   informer.on('add', put)
   informer.on('update', put)
   informer.on('delete', (node) => {
@@ -37,7 +46,7 @@ export function watchNodes(kubeConfig: KubeConfig, log: Log): Nodes {
 /** Longer than Kubernetes takes to delete the Pods of a node that was deleted. */
 const rememberedMilliseconds = 600_000
 
-/** A name that is not known is no such node: it may be so new that only its Pod was seen. */
+/** A deleted node. Only one that was there: of a new one, its Pod may be seen before itself. */
 const deleted = (name: string): Child => ({
   apiVersion: 'v1',
   kind: 'Node',

@@ -5,6 +5,7 @@ import {
   aConfig,
   aModel,
   aModelServer,
+  aNotebook,
   aPod,
   applied,
   asked,
@@ -59,6 +60,14 @@ describe('a training', () => {
       ready: `False NodeNotReady: ${pod}: node "gpu-1" is not ready: Kubelet stopped posting node status`,
     },
     {
+      when: 'its node says nothing more',
+      node: {
+        ...aNode('Unknown', ''),
+        status: { conditions: [{ type: 'Ready', status: 'False' }] },
+      },
+      ready: `False NodeNotReady: ${pod}: node "gpu-1" is not ready: it does not say why`,
+    },
+    {
       when: 'its node is not well',
       node: aNode('False', 'container runtime is down'),
       ready: `False NodeNotReady: ${pod}: node "gpu-1" is not ready: container runtime is down`,
@@ -92,5 +101,21 @@ test('a server whose only Pod is on a silent node does not answer, though its Po
   const seen = [model, ...others, deployment, onNode(aPod(deployment, status))]
   expect(said(stored(server, first), seen, aNode('Unknown', stopped)).ready).toBe(
     'False NodeNotReady: Pod "it-server-x7k2p": node "gpu-1" is not ready: Kubelet stopped posting node status',
+  )
+})
+
+test('a notebook whose Pod cannot go, for its node is silent, says so', () => {
+  const notebook = aNotebook({}, { name: 'it' })
+  const first = sync(notebook)
+  const set = observed(theChild(first, 'StatefulSet'), { replicas: 1 })
+  const others = applied(first).filter(({ kind }) => kind !== 'StatefulSet')
+  const leaving = { deletionTimestamp: '2026-01-01T00:05:00Z' }
+  const pod = onNode(aPod(set, { phase: 'Running' }, leaving as object))
+  const seen = [...others, set, pod]
+  expect(said(stored(notebook, first), seen, aNode('Unknown', stopped)).ready).toMatch(
+    /^False NodeNotReady: /,
+  )
+  expect(said(stored(notebook, first), seen, aNode('True', 'ready')).ready).toMatch(
+    /^False Pending: no Pod yet/,
   )
 })

@@ -1,0 +1,116 @@
+import { createServer, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { KubeConfig } from '@kubernetes/client-node'
+import { pino } from 'pino'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { Child, Group } from '../../hooks/protocol.ts'
+import { type Nodes, watchNodes, withNodes } from '../../server/nodes.ts'
+import { until } from '../cluster/cluster.ts'
+
+/** The server's memory of nodes, against an API that lists and watches them. */
+
+const node = (name: string, status: string) => ({
+  apiVersion: 'v1',
+  kind: 'Node',
+  metadata: { name, resourceVersion: '1' },
+  status: { conditions: [{ type: 'Ready', status, message: 'so it is' }], images: ['large'] },
+})
+
+let api: Server
+let lists = 0
+let code = 200
+let watching: ServerResponse | undefined
+let nodes: Nodes
+let lines: string[]
+beforeEach(async () => {
+  ;[lists, code, watching, lines] = [0, 200, undefined, []]
+  api = createServer(({ url = '' }, response) => {
+    response.setHeader('content-type', 'application/json')
+    if (url.includes('watch=')) {
+      watching = response
+      return response.flushHeaders()
+    }
+    lists++
+    response.statusCode = code
+    const metadata = { resourceVersion: '1' }
+    const items = [node('a', 'True'), node('b', 'Unknown')]
+    response.end(JSON.stringify({ kind: 'NodeList', apiVersion: 'v1', metadata, items }))
+  })
+  await new Promise<void>((done) => api.listen(0, '127.0.0.1', done))
+})
+afterEach(async () => {
+  await nodes.stop()
+  api.close()
+  api.closeAllConnections()
+})
+
+function start(): void {
+  const server = `http://127.0.0.1:${(api.address() as AddressInfo).port}`
+  const kubeConfig = new KubeConfig()
+  // The client speaks plain HTTP only where TLS would not be verified.
+  kubeConfig.loadFromClusterAndUser({ name: 'it', server, skipTLSVerify: true }, { name: 'it' })
+  nodes = watchNodes(kubeConfig, pino({}, { write: (line) => void lines.push(line) }))
+}
+
+const readiness = () =>
+  Object.fromEntries(
+    [...(nodes.byName() ?? [])].map(([name, { status }]) => {
+      const [{ status: ready, message }] = status.conditions
+      return [name, `${ready}: ${message}`]
+    }),
+  )
+const event = (type: string, object: object) =>
+  watching?.write(`${JSON.stringify({ type, object })}\n`)
+
+test('is of what was listed, then of what the watch says; a deleted node is remembered', async () => {
+  start()
+  expect(nodes.byName()).toBeUndefined()
+  await until(
+    async () => watching,
+    (response) => response !== undefined,
+  )
+  expect(readiness()).toEqual({ a: 'True: so it is', b: 'Unknown: so it is' })
+  const { metadata, ...rest } = node('a', 'False')
+  event('MODIFIED', { ...rest, metadata: { ...metadata, resourceVersion: '2' } })
+  event('DELETED', node('b', 'Unknown'))
+  await until(
+    async () => readiness(),
+    ({ b }) => b === 'Unknown: it was deleted',
+  )
+  expect(readiness().a).toBe('False: so it is')
+})
+
+test('without the right there are none, and it is asked for again in a minute', async () => {
+  code = 403
+  start()
+  await until(
+    async () => lines.length,
+    (count) => count > 0,
+  )
+  await sleep(2500)
+  expect(lists).toBe(1)
+  expect(lines).toHaveLength(1)
+  expect(nodes.byName()).toBeUndefined()
+})
+
+describe('a request', () => {
+  const known = new Map([['a', { ...node('a', 'True') }]])
+  const pod = { ...node('p', 'True'), kind: 'Pod', spec: { nodeName: 'a' } }
+  const lonely = { ...pod, spec: { nodeName: 'z' } }
+
+  test.each<{
+    when: string
+    nodes: ReadonlyMap<string, Child> | undefined
+    given: Group
+    names: readonly string[] | undefined
+  }>([
+    { when: 'nobody knows nodes', nodes: undefined, given: {}, names: undefined },
+    { when: 'it has Pods', nodes: known, given: { 'Pod.v1': { p: pod, l: lonely } }, names: ['a'] },
+    { when: 'it has none', nodes: known, given: {}, names: [] },
+    { when: 'it brings nodes', nodes: known, given: { 'Node.v1': { b: pod } }, names: ['b'] },
+  ])('$when', ({ nodes, given, names }) => {
+    const group = withNodes(given, nodes)['Node.v1']
+    expect(group && Object.keys(group)).toEqual(names)
+  })
+})
