@@ -46,7 +46,7 @@ async function measure(of: Case, ports: Ports): Promise<readonly Figure[]> {
   })
   const own = (key: keyof Answered) => median(rows.map((row) => row.own[key]))
   const ofBare = (key: keyof Answered) => median(rows.map((row) => row.own[key] / row.bare[key]))
-  // Down: what is printed as the target has reached it.
+  // Rounded down, so that a ratio just below its target is not printed as if it had reached it.
   const ratio = Math.floor(ofBare('perSecond') * 100) / 100
   return [
     { ...figure('of a bare route', 'ratio', ratio), target: of.target, met: ratio >= of.target },

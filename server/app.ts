@@ -152,13 +152,15 @@ const wordsFor = (error: HttpError, code: number): string => {
   return code >= 500 ? 'internal error: see the server’s log' : error.message
 }
 
-const hookOf: ReadonlyMap<string, Hook> = new Map(hooks.map((hook) => [hook.kind.plural, hook]))
+const hookByPlural: ReadonlyMap<string, Hook> = new Map(
+  hooks.map((hook) => [hook.kind.plural, hook]),
+)
 
 /** The path of a hook, of every kind; the plural is the first parameter. */
 const hookRoute = (verb: 'sync' | 'customize'): RegExp =>
-  new RegExp(`^/hooks/(${[...hookOf.keys()].join('|')})/${verb}$`)
+  new RegExp(`^/hooks/(${[...hookByPlural.keys()].join('|')})/${verb}$`)
 
-const hookAsked = (req: Request): Hook => hookOf.get(String(req.params[0])) as Hook
+const hookAsked = (req: Request): Hook => hookByPlural.get(String(req.params[0])) as Hook
 
 const hookPaths = (all: readonly Hook[]): readonly string[] =>
   all.flatMap(({ kind }) => ['sync', 'customize'].map((verb) => `/hooks/${kind.plural}/${verb}`))
@@ -210,12 +212,12 @@ const onlyJson =
 /** Bodies of the hooks, with all children in them. */
 const largeJson = onlyJson(large)
 
-/** One object: express.json would take a tenth of what an admission costs, as it pays for large ones only. */
+/** One object, read as bytes: express.json pays for large bodies, and is a tenth of an admission dearer. */
 const smallJson = onlyJson((req, res, next) =>
   small(req, res, (error) => {
     if (error) return next(error)
     try {
-      req.body = JSON.parse(String(req.body))
+      req.body = JSON.parse(String(req.body ?? ''))
     } catch (error) {
       return fail(res, 400, noJson(error as Error))
     }

@@ -58,7 +58,7 @@ const isFinal = (status: number): boolean =>
 
 /** The codes of OpenSSL and Node for a certificate that does not verify. */
 const isDistrust = ({ code = '' }: NodeJS.ErrnoException): boolean =>
-  /CERT|VERIFY_LEAF_SIGNATURE/.test(code)
+  /^(CERT_|SELF_SIGNED_|DEPTH_ZERO_|UNABLE_TO_(GET_ISSUER|VERIFY)|ERR_TLS_CERT_ALTNAME)/.test(code)
 
 interface Refused {
   readonly final: true
