@@ -58,7 +58,10 @@ function print({ milli: amount, binary: isBinary }: Amount): string {
   return `${value}`
 }
 
-const canonical = (text: string): string => print(parse(text))
+/** Most are as they should be: below a thousand of a unit there is no other way to write it. */
+const plain = /^[1-9][0-9]{0,2}(m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei)?$/
+
+const canonical = (text: string): string => (plain.test(text) ? text : print(parse(text)))
 
 /** Cores: 2 → "2", "0.5" → "500m". */
 export const cores = (value: number | string): string => canonical(String(value))

@@ -81,6 +81,20 @@ describe('whatever is asked for', () => {
     )
   })
 
+  test('one that is short is canonical, as its value in the smallest unit would be', () => {
+    const factor = { m: 1n, '': 1000n, k: 10n ** 6n, Ki: 1024n * 1000n, Gi: 2n ** 30n * 1000n }
+    const units = fc.constantFrom(...(Object.keys(factor) as (keyof typeof factor)[]))
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 999 }), units, (amount, unit) => {
+        const text = `${amount}${unit}`
+        expect(gibibytes(text)).toBe(text)
+        // Through the long way: the fraction keeps it from being taken as it is.
+        expect(gibibytes(`${amount}.0${unit}`)).toBe(text)
+        expect(bytesOf(text)).toBe((BigInt(amount) * factor[unit] + 999n) / 1000n)
+      }),
+    )
+  })
+
   test('the canonical form is of the same value', () => {
     fc.assert(
       fc.property(quantity, (text) => {
