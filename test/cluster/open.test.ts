@@ -1,9 +1,10 @@
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, inject, test } from 'vitest'
 import { parse } from 'yaml'
+import { root } from '../../cli/local/root.ts'
 import { apply, get, manifest, namespace, ok, readyOf, until, untilReady } from './cluster.ts'
 
 /**
@@ -40,6 +41,23 @@ const says = (lines: () => readonly string[], what: RegExp) =>
   )
 
 const unreachable = /cannot be reached: error dialing backend/
+
+test('kubectl finds it on the PATH as its plugin', async () => {
+  const plugin = join(folder, 'kubectl-open')
+  const program = join(root, 'cli', 'open', 'main.ts')
+  writeFileSync(plugin, `#!/bin/sh\nexec ${process.execPath} ${program} "$@"\n`, { mode: 0o755 })
+  const env = {
+    ...process.env,
+    PATH: `${folder}:${process.env.PATH}`,
+    KUBECONFIG: cluster.kubeconfig,
+  }
+  const run = (...args: readonly string[]) =>
+    spawnSync(cluster.kubectl, args, { env, encoding: 'utf8' })
+  expect(run('plugin', 'list').stdout).toContain(plugin)
+  const { status, stderr } = run('open', 'notebook', 'nobodys', '-n', 'default')
+  expect(stderr).toMatch(/^error: Notebook "nobodys" does not exist in namespace "default"/)
+  expect(status).toBe(1)
+})
 
 test('a suspended notebook is resumed, awaited in the words of Ready, and left running', async () => {
   const ns = await namespace('open-suspended')
