@@ -37,6 +37,13 @@ export function provide(project: TestProject, platform: Platform): void {
   })
 }
 
+/** Ctrl-C while the platform starts: the start then ends what it has begun. */
+export function interruption(): AbortSignal {
+  const abort = new AbortController()
+  process.once('SIGINT', () => abort.abort(new Error('interrupted')))
+  return abort.signal
+}
+
 /** Ends the platform after the tests, and also when Ctrl-C ends vitest, which then calls no teardown. */
 export function ending({ dir, stop }: Platform): () => Promise<void> {
   const down = () => {

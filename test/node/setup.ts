@@ -3,14 +3,17 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestProject } from 'vitest/node'
 import { nodeConfig } from '../../cli/local/node/config.ts'
+import { checkMachine, program } from '../../cli/local/node/requirements.ts'
 import { runningPlatform, startPlatform } from '../../cli/local/platform.ts'
-import { ending, provide } from '../cluster/target.ts'
+import { ending, interruption, provide } from '../cluster/target.ts'
 
 /**
  * One platform with a real node for all files. SUBSTRATUS_NODE_DIR names the folder of an
  * `up --node` that runs already: then it is used, and left as it is.
  */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  // A notebook is opened in it.
+  checkMachine([program('chromium', 'chromium')])
   const given = process.env.SUBSTRATUS_NODE_DIR
   const running = given ? await runningPlatform(given) : undefined
   if (given && !running) throw new Error(`no platform runs in ${given}`)
@@ -19,6 +22,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
     (await startPlatform({
       dir: mkdtempSync(join(tmpdir(), 'substratus-node-')),
       nodes: 0,
+      signal: interruption(),
       realNode: true,
       config: nodeConfig,
       progress: (line) => console.log(line),

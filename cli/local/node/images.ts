@@ -28,11 +28,14 @@ import { programPath } from './requirements.ts'
  *     busybox, debootstrap, pip ──▶ layers ──▶ base images ──▶ tools/Dockerfile ──▶ tool images
  */
 
-interface Making {
-  readonly folder: string
+interface Preparing {
   readonly binaries: NodeBinaries
   readonly progress: Progress
   readonly signal?: AbortSignal
+}
+
+interface Making extends Preparing {
+  readonly folder: string
 }
 
 const env = { ...process.env, PATH: programPath() }
@@ -41,7 +44,7 @@ const searchPath = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin
 /** A root file system, or a part of one, as a tar. */
 interface Layer {
   readonly name: string
-  readonly make: (root: string, making: Making) => Promise<void>
+  readonly make: (root: string, making: Preparing) => Promise<void>
 }
 
 const sh = (script: string, args: readonly string[], signal?: AbortSignal): Promise<string> =>
@@ -147,6 +150,26 @@ export const provideJupyter = (making: Making): Promise<void> => provideBase(jup
 
 const targets = ['builder', 'loader', 'seal', 'idle'] as const
 
+const keyOf = ({ layers, flags }: Base): string =>
+  layers.map(({ name }) => name).join('+') + flags.join('')
+
+/**
+ * Makes what the images that the cache lacks are made of, which needs Debian's mirror and PyPI, before
+ * anything runs. All that cannot be had is named in one error.
+ */
+export async function prepareImages(making: Preparing): Promise<void> {
+  const lacking = bases.filter((base) => !existsSync(layoutOf(base.name, keyOf(base))))
+  const failed: string[] = []
+  for (const layer of new Set(lacking.flatMap(({ layers }) => layers))) {
+    making.signal?.throwIfAborted()
+    await tarOf(layer, making).catch(({ message }: Error) =>
+      failed.push(`  ${layer.name}: ${message}`),
+    )
+  }
+  if (failed.length)
+    throw new Error(['a real node cannot run here. Its images want', ...failed].join('\n'))
+}
+
 /** Puts every image into the registry, and makes what the cache does not have yet. */
 export async function provideImages(making: Making): Promise<void> {
   const { progress } = making
@@ -159,8 +182,7 @@ export async function provideImages(making: Making): Promise<void> {
 }
 
 async function provideBase(base: Base, making: Making): Promise<void> {
-  const key = base.layers.map(({ name }) => name).join('+') + base.flags.join('')
-  await provided(base.name, key, making, async () => {
+  await provided(base.name, keyOf(base), making, async () => {
     making.progress(`making the image ${base.name}`)
     await makeBase(base, making)
   })
@@ -220,7 +242,7 @@ async function makeBase({ name, layers, flags }: Base, making: Making): Promise<
   )
 }
 
-async function tarOf(layer: Layer, making: Making): Promise<string> {
+async function tarOf(layer: Layer, making: Preparing): Promise<string> {
   const path = join(nodeCache(process.env), 'rootfs', `${layer.name}.tar`)
   if (existsSync(path)) return path
   making.progress(`  making ${layer.name}`)

@@ -11,7 +11,7 @@ import { exists } from '../state.ts'
 import { nodeAddress, nodeName } from './addresses.ts'
 import { cleanNode, folderOf, owner, pidsWith } from './clean.ts'
 import { startDns } from './dns.ts'
-import { provideImages } from './images.ts'
+import { prepareImages, provideImages } from './images.ts'
 import { isBridgeThere } from './network.ts'
 import { checkMachine, programNamed, programPath } from './requirements.ts'
 import { startBuckets, startGitServer, startRegistry } from './services.ts'
@@ -41,6 +41,7 @@ export async function prepareNode(
 ): Promise<NodeBinaries> {
   checkMachine()
   const binaries = await findNodeBinaries({ progress, ...(signal && { signal }) })
+  await prepareImages({ binaries, progress, ...(signal && { signal }) })
   await takeOver(dir)
   return binaries
 }

@@ -19,7 +19,8 @@ export interface Machine {
   readonly file: (path: string) => boolean
 }
 
-const program = (name: string, packageName: string): Need => ({
+/** A program on the PATH, or where administrators' programs lie. */
+export const program = (name: string, packageName: string): Need => ({
   what: name,
   package: packageName,
   isThere: ({ program }) => program(name) !== undefined,
@@ -58,9 +59,9 @@ const needs: readonly Need[] = [
 const cgroups = ['cpu', 'cpuset', 'memory', 'pids'] as const
 
 /** What is missing, a line each; nothing when a node can run here. */
-export function missingFor(machine: Machine): readonly string[] {
+export function missingFor(machine: Machine, more: readonly Need[] = []): readonly string[] {
   if (machine.platform !== 'linux') return [`Linux: this is ${machine.platform}`]
-  const absent = needs.filter(({ isThere }) => !isThere(machine))
+  const absent = [...needs, ...more].filter(({ isThere }) => !isThere(machine))
   const lacking = cgroups.filter((name) => !machine.controllers.includes(name))
   return [
     ...(machine.uid === 0 ? [] : ['root: containers, mounts and a bridge are made']),
@@ -73,8 +74,9 @@ export function missingFor(machine: Machine): readonly string[] {
   ]
 }
 
-export function checkMachine(machine: Machine = thisMachine()): void {
-  const missing = missingFor(machine)
+/** `more` is what somebody needs beside the node itself. */
+export function checkMachine(more: readonly Need[] = []): void {
+  const missing = missingFor(thisMachine(), more)
   if (missing.length)
     throw new Error(
       ['a real node cannot run here. It needs', ...missing.map((line) => `  ${line}`)].join('\n'),

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { findIn } from '../../../cli/local/binaries.ts'
-import { type Machine, missingFor } from '../../../cli/local/node/requirements.ts'
+import { type Machine, missingFor, program } from '../../../cli/local/node/requirements.ts'
 import { nodeTools } from '../../../cli/local/tools.ts'
 
 const good: Machine = {
@@ -36,6 +36,13 @@ describe('a real node names all that it lacks at once', () => {
     },
   ])('when $when', ({ machine, missing }) => {
     expect(missingFor(machine)).toEqual(missing)
+  })
+
+  test('and with it what others need', () => {
+    const machine = { ...good, program: (name: string) => (name === 'chromium' ? undefined : name) }
+    expect(missingFor(machine, [program('chromium', 'chromium')])).toEqual([
+      'programs: chromium; on Debian: apt-get install chromium',
+    ])
   })
 })
 
