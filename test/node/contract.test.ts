@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { gitHttpsUrl, gitSshUrl } from '../../cli/local/node/addresses.ts'
-import { apply, get, manifest, namespace } from '../cluster/cluster.ts'
+import { apply, get, manifest, namespace, ok } from '../cluster/cluster.ts'
 import { base, commit, gitCredentials, secret, seenIn, untilSays } from './node.ts'
 
 /** docs/container-contract.md, seen from inside the containers. */
@@ -43,46 +43,53 @@ describe.concurrent('a container sees', () => {
   test.each([
     { who: 'root', user: '', id: 'user 0, groups 0', git: token },
     { who: 'a user of its own', user: 'USER 1234', id: 'user 1234, groups 0', git: key },
-  ])('what it was promised, as $who; cloned over $git.how', async ({ user, id, git }) => {
-    const ns = await namespace('contract')
-    commit(`private/${ns}`, {
-      'deep/Dockerfile': `FROM ${base}/busybox:1\nCOPY look.sh /look.sh\nRUN chmod 755 /look.sh\n${user}\nCMD ["/look.sh"]\n`,
-      'deep/look.sh': look,
-    })
-    await secret(ns, 'git', git.type, git.data())
-    await secret(ns, 'hub', 'Opaque', { token: 'from-a-secret' })
-    await apply(ns, manifest('Dataset', 'rows', rows))
-    await apply(
-      ns,
-      manifest('Model', 'it', {
-        build: { git: { url: git.url(`private/${ns}`), path: 'deep', secretName: 'git' } },
-        dataset: { name: 'rows' },
-        params: { 'learning-rate': 0.5, epochs: 3, name: 'a "b"' },
-        env: { TOKEN: '${{ secrets.hub.token }}', PLAIN: 'plain' },
-        resources: { gpu: { count: 1 } },
-        package: 'Never',
-      }),
-    )
-    await untilSays(ns, 'model/it', 'True Done')
-    const { url } = (await get(ns, 'model/it')).status.artifacts
-    const [, claimName, subPath] = /^pvc:\/\/([^/]+)\/(.*)$/.exec(url) ?? []
-    const seen = await seenIn(ns, { persistentVolumeClaim: { claimName } }, 'cat /it/seen', {
-      subPath,
-    })
-    expect(seen.split('\n')).toEqual([
-      expect.stringMatching(new RegExp(`^${id}( .*)? ?3003$`)),
-      'in /content',
-      '{"epochs":3,"learning-rate":0.5,"name":"a \\"b\\""}',
-      'PARAM_EPOCHS=3',
-      'PARAM_LEARNING_RATE=0.5',
-      'PARAM_NAME=a "b"',
-      'PLAIN=plain',
-      'TOKEN=from-a-secret',
-      'shm tmpfs',
-      'one two',
-      'Read-only file system',
-    ])
-  })
+  ])(
+    'what it was promised, as $who under Pod Security baseline; cloned over $git.how',
+    async ({ user, id, git }) => {
+      const ns = await namespace('contract')
+      commit(`private/${ns}`, {
+        'deep/Dockerfile': `FROM ${base}/busybox:1\nCOPY look.sh /look.sh\nRUN chmod 755 /look.sh\n${user}\nCMD ["/look.sh"]\n`,
+        'deep/look.sh': look,
+      })
+      await secret(ns, 'git', git.type, git.data())
+      await secret(ns, 'hub', 'Opaque', { token: 'from-a-secret' })
+      await apply(ns, manifest('Dataset', 'rows', { ...rows, suspend: true }))
+      await apply(
+        ns,
+        manifest('Model', 'it', {
+          build: { git: { url: git.url(`private/${ns}`), path: 'deep', secretName: 'git' } },
+          dataset: { name: 'rows' },
+          params: { 'learning-rate': 0.5, epochs: 3, name: 'a "b"' },
+          env: { TOKEN: '${{ secrets.hub.token }}', PLAIN: 'plain' },
+          resources: { gpu: { count: 1 } },
+          package: 'Never',
+        }),
+      )
+      // The builder alone needs more than that.
+      await untilSays(ns, 'model/it', 'False Waiting: waiting for Dataset "rows"')
+      await ok(['label', 'namespace', ns, 'pod-security.kubernetes.io/enforce=baseline'])
+      await apply(ns, manifest('Dataset', 'rows', rows))
+      await untilSays(ns, 'model/it', 'True Done')
+      const { url } = (await get(ns, 'model/it')).status.artifacts
+      const [, claimName, subPath] = /^pvc:\/\/([^/]+)\/(.*)$/.exec(url) ?? []
+      const seen = await seenIn(ns, { persistentVolumeClaim: { claimName } }, 'cat /it/seen', {
+        subPath,
+      })
+      expect(seen.split('\n')).toEqual([
+        expect.stringMatching(new RegExp(`^${id}( .*)? ?3003$`)),
+        'in /content',
+        '{"epochs":3,"learning-rate":0.5,"name":"a \\"b\\""}',
+        'PARAM_EPOCHS=3',
+        'PARAM_LEARNING_RATE=0.5',
+        'PARAM_NAME=a "b"',
+        'PLAIN=plain',
+        'TOKEN=from-a-secret',
+        'shm tmpfs',
+        'one two',
+        'Read-only file system',
+      ])
+    },
+  )
 })
 
 describe.concurrent('Git is cloned', () => {

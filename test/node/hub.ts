@@ -13,6 +13,8 @@ interface Repository {
   readonly files: Readonly<Record<string, Buffer>>
   /** Called for each file; true breaks the connection in its middle. */
   readonly breaks?: (file: string) => boolean
+  /** Whether it sends other bytes than it says. */
+  readonly lies?: boolean
 }
 
 export function hubOf(repositories: Readonly<Record<string, Repository>>) {
@@ -34,7 +36,7 @@ export function hubOf(repositories: Readonly<Record<string, Repository>>) {
     if (!name || !repository || !mayRead)
       return end(401, { 'x-error-code': 'RepoNotFound', 'x-error-message': 'Repository not found' })
     const sha = hash('sha1', name)
-    const { files, large, breaks } = repository
+    const { files, large, breaks, lies } = repository
     if (api) {
       if (apiRevision && apiRevision !== 'main' && apiRevision !== sha)
         return end(404, { 'x-error-code': 'RevisionNotFound' }, '{"error":"Invalid rev id"}')
@@ -80,7 +82,8 @@ export function hubOf(repositories: Readonly<Record<string, Repository>>) {
       )
       return
     }
-    end(from > 0 ? 206 : 200, headers, data.subarray(from))
+    const sent = lies ? Buffer.alloc(data.length, '?') : data
+    end(from > 0 ? 206 : 200, headers, sent.subarray(from))
   }
   return { listener, asked }
 }

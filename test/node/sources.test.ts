@@ -89,6 +89,7 @@ describe.concurrent('a source is loaded', () => {
         files: { 'config.json': Buffer.from('{}'), 'model.safetensors': weights },
         breaks: (file) => file === 'model.safetensors' && broke++ === 0,
       },
+      'org/spoilt': { large: ['w.bin'], files: { 'w.bin': Buffer.from('right') }, lies: true },
       'datasets/org/rows': { large: [], files: { 'rows.jsonl': Buffer.from('{"a": 1}\n') } },
     })
     const server = await serverFor(hub.listener)
@@ -108,6 +109,14 @@ describe.concurrent('a source is loaded', () => {
           runPolicy: { backoffLimit: 0 },
         }),
       )
+      await apply(
+        ns,
+        manifest('Model', 'spoilt', {
+          source: 'hf://org/spoilt',
+          env,
+          runPolicy: { backoffLimit: 0 },
+        }),
+      )
       await untilSays(ns, 'model/it', 'True Done: served from storage: pvc://')
       expect(hub.asked.some((line) => /model\.safetensors bytes=[1-9]\d*-/.test(line))).toBe(true)
       expect(await loaded(ns, 'model/it')).toEqual([
@@ -122,6 +131,11 @@ describe.concurrent('a source is loaded', () => {
         ns,
         'model/locked',
         'False Failed: container "run" exited with 1: org/tiny does not exist on the hub, or is private: then give HF_TOKEN in spec.env, from a Secret',
+      )
+      await untilSays(
+        ns,
+        'model/spoilt',
+        'False Failed: container "run" exited with 1: hf://org/spoilt cannot be loaded: the hub has other contents of w.bin: removed',
       )
     } finally {
       server.stop()

@@ -17,39 +17,6 @@ import { sourceOf } from '../../../tools/source.ts'
 
 describe('a source', () => {
   const checksum = 'a'.repeat(64)
-  describe('a download over TLS', () => {
-    let server: Server
-    let folder: string
-    let url: string
-    beforeEach(async () => {
-      folder = mkdtempSync(join(tmpdir(), 'substratus-tls-'))
-      const made = ['-newkey', 'rsa:2048', '-nodes', '-keyout', 'tls.key', '-out', 'tls.crt']
-      const names = ['-subj', '/CN=files', '-addext', 'subjectAltName=IP:127.0.0.1']
-      execFileSync('openssl', ['req', '-x509', ...made, ...names], { cwd: folder, stdio: 'pipe' })
-      const [key, cert] = ['tls.key', 'tls.crt'].map((name) => readFileSync(join(folder, name)))
-      server = createTlsServer({ key, cert }, (_, response) => response.end('whole'))
-      await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
-      url = `https://127.0.0.1:${(server.address() as AddressInfo).port}/data.txt`
-    })
-    afterEach(() => {
-      server.close()
-      rmSync(folder, { recursive: true })
-    })
-
-    test('from an authority that is trusted', async () => {
-      const env = { ...process.env, NODE_EXTRA_CA_CERTS: join(folder, 'tls.crt') }
-      const args = ['tools/main.ts', 'load', `--source=${url}`, `--into=${folder}`]
-      await promisify(execFile)(process.execPath, args, { env })
-      expect(readFileSync(join(folder, 'data.txt'), 'utf8')).toBe('whole')
-    })
-
-    test('from another is refused at once, and says why', async () => {
-      await expect(main({ source: [url], into: [folder] })).rejects.toThrow(
-        `${url}: its certificate cannot be trusted: self-signed certificate`,
-      )
-    })
-  })
-
   test.each([
     ['hf://org/name', { scheme: 'hf', repository: 'org/name', revision: 'main' }],
     ['hf://org/name@v1/2', { scheme: 'hf', repository: 'org/name', revision: 'v1/2' }],
@@ -73,6 +40,39 @@ describe('a source', () => {
     ['https://h/a#sha256=abc', 'is no checksum: write #sha256= and 64 hexadecimal digits'],
   ])('%s is refused', (address, words) => {
     expect(() => sourceOf(address)).toThrow(words)
+  })
+})
+
+describe('a download over TLS', () => {
+  let server: Server
+  let folder: string
+  let url: string
+  beforeEach(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'substratus-tls-'))
+    const made = ['-newkey', 'rsa:2048', '-nodes', '-keyout', 'tls.key', '-out', 'tls.crt']
+    const names = ['-subj', '/CN=files', '-addext', 'subjectAltName=IP:127.0.0.1']
+    execFileSync('openssl', ['req', '-x509', ...made, ...names], { cwd: folder, stdio: 'pipe' })
+    const [key, cert] = ['tls.key', 'tls.crt'].map((name) => readFileSync(join(folder, name)))
+    server = createTlsServer({ key, cert }, (_, response) => response.end('whole'))
+    await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
+    url = `https://127.0.0.1:${(server.address() as AddressInfo).port}/data.txt`
+  })
+  afterEach(() => {
+    server.close()
+    rmSync(folder, { recursive: true })
+  })
+
+  test('from an authority that is trusted', async () => {
+    const env = { ...process.env, NODE_EXTRA_CA_CERTS: join(folder, 'tls.crt') }
+    const args = ['tools/main.ts', 'load', `--source=${url}`, `--into=${folder}`]
+    await promisify(execFile)(process.execPath, args, { env })
+    expect(readFileSync(join(folder, 'data.txt'), 'utf8')).toBe('whole')
+  })
+
+  test('from another is refused at once, and says why', async () => {
+    await expect(main({ source: [url], into: [folder] })).rejects.toThrow(
+      `${url}: its certificate cannot be trusted: self-signed certificate`,
+    )
   })
 })
 
