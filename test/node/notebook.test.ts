@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { findNodeBinaries } from '../../cli/local/binaries.ts'
 import { imageNamed } from '../../cli/local/node/addresses.ts'
 import { jupyterImage, provideJupyter } from '../../cli/local/node/images.ts'
@@ -86,187 +86,146 @@ rows = [(float(x), float(y)) for x, y in csv.reader(open("/content/data/numbers.
 error = sum((model["slope"] * x + model["intercept"] - y) ** 2 for x, y in rows) / len(rows)
 print(f"{len(rows)} rows, mean squared error {error:.2f}")`
 
-/** The browser needs the machine for itself; beside it only the idle one waits, for a clock. */
-describe.concurrent('one after the other', () => {
-  test('a notebook opens in a browser, keeps what is saved, and is nobody else’s', {
-    concurrent: false,
-  }, async () => {
-    const ns = await namespace('notebook')
-    const browser = await chromium()
-    const files = await serverFor(({ url }, response) =>
-      response.end(url?.endsWith('.csv') ? '0,2\n1,5\n2,8\n' : '{"slope": 3, "intercept": 1}'),
+test('a notebook opens in a browser, keeps what is saved, and is nobody else’s', async () => {
+  const ns = await namespace('notebook')
+  const browser = await chromium()
+  const files = await serverFor(({ url }, response) =>
+    response.end(url?.endsWith('.csv') ? '0,2\n1,5\n2,8\n' : '{"slope": 3, "intercept": 1}'),
+  )
+  try {
+    await apply(
+      ns,
+      manifest('Model', 'line', { source: `${files.url}/weights.json` }),
+      manifest('Dataset', 'numbers', { source: `${files.url}/numbers.csv` }),
     )
-    try {
-      await apply(
-        ns,
-        manifest('Model', 'line', { source: `${files.url}/weights.json` }),
-        manifest('Dataset', 'numbers', { source: `${files.url}/numbers.csv` }),
-      )
-      await apply(
-        ns,
-        manifest('Notebook', 'explore', {
-          image,
-          model: { name: 'line' },
-          dataset: { name: 'numbers' },
-          suspend: true,
-        }),
-      )
-      await untilSays(ns, 'notebook/explore', 'False')
+    await apply(
+      ns,
+      manifest('Notebook', 'explore', {
+        image,
+        model: { name: 'line' },
+        dataset: { name: 'numbers' },
+        suspend: true,
+      }),
+    )
+    await untilSays(ns, 'notebook/explore', 'False')
 
-      // Resumed, awaited, opened.
-      const opened = open(ns, 'notebook explore')
-      const address = await opened.address()
-      expect(address).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/\?token=[0-9a-f]{48}$/)
-      expect(opened.said()[0]).toBe('Notebook "explore" is suspended: resuming it')
+    // Resumed, awaited, opened.
+    const opened = open(ns, 'notebook explore')
+    const address = await opened.address()
+    expect(address).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/\?token=[0-9a-f]{48}$/)
+    expect(opened.said()[0]).toBe('Notebook "explore" is suspended: resuming it')
 
-      // The token opens, and nothing else does.
-      expect((await jupyter(address, 'contents/')).status).toBe(200)
-      expect((await jupyter(address, 'contents/', 'wrong')).status).toBe(403)
-      expect((await jupyter(address, 'contents/', '')).status).toBe(403)
+    // The token opens, and nothing else does.
+    expect((await jupyter(address, 'contents/')).status).toBe(200)
+    expect((await jupyter(address, 'contents/', 'wrong')).status).toBe(403)
+    expect((await jupyter(address, 'contents/', '')).status).toBe(403)
 
-      // A cell runs in the page, on the model and the data, and its output is there.
-      const kernelspec = { name: 'python3', display_name: 'Python 3', language: 'python' }
-      const content = {
-        cells: [cell(program)],
-        metadata: { kernelspec },
-        nbformat: 4,
-        nbformat_minor: 5,
-      }
-      const made = await jupyter(address, 'contents/home/explore.ipynb', undefined, {
-        method: 'PUT',
-        body: JSON.stringify({ type: 'notebook', content }),
-      })
-      expect(made.status).toBe(201)
-      await browser.go(address)
-      await browser.untilTrue('document.title.includes("JupyterLab")')
-      await browser.go(new URL('/lab/tree/home/explore.ipynb', address).href)
-      await browser.untilTrue('document.querySelector(".jp-Notebook .jp-CodeCell .cm-content")')
-      await browser.untilTrue(
-        'document.querySelector(".jp-NotebookPanel-toolbar [data-status=idle]")',
-      )
-      await browser.ask('document.querySelector(".jp-Notebook .jp-CodeCell .cm-content").focus()')
-      await browser.press('Enter', shift)
-      const output = '(document.querySelector(".jp-OutputArea-output")?.innerText ?? "").trim()'
-      await browser.untilTrue(output)
-      expect(await browser.ask(output)).toBe('3 rows, mean squared error 1.00')
-      await browser.press('s', control)
-      const saved = async (at: string) => {
-        const file = await (await jupyter(at, 'contents/home/explore.ipynb')).json()
-        return JSON.stringify((file as { content: { cells: object[] } }).content?.cells[0])
-      }
-      await until(
-        () => saved(address),
-        (text) => text.includes('mean squared error 1.00'),
-      )
-      // docs/notebook.png is made by SUBSTRATUS_PICTURE=docs/notebook.png npm run test:node.
-      if (process.env.SUBSTRATUS_PICTURE) {
-        // Jupyter asks once whether it may fetch its news.
-        await browser.ask(
-          '[...document.querySelectorAll("button")].find((it) => it.textContent === "No")?.click()',
-        )
-        await sleep(2000)
-        writeFileSync(process.env.SUBSTRATUS_PICTURE, await browser.picture())
-      }
-
-      // No object holds the token.
-      const kinds = await ok(['api-resources', '--namespaced', '--verbs=list', '-o', 'name'])
-      const listed = kinds.trim().split('\n').join()
-      const all = await ok(['-n', ns, 'get', listed, '-o', 'yaml'])
-      expect(all).toContain('explore-notebook-0')
-      const token = tokenOf(address)
-      // As it is, and as a Secret would have it.
-      for (const text of [token, Buffer.from(token).toString('base64')])
-        expect(all).not.toContain(text)
-
-      // Nobody else gets in, where the network enforces it: bridge, the plugin of this node, does not.
-      const policy = await get(ns, 'networkpolicy/explore-notebook')
-      const [pod] = (await get(ns, 'pods')).items.filter(
-        ({ metadata }: { metadata: { name: string } }) => metadata.name.startsWith('explore'),
-      )
-      expect(policy.spec.policyTypes).toEqual(['Ingress'])
-      expect(policy.spec.ingress).toBeUndefined()
-      expect(pod.metadata.labels).toMatchObject(policy.spec.podSelector.matchLabels)
-
-      // Jupyter ends, and the kubelet starts it again in the same Pod.
-      await ok(['-n', ns, 'exec', 'explore-notebook-0', '-c', 'notebook', '--', 'kill', '1'])
-      const restarted = await opened.address(1)
-      expect(opened.said().join('\n')).toMatch(
-        /Pod "explore-notebook-0" (was restarted|broke: )[\s\S]*connected again to Pod "explore-notebook-0", which has a token of its own/,
-      )
-      expect(await saved(restarted)).toContain('mean squared error 1.00')
-
-      // The Pod moves.
-      await ok(['-n', ns, 'delete', 'pod', 'explore-notebook-0', '--wait=false'])
-      const moved = await opened.address(2)
-      expect(new URL(moved).port).toBe(new URL(address).port)
-      expect(tokenOf(moved)).not.toBe(tokenOf(address))
-      expect(opened.said()).toContain('Pod "explore-notebook-0" is gone')
-      expect(opened.said().at(-2)).toBe(
-        'connected again to Pod "explore-notebook-0", which has a token of its own',
-      )
-      expect(await saved(moved)).toContain('mean squared error 1.00')
-      expect((await jupyter(moved, 'contents/', tokenOf(address))).status).toBe(403)
-
-      // Ctrl-C leaves it running; --suspend does not, and what was saved survives that.
-      opened.interrupt()
-      expect(await opened.code).toBe(0)
-      await untilSays(ns, 'notebook/explore', 'True Serving')
-      const suspending = open(ns, 'notebook explore --suspend')
-      expect(await suspending.code).toBe(0)
-      await untilSays(ns, 'notebook/explore', 'False Suspended')
-      await until(
-        () => names(ns, 'pods'),
-        (pods) => !pods.includes('Pod/explore-notebook-0'),
-      )
-      const again = open(ns, 'notebook explore')
-      expect(await saved(await again.address())).toContain('mean squared error 1.00')
-      again.interrupt()
-      expect(await again.code).toBe(0)
-    } finally {
-      await browser.close()
-      files.stop()
-      await ok(['-n', ns, 'delete', 'notebooks', '--all'])
+    // A cell runs in the page, on the model and the data, and its output is there.
+    const kernelspec = { name: 'python3', display_name: 'Python 3', language: 'python' }
+    const content = {
+      cells: [cell(program)],
+      metadata: { kernelspec },
+      nbformat: 4,
+      nbformat_minor: 5,
     }
-  })
-
-  test('a server opens on its own port, and another replica takes over', {
-    concurrent: false,
-  }, async () => {
-    const ns = await namespace('open-server')
-    const files = await serverFor((_, response) => response.end('{"slope": 3}'))
-    try {
-      await apply(ns, manifest('Model', 'line', { source: `${files.url}/weights.json` }))
-      await apply(
-        ns,
-        manifest('ModelServer', 'chat', {
-          image: `${base}/python:3`,
-          command: ['python3', '-m', 'http.server', '9000', '--directory', '/content/model'],
-          port: 9000,
-          model: { name: 'line' },
-        }),
-      )
-      await untilSays(ns, 'modelserver/chat', 'True Serving')
-      const opened = open(ns, 'modelserver chat')
-      const address = await opened.address()
-      expect(await (await fetch(new URL('weights.json', address))).text()).toBe('{"slope": 3}')
-
-      // The Pod is replaced, as in every rollout.
-      await patch(ns, 'modelserver/chat', { params: { round: 2 } })
-      await until(
-        async () => opened.said(),
-        (lines) => lines.some((line) => /^connected again to Pod "chat-server-/.test(line)),
-        120,
-      )
-      expect(await (await fetch(new URL('weights.json', address))).text()).toBe('{"slope": 3}')
-      opened.interrupt()
-      expect(await opened.code).toBe(0)
-    } finally {
-      files.stop()
-      await ok(['-n', ns, 'delete', 'modelservers', '--all'])
+    const made = await jupyter(address, 'contents/home/explore.ipynb', undefined, {
+      method: 'PUT',
+      body: JSON.stringify({ type: 'notebook', content }),
+    })
+    expect(made.status).toBe(201)
+    await browser.go(address)
+    await browser.untilTrue('document.title.includes("JupyterLab")')
+    await browser.go(new URL('/lab/tree/home/explore.ipynb', address).href)
+    await browser.untilTrue('document.querySelector(".jp-Notebook .jp-CodeCell .cm-content")')
+    await browser.untilTrue(
+      'document.querySelector(".jp-NotebookPanel-toolbar [data-status=idle]")',
+    )
+    await browser.ask('document.querySelector(".jp-Notebook .jp-CodeCell .cm-content").focus()')
+    await browser.press('Enter', shift)
+    const output = '(document.querySelector(".jp-OutputArea-output")?.innerText ?? "").trim()'
+    await browser.untilTrue(output)
+    expect(await browser.ask(output)).toBe('3 rows, mean squared error 1.00')
+    await browser.press('s', control)
+    const saved = async (at: string) => {
+      const file = await (await jupyter(at, 'contents/home/explore.ipynb')).json()
+      return JSON.stringify((file as { content: { cells: object[] } }).content?.cells[0])
     }
-  })
+    await until(
+      () => saved(address),
+      (text) => text.includes('mean squared error 1.00'),
+    )
+    // docs/notebook.png is made by SUBSTRATUS_PICTURE=docs/notebook.png npm run test:node.
+    if (process.env.SUBSTRATUS_PICTURE) {
+      // Jupyter asks once whether it may fetch its news.
+      await browser.ask(
+        '[...document.querySelectorAll("button")].find((it) => it.textContent === "No")?.click()',
+      )
+      await sleep(2000)
+      writeFileSync(process.env.SUBSTRATUS_PICTURE, await browser.picture())
+    }
+
+    // No object holds the token.
+    const kinds = await ok(['api-resources', '--namespaced', '--verbs=list', '-o', 'name'])
+    const listed = kinds.trim().split('\n').join()
+    const all = await ok(['-n', ns, 'get', listed, '-o', 'yaml'])
+    expect(all).toContain('explore-notebook-0')
+    const token = tokenOf(address)
+    // As it is, and as a Secret would have it.
+    for (const text of [token, Buffer.from(token).toString('base64')])
+      expect(all).not.toContain(text)
+
+    // Nobody else gets in, where the network enforces it: bridge, the plugin of this node, does not.
+    const policy = await get(ns, 'networkpolicy/explore-notebook')
+    const [pod] = (await get(ns, 'pods')).items.filter(
+      ({ metadata }: { metadata: { name: string } }) => metadata.name.startsWith('explore'),
+    )
+    expect(policy.spec.policyTypes).toEqual(['Ingress'])
+    expect(policy.spec.ingress).toBeUndefined()
+    expect(pod.metadata.labels).toMatchObject(policy.spec.podSelector.matchLabels)
+
+    // Jupyter ends, and the kubelet starts it again in the same Pod.
+    await ok(['-n', ns, 'exec', 'explore-notebook-0', '-c', 'notebook', '--', 'kill', '1'])
+    const restarted = await opened.address(1)
+    expect(opened.said().join('\n')).toMatch(
+      /Pod "explore-notebook-0" (was restarted|broke: )[\s\S]*connected again to Pod "explore-notebook-0", which has a token of its own/,
+    )
+    expect(await saved(restarted)).toContain('mean squared error 1.00')
+
+    // The Pod moves.
+    await ok(['-n', ns, 'delete', 'pod', 'explore-notebook-0', '--wait=false'])
+    const moved = await opened.address(2)
+    expect(new URL(moved).port).toBe(new URL(address).port)
+    expect(tokenOf(moved)).not.toBe(tokenOf(address))
+    expect(opened.said()).toContain('Pod "explore-notebook-0" is gone')
+    expect(opened.said().at(-2)).toBe(
+      'connected again to Pod "explore-notebook-0", which has a token of its own',
+    )
+    expect(await saved(moved)).toContain('mean squared error 1.00')
+    expect((await jupyter(moved, 'contents/', tokenOf(address))).status).toBe(403)
+
+    // Ctrl-C leaves it running; --suspend does not, and what was saved survives that.
+    opened.interrupt()
+    expect(await opened.code).toBe(0)
+    await untilSays(ns, 'notebook/explore', 'True Serving')
+    const suspending = open(ns, 'notebook explore --suspend')
+    expect(await suspending.code).toBe(0)
+    await untilSays(ns, 'notebook/explore', 'False Suspended')
+    await until(
+      () => names(ns, 'pods'),
+      (pods) => !pods.includes('Pod/explore-notebook-0'),
+    )
+    const again = open(ns, 'notebook explore')
+    expect(await saved(await again.address())).toContain('mean squared error 1.00')
+    again.interrupt()
+    expect(await again.code).toBe(0)
+  } finally {
+    await browser.close()
+    files.stop()
+    await ok(['-n', ns, 'delete', 'notebooks', '--all'])
+  }
 })
 
+// Two that mostly wait.
 test.concurrent('an idle notebook is stopped, and opening it wakes it', async () => {
   const ns = await namespace('idle')
   await apply(ns, manifest('Notebook', 'explore', { image, idleTimeout: '20s' }))
@@ -286,4 +245,39 @@ test.concurrent('an idle notebook is stopped, and opening it wakes it', async ()
     'error: Notebook "explore" is no longer open: it was idle for 20s and was stopped; kubectl open notebook explore wakes it',
   )
   await ok(['-n', ns, 'delete', 'notebooks', '--all'])
+})
+
+test.concurrent('a server opens on its own port, and another replica takes over', async () => {
+  const ns = await namespace('open-server')
+  const files = await serverFor((_, response) => response.end('{"slope": 3}'))
+  try {
+    await apply(ns, manifest('Model', 'line', { source: `${files.url}/weights.json` }))
+    await apply(
+      ns,
+      manifest('ModelServer', 'chat', {
+        image: `${base}/python:3`,
+        command: ['python3', '-m', 'http.server', '9000', '--directory', '/content/model'],
+        port: 9000,
+        model: { name: 'line' },
+      }),
+    )
+    await untilSays(ns, 'modelserver/chat', 'True Serving')
+    const opened = open(ns, 'modelserver chat')
+    const address = await opened.address()
+    expect(await (await fetch(new URL('weights.json', address))).text()).toBe('{"slope": 3}')
+
+    // The Pod is replaced, as in every rollout.
+    await patch(ns, 'modelserver/chat', { params: { round: 2 } })
+    await until(
+      async () => opened.said(),
+      (lines) => lines.some((line) => /^connected again to Pod "chat-server-/.test(line)),
+      120,
+    )
+    expect(await (await fetch(new URL('weights.json', address))).text()).toBe('{"slope": 3}')
+    opened.interrupt()
+    expect(await opened.code).toBe(0)
+  } finally {
+    files.stop()
+    await ok(['-n', ns, 'delete', 'modelservers', '--all'])
+  }
 })
