@@ -4,19 +4,20 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { TestProject } from 'vitest/node'
 import { startPlatform } from '../../cli/local/platform.ts'
-import { ending, interruption, provide } from './target.ts'
+import { ending, provide } from './target.ts'
 
 /** One platform for all files: Metacontroller where it is found, else the embedded runner. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const dir = mkdtempSync(join(tmpdir(), 'substratus-cluster-'))
+  const end = ending(dir)
   const platform = await startPlatform({
-    dir: mkdtempSync(join(tmpdir(), 'substratus-cluster-')),
+    dir,
     nodes: 4,
-    signal: interruption(),
     audit: true,
     stages: [fileURLToPath(new URL('stages.yaml', import.meta.url))],
     config: { registry: { prefix: 'registry.example.com/substratus' } },
     progress: (line) => console.log(line),
   })
   provide(project, platform)
-  return ending(platform)
+  return end(platform)
 }

@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import type { TestProject } from 'vitest/node'
 import type { Platform } from '../../cli/local/platform.ts'
 import { modulePath } from '../../cli/local/root.ts'
@@ -37,23 +37,24 @@ export function provide(project: TestProject, platform: Platform): void {
   })
 }
 
-/** Ctrl-C while the platform starts: the start then ends what it has begun. */
-export function interruption(): AbortSignal {
-  const abort = new AbortController()
-  process.once('SIGINT', () => abort.abort(new Error('interrupted')))
-  return abort.signal
-}
-
-/** Ends the platform after the tests, and also when Ctrl-C ends vitest, which then calls no teardown. */
-export function ending({ dir, stop }: Platform): () => Promise<void> {
+/**
+ * Ends the platform of a folder also when Ctrl-C ends vitest, which then calls no teardown. Call it
+ * before the start, and the answer with what was started: it is the teardown. A start that is under
+ * way is ended by a process that outlives this one, which holds the lock of the folder.
+ */
+export function ending(dir: string): (platform: Platform) => () => Promise<void> {
+  const words = [modulePath('cli/main'), 'down', '--dir', dir]
+  let isStarted = false
   const down = () => {
-    spawnSync(process.execPath, [modulePath('cli/main'), 'down', '--dir', dir], {
-      stdio: 'inherit',
-    })
+    if (isStarted) spawnSync(process.execPath, words, { stdio: 'inherit' })
+    else spawn(process.execPath, words, { stdio: 'inherit', detached: true }).unref()
   }
   process.once('exit', down)
-  return async () => {
-    process.off('exit', down)
-    await stop()
+  return ({ stop }) => {
+    isStarted = true
+    return async () => {
+      process.off('exit', down)
+      await stop()
+    }
   }
 }

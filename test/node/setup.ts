@@ -5,7 +5,7 @@ import type { TestProject } from 'vitest/node'
 import { nodeConfig } from '../../cli/local/node/config.ts'
 import { checkMachine, program } from '../../cli/local/node/requirements.ts'
 import { runningPlatform, startPlatform } from '../../cli/local/platform.ts'
-import { ending, interruption, provide } from '../cluster/target.ts'
+import { ending, provide } from '../cluster/target.ts'
 
 /**
  * One platform with a real node for all files. SUBSTRATUS_NODE_DIR names the folder of an
@@ -17,16 +17,19 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const given = process.env.SUBSTRATUS_NODE_DIR
   const running = given ? await runningPlatform(given) : undefined
   if (given && !running) throw new Error(`no platform runs in ${given}`)
-  const platform =
-    running ??
-    (await startPlatform({
-      dir: mkdtempSync(join(tmpdir(), 'substratus-node-')),
-      nodes: 0,
-      signal: interruption(),
-      realNode: true,
-      config: nodeConfig,
-      progress: (line) => console.log(line),
-    }))
+  if (running) {
+    provide(project, running)
+    return async () => {}
+  }
+  const dir = mkdtempSync(join(tmpdir(), 'substratus-node-'))
+  const end = ending(dir)
+  const platform = await startPlatform({
+    dir,
+    nodes: 0,
+    realNode: true,
+    config: nodeConfig,
+    progress: (line) => console.log(line),
+  })
   provide(project, platform)
-  return running ? async () => {} : ending(platform)
+  return end(platform)
 }
