@@ -40,10 +40,10 @@ function parse(text: string): Amount {
   const match =
     /^([0-9]+)(?:\.([0-9]+))?(?:[eE]\+?([0-9]{1,2})|(m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei))?$/.exec(text)
   if (!match) throw new Error(`not a quantity: ${text}`)
-  const [, whole = '', fraction = '', exponent = '', suffix = ''] = match
+  const [, whole = '', fraction = '', exponent = '0', suffix = ''] = match
   const scale = 10n ** BigInt(fraction.length)
-  const power = exponent ? 10n ** BigInt(exponent) : 1n
-  const numerator = BigInt(whole + fraction) * (milliOf.get(suffix) ?? milli) * power
+  const unit = milliOf.get(suffix) ?? milli
+  const numerator = BigInt(whole + fraction) * unit * 10n ** BigInt(exponent)
   // Rounded up, as the API server does.
   return { milli: (numerator + scale - 1n) / scale, binary: suffix.endsWith('i') }
 }

@@ -72,8 +72,8 @@ export function factsFor(
 }
 
 /**
- * The references, and the bases as far as a cycle could reach and time suffices: they are asked for one after another,
- * and of those that are not known nobody claims a cycle. Sync names it then.
+ * The references, and the bases as far as a cycle could reach and time suffices: they are asked for
+ * one after another, and of those that are not known nobody claims a cycle. Sync names it then.
  */
 async function lookedUp(
   object: Parent,

@@ -68,7 +68,10 @@ const readinessOf = (node: V1Node): Child => ({
   },
 })
 
-/** The related objects and the nodes of their Pods; a request that brings nodes, as curl's may, keeps them. */
+/**
+ * The related objects and the nodes of their Pods; a request that brings nodes, as curl's may, keeps
+ * them.
+ */
 export function withNodes(related: Group, nodes: ReadonlyMap<string, Child> | undefined): Group {
   if (!nodes || related['Node.v1']) return related
   const found = Object.values(related['Pod.v1'] ?? {}).flatMap(({ spec }) => {

@@ -41,8 +41,8 @@ export async function prepareNode(
 ): Promise<NodeBinaries> {
   checkMachine()
   const binaries = await findNodeBinaries({ progress, ...(signal && { signal }) })
-  await prepareImages({ binaries, progress, ...(signal && { signal }) })
   await takeOver(dir)
+  await prepareImages({ binaries, progress, ...(signal && { signal }) })
   return binaries
 }
 
