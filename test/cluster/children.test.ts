@@ -134,7 +134,7 @@ describe.each(configs)('with $title configuration', ({ file }) => {
     .map(podOf)
 
   test('every child is what the API server takes, word for word', async () => {
-    expect(children.length).toBeGreaterThan(20)
+    expect(children.length).toBeGreaterThan(file.storage?.driver === 'gcs' ? 20 : 30)
     const { code, stderr } = await create(ns, children)
     expect(withoutAdvice(stderr)).toBe('')
     expect(code).toBe(0)

@@ -123,6 +123,18 @@ export const names = async (namespace: string, kinds: string): Promise<readonly 
 export const patch = (namespace: string, what: string, spec: object): Promise<string> =>
   ok(['-n', namespace, 'patch', what, '--type=merge', '-p', JSON.stringify({ spec })])
 
+/** Does what admission would refuse. */
+export async function withoutAdmission(act: () => Promise<unknown>): Promise<void> {
+  const hooks = await ok(['get', 'validatingwebhookconfiguration', 'substratus', '-o', 'json'])
+  await ok(['delete', 'validatingwebhookconfiguration', 'substratus'])
+  try {
+    await act()
+  } finally {
+    const { metadata, ...rest } = JSON.parse(hooks)
+    await ok(['create', '-f', '-'], JSON.stringify({ ...rest, metadata: { name: metadata.name } }))
+  }
+}
+
 /** Writes to a namespace's objects, from the API server's audit log. */
 const written = (namespace: string, isMeant: (code: number) => boolean): readonly string[] =>
   readFileSync(inject('cluster').auditLog, 'utf8')
@@ -157,41 +169,55 @@ export async function nudge(namespace: string, what: string): Promise<void> {
 }
 
 /**
- * What `kubectl get -w` shows of Ready from now on, without repetitions, as readyOf writes it. A watch
- * that ends is in it, too: it would otherwise show nothing wrong.
+ * Tells each line of Ready that `kubectl get --watch` shows from now on, as readyOf writes it, and why
+ * it ended when it did so by itself. The answer stops it.
  */
-export function watch(ns: string, what: string) {
+export function watchReady(
+  ns: string,
+  what: string,
+  heard: (line: string) => void,
+  ended: (why: string) => void,
+): () => void {
   const { kubectl, kubeconfig } = inject('cluster')
   const [kind = '', name] = what.split('/')
   const ready = '.status.conditions[?(@.type=="Ready")]'
   const columns = ['status', 'reason', 'message'].map((field) => `${field}:${ready}.${field}`)
-  const said: string[] = []
   const child = spawn(
     kubectl,
     [
       ...['--kubeconfig', kubeconfig, '-n', ns, 'get', kind, '--watch', '--no-headers'],
-      // As a list of one: of a single object kubectl leaves out the first event.
+      // As a list of one: of a single object kubectl leaves out the first event, which may be the
+      // change that is waited for.
       ...[`--field-selector=metadata.name=${name}`, '-o', `custom-columns=${columns}`],
     ],
-    { stdio: ['ignore', 'pipe', 'ignore'] },
+    { stdio: ['ignore', 'pipe', 'pipe'] },
   )
-  const say = (line: string) => {
-    if (line !== said.at(-1)) said.push(line)
-  }
   // Line by line: kubectl writes a line in pieces.
   createInterface({ input: child.stdout }).on('line', (line) => {
     const [, status, reason, message] = /^(\S+) +(\S+) +(.*?) *$/.exec(line) ?? []
-    if (status !== '<none>') say(`${status} ${reason}: ${message}`)
+    if (status !== '<none>') heard(`${status} ${reason}: ${message}`)
+  })
+  let errors = ''
+  child.stderr.on('data', (chunk: Buffer) => {
+    errors += chunk
   })
   let stopped = false
   child.on('close', (code) => {
-    if (!stopped) say(`kubectl get --watch ended with ${code}`)
+    if (!stopped) ended(`kubectl get --watch ended with ${code}: ${errors}`)
   })
-  const stop = () => {
+  return () => {
     stopped = true
     child.kill()
   }
-  return { said, stop }
+}
+
+/** All of it, without repetitions. A watch that ends is in it, too: it would show nothing wrong. */
+export function watch(ns: string, what: string) {
+  const said: string[] = []
+  const say = (line: string) => {
+    if (line !== said.at(-1)) said.push(line)
+  }
+  return { said, stop: watchReady(ns, what, say, say) }
 }
 
 /** An object's row of kubectl's own table, by the heads of its columns. */

@@ -3,7 +3,6 @@ import { expect, inject, test } from 'vitest'
 import {
   apply,
   claimOf,
-  failures,
   get,
   jobsCreated,
   kubectl,
@@ -17,7 +16,7 @@ import {
   type Shown,
   until,
   untilReady,
-  writes,
+  withoutAdmission,
 } from './cluster.ts'
 import { kill, serverReady } from './processes.ts'
 
@@ -95,18 +94,6 @@ test('a finished run is not repeated', async () => {
     await unrepeated()
   }
 })
-
-/** Does what admission would refuse. */
-async function withoutAdmission(act: () => Promise<unknown>): Promise<void> {
-  const hooks = await ok(['get', 'validatingwebhookconfiguration', 'substratus', '-o', 'json'])
-  await ok(['delete', 'validatingwebhookconfiguration', 'substratus'])
-  try {
-    await act()
-  } finally {
-    const { metadata, ...rest } = JSON.parse(hooks)
-    await ok(['create', '-f', '-'], JSON.stringify({ ...rest, metadata: { name: metadata.name } }))
-  }
-}
 
 test('a spec that is invalid for a while does not repeat it', async () => {
   const ns = await namespace('invalid-between')
@@ -205,49 +192,6 @@ test.each([
   expect(JSON.stringify(volumes)).toContain(base.image)
 })
 
-test('objects that are deleted and applied again at once have every child', async () => {
-  const ns = await namespace('again')
-  const all = Array.from({ length: 20 }, (_, number) => manifest('Notebook', `n-${number}`, {}))
-  await apply(ns, ...all)
-  await untilReady(ns, 'notebook/n-19', 'True')
-  await ok(['-n', ns, 'delete', 'notebooks', '--all', '--wait=false'])
-  await apply(ns, ...all)
-  await until(
-    async () => (await get(ns, 'notebooks')).items,
-    (items) => items.length === 20 && items.every((item: Shown) => item.status?.ready),
-    120,
-  )
-  // The garbage collector is still at the old ones' children.
-  await sleep(10_000)
-  const owners = (await get(ns, 'notebooks')).items.map(({ metadata }: Shown) => metadata.uid)
-  const kinds = 'statefulsets,services,networkpolicies,persistentvolumeclaims'
-  const children = (await get(ns, kinds)).items.filter(
-    ({ metadata }: Shown) =>
-      !metadata.deletionTimestamp && owners.includes(metadata.ownerReferences?.[0]?.uid),
-  )
-  expect(children).toHaveLength(80)
-  await until(
-    async () => (await get(ns, 'notebooks')).items,
-    (items) => items.every((item: Shown) => item.status?.ready),
-  )
-})
-
-test('a foreign object under the name of a child is told by name, and left alone', async () => {
-  const ns = await namespace('foreign')
-  await ok(['-n', ns, 'create', 'service', 'clusterip', 's-server', '--tcp=80'])
-  const { uid } = (await get(ns, 'service/s-server')).metadata
-  await apply(ns, manifest('Model', 'm', { image }))
-  await apply(ns, manifest('ModelServer', 's', { model: { name: 'm' } }))
-  await untilReady(
-    ns,
-    'modelserver/s',
-    'False ChildMissing: Service "s-server" is wanted and does not exist: does another object own the name?',
-  )
-  expect((await get(ns, 'service/s-server')).metadata.uid).toBe(uid)
-  await ok(['-n', ns, 'delete', 'service', 's-server'])
-  await untilReady(ns, 'modelserver/s', 'True Serving')
-})
-
 test('objects that are restored with their status run nothing again; without it they do', async () => {
   const ns = await namespace('restored')
   const kinds = 'datasets,models,modelservers,notebooks'
@@ -301,56 +245,12 @@ test('objects that are restored with their status run nothing again; without it 
   expect((await get(ns, 'pvc/m-model-artifacts')).metadata.ownerReferences[0].uid).toBe(uid)
 
   const without = await namespace('restored-without')
-  await apply(without, manifest('Model', 'm', trained))
+  for (const { apiVersion, kind, metadata, spec } of saved.items)
+    if (kind === 'Model')
+      await apply(
+        without,
+        JSON.stringify({ apiVersion, kind, metadata: { name: metadata.name }, spec }),
+      )
   await untilReady(without, 'model/m', 'True Done')
   expect(jobsCreated(without)).toHaveLength(2)
-})
-
-test('a claim that is deleted with a result in it is told, and not replaced by an empty one', async () => {
-  const ns = await namespace('gone')
-  await apply(ns, manifest('Model', 'm', { ...trained, package: 'Never' }))
-  await untilReady(ns, 'model/m', 'True Done')
-  await ok(['-n', ns, 'delete', 'pods', '--all'])
-  await ok(['-n', ns, 'delete', 'pvc', 'm-model-artifacts'])
-  await untilReady(
-    ns,
-    'model/m',
-    'False ChildMissing: PersistentVolumeClaim "m-model-artifacts" is gone, and the result with it',
-  )
-  expect(await names(ns, 'pvc')).toEqual([])
-  await annotate(ns, 'model/m', 'substratus.ai/rerun=once')
-  await untilReady(ns, 'model/m', 'True Done')
-  expect(runs(jobsCreated(ns))).toHaveLength(2)
-})
-
-test('a growing disk expands the claim; a shrinking one is refused, and told when it came past', async () => {
-  const ns = await namespace('disk')
-  const size = async () => (await get(ns, 'pvc/n-notebook-home')).spec.resources.requests.storage
-  await apply(ns, manifest('Notebook', 'n', { resources: { disk: 10 } }))
-  await untilReady(ns, 'notebook/n', 'True')
-  await patch(ns, 'notebook/n', { resources: { disk: 30 } })
-  await until(size, (now) => now === '30Gi')
-  const refused = await kubectl([
-    '-n',
-    ns,
-    'patch',
-    'notebook/n',
-    '--type=merge',
-    '-p',
-    '{"spec":{"resources":{"disk":20}}}',
-  ])
-  expect(refused.stderr).toContain('may not shrink from 30Gi to 20Gi')
-  await withoutAdmission(() => patch(ns, 'notebook/n', { resources: { disk: 20 } }))
-  await untilReady(ns, 'notebook/n', /^True .*; disk stays 30Gi: a claim cannot shrink to 20Gi$/)
-  expect(await size()).toBe('30Gi')
-  // Nothing is tried over and over.
-  const [done, refusals] = [writes(ns), failures(ns)]
-  await nudge(ns, 'notebook/n')
-  await sleep(10_000)
-  expect(failures(ns)).toEqual(refusals)
-  expect(
-    writes(ns)
-      .slice(done.length)
-      .filter((line) => !line.includes(' patch notebooks/')),
-  ).toEqual([])
 })

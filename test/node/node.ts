@@ -4,11 +4,10 @@ import { createServer, type RequestListener, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { inject } from 'vitest'
 import { gitUrl, nodeAddress, registryHost } from '../../cli/local/node/addresses.ts'
 import { sshFiles } from '../../cli/local/node/gitssh.ts'
-import { get, ok, type Shown, until } from '../cluster/cluster.ts'
+import { get, ok, type Shown, until, watchReady } from '../cluster/cluster.ts'
 
 /** The real node as its users see it: by git, kubectl, HTTP and the registry's API. */
 
@@ -117,10 +116,6 @@ export function pullsFrom(host: string): void {
 export const leave = (ns: string): Promise<string> =>
   ok(['delete', 'namespace', ns, '--wait=false'])
 
-const columns = ['status', 'reason', 'message']
-  .map((field) => `${field}:.status.conditions[0].${field}`)
-  .join()
-
 /**
  * Waits until Ready says so. It watches, and asks no more than once: on a small machine a kubectl
  * every quarter of a second, for each test, takes the time that the containers need.
@@ -131,44 +126,26 @@ export function untilSays(
   says: string | RegExp,
   seconds = 180,
 ): Promise<string> {
-  const { kubectl, kubeconfig } = inject('cluster')
-  const [kind = '', name] = what.split('/')
   const satisfied = (line: string) =>
     typeof says === 'string' ? line.startsWith(says) : says.test(line)
   return new Promise((resolve, reject) => {
     let last = 'nothing'
-    const child = spawn(
-      kubectl,
-      [
-        ...['--kubeconfig', kubeconfig, '-n', namespace, 'get', kind, '--watch'],
-        // As a list of one: of a single object kubectl leaves out the first event, which may be the
-        // change that is waited for.
-        `--field-selector=metadata.name=${name}`,
-        ...['--no-headers', '-o', `custom-columns=${columns}`],
-      ],
-      { stdio: ['ignore', 'pipe', 'pipe'] },
-    )
-    const tooLate = setTimeout(() => fail(`not within ${seconds} s`), seconds * 1000)
-    const end = () => {
-      clearTimeout(tooLate)
-      child.kill()
-    }
     const fail = (why: string) => {
       end()
       reject(new Error(`${what}: ${why}; Ready said last: ${last}`))
     }
-    createInterface({ input: child.stdout }).on('line', (line) => {
-      const [, status, reason, message] = /^(\S+) +(\S+) +(.*?) *$/.exec(line) ?? []
-      last = `${status} ${reason}: ${message}`
-      if (!satisfied(last)) return
+    const tooLate = setTimeout(() => fail(`not within ${seconds} s`), seconds * 1000)
+    const heard = (line: string) => {
+      last = line
+      if (!satisfied(line)) return
       end()
-      resolve(last)
-    })
-    let said = ''
-    child.stderr.on('data', (chunk: Buffer) => {
-      said += chunk
-    })
-    child.on('close', (code) => fail(`kubectl ended with ${code}: ${said}`))
+      resolve(line)
+    }
+    const stop = watchReady(namespace, what, heard, fail)
+    const end = () => {
+      clearTimeout(tooLate)
+      stop()
+    }
   })
 }
 
