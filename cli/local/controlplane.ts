@@ -5,7 +5,7 @@ import { type Binaries, findBinaries } from './binaries.ts'
 import { statusOf } from './https.ts'
 import { isAlive } from './identity.ts'
 import { type Kubectl, kubectl } from './kubectl.ts'
-import { nodeAddress } from './node/addresses.ts'
+import { nodeAddress, serviceRange } from './node/addresses.ts'
 import { cleanNode } from './node/clean.ts'
 import { makeGround } from './node/ground.ts'
 import { fakeNode, storageClass } from './nodes.ts'
@@ -128,7 +128,7 @@ async function start(options: ControlPlaneOptions, binaries: Binaries): Promise<
     'service-account-key-file': pki.serviceAccountKey,
     'service-account-signing-key-file': pki.serviceAccountKey,
     'service-account-issuer': 'https://kubernetes.default.svc',
-    'service-cluster-ip-range': '10.96.0.0/16',
+    'service-cluster-ip-range': serviceRange,
     'authorization-mode': 'Node,RBAC',
     'enable-aggregator-routing': true,
     'allow-privileged': true,

@@ -42,3 +42,25 @@ test('a Pod finds Services by name, and the API server knows it', async () => {
     `system:serviceaccount:${ns}:default`,
   ])
 })
+
+const nobody = '10.96.255.254'
+const connect = `
+import socket
+try:
+    socket.create_connection(("${nobody}", 8080), timeout=20)
+except OSError as error:
+    print(error)
+`
+
+test('what no Service has does not leave the machine', async () => {
+  const ns = await namespace('outside')
+  const command = ['python3', '-c', connect]
+  await Promise.all([
+    expect(fetch(`http://${nobody}:8080`)).rejects.toMatchObject({
+      cause: { code: 'EHOSTUNREACH' },
+    }),
+    expect(saidIn(ns, { image: `${base}/python:3`, command })).resolves.toMatch(
+      /No route to host\n*$/,
+    ),
+  ])
+})

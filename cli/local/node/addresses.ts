@@ -10,6 +10,7 @@ export const clusterDomain = 'cluster.local'
 export const nodeBridge = 'substratus0'
 export const podBridge = 'substratus1'
 export const podRange = '10.244.0.0/24'
+export const serviceRange = '10.96.0.0/16'
 
 export const registryHost = `${nodeAddress}:5001`
 export const gitUrl = `http://${nodeAddress}:5002`

@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { command } from '../command.ts'
-import { nodeAddress, nodeBridge, podBridge } from './addresses.ts'
+import { nodeAddress, nodeBridge, podBridge, serviceRange } from './addresses.ts'
 import { programPath } from './requirements.ts'
 
 const env = { ...process.env, PATH: programPath() }
@@ -15,6 +15,9 @@ export async function makeNetwork(folder: string): Promise<void> {
   await run('ip', 'link', 'add', nodeBridge, 'type', 'bridge')
   await run('ip', 'addr', 'add', `${nodeAddress}/24`, 'dev', nodeBridge)
   await run('ip', 'link', 'set', nodeBridge, 'up')
+  // What kube-proxy does not know as a Service yet finds nobody there. By the default route it would
+  // leave the machine, and whoever answers outside may keep the connection.
+  await run('ip', 'route', 'add', serviceRange, 'dev', nodeBridge)
   writeFileSync(join(folder, 'ip_forward'), readFileSync(forwarding))
   writeFileSync(forwarding, '1')
 }
