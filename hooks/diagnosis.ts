@@ -172,13 +172,38 @@ function afterEviction({ reason, message }: Verdict, own: readonly Child[]): Ver
   )
 }
 
-/** A Secret that is mounted and missing is in no status: the kubelet waits, and says it in events. */
+/**
+ * How far a Pod is that has not started: each step is told once. Its sandbox, which is made when all
+ * volumes are mounted, has a condition of its own since Kubernetes 1.29, and comes before any image.
+ */
 function starting(pod: Child): Verdict {
+  const name = `Pod "${pod.metadata.name}"`
+  if (!pod.spec?.nodeName) {
+    const gate = stateOf(pod, 'PodScheduled')?.message
+    return no('Pending', `${name} waits for a node${gate ? `: ${gate}` : ''}`)
+  }
+  const sandbox = stateOf(pod, 'PodReadyToStartContainers')?.status
+  const first = containersOf(pod).find(({ state }) => state?.waiting)
+  if (sandbox === 'True' && first)
+    return no(
+      'Pending',
+      `${name} is starting: container "${first.name}" is being created from image "${first.image}"`,
+    )
+  const step = sandbox === 'False' ? ': its volumes and network are being set up' : ''
+  return no('Pending', `${name} is starting${step}${needs(pod)}`)
+}
+
+const stateOf = (pod: Child, type: string) =>
+  pod.status?.conditions?.find((condition: { type: string }) => condition.type === type) as
+    | { status: string; message?: string }
+    | undefined
+
+/** A Secret that is mounted and missing is in no status: the kubelet waits, and says it in events. */
+function needs(pod: Child): string {
   const secrets = (pod.spec?.volumes ?? []).flatMap(({ secret }: { secret?: SecretVolume }) =>
     secret?.secretName ? [`"${secret.secretName}"`] : [],
   )
-  const needs = secrets.length ? `; it needs Secret ${secrets.join(' and ')}` : ''
-  return no('Pending', `Pod "${pod.metadata.name}" is starting${needs}`)
+  return secrets.length ? `; it needs Secret ${secrets.join(' and ')}` : ''
 }
 
 interface SecretVolume {

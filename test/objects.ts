@@ -106,7 +106,7 @@ export function aPod(owner: Child, status: unknown, more: Partial<Child['metadat
         ...more_,
       },
     },
-    spec: owner.spec.template.spec,
+    spec: { ...owner.spec.template.spec, nodeName: 'one' },
     status,
   }
 }

@@ -147,7 +147,8 @@ describe.concurrent('a private registry', () => {
     {
       when: 'no Secret is there to push with',
       user: undefined,
-      says: () => /^False Pending: Pod "it-model-build-[^"]+" is starting; it needs Secret "push"$/,
+      says: () =>
+        /^False Pending: Pod "it-model-build-[^"]+" is starting: its volumes and network are being set up; it needs Secret "push"$/,
     },
     {
       when: 'the Secret’s password is wrong',

@@ -12,7 +12,16 @@ import {
   s3Url,
 } from '../../cli/local/node/addresses.ts'
 import { apply, get, manifest, namespace, ok, readyOf } from '../cluster/cluster.ts'
-import { base, commit, gitCredentials, leave, secret, serverFor, untilSays } from './node.ts'
+import {
+  base,
+  commit,
+  gitCredentials,
+  leave,
+  pullsFrom,
+  secret,
+  serverFor,
+  untilSays,
+} from './node.ts'
 
 /** What goes wrong with real containers, and what `kubectl get` says of it, word by word. */
 
@@ -188,7 +197,7 @@ const troubles: readonly Trouble[] = [
   {
     when: 'a Secret of the repository that does not exist',
     spec: (ns) => builds(`private/${ns}`, withSecret),
-    says: /^False Pending: Pod "it-dataset-build-[^"]+" is starting; it needs Secret "git"$/,
+    says: /^False Pending: Pod "it-dataset-build-[^"]+" is starting: its volumes and network are being set up; it needs Secret "git"$/,
   },
   {
     when: 'no Dockerfile',
@@ -345,6 +354,21 @@ describe.concurrent('kubectl get says', () => {
       'modelserver/it',
       /^False ContainerConfigError: container "server": failed to mount image volume: .* subpath "content\/model" .*: no such file or directory$/,
     )
+  })
+
+  test('an image that is long in coming', async () => {
+    const ns = await namespace('truth')
+    const registry = await serverFor(() => {})
+    const { host } = new URL(registry.url)
+    pullsFrom(host)
+    try {
+      await apply(ns, manifest('Dataset', 'it', { image: `${host}/large:1` }))
+      const says = `is starting: container "load" is being created from image "${host}/large:1"`
+      await untilSays(ns, 'dataset/it', new RegExp(`^False Pending: Pod "[^"]+" ${says}$`))
+    } finally {
+      await leave(ns)
+      registry.stop()
+    }
   })
 
   test('a checksum that is another', async () => {

@@ -36,6 +36,8 @@ const waiting = (reason: string, message?: string, more = {}) => ({
   ],
 })
 
+const sandbox = (status: string) => ({ type: 'PodReadyToStartContainers', status })
+
 const says = ({ reason, message }: { reason: string; message: string }) => `${reason}: ${message}`
 
 describe('a Pod of a Job that is not finished', () => {
@@ -67,9 +69,20 @@ describe('a Pod of a Job that is not finished', () => {
       verdict: 'ContainerConfigError: container "main": secret "hub" not found',
     },
     {
-      when: 'it only starts',
+      when: 'it only starts, on a node that says no more',
       pod: waiting('ContainerCreating'),
       verdict: 'Pending: Pod "j-x7k2p" is starting',
+    },
+    {
+      when: 'it has no sandbox yet',
+      pod: { ...waiting('ContainerCreating'), conditions: [sandbox('False')] },
+      verdict: 'Pending: Pod "j-x7k2p" is starting: its volumes and network are being set up',
+    },
+    {
+      when: 'its image is pulled, or its container made',
+      pod: { ...waiting('ContainerCreating'), conditions: [sandbox('True')] },
+      verdict:
+        'Pending: Pod "j-x7k2p" is starting: container "main" is being created from image "example.com/a:1"',
     },
     {
       when: 'an init container of it runs',
@@ -172,9 +185,25 @@ describe('a Pod of a Job that is not finished', () => {
 
   test('a Secret that it mounts may be what it waits for', () => {
     const volumes = [{ emptyDir: {} }, { secret: { secretName: 'git' } }]
-    const pod = { ...aPod(job, waiting('ContainerCreating')), spec: { volumes } }
+    const pod = { ...aPod(job, waiting('ContainerCreating')), spec: { nodeName: 'one', volumes } }
     expect(says(jobProgress(job, [pod], 'Running'))).toBe(
       'Pending: Pod "j-x7k2p" is starting; it needs Secret "git"',
+    )
+  })
+
+  test.each([
+    { when: 'nobody has looked yet', conditions: [], why: '' },
+    {
+      when: 'it is held back',
+      conditions: [
+        { type: 'PodScheduled', status: 'False', reason: 'SchedulingGated', message: 'gated' },
+      ],
+      why: ': gated',
+    },
+  ])('without a node it waits for one: $when', ({ conditions, why }) => {
+    const pod = { ...aPod(job, { phase: 'Pending', conditions }), spec: {} }
+    expect(says(jobProgress(job, [pod], 'Running'))).toBe(
+      `Pending: Pod "j-x7k2p" waits for a node${why}`,
     )
   })
 
