@@ -237,8 +237,8 @@ function verdictOf(
   const pod = pods.find((one) => !isLeaving(one))
   const isOld =
     pod &&
-    (!knowsTemplate(existing, emitted) ||
-      (updateRevision && pod.metadata.labels?.['controller-revision-hash'] !== updateRevision))
+    ((updateRevision && pod.metadata.labels?.['controller-revision-hash'] !== updateRevision) ||
+      !knowsTemplate(existing, emitted))
   if (!readyReplicas) {
     const fault = servingFault(pods, `no Pod yet: kubectl describe statefulset ${name} says why`)
     return isOld

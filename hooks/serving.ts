@@ -38,8 +38,12 @@ export function withToolsAsApplied(
 ): Child {
   const isTool = ({ image }: Child) => [images.idle, images.loader].includes(image)
   const { template } = wanted.spec ?? {}
-  const { initContainers = [], containers } = template.spec
-  if (!workload || ![...initContainers, ...containers].some(isTool)) return wanted
+  const tools = containersIn(template).filter(isTool)
+  // Read what is there first: what was applied is a JSON text, a third of such an answer to parse.
+  const there = containersIn(workload?.spec?.template)
+  const isNew = ({ name, image }: Child) =>
+    there.find((container) => container.name === name)?.image !== image
+  if (!workload || !tools.some(isNew)) return wanted
 
   const applied = kept(workload).spec?.template
   const asApplied = (list: readonly Child[], before: readonly Child[] = []) =>
@@ -52,15 +56,20 @@ export function withToolsAsApplied(
     spec: {
       ...template.spec,
       ...(template.spec.initContainers && {
-        initContainers: asApplied(initContainers, applied?.spec?.initContainers),
+        initContainers: asApplied(template.spec.initContainers, applied?.spec?.initContainers),
       }),
-      containers: asApplied(containers, applied?.spec?.containers),
+      containers: asApplied(template.spec.containers, applied?.spec?.containers),
     },
   }
   return applied && alike(settled, applied)
     ? { ...wanted, spec: { ...wanted.spec, template: applied } }
     : wanted
 }
+
+const containersIn = (template: Child | undefined): readonly Child[] => [
+  ...(template?.spec?.initContainers ?? []),
+  ...(template?.spec?.containers ?? []),
+]
 
 /** Why a server cannot be as it is asked for. */
 export function hindranceOf(stage: Serves): Verdict | undefined {
