@@ -19,4 +19,13 @@ export const gitSshUrl = `ssh://root@${nodeAddress}:5005`
 export const s3Url = `http://${nodeAddress}:5003`
 export const s3Key = { id: 'substratus', secret: 'not-a-secret-on-one-machine' } as const
 
+/** All that is listened on at the node's address: those, DNS, and the kubelet. */
+export const nodePorts: readonly number[] = [
+  53,
+  ...[`http://${registryHost}`, gitUrl, s3Url, gitHttpsUrl, gitSshUrl].map((url) =>
+    Number(new URL(url).port),
+  ),
+  10250,
+]
+
 export const imageNamed = (name: string): string => `${registryHost}/${name}`

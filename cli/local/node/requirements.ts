@@ -1,5 +1,6 @@
 import { accessSync, constants, existsSync, readFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
+import { nodePorts } from './addresses.ts'
 
 /** What a real node needs of this machine, beside binaries: all that is missing is said at once. */
 
@@ -17,6 +18,8 @@ export interface Machine {
   readonly controllers: readonly string[]
   readonly program: (name: string) => string | undefined
   readonly file: (path: string) => boolean
+  /** Linux' tables of sockets, as /proc/net has them. */
+  readonly sockets: readonly string[]
 }
 
 /** A program on the PATH, or where administrators' programs lie. */
@@ -62,6 +65,7 @@ const cgroups = ['cpu', 'cpuset', 'memory', 'pids'] as const
 export function missingFor(machine: Machine, more: readonly Need[] = []): readonly string[] {
   if (machine.platform !== 'linux') return [`Linux: this is ${machine.platform}`]
   const absent = [...needs, ...more].filter(({ isThere }) => !isThere(machine))
+  const taken = nodePorts.filter((port) => listeningEverywhere(machine.sockets).has(port))
   const lacking = cgroups.filter((name) => !machine.controllers.includes(name))
   return [
     ...(machine.uid === 0 ? [] : ['root: containers, mounts and a bridge are made']),
@@ -71,7 +75,16 @@ export function missingFor(machine: Machine, more: readonly Need[] = []): readon
           `programs: ${absent.map(({ what }) => what).join(', ')}; on Debian: apt-get install ${[...new Set(absent.map((need) => need.package))].join(' ')}`,
         ]
       : []),
+    ...(taken.length
+      ? [`free ports: another program listens on ${taken.join(', ')} of every address`]
+      : []),
   ]
+}
+
+/** A program on one address is no hindrance: the node has an address of its own, which is not there yet. */
+function listeningEverywhere(tables: readonly string[]): ReadonlySet<number> {
+  const lines = tables.join('\n').matchAll(/^ *\d+: 0+:([0-9A-F]{4}) 0+:0000 (0A|07) /gm)
+  return new Set([...lines].map(([, port]) => Number.parseInt(port ?? '', 16)))
 }
 
 /** `more` is what somebody needs beside the node itself. */
@@ -108,7 +121,17 @@ const thisMachine = (): Machine => ({
   controllers: controllers(),
   program: programNamed,
   file: existsSync,
+  sockets: ['tcp', 'tcp6', 'udp', 'udp6'].map(socketTable),
 })
+
+function socketTable(name: string): string {
+  try {
+    return readFileSync(`/proc/net/${name}`, 'utf8')
+  } catch {
+    // Another system than Linux, or a kernel without IPv6.
+    return ''
+  }
+}
 
 /** Version 2 lists them in one file; version 1 mounts each. */
 function controllers(): readonly string[] {

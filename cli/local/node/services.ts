@@ -34,14 +34,8 @@ const answers = (url: string) => (): Promise<boolean> =>
 
 const portOf = (url: string): number => Number(new URL(url).port)
 
-/** What answers before we start is somebody else's, and would be taken for ours. */
-async function mustBeFree(url: string): Promise<void> {
-  if (await answers(url)()) throw new Error(`${url} is taken: another program listens there`)
-}
-
 export async function startRegistry({ dir, folder, binaries, signal }: Services): Promise<void> {
   const disk = join(folder, 'registry')
-  await mustBeFree(`http://${registryHost}`)
   mkdirSync(disk)
   const args = ['registry', 'serve', '--address', registryHost, '--disk', disk]
   const record = launch({ dir, name: 'registry', file: binaries.crane, args, signal })
@@ -50,7 +44,6 @@ export async function startRegistry({ dir, folder, binaries, signal }: Services)
 
 export async function startGitServer({ dir, folder, signal }: Services): Promise<void> {
   const repositories = join(folder, 'git')
-  await mustBeFree(gitUrl)
   mkdirSync(repositories)
   const serving: GitServing = {
     folder: repositories,
@@ -79,7 +72,6 @@ export async function startGitServer({ dir, folder, signal }: Services): Promise
 
 export async function startBuckets({ dir, folder, binaries, signal }: Services): Promise<void> {
   const buckets = join(folder, 's3')
-  await mustBeFree(s3Url)
   mkdirSync(buckets)
   const record = launch({
     dir,

@@ -9,7 +9,17 @@ const good: Machine = {
   controllers: ['cpu', 'cpuset', 'memory', 'pids', 'io'],
   program: (name) => `/usr/bin/${name}`,
   file: () => true,
+  sockets: [],
 }
+
+const tcp = `  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
+   0: 00000000:1389 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 12044 1
+   1: 0100007F:138A 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 12045 1
+   2: 0200000A:138B 0100000A:A1B2 01 00000000:00000000 00:00000000 00000000     0        0 12046 1
+`
+const udp6 = `  sl  local_address                         remote_address                        st tx_queue
+  70: 00000000000000000000000000000000:0035 00000000000000000000000000000000:0000 07 00000000
+`
 
 describe('a real node names all that it lacks at once', () => {
   test.each([
@@ -27,11 +37,13 @@ describe('a real node names all that it lacks at once', () => {
         controllers: ['cpu', 'pids'],
         program: (name: string) => (/^(runc|conntrack)$/.test(name) ? undefined : name),
         file: (path: string) => !path.startsWith('/usr/lib/cni'),
+        sockets: [tcp, udp6],
       },
       missing: [
         'root: containers, mounts and a bridge are made',
         'cgroup controllers: cpuset, memory',
         'programs: runc, conntrack, /usr/lib/cni/bridge; on Debian: apt-get install runc conntrack containernetworking-plugins',
+        'free ports: another program listens on 53, 5001 of every address',
       ],
     },
   ])('when $when', ({ machine, missing }) => {
