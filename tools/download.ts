@@ -135,8 +135,10 @@ async function attempt({ url, sha256 }: Web, path: string): Promise<Attempt> {
     const cause = (
       error instanceof Error && error.cause instanceof Error ? error.cause : error
     ) as NodeJS.ErrnoException
+    // Behind a semicolon Node.js names an option of its own, which nobody can give here.
+    const [why] = cause.message.split(';')
     return isDistrust(cause)
-      ? { final: true, message: `${url}: its certificate cannot be trusted: ${cause.message}` }
+      ? { final: true, message: `${url}: its certificate cannot be trusted: ${why}` }
       : { final: false, message: `the connection broke: ${cause.message}` }
   } finally {
     clearTimeout(quiet)

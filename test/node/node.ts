@@ -1,6 +1,7 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type RequestListener, type Server } from 'node:http'
+import { createServer as createSecureServer, type ServerOptions } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -88,13 +89,13 @@ export const secret = (ns: string, name: string, type: string, stringData: objec
     JSON.stringify({ apiVersion: 'v1', kind: 'Secret', metadata: { name }, type, stringData }),
   )
 
-/** A server on the node's address, which Pods reach. */
-export async function serverFor(answer: RequestListener) {
-  const server: Server = createServer(answer)
+/** A server on the node's address, which Pods reach; by https, where it has a certificate. */
+export async function serverFor(answer: RequestListener, tls?: ServerOptions) {
+  const server: Server = tls ? createSecureServer(tls, answer) : createServer(answer)
   await new Promise<void>((done) => server.listen(0, nodeAddress, done))
   const { port } = server.address() as AddressInfo
   return {
-    url: `http://${nodeAddress}:${port}`,
+    url: `${tls ? 'https' : 'http'}://${nodeAddress}:${port}`,
     stop: () => {
       server.close()
       server.closeAllConnections()

@@ -1,9 +1,15 @@
+import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, inject, test } from 'vitest'
-import { s3Key, s3Url } from '../../cli/local/node/addresses.ts'
+import { findNodeBinaries } from '../../cli/local/binaries.ts'
+import { imageNamed, nodeAddress, s3Key, s3Url } from '../../cli/local/node/addresses.ts'
+import { toolImage } from '../../cli/local/node/images.ts'
+import { issue } from '../../cli/local/pki.ts'
 import { apply, get, manifest, namespace } from '../cluster/cluster.ts'
+import { configured } from './configured.ts'
 import { hubOf } from './hub.ts'
 import { secret, seenIn, serverFor, untilSays } from './node.ts'
 
@@ -156,4 +162,46 @@ describe.concurrent('a source is loaded', () => {
       files.stop()
     }
   })
+})
+
+/** As docs/troubleshooting.md has it: the loader's image with one authority more. */
+async function loaderThatTrusts(ca: string): Promise<string> {
+  const { crane } = await findNodeBinaries({ progress: () => {} })
+  const [from, to] = [imageNamed(toolImage('loader')), imageNamed('tools/loader-and-ca:1')]
+  const folder = mkdtempSync(join(tmpdir(), 'substratus-ca-'))
+  copyFileSync(ca, join(folder, 'ca.crt'))
+  const layer = join(folder, 'layer.tar')
+  execFileSync('tar', ['-C', folder, '-cf', layer, 'ca.crt'])
+  const edit = (...args: readonly string[]) =>
+    execFileSync(crane, [...args, '--insecure'], { stdio: 'ignore' })
+  edit('append', '-b', from, '-f', layer, '-t', to)
+  edit('mutate', to, '--env=NODE_EXTRA_CA_CERTS=/ca.crt', '-t', to)
+  rmSync(folder, { recursive: true })
+  return to
+}
+
+test('a source is loaded from https://, by an authority that is in the loader’s image alone', async () => {
+  const { ca, dir } = inject('cluster')
+  const pki = await issue(join(dir, 'pki'), 'files', '/CN=files', `IP:${nodeAddress}`)
+  const [key, cert] = [readFileSync(pki.key), readFileSync(pki.cert)]
+  const files = await serverFor((_, response) => response.end('abc'), { key, cert })
+  const source = `${files.url}/x`
+  const ns = await namespace('source')
+  let undo = async () => {}
+  try {
+    await apply(ns, manifest('Model', 'before', { source, runPolicy: { backoffLimit: 0 } }))
+    await untilSays(
+      ns,
+      'model/before',
+      /^False Failed: container "run" exited with 1: https:.*\/x: its certificate cannot be trusted: unable to verify the first certificate$/,
+    )
+    const loader = await loaderThatTrusts(ca)
+    undo = await configured((config) => ({ ...config, images: { ...config.images, loader } }))
+    await apply(ns, manifest('Model', 'it', { source }))
+    await untilSays(ns, 'model/it', 'True Done: served from storage: pvc://')
+    expect(await loaded(ns, 'model/it')).toEqual([`${sha256(Buffer.from('abc'))} x`])
+  } finally {
+    await undo()
+    files.stop()
+  }
 })
