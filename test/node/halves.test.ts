@@ -27,6 +27,9 @@ const full = 'the disk is full: ask for more in spec.resources.disk'
 const MiB = 2 ** 20
 
 const mounts: string[] = []
+afterAll(() => {
+  for (const path of mounts) execFileSync('umount', ['--lazy', path])
+})
 /** A folder with less room than it needs, until it is given more. */
 function tightFolder(name: string, mebibytes: number) {
   const path = below('volumes', name)
@@ -111,10 +114,7 @@ describe('a disk that is full', () => {
       storage: { driver: 'pvc', pvc: { className: tightClass } },
     }))
   })
-  afterAll(async () => {
-    await undo()
-    for (const path of mounts) execFileSync('umount', ['--lazy', path])
-  })
+  afterAll(() => undo())
 
   /** A registry of its own, with the one image that is needed, and no room for another. */
   async function smallRegistry() {
@@ -226,6 +226,31 @@ describe('a disk that is full', () => {
       expect(await listed()).toBe(200)
     })
   })
+})
+
+test('a folder of the node that is full, with storage.driver hostPath', async () => {
+  const path = tightFolder('host', 8)
+  const storage = { driver: 'hostPath', hostPath: { path, allowed: true } } as const
+  const undo = await configured((config) => ({ ...config, storage }))
+  const there = () => readdirSync(path, { encoding: 'utf8', recursive: true })
+  try {
+    const ns = await namespace('full')
+    const script = `head -c ${12 * MiB} /dev/zero >/content/artifacts/w; true`
+    const command = ['/bin/sh', '-c', script]
+    await apply(ns, manifest('Dataset', 'it', { image: `${base}/busybox:1`, command, ...once }))
+    await untilSays(ns, 'dataset/it', `False Failed: container "seal" exited with 1: ${full}`)
+    expect((await get(ns, 'dataset/it')).status.artifacts).toBeUndefined()
+    expect(there().filter((name) => name.endsWith('.substratus.json'))).toEqual([])
+
+    giveRoom(path)
+    await again(ns, 'load')
+    await untilSays(ns, 'dataset/it', 'True Done: loaded into hostpath://')
+    const { url, bytes } = (await get(ns, 'dataset/it')).status.artifacts
+    expect(bytes).toBe(12 * MiB)
+    expect(readdirSync(url.replace('hostpath://', '')).sort()).toEqual(['.substratus.json', 'w'])
+  } finally {
+    await undo()
+  }
 })
 
 /** A way to the node's S3 server that breaks after so many bytes, until it is mended. */
