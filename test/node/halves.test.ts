@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
-import { connect, createServer, type Socket } from 'node:net'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { findNodeBinaries } from '../../cli/local/binaries.ts'
@@ -120,7 +120,7 @@ describe('a disk that is full', () => {
   async function smallRegistry() {
     const { dir } = inject('cluster')
     const { crane } = await findNodeBinaries({ progress: () => {} })
-    const [port] = await freePorts(1)
+    const [port] = await freePorts(1, nodeAddress)
     const host = `${nodeAddress}:${port}`
     const path = tightFolder('small-registry', 6)
     launch({
@@ -283,8 +283,8 @@ async function breakingWay(bytes: number) {
     }
     if (left <= 0) end()
   })
-  const [port = 0] = await freePorts(1)
-  await new Promise<void>((done) => server.listen(port, nodeAddress, done))
+  await new Promise<void>((done) => server.listen(0, nodeAddress, done))
+  const { port } = server.address() as AddressInfo
   return {
     url: `http://${nodeAddress}:${port}`,
     mend: () => {
