@@ -174,7 +174,8 @@ function afterEviction({ reason, message }: Verdict, own: readonly Child[]): Ver
 
 /**
  * How far a Pod is that has not started: each step is told once. Its sandbox, which is made when all
- * volumes are mounted, has a condition of its own since Kubernetes 1.29, and comes before any image.
+ * volumes are mounted, has a condition of its own. Before Kubernetes 1.36 that becomes true with the
+ * next look at the Pod alone, which may be after the first image: until then either is meant.
  */
 function starting(pod: Child): Verdict {
   const name = `Pod "${pod.metadata.name}"`
@@ -183,14 +184,25 @@ function starting(pod: Child): Verdict {
     return no('Pending', `${name} waits for a node${gate ? `: ${gate}` : ''}`)
   }
   const sandbox = stateOf(pod, 'PodReadyToStartContainers')?.status
-  const first = containersOf(pod).find(({ state }) => state?.waiting)
-  if (sandbox === 'True' && first)
-    return no(
-      'Pending',
-      `${name} is starting: container "${first.name}" is being created from image "${first.image}"`,
-    )
-  const step = sandbox === 'False' ? ': its volumes and network are being set up' : ''
+  const creation = sandbox === 'True' && creationOf(pod)
+  if (creation) return no('Pending', `${name} is starting: ${creation}`)
+  const step = sandbox === 'False' ? ': its volumes, network or first image are being prepared' : ''
   return no('Pending', `${name} is starting${step}${needs(pod)}`)
+}
+
+/** The container that comes next. They are created in the order of the spec; a status is sorted by name. */
+function creationOf(pod: Child): string | undefined {
+  const { spec } = pod
+  const waits = containersOf(pod).filter(({ state }) => state?.waiting)
+  const next = [...(spec?.initContainers ?? []), ...(spec?.containers ?? [])].find(({ name }) =>
+    waits.some((container) => container.name === name),
+  )
+  // Image volumes are pulled first, and may be the larger part: a packaged model is one.
+  const volumes = (spec?.volumes ?? []).flatMap(({ image }: { image?: { reference: string } }) =>
+    image ? [`"${image.reference}"`] : [],
+  )
+  const beside = volumes.length ? ` with image volume ${volumes.join(' and ')}` : ''
+  return next && `container "${next.name}" is being created from image "${next.image}"${beside}`
 }
 
 const stateOf = (pod: Child, type: string) =>

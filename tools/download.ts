@@ -135,7 +135,7 @@ async function attempt({ url, sha256 }: Web, path: string): Promise<Attempt> {
     const cause = (
       error instanceof Error && error.cause instanceof Error ? error.cause : error
     ) as NodeJS.ErrnoException
-    // Behind a semicolon Node.js names an option of its own, which nobody can give here.
+    // Behind a semicolon Node.js names an option of its own; here docs/troubleshooting.md says what to do.
     const [why] = cause.message.split(';')
     return isDistrust(cause)
       ? { final: true, message: `${url}: its certificate cannot be trusted: ${why}` }

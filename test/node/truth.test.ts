@@ -197,7 +197,7 @@ const troubles: readonly Trouble[] = [
   {
     when: 'a Secret of the repository that does not exist',
     spec: (ns) => builds(`private/${ns}`, withSecret),
-    says: /^False Pending: Pod "it-dataset-build-[^"]+" is starting: its volumes and network are being set up; it needs Secret "git"$/,
+    says: /^False Pending: Pod "it-dataset-build-[^"]+" is starting: its volumes, network or first image are being prepared; it needs Secret "git"$/,
   },
   {
     when: 'no Dockerfile',
@@ -362,9 +362,23 @@ describe.concurrent('kubectl get says', () => {
     const { host } = new URL(registry.url)
     pullsFrom(host)
     try {
-      await apply(ns, manifest('Dataset', 'it', { image: `${host}/large:1` }))
-      const says = `is starting: container "load" is being created from image "${host}/large:1"`
-      await untilSays(ns, 'dataset/it', new RegExp(`^False Pending: Pod "[^"]+" ${says}$`))
+      const waits = (what: string, image: string) =>
+        untilSays(
+          ns,
+          what,
+          new RegExp(`^False Pending: Pod "[^"]+" is starting: container ${image}$`),
+        )
+      await apply(
+        ns,
+        manifest('Dataset', 'it', { image: `${host}/large:1` }),
+        manifest('Model', 'base', { image: `${host}/model:1` }),
+        manifest('ModelServer', 'it', { model: { name: 'base' }, ...runs('true') }),
+      )
+      await waits('dataset/it', `"load" is being created from image "${host}/large:1"`)
+      await waits(
+        'modelserver/it',
+        `"server" is being created from image "${base}/busybox:1" with image volume "${host}/model:1"`,
+      )
     } finally {
       await leave(ns)
       registry.stop()

@@ -19,9 +19,11 @@ export const gitSshUrl = `ssh://root@${nodeAddress}:5005`
 export const s3Url = `http://${nodeAddress}:5003`
 export const s3Key = { id: 'substratus', secret: 'not-a-secret-on-one-machine' } as const
 
+export const dnsPort = 53
+
 /** All that is listened on at the node's address: those, DNS, and the kubelet. */
 export const nodePorts: readonly number[] = [
-  53,
+  dnsPort,
   ...[`http://${registryHost}`, gitUrl, s3Url, gitHttpsUrl, gitSshUrl].map((url) =>
     Number(new URL(url).port),
   ),

@@ -1,6 +1,6 @@
 import { accessSync, constants, existsSync, readFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
-import { nodePorts } from './addresses.ts'
+import { dnsPort, nodePorts } from './addresses.ts'
 
 /** What a real node needs of this machine, beside binaries: all that is missing is said at once. */
 
@@ -19,7 +19,7 @@ export interface Machine {
   readonly program: (name: string) => string | undefined
   readonly file: (path: string) => boolean
   /** Linux' tables of sockets, as /proc/net has them. */
-  readonly sockets: readonly string[]
+  readonly sockets: { readonly tcp: string; readonly udp: string }
 }
 
 /** A program on the PATH, or where administrators' programs lie. */
@@ -65,7 +65,7 @@ const cgroups = ['cpu', 'cpuset', 'memory', 'pids'] as const
 export function missingFor(machine: Machine, more: readonly Need[] = []): readonly string[] {
   if (machine.platform !== 'linux') return [`Linux: this is ${machine.platform}`]
   const absent = [...needs, ...more].filter(({ isThere }) => !isThere(machine))
-  const taken = nodePorts.filter((port) => listeningEverywhere(machine.sockets).has(port))
+  const taken = takenPorts(machine.sockets)
   const lacking = cgroups.filter((name) => !machine.controllers.includes(name))
   return [
     ...(machine.uid === 0 ? [] : ['root: containers, mounts and a bridge are made']),
@@ -76,15 +76,24 @@ export function missingFor(machine: Machine, more: readonly Need[] = []): readon
         ]
       : []),
     ...(taken.length
-      ? [`free ports: another program listens on ${taken.join(', ')} of every address`]
+      ? [`ports ${taken.join(', ')}: other programs listen there on all addresses`]
       : []),
   ]
 }
 
-/** A program on one address is no hindrance: the node has an address of its own, which is not there yet. */
-function listeningEverywhere(tables: readonly string[]): ReadonlySet<number> {
-  const lines = tables.join('\n').matchAll(/^ *\d+: 0+:([0-9A-F]{4}) 0+:0000 (0A|07) /gm)
-  return new Set([...lines].map(([, port]) => Number.parseInt(port ?? '', 16)))
+/**
+ * Ports of the node on which a program listens on all addresses. One that listens on a single address
+ * is no hindrance: the node has an address of its own, which is not there yet.
+ */
+function takenPorts({ tcp, udp }: Machine['sockets']): readonly number[] {
+  const everywhere = (table: string): readonly number[] =>
+    [...table.matchAll(/^ *\d+: 0+:([0-9A-F]{4}) 0+:0000 (0A|07) /gm)].map(([, port]) =>
+      Number.parseInt(port ?? '', 16),
+    )
+  const [stream, datagram] = [everywhere(tcp), everywhere(udp)]
+  return nodePorts.filter(
+    (port) => stream.includes(port) || (port === dnsPort && datagram.includes(port)),
+  )
 }
 
 /** `more` is what somebody needs beside the node itself. */
@@ -121,7 +130,10 @@ const thisMachine = (): Machine => ({
   controllers: controllers(),
   program: programNamed,
   file: existsSync,
-  sockets: ['tcp', 'tcp6', 'udp', 'udp6'].map(socketTable),
+  sockets: {
+    tcp: socketTable('tcp') + socketTable('tcp6'),
+    udp: socketTable('udp') + socketTable('udp6'),
+  },
 })
 
 function socketTable(name: string): string {

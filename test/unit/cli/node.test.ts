@@ -9,7 +9,7 @@ const good: Machine = {
   controllers: ['cpu', 'cpuset', 'memory', 'pids', 'io'],
   program: (name) => `/usr/bin/${name}`,
   file: () => true,
-  sockets: [],
+  sockets: { tcp: '', udp: '' },
 }
 
 const tcp = `  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
@@ -19,6 +19,7 @@ const tcp = `  sl  local_address rem_address   st tx_queue rx_queue tr tm->when 
 `
 const udp6 = `  sl  local_address                         remote_address                        st tx_queue
   70: 00000000000000000000000000000000:0035 00000000000000000000000000000000:0000 07 00000000
+  71: 00000000000000000000000000000000:138C 00000000000000000000000000000000:0000 07 00000000
 `
 
 describe('a real node names all that it lacks at once', () => {
@@ -37,13 +38,13 @@ describe('a real node names all that it lacks at once', () => {
         controllers: ['cpu', 'pids'],
         program: (name: string) => (/^(runc|conntrack)$/.test(name) ? undefined : name),
         file: (path: string) => !path.startsWith('/usr/lib/cni'),
-        sockets: [tcp, udp6],
+        sockets: { tcp, udp: udp6 },
       },
       missing: [
         'root: containers, mounts and a bridge are made',
         'cgroup controllers: cpuset, memory',
         'programs: runc, conntrack, /usr/lib/cni/bridge; on Debian: apt-get install runc conntrack containernetworking-plugins',
-        'free ports: another program listens on 53, 5001 of every address',
+        'ports 53, 5001: other programs listen there on all addresses',
       ],
     },
   ])('when $when', ({ machine, missing }) => {

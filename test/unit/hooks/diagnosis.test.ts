@@ -76,13 +76,8 @@ describe('a Pod of a Job that is not finished', () => {
     {
       when: 'it has no sandbox yet',
       pod: { ...waiting('ContainerCreating'), conditions: [sandbox('False')] },
-      verdict: 'Pending: Pod "j-x7k2p" is starting: its volumes and network are being set up',
-    },
-    {
-      when: 'its image is pulled, or its container made',
-      pod: { ...waiting('ContainerCreating'), conditions: [sandbox('True')] },
       verdict:
-        'Pending: Pod "j-x7k2p" is starting: container "main" is being created from image "example.com/a:1"',
+        'Pending: Pod "j-x7k2p" is starting: its volumes, network or first image are being prepared',
     },
     {
       when: 'an init container of it runs',
@@ -188,6 +183,32 @@ describe('a Pod of a Job that is not finished', () => {
     const pod = { ...aPod(job, waiting('ContainerCreating')), spec: { nodeName: 'one', volumes } }
     expect(says(jobProgress(job, [pod], 'Running'))).toBe(
       'Pending: Pod "j-x7k2p" is starting; it needs Secret "git"',
+    )
+  })
+
+  test.each([
+    { when: 'the first of the spec, not of the status', volumes: [], beside: '' },
+    {
+      when: 'also from an image that is a volume',
+      volumes: [{ name: 'model', image: { reference: 'example.com/m@sha256:1' } }],
+      beside: ' with image volume "example.com/m@sha256:1"',
+    },
+  ])('a container of it is created: $when', ({ volumes, beside }) => {
+    const state = { waiting: { reason: 'ContainerCreating' } }
+    const pod = {
+      ...aPod(job, {
+        phase: 'Pending',
+        conditions: [sandbox('True')],
+        containerStatuses: ['idle', 'notebook'].map((name) => ({ name, state })),
+      }),
+      spec: {
+        nodeName: 'one',
+        containers: ['notebook', 'idle'].map((name) => ({ name, image: `example.com/${name}` })),
+        volumes,
+      },
+    }
+    expect(says(jobProgress(job, [pod], 'Running'))).toBe(
+      `Pending: Pod "j-x7k2p" is starting: container "notebook" is being created from image "example.com/notebook"${beside}`,
     )
   })
 
