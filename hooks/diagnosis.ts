@@ -1,16 +1,26 @@
 import { alike } from '../crds/names.ts'
 import type { Reason } from '../crds/status.ts'
 import { no, type Verdict } from './conditions.ts'
-import { kept } from './observed.ts'
+import { containersIn, kept } from './observed.ts'
 import type { Child } from './protocol.ts'
 
 /** Jobs and Pods → the one sentence that a person needs, in Kubernetes' own words. */
 
-export const conditionOf = (object: Child | undefined, type: string) =>
-  object?.status?.conditions?.find(
-    (condition: { type: string; status: string }) =>
-      condition.type === type && condition.status === 'True',
-  ) as { reason?: string; message?: string } | undefined
+interface StatusCondition {
+  readonly type: string
+  readonly status: string
+  readonly reason?: string
+  readonly message?: string
+}
+
+const conditionNamed = (object: Child | undefined, type: string): StatusCondition | undefined =>
+  object?.status?.conditions?.find((condition: StatusCondition) => condition.type === type)
+
+/** A condition that is True. */
+export function conditionOf(object: Child | undefined, type: string): StatusCondition | undefined {
+  const said = conditionNamed(object, type)
+  return said?.status === 'True' ? said : undefined
+}
 
 interface ContainerStatus {
   readonly name: string
@@ -115,11 +125,9 @@ function unscheduled(pod: Child, message: string): Verdict {
 /** What keeps a Pod from working, or undefined when nothing does. */
 export function faultOf(pod: Child): Verdict | undefined {
   if (pod.silence) return no('NodeNotReady', `Pod "${pod.metadata.name}": ${pod.silence}`)
-  const unschedulable = pod.status?.conditions?.find(
-    ({ type, status, reason }: { type: string; status: string; reason?: string }) =>
-      type === 'PodScheduled' && status === 'False' && reason === 'Unschedulable',
-  )
-  if (unschedulable) return unscheduled(pod, unschedulable.message ?? 'no node can take the Pod')
+  const scheduled = conditionNamed(pod, 'PodScheduled')
+  if (scheduled?.status === 'False' && scheduled.reason === 'Unschedulable')
+    return unscheduled(pod, scheduled.message ?? 'no node can take the Pod')
   if (pod.status?.phase === 'Failed' && pod.status.reason)
     return no('Failed', `Pod ${pod.status.reason}: ${pod.status.message ?? 'no message'}`)
   const containers = containersOf(pod)
@@ -180,10 +188,10 @@ function afterEviction({ reason, message }: Verdict, own: readonly Child[]): Ver
 function starting(pod: Child): Verdict {
   const name = `Pod "${pod.metadata.name}"`
   if (!pod.spec?.nodeName) {
-    const gate = stateOf(pod, 'PodScheduled')?.message
+    const gate = conditionNamed(pod, 'PodScheduled')?.message
     return no('Pending', `${name} waits for a node${gate ? `: ${gate}` : ''}`)
   }
-  const sandbox = stateOf(pod, 'PodReadyToStartContainers')?.status
+  const sandbox = conditionNamed(pod, 'PodReadyToStartContainers')?.status
   const creation = sandbox === 'True' && creationOf(pod)
   if (creation) return no('Pending', `${name} is starting: ${creation}`)
   const step = sandbox === 'False' ? ': its volumes, network or first image are being prepared' : ''
@@ -192,23 +200,17 @@ function starting(pod: Child): Verdict {
 
 /** The container that comes next. They are created in the order of the spec; a status is sorted by name. */
 function creationOf(pod: Child): string | undefined {
-  const { spec } = pod
   const waits = containersOf(pod).filter(({ state }) => state?.waiting)
-  const next = [...(spec?.initContainers ?? []), ...(spec?.containers ?? [])].find(({ name }) =>
+  const next = containersIn(pod).find(({ name }) =>
     waits.some((container) => container.name === name),
   )
   // Image volumes are pulled first, and may be the larger part: a packaged model is one.
-  const volumes = (spec?.volumes ?? []).flatMap(({ image }: { image?: { reference: string } }) =>
-    image ? [`"${image.reference}"`] : [],
+  const volumes = (pod.spec?.volumes ?? []).flatMap(
+    ({ image }: { image?: { reference: string } }) => (image ? [`"${image.reference}"`] : []),
   )
   const beside = volumes.length ? ` with image volume ${volumes.join(' and ')}` : ''
   return next && `container "${next.name}" is being created from image "${next.image}"${beside}`
 }
-
-const stateOf = (pod: Child, type: string) =>
-  pod.status?.conditions?.find((condition: { type: string }) => condition.type === type) as
-    | { status: string; message?: string }
-    | undefined
 
 /** A Secret that is mounted and missing is in no status: the kubelet waits, and says it in events. */
 function needs(pod: Child): string {

@@ -34,6 +34,12 @@ export function observedIn(request: SyncRequest): Observed {
   }
 }
 
+/** The containers of a Pod or of a template of Pods, in the order in which they are created. */
+export const containersIn = (pod: Child | undefined): readonly Child[] => [
+  ...(pod?.spec?.initContainers ?? []),
+  ...(pod?.spec?.containers ?? []),
+]
+
 /** A label is anybody's to write: a Pod of another namespace is never believed. */
 const belongs = ({ metadata }: Child, parent: Parent): boolean =>
   metadata.labels?.[labels.parentUid] === parent.metadata.uid &&

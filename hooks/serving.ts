@@ -2,7 +2,7 @@ import type { Config } from '../crds/config.ts'
 import type { Parent } from '../crds/kind.ts'
 import { alike } from '../crds/names.ts'
 import type { Verdict } from './conditions.ts'
-import { kept, type Observed } from './observed.ts'
+import { containersIn, kept, type Observed } from './observed.ts'
 import { isSuspended, type Records } from './parent.ts'
 import type { Child } from './protocol.ts'
 import type { Reference } from './references.ts'
@@ -65,11 +65,6 @@ export function withToolsAsApplied(
     ? { ...wanted, spec: { ...wanted.spec, template: applied } }
     : wanted
 }
-
-const containersIn = (template: Child | undefined): readonly Child[] => [
-  ...(template?.spec?.initContainers ?? []),
-  ...(template?.spec?.containers ?? []),
-]
 
 /** Why a server cannot be as it is asked for. */
 export function hindranceOf(stage: Serves): Verdict | undefined {

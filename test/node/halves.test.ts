@@ -7,6 +7,7 @@ import { findNodeBinaries } from '../../cli/local/binaries.ts'
 import {
   nodeAddress,
   nodeName,
+  portOf,
   registryHost,
   s3Key,
   s3Url,
@@ -258,7 +259,7 @@ async function breakingWay(bytes: number) {
   let left = bytes
   const open = new Set<Socket>()
   const server = createServer((client) => {
-    const upstream = connect(Number(new URL(s3Url).port), nodeAddress)
+    const upstream = connect(portOf(s3Url), nodeAddress)
     const end = () => {
       client.destroy()
       upstream.destroy()

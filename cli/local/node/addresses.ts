@@ -19,14 +19,14 @@ export const gitSshUrl = `ssh://root@${nodeAddress}:5005`
 export const s3Url = `http://${nodeAddress}:5003`
 export const s3Key = { id: 'substratus', secret: 'not-a-secret-on-one-machine' } as const
 
+export const portOf = (url: string): number => Number(new URL(url).port)
+
 export const dnsPort = 53
 
 /** All that is listened on at the node's address: those, DNS, and the kubelet. */
 export const nodePorts: readonly number[] = [
   dnsPort,
-  ...[`http://${registryHost}`, gitUrl, s3Url, gitHttpsUrl, gitSshUrl].map((url) =>
-    Number(new URL(url).port),
-  ),
+  ...[`http://${registryHost}`, gitUrl, s3Url, gitHttpsUrl, gitSshUrl].map(portOf),
   10250,
 ]
 

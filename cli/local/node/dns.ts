@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { ControlPlane } from '../controlplane.ts'
 import { issue, writeKubeconfig } from '../pki.ts'
 import { launch, waitUntil } from '../processes.ts'
-import { clusterDomain, nodeAddress } from './addresses.ts'
+import { clusterDomain, dnsPort, nodeAddress } from './addresses.ts'
 import { folderOf } from './clean.ts'
 
 /** Names of Services, for Pods: CoreDNS, a process on the node's address with an account of its own. */
@@ -48,7 +48,7 @@ export async function startDns(
 }
 
 /** All other names are the machine's own resolvers' to answer, where it has any. */
-const corefile = (kubeconfig: string, forwards: boolean): string => `.:53 {
+const corefile = (kubeconfig: string, forwards: boolean): string => `.:${dnsPort} {
   bind ${nodeAddress}
   errors
   kubernetes ${clusterDomain} in-addr.arpa ip6.arpa {

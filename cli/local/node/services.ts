@@ -9,6 +9,7 @@ import {
   gitSshUrl,
   gitUrl,
   nodeAddress,
+  portOf,
   registryHost,
   s3Key,
   s3Url,
@@ -31,8 +32,6 @@ const answers = (url: string) => (): Promise<boolean> =>
     () => true,
     () => false,
   )
-
-const portOf = (url: string): number => Number(new URL(url).port)
 
 export async function startRegistry({ dir, folder, binaries, signal }: Services): Promise<void> {
   const disk = join(folder, 'registry')
