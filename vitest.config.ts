@@ -36,11 +36,22 @@ export default defineConfig({
       },
       {
         test: {
+          name: 'hostile',
+          // Attacks, a file for each actor: what is tried, and what must happen.
+          include: ['test/hostile/**/*.test.ts'],
+          maxWorkers: 2,
+          sequence: { groupOrder: 2 },
+          testTimeout: 60_000,
+          env,
+        },
+      },
+      {
+        test: {
           name: 'commands',
           include: ['test/commands/**/*.test.ts'],
           // Whole processes are started, on whatever machine.
           maxWorkers: 2,
-          sequence: { groupOrder: 2 },
+          sequence: { groupOrder: 3 },
           testTimeout: 60_000,
           env,
         },
@@ -53,7 +64,7 @@ export default defineConfig({
           fileParallelism: false,
           // Cases that are side by side mostly wait: for a kubelet, a Job's next try, a probe.
           maxConcurrency: 8,
-          sequence: { groupOrder: 4 },
+          sequence: { groupOrder: 5 },
           testTimeout: 300_000,
           hookTimeout: 1_800_000,
         },
@@ -63,7 +74,7 @@ export default defineConfig({
           name: 'up',
           include: ['test/up/**/*.test.ts'],
           // It has the machine for itself: there is room for one real node.
-          sequence: { groupOrder: 5 },
+          sequence: { groupOrder: 6 },
           testTimeout: 300_000,
           hookTimeout: 1_800_000,
         },
@@ -75,7 +86,7 @@ export default defineConfig({
           globalSetup: ['test/cluster/setup.ts'],
           // One control plane serves all files, one after the other: two cores carry no more.
           fileParallelism: false,
-          sequence: { groupOrder: 3 },
+          sequence: { groupOrder: 4 },
           testTimeout: 120_000,
           hookTimeout: 1_800_000,
         },
