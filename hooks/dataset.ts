@@ -21,6 +21,7 @@ import { loader, workPod } from './work/load.ts'
  * loader; one that is a claim already is used where it is.
  */
 export const dataset = hookOf(Dataset, {
+  children: ['Job', 'PersistentVolumeClaim'],
   stages: (sync) => [
     buildStage(
       sync.parent,

@@ -6,6 +6,7 @@ import { checkRules } from '../crds/rules.ts'
 import type { Artifacts, Condition, Reason } from '../crds/status.ts'
 import { sentence, validatorOf, visible } from '../crds/validate.ts'
 import { deviceClaims } from './children/deviceclaim.ts'
+import { type ChildKind, type ChildKindName, childKinds } from './children/kinds.ts'
 import { condition, no, type Verdict, yes } from './conditions.ts'
 import { keptJob } from './jobs.ts'
 import { kept, type Observed, observedIn } from './observed.ts'
@@ -32,6 +33,8 @@ export interface Sync<S, T> {
 
 /** A kind's behaviour: its stages, and what its status says beyond the conditions. */
 export interface Behaviour<S, T> {
+  /** The kinds of its children; the templates of device claims, which every kind has, go without saying. */
+  readonly children: readonly ChildKindName[]
   readonly stages: (sync: Sync<S, T>) => readonly Stage[]
   /** Children beside those of the stages: claims. */
   readonly claims: (sync: Sync<S, T>) => readonly Child[]
@@ -43,6 +46,8 @@ export interface Behaviour<S, T> {
 
 export interface Hook {
   readonly kind: Kind
+  /** The kinds of objects that `sync` may answer with: the controller lists just these. */
+  readonly children: readonly ChildKind[]
   readonly customize: (request: CustomizeRequest) => CustomizeResponse
   readonly sync: (request: SyncRequest, config: Config) => SyncResponse
 }
@@ -52,6 +57,9 @@ export function hookOf<S, T>(kind: Kind<S, T>, behaviour: Behaviour<S, T>): Hook
   const validate = validatorOf(kind)
   return {
     kind,
+    children: [...behaviour.children, 'ResourceClaimTemplate' as const].map(
+      (name) => childKinds[name],
+    ),
     customize: ({ parent }) => ({ relatedResources: relatedRules(kind, parent) }),
     sync: (request, config) => {
       const parent = fill(kind, request.parent)

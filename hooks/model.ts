@@ -25,6 +25,7 @@ import { packagePod } from './work/package.ts'
  * Model with nothing to run is its image.
  */
 export const model = hookOf(Model, {
+  children: ['Job', 'PersistentVolumeClaim'],
   stages: (sync) => {
     const { parent, config } = sync
     const hashes = hashesOf((rerun) => runHashes(parent.spec, rerun))

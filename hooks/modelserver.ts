@@ -26,6 +26,7 @@ import { type Serves, withToolsAsApplied } from './serving.ts'
  * A Deployment mounts the Model at /content/model, and a Service NAME-server answers on port 8080.
  */
 export const modelserver = hookOf(ModelServer, {
+  children: ['Job', 'Deployment', 'Service'],
   stages: (sync) => [
     buildStage(sync.parent, sync.config, 'the image is given, or the Model’s, or a preset’s'),
     serve(sync),

@@ -29,6 +29,7 @@ import { claimOf, shrinkNote } from './storage/pvc.ts'
  * The way in is port-forwarding alone: a NetworkPolicy denies the rest.
  */
 export const notebook = hookOf(Notebook, {
+  children: ['Job', 'StatefulSet', 'Service', 'NetworkPolicy', 'PersistentVolumeClaim'],
   stages: (sync) => [
     buildStage(sync.parent, sync.config, 'the image is given, or the administrator’s'),
     serve(sync),

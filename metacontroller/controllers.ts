@@ -1,27 +1,11 @@
-import { apiVersion, type KindName } from '../crds/kind.ts'
-import { kinds } from '../crds/kinds.ts'
-
-/** Which children each kind has: one table, from which the CompositeControllers are made. */
-const childResources: Readonly<Record<KindName, readonly (keyof typeof children)[]>> = {
-  Dataset: ['jobs', 'persistentvolumeclaims'],
-  Model: ['jobs', 'persistentvolumeclaims'],
-  ModelServer: ['jobs', 'deployments', 'services'],
-  Notebook: ['jobs', 'statefulsets', 'services', 'networkpolicies', 'persistentvolumeclaims'],
-}
-
-const children = {
-  jobs: 'batch/v1',
-  persistentvolumeclaims: 'v1',
-  deployments: 'apps/v1',
-  statefulsets: 'apps/v1',
-  services: 'v1',
-  networkpolicies: 'networking.k8s.io/v1',
-  resourceclaimtemplates: 'resource.k8s.io/v1',
-} as const
+import { apiVersion } from '../crds/kind.ts'
+import { type ChildKind, childKinds } from '../hooks/children/kinds.ts'
+import { hooks } from '../hooks/hooks.ts'
 
 /** Every resource that some kind has as a child: what Metacontroller needs rights for. */
-export const childrenOfAll: readonly { readonly apiVersion: string; readonly resource: string }[] =
-  Object.entries(children).map(([resource, apiVersion]) => ({ apiVersion, resource }))
+export const childrenOfAll: readonly ChildKind[] = Object.values(childKinds).filter((child) =>
+  hooks.some(({ children }) => children.includes(child)),
+)
 
 /** Under this key the Secret holds the token. */
 export const tokenKey = 'token'
@@ -43,8 +27,9 @@ interface Address {
 }
 
 /**
- * The CompositeControllers. All children are updated InPlace: an existing Job is emitted as it is,
- * with only its mutable fields changed, so that no update recreates anything.
+ * The CompositeControllers. Their children are those that the behaviour of each kind declares. All
+ * are updated InPlace: an existing Job is emitted as it is, with only its mutable fields changed, so
+ * that no update recreates anything.
  */
 export const controllers = ({
   url,
@@ -53,7 +38,7 @@ export const controllers = ({
   revision,
   deviceClaims = false,
 }: Address): readonly object[] =>
-  kinds.map(({ kind, plural }) => {
+  hooks.map(({ kind: { plural }, children }) => {
     const hook = (name: string) => ({
       version: 'v2',
       webhook: {
@@ -72,14 +57,13 @@ export const controllers = ({
       spec: {
         generateSelector: true,
         parentResource: { apiVersion, resource: plural },
-        childResources: [
-          ...childResources[kind],
-          ...(deviceClaims ? (['resourceclaimtemplates'] as const) : []),
-        ].map((resource) => ({
-          apiVersion: children[resource],
-          resource,
-          updateStrategy: { method: 'InPlace' },
-        })),
+        childResources: children
+          .filter(({ optional }) => deviceClaims || !optional)
+          .map(({ apiVersion, resource }) => ({
+            apiVersion,
+            resource,
+            updateStrategy: { method: 'InPlace' },
+          })),
         hooks: { sync: hook('sync'), customize: hook('customize') },
       },
     }

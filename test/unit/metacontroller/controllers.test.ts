@@ -1,14 +1,51 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { parse } from 'yaml'
+import { hooks } from '../../../hooks/hooks.ts'
+import type { SyncRequest, SyncResponse } from '../../../hooks/protocol.ts'
 import { controllers } from '../../../metacontroller/controllers.ts'
+
+interface Listed {
+  readonly apiVersion: string
+  readonly resource: string
+  readonly updateStrategy: { readonly method: string }
+}
 
 const childrenWith = (deviceClaims: boolean) =>
   (
     controllers({ url: 'https://server:9443', deviceClaims }) as {
-      spec: { childResources: { resource: string; updateStrategy: { method: string } }[] }
+      spec: { childResources: Listed[] }
     }[]
   ).map(({ spec }) => spec.childResources)
 
+const recorded = join(import.meta.dirname, '../hooks/cases')
+const cases = readdirSync(recorded)
+  .filter((file) => file.endsWith('.request.yaml'))
+  .map((file) => file.replace('.request.yaml', ''))
+const read = <T>(file: string): T => parse(readFileSync(join(recorded, file), 'utf8'))
+
+test.each(cases)('%s answers only with kinds that its behaviour declares', (name) => {
+  const { parent } = read<SyncRequest>(`${name}.request.yaml`)
+  const declared = hooks
+    .find(({ kind }) => kind.kind === parent.kind)
+    ?.children.map(({ apiVersion, kind }) => `${apiVersion} ${kind}`)
+  const answered = read<SyncResponse>(`${name}.response.yaml`).children
+  expect(answered.length).toBeGreaterThan(0)
+  for (const { apiVersion, kind } of answered) expect(declared).toContain(`${apiVersion} ${kind}`)
+})
+
 describe('the children that Metacontroller manages', () => {
+  test('are those that the behaviour of the kind declares', () => {
+    const declared = hooks.map(({ children }) =>
+      children.map(({ apiVersion, resource }) => ({ apiVersion, resource })),
+    )
+    const listed = childrenWith(true).map((resources) =>
+      resources.map(({ apiVersion, resource }) => ({ apiVersion, resource })),
+    )
+    expect(listed).toEqual(declared)
+  })
+
   test('claims of devices are among them only where the cluster serves them', () => {
     const named = (deviceClaims: boolean) =>
       childrenWith(deviceClaims).map((resources) =>

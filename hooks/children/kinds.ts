@@ -1,0 +1,34 @@
+/** A kind of object that a hook can answer with, and the resource by which the API server serves it. */
+export interface ChildKind {
+  readonly apiVersion: string
+  readonly kind: string
+  readonly resource: string
+  /** Not every cluster serves it, so a controller has it as a child only where the cluster does. */
+  readonly optional?: true
+}
+
+/** Every kind that can be a child. Which of them an object has, its behaviour declares. */
+export const childKinds = {
+  Job: { apiVersion: 'batch/v1', kind: 'Job', resource: 'jobs' },
+  PersistentVolumeClaim: {
+    apiVersion: 'v1',
+    kind: 'PersistentVolumeClaim',
+    resource: 'persistentvolumeclaims',
+  },
+  Deployment: { apiVersion: 'apps/v1', kind: 'Deployment', resource: 'deployments' },
+  StatefulSet: { apiVersion: 'apps/v1', kind: 'StatefulSet', resource: 'statefulsets' },
+  Service: { apiVersion: 'v1', kind: 'Service', resource: 'services' },
+  NetworkPolicy: {
+    apiVersion: 'networking.k8s.io/v1',
+    kind: 'NetworkPolicy',
+    resource: 'networkpolicies',
+  },
+  ResourceClaimTemplate: {
+    apiVersion: 'resource.k8s.io/v1',
+    kind: 'ResourceClaimTemplate',
+    resource: 'resourceclaimtemplates',
+    optional: true,
+  },
+} as const satisfies Readonly<Record<string, ChildKind>>
+
+export type ChildKindName = keyof typeof childKinds
