@@ -1,5 +1,6 @@
 import type { Config } from '../crds/config.ts'
 import { apiVersion, type Parent } from '../crds/kind.ts'
+import { hash } from '../crds/names.ts'
 import { hooks } from '../hooks/hooks.ts'
 import type { Child, Group } from '../hooks/protocol.ts'
 
@@ -58,15 +59,40 @@ const relatedOf = (living: readonly Living[]): Group => {
 function step(one: Living, related: Group, config: Config): void {
   const hook = hooks.find(({ kind }) => kind.kind === one.parent.kind)
   if (!hook) return
-  const children = {
-    observed: Object.fromEntries(one.observed.map((child) => [keyOf(child), child])),
-  }
-  const answer = hook.sync({ parent: one.parent, children, related }, config)
+  const named = (objects: readonly Child[]) =>
+    Object.fromEntries(objects.map((object) => [keyOf(object), object]))
+  const pods = one.observed.filter(({ kind }) => kind === 'Job').map((job) => podOf(job, one))
+  const answer = hook.sync(
+    {
+      parent: one.parent,
+      children: { observed: named(one.observed) },
+      related: { ...related, 'Pod.v1': named(pods) },
+    },
+    config,
+  )
   one.parent = { ...one.parent, status: answer.status }
   one.observed = answer.children.map(finished)
   for (const child of answer.children)
     if (!one.all.has(keyOf(child))) one.all.set(keyOf(child), child)
 }
+
+/** The Pod of a finished Job, with a digest in place of the one that the builder would report. */
+const podOf = ({ metadata, spec }: Child, { parent }: Living): Child => ({
+  apiVersion: 'v1',
+  kind: 'Pod',
+  metadata: {
+    name: metadata.name,
+    namespace: parent.metadata.namespace ?? 'default',
+    labels: { ...spec.template.metadata.labels, 'batch.kubernetes.io/job-name': metadata.name },
+  },
+  status: {
+    containerStatuses: [
+      {
+        state: { terminated: { exitCode: 0, message: `sha256:${hash(metadata.name).repeat(4)}` } },
+      },
+    ],
+  },
+})
 
 /** The child as it would look once it has done its work. */
 function finished(child: Child): Child {

@@ -118,6 +118,14 @@ export const configSchema = object('The configuration.', {
         'That this is a machine for development: nothing is removed with its object.',
       ),
     }),
+    former: list(
+      'Roots of storage that was in use before and still holds results: s3://BUCKET/PREFIX, gs://BUCKET/PREFIX or hostpath:///FOLDER. A recorded result counts only in the present storage, in these, and in the claim of its own object.',
+      string('A root.', {
+        maxLength: 1024,
+        pattern: '^((s3|gs)://[a-z0-9][-a-z0-9._]*(/[^/\\s]+)*|hostpath://(/[^/\\s]+)+)$',
+      }),
+      { maxItems: 32 },
+    ),
     pvc: object('One PersistentVolumeClaim per object.', {
       className: string('The StorageClass; default the cluster’s own.'),
       accessModes: list(
@@ -183,6 +191,7 @@ export interface Config {
   readonly imageVolumes: NonNullable<ConfigFile['imageVolumes']>
   readonly storage: {
     readonly driver: 'pvc' | 's3' | 'gcs' | 'hostPath'
+    readonly former: readonly string[]
     readonly pvc: NonNullable<NonNullable<ConfigFile['storage']>['pvc']>
     readonly s3: NonNullable<NonNullable<ConfigFile['storage']>['s3']>
     readonly gcs: NonNullable<NonNullable<ConfigFile['storage']>['gcs']>
@@ -231,6 +240,7 @@ export const defaultConfig: Config = {
   imageVolumes: 'Auto',
   storage: {
     driver: 'pvc',
+    former: [],
     pvc: { accessModes: ['ReadWriteOnce'] },
     s3: {},
     gcs: {},
@@ -305,14 +315,21 @@ export function configOf(
 const oneOfBoth = 'Invalid value: set either resourceName or deviceClassName'
 
 /** What the chosen driver cannot do without. */
-const unusable = ({ driver, s3, gcs, hostPath }: Config['storage']): readonly FieldError[] => [
+const unusable = ({
+  driver,
+  former,
+  s3,
+  gcs,
+  hostPath,
+}: Config['storage']): readonly FieldError[] => [
   ...(driver === 's3' && !s3.bucket
     ? [{ field: 'storage.s3.bucket', message: 'Required value: storage.driver is s3' }]
     : []),
   ...(driver === 'gcs' && !gcs.bucket
     ? [{ field: 'storage.gcs.bucket', message: 'Required value: storage.driver is gcs' }]
     : []),
-  ...(driver === 'hostPath' && !hostPath.allowed
+  ...((driver === 'hostPath' || former.some((root) => root.startsWith('hostpath:'))) &&
+  !hostPath.allowed
     ? [
         {
           field: 'storage.hostPath.allowed',

@@ -13,8 +13,8 @@ import {
   type SpecOf,
   type StatusOf,
 } from './kind.ts'
-import { choice, list, object, string } from './schema.ts'
-import { artifacts, statusFields } from './status.ts'
+import { choice, object } from './schema.ts'
+import { artifacts, bases, statusFields } from './status.ts'
 
 export const Model = defineKind({
   kind: 'Model',
@@ -70,7 +70,7 @@ export const Model = defineKind({
   status: object('What is.', {
     ...statusFields,
     artifacts,
-    bases: list('The base, its base, and so on: how a cycle is found.', string('A Model.')),
+    bases,
   }),
   columns: [
     ...readyColumns,

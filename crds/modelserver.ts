@@ -8,7 +8,7 @@ import {
   type StatusOf,
 } from './kind.ts'
 import { integer, object, string } from './schema.ts'
-import { statusFields } from './status.ts'
+import { serving, statusFields } from './status.ts'
 
 export const ModelServer = defineKind({
   kind: 'ModelServer',
@@ -57,9 +57,7 @@ export const ModelServer = defineKind({
   },
   status: object('What is.', {
     ...statusFields,
-    url: string('Where the server answers inside the cluster.'),
-    replicas: integer('Pods that exist.', { format: 'int32' }),
-    selector: string('Selects the Pods, for kubectl scale and autoscalers.'),
+    ...serving,
   }),
   scale: {
     specReplicasPath: '.spec.replicas',

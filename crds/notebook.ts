@@ -8,7 +8,7 @@ import {
   type StatusOf,
 } from './kind.ts'
 import { object, string } from './schema.ts'
-import { statusFields } from './status.ts'
+import { idle, statusFields } from './status.ts'
 
 export const Notebook = defineKind({
   kind: 'Notebook',
@@ -41,10 +41,7 @@ export const Notebook = defineKind({
   },
   status: object('What is.', {
     ...statusFields,
-    idle: object('The notebook was stopped for being idle.', {
-      container: string('The id of the container that said so.'),
-      opened: string('The value of substratus.ai/opened at that time.'),
-    }),
+    idle,
   }),
   columns: [
     ...readyColumns,

@@ -95,8 +95,21 @@ export const reasons = {
     meaning: 'A child that is wanted does not exist, though it was asked for.',
     todo: 'It is created within seconds; if not, another object owns its name: rename or delete that one.',
   },
+  ApplyBlocked: {
+    meaning:
+      'Metacontroller can change nothing on a child, because somebody replaced the annotation in which it remembers what it applied.',
+    todo: 'Run the command in the message. It removes the annotation, and Metacontroller writes it anew.',
+  },
+  StorageUnknown: {
+    meaning: 'The recorded result is in a storage that the configuration does not name.',
+    todo: 'The administrator lists the root of that storage in storage.former. Or make the result anew: kubectl annotate --overwrite KIND NAME substratus.ai/rerun="$(date)".',
+  },
+  Suspending: {
+    meaning: 'spec.suspend is true, and what runs is being stopped.',
+    todo: nothing,
+  },
   Suspended: {
-    meaning: 'spec.suspend is true.',
+    meaning: 'spec.suspend is true, and nothing runs.',
     todo: 'Set spec.suspend to false to go on; kubectl open does so for a notebook or a server.',
   },
   Idle: {
@@ -111,6 +124,10 @@ export const reasons = {
     meaning: 'The model is larger than packaging.maxSize; it is served from storage.',
     todo: nothing,
   },
+  InternalError: {
+    meaning: 'The hooks met a mistake of their own; what runs is left as it is.',
+    todo: 'Report it, with the message and the server’s log.',
+  },
   InvalidSpec: {
     meaning: 'The spec breaks a rule, most often because it is older than the rule.',
     todo: 'Correct the field that the message names.',
@@ -119,13 +136,37 @@ export const reasons = {
 
 export type Reason = keyof typeof reasons
 
+/** No space and no control character, in the regular expressions of Go and of JavaScript. */
+const visible = '[^\\x00-\\x20\\x7f-\\x9f]'
+
+/** Bounds of a status: what is written into it must not mislead those who read it. */
+const bounds = {
+  /** A name of an object. */
+  name: { maxLength: 253, pattern: '^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$' },
+  /** A hash of inputs or of an attempt, as crds/names.ts makes it. */
+  hash: { maxLength: 16, pattern: '^[0-9a-f]{16}$' },
+  digest: { maxLength: 71, pattern: '^sha256:[0-9a-f]{64}$' },
+  image: { maxLength: 1024, pattern: `^[A-Za-z0-9]${visible}*$` },
+  url: { maxLength: 4096, pattern: `^[a-z0-9]+://${visible}*$` },
+  /** What an upstream was: an attempt with its digest, an image, or an address. */
+  identity: { maxLength: 4096, pattern: `^${visible}+$` },
+  /** What a person wrote into an annotation; longer values stand here as their hash. */
+  annotation: { maxLength: 256 },
+} as const
+
+/** What an upstream was when it was used. */
+export const identity = string('The identity of the result that was used.', bounds.identity)
+
 const condition = object(
   'One fact about the object.',
   {
     type: choice('Which fact.', Object.keys(conditionTypes) as ConditionType[]),
     status: choice('Whether it holds.', ['True', 'False', 'Unknown']),
-    reason: string('Why, in one word out of docs/reasons.md.'),
-    message: string('Why, in a sentence.'),
+    reason: string('Why, in one word out of docs/reasons.md.', {
+      maxLength: 64,
+      pattern: '^[A-Z][A-Za-z]*$',
+    }),
+    message: string('Why, in a sentence.', { maxLength: 32768 }),
     observedGeneration: integer('The metadata.generation that this was said of.', {
       format: 'int64',
     }),
@@ -137,17 +178,24 @@ export type Condition = TypeOf<typeof condition>
 const record = object(
   'A finished stage. What is recorded here never runs again.',
   {
-    job: string('The Job that did it.'),
-    inputs: string('The hash of what went in.'),
-    attempt: string('The hash of what went in, of resources and rerun; part of the Job’s name.'),
-    rerun: string('The value of substratus.ai/rerun that it answered.'),
-    image: string('The image that the stage made.'),
-    commit: string('The Git commit that was built.'),
-    digest: string('The digest of the artifacts’ manifest.'),
-    bytes: integer('The size of the artifacts.', { format: 'int64' }),
+    job: string('The Job that did it.', bounds.name),
+    inputs: string('The hash of what went in.', bounds.hash),
+    attempt: string(
+      'The hash of what went in, of resources and rerun; part of the Job’s name.',
+      bounds.hash,
+    ),
+    rerun: string('The value of substratus.ai/rerun that it answered.', bounds.annotation),
+    image: string('The image that the stage made.', bounds.image),
+    commit: string('The Git commit that was built.', {
+      maxLength: 64,
+      pattern: '^[0-9a-f]{7,64}$',
+    }),
+    digest: string('The digest of the artifacts’ manifest.', bounds.digest),
+    bytes: integer('The size of the artifacts.', { format: 'int64', minimum: 0 }),
     upstream: map(
       'What base and dataset were when the stage started, by the field that names them.',
-      string('The identity of the result that was used.'),
+      identity,
+      { maxProperties: 8 },
     ),
   },
   { required: ['job', 'inputs', 'attempt'] },
@@ -161,27 +209,54 @@ export const statusFields = {
     format: 'int64',
   }),
   conditions: list('Facts about the object.', condition, {
+    maxItems: 16,
     'x-kubernetes-list-type': 'map',
     'x-kubernetes-list-map-keys': ['type'],
   }),
-  image: string('The image in use: given, built or packaged.'),
-  stages: map('The finished stages, by name: build, load, run, package.', record),
+  image: string('The image in use: given, built or packaged.', bounds.image),
+  stages: map('The finished stages, by name: build, load, run, package.', record, {
+    maxProperties: 8,
+  }),
   lastComplete: map(
     'The stages behind artifacts, while newer ones are under way: going back to them runs nothing.',
     record,
+    { maxProperties: 8 },
   ),
-  finishing: string('The complete Job whose report is being read.'),
+  finishing: string('The complete Job whose report is being read.', bounds.name),
 }
 
 export const artifacts = object(
   'The last complete result; those who refer to the object use it until the next is complete.',
   {
-    url: string('Where the artifacts are, for instance pvc://CLAIM/PATH.'),
-    image: string('The image that was made, or is the model.'),
+    url: string('Where the artifacts are, for instance pvc://CLAIM/PATH.', bounds.url),
+    image: string('The image that was made, or is the model.', bounds.image),
     inImage: boolean('Whether the image holds the model under /content/model.'),
     program: boolean('Whether the image brings a program; an import has only files.'),
-    bytes: integer('The size of the artifacts.', { format: 'int64' }),
-    id: string('What those who used it remember, to find out that they are stale.'),
+    bytes: integer('The size of the artifacts.', { format: 'int64', minimum: 0 }),
+    id: string(
+      'What those who used it remember, to find out that they are stale.',
+      bounds.identity,
+    ),
   },
 )
 export type Artifacts = TypeOf<typeof artifacts>
+
+/** The base, its base, and so on. */
+export const bases = list(
+  'The base, its base, and so on: how a cycle is found.',
+  string('A Model.', bounds.name),
+  { maxItems: 64 },
+)
+
+/** What a Notebook that sleeps remembers. */
+export const idle = object('The notebook was stopped for being idle.', {
+  container: string('The id of the container that said so.', { maxLength: 256 }),
+  opened: string('The value of substratus.ai/opened at that time.', bounds.annotation),
+})
+
+/** Where a server answers, and what `kubectl scale` and autoscalers read. */
+export const serving = {
+  url: string('Where the server answers inside the cluster.', bounds.url),
+  replicas: integer('Pods that exist.', { format: 'int32', minimum: 0 }),
+  selector: string('Selects the Pods, for kubectl scale and autoscalers.', { maxLength: 1024 }),
+}

@@ -21,16 +21,17 @@ export function buildStage(parent: Parent, config: Config, givenMessage: string)
     hashes: hashesOf((rerun) => buildHashes(parent.spec, rerun)),
     policy: { backoffLimit: 1, activeDeadlineSeconds: config.builder.deadlineSeconds },
     template: ({ attempt }) => buildPod(parent, build as Build, attempt, config),
+    needsDigest: true,
     result: ({ digest, commit }, attempt) => ({
-      image: pinned(builtImage(parent, attempt, config), digest),
+      ...(digest && { image: pinned(builtImage(parent, attempt, config), digest) }),
       ...(commit && { commit }),
     }),
   }
 }
 
-/** By digest where it is known; else by the tag, which holds the attempt and is as unique. */
-export const pinned = (image: string, digest: string | undefined): string =>
-  digest ? `${image.replace(/:[^:/]+$/, '')}@${digest}` : image
+/** By digest, and never by a tag, which anybody with the same push credentials may move. */
+export const pinned = (image: string, digest: string): string =>
+  `${image.replace(/:[^:/]+$/, '')}@${digest}`
 
 /** Build wins over image, as exported objects of the last release have both. */
 export const ownImage = (parent: Parent, records: Records): string | undefined => {

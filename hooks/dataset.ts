@@ -9,7 +9,7 @@ import { hashesOf, runHashes } from './names.ts'
 import type { Records } from './parent.ts'
 import { noMounts } from './pod/volumes.ts'
 import type { Works } from './stages.ts'
-import { artifactsPath, artifactsUrl, pathsInUse, storageOf } from './storage/storage.ts'
+import { artifactsPath, artifactsUrl, lostPlace, pathsInUse, storageOf } from './storage/storage.ts'
 import { loader, workPod } from './work/load.ts'
 
 /**
@@ -96,6 +96,7 @@ function load(sync: DatasetSync): Works {
         keep: pathsInUse(parent, 'load', config),
         mounts: noMounts,
       }),
+    lost: ({ attempt }) => lostPlace(parent, 'load', attempt, config),
     result: ({ digest, bytes }) => ({
       ...(digest && { digest }),
       ...(bytes !== undefined && { bytes }),

@@ -1,7 +1,8 @@
 import { alike } from '../crds/names.ts'
 import type { Reason } from '../crds/status.ts'
+import { kept } from './applied.ts'
 import { no, type Verdict } from './conditions.ts'
-import { containersIn, kept } from './observed.ts'
+import { containersIn } from './observed.ts'
 import type { Child } from './protocol.ts'
 
 /** Jobs and Pods → the one sentence that a person needs, in Kubernetes' own words. */

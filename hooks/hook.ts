@@ -5,11 +5,13 @@ import type { Kind, Parent } from '../crds/kind.ts'
 import { checkRules } from '../crds/rules.ts'
 import type { Artifacts, Condition, Reason } from '../crds/status.ts'
 import { sentence, validatorOf, visible } from '../crds/validate.ts'
+import { isBlocked, kept, lastApplied } from './applied.ts'
 import { deviceClaims } from './children/deviceclaim.ts'
 import { type ChildKind, type ChildKindName, childKinds } from './children/kinds.ts'
 import { condition, no, type Verdict, yes } from './conditions.ts'
 import { keptJob } from './jobs.ts'
-import { kept, type Observed, observedIn } from './observed.ts'
+import { namespaceOf } from './names.ts'
+import { type Observed, observedIn } from './observed.ts'
 import { missing, type Records } from './parent.ts'
 import { gpuOf } from './pod/gpu.ts'
 import type {
@@ -20,8 +22,9 @@ import type {
   SyncResponse,
 } from './protocol.ts'
 import { basesOf, type References, referencesOf, relatedRules } from './references.ts'
-import { isServing, keptServing } from './serving.ts'
+import { type Beside, isServing, keptServing } from './serving.ts'
 import { type Stage, type Walk, walk } from './stages.ts'
+import { statusFaults, trusted } from './trusted.ts'
 
 /** What a kind's functions are asked with. */
 export interface Sync<S, T> {
@@ -38,6 +41,8 @@ export interface Behaviour<S, T> {
   readonly stages: (sync: Sync<S, T>) => readonly Stage[]
   /** Children beside those of the stages: claims. */
   readonly claims: (sync: Sync<S, T>) => readonly Child[]
+  /** What belongs to the workload that answers requests, of kinds that have one. */
+  readonly beside?: (parent: Parent<S, T>) => Beside
   /** Fields of the status; `done` when every stage is. */
   readonly status: (sync: Sync<S, T>, records: Records, done: boolean) => Partial<T>
   /** What Ready says when every stage is done. */
@@ -49,59 +54,122 @@ export interface Hook {
   /** The kinds of objects that `sync` may answer with: the controller lists just these. */
   readonly children: readonly ChildKind[]
   readonly customize: (request: CustomizeRequest) => CustomizeResponse
-  readonly sync: (request: SyncRequest, config: Config) => SyncResponse
+  /** A mistake of our own becomes a condition; `report` hears of it, for the log. */
+  readonly sync: (
+    request: SyncRequest,
+    config: Config,
+    report?: (error: unknown) => void,
+  ) => SyncResponse
 }
 
 /** A kind and its behaviour as Metacontroller's two hooks; pure functions of the request. */
 export function hookOf<S, T>(kind: Kind<S, T>, behaviour: Behaviour<S, T>): Hook {
-  const validate = validatorOf(kind)
+  const children = [...behaviour.children, 'ResourceClaimTemplate' as const].map(
+    (name) => childKinds[name],
+  )
+  const answer = answering(kind, behaviour)
   return {
     kind,
-    children: [...behaviour.children, 'ResourceClaimTemplate' as const].map(
-      (name) => childKinds[name],
-    ),
+    children,
     customize: ({ parent }) => ({ relatedResources: relatedRules(kind, parent) }),
-    sync: (request, config) => {
-      const parent = fill(kind, request.parent)
-      const errors = [...validate(visible(parent)), ...checkRules(parent, config)]
-      if (errors.length) return invalid(request, errors.map(sentence).join('; '))
-
-      const sync: Sync<S, T> = {
-        parent: parent as Parent<S, T>,
-        references: referencesOf(kind, parent, request.related),
-        observed: observedIn(request),
-        config,
-      }
-      const walked = walk(behaviour.stages(sync), parent, sync.observed)
-      const isDone = !walked.blocked
-      const claims = claimsOf(parent, behaviour.claims(sync), walked, sync.observed)
-      const devices = deviceClaims(
-        parent,
-        devicesOf(parent, config),
-        walked.children,
-        sync.observed,
-      )
-      const ready =
-        lostClaim(parent, claims, devices, sync.observed) ??
-        readyOf(walked, () => behaviour.done(sync, walked.records))
-      const bases = basesOf(kind, parent, request.related)
-      const resync = patience(ready, walked, readyBefore(parent))
-      return {
-        status: {
-          ...carried(parent),
-          ...behaviour.status(sync, walked.records, isDone),
-          ...(Object.keys(walked.records).length && { stages: walked.records }),
-          ...(!isDone && behindArtifacts(parent)),
-          ...(bases?.length && { bases }),
-          ...(walked.finishing && { finishing: walked.finishing }),
-          ready: ready.status === 'True',
-          conditions: [condition(parent, 'Ready', ready), ...walked.conditions],
-        },
-        children: [...claims.listed, ...devices, ...walked.children],
-        ...(resync > 0 && { resyncAfterSeconds: resync }),
+    sync: (untrusted, config, report) => {
+      const request = { ...untrusted, parent: trusted(kind, untrusted.parent) }
+      try {
+        const response = answer(request, config)
+        const faults = faultsOf(response, kind, children, request.parent)
+        if (faults.length) throw new Error(faults.join('; '))
+        return response
+      } catch (error) {
+        report?.(error)
+        const { message } = error instanceof Error ? error : { message: String(error) }
+        return retained(
+          request,
+          behaviour,
+          no('InternalError', `this is a mistake of Substratus, which changes nothing: ${message}`),
+        )
       }
     },
   }
+}
+
+/** What must never leave: a child of another kind or namespace, and a status that is none. */
+const faultsOf = (
+  { children, status }: SyncResponse,
+  kind: Kind,
+  declared: readonly ChildKind[],
+  parent: Parent,
+): readonly string[] => [
+  ...children.flatMap((child) => {
+    const name = `${child.apiVersion} ${child.kind} "${child.metadata.name}"`
+    const isDeclared = declared.some(
+      (one) => one.kind === child.kind && one.apiVersion === child.apiVersion,
+    )
+    const { namespace = namespaceOf(parent) } = child.metadata
+    return [
+      ...(isDeclared ? [] : [`${name} is no child of a ${kind.kind}`]),
+      ...(namespace === namespaceOf(parent) ? [] : [`${name} is in namespace "${namespace}"`]),
+    ]
+  }),
+  ...statusFaults(kind, status).map(sentence),
+]
+
+/** The answer to an object whose status can be trusted. */
+function answering<S, T>(kind: Kind<S, T>, behaviour: Behaviour<S, T>) {
+  const validate = validatorOf(kind)
+  return (request: SyncRequest, config: Config): SyncResponse => {
+    const parent = fill(kind, request.parent)
+    const errors = [...validate(visible(parent)), ...checkRules(parent, config)]
+    if (errors.length)
+      return retained(request, behaviour, no('InvalidSpec', errors.map(sentence).join('; ')))
+
+    const sync: Sync<S, T> = {
+      parent: parent as Parent<S, T>,
+      references: referencesOf(kind, parent, request.related, config),
+      observed: observedIn(request),
+      config,
+    }
+    const walked = walk(behaviour.stages(sync), parent, sync.observed)
+    const isDone = !walked.blocked
+    const claims = claimsOf(parent, behaviour.claims(sync), walked, sync.observed)
+    const devices = deviceClaims(parent, devicesOf(parent, config), walked.children, sync.observed)
+    const children = [...claims.listed, ...devices, ...walked.children]
+    const ready =
+      blockedChild(children, sync.observed) ??
+      lostClaim(parent, claims, devices, sync.observed) ??
+      readyOf(walked, () => behaviour.done(sync, walked.records))
+    const bases = basesOf(kind, parent, request.related)
+    const resync = patience(ready, walked, readyBefore(parent))
+    return {
+      status: {
+        ...carried(parent),
+        ...behaviour.status(sync, walked.records, isDone),
+        ...(Object.keys(walked.records).length && { stages: walked.records }),
+        ...(!isDone && behindArtifacts(parent)),
+        ...(bases?.length && { bases }),
+        ...(walked.finishing && { finishing: walked.finishing }),
+        ready: ready.status === 'True',
+        conditions: [condition(parent, 'Ready', ready), ...walked.conditions],
+      },
+      children,
+      ...(resync > 0 && { resyncAfterSeconds: resync }),
+    }
+  }
+}
+
+/**
+ * What Ready says where Metacontroller can change nothing on a child: all else that is said of the
+ * child would be what was asked for, and not what is.
+ */
+function blockedChild(children: readonly Child[], observed: Observed): Verdict | undefined {
+  const blocked = children
+    .map(({ kind, metadata }) => observed.child(kind, metadata.name))
+    .find((child) => child && isBlocked(child))
+  if (!blocked) return undefined
+  const { kind, metadata } = blocked
+  return no(
+    'ApplyBlocked',
+    `${kind} "${metadata.name}" cannot be changed, for its annotation ${lastApplied} is no JSON object: kubectl annotate ${kind.toLowerCase()} ${metadata.name} ${lastApplied}- removes it`,
+  )
 }
 
 interface Claims {
@@ -235,22 +303,25 @@ function patience(
 }
 
 /**
- * A spec that admission would have refused: the same words as a condition, every child as it is,
- * every record kept.
+ * Everything as it is: every child, and every record. So are answered a spec that admission would have
+ * refused, and a mistake of our own, for after a 500 Metacontroller waits for up to 1,000 s.
  */
-function invalid(request: SyncRequest, message: string): SyncResponse {
+function retained<S, T>(
+  request: SyncRequest,
+  { beside = () => () => [] }: Pick<Behaviour<S, T>, 'beside'>,
+  ready: Verdict,
+): SyncResponse {
   const { parent } = request
   const observed = observedIn(request)
   const before = (parent.status ?? {}) as { readonly conditions?: readonly Condition[] }
-  const ready = condition(parent, 'Ready', no('InvalidSpec', message))
   const others = (before.conditions ?? []).filter(({ type }) => type !== 'Ready')
   return {
-    status: { ...before, ready: false, conditions: [ready, ...others] },
+    status: { ...before, ready: false, conditions: [condition(parent, 'Ready', ready), ...others] },
     children: [
       ...observed.children
         .filter(({ kind }) => !isServing(kind))
         .map((child) => (child.kind === 'Job' ? keptJob(child, parent) : kept(child))),
-      ...keptServing(parent, observed),
+      ...keptServing(parent, observed, beside(parent as Parent<S, T>)),
     ],
   }
 }

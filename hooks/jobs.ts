@@ -1,8 +1,8 @@
 import type { RunPolicy } from '../crds/common.ts'
 import type { Parent } from '../crds/kind.ts'
+import { kept } from './applied.ts'
 import { conditionOf } from './diagnosis.ts'
 import { jobAnnotations } from './names.ts'
-import { kept } from './observed.ts'
 import { isSuspended, policyOf, remembered } from './parent.ts'
 import type { Child } from './protocol.ts'
 
@@ -14,13 +14,36 @@ export const answers = (
   rerun: string | undefined,
 ): boolean => found.inputs === inputs && (rerun === undefined || found.rerun === rerun)
 
-export const annotation = (child: Child, name: string): string | undefined =>
+const annotation = (child: Child, name: string): string | undefined =>
   child.metadata.annotations?.[name]
 
-export const identityOf = (child: Child) => ({
-  inputs: annotation(child, jobAnnotations.inputs),
-  rerun: annotation(child, jobAnnotations.rerun),
-})
+/** What a Job says it was made for. */
+export interface Identity {
+  readonly inputs?: string
+  readonly attempt?: string
+  readonly rerun?: string
+}
+
+const isHash = (value: string | undefined): value is string => /^[0-9a-f]{16}$/.test(value ?? '')
+
+/**
+ * Its annotations are anybody's to write who may edit the Job, and its name is not: they count where
+ * they are hashes and the name ends in the attempt's.
+ */
+export function identityOf(child: Child): Identity {
+  const inputs = annotation(child, jobAnnotations.inputs)
+  const attempt = annotation(child, jobAnnotations.attempt)
+  const rerun = annotation(child, jobAnnotations.rerun)
+  if (!isHash(inputs) || !isHash(attempt)) return {}
+  if (!child.metadata.name.endsWith(`-${attempt.slice(0, 8)}`)) return {}
+  return { inputs, attempt, ...(rerun && rerun.length <= 256 && { rerun }) }
+}
+
+/** Whether a Job has stopped for being suspended, by its own spec and its controller's word. */
+export const isAtRest = (child: Child): boolean =>
+  child.spec?.suspend === true &&
+  Boolean(conditionOf(child, 'Suspended')) &&
+  !(child.status?.active > 0)
 
 export const isComplete = (child: Child): boolean => Boolean(conditionOf(child, 'Complete'))
 export const isFailed = (child: Child): boolean => Boolean(conditionOf(child, 'Failed'))

@@ -10,7 +10,7 @@ import { resultMount } from './pod/mounts.ts'
 import { joined, noMounts } from './pod/volumes.ts'
 import type { Reference } from './references.ts'
 import type { Works } from './stages.ts'
-import { artifactsPath, artifactsUrl, pathsInUse, storageOf } from './storage/storage.ts'
+import { artifactsPath, artifactsUrl, lostPlace, pathsInUse, storageOf } from './storage/storage.ts'
 import { builtImage } from './work/build.ts'
 import { loader, workPod } from './work/load.ts'
 import { packagePod } from './work/package.ts'
@@ -119,6 +119,7 @@ function run(sync: ModelSync, hashes: Works['hashes']): Works {
         keep: pathsInUse(parent, 'run', config),
         mounts: joined(baseMount(sync), resultMount('data', data, config)),
       }),
+    lost: ({ attempt }) => lostPlace(parent, 'run', attempt, config),
     result: ({ digest, bytes }, _attempt, records) => ({
       ...(digest && { digest }),
       ...(bytes !== undefined && { bytes }),
@@ -156,9 +157,9 @@ function pack(sync: ModelSync, hashes: Works['hashes']): Works {
         attempt,
         config,
       ),
-    result: ({ digest }, attempt) => ({
-      image: pinned(builtImage(parent, attempt, config), digest),
-    }),
+    needsDigest: true,
+    result: ({ digest }, attempt) =>
+      digest ? { image: pinned(builtImage(parent, attempt, config), digest) } : {},
   }
 }
 

@@ -9,6 +9,7 @@ import { no, type Verdict, yes } from './conditions.ts'
 import { conditionOf, knowsTemplate, servingFault, unreadyFault } from './diagnosis.ts'
 import { hookOf, type Sync } from './hook.ts'
 import { namespaceOf, selectorOf, serverName } from './names.ts'
+import { containersIn } from './observed.ts'
 import { missing, type Records } from './parent.ts'
 import { gpuOf } from './pod/gpu.ts'
 import { resultMount } from './pod/mounts.ts'
@@ -16,7 +17,7 @@ import { container, contentMounts, gpuPodBase, podMetadata } from './pod/templat
 import { type Mounts, noMounts } from './pod/volumes.ts'
 import type { Child } from './protocol.ts'
 import type { Reference } from './references.ts'
-import { type Serves, withToolsAsApplied } from './serving.ts'
+import { type Beside, type Serves, withToolsAsApplied } from './serving.ts'
 
 /**
  * A ModelServer is built and serves:
@@ -32,6 +33,7 @@ export const modelserver = hookOf(ModelServer, {
     serve(sync),
   ],
   claims: () => [],
+  beside,
   status: ({ parent, references, observed, config }, records) => {
     const image = serverOf(parent.spec, references.model, records, config)?.image
     const existing = observed.child('Deployment', serverName(parent))
@@ -108,13 +110,26 @@ function serve(sync: ServerSync): Serves {
         workload,
         sync.config,
       ),
-    beside: [service(parent, name, port, parent.spec.port ?? port)],
+    beside: beside(parent),
     verdict: (emitted) => {
       if (!workload) return missing(parent, 'Serving', 'Deployment', name)
       if (!observed.child('Service', name)) return missing(parent, 'Serving', 'Service', name)
       return verdictOf(sync, workload, emitted)
     },
   }
+}
+
+/** The Service sends requests to the port on which the container of this very workload listens. */
+function beside(parent: ServerSync['parent']): Beside {
+  return (workload) => {
+    const [server] = containersIn(workload?.spec?.template).filter(({ name }) => name === 'server')
+    return [service(parent, serverName(parent), port, portIn(server) ?? port)]
+  }
+}
+
+function portIn(server: Child | undefined): number | undefined {
+  const listens: unknown = server?.ports?.[0]?.containerPort
+  return Number.isInteger(listens) ? (listens as number) : undefined
 }
 
 const replicasOf = ({ suspend, replicas = 1 }: ModelServerSpec): number => (suspend ? 0 : replicas)

@@ -90,8 +90,18 @@ export const labelsOf = (parent: Parent, stage: string): Record<string, string> 
   ...(parent.metadata.uid && { [labels.parentUid]: parent.metadata.uid }),
 })
 
-export const rerunOf = (parent: Parent): string | undefined =>
-  parent.metadata.annotations?.[annotations.rerun] || undefined
+export const rerunOf = (parent: Parent): string | undefined => annotated(parent, annotations.rerun)
+
+export const openedOf = (parent: Parent): string | undefined =>
+  annotated(parent, annotations.opened)
+
+/** As long as status.stages allows; what is longer is told apart by its hash. */
+const longestValue = 256
+
+function annotated({ metadata }: Parent, annotation: string): string | undefined {
+  const value = metadata.annotations?.[annotation]
+  return value && value.length > longestValue ? hash(value) : value || undefined
+}
 
 /** Annotations on Jobs, from which their record is made. */
 export const jobAnnotations = {

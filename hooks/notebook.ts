@@ -1,6 +1,8 @@
 import { annotations } from '../crds/kind.ts'
 import { claimName } from '../crds/names.ts'
 import { Notebook, type NotebookSpec, type NotebookStatus } from '../crds/notebook.ts'
+import { prune } from '../crds/prune.ts'
+import { idle as idleSchema } from '../crds/status.ts'
 import { buildStage, ownImage } from './buildstage.ts'
 import { denyIngress } from './children/networkpolicy.ts'
 import { service } from './children/service.ts'
@@ -8,7 +10,7 @@ import { statefulSet } from './children/statefulset.ts'
 import { no, type Verdict, yes } from './conditions.ts'
 import { containersOf, isLeaving, knowsTemplate, servingFault } from './diagnosis.ts'
 import { hookOf, type Sync } from './hook.ts'
-import { notebookName } from './names.ts'
+import { notebookName, openedOf } from './names.ts'
 import { jsonIn } from './observed.ts'
 import { missing, type Records } from './parent.ts'
 import { resultMount } from './pod/mounts.ts'
@@ -17,7 +19,7 @@ import { containerSecurity } from './pod/security.ts'
 import { container, contentMounts, gpuPodBase, podMetadata } from './pod/template.ts'
 import { joined, type Mounts } from './pod/volumes.ts'
 import type { Child } from './protocol.ts'
-import { type Serves, withToolsAsApplied } from './serving.ts'
+import { type Beside, type Serves, withToolsAsApplied } from './serving.ts'
 import { claimOf, shrinkNote } from './storage/pvc.ts'
 
 /**
@@ -35,6 +37,7 @@ export const notebook = hookOf(Notebook, {
     serve(sync),
   ],
   claims: ({ parent, observed, config }) => [claimOf(parent, observed, config)],
+  beside,
   status: (sync, records) => {
     const image = imageOf(sync, records)
     const idle = idleOf(sync)
@@ -50,6 +53,11 @@ const port = 8888
 /** Without build and image, the administrator's; while a build is not done, none. */
 const imageOf = ({ parent, config }: NotebookSync, records: Records): string | undefined =>
   ownImage(parent, records) ?? (parent.spec.build ? undefined : config.images.notebook)
+
+function beside(parent: NotebookSync['parent']): Beside {
+  const name = notebookName(parent)
+  return () => [service(parent, name, port, port, true), denyIngress(parent, name)]
+}
 
 function serve(sync: NotebookSync): Serves {
   const { parent, references, observed } = sync
@@ -71,7 +79,7 @@ function serve(sync: NotebookSync): Serves {
         workload,
         sync.config,
       ),
-    beside: [service(parent, name, port, port, true), denyIngress(parent, name)],
+    beside: beside(parent),
     verdict: (emitted) => {
       if (!workload) return missing(parent, 'Serving', 'StatefulSet', name)
       for (const kind of ['Service', 'NetworkPolicy'])
@@ -155,9 +163,6 @@ const idleWatch = (timeout: string, config: NotebookSync['config']) => ({
   ...containerSecurity(config),
 })
 
-const openedOf = ({ metadata }: NotebookSync['parent']): string | undefined =>
-  metadata.annotations?.[annotations.opened]
-
 /** The id of the idle container that ended with the message `idle`; it is restarted, so its last state tells. */
 const idleContainer = ({ observed }: NotebookSync): string | undefined =>
   observed
@@ -208,11 +213,11 @@ function idleNote(
 /** What the note says, while spec is what it was then: a suspend in between forgets it. */
 function notedIdle({ parent, observed }: NotebookSync): NotebookStatus['idle'] {
   const workload = observed.child('StatefulSet', notebookName(parent))
-  const note = (workload && jsonIn(workload, annotations.idle)) as
-    | { container?: string; opened?: string; generation?: number }
-    | undefined
-  if (!note?.container || note.generation !== parent.metadata.generation) return undefined
-  return idleSince(note.container, note.opened)
+  const note = workload && jsonIn(workload, annotations.idle)
+  // Whoever may edit the StatefulSet writes notes too: they count as far as status may say the same.
+  const idle = prune(idleSchema, note) as NotebookStatus['idle']
+  if (!idle?.container || note?.generation !== parent.metadata.generation) return undefined
+  return idleSince(idle.container, idle.opened)
 }
 
 /** Idle until somebody opens it: until the annotation is another than it was then. */

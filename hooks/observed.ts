@@ -9,6 +9,8 @@ export interface Observed {
   /** A child by kind and name. */
   readonly child: (kind: string, name: string) => Child | undefined
   readonly jobs: (stage: string) => readonly Child[]
+  /** Whether Pods are known at all: a server without a cluster sees none. */
+  readonly knowsPods: boolean
   /** The parent's Pods of a stage, the newest first. */
   readonly pods: (stage: string) => readonly Child[]
 }
@@ -30,6 +32,7 @@ export function observedIn(request: SyncRequest): Observed {
     child: (kind, name) =>
       children.find((child) => child.kind === kind && child.metadata.name === name),
     jobs: (stage) => children.filter((child) => child.kind === 'Job' && isOf(child, stage)),
+    knowsPods: request.related['Pod.v1'] !== undefined,
     pods: (stage) => pods.filter((pod) => isOf(pod, stage)),
   }
 }
@@ -57,37 +60,15 @@ function withSilence(pod: Child, nodes: SyncRequest['related'][string] | undefin
   return { ...pod, silence: `node "${name}" is not ready: ${why.replace(/\.$/, '')}` }
 }
 
-const lastApplied = 'metacontroller.k8s.io/last-applied-configuration'
-
-/**
- * An existing child as it was applied last, with only `fields` of its spec laid over: a new version
- * of this software, or a changed configuration, touches no running work. `undefined` takes a field
- * away. A child that was applied in another way is emitted with its fields alone.
- */
-export function kept(child: Child, fields: Readonly<Record<string, unknown>> = {}): Child {
-  const { apiVersion, kind, metadata } = child
-  const applied = appliedLast(child) ?? { apiVersion, kind, metadata: { name: metadata.name } }
-  if (!Object.keys(fields).length) return applied
-  return { ...applied, spec: withoutUndefined({ ...applied.spec, ...fields }) }
-}
-
-/** Read once for each child that is seen, though an answer compares with it more than once. */
-const read = new WeakMap<Child, Child | undefined>()
-
-function appliedLast(child: Child): Child | undefined {
-  if (!read.has(child)) read.set(child, jsonIn(child, lastApplied) as Child | undefined)
-  return read.get(child)
-}
-
 /** The JSON object in an annotation; undefined where there is none, or somebody spoiled it. */
-export function jsonIn(child: Child, annotation: string): object | undefined {
+export function jsonIn(
+  child: Child,
+  annotation: string,
+): Readonly<Record<string, unknown>> | undefined {
   try {
-    const value: unknown = JSON.parse(child.metadata.annotations?.[annotation] ?? 'null')
-    return typeof value === 'object' && value !== null ? value : undefined
+    const value = JSON.parse(child.metadata.annotations?.[annotation] ?? 'null')
+    return typeof value === 'object' && !Array.isArray(value) ? (value ?? undefined) : undefined
   } catch {
     return undefined
   }
 }
-
-const withoutUndefined = (object: Readonly<Record<string, unknown>>) =>
-  Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined))

@@ -1,9 +1,12 @@
+import type { Config } from '../crds/config.ts'
 import { apiVersion, type Kind, type Parent, type ReferenceField } from '../crds/kind.ts'
 import { kindNamed } from '../crds/kinds.ts'
 import type { Artifacts, Condition } from '../crds/status.ts'
 import { no, type Verdict } from './conditions.ts'
 import { namespaceOf } from './names.ts'
 import type { Group, RelatedRule } from './protocol.ts'
+import { isOwnPlace } from './storage/storage.ts'
+import { trusted } from './trusted.ts'
 
 /** What a field such as spec.model.name leads to. */
 export type Reference =
@@ -43,21 +46,31 @@ interface ReferredStatus {
   readonly conditions?: readonly Condition[]
 }
 
-const find = (related: Group, parent: Parent, kind: string, name: string) =>
-  related[`${kind}.${apiVersion}`]?.[`${namespaceOf(parent)}/${name}`] as
-    | (Parent<unknown, ReferredStatus> & object)
-    | undefined
+function find(related: Group, parent: Parent, kind: ReferenceField['kind'], name: string) {
+  const object = related[`${kind}.${apiVersion}`]?.[`${namespaceOf(parent)}/${name}`]
+  return object && trusted(kindNamed(kind), object as unknown as Parent<unknown, ReferredStatus>)
+}
 
 /**
  * References by their word. One is ready when a complete result is recorded, whatever its object
  * does now: who uses a result stays on it until the next is complete.
  */
-export const referencesOf = (kind: Kind, parent: Parent, related: Group): References =>
+export const referencesOf = (
+  kind: Kind,
+  parent: Parent,
+  related: Group,
+  config: Config,
+): References =>
   Object.fromEntries(
-    kind.references.map((field) => [field.word, referenceOf(field, parent, related)]),
+    kind.references.map((field) => [field.word, referenceOf(field, parent, related, config)]),
   )
 
-function referenceOf(field: ReferenceField, parent: Parent, related: Group): Reference {
+function referenceOf(
+  field: ReferenceField,
+  parent: Parent,
+  related: Group,
+  config: Config,
+): Reference {
   const name = nameIn(parent, field)
   if (!name) return { state: 'none' }
   const waiting = (verdict: Verdict): Reference => ({ state: 'waiting', field, name, verdict })
@@ -75,6 +88,13 @@ function referenceOf(field: ReferenceField, parent: Parent, related: Group): Ref
       ),
     )
   const artifacts = object.status?.artifacts
+  if (artifacts?.url && !isOwnPlace(object, artifacts.url, config))
+    return waiting(
+      no(
+        'Waiting',
+        `waiting for ${field.kind} "${name}": its status.artifacts.url is ${artifacts.url}, which is no place of its own in the configured storage`,
+      ),
+    )
   if (artifacts?.id) return { state: 'ready', field, name, artifacts }
   const ready = object.status?.conditions?.find(({ type }) => type === 'Ready')
   return waiting(

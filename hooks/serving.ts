@@ -1,11 +1,15 @@
 import type { Config } from '../crds/config.ts'
 import type { Parent } from '../crds/kind.ts'
 import { alike } from '../crds/names.ts'
+import { kept } from './applied.ts'
 import type { Verdict } from './conditions.ts'
-import { containersIn, kept, type Observed } from './observed.ts'
+import { containersIn, type Observed } from './observed.ts'
 import { isSuspended, type Records } from './parent.ts'
 import type { Child } from './protocol.ts'
 import type { Reference } from './references.ts'
+
+/** Rendered anew with each answer, so that no annotation of theirs is ever asked. */
+export type Beside = (workload: Child | undefined) => readonly Child[]
 
 /** The stage of children that stay, and what becomes of them while something is awaited. */
 export interface Serves {
@@ -21,8 +25,8 @@ export interface Serves {
   readonly notes?: Readonly<Record<string, string>> | undefined
   /** The Deployment or StatefulSet as it is asked for. */
   readonly wanted: (records: Records) => Child
-  /** What stands beside it, and depends on nothing that may be awaited: Service, NetworkPolicy. */
-  readonly beside: readonly Child[]
+  /** What belongs to the workload of this answer, and to nothing that may be awaited: Service, NetworkPolicy. */
+  readonly beside: Beside
   /** `emitted` is the workload of this very answer, where there is one. */
   readonly verdict: (emitted: Child | undefined) => Verdict
 }
@@ -105,21 +109,26 @@ export const isServing = (kind: string): boolean =>
   !['Job', 'PersistentVolumeClaim', 'ResourceClaimTemplate'].includes(kind)
 
 /**
- * What serves now stays as it is while something is awaited: nobody's requests fail for that. Only
- * the number of its Pods and its notes follow, and what is beside it is made again where it was
- * deleted: a notebook without its NetworkPolicy would be open to all.
+ * While something is awaited the running workload is left alone, so that requests keep succeeding.
+ * Only its replicas and notes follow. What belongs to it is rendered anew, also where it was deleted:
+ * a notebook without its NetworkPolicy would be open to all.
  */
-export function keptServing(parent: Parent, observed: Observed, stage?: Serves): readonly Child[] {
+export function keptServing(
+  parent: Parent,
+  observed: Observed,
+  beside: Beside,
+  stage?: Serves,
+): readonly Child[] {
   const replicas = isSuspended(parent) ? 0 : stage?.replicas
-  const before = observed.children
-    .filter(({ kind }) => isServing(kind))
-    .map((child) =>
-      isWorkload(child)
-        ? noted(kept(child, replicas === undefined ? {} : { replicas }), stage?.notes)
-        : kept(child),
-    )
-  const lost = (stage?.workload ? stage.beside : []).filter(
-    ({ kind, metadata }) => !observed.child(kind, metadata.name),
+  const serving = observed.children.filter(({ kind }) => isServing(kind))
+  const workloads = serving
+    .filter(isWorkload)
+    .map((child) => noted(kept(child, replicas === undefined ? {} : { replicas }), stage?.notes))
+  const rendered = beside(workloads[0]).filter(
+    ({ kind, metadata }) => workloads.length > 0 || observed.child(kind, metadata.name),
   )
-  return [...before, ...lost]
+  const isRendered = ({ kind, metadata }: Child) =>
+    rendered.some((child) => child.kind === kind && child.metadata.name === metadata.name)
+  const others = serving.filter((child) => !isWorkload(child) && !isRendered(child))
+  return [...workloads, ...rendered, ...others.map((child) => kept(child))]
 }

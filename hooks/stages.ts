@@ -1,14 +1,22 @@
 import type { RunPolicy } from '../crds/common.ts'
 import type { Parent } from '../crds/kind.ts'
-import type { Condition, ConditionType, Reason, StageRecord } from '../crds/status.ts'
+import { prune } from '../crds/prune.ts'
+import {
+  type Condition,
+  type ConditionType,
+  identity,
+  type Reason,
+  type StageRecord,
+} from '../crds/status.ts'
 import { job } from './children/job.ts'
 import { condition, no, type Verdict, yes } from './conditions.ts'
-import { jobFailure, jobProgress, type Report, reportOf } from './diagnosis.ts'
+import { jobFailure, jobProgress, podsOf, type Report, reportOf } from './diagnosis.ts'
 import {
-  annotation,
   answers,
   hadTooLittleTime,
+  type Identity,
   identityOf,
+  isAtRest,
   isComplete,
   isFailed,
   keptJob,
@@ -54,6 +62,10 @@ export interface Works {
     hashes: Hashes,
     records: Records,
   ) => { readonly metadata: Record<string, unknown>; readonly spec: Record<string, unknown> }
+  /** Whether the result is an image, which is known by nothing but the digest that the Job reports. */
+  readonly needsDigest?: true
+  /** Why a recorded result cannot be reached, if so. */
+  readonly lost?: (record: StageRecord) => Verdict | undefined
   /** What to remember of a success beside the hashes. */
   readonly result: (report: Report, attempt: string, records: Records) => Partial<StageRecord>
 }
@@ -100,24 +112,42 @@ const underWay = (stage: Works | undefined, observed: Observed): string | undefi
     .map(identityOf)
     .find(({ inputs }) => inputs === stage.hashes(undefined).inputs)?.rerun
 
-const recordOf = (done: Child, stage: Works, report: Report, records: Records): StageRecord => {
-  const attempt = annotation(done, jobAnnotations.attempt) ?? ''
-  const { rerun, inputs = '' } = identityOf(done)
-  const upstream = jsonIn(done, jobAnnotations.upstream) as StageRecord['upstream']
+function recordOf(
+  done: Child,
+  { inputs = '', attempt = '', rerun }: Identity,
+  stage: Works,
+  report: Report,
+  records: Records,
+): StageRecord {
+  const upstream = recordedUpstream(done, stage.needs)
   return {
     job: done.metadata.name,
     inputs,
     attempt,
     ...(rerun && { rerun }),
-    ...(upstream && { upstream }),
+    ...(Object.keys(upstream).length && { upstream }),
     ...stage.result(report, attempt, records),
   }
 }
+
+/** What the references of the stage were when the Job was made, by its annotation. */
+function recordedUpstream(done: Child, needs: readonly Reference[]): Record<string, string> {
+  const noted = jsonIn(done, jobAnnotations.upstream)
+  return Object.fromEntries(
+    needs.flatMap((reference) => {
+      const id = reference.state === 'none' ? undefined : noted?.[reference.field.field]
+      return reference.state !== 'none' && isIdentity(id) ? [[reference.field.field, id]] : []
+    }),
+  )
+}
+
+const isIdentity = (value: unknown): value is string => prune(identity, value) !== undefined
 
 /** What a stage has come to, in this very request. */
 type Outcome =
   | { readonly state: 'skipped'; readonly verdict: Verdict }
   | { readonly state: 'done'; readonly record: StageRecord }
+  | { readonly state: 'lost'; readonly verdict: Verdict }
   | { readonly state: 'finishing'; readonly job: string }
   | { readonly state: 'open'; readonly verdict: Verdict; readonly create?: Child }
   | { readonly state: 'replaced'; readonly verdict: Verdict }
@@ -135,23 +165,16 @@ function outcomeOf(
   const record = [records[stage.name], remembered(parent).lastComplete?.[stage.name]].find(
     (found) => found && answers(found, hashes.inputs, rerun),
   )
+  const lost = record && stage.lost?.(record)
+  if (lost) return { state: 'lost', verdict: lost }
   if (record) return { state: 'done', record }
 
-  const jobs = observed.jobs(stage.name)
   const pods = observed.pods(stage.name)
-  const done = jobs.find(
-    (child) => isComplete(child) && answers(identityOf(child), hashes.inputs, rerun),
-  )
-  if (done) {
-    const report = reportOf(done, pods)
-    // The Pod may be seen later than its Job: look once more, then do without the report.
-    if (!report && remembered(parent).finishing !== done.metadata.name)
-      return { state: 'finishing', job: done.metadata.name }
-    return { state: 'done', record: recordOf(done, stage, report ?? {}, records) }
-  }
-
   const name = jobName(parent, stage.name, hashes.attempt)
   const current = observed.child('Job', name)
+  const success = successOf(stage, current, observed, { ...hashes, rerun })
+  if (success) return reported(success, stage, parent, observed, records)
+
   if (current && hadTooLittleTime(current, stage.policy))
     return {
       state: 'replaced',
@@ -159,8 +182,7 @@ function outcomeOf(
     }
   if (current) {
     if (isFailed(current)) return { state: 'open', verdict: jobFailure(current, pods) }
-    if (isSuspended(parent))
-      return { state: 'open', verdict: no('Suspended', `Job "${name}" is suspended`) }
+    if (isSuspended(parent)) return { state: 'open', verdict: suspension(current) }
     return { state: 'open', verdict: jobProgress(current, pods, stage.active, stage.suspicion) }
   }
   const waiting = stage.needs.find(({ state }) => state === 'waiting')
@@ -175,6 +197,71 @@ function outcomeOf(
   )
   return { state: 'open', verdict: missing(parent, stage.condition, 'Job', name), create }
 }
+
+/** A complete Job, and what it was made for. */
+interface Success {
+  readonly job: Child
+  readonly identity: Identity
+}
+
+/** The Job of this very attempt, which its name proves, or another that answers the same inputs. */
+function successOf(
+  stage: Works,
+  current: Child | undefined,
+  observed: Observed,
+  asked: Hashes & { readonly rerun: string | undefined },
+): Success | undefined {
+  const { inputs, attempt, rerun } = asked
+  if (current && isComplete(current))
+    return { job: current, identity: { inputs, attempt, ...(rerun && { rerun }) } }
+  return observed
+    .jobs(stage.name)
+    .filter(isComplete)
+    .map((job) => ({ job, identity: identityOf(job) }))
+    .find(({ identity }) => answers(identity, inputs, rerun))
+}
+
+/**
+ * What a success reported. The Pod may be seen later than its Job, so that it is looked for once more.
+ * A load or a run is whole without the report; an image is known by its digest alone, for anybody with
+ * the same push credentials may move its tag: where the digest is lost, it is built again.
+ */
+function reported(
+  { job: done, identity }: Success,
+  stage: Works,
+  parent: Parent,
+  observed: Observed,
+  records: Records,
+): Outcome {
+  const { name } = done.metadata
+  const pods = observed.pods(stage.name)
+  const report = reportOf(done, pods)
+  if (report || (!stage.needsDigest && remembered(parent).finishing === name))
+    return { state: 'done', record: recordOf(done, identity, stage, report ?? {}, records) }
+  if (remembered(parent).finishing !== name || !observed.knowsPods)
+    return { state: 'finishing', job: name }
+  if (podsOf(done, pods).length)
+    return {
+      state: 'open',
+      verdict: no(
+        'Failed',
+        `Job "${name}" is complete and reported no digest: is images.builder of another release? kubectl delete job ${name} builds again`,
+      ),
+    }
+  return {
+    state: 'replaced',
+    verdict: no(
+      'Pending',
+      `removing Job "${name}", whose digest is lost with its Pod, to build again`,
+    ),
+  }
+}
+
+/** A Job is suspended once its controller says so: until then its Pod may still run. */
+const suspension = (job: Child): Verdict =>
+  isAtRest(job)
+    ? no('Suspended', `Job "${job.metadata.name}" is suspended`)
+    : no('Suspending', `Job "${job.metadata.name}" is being suspended`)
 
 export function walk(stages: readonly Stage[], parent: Parent, observed: Observed): Walk {
   const rerun = rerunInForce(parent, stages, observed)
@@ -199,8 +286,8 @@ export function walk(stages: readonly Stage[], parent: Parent, observed: Observe
     if (stage.does === 'serve') {
       const hindrance = blocked ?? hindranceOf(stage)
       const emitted = hindrance
-        ? keptServing(parent, observed, stage)
-        : [wantedOf(stage, records), ...stage.beside]
+        ? keptServing(parent, observed, stage.beside, stage)
+        : wantedWithBeside(stage, records)
       const now = hindrance && asBefore(stage, emitted)
       served = hindrance ? (now && isStopped(now) ? now : hindrance) : saidOf(stage, emitted)
       children.push(...emitted)
@@ -228,6 +315,11 @@ export function walk(stages: readonly Stage[], parent: Parent, observed: Observe
         stale.push(...changedUpstream(outcome.record, stage.needs))
         say(stage.condition, yes('Done', doneMessage(outcome.record)))
         break
+      case 'lost':
+        done.push(stage.name)
+        blocked = outcome.verdict
+        say(stage.condition, blocked)
+        break
       case 'finishing':
         finishing = outcome.job
         keep(observed.child('Job', outcome.job))
@@ -250,6 +342,11 @@ export function walk(stages: readonly Stage[], parent: Parent, observed: Observe
     if (blocked) after = stage.condition
   }
   return { children, conditions, records, done, blocked, served, finishing, stale }
+}
+
+function wantedWithBeside(stage: Serves, records: Records): readonly Child[] {
+  const workload = wantedOf(stage, records)
+  return [workload, ...stage.beside(workload)]
 }
 
 /** Jobs of a stage that answer what is asked for now: the current attempt, and a success. */

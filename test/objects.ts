@@ -146,7 +146,11 @@ export function asked(parent: Parent, ...seen: readonly Seen[]): SyncRequest {
   return {
     parent,
     children: grouped(objects.filter((it) => it.kind !== 'Pod' && !isReference(it))),
-    related: grouped(objects.filter((it) => it.kind === 'Pod' || isReference(it))),
+    // The server knows the Pods, if there are any.
+    related: {
+      'Pod.v1': {},
+      ...grouped(objects.filter((it) => it.kind === 'Pod' || isReference(it))),
+    },
   }
 }
 

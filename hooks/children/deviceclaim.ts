@@ -1,7 +1,8 @@
 import type { Parent } from '../../crds/kind.ts'
 import { fitted, hash, kindWord } from '../../crds/names.ts'
+import { kept } from '../applied.ts'
 import { labelsOf } from '../names.ts'
-import { kept, type Observed } from '../observed.ts'
+import type { Observed } from '../observed.ts'
 import type { Child } from '../protocol.ts'
 
 /** GPUs that are allocated dynamically: so many of a class. */

@@ -1,8 +1,10 @@
+import { isInClaim } from '../../crds/claims.ts'
 import type { Config } from '../../crds/config.ts'
 import type { Parent } from '../../crds/kind.ts'
 import type { Artifacts, StageRecord } from '../../crds/status.ts'
+import { no, type Verdict } from '../conditions.ts'
 import type { Mounts } from '../pod/volumes.ts'
-import type { Driver } from './driver.ts'
+import { type Driver, folderOf } from './driver.ts'
 import { gcs } from './gcs.ts'
 import { hostPath } from './hostpath.ts'
 import { pvc } from './pvc.ts'
@@ -17,6 +19,53 @@ export const storageOf = ({ storage }: Config): Driver => drivers[storage.driver
 
 export const artifactsPath = (stage: string, attempt: string): string => `${stage}/${attempt}`
 
+/** STAGE/ATTEMPT below an object's own folder: names, none of which leads back. */
+const resultPath = /^[A-Za-z0-9]+\/[A-Za-z0-9]+$/
+
+/**
+ * Whether a recorded address is a place where this very object's results can be: in the present
+ * storage, in its own claim, or below a root that the administrator lists in storage.former. Any other
+ * address was written by somebody else, and would be mounted into the Pods of all who refer to it.
+ */
+export function isOwnPlace(parent: Parent, url: string, config: Config): boolean {
+  const { source } = (parent.spec ?? {}) as { readonly source?: unknown }
+  if (isInClaim(url) && url === source) return true
+  const places = [
+    presentPlace(parent, config),
+    pvc.url(parent, '', config),
+    ...config.storage.former.map((root) => `${root}/${folderOf(parent)}/`),
+  ]
+  return places.some((place) => url.startsWith(place) && resultPath.test(url.slice(place.length)))
+}
+
+/** What every address of the object's own in the present storage begins with. */
+const presentPlace = (parent: Parent, config: Config): string =>
+  `${storageOf(config).url(parent, '', config).replace(/\/+$/, '')}/`
+
+/** The path of a result of the object's own, or undefined for an address that is not its own. */
+function ownPath(parent: Parent, config: Config): string | undefined {
+  const { artifacts } = (parent.status ?? {}) as { readonly artifacts?: Artifacts }
+  const url = artifacts?.url
+  return url && isOwnPlace(parent, url, config) ? url.split('/').slice(-2).join('/') : undefined
+}
+
+/** A recorded result that status says to be in a storage that nobody may mount. */
+export function lostPlace(
+  parent: Parent,
+  stage: string,
+  attempt: string,
+  config: Config,
+): Verdict | undefined {
+  const { artifacts } = (parent.status ?? {}) as { readonly artifacts?: Artifacts }
+  const url = artifacts?.url
+  return url?.endsWith(`/${artifactsPath(stage, attempt)}`) && !isOwnPlace(parent, url, config)
+    ? no(
+        'StorageUnknown',
+        `the result is at ${url}, in a storage that the configuration does not name: the administrator lists its root in storage.former, or another value of the annotation substratus.ai/rerun makes it anew`,
+      )
+    : undefined
+}
+
 /**
  * Where a stage's artifacts will be once they are sealed; what is there already stays where it is,
  * whichever driver the administrator chooses later.
@@ -29,7 +78,7 @@ export function artifactsUrl(
 ): string {
   const path = artifactsPath(stage, attempt)
   const { artifacts } = (parent.status ?? {}) as { readonly artifacts?: Artifacts }
-  return artifacts?.url?.endsWith(`/${path}`)
+  return artifacts?.url && ownPath(parent, config) === path
     ? artifacts.url
     : storageOf(config).url(parent, path, config)
 }
@@ -47,13 +96,11 @@ export function pathsInUse(
     readonly artifacts?: Artifacts
     readonly stages?: Readonly<Record<string, StageRecord>>
   }
-  const own = storageOf(config).url(parent, '', config)
+  const isPresent = artifacts?.url?.startsWith(presentPlace(parent, config))
+  const current = isPresent ? ownPath(parent, config) : undefined
   const last = stages?.[stage]?.attempt
   return [
-    ...new Set([
-      ...(artifacts?.url?.startsWith(own) ? [artifacts.url.slice(own.length)] : []),
-      ...(last ? [artifactsPath(stage, last)] : []),
-    ]),
+    ...new Set([...(current ? [current] : []), ...(last ? [artifactsPath(stage, last)] : [])]),
   ]
 }
 

@@ -27,7 +27,7 @@ import {
 
 const trained = { image: 'example.com/trainer:1', dataset: { name: 'squad' } }
 const squad = complete(aDataset({ source: 'https://example.com/squad' }), {
-  url: 'pvc://dataset-squad/load/1',
+  url: 'pvc://squad-dataset-artifacts/load/1',
 })
 const data = aDataset({ source: 'https://example.com/squad' })
 
@@ -36,6 +36,12 @@ const seenWith = (spec: object, job: unknown, pod?: unknown): readonly Seen[] =>
   const first = aJob(sync(aModel({ ...spec }), [squad]), job)
   return [squad, first, ...(pod ? [aPod(first, pod)] : [])]
 }
+
+const suspended = { conditions: [{ type: 'Suspended', status: 'True', reason: 'JobSuspended' }] }
+const atRest = (object: Seen): Seen =>
+  object.kind === 'Job'
+    ? { ...object, spec: { ...(object.spec as object), suspend: true } }
+    : object
 
 describe('what Ready says of a Model', () => {
   test.each<{ when: string; spec: object; seen?: readonly Seen[]; ready: string | RegExp }>([
@@ -129,9 +135,15 @@ describe('what Ready says of a Model', () => {
       ready: 'False Suspended: spec.suspend is true',
     },
     {
-      when: 'it is suspended with a Job',
+      when: 'it is suspended, and its Job still runs',
       spec: { ...trained, suspend: true },
       seen: seenWith(trained, running),
+      ready: /^False Suspending: Job "falcon-model-run-\w+" is being suspended$/,
+    },
+    {
+      when: 'it is suspended, and its Job has stopped',
+      spec: { ...trained, suspend: true },
+      seen: seenWith(trained, suspended).map(atRest),
       ready: /^False Suspended: Job "falcon-model-run-\w+" is suspended$/,
     },
     {
@@ -145,7 +157,7 @@ describe('what Ready says of a Model', () => {
       spec: { model: { name: 'base' }, args: ['train'] },
       seen: [
         complete(aModel({ source: 'https://example.com/base' }, { name: 'base' }), {
-          url: 'pvc://model-base/run/1',
+          url: 'pvc://base-model-artifacts/run/1',
         }),
       ],
       ready:

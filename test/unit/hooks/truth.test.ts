@@ -22,7 +22,7 @@ const references = [
     inImage: true,
     program: true,
   }),
-  complete(aModel({}, { name: 'kept' }), { url: 'pvc://lost/model' }),
+  complete(aModel({ source: 'pvc://lost/model' }, { name: 'kept' }), { url: 'pvc://lost/model' }),
 ]
 
 describe('kubectl get says', () => {

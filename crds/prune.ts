@@ -1,0 +1,54 @@
+import type { Schema } from './schema.ts'
+
+/**
+ * The parts of a value that its schema allows; undefined where nothing is left. A field of the wrong
+ * shape goes, and with it an object that requires the field: what remains holds by the schema.
+ */
+export function prune(schema: Schema, value: unknown): unknown {
+  if (schema.properties || schema.additionalProperties) return pruneObject(schema, value)
+  if (schema.items) return pruneList(schema, schema.items, value)
+  return isAllowed(schema, value) ? value : undefined
+}
+
+function pruneObject(schema: Schema, value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined
+  const entries = Object.entries(value).flatMap(([name, inner]): [string, unknown][] => {
+    const known = schema.properties
+      ? Object.hasOwn(schema.properties, name) && schema.properties[name]
+      : schema.additionalProperties
+    const left = known ? prune(known, inner) : undefined
+    return left === undefined ? [] : [[name, left]]
+  })
+  const whole = Object.fromEntries(entries.slice(0, schema.maxProperties))
+  return schema.required?.some((name) => !Object.hasOwn(whole, name)) ? undefined : whole
+}
+
+function pruneList({ maxItems }: Schema, items: Schema, value: unknown): unknown {
+  if (!Array.isArray(value)) return undefined
+  return value
+    .slice(0, maxItems)
+    .map((item) => prune(items, item))
+    .filter((item) => item !== undefined)
+}
+
+function isAllowed(schema: Schema, value: unknown): boolean {
+  const { type, minimum = Number.NEGATIVE_INFINITY } = schema
+  switch (type) {
+    case 'string':
+      return typeof value === 'string' && isAllowedText(schema, value)
+    case 'integer':
+      return Number.isSafeInteger(value) && (value as number) >= minimum
+    default:
+      return typeof value === type
+  }
+}
+
+const isAllowedText = (
+  { enum: choices, maxLength = Number.POSITIVE_INFINITY, pattern }: Schema,
+  value: string,
+): boolean =>
+  (!choices || choices.includes(value)) &&
+  // A character of the API server's is one or two of JavaScript's.
+  value.length <= 2 * maxLength &&
+  [...value].length <= maxLength &&
+  (!pattern || new RegExp(pattern, 'u').test(value))

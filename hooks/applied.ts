@@ -1,0 +1,139 @@
+import type { Child } from './protocol.ts'
+
+/**
+ * What Metacontroller applied last. It keeps that in an annotation of the child, which anybody who may
+ * edit the child can write too: Metacontroller applies what we answer with its own rights, so that
+ * nothing of the annotation may reach an answer but what the child has anyway.
+ */
+
+export const lastApplied = 'metacontroller.k8s.io/last-applied-configuration'
+
+type JsonObject = Readonly<Record<string, unknown>>
+
+const isObject = (value: unknown): value is JsonObject =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** `unreadable`: Metacontroller cannot read it either, and applies nothing to the child any more. */
+type Applied = JsonObject | 'none' | 'unreadable'
+
+/** Read once for each child that is seen, though an answer compares with it more than once. */
+const known = new WeakMap<Child, Applied>()
+
+function appliedTo(child: Child): Applied {
+  const applied = known.get(child) ?? read(child.metadata.annotations?.[lastApplied])
+  known.set(child, applied)
+  return applied
+}
+
+/** As Metacontroller reads it: empty and `null` are nothing, and all but an object is an error. */
+function read(text: string | undefined): Applied {
+  if (!text) return 'none'
+  try {
+    const value: unknown = JSON.parse(text)
+    if (value === null) return 'none'
+    return isObject(value) && !isRefusedByGo(text) ? value : 'unreadable'
+  } catch {
+    return 'unreadable'
+  }
+}
+
+/** Go's decoder refuses what JSON.parse takes: numbers beyond a float64, and 10,000 levels. */
+const isRefusedByGo = (text: string): boolean =>
+  (/\d{309}|[eE]\+?\d{3}/.test(text) && hasInfinity(text)) ||
+  (text.length > 2 * deepest && depthOf(text) > deepest)
+
+const deepest = 10_000
+
+function hasInfinity(text: string): boolean {
+  let found = false
+  JSON.parse(text, (_key, value) => {
+    found ||= value === Number.POSITIVE_INFINITY || value === Number.NEGATIVE_INFINITY
+    return null
+  })
+  return found
+}
+
+function depthOf(text: string): number {
+  let depth = 0
+  let most = 0
+  for (const [mark] of text.matchAll(/"(?:[^"\\]|\\.)*"|[[\]{}]/g)) {
+    if (mark === '[' || mark === '{') most = Math.max(most, ++depth)
+    else if (mark === ']' || mark === '}') depth--
+  }
+  return most
+}
+
+/** Whether Metacontroller can apply nothing to the child, until somebody removes the annotation. */
+export const isBlocked = (child: Child): boolean => appliedTo(child) === 'unreadable'
+
+/**
+ * An existing child as it was applied last, with only `fields` of its spec overlaid: a new version of
+ * this software, or a changed configuration, touches no running work. `undefined` takes a field away.
+ *
+ * Identity and the values of labels and annotations come from the observed child. The annotation says
+ * which of them are ours, and its spec counts where the observed spec contains it (`fields` aside); a
+ * spec that says more is somebody else's, and the observed one is emitted.
+ */
+export function kept(child: Child, fields: JsonObject = {}): Child {
+  const { apiVersion, kind, metadata, spec } = child
+  const applied = appliedTo(child)
+  const { metadata: ours, spec: appliedSpec } = isObject(applied) ? applied : {}
+  const { labels, annotations } = isObject(ours) ? ours : {}
+  const base =
+    isObject(appliedSpec) && contains(spec, without(appliedSpec, fields)) ? appliedSpec : spec
+  return {
+    apiVersion,
+    kind,
+    metadata: {
+      name: metadata.name,
+      ...nonEmpty('labels', sharedKeys(metadata.labels, labels)),
+      ...nonEmpty('annotations', sharedKeys(metadata.annotations, annotations)),
+    },
+    ...(base !== undefined && { spec: withoutUndefined({ ...base, ...fields }) }),
+  }
+}
+
+/** The entries of the observed map whose keys were applied: they stay, and nothing is added. */
+const sharedKeys = (observed: Readonly<Record<string, string>> = {}, applied: unknown) =>
+  isObject(applied)
+    ? Object.fromEntries(
+        Object.keys(applied).flatMap((key) =>
+          Object.hasOwn(observed, key) && key !== lastApplied ? [[key, observed[key]]] : [],
+        ),
+      )
+    : {}
+
+const nonEmpty = (field: 'labels' | 'annotations', map: JsonObject) =>
+  Object.keys(map).length ? { [field]: map } : {}
+
+/** No manifest of ours is as deep: what is goes on no stack of ours. */
+const deepestSpec = 64
+
+/**
+ * Whether the observed value has all that was applied. Lists may have grown in between, as by a queue
+ * that adds tolerations: what was applied must be there in its order.
+ */
+function contains(observed: unknown, applied: unknown, depth = 0): boolean {
+  if (depth > deepestSpec) return false
+  if (Array.isArray(applied)) {
+    if (!Array.isArray(observed)) return false
+    let next = 0
+    for (const item of observed)
+      if (next < applied.length && contains(item, applied[next], depth + 1)) next++
+    return next === applied.length
+  }
+  if (isObject(applied))
+    return (
+      isObject(observed) &&
+      Object.keys(applied).every(
+        (key) => Object.hasOwn(observed, key) && contains(observed[key], applied[key], depth + 1),
+      )
+    )
+  return observed === applied
+}
+
+const without = (object: JsonObject, fields: JsonObject): JsonObject =>
+  Object.fromEntries(Object.entries(object).filter(([key]) => !Object.hasOwn(fields, key)))
+
+const withoutUndefined = (object: JsonObject): JsonObject =>
+  Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined))

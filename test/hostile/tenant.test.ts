@@ -1,0 +1,365 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import type { Parent } from '../../crds/kind.ts'
+import { kinds } from '../../crds/kinds.ts'
+import { sentence } from '../../crds/validate.ts'
+import { hooks } from '../../hooks/hooks.ts'
+import type { Child, SyncResponse } from '../../hooks/protocol.ts'
+import { statusFaults } from '../../hooks/trusted.ts'
+import {
+  aConfig,
+  aDataset,
+  aJob,
+  aModel,
+  aModelServer,
+  aNotebook,
+  aPod,
+  complete,
+  completed,
+  ended,
+  namesOf,
+  observed,
+  readyOf,
+  report,
+  running,
+  type Seen,
+  statusOf,
+  stored,
+  sync,
+  theChild,
+} from '../objects.ts'
+
+/**
+ * A tenant: somebody who may edit Jobs, claims, workloads and the objects of one namespace, their
+ * annotations, labels and statuses. Metacontroller applies our answers with its own rights.
+ */
+
+const lastApplied = 'metacontroller.k8s.io/last-applied-configuration'
+
+const data = complete(aDataset({ source: 'https://example.com/squad' }), {
+  url: 'pvc://squad-dataset-artifacts/load/0123456789abcdef',
+})
+const base = complete(aModel({ source: 'hf://a/b' }, { name: 'base' }), {
+  url: 'pvc://base-model-artifacts/run/0123456789abcdef',
+})
+
+/** An object of each kind that has all children it can have at that time. */
+const parents: readonly { readonly parent: Parent; readonly references: readonly Seen[] }[] = [
+  { parent: aDataset({ image: 'i' }), references: [] },
+  { parent: aModel({ image: 'i', dataset: { name: 'squad' } }), references: [data] },
+  { parent: aModel({ build: { git: { url: 'https://example.com/r' } } }), references: [] },
+  { parent: aModelServer({ model: { name: 'base' } }), references: [base] },
+  { parent: aNotebook({ image: 'i', idleTimeout: '1h' }), references: [] },
+]
+
+/** In all states that matter: under way, invalid, suspended, waiting for a reference that is gone. */
+const states = parents.flatMap(({ parent, references }) => {
+  const spec = parent.spec as object
+  const children = sync(parent, references).children.map((child) => observed(child, running))
+  const before = stored(parent, sync(parent, references))
+  return [
+    { state: 'under way', parent: before, references, children },
+    {
+      state: 'done',
+      parent: before,
+      references,
+      children: children.map((child) =>
+        child.kind === 'Job' ? { ...child, status: completed } : child,
+      ),
+    },
+    {
+      state: 'suspended',
+      parent: { ...before, spec: { ...spec, suspend: true } },
+      references,
+      children,
+    },
+    {
+      state: 'invalid',
+      parent: { ...before, spec: { ...spec, image: 7 } },
+      references,
+      children,
+    },
+    { state: 'waiting', parent: before, references: [], children },
+  ].map((one) => ({ ...one, title: `${parent.kind} ${one.state}` }))
+})
+
+const annotated = (child: Child, annotations: Record<string, string>): Child => ({
+  ...child,
+  metadata: { ...child.metadata, annotations: { ...child.metadata.annotations, ...annotations } },
+})
+
+/** What an answer may hold of a child that exists: its identity, and a spec that it has or that is ours. */
+function expectHarmless(answer: SyncResponse, parent: Parent, children: readonly Child[]): void {
+  const hook = hooks.find(({ kind }) => kind.kind === parent.kind)
+  for (const child of answer.children) {
+    expect(hook?.children.map(({ kind }) => kind)).toContain(child.kind)
+    expect(['default', undefined]).toContain(child.metadata.namespace)
+    expect(Object.keys(child).sort()).toEqual(['apiVersion', 'kind', 'metadata', 'spec'])
+    expect(['name', 'labels', 'annotations']).toEqual(
+      expect.arrayContaining(Object.keys(child.metadata)),
+    )
+    expect(JSON.stringify(child)).not.toContain('planted')
+  }
+  const claims = children.filter(({ kind }) => kind === 'PersistentVolumeClaim')
+  for (const { metadata } of claims)
+    expect(namesOf(answer)).toContain(`PersistentVolumeClaim ${metadata.name}`)
+  const kind = kinds.find(({ kind: name }) => name === parent.kind)
+  expect(kind && statusFaults(kind, answer.status).map(sentence)).toEqual([])
+}
+
+const planted = [
+  {
+    what: 'a RoleBinding of another namespace',
+    applied: {
+      apiVersion: 'rbac.authorization.k8s.io/v1',
+      kind: 'RoleBinding',
+      metadata: { name: 'planted', namespace: 'kube-system' },
+      roleRef: { kind: 'ClusterRole', name: 'cluster-admin' },
+      subjects: [{ kind: 'User', name: 'planted' }],
+    },
+  },
+  {
+    what: 'a privileged Job of another namespace',
+    applied: {
+      apiVersion: 'batch/v1',
+      kind: 'Job',
+      metadata: { name: 'planted', namespace: 'kube-system' },
+      spec: { template: { spec: { hostPID: true, containers: [{ image: 'planted' }] } } },
+    },
+  },
+  {
+    what: 'owners, finalizers and labels',
+    applied: {
+      metadata: {
+        name: 'planted',
+        ownerReferences: [{ uid: 'planted' }],
+        finalizers: ['planted'],
+        labels: { planted: 'planted', 'controller-uid': 'planted' },
+        annotations: { planted: 'planted' },
+      },
+      spec: { volumeName: 'planted', template: { spec: { nodeName: 'planted' } } },
+    },
+  },
+  { what: 'nothing', applied: {} },
+  { what: 'a spec that is a string', applied: { spec: 'planted' } },
+  { what: 'a spec that is a list', applied: { spec: ['planted'], metadata: ['planted'] } },
+  { what: 'metadata that is null', applied: { metadata: null, spec: null } },
+]
+
+describe.each(planted)(
+  'a last-applied annotation that holds $what plants nothing',
+  ({ applied }) => {
+    test.each(states)('$title', ({ parent, references, children }) => {
+      const hostile = children.map((child) =>
+        annotated(child, { [lastApplied]: JSON.stringify(applied) }),
+      )
+      const answer = sync(parent, [...references, ...hostile])
+      expectHarmless(answer, parent, children)
+      expect(readyOf(answer)).not.toMatch(/ApplyBlocked|InternalError/)
+    })
+  },
+)
+
+test('no last-applied annotation of any JSON shape reaches an answer', () => {
+  const text = fc.oneof(
+    fc.json(),
+    fc.string(),
+    fc.object().map((value) => JSON.stringify({ spec: value, metadata: value, kind: 'planted' })),
+    fc.anything().map((value) => JSON.stringify({ metadata: { name: value }, spec: { a: value } })),
+    fc.nat(12_000).map((depth) => '['.repeat(depth) + ']'.repeat(depth)),
+    fc.nat(12_000).map((depth) => `${'{"spec":'.repeat(depth)}1${'}'.repeat(depth)}`),
+  )
+  fc.assert(
+    fc.property(fc.constantFrom(...states), text, ({ parent, references, children }, value) => {
+      const hostile = children.map((child) => annotated(child, { [lastApplied]: value ?? '' }))
+      const answer = sync(parent, [...references, ...hostile])
+      expectHarmless(answer, parent, children)
+      expect(readyOf(answer)).not.toMatch(/InternalError/)
+    }),
+    { numRuns: 200 },
+  )
+}, 120_000)
+
+test('an honest annotation is emitted again as it is', () => {
+  for (const { parent, references, children } of states) {
+    const answer = sync(parent, [...references, ...children])
+    for (const child of answer.children.filter(({ kind }) => kind === 'Job')) {
+      const before = children.find(({ metadata }) => metadata.name === child.metadata.name)
+      const { spec } = JSON.parse(before?.metadata.annotations?.[lastApplied] ?? '{}')
+      expect({ ...child.spec, suspend: undefined }).toEqual({ ...spec, suspend: undefined })
+    }
+  }
+})
+
+describe('an annotation that Metacontroller cannot read is told, with the command that removes it', () => {
+  test.each([
+    '[]',
+    '"text"',
+    '7',
+    'true',
+    '{',
+    '{"spec":1e999}',
+    `{"a":${'['.repeat(10_001)}${']'.repeat(10_001)}}`,
+  ])('%.20s', (text) => {
+    const parent = aModel({ image: 'i', dataset: { name: 'squad' }, suspend: true })
+    const first = sync(aModel({ image: 'i', dataset: { name: 'squad' } }), [data])
+    const job = annotated(observed(theChild(first, 'Job'), running), { [lastApplied]: text })
+    const answer = sync(stored(parent, first), [data, job])
+    expect(readyOf(answer)).toBe(
+      `False ApplyBlocked: Job "${job.metadata.name}" cannot be changed, for its annotation ${lastApplied} is no JSON object: kubectl annotate job ${job.metadata.name} ${lastApplied}- removes it`,
+    )
+  })
+
+  test.each(['', 'null', '{}', '{"spec":{"a":1e300}}'])('%j blocks nothing', (text) => {
+    const parent = aDataset({ image: 'i' })
+    const first = sync(parent)
+    const children = first.children.map((child) =>
+      annotated(observed(child, running), { [lastApplied]: text }),
+    )
+    expect(readyOf(sync(stored(parent, first), children))).not.toMatch('ApplyBlocked')
+  })
+})
+
+describe('what a Job says of itself is believed as far as its name proves it', () => {
+  const parent = aDataset({ image: 'i' })
+  const job = aJob(sync(parent), completed)
+  const pod = aPod(job, ended(0, report({ bytes: 1 })))
+  const honest = statusOf(sync(parent, [job, pod])).stages?.load
+
+  test.each([
+    { what: 'an attempt that leads out of its folder', annotations: { attempt: '../../../etc' } },
+    { what: 'an attempt of another Job', annotations: { attempt: 'f'.repeat(16) } },
+    { what: 'inputs that are none', annotations: { inputs: 'x'.repeat(100_000) } },
+    { what: 'no attempt', annotations: { attempt: '' } },
+  ])('$what changes no record', ({ annotations }) => {
+    const named = Object.fromEntries(
+      Object.entries(annotations).map(([name, value]) => [`substratus.ai/${name}`, value]),
+    )
+    const answer = sync(parent, [annotated(job, named), pod])
+    expect(statusOf(answer).stages?.load).toEqual(honest)
+  })
+
+  test('another Job is believed only where its name ends in its attempt', () => {
+    const other = {
+      ...annotated(job, { 'substratus.ai/attempt': 'abcdef0123456789' }),
+      metadata: { ...job.metadata, name: 'squad-dataset-load-00000000' },
+    }
+    expect(readyOf(sync(parent, [other]))).toMatch(/^False Pending: creating/)
+  })
+
+  test('what it used is recorded by known fields with bounded values alone', () => {
+    const model = aModel({ image: 'i', dataset: { name: 'squad' } })
+    const run = aJob(sync(model, [data]), completed)
+    const noted = (upstream: unknown) => {
+      const seen = annotated(run, { 'substratus.ai/upstream': JSON.stringify(upstream) })
+      const answer = sync(model, [data, seen, aPod(run, ended(0, report({ bytes: 1 })))])
+      return statusOf(answer).stages?.run?.upstream
+    }
+    expect(noted({ dataset: 'one', model: 'planted', planted: 'x' })).toEqual({ dataset: 'one' })
+    expect(noted({ dataset: 'x'.repeat(5000) })).toBeUndefined()
+    expect(noted({ dataset: { planted: 1 } })).toBeUndefined()
+    expect(noted(['planted'])).toBeUndefined()
+  })
+})
+
+describe('a status leads nobody out of the storage of its object', () => {
+  const trains = aModel({ image: 'i', dataset: { name: 'squad' } })
+  const s3 = { driver: 's3', s3: { bucket: 'b', prefix: 'p' } } as const
+  const mine = 'default/dataset-squad/load/0123456789abcdef'
+
+  test.each([
+    'hostpath:///etc',
+    'hostpath:///var/lib/substratus/default/dataset-squad/load/0123456789abcdef',
+    'pvc://squad-dataset-artifacts/load/../../x',
+    'pvc://squad-dataset-artifacts/load/..',
+    'pvc://squad-dataset-artifacts//load',
+    'pvc://other-dataset-artifacts/load/0123456789abcdef',
+    'pvc://squad-dataset-artifacts-2/load/0123456789abcdef',
+    `s3://other/p/${mine}`,
+    `s3://b/p/${mine}`,
+    'file:///etc/passwd',
+    'gs://b/p',
+  ])('%s is not mounted', (url) => {
+    const answer = sync(trains, [complete(aDataset({ image: 'i' }), { url })])
+    expect(namesOf(answer).filter((name) => name.startsWith('Job'))).toEqual([])
+    expect(readyOf(answer)).toMatch(/^False Waiting: waiting for Dataset "squad": /)
+  })
+
+  test.each([
+    {
+      what: 'of its own claim',
+      url: 'pvc://squad-dataset-artifacts/load/0123456789abcdef',
+      spec: { image: 'i' },
+      storage: {},
+    },
+    {
+      what: 'that is its own source',
+      url: 'pvc://corpus/2026/may',
+      spec: { source: 'pvc://corpus/2026/may' },
+      storage: {},
+    },
+    { what: 'of the present bucket', url: `s3://b/p/${mine}`, spec: { image: 'i' }, storage: s3 },
+    {
+      what: 'of a former bucket',
+      url: `s3://b/p/${mine}`,
+      spec: { image: 'i' },
+      storage: { former: ['s3://b/p'] },
+    },
+    {
+      what: 'of a former folder',
+      url: `hostpath:///old/${mine}`,
+      spec: { image: 'i' },
+      storage: { former: ['hostpath:///old'], hostPath: { allowed: true } },
+    },
+  ])('an address $what is', ({ url, spec, storage }) => {
+    const answer = sync(trains, [complete(aDataset(spec), { url })], aConfig({ storage }))
+    expect(namesOf(answer).filter((name) => name.startsWith('Job'))).toHaveLength(1)
+  })
+
+  test.each([
+    {
+      what: 'a record with another attempt',
+      status: { stages: { run: { job: 'j', inputs: 'x', attempt: '../..' } } },
+    },
+    {
+      what: 'an image that is an option',
+      status: { artifacts: { id: 'x', image: '--from=/etc' } },
+    },
+    {
+      what: 'fields of other types',
+      status: { stages: [], conditions: {}, artifacts: 7, bases: 'x' },
+    },
+    { what: 'a status that is a list', status: ['planted'] },
+    { what: 'a status that is a text', status: 'planted' },
+  ])('of the object itself, $what is not read', ({ status }) => {
+    const answer = sync({ ...trains, status } as Parent, [data])
+    expect(readyOf(answer)).toMatch(/^False Pending: creating/)
+    expect(answer.children).toEqual(sync(trains, [data]).children)
+    expect(JSON.stringify(answer.status)).not.toMatch(/planted|--from|\.\./)
+  })
+})
+
+describe('an image is known by the digest that its builder reported', () => {
+  const parent = aModel({ build: { git: { url: 'https://example.com/r' } } })
+  const job = aJob(sync(parent), completed)
+  const first = sync(parent, [job])
+  const second = sync(stored(parent, first), [job])
+
+  test('its Pod may be seen later than its Job', () => {
+    expect(readyOf(first)).toMatch(/^False Finishing: /)
+    expect(namesOf(first)).toContain(`Job ${job.metadata.name}`)
+  })
+
+  test('where the Pod is gone, it is built again', () => {
+    expect(readyOf(second)).toMatch(/^False Pending: removing Job ".*", whose digest is lost/)
+    expect(namesOf(second)).toEqual([])
+    expect(statusOf(second).stages).toBeUndefined()
+    expect(namesOf(sync(stored(parent, second)))).toEqual([`Job ${job.metadata.name}`])
+  })
+
+  test('where the Pod reported none, that is told', () => {
+    const answer = sync(stored(parent, first), [job, aPod(job, ended(0, 'built'))])
+    expect(readyOf(answer)).toMatch(/^False Failed: Job ".*" is complete and reported no digest/)
+    expect(namesOf(answer)).toContain(`Job ${job.metadata.name}`)
+  })
+})
