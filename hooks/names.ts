@@ -1,6 +1,7 @@
 import type { Resources } from '../crds/common.ts'
 import type { DatasetSpec } from '../crds/dataset.ts'
 import { annotations, labels, type Parent } from '../crds/kind.ts'
+import { isReserved } from '../crds/labels.ts'
 import type { ModelSpec } from '../crds/model.ts'
 import type { ModelServerSpec } from '../crds/modelserver.ts'
 import { fitted, hash, kindWord } from '../crds/names.ts'
@@ -136,9 +137,14 @@ export const selectorOf = (parent: Parent): Record<string, string> => ({
   [labels.name]: parent.metadata.name,
 })
 
-/** The user's labels travel along, so that queues and cost reports see them; ours come last. */
+/**
+ * The user's labels travel along, so that queues and cost reports see them, but for those that
+ * Kubernetes and its controllers would take for their own; ours come last.
+ */
 export const labelsOf = (parent: Parent, stage: string): Record<string, string> => ({
-  ...parent.metadata.labels,
+  ...Object.fromEntries(
+    Object.entries(parent.metadata.labels ?? {}).filter(([label]) => !isReserved(label)),
+  ),
   ...selectorOf(parent),
   [labels.stage]: stage,
   ...(parent.metadata.uid && { [labels.parentUid]: parent.metadata.uid }),
