@@ -64,7 +64,7 @@ const toolSecrets = ({
 })
 
 const quoted = (names: readonly string[]): string =>
-  [...new Set(names)]
+  [...names]
     .sort()
     .map((name) => `"${name}"`)
     .join(', ')
@@ -74,8 +74,8 @@ export function forbiddenSecrets(uses: readonly SecretUse[], config: Config): st
   const options = Object.entries(toolSecrets(config))
   const forbidden = uses.filter(({ secret }) => options.some(([, name]) => name === secret))
   if (!forbidden.length) return undefined
-  const secrets = forbidden.map(({ secret }) => secret)
+  const secrets = [...new Set(forbidden.map(({ secret }) => secret))]
   const readers = forbidden.flatMap(({ variable }) => variable ?? [])
   const named = options.flatMap(([option, name]) => (name && secrets.includes(name) ? option : []))
-  return `Forbidden: ${readers.length ? `${quoted(readers)} would read ` : ''}Secret ${quoted(secrets)}, which only the tools of this cluster use (${named.join(', ')}): name a Secret of your own`
+  return `Forbidden: ${readers.length ? `${quoted(readers)} would read ` : ''}Secret${secrets.length > 1 ? 's' : ''} ${quoted(secrets)}, which only the tools of this cluster use (${named.join(', ')}): name a Secret of your own`
 }

@@ -53,12 +53,11 @@ export const hashedResources = {
 } as const satisfies Readonly<Record<keyof Resources, 'attempt' | 'neither'>>
 
 /** The values of those fields that a table has in one part. */
-const partOf =
-  <Part extends string>(table: Readonly<Record<string, Part>>, part: Part) =>
-  (values: AnySpec = {}): AnySpec =>
-    Object.fromEntries(
-      Object.entries(table).flatMap(([name, of]) => (of === part ? [[name, values[name]]] : [])),
-    )
+function partOf<Part extends string>(table: Readonly<Record<string, Part>>, part: Part) {
+  const fields = Object.keys(table).filter((field) => table[field] === part)
+  return (values: AnySpec = {}): AnySpec =>
+    Object.fromEntries(fields.map((field) => [field, values[field]]))
+}
 const inputsOf = partOf(hashed, 'inputs')
 const attemptOf = partOf(hashed, 'attempt')
 const attemptResourcesOf = partOf(hashedResources, 'attempt')

@@ -141,7 +141,7 @@ describe('a Secret that only the tools use is not read by a container of the ten
       storage: { driver: 's3', s3 },
     })
     expect(admission(object, config).status?.message).toBe(
-      'Model.substratus.ai "falcon" is invalid: spec.env: Forbidden: "A", "B", "C" would read Secret "both", "store", which only the tools of this cluster use (registry.pushSecretName, registry.pullSecretName, storage.s3.secretName): name a Secret of your own',
+      'Model.substratus.ai "falcon" is invalid: spec.env: Forbidden: "A", "B", "C" would read Secrets "both", "store", which only the tools of this cluster use (registry.pushSecretName, registry.pullSecretName, storage.s3.secretName): name a Secret of your own',
     )
   })
 
