@@ -1,4 +1,4 @@
-import { Environment } from '@marcbachmann/cel-js'
+import { type ASTNode, Environment } from '@marcbachmann/cel-js'
 import { closureOf } from './closure.ts'
 import type { CelRule } from './schema.ts'
 
@@ -14,7 +14,8 @@ export interface CompiledRule {
 }
 
 export function compile(rule: CelRule): CompiledRule {
-  const holds = closureOf(environment.parse(rule.rule).ast)
+  const parsed = environment.parse(rule.rule)
+  const holds = closed(parsed.ast) ?? ((self: unknown) => parsed({ self: withIntegers(self) }))
   const message = rule.messageExpression ? environment.parse(rule.messageExpression) : undefined
   return {
     check: (self) => {
@@ -22,4 +23,26 @@ export function compile(rule: CelRule): CompiledRule {
       return message ? String(message({ self })) : (rule.message ?? `failed rule: ${rule.rule}`)
     },
   }
+}
+
+/**
+ * Undefined for a rule that has what closures have not: the library evaluates it as it is, which is
+ * slower and says the same. A test keeps the rules of today closures.
+ */
+function closed(node: ASTNode): ((self: unknown) => unknown) | undefined {
+  try {
+    return closureOf(node)
+  } catch {
+    return undefined
+  }
+}
+
+/** The library takes every number for a double, the API server an integer of JSON for an int. */
+function withIntegers(value: unknown): unknown {
+  if (Number.isSafeInteger(value)) return BigInt(value as number)
+  if (Array.isArray(value)) return value.map(withIntegers)
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(
+    Object.entries(value).map(([name, inner]) => [name, withIntegers(inner)]),
+  )
 }

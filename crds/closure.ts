@@ -1,4 +1,5 @@
 import type { ASTNode } from '@marcbachmann/cel-js'
+import equal from 'fast-deep-equal'
 
 /** The value of an expression, from `self` and, inside a macro, the item it is at. */
 type Run = (self: unknown, item?: unknown) => unknown
@@ -6,6 +7,8 @@ type Run = (self: unknown, item?: unknown) => unknown
 const not = (value: unknown, type: string): never => {
   throw new TypeError(`${JSON.stringify(value)} is no ${type}`)
 }
+const number = (value: unknown): number =>
+  typeof value === 'number' ? value : not(value, 'number')
 const text = (value: unknown): string => (typeof value === 'string' ? value : not(value, 'string'))
 const truth = (value: unknown): boolean => (typeof value === 'boolean' ? value : not(value, 'bool'))
 const record = (value: unknown): Readonly<Record<string, unknown>> =>
@@ -19,12 +22,20 @@ const itemsOf = (value: unknown): readonly unknown[] =>
 
 const field = (value: unknown, name: string): unknown => record(value)[name] ?? not(name, 'field')
 
+const at = (value: unknown, key: unknown): unknown =>
+  Array.isArray(value) && typeof key === 'number'
+    ? (value[key] ?? not(key, 'index'))
+    : field(value, text(key))
+
+/** Lists and maps are equal by what is in them. */
+const same = (left: unknown, right: unknown): boolean =>
+  left === right || (typeof left === 'object' && equal(left, right))
+
 const binary: Readonly<Record<string, (left: Run, right: Run) => Run>> = {
   '&&': (left, right) => (self, item) => truth(left(self, item)) && truth(right(self, item)),
   '||': (left, right) => (self, item) => truth(left(self, item)) || truth(right(self, item)),
-  '==': (left, right) => (self, item) => left(self, item) === right(self, item),
-  '!=': (left, right) => (self, item) => left(self, item) !== right(self, item),
-  '<=': (left, right) => (self, item) => Number(left(self, item)) <= Number(right(self, item)),
+  '==': (left, right) => (self, item) => same(left(self, item), right(self, item)),
+  '!=': (left, right) => (self, item) => !same(left(self, item), right(self, item)),
 }
 
 const methods: Readonly<Record<string, (receiver: unknown, argument: unknown) => unknown>> = {
@@ -49,7 +60,7 @@ const macros: Readonly<Record<string, (items: readonly unknown[], holds: Holds) 
  * around. A value of the wrong type throws, as in CEL; but a fault on the left of `||` is never made
  * good on the right.
  *
- * @throws where the expression has what no rule had so far.
+ * @throws where the expression has what no rule had so far; crds/cel.ts falls back to the library.
  */
 export function closureOf(node: ASTNode, macroItem?: string): Run {
   const inside = (inner: ASTNode): Run => closureOf(inner, macroItem)
@@ -75,7 +86,7 @@ export function closureOf(node: ASTNode, macroItem?: string): Run {
     }
     case '[]': {
       const [of, key] = node.args.map(inside) as [Run, Run]
-      return (self, item) => field(of(self, item), text(key(self, item)))
+      return (self, item) => at(of(self, item), key(self, item))
     }
     case 'list': {
       const items = node.args.map(inside)
@@ -95,8 +106,9 @@ export function closureOf(node: ASTNode, macroItem?: string): Run {
       break
     }
     case 'rcall': {
-      const [name, of, [first, second]] = node.args
+      const [name, of, [first, second, ...others]] = node.args
       const receiver = inside(of)
+      if (others.length) break
       if (name === 'matches' && first?.op === 'value') {
         const pattern = new RegExp(text(first.args))
         return (self, item) => pattern.test(text(receiver(self, item)))
@@ -107,7 +119,8 @@ export function closureOf(node: ASTNode, macroItem?: string): Run {
         return (self, item) =>
           macro(itemsOf(receiver(self, item)), (one) => truth(holds(self, one)))
       }
-      const method = methods[name]
+      // The library's own methods may take more; none of these does.
+      const method = second ? undefined : methods[name]
       const argument = first ? inside(first) : () => undefined
       if (method) return (self, item) => method(receiver(self, item), argument(self, item))
       break
@@ -116,6 +129,12 @@ export function closureOf(node: ASTNode, macroItem?: string): Run {
       const operator = binary[node.op]
       const [left, right] = node.args as readonly ASTNode[]
       if (operator && left && right) return operator(inside(left), inside(right))
+      // Texts have an order too, which is not that of JavaScript: only numbers are compared here.
+      if (node.op === '<=' && left && right?.op === 'value' && typeof right.args === 'bigint') {
+        const value = inside(left)
+        const limit = Number(right.args)
+        return (self, item) => number(value(self, item)) <= limit
+      }
     }
   }
   throw new Error(`no rule had ${node.op} so far: ${node.input.slice(node.start, node.end)}`)

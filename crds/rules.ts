@@ -1,6 +1,7 @@
 import type { Build, Resources } from './common.ts'
 import type { Config } from './config.ts'
 import type { Parent } from './kind.ts'
+import { forbiddenSecrets, secretFields } from './secrets.ts'
 import type { FieldError } from './validate.ts'
 
 /**
@@ -150,6 +151,13 @@ const rules: readonly Rule[] = [
     message: ({ build }) =>
       `Too long: may be no more than ${maxCarriedBytes} bytes together as JSON, not ${jsonBytes(build?.args)}: put larger things into the repository`,
   },
+  ...Object.entries(secretFields).map(
+    ([field, named]): Rule => ({
+      field,
+      broken: (spec, config) => forbiddenSecrets(named(spec), config) !== undefined,
+      message: (spec, config) => forbiddenSecrets(named(spec), config) ?? '',
+    }),
+  ),
 ]
 
 /** All broken rules at once; a spec of the wrong shape is the schema's business and breaks none here. */

@@ -1,5 +1,5 @@
-import { secretReference } from '../../crds/common.ts'
 import { paramVariable } from '../../crds/rules.ts'
+import { secretIn } from '../../crds/secrets.ts'
 
 type EnvVar =
   | { readonly name: string; readonly value?: string }
@@ -10,15 +10,12 @@ type EnvVar =
 
 export type Env = readonly EnvVar[]
 
-const reference = new RegExp(secretReference)
-
 /** A value that is exactly `${{ secrets.NAME.KEY }}` is read by the kubelet, and never here. */
 function variable(name: string, value: string): EnvVar {
-  const match = reference.exec(value)
+  const secret = secretIn(value)
+  if (secret) return { name, valueFrom: { secretKeyRef: secret } }
   // The API server drops an empty value, and Metacontroller would write it again for ever.
-  if (!match) return value ? { name, value } : { name }
-  const [, secret = '', , key = ''] = match
-  return { name, valueFrom: { secretKeyRef: { name: secret, key } } }
+  return value ? { name, value } : { name }
 }
 
 /** PARAM_* from params, then env, which wins; in the order of their names. */

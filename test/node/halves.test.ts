@@ -315,10 +315,11 @@ describe('a connection to S3 that is lost in the middle of', () => {
     }))
     try {
       await secret(ns, 'keys', 'Opaque', keys)
+      await secret(ns, 'own', 'Opaque', keys)
       const env = {
         AWS_ENDPOINT_URL: there.url,
-        AWS_ACCESS_KEY_ID: '${{ secrets.keys.AWS_ACCESS_KEY_ID }}',
-        AWS_SECRET_ACCESS_KEY: '${{ secrets.keys.AWS_SECRET_ACCESS_KEY }}',
+        AWS_ACCESS_KEY_ID: '${{ secrets.own.AWS_ACCESS_KEY_ID }}',
+        AWS_SECRET_ACCESS_KEY: '${{ secrets.own.AWS_SECRET_ACCESS_KEY }}',
       }
       const script = `head -c ${24 * MiB} /dev/urandom >/content/artifacts/w`
       await apply(

@@ -1,5 +1,6 @@
 import { type Config, hasBuiltInProfiles } from '../../crds/config.ts'
 import type { Parent } from '../../crds/kind.ts'
+import { isReserved } from '../../crds/labels.ts'
 
 interface Advice {
   readonly given: (spec: AnySpec, config: Config, oldSpec: AnySpec | undefined) => boolean
@@ -38,7 +39,28 @@ export const warningsOf = (
 ): readonly string[] => {
   const spec = (object.spec ?? {}) as AnySpec
   const oldSpec = oldObject?.spec as AnySpec | undefined
-  return advices
-    .filter(({ given }) => given(spec, config, oldSpec))
-    .map(({ warning }) => warning(spec, config))
+  return [
+    ...advices
+      .filter(({ given }) => given(spec, config, oldSpec))
+      .map(({ warning }) => warning(spec, config)),
+    ...reservedLabels(object, oldObject),
+  ]
+}
+
+/** The API server cuts warnings that are longer than 4 KiB together. */
+const mostNamed = 5
+
+/** Labels that are new or changed and do not reach the children. */
+function reservedLabels(object: Parent, oldObject: Parent | undefined): readonly string[] {
+  const before = oldObject?.metadata.labels ?? {}
+  const labels = Object.entries(object.metadata.labels ?? {})
+    .filter(([label, value]) => isReserved(label) && before[label] !== value)
+    .map(([label]) => `"${label}"`)
+    .sort()
+  if (!labels.length) return []
+  const named = labels.slice(0, mostNamed).join(', ')
+  const more = labels.length > mostNamed ? ` and ${labels.length - mostNamed} more` : ''
+  return [
+    `metadata.labels: ${named}${more}: reserved for Kubernetes and this project, so not passed on to Jobs, Pods and other children: use a label of your own`,
+  ]
 }

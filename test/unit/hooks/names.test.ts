@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { buildHashes, jobName, runHashes } from '../../../hooks/names.ts'
+import { kinds } from '../../../crds/kinds.ts'
+import type { Schema } from '../../../crds/schema.ts'
+import { buildHashes, hashed, hashedResources, jobName, runHashes } from '../../../hooks/names.ts'
 import { aModel } from '../../objects.ts'
 
 const spec = {
@@ -78,5 +80,47 @@ describe('hashes', () => {
 
   test('a changed parameter does not build again', () => {
     expect(buildHashes({ ...spec, params: {} }, undefined)).toEqual(buildHashes(spec, undefined))
+  })
+})
+
+describe('the table of hashed fields', () => {
+  const fieldsOf = (of: (spec: Schema) => Schema | undefined) => [
+    ...new Set(kinds.flatMap(({ spec }) => Object.keys(of(spec)?.properties ?? {}))),
+  ]
+
+  test('lists each field of each kind, and no other', () => {
+    expect(Object.keys(hashed).sort()).toEqual(fieldsOf((spec) => spec).sort())
+    expect(Object.keys(hashedResources).sort()).toEqual(
+      fieldsOf((spec) => spec.properties?.resources).sort(),
+    )
+  })
+
+  /** A value by which a field is another; what most of them are does not matter here. */
+  const values: Readonly<Record<string, unknown>> = {
+    model: { name: 'other' },
+    dataset: { name: 'other' },
+    resources: { cpu: 3 },
+    cpu: 3,
+    memory: 3,
+    disk: 3,
+  }
+  const other = (name: string) => values[name] ?? 'other'
+  const changed = (more: object) => {
+    const before = runHashes({ image: 'a' }, undefined)
+    const after = runHashes({ image: 'a', ...more }, undefined)
+    return { inputs: after.inputs !== before.inputs, attempt: after.attempt !== before.attempt }
+  }
+  const changes = {
+    inputs: { inputs: true, attempt: true },
+    attempt: { inputs: false, attempt: true },
+    neither: { inputs: false, attempt: false },
+  }
+
+  test.each(Object.entries(hashed))('%s decides %s', (name, part) => {
+    expect(changed({ [name]: other(name) })).toEqual(changes[part])
+  })
+
+  test.each(Object.entries(hashedResources))('resources.%s decides %s', (name, part) => {
+    expect(changed({ resources: { [name]: other(name) } })).toEqual(changes[part])
   })
 })

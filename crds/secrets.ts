@@ -1,0 +1,81 @@
+import { secretReference } from './common.ts'
+import type { Config } from './config.ts'
+
+/** Where a spec names Secrets, and which of them are not for it to name. */
+
+interface SecretKey {
+  readonly name: string
+  readonly key: string
+}
+
+const pattern = new RegExp(secretReference)
+
+/** What `${{ secrets.NAME.KEY }}` refers to; undefined for any other value. */
+export function secretIn(value: unknown): SecretKey | undefined {
+  const match = typeof value === 'string' ? pattern.exec(value) : null
+  if (!match) return undefined
+  const [, name = '', , key = ''] = match
+  return { name, key }
+}
+
+interface SecretUse {
+  readonly secret: string
+  /** The variable that reads it, where it is not the field itself. */
+  readonly variable?: string
+}
+
+interface Uses {
+  readonly env?: unknown
+  readonly params?: unknown
+  readonly build?: { readonly git?: { readonly secretName?: string } }
+}
+
+const variables = (values: unknown): readonly SecretUse[] =>
+  Object.entries(values ?? {}).flatMap(([variable, value]) => {
+    const secret = secretIn(value)
+    return secret ? [{ secret: secret.name, variable }] : []
+  })
+
+/**
+ * The Secrets that each field names and whose content reaches a container of the user, or a host of
+ * the user's choice. What imagePullSecrets names stays with the kubelet, which shows it to the
+ * registry it is for and to no container.
+ */
+export const secretFields: Readonly<Record<string, (spec: Uses) => readonly SecretUse[]>> = {
+  'spec.env': ({ env }) => variables(env),
+  // A parameter becomes a variable too, and is read from a Secret like any other.
+  'spec.params': ({ params }) => variables(params),
+  'spec.build.git.secretName': ({ build }) =>
+    build?.git?.secretName ? [{ secret: build.git.secretName }] : [],
+}
+
+/**
+ * The Secrets of the administrator's configuration, by the option that names each. They must be in
+ * the namespace, for the tools and the kubelet read them there; whoever may only create our kinds
+ * has no other means to see what is in them.
+ */
+const toolSecrets = ({
+  registry,
+  storage,
+}: Config): Readonly<Record<string, string | undefined>> => ({
+  'registry.pushSecretName': registry.pushSecretName,
+  'registry.pullSecretName': registry.pullSecretName,
+  'storage.s3.secretName': storage.driver === 's3' ? storage.s3.secretName : undefined,
+})
+
+const quoted = (names: readonly string[]): string =>
+  [...names]
+    .sort()
+    .map((name) => `"${name}"`)
+    .join(', ')
+
+/** What is wrong with the Secrets that a field names; undefined when nothing is. */
+export function forbiddenSecrets(uses: readonly SecretUse[], config: Config): string | undefined {
+  const options = Object.entries(toolSecrets(config))
+  const forbidden = uses.filter(({ secret }) => options.some(([, name]) => name === secret))
+  if (!forbidden.length) return undefined
+  const secrets = [...new Set(forbidden.map(({ secret }) => secret))]
+  const readers = forbidden.flatMap(({ variable }) => variable ?? [])
+  const named = options.flatMap(([option, name]) => (name && secrets.includes(name) ? option : []))
+  return `Forbidden: ${readers.length ? `${quoted(readers)} would read ` : ''}Secret${secrets.length > 1 ? 's' : ''} ${quoted(secrets)}, which only the tools of this cluster use (${named.join(', ')}): name a Secret of your own`
+}

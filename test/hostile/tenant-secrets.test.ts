@@ -1,0 +1,204 @@
+import { describe, expect, test } from 'vitest'
+import { type Config, type ConfigFile, configSchema } from '../../crds/config.ts'
+import type { Parent } from '../../crds/kind.ts'
+import { kinds } from '../../crds/kinds.ts'
+import type { Schema } from '../../crds/schema.ts'
+import { secretFields } from '../../crds/secrets.ts'
+import { validate } from '../../webhooks/review.ts'
+import {
+  aConfig,
+  aDataset,
+  aModel,
+  aModelServer,
+  aNotebook,
+  applied,
+  conditionOf,
+  readyOf,
+  stored,
+  sync,
+  theChild,
+} from '../objects.ts'
+
+/**
+ * A tenant who may create our kinds, and nothing else, names the administrator's Secrets: they are
+ * in the namespace, and the kubelet would hand them to the tenant's own container.
+ */
+
+const registry = { prefix: 'registry.test', pushSecretName: 'push', pullSecretName: 'pull' }
+const s3 = { bucket: 'b', secretName: 'store' }
+
+const admission = (object: Parent, config: Config, oldObject?: Parent) =>
+  validate(
+    { uid: '1', operation: oldObject ? 'UPDATE' : 'CREATE', object, oldObject: oldObject ?? null },
+    config,
+    {},
+  ).response
+
+/** Every spelling that the schema takes for a reference to a key of the Secret. */
+const spellings = (name: string) => [
+  `\${{ secrets.${name}.key }}`,
+  `\${{secrets.${name}.key}}`,
+  `\${{   secrets.${name}.key     }}`,
+  `\${{ secrets.${name}.key}}`,
+  `\${{ secrets.${name}..dockerconfigjson }}`,
+  `\${{ secrets.${name}.A_-b.c }}`,
+]
+
+const image = 'example.com/own:1'
+const git = { url: 'https://git.attacker.example/code' }
+const fields: readonly {
+  readonly field: string
+  readonly specs: (name: string) => readonly Readonly<Record<string, unknown>>[]
+}[] = [
+  {
+    field: 'spec.env',
+    specs: (name) => spellings(name).map((value) => ({ image, env: { A: 'a', TOKEN: value } })),
+  },
+  {
+    field: 'spec.params',
+    specs: (name) => spellings(name).map((value) => ({ image, params: { rate: 1, token: value } })),
+  },
+  {
+    field: 'spec.build.git.secretName',
+    specs: (name) => [{ build: { git: { ...git, secretName: name } } }],
+  },
+]
+
+const configurations: readonly {
+  readonly option: string
+  readonly name: string
+  readonly file: ConfigFile
+}[] = [
+  { option: 'registry.pushSecretName', name: 'push', file: { registry } },
+  { option: 'registry.pullSecretName', name: 'pull', file: { registry } },
+  {
+    option: 'storage.s3.secretName',
+    name: 'store',
+    file: { registry, storage: { driver: 's3', s3 } },
+  },
+]
+
+const objects: readonly { readonly of: string; readonly made: (spec: object) => Parent }[] = [
+  { of: 'Dataset', made: (spec) => aDataset({ ...spec }) },
+  { of: 'Model', made: (spec) => aModel({ ...spec }) },
+  { of: 'ModelServer', made: (spec) => aModelServer({ model: { name: 'falcon' }, ...spec }) },
+  { of: 'Notebook', made: (spec) => aNotebook({ ...spec }) },
+]
+
+const each = objects.flatMap(({ of, made }) =>
+  fields.flatMap(({ field, specs }) =>
+    configurations.map(({ option, name, file }) => ({
+      of,
+      field,
+      option,
+      name,
+      config: aConfig(file),
+      attacks: specs(name).map(made),
+      own: specs('own').map(made),
+    })),
+  ),
+)
+
+describe('a Secret that only the tools use is not read by a container of the tenant', () => {
+  test.each(each)(
+    '$of: $field does not name $option',
+    ({ field, option, name, config, attacks }) => {
+      for (const attack of attacks) {
+        const { allowed, status } = admission(attack, config)
+        expect(allowed).toBe(false)
+        expect(status?.message).toContain(`${field}: Forbidden: `)
+        expect(status?.message).toContain(
+          `Secret "${name}", which only the tools of this cluster use (${option}): name a Secret of your own`,
+        )
+        // The same in the hooks: the webhook may have been away, or the configuration another.
+        const answer = sync(attack, [], config)
+        expect(readyOf(answer)).toContain('False InvalidSpec: ')
+        expect(readyOf(answer)).toContain(`${field}: Forbidden: `)
+        expect(answer.children).toEqual([])
+      }
+    },
+  )
+
+  test.each(each)('$of: $field may name a Secret of its own beside $option', ({ config, own }) => {
+    for (const object of own) {
+      expect(admission(object, config).status?.message).toBeUndefined()
+      expect(readyOf(sync(object, [], config))).not.toContain('InvalidSpec')
+    }
+  })
+
+  test('the message names each variable and Secret once, and each option', () => {
+    const object = aModel({
+      image,
+      env: {
+        B: '${{ secrets.both.a }}',
+        A: '${{ secrets.both.b }}',
+        C: '${{ secrets.store.key }}',
+        D: '${{ secrets.own.key }}',
+      },
+    })
+    const config = aConfig({
+      registry: { ...registry, pushSecretName: 'both', pullSecretName: 'both' },
+      storage: { driver: 's3', s3 },
+    })
+    expect(admission(object, config).status?.message).toBe(
+      'Model.substratus.ai "falcon" is invalid: spec.env: Forbidden: "A", "B", "C" would read Secrets "both", "store", which only the tools of this cluster use (registry.pushSecretName, registry.pullSecretName, storage.s3.secretName): name a Secret of your own',
+    )
+  })
+
+  test.each(['pvc', 'hostPath'] as const)(
+    'the Secret of S3 is the tenant’s to name while the driver is %s',
+    (driver) => {
+      const config = aConfig({ storage: { driver, s3, hostPath: { allowed: true } } })
+      const object = aModel({ image, env: { TOKEN: '${{ secrets.store.key }}' } })
+      expect(admission(object, config).allowed).toBe(true)
+      expect(readyOf(sync(object, [], config))).not.toContain('InvalidSpec')
+    },
+  )
+
+  test('imagePullSecrets may name them: the kubelet shows them to no container', () => {
+    const object = aModel({ image, imagePullSecrets: ['push', 'pull', 'own'] })
+    expect(admission(object, aConfig({ registry })).allowed).toBe(true)
+  })
+
+  test('a workload that runs is left as it is when the administrator names its Secret', () => {
+    const notebook = aNotebook({ image, env: { TOKEN: '${{ secrets.push.key }}' } })
+    const before = sync(notebook, [], aConfig())
+    const running = stored(notebook, before)
+    const after = sync(running, applied(before), aConfig({ registry }))
+    expect(readyOf(after)).toContain('False InvalidSpec: spec.env: Forbidden: "TOKEN" would read')
+    expect(conditionOf(after, 'Serving')).toBe(conditionOf(before, 'Serving'))
+    expect(theChild(after, 'StatefulSet').spec).toEqual(theChild(before, 'StatefulSet').spec)
+    expect(after.children).toHaveLength(before.children.length)
+
+    // And it can still be suspended, or mended.
+    const config = aConfig({ registry })
+    const suspended = { ...notebook, spec: { ...(notebook.spec as object), suspend: true } }
+    expect(admission(suspended, config, notebook)).toMatchObject({
+      allowed: true,
+      warnings: [expect.stringContaining('spec.env: Forbidden: "TOKEN"')],
+    })
+  })
+})
+
+describe('nothing that names a Secret is forgotten', () => {
+  const isAboutSecrets = (name: string) => /secret/i.test(name)
+  const pathsIn = (schema: Schema, path: string): readonly string[] => [
+    ...(isAboutSecrets(path.split('.').at(-1) ?? '') ? [path] : []),
+    ...Object.entries(schema.properties ?? {}).flatMap(([name, field]) =>
+      pathsIn(field, path ? `${path}.${name}` : name),
+    ),
+  ]
+
+  test('each option of the configuration that names a Secret is tried above', () => {
+    expect(pathsIn(configSchema, '').toSorted()).toEqual(
+      configurations.map(({ option }) => option).toSorted(),
+    )
+  })
+
+  test('each field of a spec that names a Secret is judged, but for imagePullSecrets', () => {
+    const named = new Set(kinds.flatMap(({ spec }) => pathsIn(spec, 'spec')))
+    const judged = Object.keys(secretFields)
+    expect(fields.map(({ field }) => field)).toEqual(judged)
+    expect([...named].filter((field) => !judged.includes(field))).toEqual(['spec.imagePullSecrets'])
+  })
+})
