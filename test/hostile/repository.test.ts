@@ -1,0 +1,351 @@
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import {
+  certificate,
+  commit,
+  type Ended,
+  type Server,
+  scratch,
+  serveGit,
+  server,
+  tool,
+} from './tools.ts'
+
+/** Repositories, Git servers and registries that the tools fetch from, and who answers beside them. */
+
+let folder: string
+let remove: () => void
+const running: Server[] = []
+beforeEach(() => {
+  ;({ folder, remove } = scratch())
+})
+afterEach(() => {
+  for (const one of running.splice(0)) one.stop()
+  remove()
+})
+
+type Answer = (request: IncomingMessage, response: ServerResponse) => void
+
+const started = async (...args: Parameters<typeof server>): Promise<Server> => {
+  const one = await server(...args)
+  running.push(one)
+  return one
+}
+
+const user = 'bot'
+const password = 's3cr3t-of-named'
+const basic = `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`
+
+const unauthorized = (response: ServerResponse) =>
+  response.writeHead(401, { 'www-authenticate': 'Basic realm="git"' }).end()
+
+const redirects =
+  (status: number, to: (path: string) => string): Answer =>
+  (request, response) =>
+    response.writeHead(status, { location: to(request.url ?? '') }).end()
+
+/** Wants credentials, whoever asks, and takes any. */
+const wantsAny: Answer = (request, response) =>
+  request.headers.authorization ? response.writeHead(404).end() : unauthorized(response)
+
+describe('Git credentials', () => {
+  /** Only for whom it knows. */
+  const guarded: Answer = (request, response) =>
+    request.headers.authorization === basic
+      ? serveGit(join(folder, 'repositories'), request.url ?? '', request, response)
+      : unauthorized(response)
+
+  const clone = (
+    url: string,
+    {
+      env,
+      files,
+      commit: wanted,
+    }: {
+      readonly env?: Readonly<Record<string, string>>
+      readonly files?: Readonly<Record<string, string>>
+      readonly commit?: string
+    } = {},
+  ): Promise<Ended> => {
+    for (const name of ['secret', 'into', 'home']) mkdirSync(join(folder, name))
+    const written = { username: user, password, ...files }
+    for (const [name, text] of Object.entries(written))
+      writeFileSync(join(folder, 'secret', name), text)
+    const words = [`--url=${url}`, `--secret=${join(folder, 'secret')}`]
+    return tool(
+      join(folder, 'home'),
+      [
+        'clone',
+        ...words,
+        ...(wanted ? [`--commit=${wanted}`] : []),
+        `--into=${join(folder, 'into')}`,
+      ],
+      env,
+    )
+  }
+
+  beforeEach(() => commit(join(folder, 'repositories/acme/repo'), { Dockerfile: 'FROM scratch\n' }))
+  const path = '/acme/repo/.git'
+  const cloned = () => existsSync(join(folder, 'into/Dockerfile'))
+
+  test('are sent to the address that is named', async () => {
+    const named = await started(guarded)
+    expect(await clone(`${named.url}${path}`)).toMatchObject({ code: 0 })
+    expect(cloned()).toBe(true)
+  })
+
+  test.each([301, 302, 307, 308])(
+    'follow a renamed repository on the same host, which answers %i',
+    async (status) => {
+      const named = await started((request, response) =>
+        request.url?.startsWith('/old/')
+          ? redirects(status, (at) => at.replace('/old/', '/acme/'))(request, response)
+          : guarded(request, response),
+      )
+      expect(await clone(`${named.url}/old/repo/.git`)).toMatchObject({ code: 0 })
+      expect(cloned()).toBe(true)
+    },
+  )
+
+  test('go to nobody else where a redirect leads to a public repository, which is cloned', async () => {
+    const other = await started((request, response) =>
+      serveGit(join(folder, 'repositories'), request.url ?? '', request, response),
+    )
+    const named = await started(redirects(302, (at) => `${other.url}${at}`))
+    expect(await clone(`${named.url}${path}`)).toMatchObject({ code: 0 })
+    expect(cloned()).toBe(true)
+    expect(other.asked.map(({ authorization }) => authorization)).not.toContain(basic)
+  })
+
+  describe('are never sent', () => {
+    test('to another host than the one named', async () => {
+      const named = await started((request, response) =>
+        request.headers.host?.startsWith('127.')
+          ? redirects(302, (at) => `http://localhost:${named.port}${at}`)(request, response)
+          : wantsAny(request, response),
+      )
+      const { code, message } = await clone(`${named.url}${path}`)
+      expect(named.asked.some(({ host }) => host.startsWith('localhost'))).toBe(true)
+      expect(named.asked.filter(({ authorization }) => authorization)).toEqual([])
+      expect(code).toBe(1)
+      expect(message).toBe(
+        `${named.url}${path} redirects to http://localhost:${named.port}, which asks for credentials; those of build.git.secretName are sent to ${named.url} alone: if you trust the new address, write it in build.git.url`,
+      )
+    })
+
+    test.each([301, 302, 307, 308])(
+      'to another port than the one named, by a redirect with %i',
+      async (status) => {
+        const other = await started(wantsAny)
+        const named = await started(redirects(status, (at) => `${other.url}${at}`))
+        expect((await clone(`${named.url}${path}`)).code).toBe(1)
+        expect(other.asked.length).toBeGreaterThan(0)
+        expect(other.asked.filter(({ authorization }) => authorization)).toEqual([])
+      },
+    )
+
+    test('to another port when a commit is asked for by its hash', async () => {
+      const other = await started(wantsAny)
+      const named = await started(redirects(302, (at) => `${other.url}${at}`))
+      await clone(`${named.url}${path}`, { commit: 'a'.repeat(40) })
+      expect(other.asked.length).toBeGreaterThan(0)
+      expect(other.asked.filter(({ authorization }) => authorization)).toEqual([])
+    })
+
+    test('to where a redirect leads that names a user', async () => {
+      const other = await started(wantsAny)
+      const named = await started(redirects(302, (at) => `http://${user}@${other.host}${at}`))
+      expect((await clone(`${named.url}${path}`)).code).toBe(1)
+      expect(other.asked.map(({ authorization }) => authorization)).not.toContain(basic)
+    })
+
+    test('to where a server redirects once it has accepted them', async () => {
+      const other = await started(wantsAny)
+      const named = await started((request, response) =>
+        request.headers.authorization
+          ? redirects(302, (at) => `${other.url}${at}`)(request, response)
+          : unauthorized(response),
+      )
+      expect((await clone(`${named.url}${path}`)).code).toBe(1)
+      expect(named.asked.some(({ authorization }) => authorization === basic)).toBe(true)
+      expect(other.asked.length).toBeGreaterThan(0)
+      expect(other.asked.filter(({ authorization }) => authorization)).toEqual([])
+    })
+
+    test('to a redirect’s end that asks for them only when the pack is fetched', async () => {
+      const other = await started((request, response) =>
+        request.method === 'POST'
+          ? wantsAny(request, response)
+          : serveGit(join(folder, 'repositories'), request.url ?? '', request, response),
+      )
+      const named = await started(redirects(302, (at) => `${other.url}${at}`))
+      expect((await clone(`${named.url}${path}`)).code).toBe(1)
+      expect(other.asked.some(({ method }) => method === 'POST')).toBe(true)
+      expect(other.asked.filter(({ authorization }) => authorization)).toEqual([])
+    })
+
+    test('to where only the fetching of the pack is redirected', async () => {
+      const other = await started(wantsAny)
+      const named = await started((request, response) =>
+        request.method === 'POST'
+          ? redirects(307, (at) => `${other.url}${at}`)(request, response)
+          : guarded(request, response),
+      )
+      expect((await clone(`${named.url}${path}`)).code).toBe(1)
+      expect(other.asked.filter(({ authorization }) => authorization)).toEqual([])
+    })
+
+    test('to the servers that a repository names for its objects', async () => {
+      const other = await started(wantsAny)
+      const head = 'a'.repeat(40)
+      const named = await started((request, response) => {
+        if (request.headers.authorization !== basic) return unauthorized(response)
+        const { pathname } = new URL(request.url ?? '', 'http://git')
+        // The protocol without a program of Git on the server: files, one by one.
+        const files: Readonly<Record<string, string>> = {
+          [`${path}/info/refs`]: `${head}\trefs/heads/main\n`,
+          [`${path}/HEAD`]: 'ref: refs/heads/main\n',
+          [`${path}/objects/info/http-alternates`]: `${other.url}/objects/\n`,
+          [`${path}/objects/info/alternates`]: `${other.url}/objects/\n`,
+        }
+        return files[pathname] === undefined
+          ? response.writeHead(404).end()
+          : response.end(files[pathname])
+      })
+      // What is asked for by its hash is fetched with its history, which that protocol can.
+      expect((await clone(`${named.url}${path}`, { commit: head })).code).toBe(1)
+      expect(named.asked.some(({ path: at }) => at.includes('/objects/'))).toBe(true)
+      expect(other.asked.filter(({ authorization }) => authorization)).toEqual([])
+    })
+
+    test('in plain http after https, nor is anything cloned from there', async () => {
+      const tls = certificate(folder)
+      const plain = await started((request, response) =>
+        request.headers.authorization
+          ? response.writeHead(404).end()
+          : serveGit(join(folder, 'repositories'), request.url ?? '', request, response),
+      )
+      const named = await started(
+        redirects(302, (at) => `${plain.url}${at}`),
+        tls,
+      )
+      const { code, message } = await clone(`${named.url}${path}`, {
+        files: { 'ca.crt': tls.cert },
+      })
+      expect(plain.asked).toEqual([])
+      expect(code).toBe(1)
+      expect(message).toBe(
+        `${named.url}${path} redirects to plain http://, where nothing protects what is cloned: write the address it has moved to in build.git.url`,
+      )
+    })
+
+    test('in https when plain http was named', async () => {
+      const tls = certificate(folder)
+      const other = await started(wantsAny, tls)
+      const named = await started(redirects(301, (at) => `${other.url}${at}`))
+      const { message } = await clone(`${named.url}${path}`, { files: { 'ca.crt': tls.cert } })
+      expect(other.asked.length).toBeGreaterThan(0)
+      expect(other.asked.filter(({ authorization }) => authorization)).toEqual([])
+      expect(message).toContain(`redirects to ${other.url}, which asks for credentials`)
+    })
+
+    test('by a program that asks whatever the address, though the image names one', async () => {
+      const other = await started(wantsAny)
+      const named = await started(redirects(302, (at) => `${other.url}${at}`))
+      const program = join(folder, 'askpass')
+      writeFileSync(program, `#!/bin/sh\ncat ${join(folder, 'secret/password')}\n`)
+      chmodSync(program, 0o755)
+      await clone(`${named.url}${path}`, {
+        env: {
+          GIT_ASKPASS: program,
+          SSH_ASKPASS: program,
+          GIT_CONFIG_COUNT: '1',
+          GIT_CONFIG_KEY_0: 'core.askPass',
+          GIT_CONFIG_VALUE_0: program,
+        },
+      })
+      expect(other.asked.length).toBeGreaterThan(0)
+      expect(other.asked.filter(({ authorization }) => authorization)).toEqual([])
+    })
+  })
+
+  test('are for the named address alone to git-lfs, where an image has it', async () => {
+    const repository = join(folder, 'repositories/acme/large')
+    const other = await started(wantsAny)
+    commit(repository, {
+      '.gitattributes': '*.bin filter=lfs\n',
+      '.lfsconfig': `[lfs]\n\turl = ${other.url}/objects\n`,
+      'model.bin': 'version https://git-lfs.github.com/spec/v1\n',
+    })
+    const named = await started(guarded)
+    // git-lfs has no credentials of its own: it asks Git, as this filter does.
+    const filter = join(folder, 'filter')
+    const ask = (url: string) => {
+      const { protocol, host } = new URL(url)
+      return `printf 'protocol=${protocol.slice(0, -1)}\\nhost=${host}\\n\\n' | git credential fill >>${folder}/filled 2>>${folder}/refused`
+    }
+    const script = ['#!/bin/sh', ask(other.url), ask(named.url), 'cat', '']
+    writeFileSync(filter, script.join('\n'))
+    chmodSync(filter, 0o755)
+    mkdirSync(join(folder, 'git'))
+    writeFileSync(
+      join(folder, 'git/config'),
+      `[filter "lfs"]\n\tsmudge = ${filter}\n\trequired = true\n`,
+    )
+    const ended = await clone(`${named.url}/acme/large/.git`, { env: { XDG_CONFIG_HOME: folder } })
+    expect(ended).toMatchObject({ code: 0 })
+    expect(readFileSync(join(folder, 'filled'), 'utf8')).toBe(
+      `protocol=http\nhost=${named.host}\nusername=${user}\npassword=${password}\n`,
+    )
+    expect(readFileSync(join(folder, 'refused'), 'utf8')).toContain(`'${other.url}'`)
+    expect(other.asked).toEqual([])
+  })
+
+  describe('are not printed', () => {
+    const seen = ({ output, message }: Ended) => `${output}${message}`
+
+    test('by a server that sends them back in its words', async () => {
+      const named = await started((request, response) => {
+        if (request.headers.authorization !== basic) return unauthorized(response)
+        const line = `ERR ${user}:${password} or ${request.headers.authorization} is not welcome\n`
+        const packet = (text: string) => `${(text.length + 4).toString(16).padStart(4, '0')}${text}`
+        response.setHeader('content-type', 'application/x-git-upload-pack-advertisement')
+        return response.end(`${packet('# service=git-upload-pack\n')}0000${packet(line)}`)
+      })
+      const ended = await clone(`${named.url}${path}`)
+      expect(seen(ended)).toContain('bot:*** or Basic *** is not welcome')
+      expect(seen(ended)).not.toContain(password)
+      expect(seen(ended)).not.toContain(basic.replace('Basic ', ''))
+    })
+
+    test('by traces that the image asks for', async () => {
+      const named = await started(guarded)
+      const ended = await clone(`${named.url}${path}`, {
+        env: {
+          GIT_TRACE: '1',
+          GIT_TRACE_CURL: '1',
+          GIT_TRACE_REDACT: '0',
+          GIT_CURL_VERBOSE: '1',
+          GIT_TRACE_PACKET: '1',
+        },
+      })
+      expect(ended.code).toBe(0)
+      expect(seen(ended)).not.toContain('uthorization')
+    })
+
+    test.each([
+      `http://${user}:${password}@127.0.0.1:1/x`,
+      `http://${password}@127.0.0.1:1/x`,
+      `ssh://${user}:${password}@127.0.0.1:1/x`,
+    ])('out of the address %s, which is refused', async (url) => {
+      const ended = await clone(url)
+      expect(ended.code).toBe(1)
+      expect(ended.message).toBe(
+        'build.git.url must not hold credentials: put them into a Secret and name it in build.git.secretName',
+      )
+      expect(seen(ended)).not.toContain(password)
+    })
+  })
+})
