@@ -1,4 +1,5 @@
-import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { chmodSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -6,6 +7,7 @@ import {
   certificate,
   commit,
   type Ended,
+  git,
   type Server,
   scratch,
   serveGit,
@@ -347,5 +349,141 @@ describe('Git credentials', () => {
       )
       expect(seen(ended)).not.toContain(password)
     })
+  })
+})
+
+describe('the build context', () => {
+  let clone: string
+  beforeEach(() => {
+    clone = join(folder, 'clone')
+    // Beside the clone: one whose name begins with the clone's, and a Dockerfile of nobody's.
+    mkdirSync(join(folder, 'clone-of-others'))
+    for (const place of ['clone-of-others', '.'])
+      writeFileSync(join(folder, place, 'Dockerfile'), 'FROM scratch\nCOPY . /\n')
+    commit(clone, { Dockerfile: 'FROM scratch\n', 'deep/er/file': '' })
+    git(clone, 'remote', 'add', 'origin', 'https://git.example/acme/repo.git')
+  })
+
+  test.each([
+    { what: 'a folder that is a link to /', link: 'ctx', to: '/', path: 'ctx', says: '"ctx"' },
+    { what: 'a folder that is a link to ..', link: 'ctx', to: '..', path: 'ctx', says: '"ctx"' },
+    {
+      what: 'a folder that is a link to a neighbour',
+      link: 'ctx',
+      to: '../clone-of-others',
+      path: 'ctx',
+      says: '"ctx"',
+    },
+    {
+      what: 'a folder below a link',
+      link: 'deep/ctx',
+      to: '../..',
+      path: 'deep/ctx/clone-of-others',
+      says: '"deep/ctx/clone-of-others"',
+    },
+    { what: 'a folder with ..', path: 'deep/../..', says: '"deep/../.."' },
+    {
+      what: 'a Dockerfile that is a link',
+      link: 'other.Dockerfile',
+      to: '/etc/passwd',
+      dockerfile: 'other.Dockerfile',
+      says: '"other.Dockerfile"',
+    },
+    {
+      what: 'a Dockerfile below a link',
+      link: 'ctx',
+      to: '..',
+      dockerfile: 'ctx/Dockerfile',
+      says: '"ctx/Dockerfile"',
+    },
+    {
+      what: 'a Dockerfile with ..',
+      path: 'deep',
+      dockerfile: '../../Dockerfile',
+      says: '"../Dockerfile"',
+    },
+    {
+      what: 'a Dockerfile behind two links',
+      link: 'deep/Dockerfile',
+      to: '../second',
+      second: '../Dockerfile',
+      path: 'deep',
+      says: '"deep/Dockerfile"',
+    },
+  ])('does not leave the clone by $what', async ({ link, to, second, path, dockerfile, says }) => {
+    if (link) symlinkSync(to, join(clone, link))
+    if (second) symlinkSync(second, join(clone, 'second'))
+    const { code, message } = await tool(folder, [
+      'build',
+      `--context=${clone}`,
+      ...(path ? [`--path=${path}`] : []),
+      ...(dockerfile ? [`--dockerfile=${dockerfile}`] : []),
+      '--image=127.0.0.1:1/ns/model-it:tag',
+    ])
+    expect(code).toBe(1)
+    expect(message).toMatch(/^"[^"]*" leads out of the repository, to .*: only what the repository/)
+    expect(message).toContain(says)
+  })
+})
+
+const sha256 = (data: string | Buffer) =>
+  `sha256:${createHash('sha256').update(data).digest('hex')}`
+
+describe('an image that was planted in the registry', () => {
+  const url = 'https://git.example/acme/repo.git'
+  const built = sha256('what BuildKit has made')
+  const said = () => readFileSync(join(folder, 'said'), 'utf8').split('\n')
+
+  /** BuildKit, as far as the tool sees it. */
+  const build = (image: string, ...more: readonly string[]) => {
+    const bin = join(folder, 'bin')
+    mkdirSync(bin)
+    const program = (name: string, ...lines: readonly string[]) =>
+      writeFileSync(join(bin, name), ['#!/bin/sh', ...lines, ''].join('\n'), { mode: 0o755 })
+    program('rootlesskit', 'exec sleep 60')
+    program(
+      'buildctl',
+      `[ "$2" = build ] || exit 0`,
+      `printf '%s\\n' "$@" >${folder}/said`,
+      `echo '{"containerimage.digest": "${built}"}' >${folder}/metadata.json`,
+    )
+    commit(join(folder, 'clone'), { Dockerfile: 'FROM scratch\n' })
+    git(join(folder, 'clone'), 'remote', 'add', 'origin', url)
+    return tool(folder, ['build', `--context=${folder}/clone`, `--image=${image}`, ...more], {
+      PATH: `${bin}:${process.env.PATH}`,
+      XDG_RUNTIME_DIR: join(folder, 'run'),
+      REGISTRY_INSECURE: 'true',
+    })
+  }
+
+  test('with the build’s own tag and labels does not pass for the build’s image', async () => {
+    const commitOf = () => git(join(folder, 'clone'), 'rev-parse', 'HEAD')
+    const config = () =>
+      JSON.stringify({
+        config: {
+          Labels: {
+            'org.opencontainers.image.source': url,
+            'org.opencontainers.image.revision': commitOf(),
+            'ai.substratus.created-by': 'substratus build',
+          },
+        },
+      })
+    const registry = await started((request, response) =>
+      response.end(
+        request.url?.includes('/manifests/')
+          ? JSON.stringify({ schemaVersion: 2, config: { digest: sha256(config()) }, layers: [] })
+          : config(),
+      ),
+    )
+    const { code, message } = await build(`${registry.host}/ns/model-it:0123456789abcdef`)
+    expect(code).toBe(0)
+    expect(JSON.parse(message)).toEqual({ digest: built, commit: commitOf() })
+    expect(said()).toContain('build')
+    expect(registry.asked).toEqual([])
+  })
+
+  test('as a cache is not built upon, unless the administrator has allowed it', async () => {
+    expect((await build('registry.example/ns/model-it:tag')).code).toBe(0)
+    expect(said().filter((word) => word.includes('cache'))).toEqual([])
   })
 })

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -10,19 +10,24 @@ import { optionsOf, required } from '../../../tools/options.ts'
 describe('the Dockerfile', () => {
   let context: string
   beforeEach(() => {
-    context = mkdtempSync(join(tmpdir(), 'substratus-build-'))
+    context = realpathSync(mkdtempSync(join(tmpdir(), 'substratus-build-')))
     mkdirSync(join(context, 'train'))
     writeFileSync(join(context, 'train/Dockerfile'), 'FROM scratch')
     writeFileSync(join(context, 'train/cuda.Dockerfile'), 'FROM scratch')
+    mkdirSync(join(context, 'serve'))
+    symlinkSync('../train/Dockerfile', join(context, 'serve/Dockerfile'))
+    symlinkSync('train', join(context, 'latest'))
   })
   afterEach(() => rmSync(context, { recursive: true }))
 
   test.each([
     { path: 'train', dockerfile: undefined, found: 'train/Dockerfile' },
     { path: 'train', dockerfile: 'cuda.Dockerfile', found: 'train/cuda.Dockerfile' },
-  ])('of $path is $found', ({ path, dockerfile, found }) => {
+    { path: 'serve', dockerfile: undefined, found: 'train/Dockerfile' },
+    { path: 'latest', folder: 'train', dockerfile: undefined, found: 'train/Dockerfile' },
+  ])('of $path is $found', ({ path, folder = path, dockerfile, found }) => {
     expect(dockerfileIn(context, path, dockerfile)).toEqual({
-      folder: join(context, path),
+      folder: join(context, folder),
       dockerfile: join(context, found),
     })
   })
@@ -51,6 +56,7 @@ const wanted = {
   image: '10.0.0.1:5001/ns/model-it:tag',
   source: { url: 'https://git/x.git', commit: 'abc' },
   metadata: '/m.json',
+  cached: false,
 }
 
 test('the image has its origin as labels', () => {
@@ -65,6 +71,17 @@ test('the image has its origin as labels', () => {
     '--output=type=image,name=10.0.0.1:5001/ns/model-it:tag,push=true,oci-mediatypes=true',
   ])
     expect(args).toContain(arg)
+})
+
+test('a cache is beside the image where the administrator wants one, and not otherwise', () => {
+  const caches = (cached: boolean) =>
+    buildctlArgs({ ...wanted, cached }).filter((arg) => arg.includes('cache'))
+  const ref = 'type=registry,ref=10.0.0.1:5001/ns/model-it:cache'
+  expect(caches(true)).toEqual([
+    `--import-cache=${ref}`,
+    expect.stringMatching(new RegExp(`^--export-cache=${ref},`)),
+  ])
+  expect(caches(false)).toEqual([])
 })
 
 test('plain HTTP is spoken to the administrator’s registry alone', () => {
