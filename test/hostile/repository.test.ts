@@ -3,6 +3,7 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileS
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { seal } from '../../tools/seal.ts'
 import {
   certificate,
   commit,
@@ -485,5 +486,243 @@ describe('an image that was planted in the registry', () => {
   test('as a cache is not built upon, unless the administrator has allowed it', async () => {
     expect((await build('registry.example/ns/model-it:tag')).code).toBe(0)
     expect(said().filter((word) => word.includes('cache'))).toEqual([])
+  })
+})
+
+describe('registry credentials', () => {
+  const answered =
+    (status: number, headers: Readonly<Record<string, string>> = {}, body = ''): Answer =>
+    (request, response) => {
+      request.resume().on('end', () => response.writeHead(status, headers).end(body))
+    }
+
+  /** The image that the artifacts are put upon: a manifest, a configuration and a layer. */
+  const layer = 'a layer'
+  const config = JSON.stringify({ os: 'linux', config: {}, rootfs: { diff_ids: [] } })
+  const manifest = JSON.stringify({
+    schemaVersion: 2,
+    config: { digest: sha256(config) },
+    layers: [
+      {
+        mediaType: 'application/vnd.oci.image.layer.v1.tar',
+        digest: sha256(layer),
+        size: layer.length,
+      },
+    ],
+  })
+
+  /** Answers what is not attacked with: the whole of a push, to whoever has shown credentials. */
+  const honest: Answer = (request, response) => {
+    const path = request.url ?? ''
+    if (request.method === 'POST') return answered(202, { location: `${path}1` })(request, response)
+    if (request.method === 'PATCH') return answered(202)(request, response)
+    if (request.method === 'PUT') return answered(201)(request, response)
+    if (path.includes('/base/manifests/')) return answered(200, {}, manifest)(request, response)
+    if (path.endsWith(sha256(config))) return answered(200, {}, config)(request, response)
+    if (path.endsWith(sha256(layer)) && request.method === 'GET')
+      return answered(200, {}, layer)(request, response)
+    return answered(404)(request, response)
+  }
+
+  const pack = async (
+    registry: Server,
+    env: Readonly<Record<string, string>> = {},
+    from = 'base:1',
+  ) => {
+    for (const name of ['artifacts', 'docker']) mkdirSync(join(folder, name))
+    writeFileSync(join(folder, 'artifacts/weights'), 'w')
+    await seal(join(folder, 'artifacts'))
+    const auths = { [registry.host]: { auth: basic.replace('Basic ', '') } }
+    writeFileSync(join(folder, 'docker/config.json'), JSON.stringify({ auths }))
+    return tool(
+      folder,
+      [
+        'package',
+        `--from=${registry.host}/${from}`,
+        `--artifacts=${folder}/artifacts`,
+        '--into=/content/model',
+        `--image=${registry.host}/ns/model-it:tag`,
+      ],
+      { DOCKER_CONFIG: join(folder, 'docker'), REGISTRY_INSECURE: 'true', ...env },
+    )
+  }
+
+  const packed = { code: 0, message: expect.stringMatching(/^{"digest":"sha256:/) }
+  const isKnown = (request: IncomingMessage) => request.headers.authorization !== undefined
+  const challenge = (header: string): Answer => answered(401, { 'www-authenticate': header })
+  const sentTo = ({ asked }: Server) => asked.filter(({ authorization }) => authorization)
+
+  /** A registry that asks for Basic credentials, and has an answer of its own to some requests. */
+  const registryWith = (
+    attack: (request: IncomingMessage) => Answer | undefined,
+    tls?: Parameters<typeof server>[1],
+  ) =>
+    started((request, response) => {
+      const answer = isKnown(request) ? (attack(request) ?? honest) : challenge('Basic realm="x"')
+      answer(request, response)
+    }, tls)
+
+  test('are sent to the registry and to the token server that it names', async () => {
+    const tokens = await started(answered(200, {}, '{"token": "t"}'))
+    const registry = await started((request, response) =>
+      (isKnown(request) ? honest : challenge(`Bearer realm="${tokens.url}/token"`))(
+        request,
+        response,
+      ),
+    )
+    expect(await pack(registry)).toMatchObject(packed)
+    expect(new Set(tokens.asked.map(({ authorization }) => authorization))).toEqual(
+      new Set([basic]),
+    )
+    expect(new Set(sentTo(registry).map(({ authorization }) => authorization))).toEqual(
+      new Set(['Bearer t']),
+    )
+  })
+
+  describe('are never sent', () => {
+    test('to where a blob is redirected, which is read without them', async () => {
+      const store = await started(answered(200, {}, layer))
+      const registry = await registryWith(({ method, url }) =>
+        method === 'GET' && url?.endsWith(sha256(layer))
+          ? redirects(307, () => `${store.url}/layer`)
+          : undefined,
+      )
+      expect(await pack(registry)).toMatchObject(packed)
+      expect(store.asked.length).toBe(1)
+      expect(sentTo(store)).toEqual([])
+    })
+
+    test.each([
+      { kind: 'asks for them', header: () => 'Basic realm="x"' },
+      { kind: 'names a token server', header: (url: string) => `Bearer realm="${url}/token"` },
+    ])('to where a blob is redirected and that $kind', async ({ header }) => {
+      const store: Server = await started((request, response) =>
+        (request.url?.startsWith('/token')
+          ? answered(200, {}, '{"token": "t"}')
+          : challenge(header(store.url)))(request, response),
+      )
+      const registry = await registryWith(({ method, url }) =>
+        method === 'GET' && url?.endsWith(sha256(layer))
+          ? redirects(307, () => `${store.url}/layer`)
+          : undefined,
+      )
+      const { code, message } = await pack(registry)
+      expect(sentTo(store)).toEqual([])
+      expect(code).toBe(1)
+      expect(message).toBe(
+        `${registry.host}/base: ${store.url}, to which the registry leads, asks for credentials; they are sent to ${registry.url} alone`,
+      )
+    })
+
+    test('to another server that a layer is uploaded to', async () => {
+      const store = await started((request, response) =>
+        answered(request.method === 'PUT' ? 201 : 202)(request, response),
+      )
+      const registry = await registryWith(({ method }) =>
+        method === 'POST' ? answered(202, { location: `${store.url}/upload` }) : undefined,
+      )
+      expect(await pack(registry)).toMatchObject(packed)
+      expect(store.asked.length).toBeGreaterThan(0)
+      expect(sentTo(store)).toEqual([])
+    })
+
+    test('to another server that a layer is uploaded to and that asks for them', async () => {
+      const store: Server = await started((request, response) =>
+        (isKnown(request) ? answered(202) : challenge(`Bearer realm="${store.url}/token"`))(
+          request,
+          response,
+        ),
+      )
+      const registry = await registryWith(({ method }) =>
+        method === 'POST' ? answered(202, { location: `${store.url}/upload` }) : undefined,
+      )
+      expect((await pack(registry)).code).toBe(1)
+      expect(store.asked.length).toBeGreaterThan(0)
+      expect(sentTo(store)).toEqual([])
+    })
+
+    test('to where a token server redirects', async () => {
+      const other = await started(answered(200, {}, '{"token": "t"}'))
+      const tokens = await started(redirects(307, () => `${other.url}/token`))
+      const registry = await started((request, response) =>
+        (isKnown(request) ? honest : challenge(`Bearer realm="${tokens.url}/token"`))(
+          request,
+          response,
+        ),
+      )
+      expect(await pack(registry)).toMatchObject(packed)
+      expect(other.asked.length).toBeGreaterThan(0)
+      expect(sentTo(other)).toEqual([])
+    })
+
+    test.each([
+      {
+        to: 'a token server',
+        attack: (plain: Server) => (request: IncomingMessage) =>
+          isKnown(request) ? undefined : challenge(`Bearer realm="${plain.url}/token"`),
+        says: 'names a token server in plain http',
+      },
+      {
+        to: 'where a blob is redirected',
+        attack: (plain: Server) => (request: IncomingMessage) =>
+          request.method === 'GET' && request.url?.endsWith(sha256(layer))
+            ? redirects(302, () => `${plain.url}/layer`)
+            : undefined,
+        says: 'names a redirect in plain http',
+      },
+      {
+        to: 'where a layer is uploaded',
+        attack: (plain: Server) => (request: IncomingMessage) =>
+          request.method === 'POST'
+            ? answered(202, { location: `${plain.url}/upload` })
+            : undefined,
+        says: 'names a place to upload to in plain http',
+      },
+    ])('in plain http to $to, when the registry speaks https', async ({ attack, says }) => {
+      const plain = await started(answered(200, {}, '{"token": "t"}'))
+      const tls = certificate(folder)
+      const attacks = attack(plain)
+      const registry = await started((request, response) => {
+        const answer =
+          attacks(request) ?? (isKnown(request) ? honest : challenge('Basic realm="x"'))
+        answer(request, response)
+      }, tls)
+      const { code, message } = await pack(registry, {
+        REGISTRY_INSECURE: '',
+        NODE_EXTRA_CA_CERTS: tls.path,
+      })
+      expect(plain.asked).toEqual([])
+      expect(code).toBe(1)
+      expect(message).toContain(`${registry.url} ${says}, ${plain.url}, which is not followed`)
+    })
+  })
+
+  test.each([
+    { what: 'the configuration', digest: '../manifests/other' },
+    { what: 'an absolute path', digest: '/../../../../v2/other/private/blobs/x' },
+    { what: 'a layer', digest: `${sha256(config)}/../${sha256(layer)}`, isLayer: true },
+  ])('fetch nothing but blobs of the image itself: $what', async ({ digest, isLayer }) => {
+    const hostile = JSON.stringify({
+      ...JSON.parse(manifest),
+      ...(isLayer
+        ? { layers: [{ ...JSON.parse(manifest).layers[0], digest }] }
+        : { config: { digest } }),
+    })
+    const registry = await registryWith(({ url }) =>
+      url?.includes('/base/manifests/') ? answered(200, {}, hostile) : undefined,
+    )
+    const { code, message } = await pack(registry)
+    expect(code).toBe(1)
+    expect(message).toBe(`"${digest}" in the image's manifest is not a sha256 digest`)
+  })
+
+  test('an image that is named by its digest is that image', async () => {
+    const other = JSON.stringify({ ...JSON.parse(manifest), layers: [] })
+    const registry = await registryWith(({ url }) =>
+      url?.includes('/base/manifests/') ? answered(200, {}, other) : undefined,
+    )
+    const { code, message } = await pack(registry, {}, `base@${sha256(manifest)}`)
+    expect(code).toBe(1)
+    expect(message).toBe(`${registry.host} gives another manifest for ${sha256(manifest)}`)
   })
 })
