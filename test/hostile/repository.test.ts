@@ -1,8 +1,10 @@
+import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { chmodSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { addressOf, credentialConfig } from '../../tools/clone.ts'
 import { seal } from '../../tools/seal.ts'
 import {
   certificate,
@@ -99,7 +101,7 @@ describe('Git credentials', () => {
     expect(cloned()).toBe(true)
   })
 
-  test.each([301, 302, 307, 308])(
+  test.each([301, 308])(
     'follow a renamed repository on the same host, which answers %i',
     async (status) => {
       const named = await started((request, response) =>
@@ -138,7 +140,7 @@ describe('Git credentials', () => {
       )
     })
 
-    test.each([301, 302, 307, 308])(
+    test.each([302, 307])(
       'to another port than the one named, by a redirect with %i',
       async (status) => {
         const other = await started(wantsAny)
@@ -272,6 +274,34 @@ describe('Git credentials', () => {
       expect(other.asked.length).toBeGreaterThan(0)
       expect(other.asked.filter(({ authorization }) => authorization)).toEqual([])
     })
+  })
+
+  test.each([
+    { named: 'https://git.example/x', asking: 'https://git.example', given: true },
+    { named: 'https://git.example/x', asking: 'https://GIT.example:443', given: true },
+    { named: 'https://Git.example:443/x', asking: 'https://git.example', given: true },
+    { named: 'https://[::1]:8443/x', asking: 'https://[::1]:8443', given: true },
+    { named: 'https://git.example/x', asking: 'http://git.example', given: false },
+    { named: 'http://git.example/x', asking: 'https://git.example', given: false },
+    { named: 'https://git.example/x', asking: 'https://git.example:8443', given: false },
+    { named: 'https://git.example:8443/x', asking: 'https://git.example', given: false },
+    { named: 'https://git.example/x', asking: 'https://evil.git.example', given: false },
+    { named: 'https://git.example/x', asking: 'https://git.example.evil', given: false },
+    { named: 'https://git.example/x', asking: 'https://example', given: false },
+  ])('for $named are given to $asking: $given', ({ named, asking, given }) => {
+    const helper = join(folder, 'helper')
+    writeFileSync(helper, '#!/bin/sh\nprintf "username=bot\\npassword=x\\n"\n', { mode: 0o755 })
+    const [, scheme, host] = /^(.*):\/\/(.*)$/.exec(asking) ?? []
+    const { stdout } = spawnSync(
+      'git',
+      [...credentialConfig(addressOf(named), helper), 'credential', 'fill'],
+      {
+        input: `protocol=${scheme}\nhost=${host}\n\n`,
+        env: { PATH: process.env.PATH, GIT_ASKPASS: '', GIT_TERMINAL_PROMPT: '0' },
+        encoding: 'utf8',
+      },
+    )
+    expect(stdout.includes('password=x')).toBe(given)
   })
 
   test('are for the named address alone to git-lfs, where an image has it', async () => {
