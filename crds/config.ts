@@ -76,6 +76,9 @@ export const configSchema = object('The configuration.', {
     pushSecretName: string('A kubernetes.io/dockerconfigjson Secret in each namespace, to push.'),
     pullSecretName: string('The same, to pull.'),
     insecure: boolean('Speak plain HTTP to the registry.'),
+    cache: boolean(
+      'Keep the layers of builds beside each image, as KIND-NAME:cache, and begin later builds with them. Anybody with the same push credentials can plant layers there: set it only where all who push trust each other. Default false.',
+    ),
   }),
   images: object('The images of the project’s own tools.', {
     builder: string('git and rootless BuildKit.'),

@@ -1,16 +1,17 @@
 import { spawn } from 'node:child_process'
-import { existsSync, mkdirSync, openSync, readFileSync, statSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { mkdirSync, openSync, readFileSync, realpathSync, statSync, writeFileSync } from 'node:fs'
+import { dirname, join, sep } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { trusted } from './clone.ts'
 import { type Options, optional, required } from './options.ts'
-import { type Reference, referenceOf, registry } from './registry.ts'
+import { referenceOf } from './registry.ts'
 import { report } from './report.ts'
 import { lastLines, run } from './run.ts'
 
 /**
- * A Dockerfile becomes an image in the registry, by rootless BuildKit: nothing is privileged. What
- * the same commit made before is found by its tag and labels, and not made again.
+ * A Dockerfile becomes an image in the registry, by rootless BuildKit: nothing is privileged. Whatever
+ * the registry holds already is not looked at: anybody with the same push credentials may have put it
+ * there, under any tag and with any label.
  */
 
 const labels = {
@@ -35,36 +36,38 @@ async function sourceIn(context: string): Promise<Source> {
   return { url: await git('remote', 'get-url', 'origin'), commit: await git('rev-parse', 'HEAD') }
 }
 
-/** The folder and the Dockerfile, or what the repository lacks. */
+const isIn = (folder: string, path: string): boolean =>
+  path === folder || path.startsWith(`${folder}${sep}`)
+
+/** Where a path of the clone leads once its links are resolved; undefined where nothing is there. */
+function resolved(clone: string, path: string): string | undefined {
+  let found: string
+  try {
+    found = realpathSync(join(clone, path))
+  } catch {
+    return undefined
+  }
+  if (isIn(clone, found)) return found
+  throw new Error(
+    `"${path}" leads out of the repository, to ${found}: only what the repository holds is built; replace the link or the ".." by files of its own`,
+  )
+}
+
+/**
+ * The folder and the Dockerfile, or what the repository lacks. BuildKit resolves the links inside a
+ * folder that it is given within that folder, but the folder itself wherever it leads.
+ */
 export function dockerfileIn(context: string, path = '.', dockerfile = 'Dockerfile') {
-  const folder = join(context, path)
-  if (!existsSync(folder) || !statSync(folder).isDirectory())
+  const clone = realpathSync(context)
+  const folder = resolved(clone, path)
+  if (!folder || !statSync(folder).isDirectory())
     throw new Error(`the repository has no folder "${path}"`)
-  const file = join(folder, dockerfile)
-  if (!existsSync(file))
+  const file = resolved(clone, join(path, dockerfile))
+  if (!file || !statSync(file).isFile())
     throw new Error(
       `the repository has no "${join(path, dockerfile)}": set build.git.path or build.dockerfile`,
     )
   return { folder, dockerfile: file }
-}
-
-/** The digest of an image that was made of this very source, if there is one. */
-async function madeBefore(image: string, insecure: boolean, { url, commit }: Source) {
-  const { host, repository, version } = referenceOf(image)
-  const there = registry(host, insecure)
-  try {
-    const found = await there.manifest(repository, version)
-    if (!found?.content.config) return undefined
-    const { config = {} } = await there.json(repository, found.content.config.digest)
-    const { Labels: made = {} } = config
-    return made[labels.source] === url && made[labels.revision] === commit
-      ? found.digest
-      : undefined
-  } catch (error) {
-    // Whoever may push may yet not pull: then it is built, and the push says what is wrong.
-    console.log(`cannot look for an earlier image: ${(error as Error).message}`)
-    return undefined
-  }
 }
 
 /** buildkitd's configuration: which registry speaks plain HTTP. */
@@ -79,11 +82,13 @@ interface Wanted {
   readonly image: string
   readonly source: Source
   readonly metadata: string
+  /** Whether layers of earlier builds are taken from the registry, and left there for later ones. */
+  readonly cached: boolean
 }
 
-/** buildctl's words: the image with its labels, and a cache beside it in the registry. */
+/** buildctl's words: the image with its labels, and on demand a cache beside it in the registry. */
 export function buildctlArgs(wanted: Wanted): readonly string[] {
-  const { folder, dockerfile, target, args, image, source, metadata } = wanted
+  const { folder, dockerfile, target, args, image, source, metadata, cached } = wanted
   const cache = `${image.replace(/:[^:/]+$/, '')}:cache`
   const opts = [
     `filename=${dockerfile.split('/').at(-1)}`,
@@ -101,9 +106,13 @@ export function buildctlArgs(wanted: Wanted): readonly string[] {
     `--local=dockerfile=${dirname(dockerfile)}`,
     ...opts.map((opt) => `--opt=${opt}`),
     `--output=type=image,name=${image},push=true,oci-mediatypes=true`,
-    `--import-cache=type=registry,ref=${cache}`,
-    // A registry that keeps no caches is no reason to fail.
-    `--export-cache=type=registry,ref=${cache},mode=max,image-manifest=true,oci-mediatypes=true,ignore-error=true`,
+    ...(cached
+      ? [
+          `--import-cache=type=registry,ref=${cache}`,
+          // A registry that keeps no caches is no reason to fail.
+          `--export-cache=type=registry,ref=${cache},mode=max,image-manifest=true,oci-mediatypes=true,ignore-error=true`,
+        ]
+      : []),
     `--metadata-file=${metadata}`,
   ]
 }
@@ -187,12 +196,7 @@ export async function main(options: Options): Promise<void> {
   const source = await sourceIn(context)
   const found = dockerfileIn(context, optional(options, 'path'), optional(options, 'dockerfile'))
 
-  const before = await madeBefore(image, insecure, source)
-  if (before) {
-    console.log(`${image} was made of this commit already`)
-    return report({ digest: before, commit: source.commit })
-  }
-  const { host }: Reference = referenceOf(image)
+  const { host } = referenceOf(image)
   const metadata = join(process.env.HOME ?? '/home/build', 'metadata.json')
   await withDaemon(daemonConfig(host, insecure), async (address) => {
     const args = buildctlArgs({
@@ -202,6 +206,7 @@ export async function main(options: Options): Promise<void> {
       image,
       source,
       metadata,
+      cached: optional(options, 'cache') === 'true',
     })
     const { code, said } = await run('buildctl', [`--addr=${address}`, ...args])
     if (code !== 0) throw new Error(buildFault(said, image))

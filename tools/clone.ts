@@ -6,9 +6,13 @@ import { lastLines, run } from './run.ts'
 /**
  * Brings one commit of a Git repository to a folder, without its history. Credentials come from a
  * Secret's files: username and password, or ssh-privatekey and known_hosts; ca.crt signs its server.
+ *
+ * Username and password are for the scheme, host and port that the URL names. A server may redirect
+ * anywhere, and Git would ask for credentials there too: it gets none.
  */
 
-const secret = '/secrets/git'
+/** Where the Secret is mounted, unless --secret names another folder. */
+const mounted = '/secrets/git'
 
 /** The authorities that everybody trusts. */
 const systemAuthorities = '/etc/ssl/certs/ca-certificates.crt'
@@ -27,13 +31,44 @@ export const trusted = ['-c', 'safe.directory=*'] as const
 export const refOf = ({ branch, tag, commit }: Wanted): string =>
   branch ? `refs/heads/${branch}` : tag ? `refs/tags/${tag}` : (commit ?? 'HEAD')
 
-/** Git asks this program for the user name and the password, in that order. */
-export const askpass = (folder: string): string =>
+/** Where a URL leads; what cannot be cloned is refused without repeating it: it may hold a password. */
+export function addressOf(url: string): URL {
+  const address = URL.canParse(url) ? new URL(url) : undefined
+  // Git reads "*" in the host of a credential's configuration as any name.
+  const isAddress = address && /^(https?|ssh):$/.test(address.protocol) && !/\*/.test(address.host)
+  if (!isAddress)
+    throw new Error(
+      'build.git.url is not an address that can be cloned: write https://HOST/PATH or ssh://HOST/PATH',
+    )
+  // The user of ssh:// is no secret: nearly always it is "git".
+  if (address.password || (address.username && address.protocol !== 'ssh:'))
+    throw new Error(
+      'build.git.url must not hold credentials: put them into a Secret and name it in build.git.secretName',
+    )
+  return address
+}
+
+const originOf = ({ protocol, host }: URL): string => `${protocol}//${host}`
+
+/** Git asks this program for the user name and the password; of a file only its first line counts. */
+export const credentialHelper = (folder: string): string =>
   [
     '#!/bin/sh',
-    `case "$1" in Username*) cat ${folder}/username;; *) cat ${folder}/password;; esac`,
+    `first() { head -n 1 '${folder}'/"$1" 2>/dev/null | tr -d '\\r\\n'; }`,
+    `[ "$1" != get ] || printf 'username=%s\\npassword=%s\\n' "$(first username)" "$(first password)"`,
     '',
   ].join('\n')
+
+/**
+ * The empty value removes every other helper, and the second is asked for one address alone. Programs
+ * that Git starts, as git-lfs would be in an image that has it, inherit both.
+ */
+export const credentialConfig = (address: URL, helper: string): readonly string[] => [
+  '-c',
+  'credential.helper=',
+  '-c',
+  `credential.${originOf(address)}.helper=${helper}`,
+]
 
 /** Git's own words → what the person who wrote the manifest can do. */
 export function clonedFault(said: string, wanted: Wanted, hasSecret: boolean): string {
@@ -49,6 +84,13 @@ export function clonedFault(said: string, wanted: Wanted, hasSecret: boolean): s
     return `${url}: its certificate cannot be trusted: put its authority's as ca.crt into the Secret, or ask the administrator for git.caBundle`
   if (/Host key verification failed/i.test(said))
     return `${url}: the host key is not known: put known_hosts into the Secret, or ask the administrator for git.knownHosts`
+  const [, asking = ''] = /could not read (?:Username|Password) for '([^']+)'/i.exec(said) ?? []
+  const elsewhere = URL.canParse(asking) ? originOf(new URL(asking)) : ''
+  const named = originOf(new URL(url))
+  if (elsewhere && elsewhere !== named)
+    return `${url} redirects to ${elsewhere}, which asks for credentials; those of build.git.secretName are sent to ${named} alone: if you trust the new address, write it in build.git.url`
+  if (/protocol "?http"? (not supported|disabled)/i.test(said))
+    return `${url} redirects to plain http://, where nothing protects what is cloned: write the address it has moved to in build.git.url`
   if (
     /Authentication failed|could not read (Username|Password)|Permission denied|The requested URL returned error: 40[13]|terminal prompts disabled/i.test(
       said,
@@ -69,25 +111,37 @@ export function clonedFault(said: string, wanted: Wanted, hasSecret: boolean): s
 }
 
 interface Credentials {
-  readonly env: Readonly<Record<string, string>>
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly config: readonly string[]
+  /** Every form in which a server could send the password back. */
+  readonly hidden: readonly string[]
   readonly given: boolean
 }
 
+/** Variables that the image may have set: they could trace requests, or accept any certificate. */
+const inherited = (): Readonly<Record<string, undefined>> =>
+  Object.fromEntries(
+    Object.keys(process.env)
+      .filter((name) => name.startsWith('GIT_'))
+      .map((name) => [name, undefined]),
+  )
+
 /** The environment in which git finds the credentials; nothing of them is in an argument or a URL. */
-function credentials(home: string): Credentials {
+function credentials(secret: string, home: string, address: URL): Credentials {
   const has = (name: string) => existsSync(join(secret, name))
-  const knownHosts = has('known_hosts')
-    ? readFileSync(join(secret, 'known_hosts'), 'utf8')
-    : process.env.GIT_KNOWN_HOSTS
+  const read = (name: string) => (has(name) ? readFileSync(join(secret, name), 'utf8') : undefined)
+  const knownHosts = read('known_hosts') ?? process.env.GIT_KNOWN_HOSTS
   const hosts = join(home, 'known_hosts')
   if (knownHosts) writeFileSync(hosts, `${knownHosts}\n`)
-  const authorities = has('ca.crt')
-    ? readFileSync(join(secret, 'ca.crt'), 'utf8')
-    : process.env.GIT_CA_BUNDLE
+  const authorities = read('ca.crt') ?? process.env.GIT_CA_BUNDLE
   const ssh = ['ssh', '-o', 'BatchMode=yes', '-o', `UserKnownHostsFile=${hosts}`]
-  const env: Record<string, string> = {
+  const env: Record<string, string | undefined> = {
+    ...inherited(),
     GIT_TERMINAL_PROMPT: '0',
-    GIT_ALLOW_PROTOCOL: 'https:ssh:http',
+    // Empty, it also rules out core.askPass and SSH_ASKPASS, which are asked whatever the address.
+    GIT_ASKPASS: '',
+    // Also for redirects: what begins encrypted stays so.
+    GIT_ALLOW_PROTOCOL: address.protocol === 'http:' ? 'http:https' : address.protocol.slice(0, -1),
     GIT_CONFIG_NOSYSTEM: '1',
   }
   if (authorities) {
@@ -104,16 +158,26 @@ function credentials(home: string): Credentials {
     chmodSync(key, 0o600)
     ssh.push('-o', 'IdentitiesOnly=yes', '-i', key)
   }
-  if (has('password')) {
-    const program = join(home, 'askpass')
-    writeFileSync(program, askpass(secret), { mode: 0o700 })
-    env.GIT_ASKPASS = program
-  }
+  const helper = join(home, 'git-credentials')
+  const hasPassword = has('password') && address.protocol !== 'ssh:'
+  if (hasPassword) writeFileSync(helper, credentialHelper(secret), { mode: 0o700 })
   return {
     env: { ...env, GIT_SSH_COMMAND: ssh.join(' ') },
+    config: hasPassword ? credentialConfig(address, helper) : ['-c', 'credential.helper='],
+    hidden: hasPassword ? formsOf(read('username') ?? '', read('password') ?? '') : [],
     given: has('ssh-privatekey') || has('password'),
   }
 }
+
+function formsOf(username: string, password: string): readonly string[] {
+  const [user, secret] = [username, password].map((text) => text.split(/[\r\n]/)[0] ?? '')
+  if (!secret) return []
+  return [Buffer.from(`${user}:${secret}`).toString('base64'), encodeURIComponent(secret), secret]
+}
+
+/** A server chooses the words of "remote: …", and a log has more readers than a Secret. */
+export const without = (hidden: readonly string[], text: string): string =>
+  hidden.reduce((left, form) => left.replaceAll(form, '***'), text)
 
 export async function main(options: Options): Promise<void> {
   const wanted: Wanted = {
@@ -123,11 +187,19 @@ export async function main(options: Options): Promise<void> {
     commit: optional(options, 'commit'),
   }
   const into = required(options, 'into')
-  const { env, given } = credentials(process.env.HOME ?? '/tmp')
-  const git = (...args: readonly string[]) => run('git', [...trusted, '-C', into, ...args], { env })
+  const secret = optional(options, 'secret') ?? mounted
+  const home = process.env.HOME ?? '/tmp'
+  const { env, config, hidden, given } = credentials(secret, home, addressOf(wanted.url))
+  const git = async (...args: readonly string[]) => {
+    const words = [...trusted, ...config, '-C', into, ...args]
+    const ended = await run('git', words, { env, show: false })
+    process.stderr.write(without(hidden, ended.said))
+    return ended
+  }
+  const fault = (said: string) => new Error(without(hidden, clonedFault(said, wanted, given)))
   const must = async (...args: readonly string[]) => {
     const { code, said } = await git(...args)
-    if (code !== 0) throw new Error(clonedFault(said, wanted, given))
+    if (code !== 0) throw fault(said)
   }
 
   await must('init', '--quiet', '--initial-branch=main', '.')
@@ -136,7 +208,7 @@ export async function main(options: Options): Promise<void> {
   if (shallow.code === 0) return must('checkout', '--quiet', '--detach', 'FETCH_HEAD')
   // Not every server gives out a commit by its hash: then the history has it.
   const byHash = wanted.commit !== undefined && !/Authentication|403|401/.test(shallow.said)
-  if (!byHash) throw new Error(clonedFault(shallow.said, wanted, given))
+  if (!byHash) throw fault(shallow.said)
   await must('fetch', '--quiet', 'origin', '+refs/heads/*:refs/remotes/origin/*', '--tags')
   const found = await git('checkout', '--quiet', '--detach', wanted.commit ?? '')
   if (found.code !== 0) throw new Error(`${wanted.url} has no commit "${wanted.commit}"`)

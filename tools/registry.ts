@@ -6,6 +6,10 @@ import { Readable } from 'node:stream'
 /**
  * An OCI registry, as far as packaging needs it: manifests are read and written, blobs are looked
  * for, mounted, copied and streamed. Nothing is kept on disk.
+ *
+ * Credentials are for the registry's own scheme, host and port, and for the token server that it
+ * names there, as Docker and containerd have it. Where it redirects, or has a blob uploaded to
+ * another address, they stay behind; and what begins encrypted goes nowhere in plain HTTP.
  */
 
 export interface Reference {
@@ -85,57 +89,112 @@ interface Asking {
   readonly allow?: readonly number[]
 }
 
+/** As many as browsers and Git follow. */
+const mostRedirects = 20
+
+/** Where an address that a server has chosen leads, seen from the address that named it. */
+function nextOf(location: string, from: URL, what: string): URL {
+  const next = URL.canParse(location, from.href) ? new URL(location, from) : undefined
+  if (!next || !/^https?:$/.test(next.protocol))
+    throw new Error(`${from.origin} names a ${what} that is no https:// address`)
+  if (from.protocol === 'https:' && next.protocol === 'http:')
+    throw new Error(
+      `${from.origin} names a ${what} in plain http, ${next.origin}, which is not followed: set the registry's external address to https://`,
+    )
+  return next
+}
+
+/** fetch, with redirects followed here: whatever address is next gets the headers made for it. */
+async function follow(
+  url: URL,
+  asking: RequestInit & { readonly method: string },
+  headersFor: (at: URL) => Readonly<Record<string, string>>,
+) {
+  // What changes something is sent again by 307 and 308 alone, and a stream by none: it is read once.
+  const followed = ['GET', 'HEAD'].includes(asking.method)
+    ? [301, 302, 303, 307, 308]
+    : 'duplex' in asking
+      ? []
+      : [307, 308]
+  let at = url
+  for (let redirects = 0; redirects <= mostRedirects; redirects++) {
+    const answer = await fetch(at, { ...asking, headers: headersFor(at), redirect: 'manual' })
+    const location = answer.headers.get('location')
+    if (!followed.includes(answer.status) || location === null) return { answer, at }
+    await answer.body?.cancel()
+    at = nextOf(location, at, 'redirect')
+  }
+  throw new Error(`more than ${mostRedirects} redirects`)
+}
+
+/** A manifest is another's words, and its digests become parts of paths. */
+function asDigest(text: string): string {
+  if (/^sha256:[0-9a-f]{64}$/.test(text)) return text
+  throw new Error(`"${text}" in the image's manifest is not a sha256 digest`)
+}
+
 /** One registry, with the tokens it has given. */
 export function registry(host: string, insecure: boolean) {
-  const base = `${insecure ? 'http' : 'https'}://${host}`
+  const base = new URL(`${insecure ? 'http' : 'https'}://${host}`)
   const basic = basicOf(readConfig(), host)
   const tokens = new Map<string, string>()
 
-  async function once(url: URL, { method = 'GET', headers, body }: Asking, scope: string) {
+  function once(url: URL, { method = 'GET', headers, body }: Asking, scope: string) {
     const token = tokens.get(scope)
-    const isBody = typeof body === 'object' && !Buffer.isBuffer(body)
-    return fetch(url, {
+    const isStream = typeof body === 'object' && !Buffer.isBuffer(body)
+    const asking = {
       method,
-      headers: {
-        ...headers,
-        ...(token && { authorization: token }),
-        ...(isBody && { 'content-length': String(body.length) }),
-      },
-      ...(isBody
+      ...(isStream
         ? { body: Readable.toWeb(Readable.from(body.stream())), duplex: 'half' }
         : body !== undefined && { body }),
-    } as RequestInit)
+    } as RequestInit & { method: string }
+    return follow(url, asking, (at) => ({
+      ...headers,
+      ...(token && at.origin === base.origin && { authorization: token }),
+      ...(isStream && { 'content-length': String(body.length) }),
+    }))
   }
 
   async function ask(path: string | URL, asking: Asking, repository: string): Promise<Response> {
     const url = new URL(path, base)
     const { method = 'GET', allow = [] } = asking
     const scope = `repository:${repository}:${['GET', 'HEAD'].includes(method) ? 'pull' : 'pull,push'}`
-    let answer: Response
-    try {
-      answer = await once(url, asking, scope)
-      if (answer.status === 401) {
-        tokens.set(
-          scope,
-          await tokenFor(answer.headers.get('www-authenticate') ?? '', scope, basic),
-        )
-        await answer.body?.cancel()
-        answer = await once(url, asking, scope)
-      }
-    } catch (error) {
-      const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
-      throw new Error(`${host} cannot be reached: ${(cause as Error).message}`)
+    let { answer, at } = await once(url, asking, scope).catch(unreachable)
+    if (answer.status === 401 && at.origin !== base.origin) {
+      await answer.body?.cancel()
+      throw new Error(
+        `${host}/${repository}: ${at.origin}, to which the registry leads, asks for credentials; they are sent to ${base.origin} alone`,
+      )
+    }
+    if (answer.status === 401) {
+      const challenge = answer.headers.get('www-authenticate') ?? ''
+      tokens.set(scope, await tokenFor(challenge, at, scope, basic).catch(unreachable))
+      await answer.body?.cancel()
+      answer = (await once(url, asking, scope).catch(unreachable)).answer
     }
     if (answer.ok || allow.includes(answer.status)) return answer
     throw new Error(`${host}/${repository}: ${refusal(answer.status, await answer.text(), method)}`)
   }
 
+  const unreachable = (error: unknown): never => {
+    const { cause, message } = error as Error
+    // fetch says no more than that it failed; why is in its cause.
+    throw new Error(
+      cause instanceof Error
+        ? `${host} cannot be reached: ${cause.message}`
+        : `${host}: ${message}`,
+    )
+  }
+
   return {
     async manifest(repository: string, version: string): Promise<Fetched | undefined> {
-      const path = `/v2/${repository}/manifests/${version}`
+      const isDigest = version.includes(':')
+      const path = `/v2/${repository}/manifests/${isDigest ? asDigest(version) : version}`
       const answer = await ask(path, { headers: { accept }, allow: [404] }, repository)
       const bytes = Buffer.from(await answer.arrayBuffer())
       if (answer.status === 404) return undefined
+      if (isDigest && sha256(bytes) !== version)
+        throw new Error(`${host} gives another manifest for ${version}`)
       const content = JSON.parse(bytes.toString('utf8'))
       const mediaType = content.mediaType ?? answer.headers.get('content-type') ?? ''
       return { mediaType, digest: sha256(bytes), content }
@@ -149,7 +208,7 @@ export function registry(host: string, insecure: boolean) {
     },
 
     async json(repository: string, digest: string) {
-      const answer = await ask(`/v2/${repository}/blobs/${digest}`, {}, repository)
+      const answer = await ask(`/v2/${repository}/blobs/${asDigest(digest)}`, {}, repository)
       const bytes = Buffer.from(await answer.arrayBuffer())
       if (sha256(bytes) !== digest) throw new Error(`${host} gives another blob for ${digest}`)
       return JSON.parse(bytes.toString('utf8'))
@@ -157,19 +216,19 @@ export function registry(host: string, insecure: boolean) {
 
     async has(repository: string, digest: string): Promise<boolean> {
       const asking = { method: 'HEAD', allow: [404] }
-      const answer = await ask(`/v2/${repository}/blobs/${digest}`, asking, repository)
+      const answer = await ask(`/v2/${repository}/blobs/${asDigest(digest)}`, asking, repository)
       return answer.ok
     },
 
     async download(repository: string, digest: string): Promise<AsyncIterable<Buffer>> {
-      const answer = await ask(`/v2/${repository}/blobs/${digest}`, {}, repository)
+      const answer = await ask(`/v2/${repository}/blobs/${asDigest(digest)}`, {}, repository)
       if (!answer.body) throw new Error(`${host}/${repository} has no ${digest}`)
       return Readable.fromWeb(answer.body as import('node:stream/web').ReadableStream)
     },
 
     /** A blob that another repository of the registry has, without its bytes; false where it cannot. */
     async mount(repository: string, digest: string, from: string): Promise<boolean> {
-      const query = `mount=${digest}&from=${encodeURIComponent(from)}`
+      const query = `mount=${asDigest(digest)}&from=${encodeURIComponent(from)}`
       const path = `/v2/${repository}/blobs/uploads/?${query}`
       const answer = await ask(path, { method: 'POST' }, repository)
       await answer.body?.cancel()
@@ -197,7 +256,7 @@ export function registry(host: string, insecure: boolean) {
       }
       const headers = { 'content-type': 'application/octet-stream' }
       const body = { stream: followed, length }
-      const where = new URL(begun.headers.get('location') ?? '', base)
+      const where = nextOf(begun.headers.get('location') ?? '', base, 'place to upload to')
       const patched = await ask(where, { method: 'PATCH', headers, body }, repository).catch(
         (error) => {
           // A stream that fails breaks the connection: why it failed is what matters.
@@ -207,7 +266,8 @@ export function registry(host: string, insecure: boolean) {
       await patched.body?.cancel()
       if (sent !== length) throw new Error(`${sent} of ${length} bytes were sent`)
       const digest = `sha256:${hash.digest('hex')}`
-      const end = new URL(patched.headers.get('location') ?? where.href, base)
+      const next = patched.headers.get('location') ?? where.href
+      const end = nextOf(next, where, 'place to upload to')
       end.searchParams.set('digest', digest)
       const put = await ask(end, { method: 'PUT', headers: { 'content-length': '0' } }, repository)
       await put.body?.cancel()
@@ -218,18 +278,20 @@ export function registry(host: string, insecure: boolean) {
 export type Registry = ReturnType<typeof registry>
 
 /** Bearer realm="…",service="…" → a token; Basic → the credentials themselves. */
-async function tokenFor(challenge: string, scope: string, basic: string | undefined) {
+async function tokenFor(challenge: string, from: URL, scope: string, basic: string | undefined) {
   const field = (name: string) => new RegExp(`${name}="([^"]*)"`).exec(challenge)?.[1]
   const realm = field('realm')
   if (!/^bearer /i.test(challenge) || !realm) {
     if (!basic) throw new Error('it asks for credentials, and registry.pushSecretName gives none')
     return `Basic ${basic}`
   }
-  const url = new URL(realm)
+  const url = nextOf(realm, from, 'token server')
   const service = field('service')
   if (service) url.searchParams.set('service', service)
   url.searchParams.set('scope', scope)
-  const answer = await fetch(url, basic ? { headers: { authorization: `Basic ${basic}` } } : {})
+  const { answer } = await follow(url, { method: 'GET' }, (at) => ({
+    ...(basic && at.origin === url.origin && { authorization: `Basic ${basic}` }),
+  }))
   if (!answer.ok) throw new Error(`${url.host} gives no token: ${answer.status}`)
   const { token, access_token } = (await answer.json()) as Record<string, string>
   return `Bearer ${token ?? access_token}`

@@ -119,6 +119,7 @@ export function buildPod(parent: Parent, build: Build, tag: string, config: Conf
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .map(([name, value]) => `--build-arg=${name}=${value}`),
     `--image=${builtImage(parent, tag, config)}`,
+    ...(config.registry.cache ? ['--cache=true'] : []),
   ])
   const ref = git.branch ?? git.tag ?? git.commit
   return {

@@ -299,6 +299,17 @@ describe('the way from Git to a packaged model', () => {
     },
   )
 
+  test.each([
+    { when: 'is asked for', cache: true, args: ['--cache=true'] },
+    { when: 'is not asked for', cache: false, args: [] },
+    { when: 'is not spoken of', cache: undefined, args: [] },
+  ])('is built with a cache in the registry where registry.cache $when', ({ cache, args }) => {
+    const registry = { prefix: 'registry.test/substratus', cache }
+    const [build] = childrenOf(sync(aModel(spec), [squad], aConfig({ registry })), 'Job')
+    const [container] = build?.spec.template.spec.containers ?? []
+    expect(container.args.filter((arg: string) => arg.includes('cache'))).toEqual(args)
+  })
+
   test('runs the image that was built, by its digest', () => {
     const first = sync(aModel(spec), [squad])
     const built = aJob(first, completed)

@@ -1,27 +1,33 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { buildctlArgs, buildFault, daemonConfig, dockerfileIn } from '../../../tools/build.ts'
-import { askpass, clonedFault, refOf } from '../../../tools/clone.ts'
+import { addressOf, clonedFault, credentialHelper, refOf } from '../../../tools/clone.ts'
 import { optionsOf, required } from '../../../tools/options.ts'
 
 describe('the Dockerfile', () => {
   let context: string
   beforeEach(() => {
-    context = mkdtempSync(join(tmpdir(), 'substratus-build-'))
+    context = realpathSync(mkdtempSync(join(tmpdir(), 'substratus-build-')))
     mkdirSync(join(context, 'train'))
     writeFileSync(join(context, 'train/Dockerfile'), 'FROM scratch')
     writeFileSync(join(context, 'train/cuda.Dockerfile'), 'FROM scratch')
+    mkdirSync(join(context, 'serve'))
+    symlinkSync('../train/Dockerfile', join(context, 'serve/Dockerfile'))
+    symlinkSync('train', join(context, 'latest'))
   })
   afterEach(() => rmSync(context, { recursive: true }))
 
   test.each([
     { path: 'train', dockerfile: undefined, found: 'train/Dockerfile' },
     { path: 'train', dockerfile: 'cuda.Dockerfile', found: 'train/cuda.Dockerfile' },
-  ])('of $path is $found', ({ path, dockerfile, found }) => {
+    { path: 'serve', dockerfile: undefined, found: 'train/Dockerfile' },
+    { path: 'latest', folder: 'train', dockerfile: undefined, found: 'train/Dockerfile' },
+  ])('of $path is $found', ({ path, folder = path, dockerfile, found }) => {
     expect(dockerfileIn(context, path, dockerfile)).toEqual({
-      folder: join(context, path),
+      folder: join(context, folder),
       dockerfile: join(context, found),
     })
   })
@@ -42,16 +48,19 @@ describe('the Dockerfile', () => {
   })
 })
 
-test('the image has its origin as labels, and its cache beside it', () => {
-  const args = buildctlArgs({
-    folder: '/source/train',
-    dockerfile: '/source/train/cuda.Dockerfile',
-    target: 'final',
-    args: ['VERSION=1'],
-    image: '10.0.0.1:5001/ns/model-it:tag',
-    source: { url: 'https://git/x.git', commit: 'abc' },
-    metadata: '/m.json',
-  })
+const wanted = {
+  folder: '/source/train',
+  dockerfile: '/source/train/cuda.Dockerfile',
+  target: 'final',
+  args: ['VERSION=1'],
+  image: '10.0.0.1:5001/ns/model-it:tag',
+  source: { url: 'https://git/x.git', commit: 'abc' },
+  metadata: '/m.json',
+  cached: false,
+}
+
+test('the image has its origin as labels', () => {
+  const args = buildctlArgs(wanted)
   for (const arg of [
     '--opt=filename=cuda.Dockerfile',
     '--opt=target=final',
@@ -60,9 +69,19 @@ test('the image has its origin as labels, and its cache beside it', () => {
     '--opt=label:org.opencontainers.image.revision=abc',
     '--opt=label:ai.substratus.created-by=substratus build',
     '--output=type=image,name=10.0.0.1:5001/ns/model-it:tag,push=true,oci-mediatypes=true',
-    '--import-cache=type=registry,ref=10.0.0.1:5001/ns/model-it:cache',
   ])
     expect(args).toContain(arg)
+})
+
+test('a cache is beside the image where the administrator wants one, and not otherwise', () => {
+  const caches = (cached: boolean) =>
+    buildctlArgs({ ...wanted, cached }).filter((arg) => arg.includes('cache'))
+  const ref = 'type=registry,ref=10.0.0.1:5001/ns/model-it:cache'
+  expect(caches(true)).toEqual([
+    `--import-cache=${ref}`,
+    expect.stringMatching(new RegExp(`^--export-cache=${ref},`)),
+  ])
+  expect(caches(false)).toEqual([])
 })
 
 test('plain HTTP is spoken to the administrator’s registry alone', () => {
@@ -184,10 +203,52 @@ describe('a clone that fails says', () => {
   })
 })
 
-test('no credential is in what git is called with: it asks a program that reads the files', () => {
-  expect(askpass('/secrets/git')).toBe(
-    '#!/bin/sh\ncase "$1" in Username*) cat /secrets/git/username;; *) cat /secrets/git/password;; esac\n',
-  )
+test.each([
+  { when: 'it redirects elsewhere', asking: 'https://mirror', says: 'redirects to https://mirror' },
+  { when: 'it redirects to another port', asking: 'https://git:8443', says: ':8443, which asks' },
+  { when: 'it redirects with a user', asking: 'https://bot@mirror', says: 'to https://mirror,' },
+])('of a server that asks for credentials, the reason is that $when', ({ asking, says }) => {
+  const said = `fatal: could not read Username for '${asking}': terminal prompts disabled`
+  const fault = clonedFault(said, { url: 'https://git/x.git' }, true)
+  expect(fault).toContain(says)
+  expect(fault).toContain('are sent to https://git alone')
+})
+
+test.each([
+  'https://bot:s3cr3t@git/x.git',
+  'https://s3cr3t@git/x.git',
+  'ssh://git:s3cr3t@git/x.git',
+  'https://bot:s3cr3t@git:port/x.git',
+  'file:///s3cr3t',
+  'https://*/s3cr3t.git',
+])('the address %s is refused, and not repeated', (url) => {
+  expect(() => addressOf(url)).toThrow(/^build\.git\.url (must not hold|is not an address)/)
+  expect(() => addressOf(url)).not.toThrow('s3cr3t')
+})
+
+describe('the program that Git asks for credentials', () => {
+  const answer = (files: Readonly<Record<string, string>>, what = 'get') => {
+    const folder = mkdtempSync(join(tmpdir(), 'substratus-secret-'))
+    try {
+      for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text)
+      return execFileSync('sh', ['-c', credentialHelper(folder), 'helper', what]).toString()
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
+  }
+  test.each([
+    { when: 'they are plain', username: 'bot', password: 'a b=c%$"\'\\' },
+    { when: 'an editor has ended the lines', username: 'bot\r\n', password: 'a b=c%$"\'\\\n' },
+    { when: 'another line follows', username: 'bot\nhost=x', password: 'a b=c%$"\'\\\nurl=x' },
+  ])('answers with the first lines of the files when $when', ({ when: _, ...files }) => {
+    expect(answer(files)).toBe('username=bot\npassword=a b=c%$"\'\\\n')
+  })
+  test('answers a token without a user name', () => {
+    expect(answer({ password: 'token' })).toBe('username=\npassword=token\n')
+  })
+  test.each(['store', 'erase'])('has nothing to %s', (what) => {
+    expect(answer({ username: 'bot', password: 'x' }, what)).toBe('')
+  })
 })
 
 test('arguments are --name=value, each as often as it is given', () => {
