@@ -60,8 +60,12 @@ const toolSecrets = ({
 }: Config): Readonly<Record<string, string | undefined>> => ({
   'registry.pushSecretName': registry.pushSecretName,
   'registry.pullSecretName': registry.pullSecretName,
-  'storage.s3.secretName': storage.driver === 's3' ? storage.s3.secretName : undefined,
+  'storage.s3.secretName': usesS3(storage) ? storage.s3.secretName : undefined,
 })
+
+/** Results in a former bucket are read with the same Secret. */
+const usesS3 = ({ driver, former }: Config['storage']): boolean =>
+  driver === 's3' || former.some((root) => root.startsWith('s3://'))
 
 const quoted = (names: readonly string[]): string =>
   [...names]

@@ -155,6 +155,12 @@ describe('a Secret that only the tools use is not read by a container of the ten
     },
   )
 
+  test('it is in use again where results are in a former bucket', () => {
+    const config = aConfig({ storage: { driver: 'pvc', s3, former: ['s3://b/p'] } })
+    const object = aModel({ image, env: { TOKEN: '${{ secrets.store.key }}' } })
+    expect(admission(object, config).allowed).toBe(false)
+  })
+
   test('imagePullSecrets may name them: the kubelet shows them to no container', () => {
     const object = aModel({ image, imagePullSecrets: ['push', 'pull', 'own'] })
     expect(admission(object, aConfig({ registry })).allowed).toBe(true)
