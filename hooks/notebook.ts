@@ -1,6 +1,7 @@
 import { annotations } from '../crds/kind.ts'
 import { claimName } from '../crds/names.ts'
 import { Notebook, type NotebookSpec, type NotebookStatus } from '../crds/notebook.ts'
+import { printable } from '../crds/text.ts'
 import { buildStage, ownImage } from './buildstage.ts'
 import { denyIngress } from './children/networkpolicy.ts'
 import { service } from './children/service.ts'
@@ -158,14 +159,16 @@ const openedOf = ({ metadata }: NotebookSync['parent']): string | undefined =>
   metadata.annotations?.[annotations.opened]
 
 /** The id of the idle container that ended with the message `idle`; it is restarted, so its last state tells. */
-const idleContainer = ({ observed }: NotebookSync): string | undefined =>
-  observed
+function idleContainer({ observed }: NotebookSync): string | undefined {
+  const id = observed
     .pods('serve')
     .filter((pod) => !isLeaving(pod))
     .flatMap(containersOf)
     .filter(({ name }) => name === 'idle')
     .flatMap(({ state, lastState }) => [state?.terminated, lastState?.terminated])
     .find((end) => end?.message?.trim() === 'idle')?.containerID
+  return id && printable(id)
+}
 
 /**
  * What status remembers of idleness: a container that was recorded once does not suspend again. Who
