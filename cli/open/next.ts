@@ -9,11 +9,26 @@ import type { Condition, Reason } from '../../crds/status.ts'
  *                                       └───────────────────┘
  */
 
-/** A Pod, as much of it as matters here. */
-export interface Pod {
+/** What is in the cluster, and who controls it. */
+export interface Owned {
   readonly metadata: {
     readonly name: string
     readonly uid: string
+    readonly ownerReferences?: readonly Owner[]
+  }
+}
+
+export interface Owner {
+  readonly apiVersion: string
+  readonly kind: string
+  readonly name: string
+  readonly uid: string
+  readonly controller?: boolean
+}
+
+/** A Pod, as much of it as matters here. */
+export interface Pod extends Owned {
+  readonly metadata: Owned['metadata'] & {
     readonly deletionTimestamp?: string
     readonly creationTimestamp?: string
   }
