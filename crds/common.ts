@@ -219,7 +219,8 @@ export const specFields = {
   image: string('A ready container image.', {
     minLength: 1,
     maxLength: 512,
-    pattern: '^[^\\s-][^\\s]*$',
+    // Visible ASCII: kubectl prints it as a column, and a terminal obeys what else it could hold.
+    pattern: '^[!-,.-~][!-~]*$',
   }),
   build,
   command: list('The command, as in a container.', string('A word.'), { maxItems: 1024 }),

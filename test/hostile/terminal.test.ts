@@ -16,6 +16,7 @@ import {
   completed,
   digest,
   ended,
+  readyOf,
   statusOf,
   stored,
   sync,
@@ -432,6 +433,18 @@ describe('no status says what a terminal obeys', () => {
     expect(ready?.message.length).toBeLessThanOrEqual(1025)
     expect(ready?.message.isWellFormed()).toBe(true)
   })
+
+  test.each(['\x1b[2Ji', 'i\x9b31m', 'i\u202egnp', 'i\u200b', '-i'])(
+    'nor an image, which is a column of kubectl get: %j is refused',
+    (image) => {
+      for (const object of [aModel({ image }), aNotebook({ image })]) {
+        const request = { uid: '1', operation: 'CREATE', namespace: 'default', object } as const
+        const { status } = validate(request, aConfig(), {}).response
+        expect(status?.message).toContain('spec.image: Invalid value')
+        expect(readyOf(sync(object))).toMatch(/^False InvalidSpec: spec.image: /)
+      }
+    },
+  )
 
   test('nor does a refusal of admission', () => {
     const object = aModel({ image: 'i', [`x${escapes}`]: 1, model: { name: `m${escapes}` } })
