@@ -2,10 +2,12 @@ import { readFileSync } from 'node:fs'
 import { Document, isMap, isSeq, parseAllDocuments } from 'yaml'
 import { apiVersion, group, type Parent } from '../crds/kind.ts'
 import { kindOf } from '../crds/kinds.ts'
+import { onOneLine } from '../crds/text.ts'
 import { sentence } from '../crds/validate.ts'
 import { check } from '../webhooks/check.ts'
 import { offlineConfig } from './config.ts'
 import { filesIn } from './manifests.ts'
+import { visibleYaml } from './visibleyaml.ts'
 
 /**
  * Manifests of Substratus' last release (0.9) as they are here: the kind Server is ModelServer, and
@@ -150,7 +152,7 @@ export function convertCommand(options: {
   let errors = 0
   const say = (named: string, { level, field, message }: Said) => {
     if (level === 'error') errors++
-    console.error(`${level}: ${named}: ${field ? `${field}: ` : ''}${message}`)
+    console.error(onOneLine(`${level}: ${named}: ${field ? `${field}: ` : ''}${message}`))
   }
   for (const file of filesIn(options.filename)) {
     const shown = file === '-' ? 'stdin' : file
@@ -177,9 +179,11 @@ export function convertCommand(options: {
         } else say(named, { level: 'error', field: 'kind', message: `"${object.kind}" is no kind` })
       }
       printed.push(
-        document
-          .toString({ directives: false, flowCollectionPadding: false, lineWidth: 0 })
-          .replace(/^---\n/, ''),
+        visibleYaml(document, {
+          directives: false,
+          flowCollectionPadding: false,
+          lineWidth: 0,
+        }).replace(/^---\n/, ''),
       )
     }
   }

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
+import { printable } from '../crds/text.ts'
 import { failureOf } from './failure.ts'
 import { isOldNode, oldestNode } from './oldnode.ts'
 
@@ -113,7 +114,7 @@ try {
 } catch (error) {
   if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : wrongCall
   else {
-    console.error(`substratus: ${failureOf(error)}`)
+    console.error(`substratus: ${printable(failureOf(error))}`)
     process.exitCode = 1
   }
 }

@@ -1,9 +1,12 @@
-import { stringify } from 'yaml'
+import { Document } from 'yaml'
 import type { Parent } from '../crds/kind.ts'
 import type { Condition } from '../crds/status.ts'
+import { onOneLine } from '../crds/text.ts'
+import type { Child } from '../hooks/protocol.ts'
 import { offlineConfig } from './config.ts'
 import { livesOf } from './life.ts'
 import { readManifests } from './manifests.ts'
+import { visibleYaml } from './visibleyaml.ts'
 
 /** Prints children as YAML, each under a comment that names its parent. */
 export function renderCommand(options: {
@@ -13,7 +16,7 @@ export function renderCommand(options: {
 }): number {
   const config = offlineConfig(options.config)
   const { manifests, errors } = readManifests(options.filename)
-  for (const error of errors) console.error(`error: ${error}`)
+  for (const error of errors) console.error(onOneLine(`error: ${error}`))
   const objects = manifests.map(({ object }) => object)
   const lives = livesOf(objects, config, options.now === true)
   const documents: string[] = []
@@ -23,18 +26,21 @@ export function renderCommand(options: {
     const { reason, message } = readyOf(parent)
     if (reason === 'InvalidSpec') {
       refused++
-      console.error(`error: ${named}: ${message}`)
+      console.error(onOneLine(`error: ${named}: ${message}`))
     }
-    for (const child of children)
-      documents.push(
-        `# of ${named}\n${stringify(JSON.parse(JSON.stringify(child)), { aliasDuplicateObjects: false })}`,
-      )
+    for (const child of children) documents.push(`${comment(`of ${named}`)}${yamlOf(child)}`)
     if (!children.length && reason !== 'InvalidSpec')
-      documents.push(`# ${named} has no children${message ? `: ${message}` : ''}\n`)
+      documents.push(comment(`${named} has no children${message ? `: ${message}` : ''}`))
   }
   process.stdout.write(documents.join('---\n'))
   return refused ? 1 : 0
 }
+
+/** On one line: what follows a line feed would be read as YAML. */
+const comment = (text: string): string => `# ${onOneLine(text)}\n`
+
+const yamlOf = (child: Child): string =>
+  visibleYaml(new Document(JSON.parse(JSON.stringify(child)), { aliasDuplicateObjects: false }))
 
 const readyOf = (parent: Parent): Partial<Condition> =>
   (parent.status as { conditions?: readonly Condition[] } | undefined)?.conditions?.find(

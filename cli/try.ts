@@ -3,6 +3,7 @@ import { ApiException, CustomObjectsApi, KubeConfig } from '@kubernetes/client-n
 import { apiVersion, group, type KindName, type Parent, version } from '../crds/kind.ts'
 import { kindNamed } from '../crds/kinds.ts'
 import type { Condition } from '../crds/status.ts'
+import { onOneLine } from '../crds/text.ts'
 
 interface Options {
   readonly namespace: string
@@ -42,7 +43,7 @@ export async function tryCommand({ namespace, kubeconfig, timeout }: Options): P
   let failed = 0
   const result = (ok: boolean, what: string) => {
     if (!ok) failed++
-    said.push(`${ok ? 'ok     ' : 'FAILED '} ${what}`)
+    said.push(`${ok ? 'ok     ' : 'FAILED '} ${onOneLine(what)}`)
   }
 
   try {

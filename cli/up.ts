@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { printable } from '../crds/text.ts'
 import {
   gitHttpsUrl,
   gitSshUrl,
@@ -57,7 +58,7 @@ export async function up(options: UpOptions = {}): Promise<number> {
   const examples = examplesOf(options)
   if (examples && !existsSync(examples)) throw new Error(`"${examples}" does not exist`)
   const dir = dirOf(options.dir)
-  const say = (line: string): void => void output.write(`${line}\n`)
+  const say = sayOn(output)
   const abort = new AbortController()
   const onSignal = () => abort.abort(new Error('interrupted'))
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, onSignal)
@@ -87,6 +88,11 @@ export async function up(options: UpOptions = {}): Promise<number> {
   }
 }
 
+const sayOn =
+  (output: Output) =>
+  (line: string): void =>
+    void output.write(`${printable(line)}\n`)
+
 async function show(
   platform: Platform,
   options: UpOptions,
@@ -94,7 +100,7 @@ async function show(
   signal: AbortSignal,
 ): Promise<number> {
   const { dir, kubectl, kubeconfig } = platform
-  const say = (line: string): void => void output.write(`${line}\n`)
+  const say = sayOn(output)
   const { timeout = 300 } = options
   const examples = examplesOf(options)
   if (examples && !readState(dir, 'examples')) {

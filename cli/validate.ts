@@ -1,5 +1,6 @@
 import { apiVersion, type Parent } from '../crds/kind.ts'
 import { kindNamed } from '../crds/kinds.ts'
+import { onOneLine } from '../crds/text.ts'
 import { sentence } from '../crds/validate.ts'
 import { check } from '../webhooks/check.ts'
 import { type Facts, referencesIn } from '../webhooks/facts.ts'
@@ -17,7 +18,8 @@ export function validateCommand(options: {
   const config = offlineConfig(options.config)
   const { manifests, errors } = readManifests(options.filename)
   let refused = errors.length
-  for (const error of errors) console.log(`error: ${error}`)
+  const say = (line: string) => console.log(onOneLine(line))
+  for (const error of errors) say(`error: ${error}`)
   const objects = manifests.map(({ object }) => object)
   for (const { file, object } of manifests) {
     const kind = kindNamed(object.kind)
@@ -35,10 +37,10 @@ export function validateCommand(options: {
           ]
     for (const error of [...wrongVersion, ...findings.errors]) {
       refused++
-      console.log(`error: ${named}: ${sentence(error)}`)
+      say(`error: ${named}: ${sentence(error)}`)
     }
-    for (const warning of findings.warnings) console.log(`warning: ${named}: ${warning}`)
-    if (!findings.errors.length && !wrongVersion.length) console.log(`valid: ${named}`)
+    for (const warning of findings.warnings) say(`warning: ${named}: ${warning}`)
+    if (!findings.errors.length && !wrongVersion.length) say(`valid: ${named}`)
   }
   return refused ? 1 : 0
 }

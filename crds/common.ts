@@ -18,7 +18,7 @@ import {
 const dnsName = '^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$'
 
 /** Neither white space nor a control character, as a string inside CEL has it. */
-const printable = '[^\\\\x00-\\\\x20\\\\x7f]'
+const printable = '[^\\\\x00-\\\\x20\\\\x7f-\\\\x9f]'
 const host = '[^/\\\\x00-\\\\x20\\\\x7f]+'
 
 const git = object(
@@ -214,12 +214,15 @@ const env = map(
   },
 )
 
+/** Visible ASCII: kubectl prints it as a column, and a terminal obeys what else it could hold. */
+export const imagePattern = '^[!-,.-~][!-~]*$'
+
 /** Spec fields of all four kinds. */
 export const specFields = {
   image: string('A ready container image.', {
     minLength: 1,
     maxLength: 512,
-    pattern: '^[^\\s-][^\\s]*$',
+    pattern: imagePattern,
   }),
   build,
   command: list('The command, as in a container.', string('A word.'), { maxItems: 1024 }),

@@ -1,3 +1,4 @@
+import { imagePattern } from './common.ts'
 import { boolean, choice, integer, list, map, object, string, type TypeOf } from './schema.ts'
 
 /**
@@ -146,8 +147,8 @@ const bounds = {
   /** A hash of inputs or of an attempt, as crds/names.ts makes it. */
   hash: { maxLength: 16, pattern: '^[0-9a-f]{16}$' },
   digest: { maxLength: 71, pattern: '^sha256:[0-9a-f]{64}$' },
-  image: { maxLength: 1024, pattern: `^[A-Za-z0-9]${visible}*$` },
-  url: { maxLength: 4096, pattern: `^[a-z0-9]+://${visible}*$` },
+  image: { maxLength: 1024, pattern: imagePattern },
+  url: { maxLength: 4096, pattern: '^[a-z0-9]+://[^\\x00-\\x1f\\x7f-\\x9f]*$' },
   /** What an upstream was: an attempt with its digest, an image, or an address. */
   identity: { maxLength: 4096, pattern: `^${visible}+$` },
   /** What a person wrote into an annotation; longer values stand here as their hash. */

@@ -1,5 +1,6 @@
 import type { Parent } from '../crds/kind.ts'
 import type { Condition, ConditionType, Reason } from '../crds/status.ts'
+import { cutAt, printable } from '../crds/text.ts'
 
 /** What is said of a stage or of the whole: a condition without its type. */
 export interface Verdict {
@@ -11,16 +12,19 @@ export interface Verdict {
 /** Messages are cut where a column would otherwise hold a whole log. */
 const longest = 1024
 
+/** Much of what a message quotes comes out of Pods, and `kubectl get` prints it. */
+const shown = (message: string): string => cutAt(printable(message), longest)
+
 export const no = (reason: Reason, message: string): Verdict => ({
   status: 'False',
   reason,
-  message: message.length > longest ? `${message.slice(0, longest)}…` : message,
+  message: shown(message),
 })
 
 export const yes = (reason: Reason, message: string): Verdict => ({
   status: 'True',
   reason,
-  message,
+  message: shown(message),
 })
 
 /**

@@ -1,5 +1,6 @@
 import { alike } from '../crds/names.ts'
 import type { Reason } from '../crds/status.ts'
+import { printable } from '../crds/text.ts'
 import { kept } from './applied.ts'
 import { no, type Verdict } from './conditions.ts'
 import { containersIn } from './observed.ts'
@@ -50,7 +51,11 @@ export const containersOf = (pod: Child): readonly ContainerStatus[] => [
 
 /** The last lines of what a container said, on one line. */
 const lastWords = (message: string | undefined): string => {
-  const lines = (message ?? '').trim().split('\n').filter(Boolean).slice(-3)
+  const lines = printable(message ?? '')
+    .trim()
+    .split('\n')
+    .filter(Boolean)
+    .slice(-3)
   return lines.length ? `: ${lines.join(' | ')}` : ''
 }
 
@@ -329,17 +334,23 @@ export function reportOf(job: Child, pods: readonly Child[]): Report | undefined
   return undefined
 }
 
+/** The container is the user's own or runs the user's code: each field has its form, or is left out. */
 function parsed(message: string): Report | undefined {
-  if (/^sha256:[0-9a-f]{64}$/.test(message)) return { digest: message }
+  if (isDigest(message)) return { digest: message }
   try {
     const { digest, commit, bytes } = JSON.parse(message)
-    if (!/^sha256:[0-9a-f]{64}$/.test(digest)) return undefined
+    if (!isDigest(digest)) return undefined
     return {
       digest,
-      ...(typeof commit === 'string' && { commit }),
-      ...(Number.isSafeInteger(bytes) && { bytes }),
+      ...(isText(commit, /^[0-9a-f]{1,64}$/) && { commit }),
+      ...(Number.isSafeInteger(bytes) && bytes >= 0 && { bytes }),
     }
   } catch {
     return undefined
   }
 }
+
+const isText = (value: unknown, form: RegExp): value is string =>
+  typeof value === 'string' && form.test(value)
+
+const isDigest = (value: unknown): value is string => isText(value, /^sha256:[0-9a-f]{64}$/)

@@ -3,6 +3,7 @@ import { claimName } from '../crds/names.ts'
 import { Notebook, type NotebookSpec, type NotebookStatus } from '../crds/notebook.ts'
 import { prune } from '../crds/prune.ts'
 import { idle as idleSchema } from '../crds/status.ts'
+import { printable } from '../crds/text.ts'
 import { buildStage, ownImage } from './buildstage.ts'
 import { denyIngress } from './children/networkpolicy.ts'
 import { service } from './children/service.ts'
@@ -164,14 +165,16 @@ const idleWatch = (timeout: string, config: NotebookSync['config']) => ({
 })
 
 /** The id of the idle container that ended with the message `idle`; it is restarted, so its last state tells. */
-const idleContainer = ({ observed }: NotebookSync): string | undefined =>
-  observed
+function idleContainer({ observed }: NotebookSync): string | undefined {
+  const id = observed
     .pods('serve')
     .filter((pod) => !isLeaving(pod))
     .flatMap(containersOf)
     .filter(({ name }) => name === 'idle')
     .flatMap(({ state, lastState }) => [state?.terminated, lastState?.terminated])
     .find((end) => end?.message?.trim() === 'idle')?.containerID
+  return id && printable(id).slice(0, 256)
+}
 
 /**
  * What status remembers of idleness: a container that was recorded once does not suspend again. Who

@@ -3,6 +3,7 @@ import type { Config } from '../crds/config.ts'
 import { fill } from '../crds/fill.ts'
 import { group, type Kind, type Parent } from '../crds/kind.ts'
 import { kindOf } from '../crds/kinds.ts'
+import { printable } from '../crds/text.ts'
 import { sentence } from '../crds/validate.ts'
 import { check, deletionWarnings } from './check.ts'
 import type { Facts } from './facts.ts'
@@ -97,7 +98,9 @@ export function validate(request: AdmissionRequest, config: Config, facts: Facts
     status: {
       code: 422,
       reason: 'Invalid',
-      message: `${kind.kind}.${group} "${name}" is invalid: ${listed(errors.map(sentence))}`,
+      message: printable(
+        `${kind.kind}.${group} "${name}" is invalid: ${listed(errors.map(sentence))}`,
+      ),
     },
   })
 }
@@ -106,4 +109,6 @@ export function validate(request: AdmissionRequest, config: Config, facts: Facts
 const listed = (sentences: readonly string[]): string =>
   sentences.length === 1 ? (sentences[0] ?? '') : `[${sentences.join(', ')}]`
 
-const warned = (warnings: readonly string[]) => (warnings.length ? { warnings } : {})
+/** kubectl prints these, and they quote what other objects say. */
+const warned = (warnings: readonly string[]) =>
+  warnings.length ? { warnings: warnings.map(printable) } : {}

@@ -1,4 +1,5 @@
 import type { Parent } from '../../crds/kind.ts'
+import { cutAt, onOneLine } from '../../crds/text.ts'
 
 /** One object as `up` shows it. */
 export interface Row {
@@ -42,17 +43,27 @@ const head: Row = {
 const least = { kind: 11, name: 8, ready: 5, reason: 16 }
 
 /** A heading and a line for each row, cut at `width`. */
-export function tableLines(rows: readonly Row[], width = Number.POSITIVE_INFINITY): string[] {
+export function tableLines(seen: readonly Row[], width = Number.POSITIVE_INFINITY): string[] {
+  const rows = seen.map(asShown)
   const columns = ['kind', 'name', 'ready', 'reason'] as const
   const widths = columns.map((column) =>
     Math.max(least[column], ...rows.map((row) => row[column].length)),
   )
   return [head, ...rows].map((row) => {
     const cells = columns.map((column, index) => row[column].padEnd(widths[index] ?? 0))
-    const line = [...cells, row.message.replace(/\s+/g, ' ')].join('  ').trimEnd()
-    return line.length > width ? `${line.slice(0, width - 1)}…` : line
+    const line = [...cells, row.message].join('  ').trimEnd()
+    return line.length > width ? cutAt(line, width - 1) : line
   })
 }
+
+/** A cluster is not to be believed: whoever can write a status would write on the terminal. */
+const asShown = ({ kind, name, ready, reason, message }: Row): Row => ({
+  kind: onOneLine(kind),
+  name: onOneLine(name),
+  ready: onOneLine(ready),
+  reason: onOneLine(reason),
+  message: onOneLine(message),
+})
 
 export const allReady = (rows: readonly Row[]): boolean =>
   rows.every(({ ready }) => ready === 'True')

@@ -1,17 +1,24 @@
-/** What Jupyter writes down about itself in its runtime directory. */
+/**
+ * What a Pod says of its Jupyter, and the address that is made of it. The image may be hostile: of
+ * its words a path and a token are taken, each in one form, and nothing else.
+ */
+
+/** What is used of what Jupyter writes down about itself in its runtime directory. */
 export interface Jupyter {
   readonly token: string
   /** Where it answers, `/` unless it was told another. */
   readonly path: string
-  readonly secure: boolean
 }
+
+/** Without a server's own words: its root. */
+export const plain: Jupyter = { token: '', path: '/' }
 
 /** The first line of JSON that speaks of a Jupyter server; undefined where none does. */
 export function jupyterOf(text: string): Jupyter | undefined {
   for (const candidate of [text, ...text.split('\n')]) {
     try {
-      const { token = '', base_url = '/', secure = false, port } = JSON.parse(candidate)
-      if (port !== undefined) return { token, path: base_url, secure }
+      const { token, base_url, port } = JSON.parse(candidate)
+      if (port !== undefined) return { token: tokenIn(token), path: pathIn(base_url) }
     } catch {
       // No JSON: a word of the shell, or a half-written file.
     }
@@ -19,12 +26,38 @@ export function jupyterOf(text: string): Jupyter | undefined {
   return undefined
 }
 
-/** Without a server's own words: its root, over plain HTTP. */
-export const plain: Jupyter = { token: '', path: '/', secure: false }
+/** Longer than any that a person chooses; the whole address fits where addresses have to. */
+const longest = 512
+
+/** Printable ASCII: what else a token had could not be typed into Jupyter's page either. */
+const tokenIn = (said: unknown): string =>
+  typeof said === 'string' && said.length <= longest && /^[ -~]*$/.test(said) ? said : ''
+
+/**
+ * A path of the forwarded port. Two slashes or a backslash would begin the name of another host, and
+ * a scheme has no slash before it.
+ */
+function pathIn(said: unknown): string {
+  const isPath =
+    typeof said === 'string' &&
+    said.length <= longest &&
+    said.startsWith('/') &&
+    !/\/\/|\\|\p{Cc}|\p{Cs}/u.test(said)
+  return isPath ? encoded(said) : plain.path
+}
+
+/** Of a path nothing is left that a shell or a page would read: the browser is started by both. */
+const encoded = (path: string): string =>
+  path.replace(/%(?![0-9A-Fa-f]{2})|[^\w/.~%@:+,=-]/gu, (found) =>
+    [...Buffer.from(found)]
+      .map((byte) => `%${byte.toString(16).padStart(2, '0').toUpperCase()}`)
+      .join(''),
+  )
 
 /** Where the browser goes. Jupyter takes the token once, and gives the browser a cookie for it. */
-export function addressOf(port: number, { token, path, secure }: Jupyter): string {
-  const url = new URL(path, `${secure ? 'https' : 'http'}://127.0.0.1:${port}`)
+export function addressOf(port: number, { token, path }: Jupyter): string {
+  const url = new URL(`http://127.0.0.1:${port}`)
+  url.pathname = path
   if (token) url.searchParams.set('token', token)
   return url.href
 }
@@ -32,14 +65,28 @@ export function addressOf(port: number, { token, path, secure }: Jupyter): strin
 /** The same for everybody's eyes. */
 export const withoutToken = (address: string): string => address.replace(/\?.*$/, '')
 
-/** The program that opens an address in the person's browser. */
-export function browserCommand(platform: string, address: string): readonly [string, ...string[]] {
+/** Whether an address is one of ours: of a local port, and without a character of any shell. */
+const isOurs = (address: string): boolean =>
+  /^http:\/\/127\.0\.0\.1:\d{1,5}\/[\w/.~%@:+,=-]*$/.test(address)
+
+/**
+ * The program that opens an address in the person's browser, and its arguments. No shell reads them:
+ * `cmd /c start` would take "&" in an address for the end of its command.
+ */
+export function browserCommand(
+  platform: string,
+  address: string,
+  env: NodeJS.ProcessEnv = process.env,
+): readonly [string, ...string[]] {
+  if (!isOurs(address)) throw new Error('only an address of a local port is opened in a browser')
   switch (platform) {
     case 'darwin':
       return ['open', address]
-    case 'win32':
-      // The first quoted word would be the window's title.
-      return ['cmd', '/c', 'start', '""', address]
+    case 'win32': {
+      // By its whole path: Windows looks into the current folder first.
+      const windows = env.SystemRoot ?? 'C:\\Windows'
+      return [`${windows}\\System32\\rundll32.exe`, 'url.dll,FileProtocolHandler', address]
+    }
     default:
       return ['xdg-open', address]
   }

@@ -43,7 +43,7 @@ const patienceMilliseconds = 3000
 export const browse = (address: string): Promise<void> =>
   new Promise((resolve, reject) => {
     const [program, ...args] = browserCommand(process.platform, address)
-    const child = spawn(program, args, { stdio: 'ignore', detached: true })
+    const child = spawn(program, args, { stdio: 'ignore', detached: true, shell: false })
     child.unref()
     child.on('error', ({ message }) => reject(new Error(message)))
     child.on('exit', (code) =>

@@ -9,6 +9,7 @@ import { follow } from './follow.ts'
 import type { Cluster } from './kubeconfig.ts'
 import { notFound } from './lines.ts'
 import type { Opened, Pod } from './next.ts'
+import { ownership } from './owner.ts'
 import type { Target } from './target.ts'
 import { refusalOf } from './words.ts'
 
@@ -45,6 +46,9 @@ export function objectsOf({ kubeConfig, namespace }: Cluster, { kind, name }: Ta
   }
 
   return {
+    /** Whether a Pod is the object's, and does not only have its labels. */
+    isOwn: ownership(kubeConfig, namespace),
+
     /** The object, or an error that says what exists instead. */
     get: async (): Promise<Opened> => {
       try {

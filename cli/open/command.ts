@@ -1,5 +1,6 @@
 import { createInterface } from 'node:readline'
 import { Command, CommanderError, InvalidArgumentError } from 'commander'
+import { printable } from '../../crds/text.ts'
 import { targetOf } from './target.ts'
 
 /** Exit codes: 0; 1 for what cannot be opened; 2 for a wrong call; as of a shell for two Ctrl-C. */
@@ -95,6 +96,6 @@ try {
   process.exit(await run())
 } catch (error) {
   if (error instanceof CommanderError) process.exit(error.exitCode === 0 ? 0 : wrongCall)
-  console.error(`error: ${error instanceof Error ? error.message : String(error)}`)
+  console.error(`error: ${printable(error instanceof Error ? error.message : String(error))}`)
   process.exit(1)
 }

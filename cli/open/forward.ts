@@ -81,6 +81,12 @@ export async function forward(options: Options): Promise<Forward> {
 const protocols = ['v4.channel.k8s.io']
 const closedWell = [1000, 1001, 1005]
 
+/** A kubelet's frames have some 32 KiB. */
+const largestFrame = 16 * 1024 * 1024
+
+/** Why a connection failed is a sentence. */
+const mostWords = 4096
+
 async function connect(
   { kubeConfig, namespace }: Options,
   aim: Aim,
@@ -91,11 +97,15 @@ async function connect(
   let words = ''
   const errors = new Writable({
     write: (chunk: Buffer, _encoding, done) => {
-      words += chunk
+      if (words.length < mostWords) words += chunk
       done()
     },
   })
-  const portForward = new PortForward(kubeConfig, true, socketsOf(kubeConfig, protocols))
+  const portForward = new PortForward(
+    kubeConfig,
+    true,
+    socketsOf(kubeConfig, protocols, largestFrame),
+  )
   // Without retries it is one socket, and no function that gives the present one.
   const tunnel = (await portForward.portForward(
     namespace,

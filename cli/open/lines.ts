@@ -1,3 +1,4 @@
+import { cutAt, onOneLine } from '../../crds/text.ts'
 import type { Target } from './target.ts'
 
 /** `Notebook "explore"` */
@@ -34,6 +35,6 @@ export const wantsSuspend = (answer: string): boolean => /^s(uspend)?$/i.test(an
 /** One line of a terminal; `seconds` only where the line is drawn again. */
 export function waitLine(target: Target, why: string, seconds?: number, width?: number): string {
   const time = seconds === undefined ? '' : ` (${seconds}s)`
-  const line = `waiting for ${titleOf(target)}${time}: ${why.replace(/\s+/g, ' ')}`
-  return width && line.length >= width ? `${line.slice(0, width - 2)}…` : line
+  const line = `waiting for ${titleOf(target)}${time}: ${onOneLine(why)}`
+  return width && line.length >= width ? cutAt(line, width - 2) : line
 }

@@ -1,6 +1,10 @@
+import { onOneLine } from '../../crds/text.ts'
 import type { Output } from '../local/screen.ts'
 
-/** One line about what is awaited. */
+/**
+ * One line about what is awaited, and those that stay. All that is told goes through here, and what
+ * Pods and the cluster say is in it: a terminal obeys none of that.
+ */
 export interface LiveLine {
   /** Drawn in place on a terminal, each second anew; elsewhere written when it changes. */
   readonly show: (lineAt: (seconds?: number, width?: number) => string) => void
@@ -20,7 +24,7 @@ export function liveLine(output: Output): LiveLine {
   const draw = () => {
     if (!lineAt || held) return
     const seconds = Math.round((Date.now() - since) / 1000)
-    output.write(`\r\x1b[K${lineAt(seconds, output.columns)}`)
+    output.write(`\r\x1b[K${onOneLine(lineAt(seconds, output.columns))}`)
   }
   const clear = () => {
     clearInterval(clock)
@@ -32,7 +36,7 @@ export function liveLine(output: Output): LiveLine {
   return {
     show: (line) => {
       if (held) return
-      const text = line()
+      const text = onOneLine(line())
       if (!output.isTTY) {
         if (text !== shown) output.write(`${text}\n`)
         shown = text
@@ -46,7 +50,7 @@ export function liveLine(output: Output): LiveLine {
     },
     say: (line) => {
       clear()
-      output.write(`${line}\n`)
+      output.write(`${onOneLine(line)}\n`)
     },
     hold: () => {
       clear()

@@ -9,11 +9,26 @@ import type { Condition, Reason } from '../../crds/status.ts'
  *                                       └───────────────────┘
  */
 
-/** A Pod, as much of it as matters here. */
-export interface Pod {
+/** What is in the cluster, and who controls it. */
+export interface Owned {
   readonly metadata: {
     readonly name: string
     readonly uid: string
+    readonly ownerReferences?: readonly Owner[]
+  }
+}
+
+export interface Owner {
+  readonly apiVersion: string
+  readonly kind: string
+  readonly name: string
+  readonly uid: string
+  readonly controller?: boolean
+}
+
+/** A Pod, as much of it as matters here. */
+export interface Pod extends Owned {
+  readonly metadata: Owned['metadata'] & {
     readonly deletionTimestamp?: string
     readonly creationTimestamp?: string
   }
@@ -111,7 +126,7 @@ function byReady({ metadata, status }: Opened, pods: readonly Pod[]): Next {
   const behind =
     (status?.observedGeneration ?? Number.POSITIVE_INFINITY) < (metadata.generation ?? 0)
   // Said before it was resumed or woken.
-  const outdated = behind || reason === 'Suspended' || reason === 'Idle'
+  const outdated = behind || ['Suspending', 'Suspended', 'Idle'].includes(reason)
   if (outdated) return { do: 'wait', why: 'the controller has not seen the change yet' }
   if (ready.status === 'True') {
     const pod = newest(pods.filter(isReady))

@@ -10,7 +10,7 @@ import { type LiveLine, liveLine } from './liveline.ts'
 import { containerNamed, instanceOf, type Next, next, type Opened, type Pod } from './next.ts'
 import type { Target } from './target.ts'
 import { jupyterIn } from './token.ts'
-import { isForbidden, refusalOf } from './words.ts'
+import { isForbidden, type Refusal, refusalOf } from './words.ts'
 
 export interface OpenOptions {
   readonly target: Target
@@ -130,6 +130,9 @@ async function sessionOf(
   let object: Opened | undefined = first
   let pods: readonly Pod[] = []
   let podsKnown = false
+  /** Pods that have the labels and are somebody else's; each is told once. */
+  const strangers = new WeakSet<Pod>()
+  const toldStrangers = new Set<string>()
   let connected: Aim | undefined
   let address: string | undefined
   let trouble: { readonly words: string; readonly isFinal: boolean } | undefined
@@ -193,7 +196,8 @@ async function sessionOf(
         await change
         continue
       }
-      const seen = { object, pods, wasOpen: address !== undefined }
+      const own = pods.filter((pod) => !strangers.has(pod))
+      const seen = { object, pods: own, wasOpen: address !== undefined }
       const step = next({ ...seen, ...(connected && { connected: connected.instance }) })
       switch (step.do) {
         case 'end':
@@ -211,6 +215,7 @@ async function sessionOf(
           else if (instanceOf(step.pod, container) !== connected?.instance) {
             lose()
             const failed = await reach(step)
+            if (failed === 'stranger') continue
             if (failed && isForbidden(failed)) return failed.words
             if (failed) {
               wait(`Pod "${step.pod.metadata.name}" cannot be reached: ${failed.words}`)
@@ -242,7 +247,10 @@ async function sessionOf(
     objects.patch({ ...(resume && { suspend: false }), ...(wake && { opened: edges.now() }) })
 
   /** Undefined when the way is open, else why it is not. */
-  async function reach({ pod, note }: Extract<Next, { do: 'reach' }>) {
+  async function reach({
+    pod,
+    note,
+  }: Extract<Next, { do: 'reach' }>): Promise<Refusal | 'stranger' | undefined> {
     const { name } = pod.metadata
     const ports = pod.spec.containers.find((it) => it.name === container)?.ports
     const aim = {
@@ -251,6 +259,7 @@ async function sessionOf(
       port: ports?.[0]?.containerPort ?? usualPort,
     }
     try {
+      if (object && !(await objects.isOwn(pod, object))) return estranged(pod)
       const jupyter = isNotebook
         ? await jupyterIn(kubeConfig, namespace, name, container)
         : undefined
@@ -263,6 +272,17 @@ async function sessionOf(
     } catch (error) {
       return refusalOf(error)
     }
+  }
+
+  function estranged(pod: Pod): 'stranger' {
+    const { name, uid } = pod.metadata
+    strangers.add(pod)
+    if (!toldStrangers.has(uid))
+      line.say(
+        `note: Pod "${name}" has the labels of ${titleOf(target)} and is not its own; it is left alone: kubectl describe pod ${name} says whose it is`,
+      )
+    toldStrangers.add(uid)
+    return 'stranger'
   }
 
   async function announce(aim: Aim, jupyter: Jupyter | undefined, note: string | undefined) {

@@ -15,9 +15,13 @@ const patienceMilliseconds = 15_000
 
 /**
  * WebSockets to the API server, in place of the client's own: that one forgets what the API server
- * says when it refuses, and a person needs to read just that.
+ * says when it refuses, and a person needs to read just that. A frame has at most `maxPayload` bytes.
  */
-export const socketsOf = (kubeConfig: KubeConfig, protocols: readonly string[]): Sockets => ({
+export const socketsOf = (
+  kubeConfig: KubeConfig,
+  protocols: readonly string[],
+  maxPayload: number,
+): Sockets => ({
   connect: async (path, _text, binary) => {
     const options: WebSocket.ClientOptions = {}
     await kubeConfig.applyToHTTPSOptions(options)
@@ -25,6 +29,7 @@ export const socketsOf = (kubeConfig: KubeConfig, protocols: readonly string[]):
     const socket = new WebSocket(`${server.replace(/^http/, 'ws')}${path}`, [...protocols], {
       ...options,
       handshakeTimeout: patienceMilliseconds,
+      maxPayload,
     })
     socket.on('message', (data) => {
       const [stream, ...rest] = [data as Buffer]

@@ -29,6 +29,9 @@ export async function jupyterIn(
 
 const patienceMilliseconds = 20_000
 
+/** Jupyter's answer has a few hundred bytes; a hostile one need not end. */
+const mostBytes = 64 * 1024
+
 /** What a command in a container writes, whatever its exit code. */
 async function said(
   kubeConfig: KubeConfig,
@@ -39,12 +42,16 @@ async function said(
 ): Promise<string> {
   const exec = new Exec(
     kubeConfig,
-    socketsOf(kubeConfig, ['v5.channel.k8s.io', 'v4.channel.k8s.io']),
+    socketsOf(kubeConfig, ['v5.channel.k8s.io', 'v4.channel.k8s.io'], mostBytes * 2),
   )
   const chunks: Buffer[] = []
+  let bytes = 0
+  let tooMuch = () => {}
   const stdout = new Writable({
     write: (chunk: Buffer, _encoding, done) => {
-      chunks.push(chunk)
+      bytes += chunk.length
+      if (bytes > mostBytes) tooMuch()
+      else chunks.push(chunk)
       done()
     },
   })
@@ -64,10 +71,13 @@ async function said(
     },
   )
   await new Promise<void>((resolve, reject) => {
-    const late = setTimeout(() => {
+    const giveUp = (why: string) => {
       socket.terminate()
-      reject(new Error(`"${command[0]}" in Pod "${pod}" does not answer`))
-    }, patienceMilliseconds)
+      reject(new Error(`"${command[0]}" in Pod "${pod}" ${why}`))
+    }
+    const late = setTimeout(() => giveUp('does not answer'), patienceMilliseconds)
+    tooMuch = () => giveUp(`answers with more than ${mostBytes} bytes`)
+    if (bytes > mostBytes) tooMuch()
     socket.on('close', () => {
       clearTimeout(late)
       if (status) resolve()

@@ -1,4 +1,5 @@
 import { ApiException } from '@kubernetes/client-node'
+import { cutAt, onOneLine } from '../../crds/text.ts'
 import { reasonOf } from '../local/progress.ts'
 
 /** An answer of the API server that is none to be glad of: its code and its own words. */
@@ -17,14 +18,17 @@ export const refused = (code: number, body: string): Error =>
 export function refusalOf(error: unknown): Refusal {
   const { code, body } = error as { readonly code?: unknown; readonly body?: unknown }
   if (!(error instanceof ApiException) && typeof code !== 'number')
-    return { code: undefined, words: reasonOf(error), name: undefined }
+    return { code: undefined, words: shown(reasonOf(error)), name: undefined }
   const status = statusOf(body)
   return {
     code: Number(code),
-    words: status.message?.trim() || `the API server answered ${code}`,
+    words: shown(String(status.message ?? '')) || `the API server answered ${code}`,
     name: status.details?.name,
   }
 }
+
+/** A sentence, and no page of a proxy's. */
+const shown = (words: string): string => cutAt(onOneLine(words), 1024)
 
 interface Status {
   readonly message?: string

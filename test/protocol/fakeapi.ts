@@ -10,7 +10,7 @@ import { type WebSocket, WebSocketServer } from 'ws'
  * and port-forward over WebSockets in the frames that a kubelet speaks.
  */
 
-interface Stored {
+export interface Stored {
   readonly kind: string
   readonly metadata: {
     readonly name: string
@@ -33,8 +33,11 @@ export interface FakeApi {
   patched: (object: Stored) => void | Promise<void>
   /** What is refused: by a piece of the request, with the API server's words. */
   readonly refusals: Map<string, { readonly code: number; readonly message: string }>
-  /** What a command in a Pod prints. */
-  exec: (pod: string, command: readonly string[]) => { readonly out: string; readonly code: number }
+  /** What a command in a Pod prints, in frames; without a code it never ends. */
+  exec: (
+    pod: string,
+    command: readonly string[],
+  ) => { readonly out: string | readonly string[]; readonly code: number | undefined }
   /** The port of this machine that stands for a Pod's. */
   backend: (pod: string) => number
   /** Cuts every forwarded connection, as a node or a proxy that dies would. */
@@ -49,6 +52,9 @@ const collections: Readonly<Record<string, string>> = {
   Notebook: '/apis/substratus.ai/v1/namespaces/team/notebooks',
   ModelServer: '/apis/substratus.ai/v1/namespaces/team/modelservers',
   Pod: '/api/v1/namespaces/team/pods',
+  StatefulSet: '/apis/apps/v1/namespaces/team/statefulsets',
+  Deployment: '/apis/apps/v1/namespaces/team/deployments',
+  ReplicaSet: '/apis/apps/v1/namespaces/team/replicasets',
 }
 
 export async function fakeApi(): Promise<FakeApi> {
@@ -240,7 +246,8 @@ const frame = (stream: number, data: string | Buffer): Buffer =>
   Buffer.concat([Buffer.from([stream]), Buffer.from(data)])
 
 function runs(ws: WebSocket, { out, code }: ReturnType<FakeApi['exec']>): void {
-  if (out) ws.send(frame(1, out))
+  for (const part of [out].flat()) if (part) ws.send(frame(1, part))
+  if (code === undefined) return
   const status = code === 0 ? 'Success' : 'Failure'
   ws.send(frame(3, JSON.stringify({ kind: 'Status', status })))
 }

@@ -1,10 +1,16 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { clusterOf } from '../../cli/open/kubeconfig.ts'
-import { open } from '../../cli/open/open.ts'
-import { targetOf } from '../../cli/open/target.ts'
 import { type FakeApi, fakeApi } from './fakeapi.ts'
+import {
+  controlledBy,
+  type Given,
+  notebook,
+  personAt,
+  pod,
+  serving,
+  statefulSet,
+} from './person.ts'
 
 /** kubectl open against a small API server: what is asked of it, and what the person is told. */
 
@@ -14,29 +20,12 @@ let api: FakeApi
 const ends: (() => unknown)[] = []
 beforeEach(async () => {
   api = await fakeApi()
+  api.put(statefulSet)
 })
 afterEach(async () => {
   for (const end of ends.splice(0)) await end()
   await api.close()
 })
-
-const notebook = (spec: object, ready: string, more: object = {}) => {
-  const [status, reason, ...words] = ready.split(' ')
-  const conditions = [{ type: 'Ready', status, reason, message: words.join(' ') }]
-  return {
-    kind: 'Notebook',
-    metadata: { name: 'explore', uid: 'n1', annotations: {} },
-    spec,
-    status: { conditions, ...more },
-  }
-}
-const pod = (uid: string, more: object = {}) => ({
-  kind: 'Pod',
-  metadata: { name: 'explore-notebook-0', uid, ...more },
-  spec: { containers: [{ name: 'notebook', ports: [{ name: 'http', containerPort: 8888 }] }] },
-  status: { phase: 'Running', conditions: [{ type: 'Ready', status: 'True' }] },
-})
-const serving = 'True Serving kubectl port-forward svc/explore-notebook 8888'
 
 /** As Jupyter does: the token opens, anything else is refused. */
 async function jupyter(token: string): Promise<number> {
@@ -59,46 +48,10 @@ async function jupyter(token: string): Promise<number> {
   return port
 }
 
-interface Given {
-  readonly words?: readonly string[]
-  readonly port?: number
-  readonly browser?: boolean
-  readonly suspend?: boolean
-  readonly asks?: boolean
-  readonly answer?: () => Promise<string>
-  readonly browse?: (address: string) => Promise<void>
-}
-
-/** A person who opens something, and what they see. */
 function person(given: Given = {}) {
-  const { words = ['notebook', 'explore'], port = 0, browser = false, suspend = false } = given
-  const target = targetOf(words)
-  if ('wrong' in target) throw new Error(target.wrong)
-  const said: string[] = []
-  const printed: string[] = []
-  const browsed: string[] = []
-  const listeners: ((signal: NodeJS.Signals) => void)[] = []
-  // Two watches, two connections: whether the Notebook or its Pod is seen first is chance.
-  const add = (lines: string[]) => (text: string) =>
-    void lines.push(...text.split('\n').filter((line) => line && !/no Pod of it is/.test(line)))
-  const code = open(
-    { target, cluster: clusterOf({ kubeconfig: api.kubeconfig }), port, browser, suspend },
-    {
-      stdout: { write: add(printed) },
-      stderr: { write: add(said) },
-      asks: given.asks ?? false,
-      ask: given.answer ?? (async () => ''),
-      interrupted: () => new Promise((resolve) => listeners.push(resolve)),
-      browse: given.browse ?? (async (address) => void browsed.push(address)),
-      now: () => '2026-01-01T00:00:00Z',
-    },
-  )
-  const interrupt = (signal: NodeJS.Signals = 'SIGINT') => listeners.shift()?.(signal)
-  ends.push(async () => {
-    interrupt('SIGTERM')
-    await code
-  })
-  return { said, printed, browsed, code, interrupt }
+  const one = personAt(api, given)
+  ends.push(one.leave)
+  return one
 }
 
 const soon = <T>(assertion: () => T | Promise<T>) =>
@@ -590,13 +543,33 @@ describe('a ModelServer', () => {
     metadata: { name: 'chat', uid: 's1' },
   }
   const replica = (name: string, created: string) => ({
-    ...pod(name, { name, creationTimestamp: created }),
+    ...pod(name, {
+      name,
+      creationTimestamp: created,
+      ...controlledBy('ReplicaSet', 'chat-server-5f', 'replicas1'),
+    }),
     spec: { containers: [{ name: 'server', ports: [{ name: 'http', containerPort: 9000 }] }] },
   })
 
   test('is reached on its container’s port; a replica that goes is replaced by another', async () => {
     await jupyter('')
     api.put(
+      {
+        kind: 'Deployment',
+        metadata: {
+          name: 'chat-server',
+          uid: 'deployment1',
+          ...controlledBy('ModelServer', 'chat', 's1'),
+        },
+      },
+      {
+        kind: 'ReplicaSet',
+        metadata: {
+          name: 'chat-server-5f',
+          uid: 'replicas1',
+          ...controlledBy('Deployment', 'chat-server', 'deployment1'),
+        },
+      },
       server,
       replica('chat-1', '2026-01-02T00:00:00Z'),
       replica('chat-2', '2026-01-01T00:00:00Z'),

@@ -13,22 +13,22 @@ describe('what Jupyter says of itself', () => {
     {
       what: 'its file',
       text: JSON.stringify(said),
-      is: { token: 'abc', path: '/', secure: false },
+      is: { token: 'abc', path: '/' },
     },
     {
       what: 'its file, over several lines',
       text: JSON.stringify(said, undefined, 2),
-      is: { token: 'abc', path: '/', secure: false },
+      is: { token: 'abc', path: '/' },
     },
     {
       what: 'its list, after a warning',
       text: `[JupyterServer] deprecated\n${JSON.stringify({ ...said, base_url: '/lab/' })}\n`,
-      is: { token: 'abc', path: '/lab/', secure: false },
+      is: { token: 'abc', path: '/lab/' },
     },
     {
       what: 'a password instead of a token',
       text: JSON.stringify({ ...said, token: '', password: true, secure: true }),
-      is: { token: '', path: '/', secure: true },
+      is: { token: '', path: '/' },
     },
     { what: 'nothing', text: '', is: undefined },
     { what: 'half a file', text: '{"port": 8888, "tok', is: undefined },
@@ -44,8 +44,8 @@ test.each([
   { jupyter: { ...plain, token: 'abc' }, is: 'http://127.0.0.1:9999/?token=abc' },
   { jupyter: { ...plain, token: 'a&b c' }, is: 'http://127.0.0.1:9999/?token=a%26b+c' },
   {
-    jupyter: { token: 't', path: '/user/me/', secure: true },
-    is: 'https://127.0.0.1:9999/user/me/?token=t',
+    jupyter: { token: 't', path: '/user/me/' },
+    is: 'http://127.0.0.1:9999/user/me/?token=t',
   },
 ])('the address $is', ({ jupyter, is }) => {
   const address = addressOf(9999, jupyter)
@@ -53,11 +53,13 @@ test.each([
   expect(withoutToken(address)).not.toContain('token')
 })
 
+const address = 'http://127.0.0.1:8888/user/me%40x/'
+
 test.each([
-  ['linux', 'xdg-open http://x'],
-  ['freebsd', 'xdg-open http://x'],
-  ['darwin', 'open http://x'],
-  ['win32', 'cmd /c start "" http://x'],
-])('the browser of %s: %s', (platform, command) => {
-  expect(browserCommand(platform, 'http://x').join(' ')).toBe(command)
+  ['linux', ['xdg-open', address]],
+  ['freebsd', ['xdg-open', address]],
+  ['darwin', ['open', address]],
+  ['win32', ['D:\\Win\\System32\\rundll32.exe', 'url.dll,FileProtocolHandler', address]],
+])('the browser of %s', (platform, command) => {
+  expect(browserCommand(platform, address, { SystemRoot: 'D:\\Win' })).toEqual(command)
 })

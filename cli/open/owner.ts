@@ -1,0 +1,63 @@
+import { AppsV1Api, type KubeConfig } from '@kubernetes/client-node'
+import { notebookName, serverName } from '../../hooks/names.ts'
+import type { Opened, Owned, Owner, Pod } from './next.ts'
+import { refusalOf } from './words.ts'
+
+/**
+ * Which Pods are an object's own. Anybody who may create Pods can give one the labels of somebody
+ * else's notebook, and would be sent that person's browser: what counts is who controls it, link by
+ * link up to the object itself.
+ *
+ *     Notebook    ◀── StatefulSet ◀── Pod
+ *     ModelServer ◀── Deployment  ◀── ReplicaSet ◀── Pod
+ */
+export type IsOwn = (pod: Pod, object: Opened) => Promise<boolean>
+
+export function ownership(kubeConfig: KubeConfig, namespace: string): IsOwn {
+  const api = kubeConfig.makeApiClient(AppsV1Api)
+  const readers = {
+    StatefulSet: (name: string) => api.readNamespacedStatefulSet({ namespace, name }),
+    Deployment: (name: string) => api.readNamespacedDeployment({ namespace, name }),
+    ReplicaSet: (name: string) => api.readNamespacedReplicaSet({ namespace, name }),
+  }
+
+  /** Whether the object that is named controls it, and is itself controlled as `links` say. */
+  async function leadsTo(object: Opened, child: Owned, links: readonly Link[]): Promise<boolean> {
+    const owner = controllerOf(child)
+    const [link, ...above] = links
+    if (!link) return owner?.uid === object.metadata.uid
+    const { kind, named } = link
+    if (owner?.apiVersion !== 'apps/v1' || owner.kind !== kind || !named(owner.name)) return false
+    try {
+      const found = (await readers[kind](owner.name)) as Owned
+      return found.metadata.uid === owner.uid && (await leadsTo(object, found, above))
+    } catch (error) {
+      const { code } = refusalOf(error)
+      if (code === 404) return false
+      // Somebody who may open it need not have the right to look at this: the names have to do.
+      if (code === 403) return true
+      throw error
+    }
+  }
+
+  return async (pod, object) => {
+    if (object.kind !== 'Notebook') {
+      const name = serverName(object)
+      return leadsTo(object, pod, [
+        { kind: 'ReplicaSet', named: (found) => found.startsWith(`${name}-`) },
+        { kind: 'Deployment', named: (found) => found === name },
+      ])
+    }
+    const name = notebookName(object)
+    if (pod.metadata.name !== `${name}-0`) return false
+    return leadsTo(object, pod, [{ kind: 'StatefulSet', named: (found) => found === name }])
+  }
+}
+
+interface Link {
+  readonly kind: 'StatefulSet' | 'Deployment' | 'ReplicaSet'
+  readonly named: (name: string) => boolean
+}
+
+const controllerOf = ({ metadata }: Owned): Owner | undefined =>
+  metadata.ownerReferences?.find(({ controller }) => controller)

@@ -1,0 +1,95 @@
+import { clusterOf } from '../../cli/open/kubeconfig.ts'
+import { open } from '../../cli/open/open.ts'
+import { targetOf } from '../../cli/open/target.ts'
+import type { FakeApi, Stored } from './fakeapi.ts'
+
+/** A Notebook "explore" as a small API server has it, and a person who opens it. */
+
+export const notebook = (spec: object, ready: string, more: object = {}): Stored => {
+  const [status, reason, ...words] = ready.split(' ')
+  const conditions = [{ type: 'Ready', status, reason, message: words.join(' ') }]
+  return {
+    kind: 'Notebook',
+    metadata: { name: 'explore', uid: 'n1', annotations: {} },
+    spec,
+    status: { conditions, ...more },
+  }
+}
+
+/** Who controls an object. */
+export const controlledBy = (kind: string, name: string, uid: string) => ({
+  ownerReferences: [
+    {
+      apiVersion: /^(Notebook|ModelServer)$/.test(kind) ? 'substratus.ai/v1' : 'apps/v1',
+      kind,
+      name,
+      uid,
+      controller: true,
+    },
+  ],
+})
+
+export const statefulSet: Stored = {
+  kind: 'StatefulSet',
+  metadata: {
+    name: 'explore-notebook',
+    uid: 'set1',
+    ...controlledBy('Notebook', 'explore', 'n1'),
+  },
+}
+
+export const pod = (uid: string, more: object = {}): Stored => ({
+  kind: 'Pod',
+  metadata: {
+    name: 'explore-notebook-0',
+    uid,
+    ...controlledBy('StatefulSet', 'explore-notebook', 'set1'),
+    ...more,
+  },
+  spec: { containers: [{ name: 'notebook', ports: [{ name: 'http', containerPort: 8888 }] }] },
+  status: { phase: 'Running', conditions: [{ type: 'Ready', status: 'True' }] },
+})
+
+export const serving = 'True Serving kubectl port-forward svc/explore-notebook 8888'
+
+export interface Given {
+  readonly words?: readonly string[]
+  readonly port?: number
+  readonly browser?: boolean
+  readonly suspend?: boolean
+  readonly asks?: boolean
+  readonly answer?: () => Promise<string>
+  readonly browse?: (address: string) => Promise<void>
+}
+
+/** A person who opens something, and what they see. */
+export function personAt(api: FakeApi, given: Given = {}) {
+  const { words = ['notebook', 'explore'], port = 0, browser = false, suspend = false } = given
+  const target = targetOf(words)
+  if ('wrong' in target) throw new Error(target.wrong)
+  const said: string[] = []
+  const printed: string[] = []
+  const browsed: string[] = []
+  const listeners: ((signal: NodeJS.Signals) => void)[] = []
+  // Two watches, two connections: whether the Notebook or its Pod is seen first is chance.
+  const add = (lines: string[]) => (text: string) =>
+    void lines.push(...text.split('\n').filter((line) => line && !/no Pod of it is/.test(line)))
+  const code = open(
+    { target, cluster: clusterOf({ kubeconfig: api.kubeconfig }), port, browser, suspend },
+    {
+      stdout: { write: add(printed) },
+      stderr: { write: add(said) },
+      asks: given.asks ?? false,
+      ask: given.answer ?? (async () => ''),
+      interrupted: () => new Promise((resolve) => listeners.push(resolve)),
+      browse: given.browse ?? (async (address) => void browsed.push(address)),
+      now: () => '2026-01-01T00:00:00Z',
+    },
+  )
+  const interrupt = (signal: NodeJS.Signals = 'SIGINT') => listeners.shift()?.(signal)
+  const leave = async () => {
+    interrupt('SIGTERM')
+    await code
+  }
+  return { said, printed, browsed, code, interrupt, leave }
+}
