@@ -34,6 +34,9 @@ export function artifactsUrl(
     : storageOf(config).url(parent, path, config)
 }
 
+/** What seal takes as a path of artifacts; with another it would seal nothing. */
+const isArtifactsPath = (path: string): boolean => /^(?:load|run)\/[0-9a-f]{16}$/.test(path)
+
 /**
  * The results that somebody may read now: the one that status points at, and the last recorded one,
  * which it will point at once the stages after it are done.
@@ -54,7 +57,7 @@ export function pathsInUse(
       ...(artifacts?.url?.startsWith(own) ? [artifacts.url.slice(own.length)] : []),
       ...(last ? [artifactsPath(stage, last)] : []),
     ]),
-  ]
+  ].filter(isArtifactsPath)
 }
 
 /** Sealed artifacts, read-only. */
