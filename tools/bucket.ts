@@ -79,7 +79,7 @@ export function rcloneFault(said: string, { address, scheme }: Bucket): string {
   if (/NoSuchBucket|directory not found|bucket doesn't exist/i.test(said))
     return `${address} does not exist`
   if (
-    /AccessDenied|InvalidAccessKeyId|SignatureDoesNotMatch|status code: 40[13]|NoCredentialProviders|googleapi: Error 40[13]|oauth2: cannot fetch token|invalid_grant|error processing credentials|could not find default credentials/i.test(
+    /AccessDenied|InvalidAccessKeyId|SignatureDoesNotMatch|status code: 40[13]|NoCredentialProviders|googleapi: Error 40[13]|oauth2: cannot fetch token|invalid_grant|error processing credentials|private key should be a PEM|could not find default credentials/i.test(
       said,
     )
   )

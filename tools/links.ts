@@ -6,9 +6,9 @@ import { join, posix } from 'node:path'
  * /content/artifacts, and of its other files nothing is left. Nothing outside is ever looked at.
  */
 
-export const home = '/content/artifacts'
+const home = '/content/artifacts'
 
-export type Lead =
+type Lead =
   | {
       readonly leads: 'inside'
       readonly path: string
@@ -22,12 +22,18 @@ const mostLinks = 40
 
 const partsOf = (path: string): readonly string[] => path.split('/').filter(Boolean)
 
+/** A slash at the end says that it is a folder. */
+const stepsOf = (target: string): readonly string[] => [
+  ...partsOf(target),
+  ...(target.endsWith('/') ? ['.'] : []),
+]
+
 const root = partsOf(home)
 
 /** The path below the artifacts of what a link in them leads to, which is no link itself. */
 export async function leadOf(folder: string, path: string, target: string): Promise<Lead> {
   let at = posix.isAbsolute(target) ? [] : [...root, ...partsOf(path).slice(0, -1)]
-  let todo = partsOf(target)
+  let todo = stepsOf(target)
   let portable = !posix.isAbsolute(target)
   let links = 1
   const below = () =>
@@ -48,7 +54,7 @@ export async function leadOf(folder: string, path: string, target: string): Prom
     if (!found.isSymbolicLink()) continue
     if (++links > mostLinks) return { leads: 'circle' }
     const then = await readlink(full)
-    todo = [...partsOf(then), ...todo]
+    todo = [...stepsOf(then), ...todo]
     at = posix.isAbsolute(then) ? [] : at.slice(0, -1)
   }
   const inside = below()
@@ -62,14 +68,14 @@ export interface Tree {
   readonly links: ReadonlyMap<string, string>
 }
 
-export interface Followed {
+interface Followed {
   /** The file's path by way of links, and its own. */
   readonly path: string
   readonly file: string
 }
 
-/** What one link adds where links cannot be; `undefined` where that is more than there is room for. */
-export interface Spread {
+/** What one link adds where links cannot be. */
+interface Spread {
   readonly files: readonly Followed[]
   readonly circles: readonly string[]
 }

@@ -81,7 +81,11 @@ interface Place {
 }
 
 /** Where the artifacts are; an error, before anything is touched, where that is no attempt's folder. */
-export async function placeOf(artifacts: string, storage: string, keep: readonly string[]) {
+async function placeOf(
+  artifacts: string,
+  storage: string,
+  keep: readonly string[],
+): Promise<Place> {
   const path = relative(storage, artifacts)
   if (!placePath.test(path))
     throw new Error(
@@ -152,6 +156,12 @@ async function linkAt(folder: string, path: string): Promise<Link> {
   }
 }
 
+interface Behind {
+  /** The file, and what it is by way of links. */
+  readonly file: string
+  readonly sealed: Sealed & { readonly bytes: number }
+}
+
 /**
  * What links add where none can be, as in a bucket. It is bounded, for links to folders of links
  * multiply: ten times what is there, and never less than a thousand files or a gibibyte.
@@ -160,7 +170,7 @@ function followed(
   files: readonly (Sealed & { readonly bytes: number })[],
   folders: readonly string[],
   links: readonly Link[],
-): readonly Sealed[] {
+): readonly Behind[] {
   const known = new Map(files.map((file) => [file.path, file]))
   const tree: Tree = {
     files: new Set(known.keys()),
@@ -177,11 +187,11 @@ function followed(
       return []
     }
     const found = spread(tree, contents, path, room)
-    const added = (found?.files ?? []).flatMap((one): readonly (Sealed & { bytes: number })[] => {
+    const added = (found?.files ?? []).flatMap((one): readonly Behind[] => {
       const file = known.get(one.file)
-      return file ? [{ ...file, path: one.path }] : []
+      return file ? [{ file: one.file, sealed: { ...file, path: one.path } }] : []
     })
-    const size = added.reduce((sum, file) => sum + file.bytes, 0)
+    const size = added.reduce((sum, { sealed }) => sum + sealed.bytes, 0)
     if (!found || size > bytes) {
       leftOut(shown(path), 'links to folders of links would multiply what is stored')
       return []
@@ -189,13 +199,27 @@ function followed(
     for (const circle of found.circles) leftOut(shown(circle), 'its link leads in a circle')
     room -= added.length
     bytes -= size
-    return added.filter((file) => {
-      if (isListed(file.path)) return true
-      leftOut(shown(file.path), 'no list of files can hold its name')
+    return added.filter(({ sealed: { path } }) => {
+      if (isListed(path)) return true
+      leftOut(shown(path), 'no list of files can hold its name')
       return false
     })
   })
 }
+
+/** What the kernel finds behind a link must be what was found here: another program follows it. */
+async function arrives(folder: string, { file, sealed: { path } }: Behind): Promise<boolean> {
+  const [whole, found] = await Promise.all([
+    realpath(folder),
+    realpath(join(folder, path)).catch(() => ''),
+  ])
+  if (found === join(whole, file)) return true
+  leftOut(shown(path), 'its link does not lead there')
+  return false
+}
+
+/** rclone marks characters of its own with this one, and opens no file that has it in its name. */
+const unread = '‛'
 
 /** Files are named to rclone one a line, in which these characters mean something else. */
 const isListed = (path: string): boolean => !/[\r\n␀／．‛]/.test(path)
@@ -215,12 +239,15 @@ export async function seal(artifacts: string, follows = false): Promise<Made> {
   for (const { name, why } of found.left) leftOut(name, why)
   for (const folder of found.folders) await readable(join(artifacts, folder), true)
   const files: Awaited<ReturnType<typeof sealed>>[] = []
-  for (const file of found.files) files.push(await sealed(artifacts, file))
+  for (const file of found.files)
+    if (follows && file.includes(unread)) leftOut(shown(file), `rclone cannot read "${unread}"`)
+    else files.push(await sealed(artifacts, file))
   const links: Link[] = []
   for (const link of found.links) links.push(await linkAt(artifacts, link))
-  const more: readonly Sealed[] = follows
-    ? followed(files, found.folders, links)
-    : links.map(({ path, link }) => ({ path, link }))
+  const more: Sealed[] = follows ? [] : links.map(({ path, link }) => ({ path, link }))
+  if (follows)
+    for (const behind of followed(files, found.folders, links))
+      if (await arrives(artifacts, behind)) more.push(behind.sealed)
   const entries = [...files, ...more].sort((a, b) => (a.path < b.path ? -1 : 1))
   if (!entries.length)
     throw new Error('nothing was written to /content/artifacts: there is no result to keep')
@@ -254,7 +281,8 @@ async function copyAway(
   const there = `${place}/${path}`
   const artifacts = join(storage, path)
   // A bucket has no links: what they lead to inside goes in their place, file by file.
-  const plain = ['--exclude', `/${manifestName}`, '--skip-links']
+  const without = [`/${manifestName}`, `*${unread}*`, `*${unread}*/**`]
+  const plain = [...without.map((pattern) => `--exclude=${pattern}`), '--skip-links']
   const linked = ['--files-from-raw', '-', '--copy-links']
   const list = behindLinks.map((file) => `${file}\n`).join('')
   const ways = ['--checksum', '--retries=5', '--low-level-retries=10', '--stats=10s']

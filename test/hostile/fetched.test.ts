@@ -14,16 +14,19 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { createServer, type RequestListener, type Server } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { pathsInUse, storageOf } from '../../hooks/storage/storage.ts'
 import { main as load } from '../../tools/load.ts'
 import type { Sealed } from '../../tools/manifest.ts'
 import { optionsOf } from '../../tools/options.ts'
 import { main as pack } from '../../tools/package.ts'
 import { cleaner, lineCleaner, secretsOf } from '../../tools/redact.ts'
 import { main as seal } from '../../tools/seal.ts'
+import { aConfig, aModel } from '../objects.ts'
 
 /**
  * The program whose artifacts are sealed, the servers and buckets that the tools fetch from, and
@@ -116,7 +119,7 @@ const rclone = () =>
 const fs = require('node:fs'), path = require('node:path')
 const [verb, ...words] = process.argv.slice(2)
 const flags = words.filter((word) => word.startsWith('--'))
-const named = words.filter((word, at) => !word.startsWith('-') && words[at - 1] !== '--exclude')
+const named = words.filter((word) => !word.startsWith('-'))
 const at = (name) => name.startsWith('s3:') ? path.join(process.env.BUCKETS, name.slice(3)) : name
 const put = (from, to) => { fs.mkdirSync(path.dirname(to), { recursive: true }); fs.copyFileSync(from, to) }
 const walk = (folder, below = '') => fs.readdirSync(path.join(folder, below)).flatMap((name) => {
@@ -242,6 +245,17 @@ describe('seal removes nothing but folders of older attempts', () => {
   })
 })
 
+test.each(['run/../../other', 'run', `run/${older}/x`, `run/${used}`])(
+  'of a status that points at "%s", seal is told only what an attempt can be',
+  (path) => {
+    const config = aConfig()
+    const url = `${storageOf(config).url(aModel({}), '', config)}${path}`
+    const model = aModel({}, { status: { artifacts: { url } } })
+    const kept = path === `run/${used}` ? [path] : []
+    expect(pathsInUse(model, 'run', config)).toEqual(kept)
+  },
+)
+
 describe('links in artifacts lead nowhere else', () => {
   beforeEach(() => {
     rclone()
@@ -274,6 +288,7 @@ describe('links in artifacts lead nowhere else', () => {
     { link: () => 'gone', says: 'nowhere' },
     { link: () => '/content/artifacts/gone', says: 'nowhere' },
     { link: () => 'ckpt-1/w/x', says: 'nowhere' },
+    { link: () => 'ckpt-1/w/', says: 'nowhere' },
     { link: () => 'bad', says: 'in a circle' },
     { link: () => '/content/artifacts/bad', says: 'in a circle' },
   ])('one that leads $says is named, and costs no training', async ({ link, says }) => {
@@ -298,12 +313,7 @@ describe('links in artifacts lead nowhere else', () => {
     const { code, printed } = await toBucket()
     expect(code).toBe(0)
     expect(printed).toContain('"self" is left out: its link leads in a circle')
-    expect(below(bucket())).toEqual(
-      ['.substratus.json', 'ckpt-1/w', 'other/in/up/ckpt-1/w', 'other/in/w'].filter((path) =>
-        existsSync(join(bucket(), path)),
-      ),
-    )
-    expect(existsSync(join(bucket(), 'other/in/w'))).toBe(true)
+    expect(below(bucket())).toEqual(['.substratus.json', 'ckpt-1/w', 'other/in/w'])
   })
 
   test('folders of links to folders of links do not multiply without end', async () => {
@@ -362,6 +372,16 @@ describe('what no manifest can hold is left out and named', () => {
     expect(code).toBe(0)
     expect(printed).toContain(says)
     expect(sealedIn(artifacts).map(({ path }) => path)).toEqual(['w'])
+  })
+
+  test('what rclone cannot open does not fail the copy of all else', async () => {
+    rclone()
+    write(join(artifacts, 'w'), 'weights')
+    write(join(artifacts, 'a‛b'), 'x')
+    const { code, printed } = await toBucket()
+    expect(code).toBe(0)
+    expect(printed).toContain('"a‛b" is left out: rclone cannot read "‛"')
+    expect(sealedIn(bucket()).map(({ path }) => path)).toEqual(['w'])
   })
 
   test('but a line break in a name is nothing special', async () => {
@@ -531,6 +551,30 @@ describe('a source that cannot be a file fails at once, by name', () => {
     expect(message).toContain(says)
     expect(count).toBeLessThanOrEqual(11)
     expect(into()).toEqual([])
+  })
+
+  test('a redirect from https to http', async () => {
+    const plain: string[] = []
+    const host = await listening((request, response) => {
+      plain.push(request.url ?? '')
+      response.end('x')
+    })
+    const made = ['-newkey', 'rsa:2048', '-nodes', '-keyout', 'tls.key', '-out', 'tls.crt']
+    const names = ['-subj', '/CN=files', '-addext', 'subjectAltName=IP:127.0.0.1']
+    execFileSync('openssl', ['req', '-x509', ...made, ...names], { cwd: home, stdio: 'pipe' })
+    const [key, cert] = ['tls.key', 'tls.crt'].map((name) => readFileSync(join(home, name)))
+    const secure = createTlsServer({ key, cert }, (_, response) =>
+      response.writeHead(307, { location: `http://${host}/it` }).end(),
+    )
+    servers.push(secure)
+    await new Promise<void>((done) => secure.listen(0, '127.0.0.1', done))
+    const url = `https://127.0.0.1:${(secure.address() as AddressInfo).port}/it`
+    const { code, message } = await loader(url, { NODE_EXTRA_CA_CERTS: join(home, 'tls.crt') })
+    expect(code).toBe(1)
+    expect(message).toBe(
+      `${url} redirects from https to http://${host}, where anybody may change it`,
+    )
+    expect(plain).toEqual([])
   })
 
   test('a redirect elsewhere takes no credentials along', async () => {
