@@ -244,6 +244,28 @@ export const specFields = {
 
 export const runPolicyField = { runPolicy }
 
+const hub = 'https?://(www[.])?(huggingface|hf)[.]co'
+
+/** What browsers show of a file or a repository: loaded, it would be a page of HTML. */
+const pages = [
+  {
+    rule: `!self.matches('^${hub}/(datasets/)?[^/?#]+/[^/?#]+/?([?#].*)?$')`,
+    message: 'this is the page of a repository, and no file: write hf://ORG/NAME',
+  },
+  {
+    rule: `!self.matches('^${hub}/(datasets/)?[^/?#]+/[^/?#]+/tree/')`,
+    message: 'this is the page of a repository, and no file: write hf://ORG/NAME@REVISION',
+  },
+  {
+    rule: `!self.matches('^${hub}/(datasets/)?[^/?#]+/[^/?#]+/blob/')`,
+    message: 'this is a page about a file: write "/resolve/" in place of "/blob/"',
+  },
+  {
+    rule: "!self.matches('^https?://(www[.])?github[.]com/[^/?#]+/[^/?#]+/blob/')",
+    message: 'this is a page about a file: write "/raw/" in place of "/blob/"',
+  },
+]
+
 export const source = string(
   'Where to load from: hf://org/name[@revision], https://…, s3://bucket/prefix, gs://bucket/prefix, or pvc://claim/path, which is used where it is.',
   {
@@ -265,6 +287,7 @@ export const source = string(
         rule: "!self.matches('^pvc://.*//')",
         message: 'must not contain an empty folder: write pvc://CLAIM/PATH with single "/"',
       },
+      ...pages,
     ],
   },
 )

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { diskFull } from './report.ts'
 import { lastLines } from './run.ts'
 import type { Source } from './source.ts'
@@ -27,11 +28,30 @@ export function bucketEnv(scheme: 's3' | 'gs', env: Env): Readonly<Record<string
       : {
           RCLONE_CONFIG_GS_TYPE: 'google cloud storage',
           RCLONE_CONFIG_GS_BUCKET_POLICY_ONLY: 'true',
-          ...(env.GOOGLE_APPLICATION_CREDENTIALS
-            ? { RCLONE_CONFIG_GS_SERVICE_ACCOUNT_FILE: env.GOOGLE_APPLICATION_CREDENTIALS }
-            : { RCLONE_CONFIG_GS_ENV_AUTH: 'true' }),
+          ...googleCredentials(env.GOOGLE_APPLICATION_CREDENTIALS?.trim()),
         }
   return { RCLONE_CONFIG: '/dev/null', ...known }
+}
+
+/**
+ * Google's variable names a file; from a Secret in env comes the key itself. What is neither is
+ * not shown to rclone, which prints what it cannot open.
+ */
+function googleCredentials(given: string | undefined): Readonly<Record<string, string>> {
+  if (!given) return { RCLONE_CONFIG_GS_ENV_AUTH: 'true' }
+  if (isKey(given)) return { RCLONE_CONFIG_GS_SERVICE_ACCOUNT_CREDENTIALS: given }
+  if (existsSync(given)) return { RCLONE_CONFIG_GS_SERVICE_ACCOUNT_FILE: given }
+  throw new Error(
+    'GOOGLE_APPLICATION_CREDENTIALS is neither the JSON key of a service account nor a file that is there: give the whole key in spec.env, from a Secret',
+  )
+}
+
+function isKey(text: string): boolean {
+  try {
+    return typeof JSON.parse(text)?.private_key === 'string'
+  } catch {
+    return false
+  }
 }
 
 export const remoteOf = ({ scheme, bucket, path }: Bucket): string =>
@@ -50,15 +70,20 @@ export function rcloneArgs(source: Bucket, into: string) {
 const lostConnection =
   /connection (refused|reset by peer|timed out)|unexpected EOF|broken pipe|i\/o timeout|no such host/gi
 
-export function rcloneFault(said: string, { address }: Bucket): string {
+const credentialsOf = {
+  s3: 'AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY',
+  gs: 'the JSON key of a service account as GOOGLE_APPLICATION_CREDENTIALS',
+} as const
+
+export function rcloneFault(said: string, { address, scheme }: Bucket): string {
   if (/NoSuchBucket|directory not found|bucket doesn't exist/i.test(said))
     return `${address} does not exist`
   if (
-    /AccessDenied|InvalidAccessKeyId|SignatureDoesNotMatch|status code: 40[13]|NoCredentialProviders/i.test(
+    /AccessDenied|InvalidAccessKeyId|SignatureDoesNotMatch|status code: 40[13]|NoCredentialProviders|googleapi: Error 40[13]|oauth2: cannot fetch token|invalid_grant|error processing credentials|private key should be a PEM|could not find default credentials/i.test(
       said,
     )
   )
-    return `${address} refuses the credentials: give AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in spec.env, from a Secret`
+    return `${address} refuses the credentials: give ${credentialsOf[scheme]} in spec.env, from a Secret`
   if (/no space left on device/i.test(said)) return diskFull
   const lost = said.match(lostConnection)?.at(-1)
   if (lost) return `${address} cannot be reached: ${lost}`

@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto'
 import { createReadStream, createWriteStream } from 'node:fs'
 import { readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
-import { basename, join } from 'node:path'
+import { join } from 'node:path'
 import { Readable, Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { diskFull } from './report.ts'
-import type { Source } from './source.ts'
+import { fileBehind, type Source } from './source.ts'
 
 /** One file over HTTP: `NAME.part` grows, across broken connections and Pods, and becomes NAME whole. */
 
@@ -60,6 +60,41 @@ const isFinal = (status: number): boolean =>
 const isDistrust = ({ code = '' }: NodeJS.ErrnoException): boolean =>
   /^(CERT_|SELF_SIGNED_|DEPTH_ZERO_|UNABLE_TO_(GET_ISSUER|VERIFY)|ERR_TLS_CERT_ALTNAME)/.test(code)
 
+const mostRedirects = 10
+
+/**
+ * Follows redirects, each looked at: from https none leads to where others may read along or answer,
+ * and no other scheme is one. Nothing of ours goes along but what is asked of every host.
+ */
+async function follow(url: string, asking: RequestInit): Promise<Response | Refused> {
+  const seen = new Set<string>()
+  for (let at = new URL(url); ; ) {
+    seen.add(at.href)
+    const answer = await fetch(at.href, { ...asking, redirect: 'manual' })
+    const location = answer.headers.get('location')
+    if (![301, 302, 303, 307, 308].includes(answer.status) || !location) return answer
+    await answer.body?.cancel()
+    const refused = (why: string) => ({ final: true, message: `${url} ${why}` }) as const
+    if (!URL.canParse(location, at.href)) return refused('redirects to what is no address')
+    const next = new URL(location, at)
+    next.hash = ''
+    if (!['https:', 'http:'].includes(next.protocol))
+      return refused(`redirects to ${next.protocol}, which is not loaded`)
+    if (at.protocol === 'https:' && next.protocol === 'http:')
+      return refused(`redirects from https to ${next.origin}, where anybody may change it`)
+    if (next.username || next.password)
+      return refused(`redirects to ${next.host} with credentials in the address`)
+    if (seen.has(next.href)) return refused(`redirects in a circle: ${next.href} comes again`)
+    if (seen.size > mostRedirects) return refused(`redirects more than ${mostRedirects} times`)
+    at = next
+  }
+}
+
+/** A page where a file was asked for: a login, or a page about the file. */
+const isPage = ({ url }: Web, headers: Headers): boolean =>
+  /^\s*(text\/html|application\/xhtml\+xml)\b/i.test(headers.get('content-type') ?? '') &&
+  !/\.x?html?$/i.test(new URL(url).pathname)
+
 interface Refused {
   readonly final: true
   readonly message: string
@@ -69,10 +104,15 @@ type Attempt =
   | Refused
   | { readonly final: false; readonly message: string }
 
-async function attempt({ url, sha256 }: Web, path: string): Promise<Attempt> {
-  const part = `${path}.part`
+/** A name that leaves no room for an ending gives way to its hash. */
+const stemOf = (file: string): string =>
+  Buffer.byteLength(file) > 240 ? createHash('sha256').update(file).digest('hex') : file
+
+async function attempt(source: Web, into: string): Promise<Attempt> {
+  const { url, sha256, file } = source
+  const part = join(into, `${stemOf(file)}.part`)
   // What the part is of: another version of the file would otherwise be glued to it.
-  const tagFile = `${path}.part.etag`
+  const tagFile = `${part}.etag`
   const have = await sizeOf(part)
   const tag = await readFile(tagFile, 'utf8').catch(() => '')
   const resumes = have > 0 && tag !== ''
@@ -82,19 +122,24 @@ async function attempt({ url, sha256 }: Web, path: string): Promise<Attempt> {
     silenceMs,
   )
   try {
-    const answer = await fetch(url, {
+    const answer = await follow(url, {
       headers: {
         'accept-encoding': 'identity',
         ...(resumes && { range: `bytes=${have}-`, 'if-range': tag }),
       },
       signal: silence.signal,
     })
+    if ('final' in answer) return answer
     if (answer.status === 416) {
       await rm(part, { force: true })
       return { final: false, message: 'the server cannot go on there' }
     }
     if (!answer.ok || !answer.body)
       return { final: isFinal(answer.status), message: `${url} answers ${answer.status}` }
+    if (isPage(source, answer.headers)) {
+      await answer.body.cancel()
+      return { final: true, message: `${url} is a web page, and no file: ${fileBehind(url)}` }
+    }
     const goesOn = answer.status === 206
     if (have)
       console.log(
@@ -106,7 +151,7 @@ async function attempt({ url, sha256 }: Web, path: string): Promise<Attempt> {
     const etag = answer.headers.get('etag') ?? ''
     await writeFile(tagFile, etag.startsWith('W/') ? '' : etag)
     const total = totalOf(answer.status, answer.headers)
-    const follow = new Transform({
+    const watched = new Transform({
       transform(chunk, _encoding, done) {
         quiet.refresh()
         done(null, chunk)
@@ -114,7 +159,7 @@ async function attempt({ url, sha256 }: Web, path: string): Promise<Attempt> {
     })
     await pipeline(
       Readable.fromWeb(answer.body as import('node:stream/web').ReadableStream),
-      follow,
+      watched,
       createWriteStream(part, { flags: goesOn ? 'a' : 'w' }),
     )
     const size = await sizeOf(part)
@@ -126,7 +171,7 @@ async function attempt({ url, sha256 }: Web, path: string): Promise<Attempt> {
       await rm(part, { force: true })
       return { final: true, message: `${url} ${wrong}` }
     }
-    await rename(part, path)
+    await rename(part, join(into, file))
     await rm(tagFile, { force: true })
     return { done: true }
   } catch (error) {
@@ -159,14 +204,13 @@ async function wrongChecksum(path: string, wanted: string | undefined, headers: 
 }
 
 export async function download(source: Web, into: string): Promise<void> {
-  const path = join(into, basename(source.file))
-  if (await sizeOf(path)) {
+  if (await sizeOf(join(into, source.file))) {
     // An earlier Pod brought it, whole: it has its name only then.
-    console.log(`${basename(path)} is there already`)
+    console.log(`${source.file} is there already`)
     return
   }
   for (let count = 1; ; count++) {
-    const result = await attempt(source, path)
+    const result = await attempt(source, into)
     if ('done' in result) return
     if (result.final) throw new Error(result.message)
     if (count === tries) throw new Error(`${source.url}: ${result.message}, ${tries} times`)

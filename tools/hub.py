@@ -6,6 +6,7 @@ HF_ENDPOINT and HF_TOKEN are the client's own variables. A broken download is go
 client keeps what came in FOLDER/.cache, which is removed at the end.
 """
 
+import errno
 import hashlib
 import os
 import shutil
@@ -30,6 +31,19 @@ def digest(path, algorithm, prefix=b""):
     return found.hexdigest()
 
 
+def strays(names):
+    """Names of the hub's list that would end outside of the folder, or nowhere."""
+    for name in names:
+        parts = name.split("/")
+        if (
+            any(part in ("", ".", "..") or len(part.encode("utf-8", "replace")) > 255 for part in parts)
+            # Control characters, and halves of characters, which are no UTF-8.
+            or any(ord(char) < 32 or ord(char) == 127 or 0xD800 <= ord(char) < 0xE000 for char in name)
+            or parts[0] in (".substratus.json", ".substratus.json.part")
+        ):
+            yield name
+
+
 def wrong(folder, files):
     """Names of files that are not what the hub says: large ones by sha256, others as Git hashes them."""
     for file in files:
@@ -49,6 +63,9 @@ def main(kind, repository, revision, folder):
             info = HfApi().repo_info(
                 repository, repo_type=kind, revision=revision, files_metadata=True
             )
+            bad = [repr(name) for name in strays(file.rfilename for file in info.siblings)]
+            if bad:
+                sys.exit(f"the hub names files that no folder can hold: {', '.join(bad)[:1000]}")
             snapshot_download(
                 repository, repo_type=kind, revision=info.sha, local_dir=folder, max_workers=4
             )
@@ -56,7 +73,12 @@ def main(kind, repository, revision, folder):
         except (RepositoryNotFoundError, RevisionNotFoundError):
             raise
         except Exception as error:
-            if count == TRIES or getattr(error, "errno", None) == 28:
+            # A full disk, a name that is too long, and what the client calls invalid: no further try mends it.
+            if (
+                count == TRIES
+                or getattr(error, "errno", None) in (errno.ENOSPC, errno.ENAMETOOLONG)
+                or type(error) is ValueError
+            ):
                 raise
             print(f"{type(error).__name__}: {error}: trying again", file=sys.stderr)
             time.sleep(min(30, 0.5 * 2**count))

@@ -1,12 +1,10 @@
 import { mkdirSync } from 'node:fs'
-import { join } from 'node:path'
 import { bucketEnv, rcloneArgs, rcloneFault } from './bucket.ts'
 import { download } from './download.ts'
 import { hubArgs, hubFault } from './hub.ts'
-import { readManifest } from './manifest.ts'
+import { hashOf, readManifest } from './manifest.ts'
 import { type Options, optional, required } from './options.ts'
 import { run } from './run.ts'
-import { hashOf } from './seal.ts'
 import { type Source, sourceOf } from './source.ts'
 
 /**
@@ -40,7 +38,7 @@ export async function compare(folder: string): Promise<void> {
   const { files } = await readManifest(folder)
   for (const file of files) {
     if ('link' in file) continue
-    const found = await hashOf(join(folder, file.path)).catch(() => 'missing')
+    const found = await hashOf(folder, file.path).catch(() => 'missing')
     if (found !== file.sha256)
       throw new Error(`${file.path} is not what was sealed: the storage has lost or changed data`)
   }

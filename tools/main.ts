@@ -1,4 +1,5 @@
 import { optionsOf } from './options.ts'
+import { cleaned } from './redact.ts'
 import { fail } from './report.ts'
 
 /**
@@ -13,6 +14,17 @@ const programs: Readonly<Record<string, () => Promise<typeof import('./seal.ts')
   seal: async () => (await import('./seal.ts')).main,
   idle: async () => (await import('./idle.ts')).main,
 }
+
+// Whatever prints: no credential of this process leaves it.
+for (const stream of [process.stdout, process.stderr]) {
+  const write = stream.write.bind(stream) as (text: unknown, ...more: unknown[]) => boolean
+  stream.write = (text: unknown, ...more: unknown[]) =>
+    write(typeof text === 'string' ? cleaned(text) : text, ...more)
+}
+process.on('uncaughtException', (error) => {
+  fail(error)
+  process.exit()
+})
 
 const [name = '', ...words] = process.argv.slice(2)
 // The kubelet's SIGTERM ends a program at once: as the first process of a container it has no default.

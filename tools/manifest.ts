@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto'
-import { readdir, readFile } from 'node:fs/promises'
+import { constants } from 'node:fs'
+import { type FileHandle, open, readdir, readFile, readlink, realpath } from 'node:fs/promises'
 import { join } from 'node:path'
+import { pipeline } from 'node:stream/promises'
 
 /** The manifest of sealed artifacts. What has none was never finished. */
 export const manifestName = '.substratus.json'
@@ -33,16 +35,89 @@ export const digestOf = (files: readonly Sealed[]): string =>
 
 const isOurs = (path: string): boolean => path === manifestName || path === `${manifestName}.part`
 
-/** Every file and folder below, by its path, in a fixed order. */
-export async function filesOf(folder: string) {
-  const found = await readdir(folder, { recursive: true, withFileTypes: true })
-  const paths = (isFolder: boolean) =>
-    found
-      .filter((entry) => entry.isDirectory() === isFolder)
-      .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1))
-      .filter((path) => !isOurs(path))
-      .sort()
-  return { files: paths(false), folders: paths(true) }
+/** A path as one line of a log, whatever characters are in it. */
+export const shown = (path: string): string => JSON.stringify(path)
+
+interface Found {
+  readonly files: readonly string[]
+  readonly links: readonly string[]
+  readonly folders: readonly string[]
+  /** What can be in no manifest, and why. */
+  readonly left: readonly { readonly name: string; readonly why: string }[]
+}
+
+const escaped = (name: Buffer): string =>
+  [...name]
+    .map((byte) =>
+      byte > 0x1f && byte < 0x7f
+        ? String.fromCharCode(byte)
+        : `\\x${byte.toString(16).padStart(2, '0')}`,
+    )
+    .join('')
+
+/** All that is below a folder, by its path, in a fixed order. No link is followed. */
+export async function filesOf(folder: string): Promise<Found> {
+  const files: string[] = []
+  const links: string[] = []
+  const folders: string[] = []
+  const left: { name: string; why: string }[] = []
+  const todo = ['']
+  for (let at = todo.pop(); at !== undefined; at = todo.pop()) {
+    for (const entry of await readdir(join(folder, at), {
+      withFileTypes: true,
+      encoding: 'buffer',
+    })) {
+      const name = entry.name.toString('utf8')
+      const path = at ? `${at}/${name}` : name
+      if (isOurs(path)) continue
+      if (!Buffer.from(name).equals(entry.name))
+        left.push({
+          name: `"${at && `${at}/`}${escaped(entry.name)}"`,
+          why: 'its name is not UTF-8',
+        })
+      else if (entry.isSymbolicLink()) links.push(path)
+      else if (entry.isFile()) files.push(path)
+      else if (!entry.isDirectory())
+        left.push({ name: shown(path), why: 'it is neither a file, a folder nor a link' })
+      else if (Buffer.byteLength(join(folder, path)) > longestPath)
+        left.push({ name: shown(`${path.slice(0, 200)}…`), why: 'its path is too long' })
+      else {
+        folders.push(path)
+        todo.push(path)
+      }
+    }
+  }
+  return { files: files.sort(), links: links.sort(), folders: folders.sort(), left }
+}
+
+/** Linux takes paths of 4095 bytes; a name of 255 must fit below a folder. */
+const longestPath = 4095 - 256
+
+/**
+ * Opens a file of a folder to read. Others may write there at the same time: what is opened is the
+ * very file, and not where a link in its place would lead.
+ */
+export async function openInside(folder: string, path: string): Promise<FileHandle> {
+  const full = join(await realpath(folder), path)
+  const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants
+  const file = await open(full, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
+  const where = await readlink(`/proc/self/fd/${file.fd}`).catch(() => realpath(full))
+  if (where === full && (await file.stat()).isFile()) return file
+  await file.close()
+  throw new Error(`${path} is no file of its own`)
+}
+
+/** Whether a path of a manifest stays below the folder of the manifest. */
+const staysInside = (path: unknown): boolean =>
+  typeof path === 'string' &&
+  !path.includes('\0') &&
+  path.split('/').every((part) => part !== '' && part !== '.' && part !== '..')
+
+export async function hashOf(folder: string, path: string): Promise<string> {
+  const hash = createHash('sha256')
+  const file = await openInside(folder, path)
+  await pipeline(file.createReadStream({ highWaterMark: 1 << 20 }), hash)
+  return hash.digest('hex')
 }
 
 /** The manifest of artifacts; an error where they are not whole. */
@@ -58,5 +133,8 @@ export async function readManifest(folder: string): Promise<Manifest> {
     throw new Error(`${manifestName} is of version ${manifest.version}, which is newer than this`)
   if (digestOf(manifest.files) !== manifest.digest)
     throw new Error(`${manifestName} does not match its own digest: the storage has lost data`)
+  const stray = manifest.files.find(({ path }) => !staysInside(path))
+  if (stray)
+    throw new Error(`${manifestName} names ${shown(stray.path)}, which is not in its folder`)
   return manifest
 }

@@ -172,13 +172,24 @@ export async function main(options: Options): Promise<void> {
   const source = from === 'scratch' ? undefined : at(referenceOf(from))
   const base = source ? await baseOf(source.registry, source.reference) : nothing
 
-  const { files, folders } = await filesOf(artifacts)
+  const { files, links, folders } = await filesOf(artifacts)
   const named = (path: string) => posix.join(into, path).slice(1)
   const entries = await Promise.all(
-    [...folders, ...files].map((path) => entryOf(artifacts, path, named(path))),
+    [...folders, ...[...files, ...links].sort()].map((path) =>
+      entryOf(artifacts, path, named(path)),
+    ),
   )
-  const lost = manifest.files.find(({ path }) => !files.includes(path))
+  const there = new Set([...files, ...links])
+  const lost = manifest.files.find(({ path }) => !there.has(path))
   if (lost) throw new Error(`${lost.path} was sealed, and is missing`)
+  const sealedLinks = new Map(
+    manifest.files.flatMap((file) => ('link' in file ? [[named(file.path), file.link]] : [])),
+  )
+  const bent = entries.find(
+    (entry) => entry.type === 'link' && sealedLinks.get(entry.name) !== entry.to,
+  )
+  if (bent)
+    throw new Error(`${bent.name} is not what was sealed: the storage has lost or changed data`)
   const witness = verifier(into, manifest.files)
 
   const kept: Descriptor[] = []

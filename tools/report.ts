@@ -1,4 +1,5 @@
 import { writeFileSync } from 'node:fs'
+import { cleaned } from './redact.ts'
 
 /** The termination message: what the hooks read of a container, and a person in `kubectl describe`. */
 const path = process.env.TERMINATION_MESSAGE_PATH ?? '/dev/termination-log'
@@ -19,7 +20,8 @@ function write(message: string): void {
 export const diskFull = 'the disk is full: ask for more in spec.resources.disk'
 
 export function report(result: unknown): void {
-  const text = typeof result === 'string' ? result : JSON.stringify(result)
+  // Digests and numbers of our own stay as they are: hooks read them.
+  const text = typeof result === 'string' ? cleaned(result) : JSON.stringify(result)
   console.log(text)
   write(text)
 }
@@ -27,7 +29,9 @@ export function report(result: unknown): void {
 /** Says why, and ends the program with 1. */
 export function fail(error: unknown): void {
   const isFull = (error as NodeJS.ErrnoException | undefined)?.code === 'ENOSPC'
-  const message = isFull ? diskFull : error instanceof Error ? error.message : String(error)
+  const message = cleaned(
+    isFull ? diskFull : error instanceof Error ? error.message : String(error),
+  )
   console.error(message)
   write(message)
   process.exitCode = 1

@@ -1,15 +1,19 @@
 import { spawn } from 'node:child_process'
+import type { Readable } from 'node:stream'
+import { lineCleaner } from './redact.ts'
 
 export interface Ended {
   readonly code: number
+  /** As it came: answers are read from it, and nobody sees it. */
   readonly stdout: string
-  /** The last lines of both streams, as they came. */
+  /** The last lines of both streams, without credentials. */
   readonly said: string
 }
 
 interface RunOptions {
   readonly cwd?: string
   readonly env?: Readonly<Record<string, string | undefined>>
+  readonly input?: string
   /** Whether its output is shown as it comes. */
   readonly show?: boolean
 }
@@ -20,25 +24,36 @@ const remembered = 200_000
 export const run = (
   file: string,
   args: readonly string[],
-  { cwd, env, show = true }: RunOptions = {},
+  { cwd, env, input, show = true }: RunOptions = {},
 ): Promise<Ended> =>
   new Promise((resolve, reject) => {
     const child = spawn(file, args, {
       cwd,
       env: { ...process.env, ...env },
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
     })
     let stdout = ''
     let said = ''
-    const hear = (chunk: string) => {
-      said = `${said}${chunk}`.slice(-remembered)
-      if (show) process.stderr.write(chunk)
+    const hear = (text: string) => {
+      said = `${said}${text}`.slice(-remembered)
+      if (show) process.stderr.write(text)
     }
-    child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+    const follow = (stream: Readable | null, also: (chunk: string) => void) => {
+      const lines = lineCleaner()
+      stream
+        ?.setEncoding('utf8')
+        .on('data', (chunk: string) => {
+          also(chunk)
+          hear(lines.push(chunk))
+        })
+        .on('end', () => hear(lines.end()))
+    }
+    follow(child.stdout, (chunk) => {
       stdout = `${stdout}${chunk}`.slice(-remembered)
-      hear(chunk)
     })
-    child.stderr.setEncoding('utf8').on('data', hear)
+    follow(child.stderr, () => {})
+    // A program that ends before it has read all says why itself.
+    child.stdin?.on('error', () => {}).end(input)
     child.on('error', (error) => reject(new Error(`${file} does not run: ${error.message}`)))
     child.on('close', (code) => resolve({ code: code ?? 1, stdout, said }))
   })

@@ -1,134 +1,320 @@
-import { createHash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
-import { chmod, lstat, open, readdir, readlink, rename, rm } from 'node:fs/promises'
-import { dirname, join, relative, resolve } from 'node:path'
-import { pipeline } from 'node:stream/promises'
+import { randomUUID } from 'node:crypto'
+import { constants } from 'node:fs'
+import { lstat, open, readdir, readlink, realpath, rename, rm, symlink } from 'node:fs/promises'
+import { dirname, join, posix, relative, resolve } from 'node:path'
 import { bucketEnv, rcloneFault, remoteOf } from './bucket.ts'
-import { digestOf, filesOf, type Manifest, manifestName, type Sealed } from './manifest.ts'
+import { contentsOf, leadOf, spread, type Tree } from './links.ts'
+import {
+  digestOf,
+  filesOf,
+  hashOf,
+  type Manifest,
+  manifestName,
+  type Sealed,
+  shown,
+} from './manifest.ts'
 import { type Options, optional, required } from './options.ts'
 import { report } from './report.ts'
 import { run } from './run.ts'
-import { sourceOf } from './source.ts'
+import { type Source, sourceOf } from './source.ts'
 
 /**
  * Makes artifacts whole: sizes and sha256 of every file in a manifest that is written last. Then
  * the trees of older attempts go, but the one that others still use.
  */
 
-export const hashOf = async (path: string): Promise<string> => {
-  const hash = createHash('sha256')
-  await pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), hash)
-  return hash.digest('hex')
-}
-
 /** What others run as another user reads by its group: 0600, as libraries like to write, is opened. */
-async function readable(path: string, mode: number, isFolder: boolean): Promise<void> {
-  const wanted = mode | (isFolder ? 0o050 : 0o040)
-  if (wanted !== mode) await chmod(path, wanted).catch(() => {})
+async function readable(path: string, isFolder: boolean): Promise<void> {
+  // Never what a link leads to; O_NONBLOCK, so that no pipe is waited for.
+  const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
+  const file = await open(path, flags).catch(() => undefined)
+  if (!file) return
+  try {
+    const mode = (await file.stat()).mode & 0o7777
+    const wanted = mode | (isFolder ? 0o050 : 0o040)
+    if (wanted !== mode) await file.chmod(wanted).catch(() => {})
+  } finally {
+    await file.close()
+  }
 }
 
-async function sealed(folder: string, path: string): Promise<Sealed> {
-  const full = join(folder, path)
-  const found = await lstat(full)
-  if (found.isSymbolicLink()) return { path, link: await readlink(full) }
-  if (!found.isFile()) throw new Error(`${path} is neither a file, a folder nor a link`)
-  await readable(full, found.mode & 0o7777, false)
-  return { path, bytes: found.size, sha256: await hashOf(full) }
+async function sealed(folder: string, path: string): Promise<Sealed & { readonly bytes: number }> {
+  await readable(join(folder, path), false)
+  const { size } = await lstat(join(folder, path))
+  return { path, bytes: size, sha256: await hashOf(folder, path) }
 }
 
-/** Written under another name, flushed and renamed: it is there whole, or not at all. */
+/**
+ * Written under another name, flushed and renamed: it is there whole, or not at all. The name must
+ * be free: a link in its place would lead the text somewhere else.
+ */
 async function writeLast(path: string, text: string): Promise<void> {
-  const file = await open(`${path}.part`, 'w', 0o644)
+  const file = await open(`${path}.part`, 'wx', 0o644)
   await file.writeFile(text)
   await file.sync()
   await file.close()
   await rename(`${path}.part`, path)
 }
 
+/** STAGE/ATTEMPT: what makes artifacts writes into a folder of its own below its stage's. */
+const placePath = /^(?:load|run)\/(?!\.{1,2}$)[^/]+$/
+
+/** An attempt's folder is named by a hash; nothing with another name is ever removed. */
+const attemptPath = /^(?:load|run)\/[0-9a-f]{16}$/
+
 /** Which folders beside an attempt's are of older ones, and used by nobody. */
 export const olderThan = (
-  attempt: string,
+  path: string,
   siblings: readonly string[],
   keep: readonly string[],
-): readonly string[] => siblings.filter((name) => name !== attempt && !keep.includes(name))
+): readonly string[] =>
+  siblings
+    .filter(() => attemptPath.test(path))
+    .map((name) => `${posix.dirname(path)}/${name}`)
+    .filter((sibling) => attemptPath.test(sibling) && sibling !== path && !keep.includes(sibling))
 
-async function removeOlder(artifacts: string, storage: string, keep: readonly string[]) {
-  const stage = dirname(artifacts)
-  const kept = keep.map((path) => relative(stage, resolve(storage, path)))
-  const older = olderThan(relative(stage, artifacts), await readdir(stage), kept)
-  for (const name of older) {
+interface Place {
+  readonly storage: string
+  /** STAGE/ATTEMPT. */
+  readonly path: string
+  readonly keep: readonly string[]
+}
+
+/** Where the artifacts are; an error, before anything is touched, where that is no attempt's folder. */
+async function placeOf(
+  artifacts: string,
+  storage: string,
+  keep: readonly string[],
+): Promise<Place> {
+  const path = relative(storage, artifacts)
+  if (!placePath.test(path))
+    throw new Error(
+      `--artifacts="${artifacts}" is no folder of an attempt: it must be load/ATTEMPT or run/ATTEMPT below --storage="${storage}"`,
+    )
+  for (const used of keep)
+    if (!placePath.test(used))
+      throw new Error(
+        `--keep="${used}" is no folder of an attempt: it must be load/ATTEMPT or run/ATTEMPT`,
+      )
+  const [whole, found] = await Promise.all([realpath(storage), realpath(artifacts)])
+  if (found !== join(whole, path))
+    throw new Error(`--artifacts="${artifacts}" leads to "${found}" by a link: nothing is sealed`)
+  return { storage: whole, path, keep }
+}
+
+async function removeOlder({ storage, path, keep }: Place) {
+  const there = await readdir(join(storage, dirname(path)), { withFileTypes: true })
+  const names = there.filter((entry) => entry.isDirectory()).map(({ name }) => name)
+  for (const older of olderThan(path, names, keep)) {
     // Another user's files may not be ours to remove: room is lost then, and nothing else.
-    await rm(join(stage, name), { recursive: true, force: true }).then(
-      () => console.log(`removed ${name}`),
-      (error) => console.log(`cannot remove ${name}: ${error.message}`),
+    await rm(join(storage, older), { recursive: true, force: true }).then(
+      () => console.log(`removed ${older}`),
+      (error) => console.log(`cannot remove ${older}: ${error.message}`),
     )
   }
 }
 
-export async function seal(artifacts: string): Promise<Manifest> {
-  const manifest = join(artifacts, manifestName)
-  await rm(manifest, { force: true })
-  const { files, folders } = await filesOf(artifacts)
-  if (!files.length)
-    throw new Error('nothing was written to /content/artifacts: there is no result to keep')
-  for (const path of folders) {
-    const full = join(artifacts, path)
-    await readable(full, (await lstat(full)).mode & 0o7777, true)
-  }
-  const entries: Sealed[] = []
-  for (const path of files) entries.push(await sealed(artifacts, path))
-  const bytes = entries.reduce((sum, entry) => sum + ('bytes' in entry ? entry.bytes : 0), 0)
-  const made: Manifest = { version: 1, digest: digestOf(entries), bytes, files: entries }
-  await writeLast(manifest, `${JSON.stringify(made, null, 1)}\n`)
-  return made
+const leftOut = (name: string, why: string): void => console.log(`${name} is left out: ${why}`)
+
+const fate = {
+  outside: 'outside of the artifacts',
+  nowhere: 'nowhere',
+  circle: 'in a circle',
+} as const
+
+/** An absolute link holds only where the artifacts are in the same place: it becomes a relative one. */
+async function madeRelative(folder: string, link: string, path: string): Promise<string> {
+  const target = posix.relative(posix.dirname(link), path) || '.'
+  const full = join(folder, link)
+  const beside = join(folder, posix.dirname(link), `.substratus-${randomUUID()}`)
+  await symlink(target, beside)
+  await rename(beside, full)
+  console.log(`${shown(link)} links to ${shown(target)} now, which holds wherever it is mounted`)
+  return target
 }
 
-interface Copy {
-  readonly artifacts: string
-  /** STAGE/ATTEMPT, here and there. */
+interface Link {
   readonly path: string
-  readonly to: string
-  readonly keep: readonly string[]
+  readonly link: string
+  /** What it leads to, where that is inside. */
+  readonly to?: string
+}
+
+async function linkAt(folder: string, path: string): Promise<Link> {
+  const link = await readlink(join(folder, path))
+  const lead = await leadOf(folder, path, link)
+  if (lead.leads !== 'inside') {
+    console.log(`${shown(path)} links to ${shown(link)}, which leads ${fate[lead.leads]}`)
+    return { path, link }
+  }
+  if (lead.portable) return { path, link, to: lead.path }
+  try {
+    return { path, link: await madeRelative(folder, path, lead.path), to: lead.path }
+  } catch (error) {
+    console.log(`${shown(path)} stays an absolute link: ${(error as Error).message}`)
+    return { path, link }
+  }
+}
+
+interface Behind {
+  /** The file, and what it is by way of links. */
+  readonly file: string
+  readonly sealed: Sealed & { readonly bytes: number }
+}
+
+/**
+ * What links add where none can be, as in a bucket. It is bounded, for links to folders of links
+ * multiply: ten times what is there, and never less than a thousand files or a gibibyte.
+ */
+function followed(
+  files: readonly (Sealed & { readonly bytes: number })[],
+  folders: readonly string[],
+  links: readonly Link[],
+): readonly Behind[] {
+  const known = new Map(files.map((file) => [file.path, file]))
+  const tree: Tree = {
+    files: new Set(known.keys()),
+    folders: new Set(folders),
+    links: new Map(links.flatMap(({ path, to }) => (to === undefined ? [] : [[path, to]]))),
+  }
+  const contents = contentsOf(tree)
+  const own = files.reduce((sum, { bytes }) => sum + bytes, 0)
+  let room = 10 * (files.length + links.length) + 1000
+  let bytes = Math.max(10 * own, 2 ** 30)
+  return links.flatMap(({ path, to }) => {
+    if (to === undefined) {
+      leftOut(shown(path), 'a bucket has no links, and nothing inside is behind it')
+      return []
+    }
+    const found = spread(tree, contents, path, room)
+    const added = (found?.files ?? []).flatMap((one): readonly Behind[] => {
+      const file = known.get(one.file)
+      return file ? [{ file: one.file, sealed: { ...file, path: one.path } }] : []
+    })
+    const size = added.reduce((sum, { sealed }) => sum + sealed.bytes, 0)
+    if (!found || size > bytes) {
+      leftOut(shown(path), 'links to folders of links would multiply what is stored')
+      return []
+    }
+    for (const circle of found.circles) leftOut(shown(circle), 'its link leads in a circle')
+    room -= added.length
+    bytes -= size
+    return added.filter(({ sealed: { path } }) => {
+      if (isListed(path)) return true
+      leftOut(shown(path), 'no list of files can hold its name')
+      return false
+    })
+  })
+}
+
+/** What the kernel finds behind a link must be what was found here: another program follows it. */
+async function arrives(folder: string, { file, sealed: { path } }: Behind): Promise<boolean> {
+  const [whole, found] = await Promise.all([
+    realpath(folder),
+    realpath(join(folder, path)).catch(() => ''),
+  ])
+  if (found === join(whole, file)) return true
+  leftOut(shown(path), 'its link does not lead there')
+  return false
+}
+
+/** rclone marks characters of its own with this one, and opens no file that has it in its name. */
+const unread = '‛'
+
+/** Files are named to rclone one a line, in which these characters mean something else. */
+const isListed = (path: string): boolean => !/[\r\n␀／．‛]/.test(path)
+
+interface Made {
+  readonly manifest: Manifest
+  /** The files that are there by way of links alone. */
+  readonly behindLinks: readonly string[]
+}
+
+/** `follows` where the artifacts go to a place without links: what they lead to counts as files. */
+export async function seal(artifacts: string, follows = false): Promise<Made> {
+  const path = join(artifacts, manifestName)
+  // Whatever has our names: a folder too, and of a link the link.
+  for (const name of [path, `${path}.part`]) await rm(name, { recursive: true, force: true })
+  const found = await filesOf(artifacts)
+  for (const { name, why } of found.left) leftOut(name, why)
+  for (const folder of found.folders) await readable(join(artifacts, folder), true)
+  const files: Awaited<ReturnType<typeof sealed>>[] = []
+  for (const file of found.files)
+    if (follows && file.includes(unread)) leftOut(shown(file), `rclone cannot read "${unread}"`)
+    else files.push(await sealed(artifacts, file))
+  const links: Link[] = []
+  for (const link of found.links) links.push(await linkAt(artifacts, link))
+  const more: Sealed[] = follows ? [] : links.map(({ path, link }) => ({ path, link }))
+  if (follows)
+    for (const behind of followed(files, found.folders, links))
+      if (await arrives(artifacts, behind)) more.push(behind.sealed)
+  const entries = [...files, ...more].sort((a, b) => (a.path < b.path ? -1 : 1))
+  if (!entries.length)
+    throw new Error('nothing was written to /content/artifacts: there is no result to keep')
+  const bytes = entries.reduce((sum, entry) => sum + ('bytes' in entry ? entry.bytes : 0), 0)
+  const manifest: Manifest = { version: 1, digest: digestOf(entries), bytes, files: entries }
+  await writeLast(path, `${JSON.stringify(manifest, null, 1)}\n`)
+  return { manifest, behindLinks: follows ? more.map((file) => file.path) : [] }
+}
+
+type Bucket = Extract<Source, { scheme: 's3' | 'gs' }>
+
+function bucketOf(to: string): Bucket {
+  const source = sourceOf(to)
+  if (source.scheme !== 's3') throw new Error(`"${to}" is no s3:// address`)
+  return source
 }
 
 /** To a bucket, compared there by checksum; the manifest comes last, and only then go older ones. */
-async function copyAway({ artifacts, path, to, keep }: Copy): Promise<void> {
-  const source = sourceOf(to)
-  if (source.scheme !== 's3') throw new Error(`"${to}" is no s3:// address`)
-  const rclone = async (...args: readonly string[]) => {
-    const { code, said, stdout } = await run('rclone', args, { env: bucketEnv('s3', process.env) })
-    if (code !== 0) throw new Error(rcloneFault(said, source))
+async function copyAway(
+  { storage, path, keep }: Place,
+  to: Bucket,
+  behindLinks: readonly string[],
+): Promise<void> {
+  const rclone = async (args: readonly string[], input?: string) => {
+    const env = bucketEnv('s3', process.env)
+    const { code, said, stdout } = await run('rclone', args, { env, input })
+    if (code !== 0) throw new Error(rcloneFault(said, to))
     return stdout
   }
-  const place = remoteOf(source)
+  const place = remoteOf(to)
   const there = `${place}/${path}`
-  // A bucket has no links: what they point at goes instead.
-  const others = ['--exclude', `/${manifestName}`, '--copy-links']
+  const artifacts = join(storage, path)
+  // A bucket has no links: what they lead to inside goes in their place, file by file.
+  const without = [`/${manifestName}`, `*${unread}*`, `*${unread}*/**`]
+  const plain = [...without.map((pattern) => `--exclude=${pattern}`), '--skip-links']
+  const linked = ['--files-from-raw', '-', '--copy-links']
+  const list = behindLinks.map((file) => `${file}\n`).join('')
   const ways = ['--checksum', '--retries=5', '--low-level-retries=10', '--stats=10s']
-  await rclone('copy', artifacts, there, ...others, ...ways)
-  await rclone('check', artifacts, there, ...others, '--one-way')
-  await rclone('copyto', join(artifacts, manifestName), `${there}/${manifestName}`, '--checksum')
+  await rclone(['copy', artifacts, there, ...plain, ...ways])
+  if (list) await rclone(['copy', artifacts, there, ...linked, ...ways], list)
+  await rclone(['check', artifacts, there, ...plain, '--one-way'])
+  if (list) await rclone(['check', artifacts, there, ...linked, '--one-way'], list)
+  await rclone(['copyto', join(artifacts, manifestName), `${there}/${manifestName}`, '--checksum'])
 
-  const stage = dirname(path)
-  const names = (await rclone('lsf', '--dirs-only', `${place}/${stage}`))
+  const stage = posix.dirname(path)
+  const names = (await rclone(['lsf', '--dirs-only', `${place}/${stage}`]))
     .split('\n')
     .map((name) => name.replace(/\/$/, ''))
-    .filter(Boolean)
-  const kept = keep.map((used) => relative(stage, used))
-  for (const name of olderThan(relative(stage, path), names, kept)) {
-    await rclone('purge', `${place}/${stage}/${name}`)
-    console.log(`removed ${name}`)
+  for (const older of olderThan(path, names, keep)) {
+    // The new one is there, whole: what cannot be removed costs room, and nothing else.
+    await rclone(['purge', `${place}/${older}`]).then(
+      () => console.log(`removed ${older}`),
+      (error) => console.log(`cannot remove ${older}: ${error.message}`),
+    )
   }
 }
 
 export async function main(options: Options): Promise<void> {
   const artifacts = resolve(required(options, 'artifacts'))
   const storage = resolve(required(options, 'storage'))
-  const { digest, bytes, files } = await seal(artifacts)
-  console.log(`${files.length} files, ${bytes} bytes`)
   const to = optional(options, 'to')
-  const { keep = [] } = options
-  if (to) await copyAway({ artifacts, path: relative(storage, artifacts), to, keep })
-  else await removeOlder(artifacts, storage, keep)
+  const bucket = to === undefined ? undefined : bucketOf(to)
+  const place = await placeOf(artifacts, storage, options.keep ?? [])
+  const { manifest, behindLinks } = await seal(artifacts, bucket !== undefined)
+  const { digest, bytes, files } = manifest
+  console.log(`${files.length} files, ${bytes} bytes`)
+  if (bucket) await copyAway(place, bucket, behindLinks)
+  else await removeOlder(place)
   report({ digest, bytes })
 }

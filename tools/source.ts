@@ -1,3 +1,5 @@
+import { manifestName } from './manifest.ts'
+
 /** What spec.source says, by its scheme. */
 export type Source =
   | {
@@ -21,6 +23,64 @@ export type Source =
       readonly path: string
     }
 
+/** What a file system takes as a name. */
+const longestName = 255
+
+/**
+ * The name of the file that an address is of. It is read as it is written: URL would follow `..`,
+ * in any spelling, to another file than a reader expects.
+ */
+function fileOf(address: string): string {
+  const parts = address
+    .replace(/^[a-z]+:\/\/[^/?#]*/, '')
+    .replace(/[?#].*$/s, '')
+    .split('/')
+    .map((part) => decoded(part, address))
+  const [file = 'index'] = parts.filter(Boolean).slice(-1)
+  // A store's API may name a whole path in one part: `dir%2Ffile.bin`.
+  const names = parts.flatMap((part) => part.split(/[\\/]/))
+  if (names.includes('..') || file === '.' || /^[\\/]|[\\/]$/.test(file))
+    throw new Error(
+      `"${address}" leads through "..", or to no name: write the address it stands for`,
+    )
+  const name = file.split(/[\\/]/).at(-1) ?? ''
+  if (hasControl(name)) throw new Error(`"${address}" names a file with control characters`)
+  const bytes = Buffer.byteLength(name)
+  if (bytes > longestName)
+    throw new Error(
+      `"${address}" names a file with ${bytes} bytes: a name may have ${longestName} at most`,
+    )
+  if (name === manifestName || name === `${manifestName}.part`)
+    throw new Error(`"${address}" names a file "${name}", which is the name of the manifest`)
+  return name
+}
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
+const hasControl = (text: string): boolean => /[\x00-\x1f\x7f]/.test(text)
+
+function decoded(part: string, address: string): string {
+  try {
+    return decodeURIComponent(part)
+  } catch {
+    throw new Error(`"${address}" has "${part}" in it, which is no percent-encoded UTF-8`)
+  }
+}
+
+/** What to write where an address is of a page about a file, and not of the file. */
+export function fileBehind(page: string): string {
+  const { host, pathname, origin } = new URL(page)
+  const [owner, name, what, ...rest] = pathname
+    .replace(/^\/datasets\//, '/')
+    .split('/')
+    .slice(1)
+  const onHub = /(^|\.)(huggingface\.co|hf\.co)$/.test(host)
+  if (onHub && name && (!what || what === 'tree'))
+    return `write hf://${owner}/${name}${rest[0] ? `@${rest[0]}` : ''}`
+  const raw = onHub ? 'resolve' : /(^|\.)github\.com$/.test(host) ? 'raw' : undefined
+  if (raw && what === 'blob') return `write ${origin}${pathname.replace('/blob/', `/${raw}/`)}`
+  return 'write the address of the file itself; one that ends in .html is loaded as it is'
+}
+
 export function sourceOf(address: string): Source {
   const [, scheme = '', rest = ''] = /^([a-z0-9]+):\/\/(.*)$/s.exec(address) ?? []
   switch (scheme) {
@@ -35,7 +95,7 @@ export function sourceOf(address: string): Source {
       if (url.hash && !sha256)
         throw new Error(`"${url.hash}" is no checksum: write #sha256= and 64 hexadecimal digits`)
       url.hash = ''
-      const file = decodeURIComponent(url.pathname.split('/').filter(Boolean).at(-1) ?? 'index')
+      const file = fileOf(address)
       return { scheme: 'https', address, url: url.href, file, ...(sha256 && { sha256 }) }
     }
     case 's3':

@@ -1,6 +1,6 @@
-import { createReadStream } from 'node:fs'
 import { lstat, readlink } from 'node:fs/promises'
 import { join } from 'node:path'
+import { openInside } from './manifest.ts'
 
 /** A tar archive as a stream of bytes whose length is known beforehand: layers of images. */
 
@@ -11,7 +11,7 @@ export type Entry =
       readonly name: string
       readonly mode: number
       readonly bytes: number
-      readonly from?: string
+      readonly from?: { readonly folder: string; readonly path: string }
     }
   | { readonly type: 'link'; readonly name: string; readonly to: string }
 
@@ -107,7 +107,8 @@ export async function* archive(
     yield headersOf(entry)
     if (entry.type !== 'file' || !entry.from) continue
     let seen = 0
-    for await (const chunk of createReadStream(entry.from, { highWaterMark: 1 << 20 })) {
+    const file = await openInside(entry.from.folder, entry.from.path)
+    for await (const chunk of file.createReadStream({ highWaterMark: 1 << 20 })) {
       seen += chunk.length
       if (seen > entry.bytes) throw new Error(`${entry.name} has grown while it was read`)
       witness(entry, chunk)
@@ -122,10 +123,10 @@ export async function* archive(
 
 /** A path of a folder as an entry under another name. */
 export async function entryOf(folder: string, path: string, name: string): Promise<Entry> {
-  const from = join(folder, path)
-  const found = await lstat(from)
-  if (found.isSymbolicLink()) return { type: 'link', name, to: await readlink(from) }
+  const full = join(folder, path)
+  const found = await lstat(full)
+  if (found.isSymbolicLink()) return { type: 'link', name, to: await readlink(full) }
   if (found.isDirectory()) return { type: 'folder', name: `${name}/`, mode: 0o755 }
   const mode = found.mode & 0o100 ? 0o755 : 0o644
-  return { type: 'file', name, mode, bytes: found.size, from }
+  return { type: 'file', name, mode, bytes: found.size, from: { folder, path } }
 }

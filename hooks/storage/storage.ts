@@ -83,6 +83,9 @@ export function artifactsUrl(
     : storageOf(config).url(parent, path, config)
 }
 
+/** What seal takes as a path of artifacts; with another it would seal nothing. */
+const isArtifactsPath = (path: string): boolean => /^(?:load|run)\/[0-9a-f]{16}$/.test(path)
+
 /**
  * The results that somebody may read now: the one that status points at, and the last recorded one,
  * which it will point at once the stages after it are done.
@@ -101,7 +104,7 @@ export function pathsInUse(
   const last = stages?.[stage]?.attempt
   return [
     ...new Set([...(current ? [current] : []), ...(last ? [artifactsPath(stage, last)] : [])]),
-  ]
+  ].filter(isArtifactsPath)
 }
 
 /** Sealed artifacts, read-only. */

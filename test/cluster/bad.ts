@@ -61,6 +61,16 @@ export const bad: readonly Bad[] = [
   { kind: 'Model', spec: { source: 'hf://a/b', model }, says: 'a source is imported, not trained' },
   { kind: 'Dataset', spec: { source: 'ftp://example.com/x' }, says: 'spec.source' },
   { kind: 'Dataset', spec: { source: 'hf://only-one' }, says: 'hf://ORG/NAME' },
+  {
+    kind: 'Model',
+    spec: { source: 'https://huggingface.co/org/name' },
+    says: 'write hf://ORG/NAME',
+  },
+  {
+    kind: 'Dataset',
+    spec: { source: 'https://github.com/org/name/blob/main/x.csv' },
+    says: 'in place of "/blob/"',
+  },
   { kind: 'Dataset', spec: { source: 'pvc://claim/../other' }, says: 'must not contain ".."' },
   {
     kind: 'Dataset',

@@ -22,6 +22,8 @@ const texts = [
   ...['https://example.com/a.git', 'http://user@example.com/a', 'ssh://git@example.com/a'],
   ...['ssh://git:word@example.com/a', 'git@example.com:a', 'hf://org/name@v1', 'hf://org'],
   ...['s3://bucket/key', 'pvc://claim', 'pvc://claim//x', 'https://a/b c', 'é😀'],
+  ...['https://huggingface.co/org/name', 'https://hf.co/org/name/tree/v1'],
+  ...['https://hf.co/org/name/blob/main/a', 'https://github.com/org/name/blob/main/a'],
   ...['${{ secrets.hub.token }}', '${{ secrets.hub }}', 'a ${{ b', '${', 'x'.repeat(51)],
 ]
 const names = ['image', 'build', 'command', 'args', 'model', 'dataset', 'source', 'runtime']

@@ -53,6 +53,9 @@ describe('what is right is not refused', () => {
     { kind: 'Notebook', spec: { idleTimeout: '1h30m' } },
     { kind: 'Notebook', spec: { idleTimeout: '0h10s' } },
     { kind: 'Dataset', spec: { source: 'https://example.com/a//b?c=d' } },
+    { kind: 'Dataset', spec: { source: 'https://huggingface.co/org/name/resolve/main/a.csv' } },
+    { kind: 'Dataset', spec: { source: 'https://github.com/org/name/raw/main/blob/a.csv' } },
+    { kind: 'Dataset', spec: { source: 'https://github.com/org/name/releases/download/1/a' } },
     { kind: 'Dataset', spec: { source: 'pvc://claim' } },
     { kind: 'Dataset', spec: { source: 'pvc://claim/path/' } },
     { kind: 'Model', spec: { image, resources: { memory: '0.5Gi', disk: '100Mi' } } },
@@ -120,6 +123,34 @@ describe('in the words of the API server', () => {
     },
   ])('$says', ({ kind = 'Model', spec, says }) => {
     expect(said(kind, spec)).toEqual([says])
+  })
+})
+
+describe('a page of a browser is refused as a source, and the address of the file named', () => {
+  test.each([
+    {
+      source: 'https://huggingface.co/Qwen/Qwen2.5-7B-Instruct',
+      says: 'this is the page of a repository, and no file: write hf://ORG/NAME',
+    },
+    {
+      source: 'https://huggingface.co/datasets/org/rows/?x=1',
+      says: 'this is the page of a repository, and no file: write hf://ORG/NAME',
+    },
+    {
+      source: 'https://hf.co/org/name/tree/v1',
+      says: 'this is the page of a repository, and no file: write hf://ORG/NAME@REVISION',
+    },
+    {
+      source: 'https://huggingface.co/org/name/blob/main/a.csv',
+      says: 'this is a page about a file: write "/resolve/" in place of "/blob/"',
+    },
+    {
+      source: 'https://github.com/acme/data/blob/main/train.csv',
+      says: 'this is a page about a file: write "/raw/" in place of "/blob/"',
+    },
+  ])('$source', ({ source, says }) => {
+    for (const kind of ['Model', 'Dataset'] as const)
+      expect(said(kind, { source })).toEqual([expect.stringContaining(says)])
   })
 })
 

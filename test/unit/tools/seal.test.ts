@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process'
 import {
   chmodSync,
   existsSync,
@@ -61,9 +60,10 @@ describe('sealed artifacts', () => {
     write('run/a/x', 'abc')
     write('run/b/x', 'abc')
     write('run/c/x', 'abd')
-    const [a, b, c] = [await seal(attempt('a')), await seal(attempt('b')), await seal(attempt('c'))]
-    expect(a.digest).toBe(b.digest)
-    expect(a.digest).not.toBe(c.digest)
+    const digest = async (name: string) => (await seal(attempt(name))).manifest.digest
+    const [a, b, c] = [await digest('a'), await digest('b'), await digest('c')]
+    expect(a).toBe(b)
+    expect(a).not.toBe(c)
   })
 
   test('are sealed again to the same digest: a Pod may end after its work', async () => {
@@ -93,8 +93,8 @@ describe('what is not whole is never taken for it', () => {
   test('a failure takes an older manifest away', async () => {
     write('run/a/x', 'abc')
     await seal(attempt('a'))
-    execFileSync('mkfifo', [attempt('a/pipe')])
-    await expect(seal(attempt('a'))).rejects.toThrow('pipe is neither a file, a folder nor a link')
+    rmSync(attempt('a/x'))
+    await expect(seal(attempt('a'))).rejects.toThrow('nothing was written to /content/artifacts')
     await expect(readManifest(attempt('a'))).rejects.toThrow(
       'the artifacts have no .substratus.json: they were never finished',
     )
@@ -113,24 +113,26 @@ describe('what is not whole is never taken for it', () => {
 })
 
 describe('older attempts', () => {
+  const [old, used, fresh] = ['0123456789abcdef', 'aaaaaaaaaaaaaaaa', 'ffffffffffffffff'] as const
   test.each([
-    { there: ['a', 'b', 'c'], keep: [], removed: ['a', 'b'] },
-    { there: ['a', 'b', 'c'], keep: ['b'], removed: ['a'] },
-    { there: ['a', 'b', 'c'], keep: ['a', 'b'], removed: [] },
-    { there: ['c'], keep: ['gone'], removed: [] },
+    { there: [old, used, fresh], keep: [], removed: [`run/${old}`, `run/${used}`] },
+    { there: [old, used, fresh], keep: [`run/${used}`], removed: [`run/${old}`] },
+    { there: [old, used, fresh], keep: [`run/${old}`, `run/${used}`], removed: [] },
+    { there: [fresh], keep: ['run/gone'], removed: [] },
+    { there: ['checkpoints', '..', `${old}0`, old.toUpperCase(), fresh], keep: [], removed: [] },
   ])('of $there with $keep kept: $removed go', ({ there, keep, removed }) => {
-    expect(olderThan('c', there, keep)).toEqual(removed)
+    expect(olderThan(`run/${fresh}`, there, keep)).toEqual(removed)
   })
 
   test('go when the new one is sealed, and those of other stages stay', async () => {
-    for (const path of ['run/old', 'run/used', 'run/new', 'load/other']) write(`${path}/x`, 'abc')
+    const stay = [`run/${used}`, `run/${fresh}`, `load/${old}`]
+    for (const path of [`run/${old}`, ...stay]) write(`${path}/x`, 'abc')
     await main({
-      artifacts: [attempt('new')],
+      artifacts: [attempt(fresh)],
       storage: [storage],
-      keep: ['run/used'],
+      keep: [`run/${used}`],
     })
-    expect(existsSync(attempt('old'))).toBe(false)
-    for (const path of ['run/used/x', 'run/new/x', 'load/other/x'])
-      expect(existsSync(join(storage, path))).toBe(true)
+    expect(existsSync(attempt(old))).toBe(false)
+    for (const path of stay) expect(existsSync(join(storage, path, 'x'))).toBe(true)
   })
 })
