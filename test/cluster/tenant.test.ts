@@ -17,6 +17,7 @@ import {
 const annotation = 'metacontroller.k8s.io/last-applied-configuration'
 const kinds = 'jobs,persistentvolumeclaims,deployments,statefulsets,services,networkpolicies'
 const image = 'example.com/train:1'
+const held = { labels: { simulate: 'hold' } }
 
 const asEve = (ns: string, ...args: readonly string[]): Promise<string> =>
   ok(['--as=eve', '-n', ns, ...args])
@@ -65,7 +66,7 @@ const planted = (kind: 'RoleBinding' | 'Job') =>
 test.each(['RoleBinding', 'Job'] as const)(
   'an annotation that holds a %s of kube-system makes nothing, and loses nothing',
   async (kind) => {
-    const ns = await namespaceOfEve('planted')
+    const ns = await namespaceOfEve('annotated')
     await apply(ns, manifest('Dataset', 'd', { source: 'https://example.com/data' }))
     await apply(ns, manifest('Model', 'm', { image }))
     await apply(ns, manifest('ModelServer', 's', { model: { name: 'm' } }))
@@ -106,7 +107,7 @@ test.each(['[]', 'not JSON', '7'])(
   'the annotation %j stops nobody unseen: Ready names the child and the command',
   async (text) => {
     const ns = await namespaceOfEve('malformed')
-    await apply(ns, manifest('Model', 'm', { image }, { labels: { simulate: 'hold' } }))
+    await apply(ns, manifest('Model', 'm', { image, params: { epochs: 1 } }, held))
     await untilReady(ns, 'model/m', 'False Running')
     const [job] = (await get(ns, 'jobs')).items
     await asEve(ns, 'annotate', '--overwrite', 'job', job.metadata.name, `${annotation}=${text}`)
