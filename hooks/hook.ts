@@ -55,7 +55,8 @@ export function hookOf<S, T>(kind: Kind<S, T>, behaviour: Behaviour<S, T>): Hook
     customize: ({ parent }) => ({ relatedResources: relatedRules(kind, parent) }),
     sync: (request, config) => {
       const parent = fill(kind, request.parent)
-      const errors = [...validate(visible(parent)), ...checkRules(parent, config)]
+      const wrong = validate(visible(parent))
+      const errors = [...wrong, ...checkRules(parent, config, wrong)]
       if (errors.length) return invalid(request, errors.map(sentence).join('; '))
 
       const sync: Sync<S, T> = {

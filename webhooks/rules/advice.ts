@@ -2,6 +2,8 @@ import { type Config, hasBuiltInProfiles } from '../../crds/config.ts'
 import type { Parent } from '../../crds/kind.ts'
 
 interface Advice {
+  /** The fields that it looks at: the schema must hold for them. */
+  readonly reads: readonly string[]
   readonly given: (spec: AnySpec, config: Config, oldSpec: AnySpec | undefined) => boolean
   readonly warning: (spec: AnySpec, config: Config) => string
 }
@@ -15,10 +17,12 @@ interface AnySpec {
 /** What is admitted and should still be known. */
 const advices: readonly Advice[] = [
   {
+    reads: ['spec.image', 'spec.build'],
     given: ({ image, build }) => image !== undefined && build !== undefined,
     warning: () => 'spec.image: ignored, for spec.build is set and wins',
   },
   {
+    reads: ['spec.resources.gpu'],
     given: ({ resources }, config, oldSpec) =>
       hasBuiltInProfiles(config) &&
       resources?.gpu?.type !== oldSpec?.resources?.gpu?.type &&
@@ -35,10 +39,11 @@ export const warningsOf = (
   object: Parent,
   oldObject: Parent | undefined,
   config: Config,
+  holds: (path: string) => boolean,
 ): readonly string[] => {
   const spec = (object.spec ?? {}) as AnySpec
   const oldSpec = oldObject?.spec as AnySpec | undefined
   return advices
-    .filter(({ given }) => given(spec, config, oldSpec))
+    .filter(({ reads, given }) => reads.every(holds) && given(spec, config, oldSpec))
     .map(({ warning }) => warning(spec, config))
 }
