@@ -103,7 +103,7 @@ export const carriedBytes = ({ env, params, command, args }: AnySpec): number =>
 
 export const maxParamsBytes = 64 * 1024
 
-const rules: readonly Rule[] = [
+export const rules: readonly Rule[] = [
   {
     field: 'spec.resources.gpu.type',
     broken: ({ resources }, { gpus }) =>

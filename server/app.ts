@@ -46,9 +46,9 @@ export interface World {
 const mostUnderWay = 128
 
 /** Two objects with all their managed fields: what holds more is no review. */
-const review = { mostValues: 100_000, deepest: 200 }
-/** An object with all of its children. */
-const family = { mostValues: 600_000, deepest: 200 }
+const review = { mostValues: 100_000, deepest: 200, scannedFrom: 32 * 1024 }
+/** An object with all of its children; it is answered at once, and never waits for a look-up. */
+const family = { mostValues: 600_000, deepest: 200, scannedFrom: 1024 * 1024 }
 
 /** What the one log line of a request says of it. */
 interface Noted {

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { segmentPattern } from '../webhooks/configuration.ts'
 import { follow } from './follow.ts'
 import type { Log } from './log.ts'
 import { knows } from './token.ts'
@@ -18,8 +19,7 @@ const plain = 'plain'
 /** The old one and the new one. */
 const most = 2
 
-/** Part of a webhook's path, where the API server takes no capitals. */
-const segment = /^[a-z0-9][-a-z0-9]{14,61}[a-z0-9]$/
+const segment = new RegExp(`^${segmentPattern}$`)
 
 /** However it is written; no path of ours has a percent sign. */
 export const mayBeAdmission = (url: string): boolean =>
