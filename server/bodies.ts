@@ -53,7 +53,7 @@ export function bodies(mostBytes = 64 * 1024 * 1024) {
   }
   /** Whether a body has its room; others may have had to go for it, the larger first. */
   const hasRoom = (body: Body): boolean => {
-    while (underWay > mostBytes) {
+    while (underWay > mostBytes && counted(body.weight) > 0) {
       const other = largest()
       if (!other || other === body) return false
       other.refuse(429, tooMuch)
