@@ -34,6 +34,7 @@ program
   .option('--tls-key <file>', 'its key, PEM')
   .option('--config <file>', 'the administrator’s configuration, YAML')
   .option('--hook-token-file <file>', 'the hooks ask for a token out of this file, one a line')
+  .option('--admission-path-file <file>', 'secret segments of admission’s path, one a line')
   .option('--kubeconfig <file>', 'the cluster to look references and Pods up in, or "in-cluster"')
   .action(async (options) => set(await (await import('./serve.ts')).serveCommand(options)))
 

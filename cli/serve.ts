@@ -9,11 +9,12 @@ interface Options {
   readonly config?: string
   readonly kubeconfig?: string
   readonly hookTokenFile?: string
+  readonly admissionPathFile?: string
 }
 
 /** Serves until SIGTERM or SIGINT, then answers what has begun and ends. */
 export async function serveCommand(options: Options): Promise<number> {
-  const { http, https, tlsCert, tlsKey, kubeconfig, hookTokenFile } = options
+  const { http, https, tlsCert, tlsKey, kubeconfig, hookTokenFile, admissionPathFile } = options
   const address = /^\[?([^\]]*)\]?:(\d+)$/.exec(https ?? http ?? '')
   if (!address) return wrong('give --http HOST:PORT or --https HOST:PORT')
   if (Number(address[2]) > 65535) return wrong(`no port "${address[2]}": ports end at 65535`)
@@ -29,6 +30,7 @@ export async function serveCommand(options: Options): Promise<number> {
     config: readConfig(options.config),
     ...(kubeconfig && { kubeconfig }),
     ...(hookTokenFile && { hookTokenFile }),
+    ...(admissionPathFile && { admissionPathFile }),
     log,
   })
   log.info(
@@ -36,6 +38,7 @@ export async function serveCommand(options: Options): Promise<number> {
       url: server.url,
       references: kubeconfig ? 'checked' : 'not checked',
       hooks: hookTokenFile ? 'ask for a token' : 'answer whoever asks',
+      admission: admissionPathFile ? 'has a secret path' : 'answers whoever asks',
     },
     'listening',
   )

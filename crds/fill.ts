@@ -13,6 +13,7 @@ type Fill = (value: Json) => Json
  * The very same object comes back when nothing is missing.
  */
 export function fill<P extends Pick<Parent, 'spec'>>(kind: Kind, parent: P): P {
+  if (!isFillable(parent.spec)) return parent
   const defaulted = fills.get(kind)?.(parent.spec) ?? parent.spec
   const spec = withGpuCount(defaulted)
   return spec === parent.spec ? parent : { ...parent, spec }
@@ -41,10 +42,18 @@ const fills: ReadonlyMap<Kind, Fill | undefined> = new Map(
 
 function withGpuCount(spec: Json): Json {
   if (!isObject(spec) || !isObject(spec.resources) || !isObject(spec.resources.gpu)) return spec
+  const { resources } = spec
   const { gpu } = spec.resources
   if (gpu.type === undefined || gpu.count !== undefined) return spec
-  return { ...spec, resources: { ...spec.resources, gpu: { ...gpu, count: 1 } } }
+  if (!isFillable(resources) || !isFillable(gpu)) return spec
+  return { ...spec, resources: { ...resources, gpu: { ...gpu, count: 1 } } }
 }
+
+/** More fields than this no kind has: such an object is refused, and copying it would only cost. */
+const mostFields = 1000
+
+const isFillable = (value: Json): value is Readonly<Record<string, Json>> =>
+  isObject(value) && Object.keys(value).length <= mostFields
 
 const isObject = (value: Json): value is Readonly<Record<string, Json>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)

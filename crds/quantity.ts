@@ -35,7 +35,11 @@ interface Amount {
   readonly binary: boolean
 }
 
+/** Numbers of a million digits take their time, and are nothing that Kubernetes takes. */
+const longest = 64
+
 function parse(text: string): Amount {
+  if (text.length > longest) throw new Error(`not a quantity: ${text.slice(0, longest)}…`)
   // A claim may have been written by others: 1e12 is a quantity, too.
   const match =
     /^([0-9]+)(?:\.([0-9]+))?(?:[eE]\+?([0-9]{1,2})|(m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei))?$/.exec(text)

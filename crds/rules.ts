@@ -2,11 +2,12 @@ import type { Build, Resources } from './common.ts'
 import type { Config } from './config.ts'
 import type { Parent } from './kind.ts'
 import { forbiddenSecrets, secretFields } from './secrets.ts'
-import type { FieldError } from './validate.ts'
+import { type FieldError, holdsIn, shortened } from './validate.ts'
 
 /**
  * What the schema cannot say: rules that need the administrator's configuration, and rules on
- * params, whose values are open to every scalar. Admission and the hooks share them.
+ * params, whose values are open to every scalar. Admission and the hooks share them. A rule is asked
+ * only where the schema holds for what it looks at: it throws for mistakes of ours alone.
  */
 export interface Rule {
   readonly field: string
@@ -36,13 +37,37 @@ const listed = (names: readonly string[]): string =>
     .map((name) => `"${name}"`)
     .join(', ')
 
+/** Names of the user's, of which there may be many, and long ones. */
+const someOf = (names: readonly string[]): string => {
+  const some = listed(names.slice(0, mostNamed).map((name) => shortened(name)))
+  return names.length > mostNamed ? `${some} and ${names.length - mostNamed} more` : some
+}
+const mostNamed = 10
+
 const scalar = (value: unknown): boolean => ['string', 'number', 'boolean'].includes(typeof value)
 
 /** `learning-rate` → `PARAM_LEARNING_RATE`. */
 export const paramVariable = (name: string): string =>
   `PARAM_${name.toUpperCase().replaceAll(/[^A-Z0-9]/g, '_')}`
 
-const twins = (params: Readonly<Record<string, unknown>> = {}): readonly string[] => {
+type Params = Readonly<Record<string, unknown>>
+
+/**
+ * Params whose values are as they should be, for a value may be nested so deeply that JSON cannot be
+ * made of it, and that are not far too much.
+ */
+const sound = (params: Params = {}): Params =>
+  Object.values(params).every(scalar) && lengthOf(params) <= maxParamsBytes ? params : {}
+
+/** Less than what JSON makes of it. */
+const lengthOf = (params: Params): number =>
+  Object.entries(params).reduce(
+    (sum, [name, value]) => sum + name.length + (typeof value === 'string' ? value.length : 0),
+    0,
+  )
+
+const twins = (given?: Params): readonly string[] => {
+  const params = sound(given)
   const names = Map.groupBy(Object.keys(params), paramVariable)
   return [...names.values()].filter(({ length }) => length > 1).flat()
 }
@@ -62,18 +87,24 @@ export const maxCarriedBytes = 224 * 1024
 /** Metacontroller, as all of Go, writes five characters as \uXXXX. */
 const escaped = /[<>&\u2028\u2029]/g
 
-const jsonBytes = (value: unknown): number =>
-  value === undefined ? 0 : Buffer.byteLength(JSON.stringify(value).replaceAll(escaped, '\\u0000'))
+/** Beyond what may be carried it does not matter by how much, and replacing would take its time. */
+const jsonBytes = (value: unknown): number => {
+  if (value === undefined) return 0
+  const text = JSON.stringify(value)
+  return Buffer.byteLength(
+    text.length > maxCarriedBytes ? text : text.replaceAll(escaped, '\\u0000'),
+  )
+}
 
 export const carriedBytes = ({ env, params, command, args }: AnySpec): number =>
   jsonBytes(env) +
   jsonBytes(command) +
   jsonBytes(args) +
-  (params ? jsonBytes(params) + jsonBytes(JSON.stringify(params)) : 0)
+  (params ? jsonBytes(sound(params)) + jsonBytes(JSON.stringify(sound(params))) : 0)
 
 export const maxParamsBytes = 64 * 1024
 
-const rules: readonly Rule[] = [
+export const rules: readonly Rule[] = [
   {
     field: 'spec.resources.gpu.type',
     broken: ({ resources }, { gpus }) =>
@@ -117,18 +148,19 @@ const rules: readonly Rule[] = [
     field: 'spec.params',
     broken: ({ params }) => Object.values(params ?? {}).some((value) => !scalar(value)),
     message: ({ params }) =>
-      `Invalid value: ${listed(Object.keys(params ?? {}).filter((name) => !scalar(params?.[name])))} must be a string, a number or a boolean`,
+      `Invalid value: ${someOf(Object.keys(params ?? {}).filter((name) => !scalar(params?.[name])))} must be a string, a number or a boolean`,
   },
   {
     field: 'spec.params',
     broken: ({ params }) => twins(params).length > 0,
     message: ({ params }) =>
-      `Invalid value: ${listed(twins(params))} would be the same environment variable "${paramVariable(twins(params)[0] ?? '')}"`,
+      `Invalid value: ${someOf(twins(params))} would be the same environment variable "${shortened(paramVariable(twins(params)[0] ?? ''))}"`,
   },
   {
     field: 'spec.params',
-    broken: ({ params }) =>
-      params !== undefined && Buffer.byteLength(JSON.stringify(params)) > maxParamsBytes,
+    broken: ({ params = {} }) =>
+      lengthOf(params) > maxParamsBytes ||
+      Buffer.byteLength(JSON.stringify(sound(params))) > maxParamsBytes,
     message: () =>
       'Too long: may not be more than 64 KiB as JSON; put larger things into a Dataset',
   },
@@ -136,7 +168,7 @@ const rules: readonly Rule[] = [
     field: 'spec.params',
     broken: ({ params }) => Object.values(params ?? {}).some(isChanged),
     message: ({ params }) =>
-      `Invalid value: ${listed(Object.keys(params ?? {}).filter((name) => isChanged(params?.[name])))} is an integer beyond 2^53, which JSON changes: write it in quotes`,
+      `Invalid value: ${someOf(Object.keys(params ?? {}).filter((name) => isChanged(params?.[name])))} is an integer beyond 2^53, which JSON changes: write it in quotes`,
   },
   {
     field: 'spec',
@@ -160,18 +192,21 @@ const rules: readonly Rule[] = [
   ),
 ]
 
-/** All broken rules at once; a spec of the wrong shape is the schema's business and breaks none here. */
-export const checkRules = (parent: Parent, config: Config): readonly FieldError[] =>
-  rules
-    .filter(({ broken }) => {
-      try {
-        return broken((parent.spec ?? {}) as AnySpec, config, parent)
-      } catch {
-        return false
-      }
-    })
+/** All broken rules at once; of what is `wrong` by the schema already they say nothing. */
+export function checkRules(
+  parent: Parent,
+  config: Config,
+  wrong: readonly FieldError[],
+): readonly FieldError[] {
+  const spec = (parent.spec ?? {}) as AnySpec
+  const holds = wrong.length ? holdsIn(wrong) : () => true
+  return rules
+    .filter(
+      ({ field, reads = [field], broken }) => reads.every(holds) && broken(spec, config, parent),
+    )
     .map(({ field, reads, message }) => ({
       field,
-      message: message(parent.spec as AnySpec, config),
+      message: message(spec, config),
       ...(reads && { reads }),
     }))
+}

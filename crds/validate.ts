@@ -52,35 +52,141 @@ export function jsonSchema(schema: Schema): Record<string, unknown> {
 
 const ajv = new Ajv({ allErrors: true, strict: false, verbose: true })
 
-/** A validator of the schema and of its CEL rules, made once; `root` is the path of the value. */
+/** More errors than these are counted, not said. */
+export const mostSaid = 100
+
+/**
+ * A validator of the schema and of its CEL rules, made once; `root` is the path of the value. It
+ * throws only for mistakes of ours: a rule is asked where the schema holds for what it reads.
+ */
 export function validator(schema: Schema, root = ''): Validate {
   const structure = ajv.compile(jsonSchema(schema))
-  const rules = [...rulesOf(schema)]
+  const trim = trimOf(schema)
+  const rules = [...rulesOf(schema, root)]
   return (value) => {
-    if (!structure(value)) {
-      // As at the API server, rules are for values of the right shape: where the shape is wrong, they are silent.
-      const errors = said(structure.errors ?? []).map((error) => inWords(error, root))
-      const wrong = errors.map(({ field }) => field)
-      return unique([
-        ...errors,
-        ...broken(rules, value, root).filter(
-          ({ field }) => !wrong.some((path) => related(path, field)),
-        ),
-      ])
-    }
-    return unique(broken(rules, value, root))
+    let dropped = 0
+    const part = trim ? trim(value, (fields) => (dropped += fields)) : value
+    if (structure(part)) return unique(broken(rules, value, () => true))
+    const errors = said(structure.errors ?? [])
+    // As at the API server, rules are for values of the right shape: where the shape is wrong, they are silent.
+    const wrong = errors.map((error) => placeOf(error, root).field)
+    return limited(
+      unique([
+        ...errors.slice(0, mostSaid).map((error) => inWords(error, root)),
+        ...broken(rules, value, (path) => !wrong.some((field) => related(field, path))),
+      ]),
+      Math.max(0, errors.length - mostSaid) + dropped,
+    )
   }
 }
 
+/** At most 100 errors, and how many there are beside them: `more` were not even put into words. */
+export function limited(errors: readonly FieldError[], more = 0): readonly FieldError[] {
+  const rest = errors.slice(mostSaid)
+  const unsaid = more + rest.reduce((sum, error) => sum + (unsaidIn(error) ?? 1), 0)
+  return unsaid
+    ? [...errors.slice(0, mostSaid), { field: '', message: `and ${unsaid} more` }]
+    : errors
+}
+
+/** The number in `and 23 more`, which stands for errors of any field. */
+const unsaidIn = ({ field, message }: FieldError): number | undefined => {
+  const found = field ? null : /^and ([0-9]+) more$/.exec(message)
+  return found ? Number(found[1]) : undefined
+}
+
+/** Whether the errors leave a field alone; what is inside it, and what it is inside of, counts. */
+export const holdsIn =
+  (errors: readonly FieldError[]) =>
+  (path: string): boolean =>
+    !errors.some((error) => unsaidIn(error) !== undefined || related(error.field, path))
+
 /** A value of the wrong type has one fault: what else is wrong with it would only echo it. */
 function said(errors: readonly ErrorObject[]): readonly ErrorObject[] {
-  const mistyped = errors.filter(({ keyword }) => keyword === 'type')
+  const mistyped = new Set(
+    errors.filter(({ keyword }) => keyword === 'type').map(({ instancePath }) => instancePath),
+  )
   return errors.filter(
-    (error) =>
-      error.keyword === 'type' ||
-      !mistyped.some(({ instancePath }) => instancePath === error.instancePath),
+    ({ keyword, instancePath }) => keyword === 'type' || !mistyped.has(instancePath),
   )
 }
+
+type Trim = (value: unknown, drop: (fields: number) => void) => unknown
+
+/**
+ * The value without what is too much to be looked at: each fault costs ajv an object, and a body of
+ * some MiB holds a million. What is cut is wrong before and after: one item more than a list or a map
+ * may have is left, and so are some of many unknown fields. Of the others `drop` is told.
+ */
+function trimOf(schema: Schema): Trim | undefined {
+  const { properties, items, additionalProperties, maxItems, maxProperties, maxLength } = schema
+  if (properties) return trimOfObject(properties)
+  if (items && maxItems !== undefined) return trimOfList(maxItems, trimOf(items))
+  if (additionalProperties && maxProperties !== undefined)
+    return trimOfMap(maxProperties, trimOf(additionalProperties))
+  if (maxLength === undefined) return undefined
+  // A character is at most two units.
+  const longest = 2 * maxLength + 2
+  return (value) =>
+    typeof value === 'string' && value.length > longest ? value.slice(0, longest) : value
+}
+
+const trimOfList =
+  (most: number, trim?: Trim): Trim =>
+  (value, drop) => {
+    if (!Array.isArray(value)) return value
+    const part = value.length > most ? value.slice(0, most + 1) : value
+    if (!trim) return part
+    const trimmed = part.map((item) => trim(item, drop))
+    return trimmed.every((item, index) => item === part[index]) ? part : trimmed
+  }
+
+/** Names of a map are not the schema's business: a long one is another, which costs less to quote. */
+const trimOfMap =
+  (most: number, trim?: Trim): Trim =>
+  (value, drop) => {
+    if (!isRecord(value)) return value
+    const all = Object.keys(value)
+    const names = all.length > most ? all.slice(0, most + 1) : all
+    const entries = names.map((name, index): [string, unknown] => [
+      name.length > longestName ? `${shortened(name)}${index}` : name,
+      trim ? trim(value[name], drop) : value[name],
+    ])
+    const isWhole = names === all && entries.every(([name, item]) => item === value[name])
+    return isWhole ? value : Object.fromEntries(entries)
+  }
+
+function trimOfObject(properties: Readonly<Record<string, Schema>>): Trim {
+  const inner = Object.entries(properties).flatMap(([name, field]): [string, Trim][] => {
+    const trim = trimOf(field)
+    return trim ? [[name, trim]] : []
+  })
+  const mostNames = Object.keys(properties).length + mostSaid
+  return (value, drop) => {
+    if (!isRecord(value)) return value
+    const names = Object.keys(value)
+    let part = value
+    if (names.length > mostNames) {
+      const known = Object.keys(properties).filter((name) => Object.hasOwn(value, name))
+      const unknown: string[] = []
+      for (const name of names) {
+        if (unknown.length === mostSaid) break
+        if (!Object.hasOwn(properties, name)) unknown.push(name)
+      }
+      drop(names.length - known.length - unknown.length)
+      part = picked(value, [...known, ...unknown])
+    }
+    for (const [name, trim] of inner) {
+      if (!Object.hasOwn(part, name)) continue
+      const trimmed = trim(part[name], drop)
+      if (trimmed !== part[name]) part = { ...part, [name]: trimmed }
+    }
+    return part
+  }
+}
+
+const picked = (value: Readonly<Record<string, unknown>>, names: readonly string[]) =>
+  Object.fromEntries(names.map((name) => [name, value[name]]))
 
 /** The validator of whole objects of a kind: name and spec; status is the server's own business. */
 export function validatorOf(kind: Kind): Validate {
@@ -88,10 +194,14 @@ export function validatorOf(kind: Kind): Validate {
     object(
       kind.description,
       {
-        metadata: object('Metadata.', { name: string('The name.') }),
+        metadata: object(
+          'Metadata.',
+          { name: string('The name.', { maxLength: 253 }) },
+          { required: ['name'] },
+        ),
         spec: kind.spec,
       },
-      { required: ['spec'], 'x-kubernetes-validations': kind.rules },
+      { required: ['metadata', 'spec'], 'x-kubernetes-validations': kind.rules },
     ),
   )
 }
@@ -108,49 +218,53 @@ export const visible = (parent: {
 interface Located {
   readonly path: readonly string[]
   readonly rule: CompiledRule
-  /** The field inside the value that the rule speaks of. */
-  readonly field: string | undefined
+  /** The field that the rule speaks of; of the whole object, the message names it. */
+  readonly field: string
   /** The fields that the rule looks at, from the root on. */
   readonly reads: readonly string[] | undefined
+  /** The same as places that the schema must hold for. */
+  readonly needs: readonly string[]
 }
 
-function* rulesOf(schema: Schema, path: readonly string[] = []): Iterable<Located> {
-  for (const rule of schema['x-kubernetes-validations'] ?? [])
+function* rulesOf(schema: Schema, root: string, path: readonly string[] = []): Iterable<Located> {
+  const inside = (name = '') => [root, ...path, name].filter(Boolean).join('.')
+  for (const rule of schema['x-kubernetes-validations'] ?? []) {
+    const field = inside(rule.fieldPath?.slice(1))
+    const reads = rule.reads?.map(inside)
     yield {
       path,
       rule: compile(rule),
-      field: rule.fieldPath?.slice(1),
-      reads: rule.reads?.map((read) => [...path, read].join('.')),
+      field,
+      reads,
+      needs: field ? [field, ...(reads ?? []).map(bare)] : (reads ?? ['']).map(bare),
     }
+  }
   for (const [name, field] of Object.entries(schema.properties ?? {}))
-    yield* rulesOf(field, [...path, name])
+    yield* rulesOf(field, root, [...path, name])
 }
 
-function broken(rules: readonly Located[], value: unknown, root: string): readonly FieldError[] {
+/** `spec.source?` → `spec.source`. */
+const bare = (read: string): string => read.replace(/\?$/, '')
+
+function broken(
+  rules: readonly Located[],
+  value: unknown,
+  holds: (path: string) => boolean,
+): readonly FieldError[] {
   const errors: FieldError[] = []
   // Loops: all rules are asked with every request, and hardly any has something to say.
-  for (const { path, rule, field, reads } of rules) {
+  for (const { path, rule, field, reads, needs } of rules) {
+    if (!needs.every(holds)) continue
     let self = value
     for (const name of path) self = isRecord(self) ? self[name] : undefined
-    const message = self === undefined || self === null ? undefined : attempt(rule, self)
-    if (message !== undefined)
-      errors.push({ ...at([root, ...path, field ?? ''], message), ...(reads && { reads }) })
+    const message = self === undefined || self === null ? undefined : rule.check(self)
+    if (message !== undefined) errors.push({ ...at(field, message), ...(reads && { reads }) })
   }
   return errors
 }
 
-/** A rule that meets a value of the wrong shape has nothing to say: the schema says it. */
-function attempt(rule: CompiledRule, self: unknown): string | undefined {
-  try {
-    return rule.check(self)
-  } catch {
-    return undefined
-  }
-}
-
 /** A rule of the whole object names the field itself, as in `metadata.name: …`. */
-function at(path: readonly string[], message: string): FieldError {
-  const field = path.filter(Boolean).join('.')
+function at(field: string, message: string): FieldError {
   if (field) return { field, message: `Invalid value: ${message}` }
   const [, inner = '', rest = message] = /^([a-z.]+): (.*)$/.exec(message) ?? []
   return { field: inner, message: `Invalid value: ${rest}` }
@@ -159,39 +273,71 @@ function at(path: readonly string[], message: string): FieldError {
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-const related = (a: string, b: string): boolean =>
-  a === b || a.startsWith(`${b}.`) || b.startsWith(`${a}.`)
+/** Whether one field is the other, or inside it. */
+const related = (a: string, b: string): boolean => a === b || isInside(a, b) || isInside(b, a)
+
+const isInside = (inner: string, outer: string): boolean =>
+  !outer || (inner.startsWith(outer) && ['.', '['].includes(inner[outer.length] ?? ''))
 
 const unique = (errors: readonly FieldError[]): readonly FieldError[] => [
   ...new Map(errors.map((error) => [sentence(error), error])).values(),
 ]
 
-/** `/spec/command/0` → `spec.command[0]`, as the API server writes paths. */
-const dotted = (root: string, pointer: string): string =>
-  [root, ...pointer.split('/')]
-    .filter(Boolean)
-    .map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'))
-    .reduce(
-      (path, part) => (/^\d+$/.test(part) ? `${path}[${part}]` : path ? `${path}.${part}` : part),
-      '',
-    )
+/** No field of ours has a longer name, and in a sentence longer ones are cut. */
+const longestName = 100
+
+export const shortened = (text: string): string =>
+  text.length > longestName ? `${text.slice(0, longestName)}…` : text
+
+/** A name of which no path can be misread: its dots are no steps, and nothing of it was cut. */
+const isPlain = (name: string): boolean => name.length <= longestName && /^[-\w]+$/.test(name)
+
+/**
+ * Where an error is, as the API server writes paths: `/spec/command/0` is spec.command[0]. Where a
+ * name of the user's cannot be found again by that, the map that it is in is what was read.
+ */
+function placeOf(
+  { instancePath, keyword, params }: ErrorObject,
+  root: string,
+): Pick<FieldError, 'field' | 'reads'> {
+  const { missingProperty, additionalProperty } = params
+  const parts = instancePath.split('/').slice(1).map(unescaped)
+  if (keyword === 'required') parts.push(missingProperty)
+  if (keyword === 'additionalProperties') parts.push(additionalProperty)
+  const written = (of: readonly string[]) =>
+    [root, ...of]
+      .filter(Boolean)
+      .reduce(
+        (path, part) =>
+          /^\d+$/.test(part) ? `${path}[${part}]` : path ? `${path}.${shortened(part)}` : part,
+        '',
+      )
+  const odd = parts.findIndex((part) => !isPlain(part))
+  return { field: written(parts), ...(odd >= 0 && { reads: [written(parts.slice(0, odd))] }) }
+}
+
+/** A step of a JSON Pointer. */
+const unescaped = (part: string): string => part.replaceAll('~1', '/').replaceAll('~0', '~')
 
 const quoted = (value: unknown): string => {
-  const text = JSON.stringify(value) ?? 'null'
-  return text.length > 100 ? `${text.slice(0, 100)}…` : text
+  const text = JSON.stringify(typeof value === 'string' ? value.slice(0, 101) : value) ?? 'null'
+  return shortened(text)
 }
 
 /** An error of ajv in the words of kubectl and the API server. */
 function inWords(error: ErrorObject, root: string): FieldError {
-  const field = dotted(root, error.instancePath)
+  const place = placeOf(error, root)
+  return { ...place, ...wordsFor(error, place.field) }
+}
+
+function wordsFor(error: ErrorObject, field: string): FieldError {
   const { params, data } = error
-  const inside = (name: string) => (field ? `${field}.${name}` : name)
   switch (error.keyword) {
     case 'required':
-      return { field: inside(params.missingProperty), message: 'Required value' }
+      return { field, message: 'Required value' }
     case 'additionalProperties':
       return {
-        field: inside(params.additionalProperty),
+        field,
         message: `unknown field${suggestion(params.additionalProperty, error)}`,
       }
     case 'enum':
@@ -254,6 +400,7 @@ const article = (type: string): string =>
 /** `, did you mean "gpu"?` for a field that is one slip away from a real one. */
 function suggestion(name: string, error: ErrorObject): string {
   const known = Object.keys((error.parentSchema as Schema | undefined)?.properties ?? {})
+  if (name.length > longestName) return ''
   const [near] = known
     .map((field) => ({ field, distance: slips(name.toLowerCase(), field.toLowerCase()) }))
     .filter(({ distance }) => distance <= 2)

@@ -79,8 +79,7 @@ export function kept(child: Child, fields: JsonObject = {}): Child {
   const applied = appliedTo(child)
   const { metadata: ours, spec: appliedSpec } = isObject(applied) ? applied : {}
   const { labels, annotations } = isObject(ours) ? ours : {}
-  const base =
-    isObject(appliedSpec) && contains(spec, without(appliedSpec, fields)) ? appliedSpec : spec
+  const base = isObject(appliedSpec) && isIn(child, appliedSpec, fields) ? appliedSpec : spec
   return {
     apiVersion,
     kind,
@@ -92,6 +91,15 @@ export function kept(child: Child, fields: JsonObject = {}): Child {
     ...(base !== undefined && { spec: withoutUndefined({ ...base, ...fields }) }),
   }
 }
+
+/** Whether the observed spec contains the applied one, read once for each child; else but for `fields`. */
+function isIn(child: Child, applied: JsonObject, fields: JsonObject): boolean {
+  const whole = contained.get(child) ?? contains(child.spec, applied)
+  contained.set(child, whole)
+  return whole || contains(child.spec, without(applied, fields))
+}
+
+const contained = new WeakMap<Child, boolean>()
 
 /** The entries of the observed map whose keys were applied: they stay, and nothing is added. */
 const sharedKeys = (observed: Readonly<Record<string, string>> = {}, applied: unknown) =>

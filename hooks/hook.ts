@@ -93,32 +93,34 @@ export function hookOf<S, T>(kind: Kind<S, T>, behaviour: Behaviour<S, T>): Hook
 }
 
 /** What must never leave: a child of another kind or namespace, and a status that is none. */
-const faultsOf = (
+function faultsOf(
   { children, status }: SyncResponse,
   kind: Kind,
   declared: readonly ChildKind[],
   parent: Parent,
-): readonly string[] => [
-  ...children.flatMap((child) => {
-    const name = `${child.apiVersion} ${child.kind} "${child.metadata.name}"`
-    const isDeclared = declared.some(
-      (one) => one.kind === child.kind && one.apiVersion === child.apiVersion,
-    )
-    const { namespace = namespaceOf(parent) } = child.metadata
-    return [
-      ...(isDeclared ? [] : [`${name} is no child of a ${kind.kind}`]),
-      ...(namespace === namespaceOf(parent) ? [] : [`${name} is in namespace "${namespace}"`]),
-    ]
-  }),
-  ...statusFaults(kind, status).map(sentence),
-]
+): readonly string[] {
+  const namespace = namespaceOf(parent)
+  const strangers = children.filter(
+    (child) =>
+      (child.metadata.namespace ?? namespace) !== namespace ||
+      !declared.some((one) => one.kind === child.kind && one.apiVersion === child.apiVersion),
+  )
+  return [
+    ...strangers.map(
+      ({ apiVersion, kind: childKind, metadata }) =>
+        `${apiVersion} ${childKind} "${metadata.name}" of namespace "${metadata.namespace ?? namespace}" is no child of ${kind.kind} "${parent.metadata.name}"`,
+    ),
+    ...statusFaults(kind, status).map(sentence),
+  ]
+}
 
 /** The answer to an object whose status can be trusted. */
 function answering<S, T>(kind: Kind<S, T>, behaviour: Behaviour<S, T>) {
   const validate = validatorOf(kind)
   return (request: SyncRequest, config: Config): SyncResponse => {
     const parent = fill(kind, request.parent)
-    const errors = [...validate(visible(parent)), ...checkRules(parent, config)]
+    const wrong = validate(visible(parent))
+    const errors = [...wrong, ...checkRules(parent, config, wrong)]
     if (errors.length)
       return retained(request, behaviour, no('InvalidSpec', errors.map(sentence).join('; ')))
 

@@ -5,13 +5,22 @@ import type { Condition } from '../crds/status.ts'
 import type { Hook } from '../hooks/hook.ts'
 import { hooks } from '../hooks/hooks.ts'
 import { customizeRequest, syncRequest } from '../hooks/protocol.ts'
-import type { Facts } from '../webhooks/facts.ts'
-import { type AdmissionReview, admissionRequest, mutate, validate } from '../webhooks/review.ts'
+import {
+  type AdmissionReview,
+  admissionRequest,
+  busy,
+  mutate,
+  validate,
+} from '../webhooks/review.ts'
+import { bodies } from './bodies.ts'
+import { fail } from './fail.ts'
+import { type LookupLimits, limitedLookup, tooBusy } from './limits.ts'
 import type { Log } from './log.ts'
 import { factsFor, type Lookup } from './lookup.ts'
 import type { Metrics } from './metrics.ts'
 import { type Nodes, withNodes } from './nodes.ts'
 import { type Pods, withPods } from './pods.ts'
+import { mayBeAdmission, type Segments } from './segments.ts'
 import type { Guard } from './token.ts'
 
 export interface World {
@@ -24,15 +33,22 @@ export interface World {
   readonly nodes?: Nodes
   /** Absent, the hooks answer whoever asks. */
   readonly guard?: Guard
+  /** Absent, admission has paths that everybody knows. */
+  readonly segments?: Segments
   /** Requests of hooks that are read or answered at one time; more are told to come again. */
   readonly mostUnderWay?: number
+  /** Bytes of all bodies that are read or answered at one time. */
+  readonly mostBytes?: number
+  readonly lookupLimits?: Partial<LookupLimits>
 }
 
 /** Four controllers of 20 workers each, as docs suggest, and room: more is a flood. */
 const mostUnderWay = 128
 
-/** Metacontroller sends whole objects; more than this is no request of its. */
-const largestBody = '7mb'
+/** Two objects with all their managed fields: what holds more is no review. */
+const review = { mostValues: 100_000, deepest: 200, scannedFrom: 32 * 1024 }
+/** An object with all of its children; it is answered at once, and never waits for a look-up. */
+const family = { mostValues: 600_000, deepest: 200, scannedFrom: 1024 * 1024 }
 
 /** What the one log line of a request says of it. */
 interface Noted {
@@ -40,10 +56,6 @@ interface Noted {
   namespace?: string
   name?: string
   stage?: string
-}
-
-const fail = (res: Response, code: number, message: string): void => {
-  res.status(code).json({ message })
 }
 
 /** An answer of 200. res.json would look for settings that no route here has. */
@@ -62,32 +74,51 @@ export function app(world: World): express.Express {
   server.enable('case sensitive routing')
   server.enable('strict routing')
 
+  const { segments } = world
+  if (segments)
+    server.use((req, _res, next) => {
+      req.url = segments.unveiled(req.url)
+      next()
+    })
+
   // With each route and not before all: Express goes through every layer of the server, at a cost.
   // For the same reason the busiest are the first, and one route serves the hooks of all kinds.
   const logging = logged(world)
-  server.post('/admission/validate', logging, smallJson, (req: Request, res: Response) => {
-    const request = admissionRequest(req.body)
+  const read = bodies(world.mostBytes)
+  const lookupFrom = lookup && limitedLookup(lookup, world.lookupLimits)
+  const validated = read(review, (body, req, res) => {
+    const request = admissionRequest(body)
     if (typeof request === 'string') return fail(res, 400, request)
     note(res, request.object ?? request.oldObject)
-    const answer = (facts: Facts): void => {
-      const review = validate(request, config, facts)
+    const answer = (review: AdmissionReview): void => {
       count(review, request.object, metrics)
       send(res, review)
     }
-    const facts = lookup ? factsFor(request, lookup) : {}
-    return facts instanceof Promise ? facts.then(answer) : answer(facts)
+    const facts = lookupFrom ? factsFor(request, lookupFrom(String(req.socket.remoteAddress))) : {}
+    if (!(facts instanceof Promise)) return answer(validate(request, config, facts))
+    return facts.then(
+      (found) => answer(validate(request, config, found)),
+      (error) => {
+        if (error !== tooBusy) throw error
+        answer(busy(request, config))
+      },
+    )
   })
-
+  const mutated = read(review, (body, _req, res) => {
+    const request = admissionRequest(body)
+    if (typeof request === 'string') return fail(res, 400, request)
+    note(res, request.object)
+    send(res, mutate(request))
+  })
   const forMetacontroller = [
     logging,
     // Before the body is read: a stranger's costs nothing.
     ...(world.guard ? [guarded(world.guard)] : []),
     bounded(world.mostUnderWay ?? mostUnderWay),
-    largeJson,
   ]
-  server.post(hookRoute('sync'), forMetacontroller, (req: Request, res: Response) => {
+  const synced = read(family, (body, req, res) => {
     const hook = hookAsked(req)
-    const request = syncRequest(req.body, hook.kind.kind)
+    const request = syncRequest(body, hook.kind.kind)
     if (typeof request === 'string') return fail(res, 400, request)
     const seen = pods ? withPods(request.related, pods.of(request.parent)) : request.related
     const related = withNodes(seen, nodes?.byName())
@@ -97,19 +128,17 @@ export function app(world: World): express.Express {
     note(res, request.parent, stageOf(answer.status))
     send(res, answer)
   })
-  server.post('/admission/mutate', logging, smallJson, (req: Request, res: Response) => {
-    const request = admissionRequest(req.body)
-    if (typeof request === 'string') return fail(res, 400, request)
-    note(res, request.object)
-    send(res, mutate(request))
-  })
-  server.post(hookRoute('customize'), forMetacontroller, (req: Request, res: Response) => {
+  const customized = read(family, (body, req, res) => {
     const hook = hookAsked(req)
-    const request = customizeRequest(req.body, hook.kind.kind)
+    const request = customizeRequest(body, hook.kind.kind)
     if (typeof request === 'string') return fail(res, 400, request)
     note(res, request.parent)
     send(res, hook.customize(request))
   })
+  server.post('/admission/validate', logging, validated)
+  server.post(hookRoute('sync'), forMetacontroller, synced)
+  server.post('/admission/mutate', logging, mutated)
+  server.post(hookRoute('customize'), forMetacontroller, customized)
 
   server.get('/healthz', (_req, res) => {
     res.json({ status: 'ok' })
@@ -124,34 +153,32 @@ export function app(world: World): express.Express {
 
   const routes = new Map<string, string>([
     ...['/healthz', '/readyz', '/metrics'].map((path): [string, string] => [path, 'GET']),
-    ...['/admission/mutate', '/admission/validate', ...hookPaths(hooks)].map(
-      (path): [string, string] => [path, 'POST'],
-    ),
+    ...[...admissionPaths, ...hookPaths(hooks)].map((path): [string, string] => [path, 'POST']),
   ])
   server.use(logging, (req, res) => {
     const method = routes.get(req.path)
-    if (!method) return fail(res, 404, `no such path: ${req.path}`)
+    if (!method) return fail(res, 404, `no such path: ${shownPath(req.path)}`)
     res.set('Allow', method)
     fail(res, 405, `${req.path} takes ${method}, not ${req.method}`)
   })
   server.use((error: HttpError, req: Request, res: Response, _next: NextFunction) => {
     const code = error.status ?? 500
-    if (code >= 500) world.log.error({ err: error, path: req.path }, 'failed')
-    fail(res, code, code === 413 ? 'the body is larger than 7 MiB' : wordsFor(error, code))
+    if (code >= 500) world.log.error({ err: error, path: shownPath(req.path) }, 'failed')
+    // A client that is told to come again later may have gone already.
+    if (!res.headersSent)
+      fail(res, code, code >= 500 ? 'internal error: see the server’s log' : error.message)
   })
   return server
 }
 
+const admissionPaths = ['/admission/mutate', '/admission/validate']
+
+/** A path that is unknown here may be admission's with a secret segment, or be made to fill the log. */
+const shownPath = (path: string): string =>
+  mayBeAdmission(path) && !admissionPaths.includes(path) ? '/admission/…' : path.slice(0, 200)
+
 interface HttpError extends Error {
   readonly status?: number
-  readonly type?: string
-}
-
-const noJson = ({ message }: Error): string => `the body is no JSON: ${message}`
-
-const wordsFor = (error: HttpError, code: number): string => {
-  if (error.type === 'entity.parse.failed') return noJson(error)
-  return code >= 500 ? 'internal error: see the server’s log' : error.message
 }
 
 const hookByPlural: ReadonlyMap<string, Hook> = new Map(
@@ -179,8 +206,8 @@ const guarded =
   }
 
 /**
- * Bodies that are read at one time have a bound, or a flood of them would take all memory. It is for
- * hooks alone, which Metacontroller asks again: admission would fail what a person applies.
+ * Only hook requests are shed by their number: Metacontroller retries them, but a shed admission
+ * request fails somebody's `kubectl apply`.
  */
 const bounded = (most: number) => {
   let underWay = 0
@@ -197,43 +224,17 @@ const bounded = (most: number) => {
   }
 }
 
-// limit counts bytes after inflating, so that a small body cannot become a huge one.
-const bodies = { limit: largestBody, type: () => true }
-const large = express.json({ ...bodies, strict: false })
-const small = express.raw(bodies)
-
-/** A body of another type is not read. A missing type is taken for JSON by nobody: curl's default is a form. */
-const onlyJson =
-  (read: express.RequestHandler): express.RequestHandler =>
-  (req, res, next) => {
-    const type = req.headers['content-type'] ?? ''
-    if (/^application\/json\s*(;|$)/i.test(type)) read(req, res, next)
-    else fail(res, 415, `the body must be application/json, not ${type || 'untyped'}`)
-  }
-
-/** Bodies of the hooks, with all children in them. */
-const largeJson = onlyJson(large)
-
-/** One object, read as bytes: express.json pays for large bodies, and is a tenth of an admission dearer. */
-const smallJson = onlyJson((req, res, next) =>
-  small(req, res, (error) => {
-    if (error) return next(error)
-    try {
-      req.body = JSON.parse(String(req.body ?? ''))
-    } catch (error) {
-      return fail(res, 400, noJson(error as Error))
-    }
-    next()
-  }),
-)
-
 const note = (res: Response, parent: Parent | null | undefined, stage?: string): void => {
   const noted: Noted = res.locals
-  noted.kind = parent?.kind
-  noted.namespace = parent?.metadata.namespace
-  noted.name = parent?.metadata.name
+  noted.kind = loggable(parent?.kind)
+  noted.namespace = loggable(parent?.metadata.namespace)
+  noted.name = loggable(parent?.metadata.name)
   noted.stage = stage
 }
+
+/** Strangers must not fill the log. */
+const loggable = (name: unknown): string | undefined =>
+  typeof name === 'string' ? name.slice(0, 253) : undefined
 
 /** The reason of Ready tells where in its life an object is. */
 const stageOf = (status: unknown): string | undefined =>
@@ -258,7 +259,7 @@ const logged =
       const { kind, namespace, name, stage }: Noted = res.locals
       log.info(
         {
-          path: req.path,
+          path: shownPath(req.path),
           code: res.statusCode,
           kind,
           namespace,

@@ -3,12 +3,14 @@ import { group, type Parent, version } from '../crds/kind.ts'
 import { kindNamed, kindOf } from '../crds/kinds.ts'
 import {
   baseOf,
+  type Change,
   type Facts,
   longestChain,
-  newReferences,
+  neededOf,
   type Reference,
 } from '../webhooks/facts.ts'
 import type { AdmissionRequest } from '../webhooks/review.ts'
+import { referenceRules } from '../webhooks/rules/references.ts'
 
 /** Whether an object exists: the object, or null. */
 export type Lookup = (
@@ -53,8 +55,8 @@ async function orLate<T>(asked: Promise<T>, milliseconds: number): Promise<T | u
 }
 
 /**
- * What the rules will ask for: new references, the Model of a ModelServer whose replicas matter,
- * and the bases of a new base. At once where that is nothing, as for most changes.
+ * What the rules need of a change, all together, and the bases where one of them follows those. At
+ * once where that is nothing, as for most changes.
  */
 export function factsFor(
   request: AdmissionRequest,
@@ -65,18 +67,25 @@ export function factsFor(
   const kind = object && kindOf(object.kind)
   if (!kind || operation === 'DELETE') return {}
   const namespace = request.namespace ?? object.metadata.namespace ?? 'default'
-  const { replicas = 1 } = (object.spec ?? {}) as { replicas?: number }
-  const needed = newReferences(kind, object, replicas > 1 ? null : oldObject)
-  if (!needed.length) return {}
-  return lookedUp(object, needed, (of, name) => lookup(of, namespace, name), patience)
+  const change: Change = { kind, object, oldObject }
+  const needed = new Map<string, Reference>()
+  let followsBases = false
+  for (const { needs } of referenceRules) {
+    const references = neededOf(needs, change)
+    for (const reference of references) needed.set(`${reference.kind}/${reference.name}`, reference)
+    if (needs.withBases && references.length) followsBases = true
+  }
+  if (!needed.size) return {}
+  const find = (of: Reference['kind'], name: string) => lookup(of, namespace, name)
+  return lookedUp(followsBases ? object : undefined, [...needed.values()], find, patience)
 }
 
 /**
- * The references, and the bases as far as a cycle could reach and time suffices: they are asked for
- * one after another, and of those that are not known nobody claims a cycle. Sync names it then.
+ * The references, and the bases `of` a Model as far as a cycle could reach and time suffices: they
+ * are asked for one after another. If time runs out, admission reports no cycle; sync does.
  */
 async function lookedUp(
-  object: Parent,
+  of: Parent | undefined,
   needed: readonly Reference[],
   lookup: (kind: Reference['kind'], name: string) => Promise<Parent | null>,
   patience: number,
@@ -88,11 +97,11 @@ async function lookedUp(
       facts[`${kind}/${name}`] = await lookup(kind, name)
     }),
   )
-  let base = baseOf(object)
-  for (let hops = 0; base && base !== object.metadata.name && hops < longestChain; hops++) {
+  let base = baseOf(of)
+  for (let hops = 0; base && base !== of?.metadata.name && hops < longestChain; hops++) {
     const found: Parent | null | undefined = facts[`Model/${base}`]
     const next = baseOf(found)
-    if (!next || next === object.metadata.name || facts[`Model/${next}`] !== undefined) break
+    if (!next || next === of?.metadata.name || facts[`Model/${next}`] !== undefined) break
     const known = await orLate(lookup('Model', next), end - performance.now())
     if (known === undefined) break
     facts[`Model/${next}`] = known

@@ -9,11 +9,13 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { KubeConfig, VersionApi } from '@kubernetes/client-node'
 import type { Config } from '../crds/config.ts'
 import { app } from './app.ts'
+import { boundConnections } from './connections.ts'
 import type { Log } from './log.ts'
 import { clusterLookup } from './lookup.ts'
 import { metrics } from './metrics.ts'
 import { watchNodes } from './nodes.ts'
 import { watchPods } from './pods.ts'
+import { segmentsFrom } from './segments.ts'
 import { followCertificate, pairIn, type TlsFiles } from './tls.ts'
 import { guardFrom } from './token.ts'
 
@@ -31,11 +33,24 @@ export interface ServeOptions {
   readonly kubeconfig?: string
   /** The tokens that hooks ask for, one a line; whoever asks is answered without it. */
   readonly hookTokenFile?: string
+  /** The secret segments of admission's path, one a line; everybody knows the path without it. */
+  readonly admissionPathFile?: string
   readonly log: Log
 }
 
 /** Metacontroller keeps idle connections for 90 s: ours live longer, so that none is cut in its hand. */
 const keepAliveMilliseconds = 95_000
+
+/**
+ * The API server gives up after 5 s, Metacontroller after 10: what takes longer to send, or to take
+ * the answer, is of no use to them. Node looks once a second; its default is every 30.
+ */
+const slowness = {
+  connectionsCheckingInterval: 1000,
+  headersTimeout: 5000,
+  requestTimeout: 10_000,
+}
+const silenceMilliseconds = 20_000
 
 /**
  * How long the end is announced: whoever asks meanwhile is answered, and told to come no more on this
@@ -48,8 +63,9 @@ const quietLooks = 6
 
 /** Starts the server; resolves once it listens. */
 export async function serve(options: ServeOptions): Promise<Listening> {
-  const { host, port, tls, kubeconfig, hookTokenFile, log } = options
+  const { host, port, tls, kubeconfig, hookTokenFile, admissionPathFile, log } = options
   const guard = hookTokenFile ? guardFrom(hookTokenFile, log) : undefined
+  const segments = admissionPathFile ? segmentsFrom(admissionPathFile, log) : undefined
   const kubeConfig = kubeconfig ? loaded(kubeconfig) : undefined
   const config = await withImageVolumes(options.config, kubeConfig, log)
   const pods = kubeConfig && watchPods(kubeConfig, log)
@@ -64,17 +80,19 @@ export async function serve(options: ServeOptions): Promise<Listening> {
     ...(pods && { pods }),
     ...(nodes && { nodes }),
     ...(guard && { guard }),
+    ...(segments && { segments }),
   })
   const handler = (req: IncomingMessage, res: ServerResponse): void => {
     if (ending) res.setHeader('Connection', 'close')
     answer(req, res)
   }
-  const secure = tls && createHttpsServer(pairIn(tls), handler)
+  const secure =
+    tls && createHttpsServer({ ...pairIn(tls), ...slowness, handshakeTimeout: 5000 }, handler)
   const stopFollowing = secure && followCertificate(secure, tls, measured, log)
-  const server = secure ?? createHttpServer(handler)
+  const server = secure ?? createHttpServer(slowness, handler)
   server.keepAliveTimeout = keepAliveMilliseconds
-  server.headersTimeout = 10_000
-  server.requestTimeout = 30_000
+  server.timeout = silenceMilliseconds
+  boundConnections(server)
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen(port, host, resolve)
@@ -86,6 +104,7 @@ export async function serve(options: ServeOptions): Promise<Listening> {
       ending = true
       await noneOpen(server, farewellMilliseconds)
       guard?.stop()
+      segments?.stop()
       stopFollowing?.()
       await pods?.stop()
       await nodes?.stop()

@@ -5,7 +5,16 @@ import type { Kind, Parent } from '../crds/kind.ts'
 import { kinds } from '../crds/kinds.ts'
 import { claimName } from '../crds/names.ts'
 import { checkRules } from '../crds/rules.ts'
-import { type FieldError, sentence, type Validate, validatorOf, visible } from '../crds/validate.ts'
+import {
+  type FieldError,
+  holdsIn,
+  limited,
+  mostSaid,
+  sentence,
+  type Validate,
+  validatorOf,
+  visible,
+} from '../crds/validate.ts'
 import type { Facts } from './facts.ts'
 import type { AdmissionRequest } from './review.ts'
 import { warningsOf } from './rules/advice.ts'
@@ -21,67 +30,118 @@ const validators: ReadonlyMap<Kind, Validate> = new Map(
   kinds.map((kind) => [kind, validatorOf(kind)]),
 )
 
-/** Every rule there is, for one object; defaults are applied first, as mutate does. */
+/** Every rule there is, for one object; defaults are applied, as mutate does. */
 export function check(
   kind: Kind,
   request: Pick<AdmissionRequest, 'object' | 'oldObject' | 'dryRun'>,
   config: Config,
   facts: Facts,
 ): Findings {
-  const object = fill(kind, request.object as Parent)
-  const oldObject = request.oldObject ? fill(kind, request.oldObject) : undefined
+  const given = slim(request.object as Parent)
+  const wrong = validators.get(kind)?.(visible(given)) ?? []
+  // No default is a fault, or mends one: an object with more faults than are said is not copied.
+  const object = wrong.length > mostSaid ? given : fill(kind, given)
+  const oldObject = request.oldObject ? fill(kind, slim(request.oldObject)) : undefined
+  const holds = holdsIn(wrong)
   const references = checkReferences(
-    kind,
-    object,
-    oldObject,
+    { kind, object, oldObject },
     config,
     facts,
     request.dryRun === true,
+    holds,
   )
   const errors = [
-    ...(validators.get(kind)?.(visible(object)) ?? []),
-    ...checkRules(object, config),
+    ...wrong,
+    ...checkRules(object, config, wrong),
     ...references.errors,
-    ...(oldObject ? checkUpdate(object, oldObject, config) : []),
+    ...(oldObject && holds('spec.resources.disk') ? checkUpdate(object, oldObject, config) : []),
   ]
   // What the user did not touch must not keep the user from suspending.
-  const [old, fresh] = partition(errors, (error) => isUntouched(error, object, oldObject))
+  const [old, fresh] = partition(errors, untouchedIn(object, oldObject))
   return {
-    errors: fresh,
+    errors: limited(fresh),
     warnings: [
-      ...old.map(sentence),
+      ...limited(old).map(sentence),
       ...references.warnings,
-      ...warningsOf(object, oldObject, config),
+      ...warningsOf(object, oldObject, config, holds),
     ],
   }
 }
 
+/** The parts that rules look at, for filling copies the object, and others may be many. */
+const slim = ({ apiVersion, kind, metadata, spec, status }: Parent): Parent => ({
+  apiVersion,
+  kind,
+  metadata,
+  spec,
+  ...(status !== undefined && { status }),
+})
+
 const partition = <T>(items: readonly T[], test: (item: T) => boolean) =>
   [items.filter(test), items.filter((item) => !test(item))] as const
 
-function isUntouched(
-  { field, reads = [field] }: FieldError,
-  object: Parent,
-  oldObject: Parent | undefined,
-): boolean {
-  if (!oldObject) return false
-  return reads.every((path) => readAt(object, path) === readAt(oldObject, path))
+/** Whether an error is about fields that an update left as they were. Each field is compared once. */
+function untouchedIn(object: Parent, oldObject: Parent | undefined) {
+  const known = new Map<string, boolean>()
+  const isSame = (path: string): boolean => {
+    const same =
+      known.get(path) ??
+      (path.endsWith('?')
+        ? isThere(object, path.slice(0, -1)) === isThere(oldObject, path.slice(0, -1))
+        : isAlike(at(object, path), at(oldObject, path)))
+    known.set(path, same)
+    return same
+  }
+  return ({ field, reads = [field] }: FieldError): boolean =>
+    oldObject !== undefined && reads.every((path) => path !== '' && isSame(path))
 }
 
-/** A value that can be compared; of `spec.source?`, whether there is one. */
-const readAt = (object: Parent, path: string): unknown =>
-  path.endsWith('?')
-    ? (at(object, path.slice(0, -1)) ?? undefined) === undefined
-    : JSON.stringify(at(object, path))
+/** `spec.source?`: only whether there is one. */
+const isThere = (object: unknown, path: string): boolean => (at(object, path) ?? null) !== null
 
 const at = (object: unknown, field: string): unknown =>
   field
     .split(/[.[\]]+/)
     .filter(Boolean)
-    .reduce<unknown>((inner, key) => (inner as Record<string, unknown> | undefined)?.[key], object)
+    .reduce<unknown>(
+      (inner, key) =>
+        typeof inner === 'object' && inner !== null && Object.hasOwn(inner, key)
+          ? (inner as Readonly<Record<string, unknown>>)[key]
+          : undefined,
+      object,
+    )
+
+/** No valid field holds more values, nor the half. */
+const mostCompared = 10_000
+
+/**
+ * Whether two values are the same JSON. Without recursion, for values may be nested without end; and
+ * of what is too large to be valid nothing was left as it was.
+ */
+function isAlike(one: unknown, other: unknown): boolean {
+  const pairs: [unknown, unknown][] = [[one, other]]
+  let compared = 0
+  for (let pair = pairs.pop(); pair; pair = pairs.pop()) {
+    const [a, b] = pair
+    if (a === b) continue
+    if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false
+    const keys = Object.keys(a)
+    compared += keys.length
+    if (Array.isArray(a) !== Array.isArray(b) || compared > mostCompared) return false
+    if (keys.length !== Object.keys(b).length) return false
+    for (const key of keys) {
+      if (!Object.hasOwn(b, key)) return false
+      pairs.push([(a as Json)[key], (b as Json)[key]])
+    }
+  }
+  return true
+}
+
+type Json = Readonly<Record<string, unknown>>
 
 /** What goes with an object: a person should read it before it is too late. */
 export function deletionWarnings(object: Parent, config: Config): readonly string[] {
+  if (!object.metadata.name) return []
   if (!wantsClaim(object, config) && !hadClaim(object, config)) return []
   const size = diskOf(object, config)
   return [
@@ -92,9 +152,10 @@ export function deletionWarnings(object: Parent, config: Config): readonly strin
 /** A claim stays when the spec asks for it no longer: what was done in it is on record. */
 function hadClaim(object: Parent, config: Config): boolean {
   const { artifacts, stages } = (object.status ?? {}) as {
-    artifacts?: { url?: string }
+    artifacts?: { url?: unknown }
     stages?: { run?: unknown; load?: unknown }
   }
-  if (artifacts?.url?.startsWith(`pvc://${claimName(object)}/`)) return true
+  const url = artifacts?.url
+  if (typeof url === 'string' && url.startsWith(`pvc://${claimName(object)}/`)) return true
   return config.storage.driver === 'pvc' && Boolean(stages?.run ?? stages?.load)
 }

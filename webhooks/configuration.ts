@@ -5,6 +5,8 @@ import { kinds } from '../crds/kinds.ts'
 export type Address = {
   /** The CA of the server's certificate: PEM in base64. */
   readonly caBundle: string
+  /** What the paths begin with, where it is not /admission: a secret segment follows that. */
+  readonly base?: string
 } & (
   | {
       /** Without a trailing slash, for instance https://127.0.0.1:9443. */
@@ -18,6 +20,9 @@ export type Address = {
       }
     }
 )
+
+/** A secret segment of the paths: the API server takes no capitals there. */
+export const segmentPattern = '[a-z0-9][-a-z0-9]{14,61}[a-z0-9]'
 
 const clientConfig = (address: Address, path: string) => ({
   ...('url' in address
@@ -56,7 +61,9 @@ const specChanges = {
  */
 export const admissionWebhooks = (address: Address): readonly object[] => {
   const common = { admissionReviewVersions: ['v1'], sideEffects: 'None' }
-  const client = (name: string) => ({ clientConfig: clientConfig(address, `/admission/${name}`) })
+  const client = (name: string) => ({
+    clientConfig: clientConfig(address, `${address.base ?? '/admission'}/${name}`),
+  })
   return [
     {
       apiVersion: 'admissionregistration.k8s.io/v1',

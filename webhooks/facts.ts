@@ -12,15 +12,61 @@ export interface Reference {
   readonly name: string
 }
 
-export const factOf = (facts: Facts, kind: string, name: string): Parent | null | undefined =>
-  facts[`${kind}/${name}`]
+/** An object as it is to become, and as it was before an update. */
+export interface Change {
+  readonly kind: Kind
+  readonly object: Parent
+  readonly oldObject?: Parent | null | undefined
+}
+
+/**
+ * The objects that a rule must know. The edge looks up what any rule needs of a change, and hands a
+ * rule nothing else: what it forgets to declare it cannot read.
+ */
+export interface Needs {
+  /** The references that this change makes or changes, or all that the object has. */
+  readonly references: 'changed' | 'all'
+  readonly to?: 'Model' | 'Dataset'
+  /** Only for changes of this kind; always where there is no condition. */
+  readonly when?: (change: Change) => boolean
+  /** And the base of a Model, its base, and so on: as far as a cycle could reach and time suffices. */
+  readonly withBases?: true
+}
+
+/** An object by its reference; undefined where nobody looked. */
+export type Read = (kind: Reference['kind'], name: string) => Parent | null | undefined
+
+/** The references that are to be known of a change. */
+export const neededOf = (
+  { references, to, when }: Needs,
+  { kind, object, oldObject }: Change,
+): readonly Reference[] =>
+  when && !when({ kind, object, oldObject })
+    ? []
+    : newReferences(kind, object, references === 'all' ? undefined : oldObject).filter(
+        (reference) => !to || reference.kind === to,
+      )
+
+/**
+ * The facts as far as they were declared.
+ * @throws at any other, which is a mistake of the rule.
+ */
+export function readerOf(needs: Needs, change: Change, facts: Facts): Read {
+  const declared = neededOf(needs, change)
+  const isBase = (kind: string) => kind === 'Model' && needs.withBases && declared.length > 0
+  return (kind, name) => {
+    if (!isBase(kind) && !declared.some((need) => need.kind === kind && need.name === name))
+      throw new Error(`a rule reads ${kind} "${name}", which it did not declare among its needs`)
+    return facts[`${kind}/${name}`]
+  }
+}
 
 /** The references of an object, by the fields that name them. */
 export const referencesIn = (kind: Kind, object: Parent): readonly Reference[] =>
   newReferences(kind, object, undefined)
 
-/** The references that are new or changed: only these are looked up, and only these refuse. */
-export const newReferences = (
+/** The references that are new or changed: only these refuse. */
+const newReferences = (
   kind: Kind,
   object: Parent,
   oldObject: Parent | null | undefined,
@@ -32,12 +78,16 @@ export const newReferences = (
       : []
   })
 
+/** What cannot be a name is the schema's business, and is asked of nobody. */
 const nameAt = (object: Parent | null | undefined, field: string): string | undefined => {
   const name = (
-    object?.spec as Record<string, { name?: unknown } | undefined> | null | undefined
+    object?.spec as Record<string, { name?: unknown } | null | undefined> | null | undefined
   )?.[field]?.name
-  return typeof name === 'string' ? name : undefined
+  return typeof name === 'string' && isName(name) ? name : undefined
 }
+
+const isName = (name: string): boolean =>
+  name.length <= 50 && /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/.test(name)
 
 /** The base of a Model, which a search for cycles follows. */
 export const baseOf = (object: Parent | null | undefined): string | undefined =>

@@ -25,7 +25,12 @@ export interface AdmissionRequest {
 interface AdmissionResponse {
   readonly uid: string
   readonly allowed: boolean
-  readonly status?: { readonly code: number; readonly reason: string; readonly message: string }
+  readonly status?: {
+    readonly code: number
+    readonly reason: string
+    readonly message: string
+    readonly details?: { readonly retryAfterSeconds: number }
+  }
   readonly warnings?: readonly string[]
   readonly patchType?: 'JSONPatch'
   readonly patch?: string
@@ -46,8 +51,30 @@ const answer = (response: AdmissionResponse): AdmissionReview => ({
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
+const isAbsent = (value: unknown): boolean => value === undefined || value === null
+
+/** No name in Kubernetes is longer. */
+const isText = (value: unknown, longest = 253): boolean =>
+  isAbsent(value) || (typeof value === 'string' && value.length <= longest)
+
+/** An object as far as everything here takes for granted; null where there is none. */
 const isParent = (value: unknown): boolean =>
-  value === undefined || value === null || (isObject(value) && isObject(value.metadata))
+  isAbsent(value) ||
+  (isObject(value) &&
+    isText(value.apiVersion) &&
+    isText(value.kind) &&
+    isObject(value.metadata) &&
+    isText(value.metadata.name) &&
+    isText(value.metadata.namespace))
+
+const isNamespace = (value: unknown): boolean =>
+  isAbsent(value) || (isText(value, 63) && /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/.test(String(value)))
+
+/** The API server states the namespace of the request in the object, too. */
+const isIn = (namespace: unknown, object: unknown): boolean => {
+  const own = (object as Parent | null | undefined)?.metadata.namespace
+  return isAbsent(namespace) || isAbsent(own) || own === '' || own === namespace
+}
 
 /** The request of an AdmissionReview, or the sentence that says why the body is none. */
 export function admissionRequest(body: unknown): AdmissionRequest | string {
@@ -55,10 +82,15 @@ export function admissionRequest(body: unknown): AdmissionRequest | string {
   if (body.apiVersion !== 'admission.k8s.io/v1') return 'apiVersion: must be "admission.k8s.io/v1"'
   const { request } = body
   if (!isObject(request) || typeof request.uid !== 'string') return 'request.uid: Required value'
+  if (!isText(request.uid)) return 'request.uid: Too long: may not be more than 253 characters'
   if (!['CREATE', 'UPDATE', 'DELETE', 'CONNECT'].includes(String(request.operation)))
     return 'request.operation: must be CREATE, UPDATE, DELETE or CONNECT'
   if (!isParent(request.object) || !isParent(request.oldObject))
     return 'request.object: must be an object with metadata'
+  if (!isNamespace(request.namespace)) return 'request.namespace: must be the name of a namespace'
+  // References are looked up in the one, and the other is what they are said to be in.
+  if (!isIn(request.namespace, request.object) || !isIn(request.namespace, request.oldObject))
+    return 'request.namespace: must be the namespace of the object'
   return request as unknown as AdmissionRequest
 }
 
@@ -69,9 +101,11 @@ const kindIn = (object: Parent | null | undefined): Kind | undefined =>
 export function mutate({ uid, object }: AdmissionRequest): AdmissionReview {
   const kind = kindIn(object)
   if (!kind || !object?.spec) return answer({ uid, allowed: true })
-  const filled = fill(kind, object)
-  if (filled === object) return answer({ uid, allowed: true })
-  const patch = createPatch(object, filled)
+  // The rest of the object is the user's, and may be large.
+  const given = { spec: object.spec }
+  const filled = fill(kind, given)
+  if (filled === given) return answer({ uid, allowed: true })
+  const patch = createPatch(given, filled)
   return answer({
     uid,
     allowed: true,
@@ -101,6 +135,24 @@ export function validate(request: AdmissionRequest, config: Config, facts: Facts
       message: printable(
         `${kind.kind}.${group} "${name}" is invalid: ${listed(errors.map(sentence))}`,
       ),
+    },
+  })
+}
+
+/**
+ * The answer where references cannot be looked up now: kubectl, told so, asks again by itself. Where
+ * a missing reference is only warned about, nobody needs to know it.
+ */
+export function busy(request: AdmissionRequest, config: Config): AdmissionReview {
+  if (request.dryRun || config.references === 'Warn') return validate(request, config, {})
+  return answer({
+    uid: request.uid,
+    allowed: false,
+    status: {
+      code: 429,
+      reason: 'TooManyRequests',
+      message: 'too many references are being looked up at once: apply again in a few seconds',
+      details: { retryAfterSeconds: 1 },
     },
   })
 }

@@ -58,6 +58,7 @@ function webhooks(): string {
   const text = admissionWebhooks({
     service: { namespace: '{{ .Release.Namespace }}', name: 'substratus', port: 443 },
     caBundle: include('caBundle'),
+    base: include('admissionBase'),
   })
     .map(yaml)
     .join('---\n')

@@ -1,6 +1,7 @@
 import { configSchema } from '../../crds/config.ts'
 import { anything, boolean, choice, integer, list, map, object, string } from '../../crds/schema.ts'
 import { flags, released } from '../../metacontroller/release.ts'
+import { segmentPattern } from '../../webhooks/configuration.ts'
 
 /**
  * The chart's values: values.yaml, values.schema.json and docs/values.md are made from this. Each
@@ -96,6 +97,22 @@ export const values = object('The chart’s values.', {
       { default: '' },
     ),
   }),
+  admissionPath: object(
+    'A secret segment in the path of admission, for clusters in which no NetworkPolicy can name the API server. 16 to 63 characters out of a-z, 0-9 and "-". helm/README.md says how to introduce and change it without a failed apply.',
+    {
+      segment: string(
+        'The one that the API server uses; without one, the path that everybody knows.',
+        {
+          default: '',
+          pattern: `^(${segmentPattern})?$`,
+        },
+      ),
+      alsoAccepted: string(
+        'Another one that the server accepts beside it, the next or the last; "plain" is the path without one.',
+        { default: '', pattern: `^(plain|${segmentPattern})?$` },
+      ),
+    },
+  ),
   tls: object('The server’s certificate.', {
     secretName: string(
       'A Secret of yours with tls.crt and tls.key; without one, and without cert-manager, the chart makes a CA and a CronJob renews the certificate.',

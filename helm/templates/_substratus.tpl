@@ -31,6 +31,22 @@ app.kubernetes.io/component: server
 {{ .Values.hookToken.secretName | default "substratus-hooks" }}
 {{- end }}
 
+{{/* What admission's paths begin with. */}}
+{{- define "substratus.admissionBase" -}}
+{{- $path := .Values.admissionPath | default dict -}}
+/admission{{ with $path.segment }}/{{ . }}{{ end }}
+{{- end }}
+
+{{/*
+The segments that the server accepts, one a line; nothing where there is only the path without one. In
+order, so that the two change places without a change of the Secret.
+*/}}
+{{- define "substratus.admissionSegments" -}}
+{{- $path := .Values.admissionPath | default dict -}}
+{{- $segments := list ($path.segment | default "plain") ($path.alsoAccepted | default "") | compact | uniq | sortAlpha -}}
+{{- if ne (join "" $segments) "plain" }}{{ join "\n" $segments }}{{ end }}
+{{- end }}
+
 {{/* The names of the Service, then those of tls.names; a JSON list. */}}
 {{- define "substratus.names" -}}
 {{- $service := printf "substratus.%s" .Release.Namespace }}

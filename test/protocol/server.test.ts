@@ -148,11 +148,24 @@ const failing = async () => {
   throw new Error('connect ECONNREFUSED 10.0.0.1:6443')
 }
 
+/** A rule asks for the registry, and that fails. */
+const brokenConfig = Object.defineProperty({ ...defaultConfig }, 'registry', {
+  get: () => {
+    throw new Error('connect ECONNREFUSED 10.0.0.1:6443')
+  },
+})
+
 describe('what fails in the server is the server’s fault: 500, a sentence, never a refusal', () => {
   test.each<{ when: string; world: Partial<World>; path: string; body: object }>([
     {
       when: 'a reference cannot be looked up',
       world: { lookup: failing },
+      path: '/admission/validate',
+      body: review(trained),
+    },
+    {
+      when: 'a rule fails',
+      world: { config: brokenConfig },
       path: '/admission/validate',
       body: review(trained),
     },

@@ -3,6 +3,8 @@ import type { Parent } from '../../crds/kind.ts'
 import { isReserved } from '../../crds/labels.ts'
 
 interface Advice {
+  /** The fields that it looks at: the schema must hold for them. */
+  readonly reads: readonly string[]
   readonly given: (spec: AnySpec, config: Config, oldSpec: AnySpec | undefined) => boolean
   readonly warning: (spec: AnySpec, config: Config) => string
 }
@@ -16,10 +18,12 @@ interface AnySpec {
 /** What is admitted and should still be known. */
 const advices: readonly Advice[] = [
   {
+    reads: ['spec.image', 'spec.build'],
     given: ({ image, build }) => image !== undefined && build !== undefined,
     warning: () => 'spec.image: ignored, for spec.build is set and wins',
   },
   {
+    reads: ['spec.resources.gpu'],
     given: ({ resources }, config, oldSpec) =>
       hasBuiltInProfiles(config) &&
       resources?.gpu?.type !== oldSpec?.resources?.gpu?.type &&
@@ -36,12 +40,13 @@ export const warningsOf = (
   object: Parent,
   oldObject: Parent | undefined,
   config: Config,
+  holds: (path: string) => boolean,
 ): readonly string[] => {
   const spec = (object.spec ?? {}) as AnySpec
   const oldSpec = oldObject?.spec as AnySpec | undefined
   return [
     ...advices
-      .filter(({ given }) => given(spec, config, oldSpec))
+      .filter(({ reads, given }) => reads.every(holds) && given(spec, config, oldSpec))
       .map(({ warning }) => warning(spec, config)),
     ...reservedLabels(object, oldObject),
   ]

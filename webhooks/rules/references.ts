@@ -1,78 +1,116 @@
 import type { Config } from '../../crds/config.ts'
-import type { Kind, Parent } from '../../crds/kind.ts'
+import type { Parent } from '../../crds/kind.ts'
 import type { ModelServerSpec } from '../../crds/modelserver.ts'
 import { tooManyReplicas } from '../../crds/serving.ts'
 import type { Artifacts } from '../../crds/status.ts'
 import { type FieldError, sentence } from '../../crds/validate.ts'
-import { baseOf, type Facts, factOf, longestChain, newReferences, referencesIn } from '../facts.ts'
+import {
+  baseOf,
+  type Change,
+  type Facts,
+  longestChain,
+  type Needs,
+  neededOf,
+  type Read,
+  readerOf,
+} from '../facts.ts'
+
+/** A rule about objects that are referred to. */
+export interface ReferenceRule {
+  readonly needs: Needs
+  /** The fields that it looks at: the schema must hold for them. */
+  readonly reads: readonly string[]
+  readonly broken: (change: Change, read: Read, config: Config) => readonly FieldError[]
+  /** In a dry run, or where the administrator says Warn, it is only told. */
+  readonly mayWarn?: true
+}
+
+/** References to Models and Datasets of the same namespace. */
+export const referenceRules: readonly ReferenceRule[] = [
+  {
+    needs: { references: 'changed' },
+    reads: ['spec.model', 'spec.dataset'],
+    // kubectl diff, Flux and Argo make dry runs of whole sets.
+    mayWarn: true,
+    broken: (change, read) =>
+      neededOf({ references: 'changed' }, change)
+        .filter(({ kind, name }) => read(kind, name) === null)
+        .map(({ field, kind, name }) => ({
+          field,
+          message: `Not found: "${name}": ${kind} "${name}" does not exist in this namespace`,
+        })),
+  },
+  {
+    needs: {
+      references: 'changed',
+      to: 'Model',
+      when: ({ kind }) => kind.kind === 'Model',
+      withBases: true,
+    },
+    reads: ['metadata.name', 'spec.model'],
+    broken: ({ object }, read) => circleOf(object, read),
+  },
+  {
+    needs: {
+      references: 'all',
+      to: 'Model',
+      when: ({ kind, object }) =>
+        kind.kind === 'ModelServer' && ((object.spec as ModelServerSpec | null)?.replicas ?? 1) > 1,
+    },
+    reads: ['spec.model', 'spec.replicas', 'spec.image', 'spec.build', 'spec.runtime'],
+    // More Pods than the mount of the Model serves.
+    broken: ({ object }, read, config) => {
+      const server = object.spec as ModelServerSpec
+      const { artifacts } = (read('Model', server.model.name)?.status ?? {}) as {
+        artifacts?: Artifacts
+      }
+      const message = artifacts && tooManyReplicas(server, server.model.name, artifacts, config)
+      return message ? [{ field: 'spec.replicas', message }] : []
+    },
+  },
+]
 
 interface Found {
   readonly errors: readonly FieldError[]
   readonly warnings: readonly string[]
 }
 
-/**
- * References to Models and Datasets of the same namespace. A missing one is refused, but for a dry
- * run, which kubectl diff, Flux and Argo make of whole sets, and where the administrator says Warn.
- */
+/** What the rules say of a change for which the schema `holds` at a path. */
 export function checkReferences(
-  kind: Kind,
-  object: Parent,
-  oldObject: Parent | undefined,
+  change: Change,
   config: Config,
   facts: Facts,
   dryRun: boolean,
+  holds: (path: string) => boolean,
 ): Found {
-  const fresh = newReferences(kind, object, oldObject)
-  const missing = fresh
-    .filter(({ kind: target, name }) => factOf(facts, target, name) === null)
-    .map(({ field, kind: target, name }) => ({
-      field,
-      message: `Not found: "${name}": ${target} "${name}" does not exist in this namespace`,
-    }))
   const onlyWarns = dryRun || config.references === 'Warn'
-  const circle = kind.kind === 'Model' ? circleOf(object, facts) : undefined
+  const found = referenceRules
+    .filter(({ needs, reads }) => neededOf(needs, change).length && reads.every(holds))
+    .map((rule) => ({
+      onlyTold: onlyWarns && rule.mayWarn,
+      errors: rule.broken(change, readerOf(rule.needs, change, facts), config),
+    }))
   return {
-    errors: [
-      ...(onlyWarns ? [] : missing),
-      ...(circle && fresh.some(({ field }) => field === 'spec.model.name') ? [circle] : []),
-      ...checkReplicas(kind, object, config, facts),
-    ],
-    warnings: onlyWarns ? missing.map(sentence) : [],
+    errors: found.flatMap(({ onlyTold, errors }) => (onlyTold ? [] : errors)),
+    warnings: found.flatMap(({ onlyTold, errors }) => (onlyTold ? errors.map(sentence) : [])),
   }
 }
 
 /** Follows the bases as far as they were looked up. */
-function circleOf(object: Parent, facts: Facts): FieldError | undefined {
+function circleOf(object: Parent, read: Read): readonly FieldError[] {
   const { name } = object.metadata
   const chain: string[] = []
   let base = baseOf(object)
   while (base && base !== name && !chain.includes(base) && chain.length < longestChain) {
     chain.push(base)
-    base = baseOf(factOf(facts, 'Model', base))
+    base = baseOf(read('Model', base))
   }
   // A Model that names itself is the schema's business.
-  if (!base || base !== name || !chain.length) return undefined
-  return {
-    field: 'spec.model.name',
-    message: `Invalid value: "${chain[0]}": the bases lead in a circle: ${[name, ...chain, name].join(' → ')}`,
-  }
-}
-
-/** More Pods than the mount of the Model serves. */
-function checkReplicas(
-  kind: Kind,
-  object: Parent,
-  config: Config,
-  facts: Facts,
-): readonly FieldError[] {
-  if (kind.kind !== 'ModelServer') return []
-  const model = referencesIn(kind, object).find((reference) => reference.kind === 'Model')
-  if (!model) return []
-  const { artifacts } = (factOf(facts, 'Model', model.name)?.status ?? {}) as {
-    artifacts?: Artifacts
-  }
-  const server = object.spec as ModelServerSpec
-  const message = artifacts && tooManyReplicas(server, model.name, artifacts, config)
-  return message ? [{ field: 'spec.replicas', message }] : []
+  if (!base || base !== name || !chain.length) return []
+  return [
+    {
+      field: 'spec.model.name',
+      message: `Invalid value: "${chain[0]}": the bases lead in a circle: ${[name, ...chain, name].join(' → ')}`,
+    },
+  ]
 }

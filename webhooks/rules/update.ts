@@ -1,8 +1,11 @@
 import { wantsClaim } from '../../crds/claims.ts'
+import { quantityPattern } from '../../crds/common.ts'
 import type { Config } from '../../crds/config.ts'
 import type { Parent } from '../../crds/kind.ts'
 import { gibibytes, larger } from '../../crds/quantity.ts'
 import type { FieldError } from '../../crds/validate.ts'
+
+const quantity = new RegExp(quantityPattern)
 
 /** Rules about a change: what Kubernetes itself cannot do later is refused now. */
 export function checkUpdate(
@@ -24,10 +27,10 @@ export function checkUpdate(
 
 /** The disk as a quantity; undefined where it is none, on which the schema has its say. */
 export function diskOf(object: Parent, config: Config): string | undefined {
-  const { resources } = (object.spec ?? {}) as { resources?: { disk?: number | string } }
-  try {
-    return gibibytes(resources?.disk ?? config.resources[object.kind]?.disk ?? 0)
-  } catch {
-    return undefined
-  }
+  const { resources } = (object.spec ?? {}) as { resources?: { disk?: unknown } | null }
+  const disk = resources?.disk ?? config.resources[object.kind]?.disk ?? 0
+  const isQuantity =
+    (typeof disk === 'number' && Number.isInteger(disk)) ||
+    (typeof disk === 'string' && disk.length <= 32 && quantity.test(disk))
+  return isQuantity ? gibibytes(disk as number | string) : undefined
 }

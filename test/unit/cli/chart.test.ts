@@ -52,6 +52,33 @@ describe('values', () => {
   )
 })
 
+describe('a secret segment of admission’s path', () => {
+  const saying = (segment: string, alsoAccepted = '') =>
+    validator(values)({ admissionPath: { segment, alsoAccepted } }).length
+  test.each([
+    { segment: '', takes: true },
+    { segment: 'a-secret-0123456', takes: true },
+    { segment: 'a'.repeat(63), takes: true },
+    { segment: 'a-secret-012345', takes: false },
+    { segment: 'a'.repeat(64), takes: false },
+    { segment: 'A-secret-0123456', takes: false },
+    { segment: 'a-secret/0123456', takes: false },
+    { segment: 'a-secret-012345-', takes: false },
+    { segment: 'plain', takes: false },
+  ])('"$segment": $takes', ({ segment, takes }) => {
+    expect(saying(segment) === 0).toBe(takes)
+  })
+  test('beside it, the path without one may be accepted', () => {
+    expect(saying('a-secret-0123456', 'plain')).toBe(0)
+  })
+  test('is in the paths of all webhooks', () => {
+    const paths = read('templates/webhooks.yaml').match(/path: .*/g)
+    expect(paths).toHaveLength(3)
+    for (const path of paths ?? [])
+      expect(path).toMatch(/^path: '\{\{ include "substratus.admissionBase" . \}\}\//)
+  })
+})
+
 describe('rights', () => {
   interface Rule {
     readonly apiGroups: readonly string[]

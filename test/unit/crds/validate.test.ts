@@ -11,9 +11,8 @@ const config = { ...defaultConfig, registry: { prefix: 'registry.test' } }
 /** What is said of a manifest without a cluster, one sentence per broken rule. */
 function said(kind: KindName, spec: unknown, name = 'bad'): readonly string[] {
   const object = { kind, metadata: { name }, spec } as Parent
-  return [...validatorOf(kindNamed(kind))(visible(object)), ...checkRules(object, config)].map(
-    sentence,
-  )
+  const wrong = validatorOf(kindNamed(kind))(visible(object))
+  return [...wrong, ...checkRules(object, config, wrong)].map(sentence)
 }
 
 const image = 'example.com/image:1'

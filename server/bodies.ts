@@ -1,0 +1,214 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import type { Readable } from 'node:stream'
+import { createGunzip, createInflate } from 'node:zlib'
+import type { NextFunction, Request, RequestHandler, Response } from 'express'
+import { fail } from './fail.ts'
+
+/**
+ * Bodies of requests, read here rather than by Express: strangers may send them, many at once, and
+ * slowly. All that are under way have a bound together, and so has what JSON makes of each:
+ *
+ *     received ──▶ weighed ──▶ scanned ──▶ parsed ──▶ answered, and sent
+ *
+ * Where there is no more room, the largest body that is still being read makes some. One that stalls
+ * takes no room from others for long, and a small one never waits for it.
+ */
+
+/** An UPDATE carries two objects, and Metacontroller sends whole ones: larger is no request of theirs. */
+const largestBytes = 7 * 1024 * 1024
+/** What is not counted of each, so that small bodies are read whatever happens: connections are bounded. */
+const freeBytes = 32 * 1024
+/** What a value takes in memory beside its bytes. */
+const bytesOfValue = 64
+
+/** Strings aside, what a body may be made of. */
+export interface Shape {
+  readonly mostValues: number
+  readonly deepest: number
+  /** Of a smaller body nothing large can be made, and a look at all of it costs. */
+  readonly scannedFrom: number
+}
+
+interface Body {
+  weight: number
+  readonly refuse: (code: number, message: string) => void
+}
+
+type Answer = (body: unknown, req: Request, res: Response) => void | Promise<void>
+
+/** One room for all bodies of a server; what it returns reads the bodies of a route. */
+export function bodies(mostBytes = 64 * 1024 * 1024) {
+  const reading = new Set<Body>()
+  let underWay = 0
+
+  const counted = (weight: number): number => Math.max(0, weight - freeBytes)
+  const weigh = (body: Body, weight: number): void => {
+    underWay += counted(weight) - counted(body.weight)
+    body.weight = weight
+  }
+  const largest = (): Body | undefined => {
+    let found: Body | undefined
+    for (const body of reading) if (body.weight > (found?.weight ?? 0)) found = body
+    return found
+  }
+  /** Whether a body has its room; others may have had to go for it, the larger first. */
+  const hasRoom = (body: Body): boolean => {
+    while (underWay > mostBytes && counted(body.weight) > 0) {
+      const other = largest()
+      if (!other || other === body) return false
+      other.refuse(429, tooMuch)
+    }
+    return true
+  }
+
+  return (shape: Shape, answer: Answer): RequestHandler =>
+    (req, res, next) => {
+      const unread = refusalOf(req)
+      if (unread) return fail(res, ...unread)
+      const sent = inflated(req)
+      let chunks: Buffer[] = []
+      let received = 0
+      let isRefused = false
+      let isSettled = false
+      let isClosed = false
+      const leave = (): void => {
+        reading.delete(body)
+        chunks = []
+        weigh(body, 0)
+      }
+      /** Room is given back when nothing of it is needed any more, to answer or to send. */
+      const left = (): void => {
+        if (isSettled && isClosed) leave()
+      }
+      const body: Body = {
+        weight: 0,
+        refuse: (code, message) => {
+          isRefused = true
+          leave()
+          // What still comes is read and forgotten, so that the sender hears the answer.
+          if (sent !== req) req.unpipe().resume()
+          if (isClosed || res.headersSent) return
+          if (code === 429) res.set('Retry-After', '1')
+          fail(res, code, message)
+        },
+      }
+      reading.add(body)
+      res.on('close', () => {
+        isClosed = true
+        // Nobody waits for an answer to a half of a body.
+        if (reading.has(body)) body.refuse(400, unfinished)
+        left()
+      })
+      sent.on('data', (chunk: Buffer) => {
+        if (isRefused) return
+        received += chunk.length
+        if (received > largestBytes) return body.refuse(413, tooLarge)
+        chunks.push(chunk)
+        weigh(body, received)
+        if (!hasRoom(body)) body.refuse(429, tooMuch)
+      })
+      sent.on('error', () => body.refuse(400, unfinished))
+      sent.on('end', () => {
+        if (isRefused) return
+        reading.delete(body)
+        const bytes = Buffer.concat(chunks, received)
+        chunks = []
+        const values = received > shape.scannedFrom ? valuesIn(bytes, shape) : 0
+        if (values === undefined) return body.refuse(413, tooMany(shape))
+        weigh(body, received + values * bytesOfValue)
+        if (!hasRoom(body)) return body.refuse(429, tooMuch)
+        const done = (): void => {
+          isSettled = true
+          left()
+        }
+        let parsed: unknown
+        try {
+          parsed = JSON.parse(bytes.toString())
+        } catch (error) {
+          done()
+          return fail(res, 400, `the body is no JSON: ${(error as Error).message}`)
+        }
+        answered(answer, parsed, req, res, next, done)
+      })
+    }
+}
+
+/** Express hears of what fails, at once or later. */
+function answered(
+  answer: Answer,
+  parsed: unknown,
+  req: Request,
+  res: Response,
+  next: NextFunction,
+  done: () => void,
+): void {
+  try {
+    const later = answer(parsed, req, res)
+    if (later) later.catch(next).finally(done)
+    else done()
+  } catch (error) {
+    done()
+    next(error)
+  }
+}
+
+const unfinished = 'the body cannot be read to its end'
+const tooLarge = 'the body is larger than 7 MiB'
+const tooMuch = 'more bodies are under way than there is room for: ask again in a second'
+const tooMany = ({ mostValues, deepest }: Shape): string =>
+  `the body holds more than ${mostValues} values, or is nested more than ${deepest} deep`
+
+/** Why a body is not read at all. */
+function refusalOf({ headers }: Request): [code: number, message: string] | undefined {
+  const type = headers['content-type'] ?? ''
+  // A request without a Content-Type is refused: curl's default is a form.
+  if (!/^application\/json\s*(;|$)/i.test(type))
+    return [415, `the body must be application/json, not ${type.slice(0, 100) || 'untyped'}`]
+  const encoding = encodingOf(headers)
+  if (!Object.hasOwn(inflaters, encoding) && encoding !== 'identity')
+    return [415, `the body may be compressed by gzip or deflate, not ${encoding.slice(0, 100)}`]
+  return Number(headers['content-length'] ?? 0) > largestBytes ? [413, tooLarge] : undefined
+}
+
+const encodingOf = (headers: IncomingHttpHeaders): string =>
+  (headers['content-encoding'] ?? 'identity').toLowerCase()
+
+const inflaters: Readonly<Record<string, () => Readable & NodeJS.WritableStream>> = {
+  gzip: () => createGunzip(),
+  deflate: () => createInflate(),
+}
+
+/** What is sent, so that a small body that becomes a huge one is weighed as that. */
+const inflated = (req: Request): Readable => {
+  const inflater = inflaters[encodingOf(req.headers)]?.()
+  return inflater ? (req.pipe(inflater) as Readable) : req
+}
+
+/**
+ * How many values a JSON text holds at most, or undefined where it is more than it may be. Before it
+ * is parsed: of the 2 million empty objects in a body of 7 MiB, JSON makes 300 MiB.
+ */
+function valuesIn(text: Buffer, { mostValues, deepest }: Shape): number | undefined {
+  let values = 1
+  let depth = 0
+  for (let at = 0; at < text.length; at++) {
+    const sign = text[at]
+    if (sign === quote) at = endOfString(text, at)
+    else if (sign === comma) values++
+    else if (sign === openList || sign === openMap) {
+      values++
+      depth++
+    } else if (sign === closeList || sign === closeMap) depth--
+    if (values > mostValues || depth > deepest) return undefined
+  }
+  return values
+}
+
+const [quote, comma, backslash] = [0x22, 0x2c, 0x5c]
+const [openList, closeList, openMap, closeMap] = [0x5b, 0x5d, 0x7b, 0x7d]
+
+function endOfString(text: Buffer, start: number): number {
+  let at = start + 1
+  while (at < text.length && text[at] !== quote) at += text[at] === backslash ? 2 : 1
+  return at
+}

@@ -1,0 +1,120 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Lookup } from './lookup.ts'
+
+/**
+ * Look-ups cost the API server work, and strangers in the cluster's network can cause them. One
+ * address that asks has a rate and a share of those at one time, so that strangers take nothing from
+ * the API server, whose address is another; all together have a bound, too.
+ */
+export interface LookupLimits {
+  readonly perSecond: number
+  /** After a pause, as many at once. */
+  readonly burst: number
+  readonly atOnce: number
+  readonly atOnceFromOne: number
+  /** Rather late than refused, but within the API server's patience. */
+  readonly patienceMilliseconds: number
+  readonly waiting: number
+}
+
+const standard: LookupLimits = {
+  perSecond: 50,
+  burst: 100,
+  atOnce: 16,
+  atOnceFromOne: 12,
+  patienceMilliseconds: 1500,
+  waiting: 50,
+}
+
+/** What a look-up fails with where there are too many. */
+export const tooBusy = new Error('too many look-ups are under way')
+
+/** More addresses than a cluster's API servers are remembered no better than this. */
+const mostRemembered = 1000
+
+interface Caller {
+  tokens: number
+  filled: number
+  running: number
+}
+
+/** The same look-ups within the limits, for whoever asks `from` an address. */
+export function limitedLookup(
+  lookup: Lookup,
+  limits: Partial<LookupLimits> = {},
+): (from: string) => Lookup {
+  const { perSecond, burst, atOnce, atOnceFromOne, patienceMilliseconds, waiting } = {
+    ...standard,
+    ...limits,
+  }
+  const callers = new Map<string, Caller>()
+  const queue = new Set<() => void>()
+  let running = 0
+  let late = 0
+
+  const callerOf = (from: string): Caller => {
+    const known = callers.get(from) ?? { tokens: burst, filled: performance.now(), running: 0 }
+    callers.delete(from)
+    callers.set(from, known)
+    const [oldest] = callers.keys()
+    if (callers.size > mostRemembered && oldest !== undefined) callers.delete(oldest)
+    return known
+  }
+
+  /** Milliseconds until this one may go; it is counted, where that is soon enough. */
+  const waitOf = (caller: Caller): number | undefined => {
+    const now = performance.now()
+    const filled = caller.tokens + ((now - caller.filled) / 1000) * perSecond
+    caller.tokens = Math.min(burst, filled)
+    caller.filled = now
+    const wait = Math.max(0, ((1 - caller.tokens) / perSecond) * 1000)
+    if (wait > patienceMilliseconds) return undefined
+    caller.tokens--
+    return wait
+  }
+
+  const isFree = (caller: Caller): boolean => running < atOnce && caller.running < atOnceFromOne
+  const nextChange = (milliseconds: number): Promise<void> =>
+    new Promise((resolve) => {
+      const go = (): void => {
+        clearTimeout(timer)
+        queue.delete(go)
+        resolve()
+      }
+      const timer = setTimeout(go, milliseconds)
+      queue.add(go)
+    })
+
+  /** Waits for its turn; false where that does not come in time. */
+  const enter = async (caller: Caller): Promise<boolean> => {
+    const end = performance.now() + patienceMilliseconds
+    const wait = waitOf(caller)
+    if (wait === undefined || late >= waiting) return false
+    late++
+    try {
+      if (wait > 0) await sleep(wait)
+      while (!isFree(caller)) {
+        if (performance.now() >= end) return false
+        await nextChange(end - performance.now())
+      }
+    } finally {
+      late--
+    }
+    running++
+    caller.running++
+    return true
+  }
+
+  return (from) =>
+    async (...asked) => {
+      const caller = callerOf(from)
+      if (!(await enter(caller))) throw tooBusy
+      try {
+        return await lookup(...asked)
+      } finally {
+        running--
+        caller.running--
+        for (const go of [...queue]) go()
+      }
+    }
+}
