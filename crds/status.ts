@@ -152,7 +152,7 @@ const bounds = {
   /** What an upstream was: an attempt with its digest, an image, or an address. */
   identity: { maxLength: 4096, pattern: `^${visible}+$` },
   /** What a person wrote into an annotation; longer values stand here as their hash. */
-  annotation: { maxLength: 256 },
+  annotation: { maxLength: 4096 },
 } as const
 
 /** What an upstream was when it was used. */

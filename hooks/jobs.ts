@@ -2,7 +2,7 @@ import type { RunPolicy } from '../crds/common.ts'
 import type { Parent } from '../crds/kind.ts'
 import { kept } from './applied.ts'
 import { conditionOf } from './diagnosis.ts'
-import { jobAnnotations } from './names.ts'
+import { jobAnnotations, longestValue } from './names.ts'
 import { isSuspended, policyOf, remembered } from './parent.ts'
 import type { Child } from './protocol.ts'
 
@@ -36,7 +36,7 @@ export function identityOf(child: Child): Identity {
   const rerun = annotation(child, jobAnnotations.rerun)
   if (!isHash(inputs) || !isHash(attempt)) return {}
   if (!child.metadata.name.endsWith(`-${attempt.slice(0, 8)}`)) return {}
-  return { inputs, attempt, ...(rerun && rerun.length <= 256 && { rerun }) }
+  return { inputs, attempt, ...(rerun && rerun.length <= longestValue && { rerun }) }
 }
 
 /** Whether a Job has stopped for being suspended, by its own spec and its controller's word. */

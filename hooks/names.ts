@@ -155,7 +155,7 @@ export const openedOf = (parent: Parent): string | undefined =>
   annotated(parent, annotations.opened)
 
 /** As long as status.stages allows; what is longer is told apart by its hash. */
-const longestValue = 256
+export const longestValue = 4096
 
 function annotated({ metadata }: Parent, annotation: string): string | undefined {
   const value = metadata.annotations?.[annotation]

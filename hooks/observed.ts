@@ -9,7 +9,7 @@ export interface Observed {
   /** A child by kind and name. */
   readonly child: (kind: string, name: string) => Child | undefined
   readonly jobs: (stage: string) => readonly Child[]
-  /** Whether Pods are known at all: a server without a cluster sees none. */
+  /** Whether a Pod that is not seen is gone: a server without a cluster sees none at all. */
   readonly knowsPods: boolean
   /** The parent's Pods of a stage, the newest first. */
   readonly pods: (stage: string) => readonly Child[]
@@ -32,7 +32,7 @@ export function observedIn(request: SyncRequest): Observed {
     child: (kind, name) =>
       children.find((child) => child.kind === kind && child.metadata.name === name),
     jobs: (stage) => children.filter((child) => child.kind === 'Job' && isOf(child, stage)),
-    knowsPods: request.related['Pod.v1'] !== undefined,
+    knowsPods: request.related['Pod.v1'] !== undefined && !request.podsMayBeMissing,
     pods: (stage) => pods.filter((pod) => isOf(pod, stage)),
   }
 }

@@ -45,6 +45,8 @@ export interface SyncRequest {
   readonly children: Group
   readonly related: Group
   readonly finalizing?: boolean
+  /** The server's own word, and no part of the protocol: a Pod that is not among `related` may exist. */
+  readonly podsMayBeMissing?: boolean
 }
 
 export interface SyncResponse {

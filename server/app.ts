@@ -122,8 +122,10 @@ export function app(world: World): express.Express {
     if (typeof request === 'string') return fail(res, 400, request)
     const seen = pods ? withPods(request.related, pods.of(request.parent)) : request.related
     const related = withNodes(seen, nodes?.byName())
-    const answer = hook.sync({ ...request, related }, config, (error) =>
-      world.log.error({ err: error, path: req.path }, 'failed'),
+    const answer = hook.sync(
+      { ...request, related, podsMayBeMissing: pods !== undefined && !pods.isCurrent() },
+      config,
+      (error) => world.log.error({ err: error, path: req.path }, 'failed'),
     )
     note(res, request.parent, stageOf(answer.status))
     send(res, answer)

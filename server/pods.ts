@@ -8,6 +8,8 @@ import type { Log } from './log.ts'
 export interface Pods extends Watching {
   readonly of: (parent: Parent) => readonly Child[]
   readonly isSynced: () => boolean
+  /** Whether it watches now: while it does not, a Pod that is missing here may exist. */
+  readonly isCurrent: () => boolean
 }
 
 /**
@@ -19,6 +21,7 @@ export function watchPods(kubeConfig: KubeConfig, log: Log): Pods {
   const labelSelector = labels.parentUid
   const byParent = new Map<string, Map<string, Child>>()
   let synced = false
+  let current = false
 
   const informer = makeInformer<V1Pod>(
     kubeConfig,
@@ -26,6 +29,7 @@ export function watchPods(kubeConfig: KubeConfig, log: Log): Pods {
     async () => {
       const found = await api.listPodForAllNamespaces({ labelSelector })
       synced = true
+      current = true
       return found
     },
     labelSelector,
@@ -45,9 +49,13 @@ export function watchPods(kubeConfig: KubeConfig, log: Log): Pods {
   informer.on('add', put)
   informer.on('update', put)
   informer.on('delete', remove)
+  informer.on('error', () => {
+    current = false
+  })
   return {
     of: (parent) => [...(byParent.get(parent.metadata.uid ?? '')?.values() ?? [])],
     isSynced: () => synced,
+    isCurrent: () => current,
     ...keepWatching(informer, 'Pods', log),
   }
 }

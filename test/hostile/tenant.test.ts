@@ -14,6 +14,7 @@ import {
   aModelServer,
   aNotebook,
   aPod,
+  asked,
   complete,
   completed,
   ended,
@@ -355,6 +356,13 @@ describe('an image is known by the digest that its builder reported', () => {
     expect(namesOf(second)).toEqual([])
     expect(statusOf(second).stages).toBeUndefined()
     expect(namesOf(sync(stored(parent, second)))).toEqual([`Job ${job.metadata.name}`])
+  })
+
+  test('while nobody watches Pods, one that is not seen is not taken for gone', () => {
+    const hook = hooks.find(({ kind }) => kind.kind === 'Model')
+    const request = { ...asked(stored(parent, first), job), podsMayBeMissing: true }
+    const answer = hook?.sync(request, aConfig())
+    expect(answer && readyOf(answer)).toMatch(/^False Finishing: /)
   })
 
   test('where the Pod reported none, that is told', () => {

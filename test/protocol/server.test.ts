@@ -38,6 +38,7 @@ const podsOf = (pods: readonly Child[], synced = true): Pods => ({
   of: ({ metadata: { uid } }) =>
     pods.filter((pod) => pod.metadata.labels?.[labels.parentUid] === uid),
   isSynced: () => synced,
+  isCurrent: () => synced,
   stop: async () => {},
 })
 
