@@ -8,8 +8,9 @@ import { findNodeBinaries } from '../../cli/local/binaries.ts'
 import { imageNamed, nodeAddress, s3Key, s3Url } from '../../cli/local/node/addresses.ts'
 import { toolImage } from '../../cli/local/node/images.ts'
 import { issue } from '../../cli/local/pki.ts'
-import { apply, get, manifest, namespace } from '../cluster/cluster.ts'
+import { apply, get, manifest, namespace, ok } from '../cluster/cluster.ts'
 import { configured } from './configured.ts'
+import { storeOf } from './googlestore.ts'
 import { hubOf } from './hub.ts'
 import { secret, seenIn, serverFor, untilSays } from './node.ts'
 
@@ -83,6 +84,48 @@ describe.concurrent('a source is loaded', () => {
       `${sha256(weights)} a.bin`,
       `${sha256(Buffer.from('b'))} er/b.bin`,
     ])
+  })
+
+  test('from gs://, with the key of a service account out of a Secret, which nothing prints', async () => {
+    const ns = await namespace('source')
+    const store = storeOf('bucket', {
+      'deep/a.bin': weights,
+      'deep/er/b.bin': Buffer.from('b'),
+      'other.bin': Buffer.from('other'),
+    })
+    const server = await serverFor(store.listener)
+    try {
+      const key = store.keyFor(server.url)
+      await secret(ns, 'google', 'Opaque', { key, broken: key.replace('BEGIN', 'BEGUN') })
+      const from = (name: string, secretKey: string) =>
+        manifest('Dataset', name, {
+          source: 'gs://bucket/deep',
+          env: {
+            RCLONE_CONFIG_GS_ENDPOINT: `${server.url}/storage/v1/`,
+            GOOGLE_APPLICATION_CREDENTIALS: `\${{ secrets.google.${secretKey} }}`,
+          },
+          runPolicy: { backoffLimit: 0 },
+        })
+      await apply(ns, from('it', 'key'), from('refused', 'broken'))
+      await untilSays(ns, 'dataset/it', 'True Done: loaded into pvc://')
+      expect(await loaded(ns, 'dataset/it')).toEqual([
+        `${sha256(weights)} a.bin`,
+        `${sha256(Buffer.from('b'))} er/b.bin`,
+      ])
+      await untilSays(
+        ns,
+        'dataset/refused',
+        'False Failed: container "load" exited with 1: gs://bucket/deep refuses the credentials: give the JSON key of a service account as GOOGLE_APPLICATION_CREDENTIALS in spec.env, from a Secret',
+      )
+      const [pod] = JSON.parse(
+        await ok(['-n', ns, 'get', 'pods', '-l', 'substratus.ai/name=refused', '-o', 'json']),
+      ).items
+      const log = await ok(['-n', ns, 'logs', pod.metadata.name, '-c', 'load'])
+      const status = JSON.stringify((await get(ns, 'dataset/refused')).status)
+      for (const text of [log, status]) expect(text).not.toMatch(/PRIVATE KEY|MII[A-Za-z0-9+/]{20}/)
+    } finally {
+      server.stop()
+    }
   })
 
   test('from hf://, by the hub’s own client, with a token, resumed and compared', async () => {
