@@ -117,19 +117,11 @@ const nonEmpty = (field: 'labels' | 'annotations', map: JsonObject) =>
 /** No manifest of ours is as deep: what is goes on no stack of ours. */
 const deepestSpec = 64
 
-/**
- * Whether the observed value has all that was applied. Lists may have grown in between, as by a queue
- * that adds tolerations: what was applied must be there in its order.
- */
+/** Whether the observed value has all that was applied. */
 function contains(observed: unknown, applied: unknown, depth = 0): boolean {
   if (depth > deepestSpec) return false
-  if (Array.isArray(applied)) {
-    if (!Array.isArray(observed)) return false
-    let next = 0
-    for (const item of observed)
-      if (next < applied.length && contains(item, applied[next], depth + 1)) next++
-    return next === applied.length
-  }
+  if (Array.isArray(applied))
+    return Array.isArray(observed) && containsItems(observed, applied, depth + 1)
   if (isObject(applied))
     return (
       isObject(observed) &&
@@ -138,6 +130,32 @@ function contains(observed: unknown, applied: unknown, depth = 0): boolean {
       )
     )
   return observed === applied
+}
+
+/**
+ * Metacontroller merges lists by these fields, the first that all items have: what is new comes last.
+ * https://github.com/metacontroller/metacontroller/blob/master/pkg/dynamic/apply/apply.go
+ */
+const mergeKeys = ['containerPort', 'port', 'mountPath', 'name', 'uid', 'ip', 'path']
+
+/** Others may have added items, as a queue adds tolerations. Those without a key are in their order. */
+function containsItems(
+  observed: readonly unknown[],
+  applied: readonly unknown[],
+  depth: number,
+): boolean {
+  const isKeyed = (key: string) => (item: unknown) => isObject(item) && Object.hasOwn(item, key)
+  const key = mergeKeys.find(
+    (name) => applied.every(isKeyed(name)) && observed.every(isKeyed(name)),
+  )
+  if (key) {
+    const byKey = new Map(observed.map((item) => [(item as JsonObject)[key], item]))
+    return applied.every((item) => contains(byKey.get((item as JsonObject)[key]), item, depth))
+  }
+  let next = 0
+  for (const item of observed)
+    if (next < applied.length && contains(item, applied[next], depth)) next++
+  return next === applied.length
 }
 
 const without = (object: JsonObject, fields: JsonObject): JsonObject =>
