@@ -32,12 +32,12 @@ import {
 } from './process.ts'
 
 /**
- * A neighbour in the cluster's network: it reaches the port of the server, and has neither a token
- * nor an account. It may ask whatever it likes; it must not stop anybody else's admission, and learns
- * as little as can be.
+ * Attacks by a neighbour in the cluster network, which reaches the server's port but has neither a
+ * token nor an account. It may send anything. It must not block admission for others, and must learn as
+ * little as possible.
  */
 
-/** Milliseconds of this thread, whatever else the machine does. */
+/** CPU time of this thread in milliseconds, whatever else the machine does. */
 function thread(work: () => void): number {
   const start = process.threadCpuUsage()
   work()
@@ -66,7 +66,7 @@ describe('the worst body of 7 MiB takes the server less than 300 ms', () => {
     const times: number[] = []
     let answer = ''
     for (let round = 0; round < 3; round++) {
-      // The attacker is not this thread, and its sending is not measured.
+      // The attacker runs in another thread, so its sending is not measured.
       const start = process.threadCpuUsage()
       const sent = await fetch(`http://127.0.0.1:${port}/admission/validate`, {
         method: 'POST',
@@ -415,7 +415,7 @@ const isCageable = (() => {
   return tried !== undefined
 })()
 
-/** A body of 7 MiB that never ends, in a piece that all of them share. */
+/** A body of 7 MiB that never ends; all requests share this buffer. */
 const most = 7 * mib
 const stalled = Buffer.from(`{"a":"${'x'.repeat(most - 100)}`)
 const inChunks = Buffer.concat([Buffer.from(`${stalled.length.toString(16)}\r\n`), stalled])
@@ -445,7 +445,7 @@ interface Attack {
   readonly what: string
   readonly lines: number
   readonly sent: (number: number) => readonly (string | Buffer)[]
-  /** Takes no answer. */
+  /** Sends a request and never reads the response. */
   readonly deaf?: true
 }
 
@@ -513,7 +513,7 @@ describe(`${where} the server outlives its neighbours`, () => {
           const one = await line(port, ...sent(number))
           if (deaf) one.socket.pause()
           open.push(one)
-          // Now and then, as a cluster would.
+          // Occasionally, as in a real cluster.
           if (number % Math.ceil(lines / 5) === 0) {
             const { code } = await admitted(port, good)
             expect(code).toBe(200)
