@@ -76,7 +76,7 @@ function step(one: Living, related: Group, config: Config): void {
     if (!one.all.has(keyOf(child))) one.all.set(keyOf(child), child)
 }
 
-/** The Pod of a finished Job, with a digest in place of the one that the builder would report. */
+/** The Pod of a finished Job, with a made-up digest instead of the one that a builder would report. */
 const podOf = ({ metadata, spec }: Child, { parent }: Living): Child => ({
   apiVersion: 'v1',
   kind: 'Pod',

@@ -34,7 +34,10 @@ program
   .option('--tls-key <file>', 'its key, PEM')
   .option('--config <file>', 'the administrator’s configuration, YAML')
   .option('--hook-token-file <file>', 'the hooks ask for a token out of this file, one a line')
-  .option('--admission-path-file <file>', 'secret segments of admission’s path, one a line')
+  .option(
+    '--admission-path-file <file>',
+    'a file with the secret segments of the admission path, one per line',
+  )
   .option('--kubeconfig <file>', 'the cluster to look references and Pods up in, or "in-cluster"')
   .action(async (options) => set(await (await import('./serve.ts')).serveCommand(options)))
 

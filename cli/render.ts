@@ -36,7 +36,7 @@ export function renderCommand(options: {
   return refused ? 1 : 0
 }
 
-/** On one line: what follows a line feed would be read as YAML. */
+/** On one line: text after a line feed would be parsed as YAML. */
 const comment = (text: string): string => `# ${onOneLine(text)}\n`
 
 const yamlOf = (child: Child): string =>

@@ -38,7 +38,7 @@ export async function serveCommand(options: Options): Promise<number> {
       url: server.url,
       references: kubeconfig ? 'checked' : 'not checked',
       hooks: hookTokenFile ? 'ask for a token' : 'answer whoever asks',
-      admission: admissionPathFile ? 'has a secret path' : 'answers whoever asks',
+      admission: admissionPathFile ? 'has a secret path' : 'answers any client',
     },
     'listening',
   )

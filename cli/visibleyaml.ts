@@ -2,8 +2,8 @@ import { type Document, type ToStringOptions, visit } from 'yaml'
 import { escaped } from '../crds/text.ts'
 
 /**
- * A document whose every character can be seen. The library escapes C0 alone: what else a terminal
- * obeys, or no reader sees, would be written as it is.
+ * A document as YAML without invisible characters. The library escapes only C0, so other characters
+ * that a terminal interprets or a reader cannot see would be written unescaped.
  */
 export function visibleYaml(document: Document, options?: ToStringOptions): string {
   visit(document, {

@@ -26,8 +26,8 @@ export function compile(rule: CelRule): CompiledRule {
 }
 
 /**
- * Undefined for a rule that has what closures have not: the library evaluates it as it is, which is
- * slower and says the same. A test keeps the rules of today closures.
+ * Undefined for a rule with an expression that closures do not support: the library evaluates that
+ * rule itself, with the same result but more slowly. A test checks that all of today's rules compile.
  */
 function closed(node: ASTNode): ((self: unknown) => unknown) | undefined {
   try {
@@ -37,7 +37,7 @@ function closed(node: ASTNode): ((self: unknown) => unknown) | undefined {
   }
 }
 
-/** The library takes every number for a double, the API server an integer of JSON for an int. */
+/** The library treats every number as a double; the API server treats a JSON integer as an int. */
 function withIntegers(value: unknown): unknown {
   if (Number.isSafeInteger(value)) return BigInt(value as number)
   if (Array.isArray(value)) return value.map(withIntegers)

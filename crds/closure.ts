@@ -27,7 +27,7 @@ const at = (value: unknown, key: unknown): unknown =>
     ? (value[key] ?? not(key, 'index'))
     : field(value, text(key))
 
-/** Lists and maps are equal by what is in them. */
+/** Lists and maps are equal if their contents are equal. */
 const same = (left: unknown, right: unknown): boolean =>
   left === right || (typeof left === 'object' && equal(left, right))
 
@@ -60,7 +60,7 @@ const macros: Readonly<Record<string, (items: readonly unknown[], holds: Holds) 
  * around. A value of the wrong type throws, as in CEL; but a fault on the left of `||` is never made
  * good on the right.
  *
- * @throws where the expression has what no rule had so far; crds/cel.ts falls back to the library.
+ * @throws if the expression is of a form that no rule has used; crds/cel.ts falls back to the library.
  */
 export function closureOf(node: ASTNode, macroItem?: string): Run {
   const inside = (inner: ASTNode): Run => closureOf(inner, macroItem)
@@ -119,7 +119,7 @@ export function closureOf(node: ASTNode, macroItem?: string): Run {
         return (self, item) =>
           macro(itemsOf(receiver(self, item)), (one) => truth(holds(self, one)))
       }
-      // The library's own methods may take more; none of these does.
+      // The library's methods may take more arguments; these take at most one.
       const method = second ? undefined : methods[name]
       const argument = first ? inside(first) : () => undefined
       if (method) return (self, item) => method(receiver(self, item), argument(self, item))
@@ -129,7 +129,7 @@ export function closureOf(node: ASTNode, macroItem?: string): Run {
       const operator = binary[node.op]
       const [left, right] = node.args as readonly ASTNode[]
       if (operator && left && right) return operator(inside(left), inside(right))
-      // Texts have an order too, which is not that of JavaScript: only numbers are compared here.
+      // CEL orders strings differently from JavaScript, so only numbers are compared here.
       if (node.op === '<=' && left && right?.op === 'value' && typeof right.args === 'bigint') {
         const value = inside(left)
         const limit = Number(right.args)

@@ -214,7 +214,7 @@ const env = map(
   },
 )
 
-/** Visible ASCII: kubectl prints it as a column, and a terminal obeys what else it could hold. */
+/** Visible ASCII: kubectl prints it as a column, and a terminal would interpret other characters. */
 export const imagePattern = '^[!-,.-~][!-~]*$'
 
 /** Spec fields of all four kinds. */
@@ -246,15 +246,15 @@ export const runPolicyField = { runPolicy }
 
 const hub = 'https?://(www[.])?(huggingface|hf)[.]co'
 
-/** What browsers show of a file or a repository: loaded, it would be a page of HTML. */
+/** Pages about a file or a repository, as a browser shows them: the loader would load their HTML. */
 const pages = [
   {
     rule: `!self.matches('^${hub}/(datasets/)?[^/?#]+/[^/?#]+/?([?#].*)?$')`,
-    message: 'this is the page of a repository, and no file: write hf://ORG/NAME',
+    message: 'this is the page of a repository, not a file: write hf://ORG/NAME',
   },
   {
     rule: `!self.matches('^${hub}/(datasets/)?[^/?#]+/[^/?#]+/tree/')`,
-    message: 'this is the page of a repository, and no file: write hf://ORG/NAME@REVISION',
+    message: 'this is the page of a repository, not a file: write hf://ORG/NAME@REVISION',
   },
   {
     rule: `!self.matches('^${hub}/(datasets/)?[^/?#]+/[^/?#]+/blob/')`,

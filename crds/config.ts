@@ -77,7 +77,7 @@ export const configSchema = object('The configuration.', {
     pullSecretName: string('The same, to pull.'),
     insecure: boolean('Speak plain HTTP to the registry.'),
     cache: boolean(
-      'Keep the layers of builds beside each image, as KIND-NAME:cache, and begin later builds with them. Anybody with the same push credentials can plant layers there: set it only where all who push trust each other. Default false.',
+      'Store the layers of builds next to each image, as KIND-NAME:cache, and reuse them in later builds. Anyone with the same push credentials can plant layers there: set it only if all namespaces that share these credentials trust each other. Default false.',
     ),
   }),
   images: object('The images of the project’s own tools.', {
@@ -122,7 +122,7 @@ export const configSchema = object('The configuration.', {
       ),
     }),
     former: list(
-      'Roots of storage that was in use before and still holds results: s3://BUCKET/PREFIX, gs://BUCKET/PREFIX or hostpath:///FOLDER. A recorded result counts only in the present storage, in these, and in the claim of its own object.',
+      'Roots of storage that was used earlier and still contains results: s3://BUCKET/PREFIX, gs://BUCKET/PREFIX or hostpath:///FOLDER. A recorded result is accepted only in the current storage, below one of these roots, or in the claim of its own object.',
       string('A root.', {
         maxLength: 1024,
         pattern: '^((s3|gs)://[a-z0-9][-a-z0-9._]*(/[^/\\s]+)*|hostpath://(/[^/\\s]+)+)$',

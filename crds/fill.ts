@@ -49,7 +49,7 @@ function withGpuCount(spec: Json): Json {
   return { ...spec, resources: { ...resources, gpu: { ...gpu, count: 1 } } }
 }
 
-/** More fields than this no kind has: such an object is refused, and copying it would only cost. */
+/** No kind has more fields than this. A larger object is refused anyway, so it is not copied. */
 const mostFields = 1000
 
 const isFillable = (value: Json): value is Readonly<Record<string, Json>> =>

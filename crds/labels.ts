@@ -1,10 +1,10 @@
 import { group } from './kind.ts'
 
 /**
- * Labels that Kubernetes, Metacontroller or this project set and select by. On a child they would be
- * taken for theirs: a Job with another's `controller-uid` is never created, a Service with
- * `service.kubernetes.io/service-proxy-name` is served by no kube-proxy, a Pod with
- * `pod-template-hash` can be adopted by a ReplicaSet that never made it.
+ * Labels that Kubernetes, Metacontroller or this project set and select by. A user's value on a child
+ * would mislead them: a Job with another object's `controller-uid` is never created, kube-proxy ignores
+ * a Service with `service.kubernetes.io/service-proxy-name`, and a ReplicaSet can adopt a Pod with its
+ * `pod-template-hash` that it did not create.
  * https://kubernetes.io/docs/reference/labels-annotations-taints/
  */
 
@@ -17,10 +17,10 @@ const names = [
   'controller-revision-hash',
 ]
 
-/** Kubernetes reserves both of its own, with all below them: `batch.kubernetes.io/job-name`. */
+/** Kubernetes reserves its two domains and their subdomains, as in `batch.kubernetes.io/job-name`. */
 const domains = ['kubernetes.io', 'k8s.io', group]
 
-/** Kubernetes recommends the first and reads it nowhere; add-ons below the second read what users set. */
+/** Kubernetes recommends the first but never reads it; add-ons below the second read users' labels. */
 const free = ['app.kubernetes.io', 'sigs.k8s.io']
 
 const isIn = (prefix: string, domain: string): boolean =>

@@ -1,8 +1,8 @@
 import type { Schema } from './schema.ts'
 
 /**
- * The parts of a value that its schema allows; undefined where nothing is left. A field of the wrong
- * shape goes, and with it an object that requires the field: what remains holds by the schema.
+ * The parts of a value that its schema allows; undefined if nothing is left. An invalid field is
+ * dropped, and so is an object that requires that field: the result is valid by the schema.
  */
 export function prune(schema: Schema, value: unknown): unknown {
   if (schema.properties || schema.additionalProperties) return pruneObject(schema, value)
@@ -48,7 +48,7 @@ const isAllowedText = (
   value: string,
 ): boolean =>
   (!choices || choices.includes(value)) &&
-  // A character of the API server's is one or two of JavaScript's.
+  // The API server counts code points; each is one or two units of a JavaScript string.
   value.length <= 2 * maxLength &&
   [...value].length <= maxLength &&
   (!pattern || new RegExp(pattern, 'u').test(value))

@@ -35,7 +35,7 @@ interface Amount {
   readonly binary: boolean
 }
 
-/** Numbers of a million digits take their time, and are nothing that Kubernetes takes. */
+/** Parsing a number of a million digits takes long, and Kubernetes accepts no such quantity. */
 const longest = 64
 
 function parse(text: string): Amount {

@@ -6,8 +6,8 @@ import { type FieldError, holdsIn, shortened } from './validate.ts'
 
 /**
  * What the schema cannot say: rules that need the administrator's configuration, and rules on
- * params, whose values are open to every scalar. Admission and the hooks share them. A rule is asked
- * only where the schema holds for what it looks at: it throws for mistakes of ours alone.
+ * params, whose values are open to every scalar. Admission and the hooks share them. A rule runs
+ * only if the fields that it reads are valid by the schema, so it throws only because of our own bugs.
  */
 export interface Rule {
   readonly field: string
@@ -37,7 +37,7 @@ const listed = (names: readonly string[]): string =>
     .map((name) => `"${name}"`)
     .join(', ')
 
-/** Names of the user's, of which there may be many, and long ones. */
+/** Some of the user's names: there may be many, and they may be long. */
 const someOf = (names: readonly string[]): string => {
   const some = listed(names.slice(0, mostNamed).map((name) => shortened(name)))
   return names.length > mostNamed ? `${some} and ${names.length - mostNamed} more` : some
@@ -53,13 +53,13 @@ export const paramVariable = (name: string): string =>
 type Params = Readonly<Record<string, unknown>>
 
 /**
- * Params whose values are as they should be, for a value may be nested so deeply that JSON cannot be
- * made of it, and that are not far too much.
+ * The params, or none if they are far too large or a value is not a scalar: a value may be nested so
+ * deeply that JSON.stringify fails.
  */
 const sound = (params: Params = {}): Params =>
   Object.values(params).every(scalar) && lengthOf(params) <= maxParamsBytes ? params : {}
 
-/** Less than what JSON makes of it. */
+/** A lower bound of their length as JSON. */
 const lengthOf = (params: Params): number =>
   Object.entries(params).reduce(
     (sum, [name, value]) => sum + name.length + (typeof value === 'string' ? value.length : 0),
@@ -87,7 +87,7 @@ export const maxCarriedBytes = 224 * 1024
 /** Metacontroller, as all of Go, writes five characters as \uXXXX. */
 const escaped = /[<>&\u2028\u2029]/g
 
-/** Beyond what may be carried it does not matter by how much, and replacing would take its time. */
+/** Beyond the limit the exact size does not matter, and replacing in a huge text would take long. */
 const jsonBytes = (value: unknown): number => {
   if (value === undefined) return 0
   const text = JSON.stringify(value)
@@ -192,7 +192,7 @@ export const rules: readonly Rule[] = [
   ),
 ]
 
-/** All broken rules at once; of what is `wrong` by the schema already they say nothing. */
+/** All broken rules at once, except for fields that are already `wrong` by the schema. */
 export function checkRules(
   parent: Parent,
   config: Config,

@@ -1,7 +1,7 @@
 import { secretReference } from './common.ts'
 import type { Config } from './config.ts'
 
-/** Where a spec names Secrets, and which of them are not for it to name. */
+/** Where a spec names Secrets, and which Secrets it may not name. */
 
 interface SecretKey {
   readonly name: string
@@ -20,7 +20,7 @@ export function secretIn(value: unknown): SecretKey | undefined {
 
 interface SecretUse {
   readonly secret: string
-  /** The variable that reads it, where it is not the field itself. */
+  /** The variable that reads the Secret, unless the field itself names it. */
   readonly variable?: string
 }
 
@@ -37,13 +37,13 @@ const variables = (values: unknown): readonly SecretUse[] =>
   })
 
 /**
- * The Secrets that each field names and whose content reaches a container of the user, or a host of
- * the user's choice. What imagePullSecrets names stays with the kubelet, which shows it to the
- * registry it is for and to no container.
+ * The Secrets that each field names and whose contents reach a container of the user, or a host that
+ * the user chooses. imagePullSecrets is not listed: the kubelet sends those only to their registry, and
+ * never exposes them to a container.
  */
 export const secretFields: Readonly<Record<string, (spec: Uses) => readonly SecretUse[]>> = {
   'spec.env': ({ env }) => variables(env),
-  // A parameter becomes a variable too, and is read from a Secret like any other.
+  // A parameter becomes a variable too, and can be read from a Secret in the same way.
   'spec.params': ({ params }) => variables(params),
   'spec.build.git.secretName': ({ build }) =>
     build?.git?.secretName ? [{ secret: build.git.secretName }] : [],
@@ -51,8 +51,8 @@ export const secretFields: Readonly<Record<string, (spec: Uses) => readonly Secr
 
 /**
  * The Secrets of the administrator's configuration, by the option that names each. They must be in
- * the namespace, for the tools and the kubelet read them there; whoever may only create our kinds
- * has no other means to see what is in them.
+ * the namespace, because the tools and the kubelet read them there. A user with no right except to
+ * create our kinds cannot read them in any other way.
  */
 const toolSecrets = ({
   registry,
@@ -63,7 +63,7 @@ const toolSecrets = ({
   'storage.s3.secretName': usesS3(storage) ? storage.s3.secretName : undefined,
 })
 
-/** Results in a former bucket are read with the same Secret. */
+/** Results in a former bucket are read with the same Secret as those in the current one. */
 const usesS3 = ({ driver, former }: Config['storage']): boolean =>
   driver === 's3' || former.some((root) => root.startsWith('s3://'))
 

@@ -98,15 +98,15 @@ export const reasons = {
   },
   ApplyBlocked: {
     meaning:
-      'Metacontroller can change nothing on a child, because somebody replaced the annotation in which it remembers what it applied.',
-    todo: 'Run the command in the message. It removes the annotation, and Metacontroller writes it anew.',
+      'Metacontroller cannot change a child, because somebody replaced the annotation in which it records what it applied.',
+    todo: 'Run the command in the message. It removes the annotation, and Metacontroller writes it again.',
   },
   StorageUnknown: {
     meaning: 'The recorded result is in a storage that the configuration does not name.',
-    todo: 'The administrator lists the root of that storage in storage.former. Or make the result anew: kubectl annotate --overwrite KIND NAME substratus.ai/rerun="$(date)".',
+    todo: 'Ask the administrator to list the root of that storage in storage.former. Or make the result again: kubectl annotate --overwrite KIND NAME substratus.ai/rerun="$(date)".',
   },
   Suspending: {
-    meaning: 'spec.suspend is true, and what runs is being stopped.',
+    meaning: 'spec.suspend is true, and the running workload is being stopped.',
     todo: nothing,
   },
   Suspended: {
@@ -126,7 +126,7 @@ export const reasons = {
     todo: nothing,
   },
   InternalError: {
-    meaning: 'The hooks met a mistake of their own; what runs is left as it is.',
+    meaning: 'A hook failed because of a bug in Substratus. The running workload is left alone.',
     todo: 'Report it, with the message and the server’s log.',
   },
   InvalidSpec: {
@@ -140,7 +140,7 @@ export type Reason = keyof typeof reasons
 /** No space and no control character, in the regular expressions of Go and of JavaScript. */
 const visible = '[^\\x00-\\x20\\x7f-\\x9f]'
 
-/** Bounds of a status: what is written into it must not mislead those who read it. */
+/** Limits of the fields of a status: a forged value must not mislead its readers. */
 const bounds = {
   /** A name of an object. */
   name: { maxLength: 253, pattern: '^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$' },
@@ -149,13 +149,13 @@ const bounds = {
   digest: { maxLength: 71, pattern: '^sha256:[0-9a-f]{64}$' },
   image: { maxLength: 1024, pattern: imagePattern },
   url: { maxLength: 4096, pattern: '^[a-z0-9]+://[^\\x00-\\x1f\\x7f-\\x9f]*$' },
-  /** What an upstream was: an attempt with its digest, an image, or an address. */
+  /** The identity of an upstream: an attempt with its digest, an image, or an address. */
   identity: { maxLength: 4096, pattern: `^${visible}+$` },
-  /** What a person wrote into an annotation; longer values stand here as their hash. */
+  /** What a person wrote into an annotation; a longer value is recorded as its hash. */
   annotation: { maxLength: 4096 },
 } as const
 
-/** What an upstream was when it was used. */
+/** The identity of an upstream at the time when it was used. */
 export const identity = string('The identity of the result that was used.', bounds.identity)
 
 const condition = object(
@@ -249,13 +249,13 @@ export const bases = list(
   { maxItems: 64 },
 )
 
-/** What a Notebook that sleeps remembers. */
+/** What the status of an idle Notebook records. */
 export const idle = object('The notebook was stopped for being idle.', {
   container: string('The id of the container that said so.', { maxLength: 256 }),
   opened: string('The value of substratus.ai/opened at that time.', bounds.annotation),
 })
 
-/** Where a server answers, and what `kubectl scale` and autoscalers read. */
+/** The address of a server, and the fields that `kubectl scale` and autoscalers read. */
 export const serving = {
   url: string('Where the server answers inside the cluster.', bounds.url),
   replicas: integer('Pods that exist.', { format: 'int32', minimum: 0 }),

@@ -1,25 +1,25 @@
 /**
- * Text that others wrote, as it may be shown to a person: what Pods, registries and Git say reaches
- * `kubectl get` and terminals, which obey escape sequences and show text in another order than it has.
+ * Makes text from outside safe to show to a person. Messages from Pods, registries and Git reach
+ * `kubectl get` and terminals, which interpret escape sequences and may reorder text.
  */
 
-/** Colours and moves of the cursor go whole: without their first character they would be noise. */
+/** Sequences for colours and the cursor: without their first character, the rest would be noise. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
 const sequences = /(?:\u001b\[|\u009b)[0-9;:?]*[A-Za-z]/g
 
-/** What moves on, to another column or line, stays a space; a line feed stays what it is. */
+/** Characters that move to another column or line become a space; a line feed stays. */
 const spaces = /[\t\v\f\r\u0085\p{Zl}\p{Zp}]/gu
 
 /**
- * Control characters, and whatever has no picture of its own: direction marks, zero-width characters,
- * byte order marks, tags. An emoji that was joined out of several falls apart; that is the price.
+ * Control characters, and all that are invisible: direction marks, zero-width characters, byte order
+ * marks, tags. As a side effect, an emoji that is joined out of several falls apart.
  */
 const hidden = /(?!\n)[\p{Cc}\p{Default_Ignorable_Code_Point}]/gu
 
-/** Half of a pair, which no encoding of Unicode can write. */
+/** Half of a surrogate pair, which no encoding of Unicode can represent. */
 const halves = /\p{Cs}/gu
 
-/** Without what a terminal obeys or a reader cannot see; line feeds stay. */
+/** Removes what a terminal would interpret or a reader cannot see; line feeds stay. */
 export const printable = (text: string): string =>
   text
     .replaceAll('\r\n', '\n')
@@ -28,12 +28,12 @@ export const printable = (text: string): string =>
     .replace(hidden, '')
     .replace(halves, '\ufffd')
 
-/** The same, on one line: no text of others begins a line that looks like ours. */
+/** The same, on one line: text from outside cannot begin a line that looks like ours. */
 export const onOneLine = (text: string): string => printable(text).replace(/\s+/g, ' ').trim()
 
 /**
- * The same characters as the escapes that YAML has for them between double quotes: nothing is lost
- * where a program reads on.
+ * Writes the same characters as YAML escapes for a string in double quotes, so that a program that
+ * reads the YAML loses nothing.
  */
 export const escaped = (text: string): string =>
   text.replace(/(?![\n\t])[\p{Cc}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu, (found) => {
@@ -41,6 +41,6 @@ export const escaped = (text: string): string =>
     return found.length > 1 ? `\\U${code.padStart(8, '0')}` : `\\u${code.padStart(4, '0')}`
   })
 
-/** At most so many characters and a mark that there were more; a pair stays whole. */
+/** At most `longest` units, and an ellipsis if there were more; a surrogate pair stays whole. */
 export const cutAt = (text: string, longest: number): string =>
   text.length > longest ? `${text.slice(0, longest).replace(/\p{Cs}$/u, '')}…` : text

@@ -52,12 +52,12 @@ export function jsonSchema(schema: Schema): Record<string, unknown> {
 
 const ajv = new Ajv({ allErrors: true, strict: false, verbose: true })
 
-/** More errors than these are counted, not said. */
+/** At most so many errors are reported; the others are only counted. */
 export const mostSaid = 100
 
 /**
  * A validator of the schema and of its CEL rules, made once; `root` is the path of the value. It
- * throws only for mistakes of ours: a rule is asked where the schema holds for what it reads.
+ * throws only because of our own bugs: a rule runs only if the fields that it reads are valid.
  */
 export function validator(schema: Schema, root = ''): Validate {
   const structure = ajv.compile(jsonSchema(schema))
@@ -80,7 +80,7 @@ export function validator(schema: Schema, root = ''): Validate {
   }
 }
 
-/** At most 100 errors, and how many there are beside them: `more` were not even put into words. */
+/** At most 100 errors, and the number of the others; `more` counts errors that have no message yet. */
 export function limited(errors: readonly FieldError[], more = 0): readonly FieldError[] {
   const rest = errors.slice(mostSaid)
   const unsaid = more + rest.reduce((sum, error) => sum + (unsaidIn(error) ?? 1), 0)
@@ -89,13 +89,13 @@ export function limited(errors: readonly FieldError[], more = 0): readonly Field
     : errors
 }
 
-/** The number in `and 23 more`, which stands for errors of any field. */
+/** The number in `and 23 more`, which can be errors of any field. */
 const unsaidIn = ({ field, message }: FieldError): number | undefined => {
   const found = field ? null : /^and ([0-9]+) more$/.exec(message)
   return found ? Number(found[1]) : undefined
 }
 
-/** Whether the errors leave a field alone; what is inside it, and what it is inside of, counts. */
+/** Whether no error is about a field, about a part of it, or about an object that contains it. */
 export const holdsIn =
   (errors: readonly FieldError[]) =>
   (path: string): boolean =>
@@ -114,9 +114,10 @@ function said(errors: readonly ErrorObject[]): readonly ErrorObject[] {
 type Trim = (value: unknown, drop: (fields: number) => void) => unknown
 
 /**
- * The value without what is too much to be looked at: each fault costs ajv an object, and a body of
- * some MiB holds a million. What is cut is wrong before and after: one item more than a list or a map
- * may have is left, and so are some of many unknown fields. Of the others `drop` is told.
+ * Trims a value that is too large to validate: ajv creates an object for each error, and a body of a
+ * few MiB can contain a million errors. A trimmed value stays invalid: a list or a map that is too long
+ * retains one item more than it may have, and some of many unknown fields remain. `drop` counts the
+ * fields that are removed.
  */
 function trimOf(schema: Schema): Trim | undefined {
   const { properties, items, additionalProperties, maxItems, maxProperties, maxLength } = schema
@@ -125,7 +126,7 @@ function trimOf(schema: Schema): Trim | undefined {
   if (additionalProperties && maxProperties !== undefined)
     return trimOfMap(maxProperties, trimOf(additionalProperties))
   if (maxLength === undefined) return undefined
-  // A character is at most two units.
+  // A code point is at most two units.
   const longest = 2 * maxLength + 2
   return (value) =>
     typeof value === 'string' && value.length > longest ? value.slice(0, longest) : value
@@ -141,7 +142,7 @@ const trimOfList =
     return trimmed.every((item, index) => item === part[index]) ? part : trimmed
   }
 
-/** Names of a map are not the schema's business: a long one is another, which costs less to quote. */
+/** The schema does not check the names in a map, so a long one is replaced by a shorter one. */
 const trimOfMap =
   (most: number, trim?: Trim): Trim =>
   (value, drop) => {
@@ -218,11 +219,11 @@ export const visible = (parent: {
 interface Located {
   readonly path: readonly string[]
   readonly rule: CompiledRule
-  /** The field that the rule speaks of; of the whole object, the message names it. */
+  /** The field that the rule is about; empty for the whole object, whose message names the field. */
   readonly field: string
   /** The fields that the rule looks at, from the root on. */
   readonly reads: readonly string[] | undefined
-  /** The same as places that the schema must hold for. */
+  /** The same, as the paths that must be valid by the schema before the rule runs. */
   readonly needs: readonly string[]
 }
 
@@ -283,18 +284,18 @@ const unique = (errors: readonly FieldError[]): readonly FieldError[] => [
   ...new Map(errors.map((error) => [sentence(error), error])).values(),
 ]
 
-/** No field of ours has a longer name, and in a sentence longer ones are cut. */
+/** No field of ours has a longer name; longer ones are cut in messages. */
 const longestName = 100
 
 export const shortened = (text: string): string =>
   text.length > longestName ? `${text.slice(0, longestName)}…` : text
 
-/** A name of which no path can be misread: its dots are no steps, and nothing of it was cut. */
+/** A name that is safe in a path: it has no dots, which would look like steps, and is not cut. */
 const isPlain = (name: string): boolean => name.length <= longestName && /^[-\w]+$/.test(name)
 
 /**
- * Where an error is, as the API server writes paths: `/spec/command/0` is spec.command[0]. Where a
- * name of the user's cannot be found again by that, the map that it is in is what was read.
+ * Where an error is, as the API server writes paths: `/spec/command/0` is spec.command[0]. If a name
+ * of the user's makes that path ambiguous, `reads` is the map that contains the name.
  */
 function placeOf(
   { instancePath, keyword, params }: ErrorObject,
@@ -316,7 +317,7 @@ function placeOf(
   return { field: written(parts), ...(odd >= 0 && { reads: [written(parts.slice(0, odd))] }) }
 }
 
-/** A step of a JSON Pointer. */
+/** A step of a JSON Pointer, without its escapes. */
 const unescaped = (part: string): string => part.replaceAll('~1', '/').replaceAll('~0', '~')
 
 const quoted = (value: unknown): string => {

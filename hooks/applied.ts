@@ -1,9 +1,9 @@
 import type { Child } from './protocol.ts'
 
 /**
- * What Metacontroller applied last. It keeps that in an annotation of the child, which anybody who may
- * edit the child can write too: Metacontroller applies what we answer with its own rights, so that
- * nothing of the annotation may reach an answer but what the child has anyway.
+ * What Metacontroller applied last. It records that in an annotation of the child, which anyone who
+ * may edit the child can change. Metacontroller applies our response with its own rights. Therefore
+ * nothing from the annotation may reach a response unless the child itself contains it.
  */
 
 export const lastApplied = 'metacontroller.k8s.io/last-applied-configuration'
@@ -13,7 +13,7 @@ type JsonObject = Readonly<Record<string, unknown>>
 const isObject = (value: unknown): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-/** `unreadable`: Metacontroller cannot read it either, and applies nothing to the child any more. */
+/** `unreadable`: Metacontroller cannot parse it either, and no longer applies changes to the child. */
 type Applied = JsonObject | 'none' | 'unreadable'
 
 /** Read once for each child that is seen, though an answer compares with it more than once. */
@@ -25,7 +25,7 @@ function appliedTo(child: Child): Applied {
   return applied
 }
 
-/** As Metacontroller reads it: empty and `null` are nothing, and all but an object is an error. */
+/** As Metacontroller reads it: empty and `null` mean none, and anything but an object is an error. */
 function read(text: string | undefined): Applied {
   if (!text) return 'none'
   try {
@@ -37,7 +37,7 @@ function read(text: string | undefined): Applied {
   }
 }
 
-/** Go's decoder refuses what JSON.parse takes: numbers beyond a float64, and 10,000 levels. */
+/** Go's decoder refuses some JSON that JSON.parse accepts: numbers beyond a float64, 10,000 levels. */
 const isRefusedByGo = (text: string): boolean =>
   (/\d{309}|[eE]\+?\d{3}/.test(text) && hasInfinity(text)) ||
   (text.length > 2 * deepest && depthOf(text) > deepest)
@@ -63,16 +63,16 @@ function depthOf(text: string): number {
   return most
 }
 
-/** Whether Metacontroller can apply nothing to the child, until somebody removes the annotation. */
+/** Whether Metacontroller cannot change the child until somebody removes the annotation. */
 export const isBlocked = (child: Child): boolean => appliedTo(child) === 'unreadable'
 
 /**
- * An existing child as it was applied last, with only `fields` of its spec overlaid: a new version of
- * this software, or a changed configuration, touches no running work. `undefined` takes a field away.
+ * An existing child as it was applied last, with only `fields` of its spec changed: a new version of
+ * this software, or a changed configuration, does not affect running work. `undefined` removes a field.
  *
  * Identity and the values of labels and annotations come from the observed child. The annotation says
- * which of them are ours, and its spec counts where the observed spec contains it (`fields` aside); a
- * spec that says more is somebody else's, and the observed one is emitted.
+ * only which of them are ours. Its spec is used if the observed spec contains it (apart from `fields`).
+ * Otherwise somebody has forged it, and the observed spec is returned instead.
  */
 export function kept(child: Child, fields: JsonObject = {}): Child {
   const { apiVersion, kind, metadata, spec } = child
@@ -92,7 +92,7 @@ export function kept(child: Child, fields: JsonObject = {}): Child {
   }
 }
 
-/** Whether the observed spec contains the applied one, read once for each child; else but for `fields`. */
+/** Whether the observed spec contains the applied one, wholly (compared once) or without `fields`. */
 function isIn(child: Child, applied: JsonObject, fields: JsonObject): boolean {
   const whole = contained.get(child) ?? contains(child.spec, applied)
   contained.set(child, whole)
@@ -101,7 +101,7 @@ function isIn(child: Child, applied: JsonObject, fields: JsonObject): boolean {
 
 const contained = new WeakMap<Child, boolean>()
 
-/** The entries of the observed map whose keys were applied: they stay, and nothing is added. */
+/** The observed entries whose keys were applied; no key or value is taken from the annotation alone. */
 const sharedKeys = (observed: Readonly<Record<string, string>> = {}, applied: unknown) =>
   isObject(applied)
     ? Object.fromEntries(
@@ -114,7 +114,7 @@ const sharedKeys = (observed: Readonly<Record<string, string>> = {}, applied: un
 const nonEmpty = (field: 'labels' | 'annotations', map: JsonObject) =>
   Object.keys(map).length ? { [field]: map } : {}
 
-/** No manifest of ours is as deep: what is goes on no stack of ours. */
+/** No manifest of ours is deeper; the limit protects the stack. */
 const deepestSpec = 64
 
 /** Whether the observed value has all that was applied. */

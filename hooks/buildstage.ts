@@ -29,7 +29,7 @@ export function buildStage(parent: Parent, config: Config, givenMessage: string)
   }
 }
 
-/** By digest, and never by a tag, which anybody with the same push credentials may move. */
+/** By digest, never by tag: anyone with the same push credentials can move a tag. */
 export const pinned = (image: string, digest: string): string =>
   `${image.replace(/:[^:/]+$/, '')}@${digest}`
 

@@ -12,7 +12,7 @@ export interface Verdict {
 /** Messages are cut where a column would otherwise hold a whole log. */
 const longest = 1024
 
-/** Much of what a message quotes comes out of Pods, and `kubectl get` prints it. */
+/** Messages quote text from Pods, and `kubectl get` prints it. */
 const shown = (message: string): string => cutAt(printable(message), longest)
 
 export const no = (reason: Reason, message: string): Verdict => ({

@@ -334,7 +334,7 @@ export function reportOf(job: Child, pods: readonly Child[]): Report | undefined
   return undefined
 }
 
-/** The container is the user's own or runs the user's code: each field has its form, or is left out. */
+/** The container may run the user's code, so a field without its expected form is left out. */
 function parsed(message: string): Report | undefined {
   if (isDigest(message)) return { digest: message }
   try {

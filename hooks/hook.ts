@@ -36,12 +36,12 @@ export interface Sync<S, T> {
 
 /** A kind's behaviour: its stages, and what its status says beyond the conditions. */
 export interface Behaviour<S, T> {
-  /** The kinds of its children; the templates of device claims, which every kind has, go without saying. */
+  /** The kinds of its children; ResourceClaimTemplate, which every kind has, is added to them. */
   readonly children: readonly ChildKindName[]
   readonly stages: (sync: Sync<S, T>) => readonly Stage[]
   /** Children beside those of the stages: claims. */
   readonly claims: (sync: Sync<S, T>) => readonly Child[]
-  /** What belongs to the workload that answers requests, of kinds that have one. */
+  /** The children that belong to the serving workload, for kinds that have one. */
   readonly beside?: (parent: Parent<S, T>) => Beside
   /** Fields of the status; `done` when every stage is. */
   readonly status: (sync: Sync<S, T>, records: Records, done: boolean) => Partial<T>
@@ -51,10 +51,10 @@ export interface Behaviour<S, T> {
 
 export interface Hook {
   readonly kind: Kind
-  /** The kinds of objects that `sync` may answer with: the controller lists just these. */
+  /** The kinds of objects that `sync` may return: exactly those that the controller lists. */
   readonly children: readonly ChildKind[]
   readonly customize: (request: CustomizeRequest) => CustomizeResponse
-  /** A mistake of our own becomes a condition; `report` hears of it, for the log. */
+  /** A bug of ours becomes a condition; `report` gets the error for the log. */
   readonly sync: (
     request: SyncRequest,
     config: Config,
@@ -85,14 +85,14 @@ export function hookOf<S, T>(kind: Kind<S, T>, behaviour: Behaviour<S, T>): Hook
         return retained(
           request,
           behaviour,
-          no('InternalError', `this is a mistake of Substratus, which changes nothing: ${message}`),
+          no('InternalError', `this is a bug in Substratus, so nothing is changed: ${message}`),
         )
       }
     },
   }
 }
 
-/** What must never leave: a child of another kind or namespace, and a status that is none. */
+/** What a response must never contain: a child of another kind or namespace, or an invalid status. */
 function faultsOf(
   { children, status }: SyncResponse,
   kind: Kind,
@@ -108,13 +108,13 @@ function faultsOf(
   return [
     ...strangers.map(
       ({ apiVersion, kind: childKind, metadata }) =>
-        `${apiVersion} ${childKind} "${metadata.name}" of namespace "${metadata.namespace ?? namespace}" is no child of ${kind.kind} "${parent.metadata.name}"`,
+        `${apiVersion} ${childKind} "${metadata.name}" in namespace "${metadata.namespace ?? namespace}" is not allowed as a child of ${kind.kind} "${parent.metadata.name}"`,
     ),
     ...statusFaults(kind, status).map(sentence),
   ]
 }
 
-/** The answer to an object whose status can be trusted. */
+/** The response for an object whose status is valid. */
 function answering<S, T>(kind: Kind<S, T>, behaviour: Behaviour<S, T>) {
   const validate = validatorOf(kind)
   return (request: SyncRequest, config: Config): SyncResponse => {
@@ -159,8 +159,8 @@ function answering<S, T>(kind: Kind<S, T>, behaviour: Behaviour<S, T>) {
 }
 
 /**
- * What Ready says where Metacontroller can change nothing on a child: all else that is said of the
- * child would be what was asked for, and not what is.
+ * Ready while Metacontroller cannot change a child: other conditions would describe the child as
+ * requested, not as it is.
  */
 function blockedChild(children: readonly Child[], observed: Observed): Verdict | undefined {
   const blocked = children
@@ -170,7 +170,7 @@ function blockedChild(children: readonly Child[], observed: Observed): Verdict |
   const { kind, metadata } = blocked
   return no(
     'ApplyBlocked',
-    `${kind} "${metadata.name}" cannot be changed, for its annotation ${lastApplied} is no JSON object: kubectl annotate ${kind.toLowerCase()} ${metadata.name} ${lastApplied}- removes it`,
+    `${kind} "${metadata.name}" cannot be changed because its annotation ${lastApplied} is not a JSON object: kubectl annotate ${kind.toLowerCase()} ${metadata.name} ${lastApplied}- removes it`,
   )
 }
 
@@ -305,8 +305,8 @@ function patience(
 }
 
 /**
- * Everything as it is: every child, and every record. So are answered a spec that admission would have
- * refused, and a mistake of our own, for after a 500 Metacontroller waits for up to 1,000 s.
+ * Every child and every record, unchanged. This is the response to a spec that admission would have
+ * refused, and to a bug of ours: after a 500, Metacontroller would wait for up to 1,000 s.
  */
 function retained<S, T>(
   request: SyncRequest,

@@ -17,7 +17,7 @@ export const answers = (
 const annotation = (child: Child, name: string): string | undefined =>
   child.metadata.annotations?.[name]
 
-/** What a Job says it was made for. */
+/** The inputs and the attempt that a Job was made for, from its annotations. */
 export interface Identity {
   readonly inputs?: string
   readonly attempt?: string
@@ -27,8 +27,8 @@ export interface Identity {
 const isHash = (value: string | undefined): value is string => /^[0-9a-f]{16}$/.test(value ?? '')
 
 /**
- * Its annotations are anybody's to write who may edit the Job, and its name is not: they count where
- * they are hashes and the name ends in the attempt's.
+ * Anyone who may edit the Job can change its annotations, but not its name. The annotations are used
+ * only if they are hashes and the name ends in the attempt's hash.
  */
 export function identityOf(child: Child): Identity {
   const inputs = annotation(child, jobAnnotations.inputs)
@@ -39,7 +39,7 @@ export function identityOf(child: Child): Identity {
   return { inputs, attempt, ...(rerun && rerun.length <= longestValue && { rerun }) }
 }
 
-/** Whether a Job has stopped for being suspended, by its own spec and its controller's word. */
+/** Whether a Job is suspended, by its spec and by the condition that the Job controller sets. */
 export const isAtRest = (child: Child): boolean =>
   child.spec?.suspend === true &&
   Boolean(conditionOf(child, 'Suspended')) &&

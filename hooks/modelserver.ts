@@ -119,7 +119,7 @@ function serve(sync: ServerSync): Serves {
   }
 }
 
-/** The Service sends requests to the port on which the container of this very workload listens. */
+/** The Service forwards to the port on which this workload's own container listens. */
 function beside(parent: ServerSync['parent']): Beside {
   return (workload) => {
     const [server] = containersIn(workload?.spec?.template).filter(({ name }) => name === 'server')

@@ -16,10 +16,10 @@ type AnySpec = any
 type Field = keyof DatasetSpec | keyof ModelSpec | keyof ModelServerSpec | keyof NotebookSpec
 
 /**
- * Which hash of a load or a run each field of a spec is part of. One that decides the result belongs
- * to the inputs, and a change of it does the work again. One that decides whether the work succeeds
- * belongs to the attempt: a change makes a failed work worth another Job. The type checker finds a
- * field that is missing here; decision 3 says why there are two hashes.
+ * Which hash of a load or a run each field of a spec is part of. A field that decides the result is
+ * part of the inputs: if it changes, the work is done again. A field that decides whether the work
+ * succeeds is part of the attempt: if it changes, failed work gets another Job. The type checker finds
+ * a field that is missing here; decision 3 says why there are two hashes.
  */
 export const hashed = {
   image: 'inputs',
@@ -44,7 +44,7 @@ export const hashed = {
   idleTimeout: 'neither',
 } as const satisfies Readonly<Record<Field, 'inputs' | 'attempt' | 'neither'>>
 
-/** The same of each resource: a disk that grows under a running training must not end it. */
+/** The same for each resource: a disk that grows during a training must not end the training. */
 export const hashedResources = {
   cpu: 'attempt',
   memory: 'attempt',
@@ -52,7 +52,7 @@ export const hashedResources = {
   disk: 'neither',
 } as const satisfies Readonly<Record<keyof Resources, 'attempt' | 'neither'>>
 
-/** The values of those fields that a table has in one part. */
+/** The values of the fields that a table assigns to one part. */
 function partOf<Part extends string>(table: Readonly<Record<string, Part>>, part: Part) {
   const fields = Object.keys(table).filter((field) => table[field] === part)
   return (values: AnySpec = {}): AnySpec =>
@@ -137,8 +137,8 @@ export const selectorOf = (parent: Parent): Record<string, string> => ({
 })
 
 /**
- * The user's labels travel along, so that queues and cost reports see them, but for those that
- * Kubernetes and its controllers would take for their own; ours come last.
+ * The user's labels are passed on, so that queues and cost reports see them, except those that mean
+ * something to Kubernetes and its controllers. Our own come last.
  */
 export const labelsOf = (parent: Parent, stage: string): Record<string, string> => ({
   ...Object.fromEntries(
@@ -154,7 +154,7 @@ export const rerunOf = (parent: Parent): string | undefined => annotated(parent,
 export const openedOf = (parent: Parent): string | undefined =>
   annotated(parent, annotations.opened)
 
-/** As long as status.stages allows; what is longer is told apart by its hash. */
+/** The value, at most as long as status.stages allows; a longer one is replaced by its hash. */
 export const longestValue = 4096
 
 function annotated({ metadata }: Parent, annotation: string): string | undefined {

@@ -217,7 +217,7 @@ function idleNote(
 function notedIdle({ parent, observed }: NotebookSync): NotebookStatus['idle'] {
   const workload = observed.child('StatefulSet', notebookName(parent))
   const note = workload && jsonIn(workload, annotations.idle)
-  // Whoever may edit the StatefulSet writes notes too: they count as far as status may say the same.
+  // Anyone who may edit the StatefulSet can change its annotations: use only what the status allows.
   const idle = prune(idleSchema, note) as NotebookStatus['idle']
   if (!idle?.container || note?.generation !== parent.metadata.generation) return undefined
   return idleSince(idle.container, idle.opened)

@@ -9,7 +9,7 @@ export interface Observed {
   /** A child by kind and name. */
   readonly child: (kind: string, name: string) => Child | undefined
   readonly jobs: (stage: string) => readonly Child[]
-  /** Whether a Pod that is not seen is gone: a server without a cluster sees none at all. */
+  /** Whether a Pod that is not observed is gone: a server without a cluster observes no Pods at all. */
   readonly knowsPods: boolean
   /** The parent's Pods of a stage, the newest first. */
   readonly pods: (stage: string) => readonly Child[]

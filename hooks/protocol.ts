@@ -45,7 +45,7 @@ export interface SyncRequest {
   readonly children: Group
   readonly related: Group
   readonly finalizing?: boolean
-  /** The server's own word, and no part of the protocol: a Pod that is not among `related` may exist. */
+  /** Set by the server, not part of the protocol: a Pod that is missing in `related` may exist. */
   readonly podsMayBeMissing?: boolean
 }
 

@@ -92,7 +92,7 @@ function referenceOf(
     return waiting(
       no(
         'Waiting',
-        `waiting for ${field.kind} "${name}": its status.artifacts.url is ${artifacts.url}, which is no place of its own in the configured storage`,
+        `waiting for ${field.kind} "${name}": its status.artifacts.url is ${artifacts.url}, which is not its own location in the configured storage`,
       ),
     )
   if (artifacts?.id) return { state: 'ready', field, name, artifacts }

@@ -8,7 +8,7 @@ import { isSuspended, type Records } from './parent.ts'
 import type { Child } from './protocol.ts'
 import type { Reference } from './references.ts'
 
-/** Rendered anew with each answer, so that no annotation of theirs is ever asked. */
+/** Rendered again for each response, so their annotations are never read. */
 export type Beside = (workload: Child | undefined) => readonly Child[]
 
 /** The stage of children that stay, and what becomes of them while something is awaited. */
@@ -25,7 +25,7 @@ export interface Serves {
   readonly notes?: Readonly<Record<string, string>> | undefined
   /** The Deployment or StatefulSet as it is asked for. */
   readonly wanted: (records: Records) => Child
-  /** What belongs to the workload of this answer, and to nothing that may be awaited: Service, NetworkPolicy. */
+  /** The Service and the NetworkPolicy of the workload in this response. They wait for nothing. */
   readonly beside: Beside
   /** `emitted` is the workload of this very answer, where there is one. */
   readonly verdict: (emitted: Child | undefined) => Verdict
@@ -109,9 +109,9 @@ export const isServing = (kind: string): boolean =>
   !['Job', 'PersistentVolumeClaim', 'ResourceClaimTemplate'].includes(kind)
 
 /**
- * While something is awaited the running workload is left alone, so that requests keep succeeding.
- * Only its replicas and notes follow. What belongs to it is rendered anew, also where it was deleted:
- * a notebook without its NetworkPolicy would be open to all.
+ * While a stage is blocked, the running workload is left alone, so that requests keep succeeding.
+ * Only its replicas and annotations change. Its Service and NetworkPolicy are rendered again, even if
+ * somebody deleted them: a notebook without its NetworkPolicy would be open to the whole cluster.
  */
 export function keptServing(
   parent: Parent,

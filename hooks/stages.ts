@@ -62,9 +62,9 @@ export interface Works {
     hashes: Hashes,
     records: Records,
   ) => { readonly metadata: Record<string, unknown>; readonly spec: Record<string, unknown> }
-  /** Whether the result is an image, which is known by nothing but the digest that the Job reports. */
+  /** Whether the result is an image, which is identified only by the digest that the Job reports. */
   readonly needsDigest?: true
-  /** Why a recorded result cannot be reached, if so. */
+  /** Why a recorded result cannot be used; undefined if it can. */
   readonly lost?: (record: StageRecord) => Verdict | undefined
   /** What to remember of a success beside the hashes. */
   readonly result: (report: Report, attempt: string, records: Records) => Partial<StageRecord>
@@ -130,7 +130,7 @@ function recordOf(
   }
 }
 
-/** What the references of the stage were when the Job was made, by its annotation. */
+/** The identities of the stage's references when the Job was created, from its annotation. */
 function recordedUpstream(done: Child, needs: readonly Reference[]): Record<string, string> {
   const noted = jsonIn(done, jobAnnotations.upstream)
   return Object.fromEntries(
@@ -198,13 +198,13 @@ function outcomeOf(
   return { state: 'open', verdict: missing(parent, stage.condition, 'Job', name), create }
 }
 
-/** A complete Job, and what it was made for. */
+/** A complete Job, and the hashes that it was created for. */
 interface Success {
   readonly job: Child
   readonly identity: Identity
 }
 
-/** The Job of this very attempt, which its name proves, or another that answers the same inputs. */
+/** The Job of this attempt, which its name proves, or another complete Job with the same inputs. */
 function successOf(
   stage: Works,
   current: Child | undefined,
@@ -222,9 +222,10 @@ function successOf(
 }
 
 /**
- * What a success reported. The Pod may be seen later than its Job, so that it is looked for once more.
- * A load or a run is whole without the report; an image is known by its digest alone, for anybody with
- * the same push credentials may move its tag: where the digest is lost, it is built again.
+ * What a complete Job reported. Its Pod may be observed later than the Job, so it is looked for once
+ * more. A load or a run is complete without the report. An image is identified only by its digest,
+ * because anyone with the same push credentials can move its tag: if the digest is lost, it is built
+ * again.
  */
 function reported(
   { job: done, identity }: Success,
@@ -245,19 +246,19 @@ function reported(
       state: 'open',
       verdict: no(
         'Failed',
-        `Job "${name}" is complete and reported no digest: is images.builder of another release? kubectl delete job ${name} builds again`,
+        `Job "${name}" is complete but reported no digest: is images.builder from another release? kubectl delete job ${name} builds again`,
       ),
     }
   return {
     state: 'replaced',
     verdict: no(
       'Pending',
-      `removing Job "${name}", whose digest is lost with its Pod, to build again`,
+      `removing Job "${name}", whose digest was lost with its Pod, to build again`,
     ),
   }
 }
 
-/** A Job is suspended once its controller says so: until then its Pod may still run. */
+/** A Job is suspended once the Job controller reports it: until then its Pod may still run. */
 const suspension = (job: Child): Verdict =>
   isAtRest(job)
     ? no('Suspended', `Job "${job.metadata.name}" is suspended`)

@@ -4,7 +4,7 @@ import { validator } from '../crds/validate.ts'
 
 const validators = new Map<Kind, ReturnType<typeof validator>>()
 
-/** What is wrong with a status by the schema of its kind: sentences with their fields. */
+/** The errors of a status by the schema of its kind, each with its field. */
 export function statusFaults(
   kind: Kind,
   status: unknown,
@@ -15,9 +15,9 @@ export function statusFaults(
 }
 
 /**
- * The object with as much of its status as the schema of its kind allows. RBAC may let others write a
- * status, and older releases wrote other fields: what is read from here on has the shape that it is
- * said to have, so that a hash is a hash before it becomes a path.
+ * The object with only those parts of its status that the schema of its kind allows. RBAC may let
+ * others write a status, and older releases wrote other fields. After this, every field has the form
+ * that its type promises: for example, a hash is valid before it becomes part of a path.
  */
 export function trusted<P extends Pick<Parent, 'status'>>(kind: Kind, parent: P): P {
   const { status } = parent

@@ -27,9 +27,9 @@ interface Address {
 }
 
 /**
- * The CompositeControllers. Their children are those that the behaviour of each kind declares. All
- * are updated InPlace: an existing Job is emitted as it is, with only its mutable fields changed, so
- * that no update recreates anything.
+ * The CompositeControllers. The behaviour of each kind declares its children. All are updated InPlace:
+ * the hooks return an existing Job as it is, with only its mutable fields changed, so that no update
+ * recreates anything.
  */
 export const controllers = ({
   url,

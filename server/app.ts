@@ -33,11 +33,11 @@ export interface World {
   readonly nodes?: Nodes
   /** Absent, the hooks answer whoever asks. */
   readonly guard?: Guard
-  /** Absent, admission has paths that everybody knows. */
+  /** If absent, admission has its well-known paths. */
   readonly segments?: Segments
   /** Requests of hooks that are read or answered at one time; more are told to come again. */
   readonly mostUnderWay?: number
-  /** Bytes of all bodies that are read or answered at one time. */
+  /** The total size of all bodies that are in progress, until they are answered. */
   readonly mostBytes?: number
   readonly lookupLimits?: Partial<LookupLimits>
 }
@@ -45,9 +45,9 @@ export interface World {
 /** Four controllers of 20 workers each, as docs suggest, and room: more is a flood. */
 const mostUnderWay = 128
 
-/** Two objects with all their managed fields: what holds more is no review. */
+/** Enough for two objects with all their managed fields: no real review has more. */
 const review = { mostValues: 100_000, deepest: 200, scannedFrom: 32 * 1024 }
-/** An object with all of its children; it is answered at once, and never waits for a look-up. */
+/** Enough for an object with all of its children. Hooks are answered at once, without look-ups. */
 const family = { mostValues: 600_000, deepest: 200, scannedFrom: 1024 * 1024 }
 
 /** What the one log line of a request says of it. */
@@ -166,7 +166,7 @@ export function app(world: World): express.Express {
   server.use((error: HttpError, req: Request, res: Response, _next: NextFunction) => {
     const code = error.status ?? 500
     if (code >= 500) world.log.error({ err: error, path: shownPath(req.path) }, 'failed')
-    // A client that is told to come again later may have gone already.
+    // A client that is told to retry may have disconnected already.
     if (!res.headersSent)
       fail(res, code, code >= 500 ? 'internal error: see the server’s log' : error.message)
   })
@@ -175,7 +175,7 @@ export function app(world: World): express.Express {
 
 const admissionPaths = ['/admission/mutate', '/admission/validate']
 
-/** A path that is unknown here may be admission's with a secret segment, or be made to fill the log. */
+/** An unknown path may contain the secret segment of admission, or be made to fill the log. */
 const shownPath = (path: string): string =>
   mayBeAdmission(path) && !admissionPaths.includes(path) ? '/admission/…' : path.slice(0, 200)
 
@@ -208,8 +208,8 @@ const guarded =
   }
 
 /**
- * Only hook requests are shed by their number: Metacontroller retries them, but a shed admission
- * request fails somebody's `kubectl apply`.
+ * Only hook requests are shed because of their number: Metacontroller retries them, but a shed
+ * admission request fails somebody's `kubectl apply`.
  */
 const bounded = (most: number) => {
   let underWay = 0
@@ -234,7 +234,7 @@ const note = (res: Response, parent: Parent | null | undefined, stage?: string):
   noted.stage = stage
 }
 
-/** Strangers must not fill the log. */
+/** Clients in the cluster network must not fill the log. */
 const loggable = (name: unknown): string | undefined =>
   typeof name === 'string' ? name.slice(0, 253) : undefined
 

@@ -5,27 +5,27 @@ import type { NextFunction, Request, RequestHandler, Response } from 'express'
 import { fail } from './fail.ts'
 
 /**
- * Bodies of requests, read here rather than by Express: strangers may send them, many at once, and
- * slowly. All that are under way have a bound together, and so has what JSON makes of each:
+ * Reads the bodies of requests, instead of Express: any client in the cluster network may send many at
+ * once, and slowly. Their total size is limited, and so is the memory that JSON.parse needs for each:
  *
  *     received ──▶ weighed ──▶ scanned ──▶ parsed ──▶ answered, and sent
  *
- * Where there is no more room, the largest body that is still being read makes some. One that stalls
- * takes no room from others for long, and a small one never waits for it.
+ * When the limit is reached, the largest body that is still being read is refused. So a body that
+ * stalls does not block others for long, and a small one is always read.
  */
 
-/** An UPDATE carries two objects, and Metacontroller sends whole ones: larger is no request of theirs. */
+/** A review has two objects, a hook request has all children: neither is ever larger. */
 const largestBytes = 7 * 1024 * 1024
-/** What is not counted of each, so that small bodies are read whatever happens: connections are bounded. */
+/** Not counted for each body, so that small ones are always read; the connections are limited. */
 const freeBytes = 32 * 1024
-/** What a value takes in memory beside its bytes. */
+/** The memory of a parsed value, in addition to its bytes. */
 const bytesOfValue = 64
 
-/** Strings aside, what a body may be made of. */
+/** How many values a body may have, and how deep. */
 export interface Shape {
   readonly mostValues: number
   readonly deepest: number
-  /** Of a smaller body nothing large can be made, and a look at all of it costs. */
+  /** A smaller body cannot become large in memory, so it is not scanned. */
   readonly scannedFrom: number
 }
 
@@ -36,7 +36,7 @@ interface Body {
 
 type Answer = (body: unknown, req: Request, res: Response) => void | Promise<void>
 
-/** One room for all bodies of a server; what it returns reads the bodies of a route. */
+/** One limit for all bodies of a server; the function that it returns reads the bodies of a route. */
 export function bodies(mostBytes = 64 * 1024 * 1024) {
   const reading = new Set<Body>()
   let underWay = 0
@@ -51,7 +51,7 @@ export function bodies(mostBytes = 64 * 1024 * 1024) {
     for (const body of reading) if (body.weight > (found?.weight ?? 0)) found = body
     return found
   }
-  /** Whether a body has its room; others may have had to go for it, the larger first. */
+  /** Whether there is room for a body, after refusing larger ones, the largest first. */
   const hasRoom = (body: Body): boolean => {
     while (underWay > mostBytes && counted(body.weight) > 0) {
       const other = largest()
@@ -76,7 +76,7 @@ export function bodies(mostBytes = 64 * 1024 * 1024) {
         chunks = []
         weigh(body, 0)
       }
-      /** Room is given back when nothing of it is needed any more, to answer or to send. */
+      /** The memory counts as free once the request is handled and its response is sent or aborted. */
       const left = (): void => {
         if (isSettled && isClosed) leave()
       }
@@ -85,7 +85,7 @@ export function bodies(mostBytes = 64 * 1024 * 1024) {
         refuse: (code, message) => {
           isRefused = true
           leave()
-          // What still comes is read and forgotten, so that the sender hears the answer.
+          // The rest is read and discarded, so that the sender gets the response.
           if (sent !== req) req.unpipe().resume()
           if (isClosed || res.headersSent) return
           if (code === 429) res.set('Retry-After', '1')
@@ -95,7 +95,7 @@ export function bodies(mostBytes = 64 * 1024 * 1024) {
       reading.add(body)
       res.on('close', () => {
         isClosed = true
-        // Nobody waits for an answer to a half of a body.
+        // The client has disconnected before the end of its body.
         if (reading.has(body)) body.refuse(400, unfinished)
         left()
       })
@@ -133,7 +133,7 @@ export function bodies(mostBytes = 64 * 1024 * 1024) {
     }
 }
 
-/** Express hears of what fails, at once or later. */
+/** Passes errors on to Express, synchronous or not. */
 function answered(
   answer: Answer,
   parsed: unknown,
@@ -154,11 +154,11 @@ function answered(
 
 const unfinished = 'the body cannot be read to its end'
 const tooLarge = 'the body is larger than 7 MiB'
-const tooMuch = 'more bodies are under way than there is room for: ask again in a second'
+const tooMuch = 'the bodies under way exceed the memory for them: ask again in a second'
 const tooMany = ({ mostValues, deepest }: Shape): string =>
   `the body holds more than ${mostValues} values, or is nested more than ${deepest} deep`
 
-/** Why a body is not read at all. */
+/** Why a body is refused before it is read; undefined if it is not. */
 function refusalOf({ headers }: Request): [code: number, message: string] | undefined {
   const type = headers['content-type'] ?? ''
   // A request without a Content-Type is refused: curl's default is a form.
@@ -178,15 +178,15 @@ const inflaters: Readonly<Record<string, () => Readable & NodeJS.WritableStream>
   deflate: () => createInflate(),
 }
 
-/** What is sent, so that a small body that becomes a huge one is weighed as that. */
+/** The decompressed body, so that a small body is counted by the size that it inflates to. */
 const inflated = (req: Request): Readable => {
   const inflater = inflaters[encodingOf(req.headers)]?.()
   return inflater ? (req.pipe(inflater) as Readable) : req
 }
 
 /**
- * How many values a JSON text holds at most, or undefined where it is more than it may be. Before it
- * is parsed: of the 2 million empty objects in a body of 7 MiB, JSON makes 300 MiB.
+ * An upper bound of the number of values in a JSON text, or undefined if it is over the limit. It is
+ * counted before parsing: JSON.parse makes 300 MiB of the 2 million empty objects in a body of 7 MiB.
  */
 function valuesIn(text: Buffer, { mostValues, deepest }: Shape): number | undefined {
   let values = 1

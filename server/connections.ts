@@ -1,23 +1,23 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Server, Socket } from 'node:net'
 
-/** The API server and Metacontroller hold a few dozen. */
+/** The API server and Metacontroller open a few dozen. */
 const mostConnections = 512
 
 interface Open {
   readonly socket: Socket
   readonly remote: string
-  /** The request that is read or answered. */
+  /** The request in progress. */
   request?: IncomingMessage | undefined
   since: number
 }
 
 /**
- * Bounds the connections of a server. A new one is never turned away, for it may be the API server's:
- * of the address that has most, the one that has been idle or has stalled for the longest goes.
+ * Limits the connections of a server. A new one is never refused, because it may be the API server's.
+ * Instead, the client address with most connections loses the one that has been idle or stalled longest.
  */
 export function boundConnections(server: Server, most = mostConnections): void {
-  // By address, for a request over TLS comes from another socket than the connection.
+  // Keyed by address and port, because a request over TLS has another socket than the connection.
   const open = new Map<string, Open>()
   const keyOf = ({ remoteAddress, remotePort }: Socket) => `${remoteAddress} ${remotePort}`
 
@@ -41,7 +41,7 @@ export function boundConnections(server: Server, most = mostConnections): void {
   })
 }
 
-/** Never one whose request is being answered. */
+/** The connection to close: never one whose request is being answered. */
 function victimOf(open: readonly Open[]): Open | undefined {
   const idle = open.filter(({ request }) => !request?.complete)
   const byRemote = Map.groupBy(idle, ({ remote }) => remote)

@@ -1,6 +1,6 @@
 import type { Response } from 'express'
 
-/** An answer that says what is wrong. */
+/** Responds with a message that says what is wrong. */
 export const fail = (res: Response, code: number, message: string): void => {
   res.status(code).json({ message })
 }

@@ -2,17 +2,17 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Lookup } from './lookup.ts'
 
 /**
- * Look-ups cost the API server work, and strangers in the cluster's network can cause them. One
- * address that asks has a rate and a share of those at one time, so that strangers take nothing from
- * the API server, whose address is another; all together have a bound, too.
+ * Look-ups load the API server, and any client in the cluster network can cause them. Each client
+ * address has its own rate and its own number at a time, so that other clients do not use up the API
+ * server's. All addresses together are limited too.
  */
 export interface LookupLimits {
   readonly perSecond: number
-  /** After a pause, as many at once. */
+  /** How many may follow each other at once after a pause. */
   readonly burst: number
   readonly atOnce: number
   readonly atOnceFromOne: number
-  /** Rather late than refused, but within the API server's patience. */
+  /** How long a look-up waits rather than being refused; the API server waits longer than this. */
   readonly patienceMilliseconds: number
   readonly waiting: number
 }
@@ -26,10 +26,10 @@ const standard: LookupLimits = {
   waiting: 50,
 }
 
-/** What a look-up fails with where there are too many. */
+/** The error of a look-up if too many are in progress. */
 export const tooBusy = new Error('too many look-ups are under way')
 
-/** More addresses than a cluster's API servers are remembered no better than this. */
+/** How many addresses are remembered: far more than a cluster has API servers. */
 const mostRemembered = 1000
 
 interface Caller {
@@ -38,7 +38,7 @@ interface Caller {
   running: number
 }
 
-/** The same look-ups within the limits, for whoever asks `from` an address. */
+/** The look-up with limits, for each client address. */
 export function limitedLookup(
   lookup: Lookup,
   limits: Partial<LookupLimits> = {},
@@ -61,7 +61,7 @@ export function limitedLookup(
     return known
   }
 
-  /** Milliseconds until this one may go; it is counted, where that is soon enough. */
+  /** Milliseconds until this look-up may start, which is then counted; undefined if that is too long. */
   const waitOf = (caller: Caller): number | undefined => {
     const now = performance.now()
     const filled = caller.tokens + ((now - caller.filled) / 1000) * perSecond
@@ -85,7 +85,7 @@ export function limitedLookup(
       queue.add(go)
     })
 
-  /** Waits for its turn; false where that does not come in time. */
+  /** Waits for its turn; false if that does not come in time. */
   const enter = async (caller: Caller): Promise<boolean> => {
     const end = performance.now() + patienceMilliseconds
     const wait = waitOf(caller)

@@ -55,8 +55,8 @@ async function orLate<T>(asked: Promise<T>, milliseconds: number): Promise<T | u
 }
 
 /**
- * What the rules need of a change, all together, and the bases where one of them follows those. At
- * once where that is nothing, as for most changes.
+ * Looks up everything that the rules need for a change, and the bases if a rule follows them. Returns
+ * at once if nothing is needed, as for most changes.
  */
 export function factsFor(
   request: AdmissionRequest,
@@ -81,8 +81,8 @@ export function factsFor(
 }
 
 /**
- * The references, and the bases `of` a Model as far as a cycle could reach and time suffices: they
- * are asked for one after another. If time runs out, admission reports no cycle; sync does.
+ * Looks up the references, and the bases `of` a Model as far as a cycle could reach and time suffices.
+ * Bases are looked up one after another. If time runs out, admission reports no cycle; sync does.
  */
 async function lookedUp(
   of: Parent | undefined,

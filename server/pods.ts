@@ -8,7 +8,7 @@ import type { Log } from './log.ts'
 export interface Pods extends Watching {
   readonly of: (parent: Parent) => readonly Child[]
   readonly isSynced: () => boolean
-  /** Whether it watches now: while it does not, a Pod that is missing here may exist. */
+  /** Whether the watch is running: while it is not, a Pod that is missing here may exist. */
   readonly isCurrent: () => boolean
 }
 

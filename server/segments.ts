@@ -5,23 +5,23 @@ import type { Log } from './log.ts'
 import { knows } from './token.ts'
 
 /**
- * A secret segment in the path of admission: /admission/SEGMENT/validate. The API server has no token
- * to show, but strangers in the cluster's network do not know the path.
+ * A secret segment in the path of admission: /admission/SEGMENT/validate. The API server presents
+ * no token, but other clients in the cluster network do not know the path.
  */
 export interface Segments {
-  /** The address as routes know it, without the segment. */
+  /** The URL without the segment, as the routes expect it. */
   readonly unveiled: (url: string) => string
 }
 
 /** Stands for the path without a segment, while one is being introduced. */
 const plain = 'plain'
 
-/** The old one and the new one. */
+/** The old segment and the new one. */
 const most = 2
 
 const segment = new RegExp(`^${segmentPattern}$`)
 
-/** However it is written; no path of ours has a percent sign. */
+/** Whether a URL may be admission's in any spelling; no path of ours has a percent sign. */
 export const mayBeAdmission = (url: string): boolean =>
   /admission|%/i.test(url.replace(/\?.*$/, ''))
 
@@ -32,20 +32,22 @@ export function segmentsOf(accepted: readonly string[]): Segments {
       if (!mayBeAdmission(url)) return url
       const [, given = plain, verb, query = ''] =
         /^\/admission\/(?:([^/?]+)\/)?(mutate|validate)(\?.*)?$/.exec(url) ?? []
-      // What is wrong may be what was right before, or is right but for a slip.
+      // A wrong segment may be a former one, or the right one with a typing error: never repeat it.
       return verb && isKnown(given) ? `/admission/${verb}${query}` : '/unknown'
     },
   }
 }
 
-/** One segment a line, two at most. No message repeats any of them. */
+/** Reads one segment per line, two at most. No message repeats any of them. */
 export function segmentsIn(file: string): readonly string[] {
   const lines = readFileSync(file, 'utf8')
     .split('\n')
     .map((line) => line.trim())
     .filter(Boolean)
   if (!lines.length || lines.length > most)
-    throw new Error(`${file}: holds ${lines.length} segments: write one line, or two: old and new`)
+    throw new Error(
+      `${file}: holds ${lines.length} segments: write one line, or two for the old and the new one`,
+    )
   if (!lines.every((line) => line === plain || segment.test(line)))
     throw new Error(
       `${file}: a segment is 16 to 63 characters out of a-z, 0-9 and "-", beginning and ending with a letter or digit; or "${plain}" for the path without one`,
@@ -53,7 +55,7 @@ export function segmentsIn(file: string): readonly string[] {
   return lines
 }
 
-/** Takes the segments of a file, and its new ones once it changes, as a mounted Secret does. */
+/** Reads the segments of a file, and again when it changes, as a mounted Secret does. */
 export function segmentsFrom(file: string, log: Log): Segments & { readonly stop: () => void } {
   let segments = segmentsOf(segmentsIn(file))
   const stop = follow([file], () => {

@@ -33,7 +33,7 @@ export interface ServeOptions {
   readonly kubeconfig?: string
   /** The tokens that hooks ask for, one a line; whoever asks is answered without it. */
   readonly hookTokenFile?: string
-  /** The secret segments of admission's path, one a line; everybody knows the path without it. */
+  /** A file with the secret segments of the admission path, one per line; if absent, the well-known path. */
   readonly admissionPathFile?: string
   readonly log: Log
 }
@@ -42,8 +42,8 @@ export interface ServeOptions {
 const keepAliveMilliseconds = 95_000
 
 /**
- * The API server gives up after 5 s, Metacontroller after 10: what takes longer to send, or to take
- * the answer, is of no use to them. Node looks once a second; its default is every 30.
+ * The API server gives up after 5 s, Metacontroller after 10, so a request that takes longer is not
+ * theirs. Node checks once a second; its default is every 30 seconds.
  */
 const slowness = {
   connectionsCheckingInterval: 1000,

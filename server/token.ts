@@ -9,7 +9,7 @@ export type Guard = (authorization: string | undefined) => boolean
 /** Digests are equally long, so that the comparison tells nothing of the length either. */
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest()
 
-/** Whether a word is one of the secrets. */
+/** A function that says whether a text is one of the secrets. */
 export function knows(secrets: readonly string[]): (given: string) => boolean {
   const known = secrets.map(digest)
   return (given) => {

@@ -34,15 +34,15 @@ export function bucketEnv(scheme: 's3' | 'gs', env: Env): Readonly<Record<string
 }
 
 /**
- * Google's variable names a file; from a Secret in env comes the key itself. What is neither is
- * not shown to rclone, which prints what it cannot open.
+ * Google's variable normally names a file; from a Secret in env it contains the key itself. Any other
+ * value is not passed to rclone, which would print the name of a file that it cannot open.
  */
 function googleCredentials(given: string | undefined): Readonly<Record<string, string>> {
   if (!given) return { RCLONE_CONFIG_GS_ENV_AUTH: 'true' }
   if (isKey(given)) return { RCLONE_CONFIG_GS_SERVICE_ACCOUNT_CREDENTIALS: given }
   if (existsSync(given)) return { RCLONE_CONFIG_GS_SERVICE_ACCOUNT_FILE: given }
   throw new Error(
-    'GOOGLE_APPLICATION_CREDENTIALS is neither the JSON key of a service account nor a file that is there: give the whole key in spec.env, from a Secret',
+    'GOOGLE_APPLICATION_CREDENTIALS is neither the JSON key of a service account nor an existing file: give the whole key in spec.env, from a Secret',
   )
 }
 

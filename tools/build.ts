@@ -9,9 +9,9 @@ import { report } from './report.ts'
 import { lastLines, run } from './run.ts'
 
 /**
- * A Dockerfile becomes an image in the registry, by rootless BuildKit: nothing is privileged. Whatever
- * the registry holds already is not looked at: anybody with the same push credentials may have put it
- * there, under any tag and with any label.
+ * A Dockerfile becomes an image in the registry, by rootless BuildKit: nothing is privileged. Images
+ * that are already in the registry are never reused: anyone with the same push credentials may have
+ * pushed them, under any tag and with any label.
  */
 
 const labels = {
@@ -39,7 +39,7 @@ async function sourceIn(context: string): Promise<Source> {
 const isIn = (folder: string, path: string): boolean =>
   path === folder || path.startsWith(`${folder}${sep}`)
 
-/** Where a path of the clone leads once its links are resolved; undefined where nothing is there. */
+/** A path of the clone with its links resolved; undefined if nothing is there. */
 function resolved(clone: string, path: string): string | undefined {
   let found: string
   try {
@@ -49,13 +49,13 @@ function resolved(clone: string, path: string): string | undefined {
   }
   if (isIn(clone, found)) return found
   throw new Error(
-    `"${path}" leads out of the repository, to ${found}: only what the repository holds is built; replace the link or the ".." by files of its own`,
+    `"${path}" leads out of the repository, to ${found}: only files of the repository are built; replace the link or the ".." with files in it`,
   )
 }
 
 /**
- * The folder and the Dockerfile, or what the repository lacks. BuildKit resolves the links inside a
- * folder that it is given within that folder, but the folder itself wherever it leads.
+ * The folder and the Dockerfile; an error says what the repository lacks. BuildKit resolves links inside
+ * the folder only within the folder, but the folder's own path may be a link to anywhere.
  */
 export function dockerfileIn(context: string, path = '.', dockerfile = 'Dockerfile') {
   const clone = realpathSync(context)
@@ -82,11 +82,11 @@ interface Wanted {
   readonly image: string
   readonly source: Source
   readonly metadata: string
-  /** Whether layers of earlier builds are taken from the registry, and left there for later ones. */
+  /** Whether layers of earlier builds are read from the registry, and stored there for later ones. */
   readonly cached: boolean
 }
 
-/** buildctl's words: the image with its labels, and on demand a cache beside it in the registry. */
+/** buildctl's arguments: the image with its labels and, if `cached`, a cache next to it. */
 export function buildctlArgs(wanted: Wanted): readonly string[] {
   const { folder, dockerfile, target, args, image, source, metadata, cached } = wanted
   const cache = `${image.replace(/:[^:/]+$/, '')}:cache`

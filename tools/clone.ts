@@ -7,8 +7,8 @@ import { lastLines, run } from './run.ts'
  * Brings one commit of a Git repository to a folder, without its history. Credentials come from a
  * Secret's files: username and password, or ssh-privatekey and known_hosts; ca.crt signs its server.
  *
- * Username and password are for the scheme, host and port that the URL names. A server may redirect
- * anywhere, and Git would ask for credentials there too: it gets none.
+ * The user name and password are sent only to the scheme, host and port of the URL. A server may
+ * redirect anywhere, and Git would ask for credentials there too, but it gets none.
  */
 
 /** Where the Secret is mounted, unless --secret names another folder. */
@@ -31,16 +31,16 @@ export const trusted = ['-c', 'safe.directory=*'] as const
 export const refOf = ({ branch, tag, commit }: Wanted): string =>
   branch ? `refs/heads/${branch}` : tag ? `refs/tags/${tag}` : (commit ?? 'HEAD')
 
-/** Where a URL leads; what cannot be cloned is refused without repeating it: it may hold a password. */
+/** Parses a URL. The error does not repeat a URL that cannot be cloned: it may contain a password. */
 export function addressOf(url: string): URL {
   const address = URL.canParse(url) ? new URL(url) : undefined
-  // Git reads "*" in the host of a credential's configuration as any name.
+  // In the configuration of credentials, Git treats "*" in a host as any name.
   const isAddress = address && /^(https?|ssh):$/.test(address.protocol) && !/\*/.test(address.host)
   if (!isAddress)
     throw new Error(
       'build.git.url is not an address that can be cloned: write https://HOST/PATH or ssh://HOST/PATH',
     )
-  // The user of ssh:// is no secret: nearly always it is "git".
+  // The user name of ssh:// is not secret: it is nearly always "git".
   if (address.password || (address.username && address.protocol !== 'ssh:'))
     throw new Error(
       'build.git.url must not hold credentials: put them into a Secret and name it in build.git.secretName',
@@ -50,7 +50,7 @@ export function addressOf(url: string): URL {
 
 const originOf = ({ protocol, host }: URL): string => `${protocol}//${host}`
 
-/** Git asks this program for the user name and the password; of a file only its first line counts. */
+/** Git asks this program for the user name and the password; only the first line of each file is used. */
 export const credentialHelper = (folder: string): string =>
   [
     '#!/bin/sh',
@@ -60,8 +60,8 @@ export const credentialHelper = (folder: string): string =>
   ].join('\n')
 
 /**
- * The empty value removes every other helper, and the second is asked for one address alone. Programs
- * that Git starts, as git-lfs would be in an image that has it, inherit both.
+ * The empty value removes every other helper, and the second helper is used only for this address.
+ * Programs that Git starts, such as git-lfs if the image has it, inherit both settings.
  */
 export const credentialConfig = (address: URL, helper: string): readonly string[] => [
   '-c',
@@ -88,7 +88,7 @@ export function clonedFault(said: string, wanted: Wanted, hasSecret: boolean): s
   const elsewhere = URL.canParse(asking) ? originOf(new URL(asking)) : ''
   const named = originOf(new URL(url))
   if (elsewhere && elsewhere !== named)
-    return `${url} redirects to ${elsewhere}, which asks for credentials; those of build.git.secretName are sent to ${named} alone: if you trust the new address, write it in build.git.url`
+    return `${url} redirects to ${elsewhere}, which asks for credentials; those of build.git.secretName are sent only to ${named}: if you trust the new address, write it in build.git.url`
   if (/protocol "?http"? (not supported|disabled)/i.test(said))
     return `${url} redirects to plain http://, where nothing protects what is cloned: write the address it has moved to in build.git.url`
   if (
@@ -113,12 +113,12 @@ export function clonedFault(said: string, wanted: Wanted, hasSecret: boolean): s
 interface Credentials {
   readonly env: Readonly<Record<string, string | undefined>>
   readonly config: readonly string[]
-  /** Every form in which a server could send the password back. */
+  /** Every encoding in which a server could send the password back. */
   readonly hidden: readonly string[]
   readonly given: boolean
 }
 
-/** Variables that the image may have set: they could trace requests, or accept any certificate. */
+/** Git variables that the image may set: they could enable traces, or accept any certificate. */
 const inherited = (): Readonly<Record<string, undefined>> =>
   Object.fromEntries(
     Object.keys(process.env)
@@ -138,9 +138,9 @@ function credentials(secret: string, home: string, address: URL): Credentials {
   const env: Record<string, string | undefined> = {
     ...inherited(),
     GIT_TERMINAL_PROMPT: '0',
-    // Empty, it also rules out core.askPass and SSH_ASKPASS, which are asked whatever the address.
+    // Empty, it also disables core.askPass and SSH_ASKPASS, which would answer for any address.
     GIT_ASKPASS: '',
-    // Also for redirects: what begins encrypted stays so.
+    // Also for redirects: a clone that starts encrypted stays encrypted.
     GIT_ALLOW_PROTOCOL: address.protocol === 'http:' ? 'http:https' : address.protocol.slice(0, -1),
     GIT_CONFIG_NOSYSTEM: '1',
   }
@@ -175,7 +175,7 @@ function formsOf(username: string, password: string): readonly string[] {
   return [Buffer.from(`${user}:${secret}`).toString('base64'), encodeURIComponent(secret), secret]
 }
 
-/** A server chooses the words of "remote: …", and a log has more readers than a Secret. */
+/** The server chooses the text after "remote:", and more people can read a log than a Secret. */
 export const without = (hidden: readonly string[], text: string): string =>
   hidden.reduce((left, form) => left.replaceAll(form, '***'), text)
 

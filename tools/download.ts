@@ -63,8 +63,8 @@ const isDistrust = ({ code = '' }: NodeJS.ErrnoException): boolean =>
 const mostRedirects = 10
 
 /**
- * Follows redirects, each looked at: from https none leads to where others may read along or answer,
- * and no other scheme is one. Nothing of ours goes along but what is asked of every host.
+ * Follows redirects and checks each one: from https never to plain http, and never to another scheme.
+ * Every host gets the same request headers, without any credentials.
  */
 async function follow(url: string, asking: RequestInit): Promise<Response | Refused> {
   const seen = new Set<string>()
@@ -75,22 +75,22 @@ async function follow(url: string, asking: RequestInit): Promise<Response | Refu
     if (![301, 302, 303, 307, 308].includes(answer.status) || !location) return answer
     await answer.body?.cancel()
     const refused = (why: string) => ({ final: true, message: `${url} ${why}` }) as const
-    if (!URL.canParse(location, at.href)) return refused('redirects to what is no address')
+    if (!URL.canParse(location, at.href)) return refused('redirects to an invalid address')
     const next = new URL(location, at)
     next.hash = ''
     if (!['https:', 'http:'].includes(next.protocol))
-      return refused(`redirects to ${next.protocol}, which is not loaded`)
+      return refused(`redirects to ${next.protocol}, which is not supported`)
     if (at.protocol === 'https:' && next.protocol === 'http:')
       return refused(`redirects from https to ${next.origin}, where anybody may change it`)
     if (next.username || next.password)
       return refused(`redirects to ${next.host} with credentials in the address`)
-    if (seen.has(next.href)) return refused(`redirects in a circle: ${next.href} comes again`)
+    if (seen.has(next.href)) return refused(`redirects in a circle, back to ${next.href}`)
     if (seen.size > mostRedirects) return refused(`redirects more than ${mostRedirects} times`)
     at = next
   }
 }
 
-/** A page where a file was asked for: a login, or a page about the file. */
+/** Whether the response is a web page where a file was requested: a login, or a page about the file. */
 const isPage = ({ url }: Web, headers: Headers): boolean =>
   /^\s*(text\/html|application\/xhtml\+xml)\b/i.test(headers.get('content-type') ?? '') &&
   !/\.x?html?$/i.test(new URL(url).pathname)
@@ -104,7 +104,7 @@ type Attempt =
   | Refused
   | { readonly final: false; readonly message: string }
 
-/** A name that leaves no room for an ending gives way to its hash. */
+/** The stem for temporary names: the hash of a name that leaves no room for an ending. */
 const stemOf = (file: string): string =>
   Buffer.byteLength(file) > 240 ? createHash('sha256').update(file).digest('hex') : file
 
@@ -138,7 +138,7 @@ async function attempt(source: Web, into: string): Promise<Attempt> {
       return { final: isFinal(answer.status), message: `${url} answers ${answer.status}` }
     if (isPage(source, answer.headers)) {
       await answer.body.cancel()
-      return { final: true, message: `${url} is a web page, and no file: ${fileBehind(url)}` }
+      return { final: true, message: `${url} is a web page, not a file: ${fileBehind(url)}` }
     }
     const goesOn = answer.status === 206
     if (have)

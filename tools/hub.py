@@ -37,7 +37,7 @@ def strays(names):
         parts = name.split("/")
         if (
             any(part in ("", ".", "..") or len(part.encode("utf-8", "replace")) > 255 for part in parts)
-            # Control characters, and halves of characters, which are no UTF-8.
+            # Control characters, and halves of surrogate pairs, which are not valid UTF-8.
             or any(ord(char) < 32 or ord(char) == 127 or 0xD800 <= ord(char) < 0xE000 for char in name)
             or parts[0] in (".substratus.json", ".substratus.json.part")
         ):
@@ -73,7 +73,7 @@ def main(kind, repository, revision, folder):
         except (RepositoryNotFoundError, RevisionNotFoundError):
             raise
         except Exception as error:
-            # A full disk, a name that is too long, and what the client calls invalid: no further try mends it.
+            # Retrying does not help: a full disk, a name that is too long, or a value that the client refuses.
             if (
                 count == TRIES
                 or getattr(error, "errno", None) in (errno.ENOSPC, errno.ENAMETOOLONG)

@@ -2,8 +2,8 @@ import { lstat, readlink } from 'node:fs/promises'
 import { join, posix } from 'node:path'
 
 /**
- * Where links lead, in the eyes of the container that wrote them: its artifacts were in
- * /content/artifacts, and of its other files nothing is left. Nothing outside is ever looked at.
+ * Resolves links as the container that created them would: its artifacts were in /content/artifacts,
+ * and its other files are gone. Nothing outside the artifacts is ever read.
  */
 
 const home = '/content/artifacts'
@@ -12,17 +12,17 @@ type Lead =
   | {
       readonly leads: 'inside'
       readonly path: string
-      /** Whether it holds wherever the artifacts are. */
+      /** Whether the link works wherever the artifacts are mounted. */
       readonly portable: boolean
     }
   | { readonly leads: 'outside' | 'nowhere' | 'circle' }
 
-/** As many as the kernel follows. */
+/** The kernel follows at most as many. */
 const mostLinks = 40
 
 const partsOf = (path: string): readonly string[] => path.split('/').filter(Boolean)
 
-/** A slash at the end says that it is a folder. */
+/** A slash at the end requires a folder. */
 const stepsOf = (target: string): readonly string[] => [
   ...partsOf(target),
   ...(target.endsWith('/') ? ['.'] : []),
@@ -30,7 +30,7 @@ const stepsOf = (target: string): readonly string[] => [
 
 const root = partsOf(home)
 
-/** The path below the artifacts of what a link in them leads to, which is no link itself. */
+/** Where a link in the artifacts leads, with all further links resolved. */
 export async function leadOf(folder: string, path: string, target: string): Promise<Lead> {
   let at = posix.isAbsolute(target) ? [] : [...root, ...partsOf(path).slice(0, -1)]
   let todo = stepsOf(target)
@@ -64,23 +64,23 @@ export async function leadOf(folder: string, path: string, target: string): Prom
 export interface Tree {
   readonly files: ReadonlySet<string>
   readonly folders: ReadonlySet<string>
-  /** Each link, and the path that it leads to inside. */
+  /** Each link, and the path inside the artifacts that it leads to. */
   readonly links: ReadonlyMap<string, string>
 }
 
 interface Followed {
-  /** The file's path by way of links, and its own. */
+  /** The path of a file through links, and the file's own path. */
   readonly path: string
   readonly file: string
 }
 
-/** What one link adds where links cannot be. */
+/** The files that replace one link in a storage without links. */
 interface Spread {
   readonly files: readonly Followed[]
   readonly circles: readonly string[]
 }
 
-/** For every folder what is in it, so that a walk need not search the whole tree. */
+/** The contents of every folder, so that a walk need not search the whole tree. */
 export function contentsOf({
   files,
   folders,
@@ -93,8 +93,8 @@ export function contentsOf({
 }
 
 /**
- * The files behind a link, a folder's with all below. Links to a folder that is being walked are
- * circles. Links to folders of links multiply, so that a walk ends where it has `room` for no more.
+ * The files behind a link; for a folder, all files below it. A link to a folder that is being walked
+ * is a circle. Links to folders of links multiply, so a walk stops after `room` steps.
  */
 export function spread(
   tree: Tree,

@@ -15,7 +15,7 @@ const programs: Readonly<Record<string, () => Promise<typeof import('./seal.ts')
   idle: async () => (await import('./idle.ts')).main,
 }
 
-// Whatever prints: no credential of this process leaves it.
+// No output of this process contains its credentials, whatever prints it.
 for (const stream of [process.stdout, process.stderr]) {
   const write = stream.write.bind(stream) as (text: unknown, ...more: unknown[]) => boolean
   stream.write = (text: unknown, ...more: unknown[]) =>

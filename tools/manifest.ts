@@ -35,14 +35,14 @@ export const digestOf = (files: readonly Sealed[]): string =>
 
 const isOurs = (path: string): boolean => path === manifestName || path === `${manifestName}.part`
 
-/** A path as one line of a log, whatever characters are in it. */
+/** A path on one line of a log, whatever characters it contains. */
 export const shown = (path: string): string => JSON.stringify(path)
 
 interface Found {
   readonly files: readonly string[]
   readonly links: readonly string[]
   readonly folders: readonly string[]
-  /** What can be in no manifest, and why. */
+  /** What cannot be listed in a manifest, and why. */
   readonly left: readonly { readonly name: string; readonly why: string }[]
 }
 
@@ -55,7 +55,7 @@ const escaped = (name: Buffer): string =>
     )
     .join('')
 
-/** All that is below a folder, by its path, in a fixed order. No link is followed. */
+/** Everything below a folder, by path, in a fixed order. Links are not followed. */
 export async function filesOf(folder: string): Promise<Found> {
   const files: string[] = []
   const links: string[] = []
@@ -90,12 +90,12 @@ export async function filesOf(folder: string): Promise<Found> {
   return { files: files.sort(), links: links.sort(), folders: folders.sort(), left }
 }
 
-/** Linux takes paths of 4095 bytes; a name of 255 must fit below a folder. */
+/** Linux allows paths of 4095 bytes; a name of 255 must still fit below a folder. */
 const longestPath = 4095 - 256
 
 /**
- * Opens a file of a folder to read. Others may write there at the same time: what is opened is the
- * very file, and not where a link in its place would lead.
+ * Opens a file of a folder to read. Others may write there at the same time, so it never follows a link
+ * that has replaced the file or one of its folders.
  */
 export async function openInside(folder: string, path: string): Promise<FileHandle> {
   const full = join(await realpath(folder), path)
@@ -104,7 +104,7 @@ export async function openInside(folder: string, path: string): Promise<FileHand
   const where = await readlink(`/proc/self/fd/${file.fd}`).catch(() => realpath(full))
   if (where === full && (await file.stat()).isFile()) return file
   await file.close()
-  throw new Error(`${path} is no file of its own`)
+  throw new Error(`${path} is not a regular file inside its folder`)
 }
 
 /** Whether a path of a manifest stays below the folder of the manifest. */

@@ -2,9 +2,9 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 /**
- * What the tools print and report is read by many: the termination message by all who may view the
- * object. So every credential that this process was given is replaced by its name in brackets, in
- * whatever spelling a program has printed it.
+ * Many people can read what the tools print and report: the termination message reaches everyone who
+ * may view the object. So every credential of this process is replaced by its name in brackets, in
+ * every usual encoding.
  */
 
 export interface Secret {
@@ -14,18 +14,18 @@ export interface Secret {
 
 type Env = Readonly<Record<string, string | undefined>>
 
-/** Shorter ones are words and numbers that stand in any text. */
+/** Shorter values are words and numbers that occur in any text. */
 const shortest = 6
 
-/** `TOKEN` and `API_KEY`, but neither `TOKENIZER` nor the address that gives out tokens. */
+/** `TOKEN` and `API_KEY`, but neither `TOKENIZER` nor the URL of a token server. */
 const secretName =
   /^(?!.*_ur[il]$)(.*(secret|passw|passphrase|credential)|.*(key|token)s?(?![a-z])|(.*_)?(pass|pat|auth|cookie|signature)(_|$))/i
 
-/** What gives itself away, whatever its name is. */
+/** Values that are recognizable as credentials, whatever their name is. */
 const secretValue =
   /^(hf_|gh[pousr]_|github_pat_|glpat-|xox[a-z]-|sk-|AKIA|ASIA|ya29\.|eyJ[\w-]+\.)|-----BEGIN [A-Z ]*PRIVATE KEY-----/
 
-/** A password inside an address, as of a proxy. */
+/** A password inside a URL, for example of a proxy. */
 const passwords = (name: string, value: string): readonly Secret[] =>
   [...value.matchAll(/:\/\/[^/\s:@]*:([^/\s@]+)@/g)].flatMap(([, password = '']) => [
     { name, value: password },
@@ -48,7 +48,7 @@ function parsed(text: string): unknown {
   }
 }
 
-/** Of a key in JSON the members that are secret by themselves: each can be printed alone. */
+/** The members of a JSON key that are secret by themselves: each may be printed alone. */
 function members(name: string, value: unknown): readonly Secret[] {
   if (typeof value !== 'object' || value === null) return []
   return Object.entries(value).flatMap(([key, inner]): readonly Secret[] => {
@@ -59,25 +59,25 @@ function members(name: string, value: unknown): readonly Secret[] {
 
 const fromBase64 = (text: string): string => Buffer.from(text, 'base64').toString('utf8')
 
-/** A value, and what is secret inside it. */
+/** A value, and the secrets inside it. */
 function valuesOf(name: string, value: string): readonly Secret[] {
   const lines = value.includes('\n') ? value.split('\n').map((line) => line.trim()) : []
   return [
     { name, value },
     { name, value: value.trim() },
-    // Programs print line by line; what frames a key is no secret.
+    // Programs print line by line; the first and last line of a PEM key are not secret.
     ...lines
       .filter((line) => line.length >= 16 && !line.startsWith('-----'))
       .map((line) => ({ name, value: line })),
     ...members(name, parsed(value)),
-    // Docker keeps USER:PASSWORD so.
+    // Docker stores USER:PASSWORD in base64.
     ...(/^[\w+/]{8,}={0,2}$/.test(value) && /^[ -~]+:[ -~]+$/.test(fromBase64(value))
       ? [{ name, value: fromBase64(value).replace(/^[^:]*:/, '') }]
       : []),
   ]
 }
 
-/** The credentials of an environment; a value that names a file is none. */
+/** The credentials of an environment; a value that names an existing file is not a credential. */
 export const secretsOf = (env: Env, isFile: (path: string) => boolean): readonly Secret[] =>
   Object.entries(env).flatMap(([name, value = '']) => [
     ...passwords(name, value),
@@ -86,7 +86,7 @@ export const secretsOf = (env: Env, isFile: (path: string) => boolean): readonly
       : []),
   ])
 
-/** As JSON, Go and Python write a string, without the quotes around it. */
+/** A string as JSON, Go and Python escape it, without the quotes around it. */
 const quoted = (text: string): readonly string[] => {
   const json = JSON.stringify(text).slice(1, -1)
   return [
@@ -110,7 +110,7 @@ const percent = (text: string): readonly string[] => {
   )
 }
 
-/** In base64, alone or in the middle of more, as USER:PASSWORD is: at each of three places. */
+/** A text in base64, alone or inside a longer text like USER:PASSWORD, at each of three offsets. */
 function base64(text: string): readonly string[] {
   const whole = Buffer.from(text)
   const inside = [0, 1, 2].map((offset) => {
@@ -118,10 +118,10 @@ function base64(text: string): readonly string[] {
       .toString('base64')
       .replace(/=+$/, '')
     const from = offset && offset + 1
-    // What comes before and after has its share of the characters at the ends.
+    // The characters at both ends also encode bits of the text before and after.
     return all.slice(from, (offset + whole.length) % 3 ? -1 : undefined)
   })
-  // Tools wrap long ones.
+  // Tools wrap long lines.
   const wrapped = [64, 76].flatMap((width) =>
     whole.length > width
       ? (whole.toString('base64').match(new RegExp(`.{${width}}`, 'g')) ?? [])
@@ -146,7 +146,7 @@ function spellings(value: string): readonly string[] {
   ]
 }
 
-/** A function that takes secrets out of a text. */
+/** A function that removes secrets from a text. */
 export function cleaner(secrets: readonly Secret[]): (text: string) => string {
   const known = new Map<string, string>()
   for (const { name, value } of secrets) {
@@ -154,12 +154,12 @@ export function cleaner(secrets: readonly Secret[]): (text: string) => string {
     for (const spelling of spellings(value))
       if (spelling.length >= shortest && !known.has(spelling)) known.set(spelling, `[${name}]`)
   }
-  // The longest first: one may be a part of another.
+  // The longest first: one may be part of another.
   const all = [...known].sort(([a], [b]) => b.length - a.length)
   return (text) => all.reduce((rest, [from, to]) => rest.replaceAll(from, () => to), text)
 }
 
-/** Files of Secrets that the tools are given, beside the environment. */
+/** The secrets in files that are mounted into the tools, in addition to the environment. */
 function fileSecrets(env: Env): readonly Secret[] {
   const docker = join(env.DOCKER_CONFIG ?? join(env.HOME ?? '/', '.docker'), 'config.json')
   return ['/secrets/git/password', '/secrets/git/ssh-privatekey', docker].flatMap((path) => {
@@ -172,18 +172,18 @@ function fileSecrets(env: Env): readonly Secret[] {
   })
 }
 
-/** Takes this process's own credentials out of a text. */
+/** Removes this process's own credentials from a text. */
 export const cleaned: (text: string) => string = cleaner([
   ...secretsOf(process.env, existsSync),
   ...fileSecrets(process.env),
 ])
 
-/** A line that never ends is passed on in pieces of this size. */
+/** A line that is longer is passed on in pieces. */
 const longestLine = 1 << 20
 
 /**
- * Cleans a stream: a secret may come in two chunks, so that only whole lines are passed on. `end`
- * gives what is left.
+ * Cleans a stream. A secret may be split over two chunks, so only whole lines are passed on. `end`
+ * returns the rest.
  */
 export function lineCleaner(clean: (text: string) => string = cleaned) {
   let rest = ''
@@ -192,7 +192,7 @@ export function lineCleaner(clean: (text: string) => string = cleaned) {
       rest += chunk
       const end = Math.max(rest.lastIndexOf('\n'), rest.lastIndexOf('\r')) + 1
       if (end === 0 && rest.length > longestLine) {
-        // The end of it may be the beginning of a secret.
+        // Its end may be the beginning of a secret.
         const text = clean(rest)
         rest = text.slice(-longestLine / 2)
         return text.slice(0, -longestLine / 2)

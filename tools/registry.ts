@@ -7,9 +7,9 @@ import { Readable } from 'node:stream'
  * An OCI registry, as far as packaging needs it: manifests are read and written, blobs are looked
  * for, mounted, copied and streamed. Nothing is kept on disk.
  *
- * Credentials are for the registry's own scheme, host and port, and for the token server that it
- * names there, as Docker and containerd have it. Where it redirects, or has a blob uploaded to
- * another address, they stay behind; and what begins encrypted goes nowhere in plain HTTP.
+ * Credentials are sent only to the registry's own scheme, host and port, and to the token server that
+ * it names there, as in Docker and containerd. They are not sent to an address that the registry
+ * redirects to or has a blob uploaded to. A request that starts with https never continues in plain http.
  */
 
 export interface Reference {
@@ -89,14 +89,14 @@ interface Asking {
   readonly allow?: readonly number[]
 }
 
-/** As many as browsers and Git follow. */
+/** Browsers and Git follow as many. */
 const mostRedirects = 20
 
-/** Where an address that a server has chosen leads, seen from the address that named it. */
+/** The address that a server names, relative to the address of that server. */
 function nextOf(location: string, from: URL, what: string): URL {
   const next = URL.canParse(location, from.href) ? new URL(location, from) : undefined
   if (!next || !/^https?:$/.test(next.protocol))
-    throw new Error(`${from.origin} names a ${what} that is no https:// address`)
+    throw new Error(`${from.origin} names a ${what} that is not an https:// address`)
   if (from.protocol === 'https:' && next.protocol === 'http:')
     throw new Error(
       `${from.origin} names a ${what} in plain http, ${next.origin}, which is not followed: set the registry's external address to https://`,
@@ -104,13 +104,13 @@ function nextOf(location: string, from: URL, what: string): URL {
   return next
 }
 
-/** fetch, with redirects followed here: whatever address is next gets the headers made for it. */
+/** fetch, but redirects are followed here, so that each address gets its own headers. */
 async function follow(
   url: URL,
   asking: RequestInit & { readonly method: string },
   headersFor: (at: URL) => Readonly<Record<string, string>>,
 ) {
-  // What changes something is sent again by 307 and 308 alone, and a stream by none: it is read once.
+  // Only 307 and 308 repeat a request that writes. A stream is never repeated: it can be read only once.
   const followed = ['GET', 'HEAD'].includes(asking.method)
     ? [301, 302, 303, 307, 308]
     : 'duplex' in asking
@@ -127,7 +127,7 @@ async function follow(
   throw new Error(`more than ${mostRedirects} redirects`)
 }
 
-/** A manifest is another's words, and its digests become parts of paths. */
+/** A manifest is not trusted, and its digests become parts of paths. */
 function asDigest(text: string): string {
   if (/^sha256:[0-9a-f]{64}$/.test(text)) return text
   throw new Error(`"${text}" in the image's manifest is not a sha256 digest`)
@@ -163,7 +163,7 @@ export function registry(host: string, insecure: boolean) {
     if (answer.status === 401 && at.origin !== base.origin) {
       await answer.body?.cancel()
       throw new Error(
-        `${host}/${repository}: ${at.origin}, to which the registry leads, asks for credentials; they are sent to ${base.origin} alone`,
+        `${host}/${repository}: the registry leads to ${at.origin}, which asks for credentials; they are sent only to ${base.origin}`,
       )
     }
     if (answer.status === 401) {
@@ -178,7 +178,7 @@ export function registry(host: string, insecure: boolean) {
 
   const unreachable = (error: unknown): never => {
     const { cause, message } = error as Error
-    // fetch says no more than that it failed; why is in its cause.
+    // fetch reports only that it failed; the cause says why.
     throw new Error(
       cause instanceof Error
         ? `${host} cannot be reached: ${cause.message}`
@@ -194,7 +194,7 @@ export function registry(host: string, insecure: boolean) {
       const bytes = Buffer.from(await answer.arrayBuffer())
       if (answer.status === 404) return undefined
       if (isDigest && sha256(bytes) !== version)
-        throw new Error(`${host} gives another manifest for ${version}`)
+        throw new Error(`${host} returned a different manifest for ${version}`)
       const content = JSON.parse(bytes.toString('utf8'))
       const mediaType = content.mediaType ?? answer.headers.get('content-type') ?? ''
       return { mediaType, digest: sha256(bytes), content }

@@ -20,7 +20,7 @@ function write(message: string): void {
 export const diskFull = 'the disk is full: ask for more in spec.resources.disk'
 
 export function report(result: unknown): void {
-  // Digests and numbers of our own stay as they are: hooks read them.
+  // Our own digests and numbers are not cleaned: the hooks parse them.
   const text = typeof result === 'string' ? cleaned(result) : JSON.stringify(result)
   console.log(text)
   write(text)

@@ -4,7 +4,7 @@ import { lineCleaner } from './redact.ts'
 
 export interface Ended {
   readonly code: number
-  /** As it came: answers are read from it, and nobody sees it. */
+  /** Not cleaned: our code parses it, and it is never printed. */
   readonly stdout: string
   /** The last lines of both streams, without credentials. */
   readonly said: string
@@ -52,7 +52,7 @@ export const run = (
       stdout = `${stdout}${chunk}`.slice(-remembered)
     })
     follow(child.stderr, () => {})
-    // A program that ends before it has read all says why itself.
+    // A program that ends before it has read all of its input says why itself.
     child.stdin?.on('error', () => {}).end(input)
     child.on('error', (error) => reject(new Error(`${file} does not run: ${error.message}`)))
     child.on('close', (code) => resolve({ code: code ?? 1, stdout, said }))

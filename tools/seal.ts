@@ -25,7 +25,7 @@ import { type Source, sourceOf } from './source.ts'
 
 /** What others run as another user reads by its group: 0600, as libraries like to write, is opened. */
 async function readable(path: string, isFolder: boolean): Promise<void> {
-  // Never what a link leads to; O_NONBLOCK, so that no pipe is waited for.
+  // O_NOFOLLOW, so that no link is followed; O_NONBLOCK, so that opening a pipe does not wait.
   const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
   const file = await open(path, flags).catch(() => undefined)
   if (!file) return
@@ -45,8 +45,8 @@ async function sealed(folder: string, path: string): Promise<Sealed & { readonly
 }
 
 /**
- * Written under another name, flushed and renamed: it is there whole, or not at all. The name must
- * be free: a link in its place would lead the text somewhere else.
+ * Written under another name, flushed and renamed: it is there whole, or not at all. The other name
+ * must be free, because writing through a link would change a file elsewhere.
  */
 async function writeLast(path: string, text: string): Promise<void> {
   const file = await open(`${path}.part`, 'wx', 0o644)
@@ -56,10 +56,10 @@ async function writeLast(path: string, text: string): Promise<void> {
   await rename(`${path}.part`, path)
 }
 
-/** STAGE/ATTEMPT: what makes artifacts writes into a folder of its own below its stage's. */
+/** STAGE/ATTEMPT: each attempt writes into its own folder below its stage's folder. */
 const placePath = /^(?:load|run)\/(?!\.{1,2}$)[^/]+$/
 
-/** An attempt's folder is named by a hash; nothing with another name is ever removed. */
+/** An attempt's folder is named by a hash; a folder with any other name is never removed. */
 const attemptPath = /^(?:load|run)\/[0-9a-f]{16}$/
 
 /** Which folders beside an attempt's are of older ones, and used by nobody. */
@@ -80,7 +80,7 @@ interface Place {
   readonly keep: readonly string[]
 }
 
-/** Where the artifacts are; an error, before anything is touched, where that is no attempt's folder. */
+/** Where the artifacts are. Throws before it changes anything if that is not an attempt's folder. */
 async function placeOf(
   artifacts: string,
   storage: string,
@@ -89,16 +89,18 @@ async function placeOf(
   const path = relative(storage, artifacts)
   if (!placePath.test(path))
     throw new Error(
-      `--artifacts="${artifacts}" is no folder of an attempt: it must be load/ATTEMPT or run/ATTEMPT below --storage="${storage}"`,
+      `--artifacts="${artifacts}" is not the folder of an attempt: it must be load/ATTEMPT or run/ATTEMPT below --storage="${storage}"`,
     )
   for (const used of keep)
     if (!placePath.test(used))
       throw new Error(
-        `--keep="${used}" is no folder of an attempt: it must be load/ATTEMPT or run/ATTEMPT`,
+        `--keep="${used}" is not the folder of an attempt: it must be load/ATTEMPT or run/ATTEMPT`,
       )
   const [whole, found] = await Promise.all([realpath(storage), realpath(artifacts)])
   if (found !== join(whole, path))
-    throw new Error(`--artifacts="${artifacts}" leads to "${found}" by a link: nothing is sealed`)
+    throw new Error(
+      `--artifacts="${artifacts}" leads to "${found}" through a link: nothing is sealed`,
+    )
   return { storage: whole, path, keep }
 }
 
@@ -122,21 +124,21 @@ const fate = {
   circle: 'in a circle',
 } as const
 
-/** An absolute link holds only where the artifacts are in the same place: it becomes a relative one. */
+/** Makes an absolute link relative: it works only if the artifacts are mounted at the same path. */
 async function madeRelative(folder: string, link: string, path: string): Promise<string> {
   const target = posix.relative(posix.dirname(link), path) || '.'
   const full = join(folder, link)
   const beside = join(folder, posix.dirname(link), `.substratus-${randomUUID()}`)
   await symlink(target, beside)
   await rename(beside, full)
-  console.log(`${shown(link)} links to ${shown(target)} now, which holds wherever it is mounted`)
+  console.log(`${shown(link)} links to ${shown(target)} now, which works wherever it is mounted`)
   return target
 }
 
 interface Link {
   readonly path: string
   readonly link: string
-  /** What it leads to, where that is inside. */
+  /** The path that it leads to, if that is inside. */
   readonly to?: string
 }
 
@@ -157,14 +159,14 @@ async function linkAt(folder: string, path: string): Promise<Link> {
 }
 
 interface Behind {
-  /** The file, and what it is by way of links. */
+  /** The file, and its entry under the path through links. */
   readonly file: string
   readonly sealed: Sealed & { readonly bytes: number }
 }
 
 /**
- * What links add where none can be, as in a bucket. It is bounded, for links to folders of links
- * multiply: ten times what is there, and never less than a thousand files or a gibibyte.
+ * The files that replace links in a storage without links, such as a bucket. Links to folders of links
+ * multiply, so there is a limit: ten times the original, but at least a thousand files and a gibibyte.
  */
 function followed(
   files: readonly (Sealed & { readonly bytes: number })[],
@@ -183,7 +185,10 @@ function followed(
   let bytes = Math.max(10 * own, 2 ** 30)
   return links.flatMap(({ path, to }) => {
     if (to === undefined) {
-      leftOut(shown(path), 'a bucket has no links, and nothing inside is behind it')
+      leftOut(
+        shown(path),
+        'a bucket cannot store links, and it leads to nothing inside the artifacts',
+      )
       return []
     }
     const found = spread(tree, contents, path, room)
@@ -193,7 +198,7 @@ function followed(
     })
     const size = added.reduce((sum, { sealed }) => sum + sealed.bytes, 0)
     if (!found || size > bytes) {
-      leftOut(shown(path), 'links to folders of links would multiply what is stored')
+      leftOut(shown(path), 'following links to folders of links would store too many copies')
       return []
     }
     for (const circle of found.circles) leftOut(shown(circle), 'its link leads in a circle')
@@ -201,39 +206,39 @@ function followed(
     bytes -= size
     return added.filter(({ sealed: { path } }) => {
       if (isListed(path)) return true
-      leftOut(shown(path), 'no list of files can hold its name')
+      leftOut(shown(path), 'its name cannot be written in a list of files')
       return false
     })
   })
 }
 
-/** What the kernel finds behind a link must be what was found here: another program follows it. */
+/** Whether the kernel resolves a link as this code did: rclone will follow it by the kernel. */
 async function arrives(folder: string, { file, sealed: { path } }: Behind): Promise<boolean> {
   const [whole, found] = await Promise.all([
     realpath(folder),
     realpath(join(folder, path)).catch(() => ''),
   ])
   if (found === join(whole, file)) return true
-  leftOut(shown(path), 'its link does not lead there')
+  leftOut(shown(path), 'its link leads somewhere else')
   return false
 }
 
-/** rclone marks characters of its own with this one, and opens no file that has it in its name. */
+/** rclone uses this character for its own escapes, and cannot open a file with it in its name. */
 const unread = '‛'
 
-/** Files are named to rclone one a line, in which these characters mean something else. */
+/** rclone reads a list of files, one per line, in which these characters mean something else. */
 const isListed = (path: string): boolean => !/[\r\n␀／．‛]/.test(path)
 
 interface Made {
   readonly manifest: Manifest
-  /** The files that are there by way of links alone. */
+  /** The files that are reachable only through links. */
   readonly behindLinks: readonly string[]
 }
 
-/** `follows` where the artifacts go to a place without links: what they lead to counts as files. */
+/** With `follows`, for a storage without links, the manifest lists the files behind links instead. */
 export async function seal(artifacts: string, follows = false): Promise<Made> {
   const path = join(artifacts, manifestName)
-  // Whatever has our names: a folder too, and of a link the link.
+  // Remove anything with our names: also a folder; of a link only the link itself.
   for (const name of [path, `${path}.part`]) await rm(name, { recursive: true, force: true })
   const found = await filesOf(artifacts)
   for (const { name, why } of found.left) leftOut(name, why)
@@ -280,7 +285,7 @@ async function copyAway(
   const place = remoteOf(to)
   const there = `${place}/${path}`
   const artifacts = join(storage, path)
-  // A bucket has no links: what they lead to inside goes in their place, file by file.
+  // A bucket cannot store links: the files behind them are copied in their place, one by one.
   const without = [`/${manifestName}`, `*${unread}*`, `*${unread}*/**`]
   const plain = [...without.map((pattern) => `--exclude=${pattern}`), '--skip-links']
   const linked = ['--files-from-raw', '-', '--copy-links']
@@ -297,7 +302,7 @@ async function copyAway(
     .split('\n')
     .map((name) => name.replace(/\/$/, ''))
   for (const older of olderThan(path, names, keep)) {
-    // The new one is there, whole: what cannot be removed costs room, and nothing else.
+    // The new attempt is complete: an older one that cannot be removed only costs space.
     await rclone(['purge', `${place}/${older}`]).then(
       () => console.log(`removed ${older}`),
       (error) => console.log(`cannot remove ${older}: ${error.message}`),

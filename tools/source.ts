@@ -23,11 +23,11 @@ export type Source =
       readonly path: string
     }
 
-/** What a file system takes as a name. */
+/** The longest name that file systems allow, in bytes. */
 const longestName = 255
 
 /**
- * The name of the file that an address is of. It is read as it is written: URL would follow `..`,
+ * The name of the file at an address. It is taken from the address as written: URL would resolve `..`,
  * in any spelling, to another file than a reader expects.
  */
 function fileOf(address: string): string {
@@ -37,11 +37,11 @@ function fileOf(address: string): string {
     .split('/')
     .map((part) => decoded(part, address))
   const [file = 'index'] = parts.filter(Boolean).slice(-1)
-  // A store's API may name a whole path in one part: `dir%2Ffile.bin`.
+  // The API of a store may encode a whole path in one part: `dir%2Ffile.bin`.
   const names = parts.flatMap((part) => part.split(/[\\/]/))
   if (names.includes('..') || file === '.' || /^[\\/]|[\\/]$/.test(file))
     throw new Error(
-      `"${address}" leads through "..", or to no name: write the address it stands for`,
+      `"${address}" leads through "..", or does not end in a name: write the address it stands for`,
     )
   const name = file.split(/[\\/]/).at(-1) ?? ''
   if (hasControl(name)) throw new Error(`"${address}" names a file with control characters`)
@@ -62,11 +62,11 @@ function decoded(part: string, address: string): string {
   try {
     return decodeURIComponent(part)
   } catch {
-    throw new Error(`"${address}" has "${part}" in it, which is no percent-encoded UTF-8`)
+    throw new Error(`"${address}" has "${part}" in it, which is not percent-encoded UTF-8`)
   }
 }
 
-/** What to write where an address is of a page about a file, and not of the file. */
+/** What to write instead of the address of a page about a file. */
 export function fileBehind(page: string): string {
   const { host, pathname, origin } = new URL(page)
   const [owner, name, what, ...rest] = pathname

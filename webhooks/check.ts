@@ -30,7 +30,7 @@ const validators: ReadonlyMap<Kind, Validate> = new Map(
   kinds.map((kind) => [kind, validatorOf(kind)]),
 )
 
-/** Every rule there is, for one object; defaults are applied, as mutate does. */
+/** Checks all rules for one object; defaults are applied first, as mutate does. */
 export function check(
   kind: Kind,
   request: Pick<AdmissionRequest, 'object' | 'oldObject' | 'dryRun'>,
@@ -39,7 +39,7 @@ export function check(
 ): Findings {
   const given = slim(request.object as Parent)
   const wrong = validators.get(kind)?.(visible(given)) ?? []
-  // No default is a fault, or mends one: an object with more faults than are said is not copied.
+  // Defaults neither cause nor repair errors, so an object with too many errors is not copied.
   const object = wrong.length > mostSaid ? given : fill(kind, given)
   const oldObject = request.oldObject ? fill(kind, slim(request.oldObject)) : undefined
   const holds = holdsIn(wrong)
@@ -68,7 +68,7 @@ export function check(
   }
 }
 
-/** The parts that rules look at, for filling copies the object, and others may be many. */
+/** Only the parts that rules read: fill copies the object, and the other parts may be large. */
 const slim = ({ apiVersion, kind, metadata, spec, status }: Parent): Parent => ({
   apiVersion,
   kind,
@@ -80,7 +80,7 @@ const slim = ({ apiVersion, kind, metadata, spec, status }: Parent): Parent => (
 const partition = <T>(items: readonly T[], test: (item: T) => boolean) =>
   [items.filter(test), items.filter((item) => !test(item))] as const
 
-/** Whether an error is about fields that an update left as they were. Each field is compared once. */
+/** Whether an error is about fields that the update did not change. Each field is compared once. */
 function untouchedIn(object: Parent, oldObject: Parent | undefined) {
   const known = new Map<string, boolean>()
   const isSame = (path: string): boolean => {
@@ -96,7 +96,7 @@ function untouchedIn(object: Parent, oldObject: Parent | undefined) {
     oldObject !== undefined && reads.every((path) => path !== '' && isSame(path))
 }
 
-/** `spec.source?`: only whether there is one. */
+/** `spec.source?` means only whether the field is set. */
 const isThere = (object: unknown, path: string): boolean => (at(object, path) ?? null) !== null
 
 const at = (object: unknown, field: string): unknown =>
@@ -111,12 +111,12 @@ const at = (object: unknown, field: string): unknown =>
       object,
     )
 
-/** No valid field holds more values, nor the half. */
+/** No valid field has even half as many values. */
 const mostCompared = 10_000
 
 /**
- * Whether two values are the same JSON. Without recursion, for values may be nested without end; and
- * of what is too large to be valid nothing was left as it was.
+ * Whether two values are the same JSON. It does not recurse, because values may be nested very deeply.
+ * A value that is too large to be valid counts as changed.
  */
 function isAlike(one: unknown, other: unknown): boolean {
   const pairs: [unknown, unknown][] = [[one, other]]

@@ -5,7 +5,7 @@ import { kinds } from '../crds/kinds.ts'
 export type Address = {
   /** The CA of the server's certificate: PEM in base64. */
   readonly caBundle: string
-  /** What the paths begin with, where it is not /admission: a secret segment follows that. */
+  /** The prefix of the paths if a secret segment follows /admission; by default /admission. */
   readonly base?: string
 } & (
   | {
@@ -21,7 +21,7 @@ export type Address = {
     }
 )
 
-/** A secret segment of the paths: the API server takes no capitals there. */
+/** A secret segment of the paths: the API server allows no capitals there. */
 export const segmentPattern = '[a-z0-9][-a-z0-9]{14,61}[a-z0-9]'
 
 const clientConfig = (address: Address, path: string) => ({

@@ -12,7 +12,7 @@ export interface Reference {
   readonly name: string
 }
 
-/** An object as it is to become, and as it was before an update. */
+/** An object after the change, and before it if the change is an update. */
 export interface Change {
   readonly kind: Kind
   readonly object: Parent
@@ -20,23 +20,23 @@ export interface Change {
 }
 
 /**
- * The objects that a rule must know. The edge looks up what any rule needs of a change, and hands a
- * rule nothing else: what it forgets to declare it cannot read.
+ * The objects that a rule needs. The server looks up what the rules declare for a change, and a rule
+ * can read only what it has declared itself.
  */
 export interface Needs {
-  /** The references that this change makes or changes, or all that the object has. */
+  /** The references that this change adds or changes, or all references of the object. */
   readonly references: 'changed' | 'all'
   readonly to?: 'Model' | 'Dataset'
-  /** Only for changes of this kind; always where there is no condition. */
+  /** Limits the rule to some changes; without it, the rule applies to all. */
   readonly when?: (change: Change) => boolean
-  /** And the base of a Model, its base, and so on: as far as a cycle could reach and time suffices. */
+  /** Also the base of a Model, its base, and so on, as far as a cycle could reach and time suffices. */
   readonly withBases?: true
 }
 
-/** An object by its reference; undefined where nobody looked. */
+/** Reads an object by its reference; undefined if it was not looked up. */
 export type Read = (kind: Reference['kind'], name: string) => Parent | null | undefined
 
-/** The references that are to be known of a change. */
+/** The references that a rule needs for a change. */
 export const neededOf = (
   { references, to, when }: Needs,
   { kind, object, oldObject }: Change,
@@ -48,15 +48,15 @@ export const neededOf = (
       )
 
 /**
- * The facts as far as they were declared.
- * @throws at any other, which is a mistake of the rule.
+ * Reads the declared facts.
+ * @throws at any other fact: that is a bug in the rule.
  */
 export function readerOf(needs: Needs, change: Change, facts: Facts): Read {
   const declared = neededOf(needs, change)
   const isBase = (kind: string) => kind === 'Model' && needs.withBases && declared.length > 0
   return (kind, name) => {
     if (!isBase(kind) && !declared.some((need) => need.kind === kind && need.name === name))
-      throw new Error(`a rule reads ${kind} "${name}", which it did not declare among its needs`)
+      throw new Error(`a rule reads ${kind} "${name}", which is not declared in its needs`)
     return facts[`${kind}/${name}`]
   }
 }
@@ -65,7 +65,7 @@ export function readerOf(needs: Needs, change: Change, facts: Facts): Read {
 export const referencesIn = (kind: Kind, object: Parent): readonly Reference[] =>
   newReferences(kind, object, undefined)
 
-/** The references that are new or changed: only these refuse. */
+/** The references that are new or changed: only these can cause a refusal. */
 const newReferences = (
   kind: Kind,
   object: Parent,
@@ -78,7 +78,7 @@ const newReferences = (
       : []
   })
 
-/** What cannot be a name is the schema's business, and is asked of nobody. */
+/** An invalid name is reported by the schema, and is never looked up. */
 const nameAt = (object: Parent | null | undefined, field: string): string | undefined => {
   const name = (
     object?.spec as Record<string, { name?: unknown } | null | undefined> | null | undefined

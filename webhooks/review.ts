@@ -53,11 +53,11 @@ const isObject = (value: unknown): value is Record<string, unknown> =>
 
 const isAbsent = (value: unknown): boolean => value === undefined || value === null
 
-/** No name in Kubernetes is longer. */
+/** An optional text; no name in Kubernetes is longer than 253. */
 const isText = (value: unknown, longest = 253): boolean =>
   isAbsent(value) || (typeof value === 'string' && value.length <= longest)
 
-/** An object as far as everything here takes for granted; null where there is none. */
+/** An object with what all code here relies on; null if there is none. */
 const isParent = (value: unknown): boolean =>
   isAbsent(value) ||
   (isObject(value) &&
@@ -70,7 +70,7 @@ const isParent = (value: unknown): boolean =>
 const isNamespace = (value: unknown): boolean =>
   isAbsent(value) || (isText(value, 63) && /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/.test(String(value)))
 
-/** The API server states the namespace of the request in the object, too. */
+/** The API server sets the namespace of the request in the object too. */
 const isIn = (namespace: unknown, object: unknown): boolean => {
   const own = (object as Parent | null | undefined)?.metadata.namespace
   return isAbsent(namespace) || isAbsent(own) || own === '' || own === namespace
@@ -88,7 +88,7 @@ export function admissionRequest(body: unknown): AdmissionRequest | string {
   if (!isParent(request.object) || !isParent(request.oldObject))
     return 'request.object: must be an object with metadata'
   if (!isNamespace(request.namespace)) return 'request.namespace: must be the name of a namespace'
-  // References are looked up in the one, and the other is what they are said to be in.
+  // References are looked up in the request's namespace, and messages refer to the object's.
   if (!isIn(request.namespace, request.object) || !isIn(request.namespace, request.oldObject))
     return 'request.namespace: must be the namespace of the object'
   return request as unknown as AdmissionRequest
@@ -101,7 +101,7 @@ const kindIn = (object: Parent | null | undefined): Kind | undefined =>
 export function mutate({ uid, object }: AdmissionRequest): AdmissionReview {
   const kind = kindIn(object)
   if (!kind || !object?.spec) return answer({ uid, allowed: true })
-  // The rest of the object is the user's, and may be large.
+  // Only spec gets defaults; the rest of the object may be large.
   const given = { spec: object.spec }
   const filled = fill(kind, given)
   if (filled === given) return answer({ uid, allowed: true })
@@ -140,8 +140,8 @@ export function validate(request: AdmissionRequest, config: Config, facts: Facts
 }
 
 /**
- * The answer where references cannot be looked up now: kubectl, told so, asks again by itself. Where
- * a missing reference is only warned about, nobody needs to know it.
+ * The response if references cannot be looked up now: with this status, kubectl retries by itself. If
+ * a missing reference would cause only a warning, the review is answered without the look-up.
  */
 export function busy(request: AdmissionRequest, config: Config): AdmissionReview {
   if (request.dryRun || config.references === 'Warn') return validate(request, config, {})
@@ -161,6 +161,6 @@ export function busy(request: AdmissionRequest, config: Config): AdmissionReview
 const listed = (sentences: readonly string[]): string =>
   sentences.length === 1 ? (sentences[0] ?? '') : `[${sentences.join(', ')}]`
 
-/** kubectl prints these, and they quote what other objects say. */
+/** kubectl prints warnings, and they quote other objects. */
 const warned = (warnings: readonly string[]) =>
   warnings.length ? { warnings: warnings.map(printable) } : {}

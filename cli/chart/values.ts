@@ -98,17 +98,17 @@ export const values = object('The chart’s values.', {
     ),
   }),
   admissionPath: object(
-    'A secret segment in the path of admission, for clusters in which no NetworkPolicy can name the API server. 16 to 63 characters out of a-z, 0-9 and "-". helm/README.md says how to introduce and change it without a failed apply.',
+    'A secret segment in the path of admission, for clusters in which a NetworkPolicy cannot select the API server. It has 16 to 63 characters out of a-z, 0-9 and "-". helm/README.md says how to introduce and change it without a failed apply.',
     {
       segment: string(
-        'The one that the API server uses; without one, the path that everybody knows.',
+        'The segment that the API server uses; empty for the well-known path without a segment.',
         {
           default: '',
           pattern: `^(${segmentPattern})?$`,
         },
       ),
       alsoAccepted: string(
-        'Another one that the server accepts beside it, the next or the last; "plain" is the path without one.',
+        'A second segment that the server accepts while the segment is changed, the next or the previous one; "plain" is the path without a segment.',
         { default: '', pattern: `^(plain|${segmentPattern})?$` },
       ),
     },

@@ -56,7 +56,7 @@ export function tableLines(seen: readonly Row[], width = Number.POSITIVE_INFINIT
   })
 }
 
-/** A cluster is not to be believed: whoever can write a status would write on the terminal. */
+/** The cluster is not trusted: anyone who can write a status could send escape sequences here. */
 const asShown = ({ kind, name, ready, reason, message }: Row): Row => ({
   kind: onOneLine(kind),
   name: onOneLine(name),

@@ -1,16 +1,16 @@
 /**
- * What a Pod says of its Jupyter, and the address that is made of it. The image may be hostile: of
- * its words a path and a token are taken, each in one form, and nothing else.
+ * The address of a Pod's Jupyter, made from what the Pod reports. The image may be hostile, so only a
+ * path and a token are used, and each must have its expected form.
  */
 
-/** What is used of what Jupyter writes down about itself in its runtime directory. */
+/** The fields that are used from Jupyter's file in its runtime directory. */
 export interface Jupyter {
   readonly token: string
   /** Where it answers, `/` unless it was told another. */
   readonly path: string
 }
 
-/** Without a server's own words: its root. */
+/** The root of the server, for when it reports nothing. */
 export const plain: Jupyter = { token: '', path: '/' }
 
 /** The first line of JSON that speaks of a Jupyter server; undefined where none does. */
@@ -26,16 +26,16 @@ export function jupyterOf(text: string): Jupyter | undefined {
   return undefined
 }
 
-/** Longer than any that a person chooses; the whole address fits where addresses have to. */
+/** Longer than any that a person chooses, but short enough for a command line and a browser. */
 const longest = 512
 
-/** Printable ASCII: what else a token had could not be typed into Jupyter's page either. */
+/** Printable ASCII: other characters could not be typed into Jupyter's login page either. */
 const tokenIn = (said: unknown): string =>
   typeof said === 'string' && said.length <= longest && /^[ -~]*$/.test(said) ? said : ''
 
 /**
- * A path of the forwarded port. Two slashes or a backslash would begin the name of another host, and
- * a scheme has no slash before it.
+ * A path at the forwarded port. Two slashes or a backslash could begin the name of another host. A
+ * path begins with a slash, so it cannot be a scheme.
  */
 function pathIn(said: unknown): string {
   const isPath =
@@ -46,7 +46,7 @@ function pathIn(said: unknown): string {
   return isPath ? encoded(said) : plain.path
 }
 
-/** Of a path nothing is left that a shell or a page would read: the browser is started by both. */
+/** Percent-encodes everything that a shell or a browser could interpret. */
 const encoded = (path: string): string =>
   path.replace(/%(?![0-9A-Fa-f]{2})|[^\w/.~%@:+,=-]/gu, (found) =>
     [...Buffer.from(found)]
@@ -65,13 +65,13 @@ export function addressOf(port: number, { token, path }: Jupyter): string {
 /** The same for everybody's eyes. */
 export const withoutToken = (address: string): string => address.replace(/\?.*$/, '')
 
-/** Whether an address is one of ours: of a local port, and without a character of any shell. */
+/** Whether an address is one of ours: at a local port, and without special characters of any shell. */
 const isOurs = (address: string): boolean =>
   /^http:\/\/127\.0\.0\.1:\d{1,5}\/[\w/.~%@:+,=-]*$/.test(address)
 
 /**
- * The program that opens an address in the person's browser, and its arguments. No shell reads them:
- * `cmd /c start` would take "&" in an address for the end of its command.
+ * The program that opens an address in the person's browser, and its arguments. No shell parses them:
+ * `cmd /c start` would treat "&" in an address as the end of its command.
  */
 export function browserCommand(
   platform: string,
@@ -83,7 +83,7 @@ export function browserCommand(
     case 'darwin':
       return ['open', address]
     case 'win32': {
-      // By its whole path: Windows looks into the current folder first.
+      // By its full path: Windows searches the current folder first.
       const windows = env.SystemRoot ?? 'C:\\Windows'
       return [`${windows}\\System32\\rundll32.exe`, 'url.dll,FileProtocolHandler', address]
     }

@@ -46,7 +46,7 @@ export function objectsOf({ kubeConfig, namespace }: Cluster, { kind, name }: Ta
   }
 
   return {
-    /** Whether a Pod is the object's, and does not only have its labels. */
+    /** Whether a Pod is the object's own, rather than only having its labels. */
     isOwn: ownership(kubeConfig, namespace),
 
     /** The object, or an error that says what exists instead. */

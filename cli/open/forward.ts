@@ -81,10 +81,10 @@ export async function forward(options: Options): Promise<Forward> {
 const protocols = ['v4.channel.k8s.io']
 const closedWell = [1000, 1001, 1005]
 
-/** A kubelet's frames have some 32 KiB. */
+/** The kubelet sends frames of about 32 KiB. */
 const largestFrame = 16 * 1024 * 1024
 
-/** Why a connection failed is a sentence. */
+/** Enough for the one sentence that says why a connection failed. */
 const mostWords = 4096
 
 async function connect(

@@ -2,8 +2,8 @@ import { onOneLine } from '../../crds/text.ts'
 import type { Output } from '../local/screen.ts'
 
 /**
- * One line about what is awaited, and those that stay. All that is told goes through here, and what
- * Pods and the cluster say is in it: a terminal obeys none of that.
+ * One line about the current wait, and lines that remain. All output goes through here. It quotes Pods
+ * and the cluster, so everything that a terminal would interpret is removed.
  */
 export interface LiveLine {
   /** Drawn in place on a terminal, each second anew; elsewhere written when it changes. */

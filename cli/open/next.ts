@@ -9,7 +9,7 @@ import type { Condition, Reason } from '../../crds/status.ts'
  *                                       └───────────────────┘
  */
 
-/** What is in the cluster, and who controls it. */
+/** An object of the cluster, with its owners. */
 export interface Owned {
   readonly metadata: {
     readonly name: string

@@ -130,7 +130,7 @@ async function sessionOf(
   let object: Opened | undefined = first
   let pods: readonly Pod[] = []
   let podsKnown = false
-  /** Pods that have the labels and are somebody else's; each is told once. */
+  /** Pods that have the labels but are somebody else's; each is reported once. */
   const strangers = new WeakSet<Pod>()
   const toldStrangers = new Set<string>()
   let connected: Aim | undefined
@@ -279,7 +279,7 @@ async function sessionOf(
     strangers.add(pod)
     if (!toldStrangers.has(uid))
       line.say(
-        `note: Pod "${name}" has the labels of ${titleOf(target)} and is not its own; it is left alone: kubectl describe pod ${name} says whose it is`,
+        `note: Pod "${name}" has the labels of ${titleOf(target)} but is not its own, so it is ignored: kubectl describe pod ${name} names its owner`,
       )
     toldStrangers.add(uid)
     return 'stranger'

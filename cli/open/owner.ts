@@ -4,9 +4,9 @@ import type { Opened, Owned, Owner, Pod } from './next.ts'
 import { refusalOf } from './words.ts'
 
 /**
- * Which Pods are an object's own. Anybody who may create Pods can give one the labels of somebody
- * else's notebook, and would be sent that person's browser: what counts is who controls it, link by
- * link up to the object itself.
+ * Which Pods are an object's own. Anyone who may create Pods can give one the labels of somebody else's
+ * notebook, to make that person's browser open it. So labels are not enough: the chain of controllers
+ * must lead from the Pod to the object itself.
  *
  *     Notebook    ◀── StatefulSet ◀── Pod
  *     ModelServer ◀── Deployment  ◀── ReplicaSet ◀── Pod
@@ -21,7 +21,7 @@ export function ownership(kubeConfig: KubeConfig, namespace: string): IsOwn {
     ReplicaSet: (name: string) => api.readNamespacedReplicaSet({ namespace, name }),
   }
 
-  /** Whether the object that is named controls it, and is itself controlled as `links` say. */
+  /** Whether the chain of controllers of `child` has the given `links` and ends at the object. */
   async function leadsTo(object: Opened, child: Owned, links: readonly Link[]): Promise<boolean> {
     const owner = controllerOf(child)
     const [link, ...above] = links
@@ -34,7 +34,7 @@ export function ownership(kubeConfig: KubeConfig, namespace: string): IsOwn {
     } catch (error) {
       const { code } = refusalOf(error)
       if (code === 404) return false
-      // Somebody who may open it need not have the right to look at this: the names have to do.
+      // A person who may open the object may lack the right to read this: then only names are compared.
       if (code === 403) return true
       throw error
     }

@@ -15,7 +15,7 @@ const patienceMilliseconds = 15_000
 
 /**
  * WebSockets to the API server, in place of the client's own: that one forgets what the API server
- * says when it refuses, and a person needs to read just that. A frame has at most `maxPayload` bytes.
+ * says when it refuses, and a person needs to read just that. A frame may have at most `maxPayload` bytes.
  */
 export const socketsOf = (
   kubeConfig: KubeConfig,

@@ -29,7 +29,7 @@ export async function jupyterIn(
 
 const patienceMilliseconds = 20_000
 
-/** Jupyter's answer has a few hundred bytes; a hostile one need not end. */
+/** Jupyter's response has a few hundred bytes; a hostile one may never end. */
 const mostBytes = 64 * 1024
 
 /** What a command in a container writes, whatever its exit code. */

@@ -27,7 +27,7 @@ export function refusalOf(error: unknown): Refusal {
   }
 }
 
-/** A sentence, and no page of a proxy's. */
+/** The message if it is a sentence; a proxy may return a whole page instead. */
 const shown = (words: string): string => cutAt(onOneLine(words), 1024)
 
 interface Status {

@@ -31,15 +31,15 @@ app.kubernetes.io/component: server
 {{ .Values.hookToken.secretName | default "substratus-hooks" }}
 {{- end }}
 
-{{/* What admission's paths begin with. */}}
+{{/* The prefix of the admission paths. */}}
 {{- define "substratus.admissionBase" -}}
 {{- $path := .Values.admissionPath | default dict -}}
 /admission{{ with $path.segment }}/{{ . }}{{ end }}
 {{- end }}
 
 {{/*
-The segments that the server accepts, one a line; nothing where there is only the path without one. In
-order, so that the two change places without a change of the Secret.
+The segments that the server accepts, one per line; empty if there is only the path without a segment.
+They are sorted, so that exchanging the two does not change the Secret.
 */}}
 {{- define "substratus.admissionSegments" -}}
 {{- $path := .Values.admissionPath | default dict -}}

@@ -1,13 +1,13 @@
-/** A kind of object that a hook can answer with, and the resource by which the API server serves it. */
+/** A kind of object that a hook can return, and its resource at the API server. */
 export interface ChildKind {
   readonly apiVersion: string
   readonly kind: string
   readonly resource: string
-  /** Not every cluster serves it, so a controller has it as a child only where the cluster does. */
+  /** Not every cluster serves it. A controller lists it as a child only in clusters that do. */
   readonly optional?: true
 }
 
-/** Every kind that can be a child. Which of them an object has, its behaviour declares. */
+/** Every kind that can be a child. The behaviour of each of our kinds declares which it uses. */
 export const childKinds = {
   Job: { apiVersion: 'batch/v1', kind: 'Job', resource: 'jobs' },
   PersistentVolumeClaim: {

@@ -19,13 +19,13 @@ export const storageOf = ({ storage }: Config): Driver => drivers[storage.driver
 
 export const artifactsPath = (stage: string, attempt: string): string => `${stage}/${attempt}`
 
-/** STAGE/ATTEMPT below an object's own folder: names, none of which leads back. */
+/** STAGE/ATTEMPT below an object's own folder, without `..`. */
 const resultPath = /^[A-Za-z0-9]+\/[A-Za-z0-9]+$/
 
 /**
- * Whether a recorded address is a place where this very object's results can be: in the present
- * storage, in its own claim, or below a root that the administrator lists in storage.former. Any other
- * address was written by somebody else, and would be mounted into the Pods of all who refer to it.
+ * Whether a recorded address can be one of this object's own results: in the current storage, in its
+ * own claim, or below a root that the administrator lists in storage.former. Somebody may have forged
+ * any other address, and it would be mounted into the Pods of every object that refers to this one.
  */
 export function isOwnPlace(parent: Parent, url: string, config: Config): boolean {
   const { source } = (parent.spec ?? {}) as { readonly source?: unknown }
@@ -38,18 +38,18 @@ export function isOwnPlace(parent: Parent, url: string, config: Config): boolean
   return places.some((place) => url.startsWith(place) && resultPath.test(url.slice(place.length)))
 }
 
-/** What every address of the object's own in the present storage begins with. */
+/** The prefix of all addresses of this object in the current storage. */
 const presentPlace = (parent: Parent, config: Config): string =>
   `${storageOf(config).url(parent, '', config).replace(/\/+$/, '')}/`
 
-/** The path of a result of the object's own, or undefined for an address that is not its own. */
+/** The path of one of the object's own results; undefined for any other address. */
 function ownPath(parent: Parent, config: Config): string | undefined {
   const { artifacts } = (parent.status ?? {}) as { readonly artifacts?: Artifacts }
   const url = artifacts?.url
   return url && isOwnPlace(parent, url, config) ? url.split('/').slice(-2).join('/') : undefined
 }
 
-/** A recorded result that status says to be in a storage that nobody may mount. */
+/** The verdict on a recorded result whose address is not accepted; undefined if it is. */
 export function lostPlace(
   parent: Parent,
   stage: string,
@@ -61,7 +61,7 @@ export function lostPlace(
   return url?.endsWith(`/${artifactsPath(stage, attempt)}`) && !isOwnPlace(parent, url, config)
     ? no(
         'StorageUnknown',
-        `the result is at ${url}, in a storage that the configuration does not name: the administrator lists its root in storage.former, or another value of the annotation substratus.ai/rerun makes it anew`,
+        `the result is at ${url}, in a storage that the configuration does not name: the administrator can list its root in storage.former, or set the annotation substratus.ai/rerun to a new value to make the result again`,
       )
     : undefined
 }
@@ -83,7 +83,7 @@ export function artifactsUrl(
     : storageOf(config).url(parent, path, config)
 }
 
-/** What seal takes as a path of artifacts; with another it would seal nothing. */
+/** A path of artifacts that seal accepts; it refuses any other. */
 const isArtifactsPath = (path: string): boolean => /^(?:load|run)\/[0-9a-f]{16}$/.test(path)
 
 /**

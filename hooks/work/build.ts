@@ -6,7 +6,7 @@ import { labelsOf, namespaceOf } from '../names.ts'
 import { toolResources } from '../pod/resources.ts'
 import { pullSecrets } from '../pod/template.ts'
 
-/** PREFIX/NAMESPACE/KIND-NAME:TAG; the tag is the attempt. It is only what is pushed: an image is used by its digest. */
+/** PREFIX/NAMESPACE/KIND-NAME:TAG; the tag is the attempt. Only pushes use the tag; images are used by digest. */
 export const builtImage = (parent: Parent, tag: string, config: Config): string =>
   `${config.registry.prefix}/${namespaceOf(parent)}/${parent.kind.toLowerCase()}-${parent.metadata.name}:${tag}`
 

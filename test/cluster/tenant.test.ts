@@ -12,7 +12,7 @@ import {
   untilReady,
 } from './cluster.ts'
 
-/** Somebody who may `edit` one namespace, annotates what Metacontroller applies there. */
+/** A user with `edit` in one namespace annotates the children that Metacontroller applies there. */
 
 const annotation = 'metacontroller.k8s.io/last-applied-configuration'
 const kinds = 'jobs,persistentvolumeclaims,deployments,statefulsets,services,networkpolicies'
@@ -88,7 +88,7 @@ test.each(['RoleBinding', 'Job'] as const)(
     const text = JSON.stringify(planted(kind))
     for (const { kind: child, metadata } of before)
       await asEve(ns, 'annotate', '--overwrite', child, metadata.name, `${annotation}=${text}`)
-    // Metacontroller has applied our answer once it has written what it applied.
+    // Metacontroller has applied our response once it has recorded what it applied.
     const after = await until(
       () => childrenIn(ns),
       (children) =>

@@ -1,6 +1,6 @@
 import type { AdmissionRequest } from '../../webhooks/review.ts'
 
-/** Bodies of admission that fill 7 MiB with one kind of trouble each. */
+/** Bodies for admission, each of which fills 7 MiB with one kind of attack. */
 
 const bytes = 7 * 1024 * 1024 - 1024
 
@@ -38,7 +38,7 @@ export const reviewOf = (of: Written): string => {
   return `{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":{"uid":"u","operation":"${operation}","namespace":"team","object":${object},"oldObject":${old}}}`
 }
 
-/** As many values as the reader lets pass, and long names to fill the body. */
+/** As many values as the server accepts, and long names to fill the body. */
 const most = (one: (number: string) => string): string =>
   Array.from({ length: 90_000 }, (_, i) => one(String(i).padStart(60, 'x'))).join(',')
 

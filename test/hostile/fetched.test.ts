@@ -29,8 +29,8 @@ import { main as seal } from '../../tools/seal.ts'
 import { aConfig, aModel } from '../objects.ts'
 
 /**
- * The program whose artifacts are sealed, the servers and buckets that the tools fetch from, and
- * whoever reads what the tools print.
+ * Attacks by the program whose artifacts are sealed, by the servers and buckets that the tools fetch
+ * from, and by readers of the tools' output.
  */
 
 const hash = '0123456789abcdef'
@@ -67,7 +67,7 @@ const variables = (): Record<string, string> => ({
   BUCKETS: join(home, 'buckets'),
 })
 
-/** One of the tools, as its image runs it but in this process. */
+/** Runs one of the tools as its image does, but in this process. */
 async function tool(
   name: keyof typeof programs,
   args: readonly string[],
@@ -87,7 +87,7 @@ async function tool(
   }
 }
 
-/** The loader as a process of its own, with the environment of a container. */
+/** Runs the loader as a separate process, with the environment of a container. */
 function loader(source: string, env: Record<string, string>): Promise<Result> {
   const termination = join(home, 'termination')
   writeFileSync(termination, '')
@@ -104,14 +104,14 @@ function loader(source: string, env: Record<string, string>): Promise<Result> {
   )
 }
 
-/** A program in place of one of the image's. */
+/** A program that replaces one of the image's. */
 function standIn(name: string, script: string): void {
   const path = join(home, 'bin', name)
   mkdirSync(dirname(path), { recursive: true })
   writeFileSync(path, `#!${process.execPath}\n${script}`, { mode: 0o755 })
 }
 
-/** As much of rclone as seal uses, with folders for buckets. */
+/** The parts of rclone that seal uses, with folders instead of buckets. */
 const rclone = () =>
   standIn(
     'rclone',
@@ -144,7 +144,7 @@ function write(path: string, text: string): void {
   writeFileSync(path, text)
 }
 
-/** Every file below, links not followed. */
+/** Every file below a folder; links are not followed. */
 const below = (folder: string): readonly string[] =>
   readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => !entry.isDirectory())
@@ -200,7 +200,7 @@ describe('seal removes nothing but folders of older attempts', () => {
     mkdirSync(join(storage, 'elsewhere'), { recursive: true })
     const { code, message } = await sealing([], there, join(storage, root))
     expect(code).toBe(1)
-    expect(message).toContain('is no folder of an attempt')
+    expect(message).toContain('is not the folder of an attempt')
     expect(existsSync(join(there, '.substratus.json'))).toBe(false)
     expect(existsSync(join(dirname(there), older, 'x'))).toBe(true)
   })
@@ -212,7 +212,7 @@ describe('seal removes nothing but folders of older attempts', () => {
     symlinkSync(join(home, 'outside'), join(storage, 'run'))
     const { code, message } = await sealing()
     expect(code).toBe(1)
-    expect(message).toContain('by a link: nothing is sealed')
+    expect(message).toContain('through a link: nothing is sealed')
     expect(below(join(home, 'outside'))).toEqual([`${hash}/x`, `${older}/x`])
   })
 
@@ -223,7 +223,7 @@ describe('seal removes nothing but folders of older attempts', () => {
       write(join(storage, 'run', older, 'x'), 'x')
       const { code, message } = await sealing([`--keep=${keep}`])
       expect(code).toBe(1)
-      expect(message).toContain(`--keep="${keep}" is no folder of an attempt`)
+      expect(message).toContain(`--keep="${keep}" is not the folder of an attempt`)
       expect(below(storage)).toEqual([`run/${hash}/x`, `run/${older}/x`].sort())
     },
   )
@@ -324,7 +324,7 @@ describe('links in artifacts lead nowhere else', () => {
     }
     const { code, printed } = await toBucket()
     expect(code).toBe(0)
-    expect(printed).toContain('would multiply what is stored')
+    expect(printed).toContain('would store too many copies')
     expect(below(bucket()).length).toBeLessThan(3000)
   })
 
@@ -487,7 +487,7 @@ describe('packaging reads only what was sealed', () => {
   })
 })
 
-/** The host and port of a server of this test's. */
+/** The host and port of a server of this test. */
 async function listening(listener: RequestListener): Promise<string> {
   const server = createServer(listener)
   servers.push(server)
@@ -513,7 +513,7 @@ describe('a source that cannot be a file fails at once, by name', () => {
     { path: '/..%5C..%5Cb', says: 'leads through ".."' },
     { path: '/%2Fetc%2Fpasswd', says: 'leads through ".."' },
     { path: '/%2e', says: 'leads through ".."' },
-    { path: '/%E9', says: 'has "%E9" in it, which is no percent-encoded UTF-8' },
+    { path: '/%E9', says: 'has "%E9" in it, which is not percent-encoded UTF-8' },
     { path: '/.substratus.json', says: 'which is the name of the manifest' },
     { path: '/.substratus.json.part', says: 'which is the name of the manifest' },
   ])('$path', async ({ path, says }) => {
@@ -534,10 +534,10 @@ describe('a source that cannot be a file fails at once, by name', () => {
     { to: '/it', says: 'redirects in a circle' },
     { to: '/other', says: 'redirects in a circle' },
     { to: '/it?more', says: 'redirects more than 10 times' },
-    { to: 'file:///etc/passwd', says: 'redirects to file:, which is not loaded' },
-    { to: 'data:text/plain,x', says: 'redirects to data:, which is not loaded' },
+    { to: 'file:///etc/passwd', says: 'redirects to file:, which is not supported' },
+    { to: 'data:text/plain,x', says: 'redirects to data:, which is not supported' },
     { to: 'http://user:password@127.0.0.1:1/', says: 'with credentials in the address' },
-    { to: 'http://', says: 'redirects to what is no address' },
+    { to: 'http://', says: 'redirects to an invalid address' },
   ])('a redirect to $to', async ({ to, says }) => {
     let count = 0
     const host = await listening((request, response) => {
@@ -616,8 +616,7 @@ describe('a source that cannot be a file fails at once, by name', () => {
     )
     const { code, message } = await loading(`http://${host}${path}`)
     expect(code).toBe(saved ? 0 : 1)
-    if (!saved)
-      expect(message).toContain(`http://${host}${path} is a web page, and no file: write `)
+    if (!saved) expect(message).toContain(`http://${host}${path} is a web page, not a file: write `)
     expect(into()).toEqual(saved ? [path.slice(1)] : [])
   })
 })

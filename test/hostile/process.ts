@@ -6,18 +6,18 @@ import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-/** The server as a process of its own, under a limit of memory where this machine lets us set one. */
+/** The server as a separate process, with a memory limit if this machine allows to set one. */
 
-/** A memory cgroup inside our own, so that no limit around us is left. */
+/** A memory cgroup inside our own, so that the limits around us still apply. */
 interface Cage {
   readonly enter: string
-  /** Bytes at most so far, the page cache included. */
+  /** The peak in bytes so far, including the page cache. */
   readonly peak: () => number
   readonly kills: () => number
   readonly remove: () => void
 }
 
-/** Undefined where no cgroup can be made: without root, or in a container that may not. */
+/** Undefined if no cgroup can be created: without root, or in a container without that right. */
 export function cage(limit: number): Cage | undefined {
   const own = readFileSync('/proc/self/cgroup', 'utf8')
   const name = `substratus-test-${process.pid}`
@@ -49,7 +49,7 @@ export function cage(limit: number): Cage | undefined {
 export interface Served {
   readonly port: number
   readonly child: ChildProcess
-  /** The memory of the process itself at its most, in MiB. */
+  /** The peak memory of the process itself, in MiB. */
   readonly peak: () => number
   readonly log: () => string
   readonly end: () => Promise<void>
@@ -57,7 +57,7 @@ export interface Served {
 
 export async function served(of: Cage | undefined, ...more: readonly string[]): Promise<Served> {
   const command = [process.execPath, 'cli/main.ts', 'serve', '--http', '127.0.0.1:0', ...more]
-  // Inside before Node looks how much memory there is.
+  // Join the cgroup before Node reads how much memory there is.
   const entering = of ? `echo $$ > '${of.enter}' && exec "$0" "$@"` : 'exec "$0" "$@"'
   const child = spawn('sh', ['-c', entering, ...command], { stdio: ['ignore', 'ignore', 'pipe'] })
   let log = ''
@@ -82,7 +82,7 @@ export async function served(of: Cage | undefined, ...more: readonly string[]): 
   }
 }
 
-/** The status of an admission on a connection of its own, and the milliseconds that it took. */
+/** Sends one admission on a new connection; returns its status and the milliseconds that it took. */
 export const admitted = (port: number, body: string) =>
   new Promise<{ readonly code: number; readonly ms: number }>((resolve, reject) => {
     const start = performance.now()
@@ -104,7 +104,7 @@ export const admitted = (port: number, body: string) =>
     asked.end(body)
   })
 
-/** A connection, what came back on it so far, and whether it is still open. */
+/** A connection, what it has received so far, and whether it is still open. */
 export interface Line {
   readonly socket: Socket
   readonly heard: () => string
@@ -137,7 +137,7 @@ export const head = (path: string, length: number | 'chunked', more = ''): strin
     '\r\n',
   ].join('\r\n')
 
-/** Waits for what is to become true; false when it does not. */
+/** Waits until a condition is true; false if it does not become true in time. */
 export async function eventually(is: () => boolean, milliseconds: number): Promise<boolean> {
   const end = performance.now() + milliseconds
   while (!is() && performance.now() < end) await sleep(50)

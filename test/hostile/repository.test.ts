@@ -18,7 +18,7 @@ import {
   tool,
 } from './tools.ts'
 
-/** Repositories, Git servers and registries that the tools fetch from, and who answers beside them. */
+/** Attacks by repositories, Git servers and registries that the tools fetch from, and by other servers. */
 
 let folder: string
 let remove: () => void
@@ -51,12 +51,12 @@ const redirects =
   (request, response) =>
     response.writeHead(status, { location: to(request.url ?? '') }).end()
 
-/** Wants credentials, whoever asks, and takes any. */
+/** Asks every client for credentials, and accepts any. */
 const wantsAny: Answer = (request, response) =>
   request.headers.authorization ? response.writeHead(404).end() : unauthorized(response)
 
 describe('Git credentials', () => {
-  /** Only for whom it knows. */
+  /** Accepts only the right credentials. */
   const guarded: Answer = (request, response) =>
     request.headers.authorization === basic
       ? serveGit(join(folder, 'repositories'), request.url ?? '', request, response)
@@ -136,7 +136,7 @@ describe('Git credentials', () => {
       expect(named.asked.filter(({ authorization }) => authorization)).toEqual([])
       expect(code).toBe(1)
       expect(message).toBe(
-        `${named.url}${path} redirects to http://localhost:${named.port}, which asks for credentials; those of build.git.secretName are sent to ${named.url} alone: if you trust the new address, write it in build.git.url`,
+        `${named.url}${path} redirects to http://localhost:${named.port}, which asks for credentials; those of build.git.secretName are sent only to ${named.url}: if you trust the new address, write it in build.git.url`,
       )
     })
 
@@ -208,7 +208,7 @@ describe('Git credentials', () => {
       const named = await started((request, response) => {
         if (request.headers.authorization !== basic) return unauthorized(response)
         const { pathname } = new URL(request.url ?? '', 'http://git')
-        // The protocol without a program of Git on the server: files, one by one.
+        // Git's protocol for plain file servers, which fetches files one by one.
         const files: Readonly<Record<string, string>> = {
           [`${path}/info/refs`]: `${head}\trefs/heads/main\n`,
           [`${path}/HEAD`]: 'ref: refs/heads/main\n',
@@ -219,7 +219,7 @@ describe('Git credentials', () => {
           ? response.writeHead(404).end()
           : response.end(files[pathname])
       })
-      // What is asked for by its hash is fetched with its history, which that protocol can.
+      // A commit that is requested by its hash is fetched with its history, which that protocol supports.
       expect((await clone(`${named.url}${path}`, { commit: head })).code).toBe(1)
       expect(named.asked.some(({ path: at }) => at.includes('/objects/'))).toBe(true)
       expect(other.asked.filter(({ authorization }) => authorization)).toEqual([])
@@ -313,7 +313,7 @@ describe('Git credentials', () => {
       'model.bin': 'version https://git-lfs.github.com/spec/v1\n',
     })
     const named = await started(guarded)
-    // git-lfs has no credentials of its own: it asks Git, as this filter does.
+    // git-lfs has no credentials of its own. It asks Git, as this filter does.
     const filter = join(folder, 'filter')
     const ask = (url: string) => {
       const { protocol, host } = new URL(url)
@@ -387,7 +387,7 @@ describe('the build context', () => {
   let clone: string
   beforeEach(() => {
     clone = join(folder, 'clone')
-    // Beside the clone: one whose name begins with the clone's, and a Dockerfile of nobody's.
+    // Outside the clone: a folder whose name begins with the clone's name, and another Dockerfile.
     mkdirSync(join(folder, 'clone-of-others'))
     for (const place of ['clone-of-others', '.'])
       writeFileSync(join(folder, place, 'Dockerfile'), 'FROM scratch\nCOPY . /\n')
@@ -452,7 +452,9 @@ describe('the build context', () => {
       '--image=127.0.0.1:1/ns/model-it:tag',
     ])
     expect(code).toBe(1)
-    expect(message).toMatch(/^"[^"]*" leads out of the repository, to .*: only what the repository/)
+    expect(message).toMatch(
+      /^"[^"]*" leads out of the repository, to .*: only files of the repository/,
+    )
     expect(message).toContain(says)
   })
 })
@@ -465,7 +467,7 @@ describe('an image that was planted in the registry', () => {
   const built = sha256('what BuildKit has made')
   const said = () => readFileSync(join(folder, 'said'), 'utf8').split('\n')
 
-  /** BuildKit, as far as the tool sees it. */
+  /** A stand-in for BuildKit. */
   const build = (image: string, ...more: readonly string[]) => {
     const bin = join(folder, 'bin')
     mkdirSync(bin)
@@ -526,7 +528,7 @@ describe('registry credentials', () => {
       request.resume().on('end', () => response.writeHead(status, headers).end(body))
     }
 
-  /** The image that the artifacts are put upon: a manifest, a configuration and a layer. */
+  /** The image to which the artifacts are added: a manifest, a configuration and a layer. */
   const layer = 'a layer'
   const config = JSON.stringify({ os: 'linux', config: {}, rootfs: { diff_ids: [] } })
   const manifest = JSON.stringify({
@@ -541,7 +543,7 @@ describe('registry credentials', () => {
     ],
   })
 
-  /** Answers what is not attacked with: the whole of a push, to whoever has shown credentials. */
+  /** The honest part of the registry: a complete push, for clients with credentials. */
   const honest: Answer = (request, response) => {
     const path = request.url ?? ''
     if (request.method === 'POST') return answered(202, { location: `${path}1` })(request, response)
@@ -582,7 +584,7 @@ describe('registry credentials', () => {
   const challenge = (header: string): Answer => answered(401, { 'www-authenticate': header })
   const sentTo = ({ asked }: Server) => asked.filter(({ authorization }) => authorization)
 
-  /** A registry that asks for Basic credentials, and has an answer of its own to some requests. */
+  /** A registry that asks for Basic credentials, with hostile responses to some requests. */
   const registryWith = (
     attack: (request: IncomingMessage) => Answer | undefined,
     tls?: Parameters<typeof server>[1],
@@ -640,7 +642,7 @@ describe('registry credentials', () => {
       expect(sentTo(store)).toEqual([])
       expect(code).toBe(1)
       expect(message).toBe(
-        `${registry.host}/base: ${store.url}, to which the registry leads, asks for credentials; they are sent to ${registry.url} alone`,
+        `${registry.host}/base: the registry leads to ${store.url}, which asks for credentials; they are sent only to ${registry.url}`,
       )
     })
 
@@ -753,6 +755,6 @@ describe('registry credentials', () => {
     )
     const { code, message } = await pack(registry, {}, `base@${sha256(manifest)}`)
     expect(code).toBe(1)
-    expect(message).toBe(`${registry.host} gives another manifest for ${sha256(manifest)}`)
+    expect(message).toBe(`${registry.host} returned a different manifest for ${sha256(manifest)}`)
   })
 })

@@ -14,8 +14,8 @@ import {
 } from '../objects.ts'
 
 /**
- * A tenant who may create our kinds, and nothing else, labels them with what controllers select by:
- * to have a Job or Pod taken for another's, or a Service left alone by kube-proxy.
+ * A tenant who may only create our kinds gives them labels that controllers select by, so that another
+ * controller adopts a Job or Pod, or kube-proxy ignores a Service.
  */
 
 const reserved = [
@@ -111,7 +111,7 @@ const objects: readonly {
   },
 ]
 
-/** The labels of each child, and of the Pods that it makes. */
+/** The labels of each child, and of the Pods that it creates. */
 const labelsIn = (answer: SyncResponse): readonly Readonly<Record<string, string>>[] =>
   answer.children.flatMap(({ metadata, spec }: Child) => [
     metadata.labels ?? {},

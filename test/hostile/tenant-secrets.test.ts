@@ -20,8 +20,8 @@ import {
 } from '../objects.ts'
 
 /**
- * A tenant who may create our kinds, and nothing else, names the administrator's Secrets: they are
- * in the namespace, and the kubelet would hand them to the tenant's own container.
+ * A tenant who may only create our kinds names the administrator's Secrets. They are in the namespace,
+ * so the kubelet would pass them to the tenant's own container.
  */
 
 const registry = { prefix: 'registry.test', pushSecretName: 'push', pullSecretName: 'pull' }
@@ -34,7 +34,7 @@ const admission = (object: Parent, config: Config, oldObject?: Parent) =>
     {},
   ).response
 
-/** Every spelling that the schema takes for a reference to a key of the Secret. */
+/** Every spelling that the schema accepts as a reference to a key of the Secret. */
 const spellings = (name: string) => [
   `\${{ secrets.${name}.key }}`,
   `\${{secrets.${name}.key}}`,
@@ -110,7 +110,7 @@ describe('a Secret that only the tools use is not read by a container of the ten
         expect(status?.message).toContain(
           `Secret "${name}", which only the tools of this cluster use (${option}): name a Secret of your own`,
         )
-        // The same in the hooks: the webhook may have been away, or the configuration another.
+        // The hooks check the same: the webhook may have been down, or the configuration may have changed.
         const answer = sync(attack, [], config)
         expect(readyOf(answer)).toContain('False InvalidSpec: ')
         expect(readyOf(answer)).toContain(`${field}: Forbidden: `)
@@ -176,7 +176,7 @@ describe('a Secret that only the tools use is not read by a container of the ten
     expect(theChild(after, 'StatefulSet').spec).toEqual(theChild(before, 'StatefulSet').spec)
     expect(after.children).toHaveLength(before.children.length)
 
-    // And it can still be suspended, or mended.
+    // The object can still be suspended or corrected.
     const config = aConfig({ registry })
     const suspended = { ...notebook, spec: { ...(notebook.spec as object), suspend: true } }
     expect(admission(suspended, config, notebook)).toMatchObject({

@@ -31,8 +31,8 @@ import {
 } from '../objects.ts'
 
 /**
- * A tenant: somebody who may edit Jobs, claims, workloads and the objects of one namespace, their
- * annotations, labels and statuses. Metacontroller applies our answers with its own rights.
+ * Attacks by a tenant, who may edit Jobs, claims, workloads and our objects in one namespace, with their
+ * annotations, labels and statuses. Metacontroller applies our responses with its own rights.
  */
 
 const lastApplied = 'metacontroller.k8s.io/last-applied-configuration'
@@ -44,7 +44,7 @@ const base = complete(aModel({ source: 'hf://a/b' }, { name: 'base' }), {
   url: 'pvc://base-model-artifacts/run/0123456789abcdef',
 })
 
-/** An object of each kind that has all children it can have at that time. */
+/** An object of each kind, with all children that it can have at one time. */
 const parents: readonly { readonly parent: Parent; readonly references: readonly Seen[] }[] = [
   { parent: aDataset({ image: 'i' }), references: [] },
   { parent: aModel({ image: 'i', dataset: { name: 'squad' } }), references: [data] },
@@ -53,7 +53,7 @@ const parents: readonly { readonly parent: Parent; readonly references: readonly
   { parent: aNotebook({ image: 'i', idleTimeout: '1h' }), references: [] },
 ]
 
-/** In all states that matter: under way, invalid, suspended, waiting for a reference that is gone. */
+/** In all relevant states: in progress, invalid, suspended, waiting for a reference that is gone. */
 const states = parents.flatMap(({ parent, references }) => {
   const spec = parent.spec as object
   const children = sync(parent, references).children.map((child) => observed(child, running))
@@ -89,7 +89,7 @@ const annotated = (child: Child, annotations: Record<string, string>): Child => 
   metadata: { ...child.metadata, annotations: { ...child.metadata.annotations, ...annotations } },
 })
 
-/** What an answer may hold of a child that exists: its identity, and a spec that it has or that is ours. */
+/** What a response may contain of an existing child: its identity, and a spec that is its own or ours. */
 function expectHarmless(answer: SyncResponse, parent: Parent, children: readonly Child[]): void {
   const hook = hooks.find(({ kind }) => kind.kind === parent.kind)
   for (const child of answer.children) {
@@ -207,7 +207,7 @@ describe('an annotation that Metacontroller cannot read is told, with the comman
     const job = annotated(observed(theChild(first, 'Job'), running), { [lastApplied]: text })
     const answer = sync(stored(parent, first), [data, job])
     expect(readyOf(answer)).toBe(
-      `False ApplyBlocked: Job "${job.metadata.name}" cannot be changed, for its annotation ${lastApplied} is no JSON object: kubectl annotate job ${job.metadata.name} ${lastApplied}- removes it`,
+      `False ApplyBlocked: Job "${job.metadata.name}" cannot be changed because its annotation ${lastApplied} is not a JSON object: kubectl annotate job ${job.metadata.name} ${lastApplied}- removes it`,
     )
   })
 
@@ -352,7 +352,7 @@ describe('an image is known by the digest that its builder reported', () => {
   })
 
   test('where the Pod is gone, it is built again', () => {
-    expect(readyOf(second)).toMatch(/^False Pending: removing Job ".*", whose digest is lost/)
+    expect(readyOf(second)).toMatch(/^False Pending: removing Job ".*", whose digest was lost/)
     expect(namesOf(second)).toEqual([])
     expect(statusOf(second).stages).toBeUndefined()
     expect(namesOf(sync(stored(parent, second)))).toEqual([`Job ${job.metadata.name}`])
@@ -367,7 +367,7 @@ describe('an image is known by the digest that its builder reported', () => {
 
   test('where the Pod reported none, that is told', () => {
     const answer = sync(stored(parent, first), [job, aPod(job, ended(0, 'built'))])
-    expect(readyOf(answer)).toMatch(/^False Failed: Job ".*" is complete and reported no digest/)
+    expect(readyOf(answer)).toMatch(/^False Failed: Job ".*" is complete but reported no digest/)
     expect(namesOf(answer)).toContain(`Job ${job.metadata.name}`)
   })
 })

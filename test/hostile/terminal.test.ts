@@ -34,8 +34,8 @@ import {
 } from '../protocol/person.ts'
 
 /**
- * A person's terminal and browser, in front of a hostile Pod: its image says what it likes, and
- * anybody who may create Pods may plant one.
+ * Attacks on a person's terminal and browser by a hostile Pod: its image may report anything, and anyone
+ * who may create Pods may plant one.
  */
 
 vi.setConfig({ testTimeout: 30_000 })
@@ -75,13 +75,13 @@ async function serversOf(...names: readonly string[]) {
   api.backend = (name) => ports.get(name) ?? 1
 }
 
-/** What the notebook's container answers when Jupyter's own file is asked for. */
+/** What the notebook's container returns when Jupyter's runtime file is read. */
 const says = (out: string) => {
   api.exec = () => ({ out, code: 0 })
 }
 const jupyter = { token: 'abc', base_url: '/', secure: false, port: 8888 }
 
-/** What a terminal obeys, and what shows a text in another order or not at all. */
+/** What a terminal interprets, and what reorders or hides text. */
 const obeyed = /(?!\n)[\p{Cc}\p{Bidi_Control}\p{Zl}\p{Zp}\u200b\u2060\ufeff]/u
 const escapes =
   '\x1b[2J\x1b[31m\x1b]0;title\x07\x9b1mroot\u202etxt.exe\u2066\u200f\u061c\u2028x\u200b\ufeff\r'
@@ -240,9 +240,9 @@ describe('a planted Pod, with all the labels of a notebook, is never opened', ()
     const { said, printed } = person()
     await soon(() => expect(said).toHaveLength(1))
     expect(said[0]).toBe(
-      'note: Pod "explore-notebook-0" has the labels of Notebook "explore" and is not its own; it is left alone: kubectl describe pod explore-notebook-0 says whose it is',
+      'note: Pod "explore-notebook-0" has the labels of Notebook "explore" but is not its own, so it is ignored: kubectl describe pod explore-notebook-0 names its owner',
     )
-    // The real one comes, and is opened.
+    // The real Pod appears, and is opened.
     api.put(pod('p1'))
     await soon(() => expect(printed).toHaveLength(1))
     expect(api.requests.filter((line) => line.includes('/exec'))).toHaveLength(1)
@@ -427,7 +427,7 @@ describe('no status says what a terminal obeys', () => {
     const parent = aModel({ build: { git: { url: 'https://example.com/code' } } })
     const job = aJob(sync(parent), completed)
     const seen = [job, aPod(job, ended(0, JSON.stringify({ digest: [digest] })))]
-    // A report that cannot be read is looked for once more.
+    // A report that cannot be parsed is read once more.
     const answer = sync(stored(parent, sync(parent, seen)), seen)
     expect(statusOf(answer).stages).toBeUndefined()
     expect(readyOf(answer)).toContain('reported no digest')

@@ -11,7 +11,7 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 
-/** The project's tools as their containers start them, and servers that they talk to. */
+/** Starts the project's tools as their containers do, and servers for them to talk to. */
 
 const main = join(import.meta.dirname, '../../tools/main.ts')
 
@@ -23,7 +23,7 @@ export interface Ended {
   readonly message: string
 }
 
-/** A folder for one test, and what removes it. */
+/** A folder for one test, and a function that removes it. */
 export function scratch() {
   const folder = mkdtempSync(join(tmpdir(), 'substratus-hostile-'))
   return { folder, remove: () => rmSync(folder, { recursive: true, force: true }) }
@@ -63,7 +63,7 @@ export interface Asked {
   readonly authorization: string | undefined
 }
 
-/** A server on 127.0.0.1 that remembers what it was asked. */
+/** A server on 127.0.0.1 that records its requests. */
 export async function server(
   answer: (request: IncomingMessage, response: ServerResponse) => void,
   tls?: { readonly key: string; readonly cert: string },
@@ -112,7 +112,7 @@ export const git = (folder: string, ...args: readonly string[]): string =>
     { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] },
   ).trim()
 
-/** Files as the one commit of a repository. */
+/** A repository with these files in its only commit. */
 export function commit(folder: string, files: Readonly<Record<string, string>>): void {
   mkdirSync(folder, { recursive: true })
   git(folder, 'init', '--quiet', '--initial-branch=main')

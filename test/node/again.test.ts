@@ -3,7 +3,7 @@ import { apply, get, manifest, namespace, ok, type Shown, until } from '../clust
 import { configured } from './configured.ts'
 import { base, commit, imageOf, untilSays } from './node.ts'
 
-/** The same again: built anew, and with a cache in the registry at little cost. */
+/** The same object again: it is built again, which is quick with a cache in the registry. */
 
 /** A step that takes as long as an installation of packages, and a last one that changes. */
 const dockerfile = (last: string): Readonly<Record<string, string>> => ({
@@ -71,7 +71,7 @@ test('with registry.cache, the same commit and a changed last layer cost less th
   await untilSays(ns, 'model/it', 'True Done: the image is the model')
   const second = await builtIn(ns, 'model/it')
   expect(second.job).toBe(first.job)
-  // BuildKit has built it again, of the layers that the first build left in the registry.
+  // BuildKit has built it again, from the layers that the first build stored in the registry.
   expect(second.log).toMatch(/CACHED/)
   expect(second.seconds).toBeLessThanOrEqual(first.seconds / 2)
 

@@ -3,7 +3,7 @@ import { open } from '../../cli/open/open.ts'
 import { targetOf } from '../../cli/open/target.ts'
 import type { FakeApi, Stored } from './fakeapi.ts'
 
-/** A Notebook "explore" as a small API server has it, and a person who opens it. */
+/** A Notebook "explore" in a small API server, and a person who opens it. */
 
 export const notebook = (spec: object, ready: string, more: object = {}): Stored => {
   const [status, reason, ...words] = ready.split(' ')
@@ -16,7 +16,7 @@ export const notebook = (spec: object, ready: string, more: object = {}): Stored
   }
 }
 
-/** Who controls an object. */
+/** The owner reference of an object's controller. */
 export const controlledBy = (kind: string, name: string, uid: string) => ({
   ownerReferences: [
     {

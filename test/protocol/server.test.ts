@@ -149,7 +149,7 @@ const failing = async () => {
   throw new Error('connect ECONNREFUSED 10.0.0.1:6443')
 }
 
-/** A rule asks for the registry, and that fails. */
+/** A rule reads config.registry, and that throws. */
 const brokenConfig = Object.defineProperty({ ...defaultConfig }, 'registry', {
   get: () => {
     throw new Error('connect ECONNREFUSED 10.0.0.1:6443')

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 
-/** What is installed with this project: known by name, reason, version and licence. */
+/** Every package that is installed with this project has a known name, reason, version and licence. */
 
 const root = join(import.meta.dirname, '../..')
 const read = (file: string): string => readFileSync(join(root, file), 'utf8')
@@ -46,7 +46,7 @@ test.each(direct)('%s is pinned to one version', (name, version) => {
   expect(packages[`node_modules/${name}`]?.version).toBe(version)
 })
 
-/** Each lets the server's image be given away as it is, with the texts that npm installs. */
+/** Each allows us to distribute the server's image with the licence texts that npm installs. */
 const allowed = ['MIT', 'ISC', 'Apache-2.0', 'BSD-3-Clause', 'PSF-2.0', 'Unlicense']
 
 test('all that is shipped has a licence of a short list', () => {

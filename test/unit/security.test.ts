@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 
-/** docs/security.md names the test behind each answer: a name that was changed would prove nothing. */
+/** docs/security.md names the tests of each answer: if a test is renamed, the page must follow. */
 
 const root = join(import.meta.dirname, '../..')
 const page = readFileSync(join(root, 'docs/security.md'), 'utf8')

@@ -3,7 +3,7 @@ import type { Parent } from '../../crds/kind.ts'
 import { isReserved } from '../../crds/labels.ts'
 
 interface Advice {
-  /** The fields that it looks at: the schema must hold for them. */
+  /** The fields that it reads: they must be valid by the schema. */
   readonly reads: readonly string[]
   readonly given: (spec: AnySpec, config: Config, oldSpec: AnySpec | undefined) => boolean
   readonly warning: (spec: AnySpec, config: Config) => string
@@ -52,10 +52,10 @@ export const warningsOf = (
   ]
 }
 
-/** The API server cuts warnings that are longer than 4 KiB together. */
+/** The API server truncates warnings that have more than 4 KiB in total. */
 const mostNamed = 5
 
-/** Labels that are new or changed and do not reach the children. */
+/** Warns about new or changed labels that are not passed on to the children. */
 function reservedLabels(object: Parent, oldObject: Parent | undefined): readonly string[] {
   const before = oldObject?.metadata.labels ?? {}
   const labels = Object.entries(object.metadata.labels ?? {})

@@ -15,13 +15,13 @@ import {
   readerOf,
 } from '../facts.ts'
 
-/** A rule about objects that are referred to. */
+/** A rule about referenced objects. */
 export interface ReferenceRule {
   readonly needs: Needs
-  /** The fields that it looks at: the schema must hold for them. */
+  /** The fields that it reads: they must be valid by the schema. */
   readonly reads: readonly string[]
   readonly broken: (change: Change, read: Read, config: Config) => readonly FieldError[]
-  /** In a dry run, or where the administrator says Warn, it is only told. */
+  /** In a dry run, or if the administrator has set Warn, a broken rule is only a warning. */
   readonly mayWarn?: true
 }
 
@@ -30,7 +30,7 @@ export const referenceRules: readonly ReferenceRule[] = [
   {
     needs: { references: 'changed' },
     reads: ['spec.model', 'spec.dataset'],
-    // kubectl diff, Flux and Argo make dry runs of whole sets.
+    // kubectl diff, Flux and Argo CD dry-run objects together with those that they refer to.
     mayWarn: true,
     broken: (change, read) =>
       neededOf({ references: 'changed' }, change)
@@ -58,7 +58,7 @@ export const referenceRules: readonly ReferenceRule[] = [
         kind.kind === 'ModelServer' && ((object.spec as ModelServerSpec | null)?.replicas ?? 1) > 1,
     },
     reads: ['spec.model', 'spec.replicas', 'spec.image', 'spec.build', 'spec.runtime'],
-    // More Pods than the mount of the Model serves.
+    // More replicas than can mount the Model's volume.
     broken: ({ object }, read, config) => {
       const server = object.spec as ModelServerSpec
       const { artifacts } = (read('Model', server.model.name)?.status ?? {}) as {
@@ -75,7 +75,7 @@ interface Found {
   readonly warnings: readonly string[]
 }
 
-/** What the rules say of a change for which the schema `holds` at a path. */
+/** The errors and warnings of the rules for a change; `holds` says whether a path is valid by the schema. */
 export function checkReferences(
   change: Change,
   config: Config,

@@ -35,7 +35,7 @@ test.each([...new Set(rules.map(({ rule }) => rule))])('%s runs as a closure', (
   expect(() => closureOf(library.parse(rule).ast)).not.toThrow()
 })
 
-/** What no rule has so far; the library counts an integer as an int only where it is a BigInt. */
+/** Expressions that no rule uses so far; the library treats a number as an int only if it is a BigInt. */
 const foreign = [
   { rule: 'self.a + 1 == 2', kept: { a: 1 }, broken: { a: 2 } },
   { rule: 'self.a > 1', kept: { a: 2 }, broken: { a: 1 } },

@@ -7,7 +7,7 @@ import type { CelRule, Schema } from '../../../crds/schema.ts'
 import { validatorOf, visible } from '../../../crds/validate.ts'
 import { aConfig } from '../../objects.ts'
 
-/** A value that remembers which of its fields were looked at. */
+/** A value that records which of its fields were read. */
 function watched<T extends object>(value: T, seen: Set<string>, path = ''): T {
   return new Proxy(value, {
     get: (target, key) => {
@@ -152,7 +152,7 @@ test('a rule that throws is a mistake of ours, and is not taken for one that hol
     },
   }
   expect(() => checkRules({ spec } as unknown as Parent, aConfig(), [])).toThrow('ours')
-  // Where the schema says what is wrong, it is not asked.
+  // The rule does not run if the schema already reports the error.
   expect(
     checkRules({ spec } as unknown as Parent, aConfig(), [{ field: 'spec.runtime', message: '' }]),
   ).toEqual([])

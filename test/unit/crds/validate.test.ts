@@ -129,15 +129,15 @@ describe('a page of a browser is refused as a source, and the address of the fil
   test.each([
     {
       source: 'https://huggingface.co/Qwen/Qwen2.5-7B-Instruct',
-      says: 'this is the page of a repository, and no file: write hf://ORG/NAME',
+      says: 'this is the page of a repository, not a file: write hf://ORG/NAME',
     },
     {
       source: 'https://huggingface.co/datasets/org/rows/?x=1',
-      says: 'this is the page of a repository, and no file: write hf://ORG/NAME',
+      says: 'this is the page of a repository, not a file: write hf://ORG/NAME',
     },
     {
       source: 'https://hf.co/org/name/tree/v1',
-      says: 'this is the page of a repository, and no file: write hf://ORG/NAME@REVISION',
+      says: 'this is the page of a repository, not a file: write hf://ORG/NAME@REVISION',
     },
     {
       source: 'https://huggingface.co/org/name/blob/main/a.csv',

@@ -95,7 +95,7 @@ describe('the table of hashed fields', () => {
     )
   })
 
-  /** A value by which a field is another; what most of them are does not matter here. */
+  /** A changed value for a field; for most fields its content does not matter. */
   const values: Readonly<Record<string, unknown>> = {
     model: { name: 'other' },
     dataset: { name: 'other' },

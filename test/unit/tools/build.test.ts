@@ -211,7 +211,7 @@ test.each([
   const said = `fatal: could not read Username for '${asking}': terminal prompts disabled`
   const fault = clonedFault(said, { url: 'https://git/x.git' }, true)
   expect(fault).toContain(says)
-  expect(fault).toContain('are sent to https://git alone')
+  expect(fault).toContain('are sent only to https://git')
 })
 
 test.each([

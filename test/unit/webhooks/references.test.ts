@@ -69,13 +69,13 @@ describe('a rule reads what it declared, and what it declared was looked up', ()
     const object = aModelServer({ model: { name: 'a' } })
     const change = { kind: kindOf('ModelServer') as Kind, object, oldObject: object }
     const read = readerOf({ references: 'changed' }, change, there)
-    expect(() => read('Model', 'a')).toThrow('"a", which it did not declare among its needs')
+    expect(() => read('Model', 'a')).toThrow('"a", which is not declared in its needs')
     expect(readerOf({ references: 'all' }, change, there)('Model', 'a')).toBe(there['Model/a'])
     expect(() =>
       readerOf({ references: 'all', to: 'Dataset' }, change, there)('Model', 'a'),
-    ).toThrow('did not declare')
+    ).toThrow('is not declared in its needs')
     expect(() =>
       readerOf({ references: 'all', when: () => false }, change, there)('Model', 'a'),
-    ).toThrow('did not declare')
+    ).toThrow('is not declared in its needs')
   })
 })
