@@ -249,7 +249,7 @@ const hub = 'https?://(www[.])?(huggingface|hf)[.]co'
 /** Pages about a file or a repository, as a browser shows them: the loader would load their HTML. */
 const pages = [
   {
-    rule: `!self.matches('^${hub}/(datasets/)?[^/?#]+/[^/?#]+/?([?#].*)?$')`,
+    rule: `self.matches('^${hub}/api/') || !self.matches('^${hub}/(datasets/)?[^/?#]+/[^/?#]+/?([?#].*)?$')`,
     message: 'this is the page of a repository, not a file: write hf://ORG/NAME',
   },
   {

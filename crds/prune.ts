@@ -51,4 +51,13 @@ const isAllowedText = (
   // The API server counts code points; each is one or two units of a JavaScript string.
   value.length <= 2 * maxLength &&
   [...value].length <= maxLength &&
-  (!pattern || new RegExp(pattern, 'u').test(value))
+  (!pattern || regexOf(pattern).test(value))
+
+const regexes = new Map<string, RegExp>()
+
+/** The few patterns of the schemas are compiled once. */
+function regexOf(pattern: string): RegExp {
+  const known = regexes.get(pattern) ?? new RegExp(pattern, 'u')
+  regexes.set(pattern, known)
+  return known
+}

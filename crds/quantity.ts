@@ -74,6 +74,15 @@ export const cores = (value: number | string): string => canonical(String(value)
 export const gibibytes = (value: number | string): string =>
   canonical(typeof value === 'number' ? `${value}Gi` : value)
 
+/** Whether a text is a quantity that is read here: the API server takes more, such as "100n". */
+export function isQuantity(text: unknown): text is string {
+  try {
+    return typeof text === 'string' && Boolean(parse(text))
+  } catch {
+    return false
+  }
+}
+
 /** Bytes of a quantity, rounded up. */
 export const bytesOf = (quantity: string): bigint => (parse(quantity).milli + milli - 1n) / milli
 

@@ -110,7 +110,7 @@ export const reasons = {
     todo: nothing,
   },
   Suspended: {
-    meaning: 'spec.suspend is true, and nothing runs.',
+    meaning: 'spec.suspend is true.',
     todo: 'Set spec.suspend to false to go on; kubectl open does so for a notebook or a server.',
   },
   Idle: {
@@ -189,7 +189,7 @@ const record = object(
     image: string('The image that the stage made.', bounds.image),
     commit: string('The Git commit that was built.', {
       maxLength: 64,
-      pattern: '^[0-9a-f]{7,64}$',
+      pattern: '^[0-9a-f]{1,64}$',
     }),
     digest: string('The digest of the artifacts’ manifest.', bounds.digest),
     bytes: integer('The size of the artifacts.', { format: 'int64', minimum: 0 }),

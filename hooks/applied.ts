@@ -31,33 +31,43 @@ function read(text: string | undefined): Applied {
   try {
     const value: unknown = JSON.parse(text)
     if (value === null) return 'none'
-    return isObject(value) && !isRefusedByGo(text) ? value : 'unreadable'
+    return isObject(value) && !isRefusedByGo(text, value) ? value : 'unreadable'
   } catch {
     return 'unreadable'
   }
 }
 
 /** Go's decoder refuses some JSON that JSON.parse accepts: numbers beyond a float64, 10,000 levels. */
-const isRefusedByGo = (text: string): boolean =>
-  (/\d{309}|[eE]\+?\d{3}/.test(text) && hasInfinity(text)) ||
+const isRefusedByGo = (text: string, value: JsonObject): boolean =>
+  // Only with an exponent, or with so many digits, can a number be too large.
+  (/\d[eE]\+?\d|(?<!\d)\d{309}/.test(text) && hasInfinity(value)) ||
   (text.length > 2 * deepest && depthOf(text) > deepest)
 
 const deepest = 10_000
 
-function hasInfinity(text: string): boolean {
-  let found = false
-  JSON.parse(text, (_key, value) => {
-    found ||= value === Number.POSITIVE_INFINITY || value === Number.NEGATIVE_INFINITY
-    return null
-  })
-  return found
+/** Without recursion: the value may be as deep as its text is long. */
+function hasInfinity(value: JsonObject): boolean {
+  const open: unknown[] = [value]
+  for (let inner = open.pop(); inner !== undefined; inner = open.pop()) {
+    if (inner === Number.POSITIVE_INFINITY || inner === Number.NEGATIVE_INFINITY) return true
+    if (typeof inner === 'object' && inner !== null)
+      for (const item of Object.values(inner)) open.push(item)
+  }
+  return false
 }
 
+/** How deep a JSON text nests. Character by character: every long annotation is looked at. */
 function depthOf(text: string): number {
   let depth = 0
   let most = 0
-  for (const [mark] of text.matchAll(/"(?:[^"\\]|\\.)*"|[[\]{}]/g)) {
-    if (mark === '[' || mark === '{') most = Math.max(most, ++depth)
+  let isInString = false
+  for (let at = 0; at < text.length; at++) {
+    const mark = text[at]
+    if (isInString) {
+      if (mark === '\\') at++
+      else if (mark === '"') isInString = false
+    } else if (mark === '"') isInString = true
+    else if (mark === '[' || mark === '{') most = Math.max(most, ++depth)
     else if (mark === ']' || mark === '}') depth--
   }
   return most
@@ -85,8 +95,9 @@ export function kept(child: Child, fields: JsonObject = {}): Child {
     kind,
     metadata: {
       name: metadata.name,
-      ...nonEmpty('labels', sharedKeys(metadata.labels, labels)),
-      ...nonEmpty('annotations', sharedKeys(metadata.annotations, annotations)),
+      // Empty where ours are gone: left out, Metacontroller would remove everyone else's too.
+      ...(isObject(labels) && { labels: sharedKeys(metadata.labels, labels) }),
+      ...(isObject(annotations) && { annotations: sharedKeys(metadata.annotations, annotations) }),
     },
     ...(base !== undefined && { spec: withoutUndefined({ ...base, ...fields }) }),
   }
@@ -102,34 +113,35 @@ function isIn(child: Child, applied: JsonObject, fields: JsonObject): boolean {
 const contained = new WeakMap<Child, boolean>()
 
 /** The observed entries whose keys were applied; no key or value is taken from the annotation alone. */
-const sharedKeys = (observed: Readonly<Record<string, string>> = {}, applied: unknown) =>
-  isObject(applied)
-    ? Object.fromEntries(
-        Object.keys(applied).flatMap((key) =>
-          Object.hasOwn(observed, key) && key !== lastApplied ? [[key, observed[key]]] : [],
-        ),
-      )
-    : {}
-
-const nonEmpty = (field: 'labels' | 'annotations', map: JsonObject) =>
-  Object.keys(map).length ? { [field]: map } : {}
+const sharedKeys = (observed: Readonly<Record<string, string>> = {}, applied: JsonObject) =>
+  Object.fromEntries(
+    Object.entries(observed).filter(([key]) => Object.hasOwn(applied, key) && key !== lastApplied),
+  )
 
 /** No manifest of ours is deeper; the limit protects the stack. */
 const deepestSpec = 64
 
+/** Fields and items that are compared at most: many times what a manifest of ours has. */
+const mostCompared = 100_000
+
 /** Whether the observed value has all that was applied. */
-function contains(observed: unknown, applied: unknown, depth = 0): boolean {
-  if (depth > deepestSpec) return false
+function contains(
+  observed: unknown,
+  applied: unknown,
+  budget = { left: mostCompared },
+  depth = 0,
+): boolean {
+  if (depth > deepestSpec || budget.left < 0) return false
   if (Array.isArray(applied))
-    return Array.isArray(observed) && containsItems(observed, applied, depth + 1)
-  if (isObject(applied))
-    return (
-      isObject(observed) &&
-      Object.keys(applied).every(
-        (key) => Object.hasOwn(observed, key) && contains(observed[key], applied[key], depth + 1),
-      )
-    )
-  return observed === applied
+    return Array.isArray(observed) && containsItems(observed, applied, budget, depth + 1)
+  if (!isObject(applied)) return observed === applied
+  if (!isObject(observed)) return false
+  const keys = Object.keys(applied)
+  budget.left -= keys.length
+  return keys.every(
+    (key) =>
+      Object.hasOwn(observed, key) && contains(observed[key], applied[key], budget, depth + 1),
+  )
 }
 
 /**
@@ -142,19 +154,24 @@ const mergeKeys = ['containerPort', 'port', 'mountPath', 'name', 'uid', 'ip', 'p
 function containsItems(
   observed: readonly unknown[],
   applied: readonly unknown[],
+  budget: { left: number },
   depth: number,
 ): boolean {
+  budget.left -= observed.length + applied.length
+  if (budget.left < 0) return false
   const isKeyed = (key: string) => (item: unknown) => isObject(item) && Object.hasOwn(item, key)
   const key = mergeKeys.find(
     (name) => applied.every(isKeyed(name)) && observed.every(isKeyed(name)),
   )
   if (key) {
     const byKey = new Map(observed.map((item) => [(item as JsonObject)[key], item]))
-    return applied.every((item) => contains(byKey.get((item as JsonObject)[key]), item, depth))
+    return applied.every((item) =>
+      contains(byKey.get((item as JsonObject)[key]), item, budget, depth),
+    )
   }
   let next = 0
   for (const item of observed)
-    if (next < applied.length && contains(item, applied[next], depth)) next++
+    if (next < applied.length && contains(item, applied[next], budget, depth)) next++
   return next === applied.length
 }
 

@@ -325,16 +325,16 @@ export interface Report {
 
 export function reportOf(job: Child, pods: readonly Child[]): Report | undefined {
   for (const pod of podsOf(job, pods)) {
-    const message: string | undefined = (pod.status?.containerStatuses ?? []).find(
-      ({ state }: ContainerStatus) => state?.terminated?.exitCode === 0,
-    )?.state?.terminated?.message
-    const report = message && parsed(message.trim())
-    if (report) return report
+    const statuses: readonly ContainerStatus[] = pod.status?.containerStatuses ?? []
+    for (const { state } of statuses) {
+      const { exitCode, message } = state?.terminated ?? {}
+      const report = exitCode === 0 && message ? parsed(message.trim()) : undefined
+      if (report) return report
+    }
   }
   return undefined
 }
 
-/** The container may run the user's code, so a field without its expected form is left out. */
 function parsed(message: string): Report | undefined {
   if (isDigest(message)) return { digest: message }
   try {

@@ -82,34 +82,40 @@ export function hookOf<S, T>(kind: Kind<S, T>, behaviour: Behaviour<S, T>): Hook
       } catch (error) {
         report?.(error)
         const { message } = error instanceof Error ? error : { message: String(error) }
-        return retained(
+        const asBefore = retained(
           request,
           behaviour,
-          no('InternalError', `this is a bug in Substratus, so nothing is changed: ${message}`),
+          no('InternalError', `this is a mistake of Substratus, which changes nothing: ${message}`),
         )
+        const isOwn = ownChild(children, request.parent)
+        return { ...asBefore, children: asBefore.children.filter(isOwn) }
       }
     },
   }
 }
 
-/** What a response must never contain: a child of another kind or namespace, or an invalid status. */
+/** Whether a child may be in an answer: of a kind that the controller lists, in the parent's namespace. */
+const ownChild =
+  (declared: readonly ChildKind[], parent: Parent) =>
+  ({ apiVersion, kind, metadata: { namespace } }: Child): boolean =>
+    (namespace === undefined || namespace === namespaceOf(parent)) &&
+    declared.some((one) => one.kind === kind && one.apiVersion === apiVersion)
+
+/** What must never leave: a child of another kind or namespace, or a status that breaks its schema. */
 function faultsOf(
   { children, status }: SyncResponse,
   kind: Kind,
   declared: readonly ChildKind[],
   parent: Parent,
 ): readonly string[] {
-  const namespace = namespaceOf(parent)
-  const strangers = children.filter(
-    (child) =>
-      (child.metadata.namespace ?? namespace) !== namespace ||
-      !declared.some((one) => one.kind === child.kind && one.apiVersion === child.apiVersion),
-  )
+  const isOwn = ownChild(declared, parent)
   return [
-    ...strangers.map(
-      ({ apiVersion, kind: childKind, metadata }) =>
-        `${apiVersion} ${childKind} "${metadata.name}" in namespace "${metadata.namespace ?? namespace}" is not allowed as a child of ${kind.kind} "${parent.metadata.name}"`,
-    ),
+    ...children
+      .filter((child) => !isOwn(child))
+      .map(
+        ({ apiVersion, kind: childKind, metadata }) =>
+          `${apiVersion} ${childKind} "${metadata.name}" of namespace "${metadata.namespace ?? namespaceOf(parent)}" is no child of ${kind.kind} "${parent.metadata.name}"`,
+      ),
     ...statusFaults(kind, status).map(sentence),
   ]
 }
@@ -314,7 +320,8 @@ function retained<S, T>(
   ready: Verdict,
 ): SyncResponse {
   const { parent } = request
-  const observed = observedIn(request)
+  // Of related objects nothing is needed here, and a mistake may lie in reading them.
+  const observed = observedIn({ ...request, related: {} })
   const before = (parent.status ?? {}) as { readonly conditions?: readonly Condition[] }
   const others = (before.conditions ?? []).filter(({ type }) => type !== 'Ready')
   return {

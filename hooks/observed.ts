@@ -26,11 +26,11 @@ export function observedIn(request: SyncRequest): Observed {
     .filter((pod) => belongs(pod, request.parent))
     .map((pod) => withSilence(pod, nodes))
     .sort(newestFirst)
+  const byName = new Map(children.map((child) => [`${child.kind}/${child.metadata.name}`, child]))
   const isOf = (object: Child, stage: string) => object.metadata.labels?.[labels.stage] === stage
   return {
     children,
-    child: (kind, name) =>
-      children.find((child) => child.kind === kind && child.metadata.name === name),
+    child: (kind, name) => byName.get(`${kind}/${name}`),
     jobs: (stage) => children.filter((child) => child.kind === 'Job' && isOf(child, stage)),
     knowsPods: request.related['Pod.v1'] !== undefined && !request.podsMayBeMissing,
     pods: (stage) => pods.filter((pod) => isOf(pod, stage)),

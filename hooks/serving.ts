@@ -1,5 +1,6 @@
 import type { Config } from '../crds/config.ts'
 import type { Parent } from '../crds/kind.ts'
+import { isReserved } from '../crds/labels.ts'
 import { alike } from '../crds/names.ts'
 import { kept } from './applied.ts'
 import type { Verdict } from './conditions.ts'
@@ -34,6 +35,7 @@ export interface Serves {
 /**
  * Another version of this software has other images of its own tools, the idle watch and the loader.
  * They alone replace no Pod that answers requests: they come with the next change of anything else.
+ * The same holds for labels that an earlier version passed on and this one does not.
  */
 export function withToolsAsApplied(
   wanted: Child,
@@ -47,7 +49,9 @@ export function withToolsAsApplied(
   const there = containersIn(workload?.spec?.template)
   const isNew = ({ name, image }: Child) =>
     there.find((container) => container.name === name)?.image !== image
-  if (!workload || !tools.some(isNew)) return wanted
+  const before = workload?.spec?.template?.metadata?.labels
+  const reserved = reservedIn(before, template.metadata.labels)
+  if (!workload || (!tools.some(isNew) && !reserved)) return wanted
 
   const applied = kept(workload).spec?.template
   const asApplied = (list: readonly Child[], before: readonly Child[] = []) =>
@@ -57,6 +61,9 @@ export function withToolsAsApplied(
     })
   const settled = {
     ...template,
+    ...(reserved && {
+      metadata: { ...template.metadata, labels: { ...reserved, ...template.metadata.labels } },
+    }),
     spec: {
       ...template.spec,
       ...(template.spec.initContainers && {
@@ -68,6 +75,17 @@ export function withToolsAsApplied(
   return applied && alike(settled, applied)
     ? { ...wanted, spec: { ...wanted.spec, template: applied } }
     : wanted
+}
+
+/** Labels that an earlier version passed on to the Pods and this one does not; undefined if none. */
+function reservedIn(
+  before: Readonly<Record<string, string>> = {},
+  now: Readonly<Record<string, string>> = {},
+): Readonly<Record<string, string>> | undefined {
+  const entries = Object.entries(before).filter(
+    ([label]) => isReserved(label) && !Object.hasOwn(now, label),
+  )
+  return entries.length ? Object.fromEntries(entries) : undefined
 }
 
 /** Why a server cannot be as it is asked for. */

@@ -149,8 +149,14 @@ type Outcome =
   | { readonly state: 'done'; readonly record: StageRecord }
   | { readonly state: 'lost'; readonly verdict: Verdict }
   | { readonly state: 'finishing'; readonly job: string }
-  | { readonly state: 'open'; readonly verdict: Verdict; readonly create?: Child }
-  | { readonly state: 'replaced'; readonly verdict: Verdict }
+  | {
+      readonly state: 'open'
+      readonly verdict: Verdict
+      readonly create?: Child
+      /** The complete Job whose report was looked for, and is not readable. */
+      readonly unread?: string
+    }
+  | { readonly state: 'replaced'; readonly verdict: Verdict; readonly unread?: string }
 
 function outcomeOf(
   stage: Works,
@@ -241,9 +247,13 @@ function reported(
     return { state: 'done', record: recordOf(done, identity, stage, report ?? {}, records) }
   if (remembered(parent).finishing !== name || !observed.knowsPods)
     return { state: 'finishing', job: name }
-  if (podsOf(done, pods).length)
+  const own = podsOf(done, pods)
+  if (own.some(({ status }) => !['Succeeded', 'Failed'].includes(status?.phase)))
+    return { state: 'finishing', job: name }
+  if (own.length)
     return {
       state: 'open',
+      unread: name,
       verdict: no(
         'Failed',
         `Job "${name}" is complete but reported no digest: is images.builder from another release? kubectl delete job ${name} builds again`,
@@ -251,6 +261,7 @@ function reported(
     }
   return {
     state: 'replaced',
+    unread: name,
     verdict: no(
       'Pending',
       `removing Job "${name}", whose digest was lost with its Pod, to build again`,
@@ -331,11 +342,13 @@ export function walk(stages: readonly Stage[], parent: Parent, observed: Observe
         const name = jobName(parent, stage.name, stage.hashes(rerun).attempt)
         keep(observed.child('Job', name), stage.isUsers ? policyOf(parent) : undefined)
         if (outcome.create) children.push(outcome.create)
+        finishing = outcome.unread
         blocked = outcome.verdict
         say(stage.condition, blocked)
         break
       }
       case 'replaced':
+        finishing = outcome.unread
         blocked = outcome.verdict
         say(stage.condition, blocked)
         break

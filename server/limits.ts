@@ -14,6 +14,7 @@ export interface LookupLimits {
   readonly atOnceFromOne: number
   /** How long a look-up waits rather than being refused; the API server waits longer than this. */
   readonly patienceMilliseconds: number
+  /** How many wait from one address. */
   readonly waiting: number
 }
 
@@ -36,6 +37,7 @@ interface Caller {
   tokens: number
   filled: number
   running: number
+  waiting: number
 }
 
 /** The look-up with limits, for each client address. */
@@ -50,10 +52,14 @@ export function limitedLookup(
   const callers = new Map<string, Caller>()
   const queue = new Set<() => void>()
   let running = 0
-  let late = 0
 
   const callerOf = (from: string): Caller => {
-    const known = callers.get(from) ?? { tokens: burst, filled: performance.now(), running: 0 }
+    const known = callers.get(from) ?? {
+      tokens: burst,
+      filled: performance.now(),
+      running: 0,
+      waiting: 0,
+    }
     callers.delete(from)
     callers.set(from, known)
     const [oldest] = callers.keys()
@@ -89,8 +95,11 @@ export function limitedLookup(
   const enter = async (caller: Caller): Promise<boolean> => {
     const end = performance.now() + patienceMilliseconds
     const wait = waitOf(caller)
-    if (wait === undefined || late >= waiting) return false
-    late++
+    if (wait === undefined) return false
+    // A caller that need not wait is not refused because others do.
+    const mustWait = wait > 0 || !isFree(caller)
+    if (mustWait && caller.waiting >= waiting) return false
+    caller.waiting++
     try {
       if (wait > 0) await sleep(wait)
       while (!isFree(caller)) {
@@ -98,7 +107,7 @@ export function limitedLookup(
         await nextChange(end - performance.now())
       }
     } finally {
-      late--
+      caller.waiting--
     }
     running++
     caller.running++

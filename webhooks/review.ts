@@ -65,7 +65,12 @@ const isParent = (value: unknown): boolean =>
     isText(value.kind) &&
     isObject(value.metadata) &&
     isText(value.metadata.name) &&
-    isText(value.metadata.namespace))
+    isText(value.metadata.namespace) &&
+    isMap(value.metadata.labels) &&
+    isMap(value.metadata.annotations))
+
+/** Labels and annotations have no schema of ours: a text would be taken for a map of its characters. */
+const isMap = (value: unknown): boolean => isAbsent(value) || isObject(value)
 
 const isNamespace = (value: unknown): boolean =>
   isAbsent(value) || (isText(value, 63) && /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/.test(String(value)))

@@ -1,7 +1,7 @@
 import type { Config } from '../../crds/config.ts'
 import type { Parent } from '../../crds/kind.ts'
 import { claimName } from '../../crds/names.ts'
-import { larger } from '../../crds/quantity.ts'
+import { isQuantity, larger } from '../../crds/quantity.ts'
 import { kept } from '../applied.ts'
 import { claim } from '../children/claim.ts'
 import type { Observed } from '../observed.ts'
@@ -46,9 +46,8 @@ export function claimOf(parent: Parent, observed: Observed, config: Config): Chi
   const existing = observed.child('PersistentVolumeClaim', name)
   if (!existing) return claim(parent, name, wanted, config)
   const size = existing.spec?.resources?.requests?.storage
-  return kept(existing, {
-    resources: { requests: { storage: size ? larger(size, wanted) : wanted } },
-  })
+  if (!isQuantity(size)) return kept(existing)
+  return kept(existing, { resources: { requests: { storage: larger(size, wanted) } } })
 }
 
 /** What Ready adds when less disk is asked for than the claim has. */
@@ -56,7 +55,7 @@ export function shrinkNote(parent: Parent, observed: Observed, config: Config): 
   const size = observed.child('PersistentVolumeClaim', claimName(parent))?.spec?.resources?.requests
     ?.storage
   const wanted = diskOf(parent, config)
-  return size === undefined || larger(size, wanted) === wanted
+  return !isQuantity(size) || larger(size, wanted) === wanted
     ? ''
     : `; disk stays ${size}: a claim cannot shrink to ${wanted}`
 }

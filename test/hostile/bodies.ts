@@ -51,6 +51,18 @@ const deepList = '['.repeat(half) + ']'.repeat(half)
 const deepMap = `${'{"a":'.repeat(bytes / 6)}1${'}'.repeat(bytes / 6)}`
 
 export const worstBodies: readonly (readonly [what: string, body: string])[] = [
+  [
+    '90,000 reserved labels',
+    reviewOf({ metadata: `"name":"m","labels":{${most((i) => `"kubernetes.io/${i}":"1"`)}}` }),
+  ],
+  [
+    'five long reserved labels',
+    reviewOf({
+      metadata: `"name":"m","labels":{${[1, 2, 3, 4, 5].map((i) => `"${i}.kubernetes.io/${long('x', bytes / 5.1)}":"1"`).join(',')}}`,
+    }),
+  ],
+  ['labels that are a text', reviewOf({ metadata: `"name":"m","labels":${key('x')}` })],
+  ['annotations that are a text', reviewOf({ metadata: `"name":"m","annotations":${key('x')}` })],
   ['90,000 unknown fields', reviewOf({ spec: `{${image},${most((i) => `"a${i}":"${i}"`)}}` })],
   [
     '90,000 unknown fields of a server to fill in',

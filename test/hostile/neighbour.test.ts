@@ -307,6 +307,15 @@ describe('look-ups are bounded', () => {
     expect(await from('API server')('Model', 'team', 'm')).toBeNull()
   })
 
+  test('many waiting strangers keep no other address from being served at once', async () => {
+    const { lookup } = counting(20)
+    const from = limitedLookup(lookup, { ...limits, atOnce: 10, waiting: 5, burst: 100 })
+    const stranger = all(from('stranger'), 100)
+    for (let number = 0; number < 5; number++)
+      expect(await from('API server')('Model', 'team', 'm')).toBeNull()
+    await stranger
+  })
+
   test('a look-up that fails makes room, too', async () => {
     const from = limitedLookup(async () => Promise.reject(new Error('down')), {
       ...limits,

@@ -181,6 +181,40 @@ test('no last-applied annotation of any JSON shape reaches an answer', () => {
   )
 }, 120_000)
 
+describe('an annotation that is slow to read, or to compare, is neither', () => {
+  const { parent, references, children } = states.find(
+    ({ title }) => title === 'ModelServer under way',
+  ) as (typeof states)[number]
+  const size = 250_000
+  const env = Array.from({ length: 3000 }, (_, number) => ({ name: `A${number}` }))
+  const keys = Object.fromEntries(Array.from({ length: 19_000 }, (_, i) => [`name${i}`, 0]))
+
+  test.each([
+    {
+      what: 'runs of digits',
+      text: `{"a":"${`${'1'.repeat(308)}x`.repeat(size / 309)}"}`,
+    },
+    { what: 'large numbers', text: `{"a":[${'1e308,'.repeat(size / 6)}1]}` },
+    {
+      what: 'an item of many keys, beside many observed ones',
+      text: JSON.stringify({ spec: { template: { spec: { containers: [{ env: [keys] }] } } } }),
+    },
+  ])('$what', ({ text }) => {
+    const hostile = children.map((child) => {
+      const edited = structuredClone(child)
+      if (child.kind === 'Deployment') edited.spec.template.spec.containers[0].env = env
+      return annotated(edited, { [lastApplied]: text })
+    })
+    const took = [1, 2, 3].map(() => {
+      const before = process.threadCpuUsage()
+      sync(parent, [...references, ...hostile])
+      const { user, system } = process.threadCpuUsage(before)
+      return (user + system) / 1000
+    })
+    expect(Math.min(...took)).toBeLessThan(300)
+  })
+})
+
 test('an honest annotation is emitted again as it is', () => {
   for (const { parent, references, children } of states) {
     const answer = sync(parent, [...references, ...children])
@@ -200,6 +234,8 @@ describe('an annotation that Metacontroller cannot read is told, with the comman
     'true',
     '{',
     '{"spec":1e999}',
+    `{"spec":${'9'.repeat(300)}e20}`,
+    `{"spec":${'9'.repeat(310)}}`,
     `{"a":${'['.repeat(10_001)}${']'.repeat(10_001)}}`,
   ])('%.20s', (text) => {
     const parent = aModel({ image: 'i', dataset: { name: 'squad' }, suspend: true })
@@ -219,6 +255,33 @@ describe('an annotation that Metacontroller cannot read is told, with the comman
     )
     expect(readyOf(sync(stored(parent, first), children))).not.toMatch('ApplyBlocked')
   })
+})
+
+test('a claim of a size that cannot be read stays as it is', () => {
+  const parent = aDataset({ image: 'i' })
+  const first = sync(parent)
+  const claim = observed(theChild(first, 'PersistentVolumeClaim'))
+  const resized = { ...claim, spec: { ...claim.spec, resources: { requests: { storage: '5n' } } } }
+  const answer = sync(stored(parent, first), [resized])
+  expect(theChild(answer, 'PersistentVolumeClaim').spec.resources.requests.storage).toBe('5n')
+})
+
+test('a mistake of ours leaves children as they are, and still no stranger', () => {
+  const hook = hooks.find(({ kind }) => kind.kind === 'Dataset')
+  const parent = aDataset({ image: 'i' })
+  const claim = observed(theChild(sync(parent), 'PersistentVolumeClaim'))
+  const stranger = { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'planted' } }
+  let heard: unknown
+  const answer = hook?.sync(
+    { ...asked(parent, claim, stranger), related: { 'Pod.v1': { a: { kind: 'Pod' } } } } as never,
+    aConfig(),
+    (error) => {
+      heard = error
+    },
+  )
+  expect(heard).toBeInstanceOf(Error)
+  expect(answer && readyOf(answer)).toMatch(/^False InternalError: /)
+  expect(answer && namesOf(answer)).toEqual(['PersistentVolumeClaim squad-dataset-artifacts'])
 })
 
 describe('what a Job says of itself is believed as far as its name proves it', () => {
@@ -365,9 +428,28 @@ describe('an image is known by the digest that its builder reported', () => {
     expect(answer && readyOf(answer)).toMatch(/^False Finishing: /)
   })
 
+  test('while its Pod has not ended, the report is waited for', () => {
+    const seen = [job, aPod(job, { phase: 'Running' })]
+    expect(readyOf(sync(stored(parent, first), seen))).toMatch(/^False Finishing: /)
+  })
+
+  test('of several containers that ended well, the one that reports counts', () => {
+    const beside = { name: 'a', state: { terminated: { exitCode: 0 } } }
+    const { phase, containerStatuses } = ended(0, report())
+    const pod = aPod(job, { phase, containerStatuses: [beside, ...containerStatuses] })
+    expect(statusOf(sync(parent, [job, pod])).stages?.build?.image).toMatch(/@sha256:/)
+  })
+
   test('where the Pod reported none, that is told', () => {
     const answer = sync(stored(parent, first), [job, aPod(job, ended(0, 'built'))])
     expect(readyOf(answer)).toMatch(/^False Failed: Job ".*" is complete but reported no digest/)
     expect(namesOf(answer)).toContain(`Job ${job.metadata.name}`)
+    const seen = [job, aPod(job, ended(0, 'built'))]
+    expect(readyOf(sync(stored(parent, answer), seen))).toBe(readyOf(answer))
+  })
+
+  test('while the Job is being deleted, nothing else is said', () => {
+    const leaving = { ...job, metadata: { ...job.metadata, deletionTimestamp: 'now' } }
+    expect(readyOf(sync(stored(parent, second), [leaving]))).toBe(readyOf(second))
   })
 })

@@ -1,6 +1,7 @@
 import { type Config, hasBuiltInProfiles } from '../../crds/config.ts'
 import type { Parent } from '../../crds/kind.ts'
 import { isReserved } from '../../crds/labels.ts'
+import { shortened } from '../../crds/validate.ts'
 
 interface Advice {
   /** The fields that it reads: they must be valid by the schema. */
@@ -55,15 +56,22 @@ export const warningsOf = (
 /** The API server truncates warnings that have more than 4 KiB in total. */
 const mostNamed = 5
 
+/** More than these are an attack, and in no need of order. */
+const mostSorted = 100
+
 /** Warns about new or changed labels that are not passed on to the children. */
 function reservedLabels(object: Parent, oldObject: Parent | undefined): readonly string[] {
   const before = oldObject?.metadata.labels ?? {}
-  const labels = Object.entries(object.metadata.labels ?? {})
-    .filter(([label, value]) => isReserved(label) && before[label] !== value)
-    .map(([label]) => `"${label}"`)
-    .sort()
+  const labels = Object.entries(object.metadata.labels ?? {}).flatMap(([label, value]) =>
+    isReserved(label) && before[label] !== value ? [label] : [],
+  )
   if (!labels.length) return []
-  const named = labels.slice(0, mostNamed).join(', ')
+  const named = labels
+    .slice(0, mostSorted)
+    .sort()
+    .slice(0, mostNamed)
+    .map((label) => `"${shortened(label)}"`)
+    .join(', ')
   const more = labels.length > mostNamed ? ` and ${labels.length - mostNamed} more` : ''
   return [
     `metadata.labels: ${named}${more}: reserved for Kubernetes and this project, so not passed on to Jobs, Pods and other children: use a label of your own`,

@@ -37,6 +37,23 @@ const images = ({ spec }: Child): readonly string[] => {
     .map(({ image }: { image: string }) => image)
 }
 
+test('a label that an earlier version passed on to the Pods replaces none of them by its absence', () => {
+  const labelled = (labels: object) =>
+    aModelServer({ image: 'serve:1', model: { name: 'weights' } }, { labels: { ...labels } })
+  const parent = labelled({ 'kubernetes.io/cluster-service': 'true' })
+  const wanted = theChild(sync(parent, [weights], configOf('1')), 'Deployment')
+  expect(wanted.spec.template.metadata.labels).not.toHaveProperty('kubernetes.io/cluster-service')
+  const before = structuredClone(wanted)
+  before.spec.template.metadata.labels['kubernetes.io/cluster-service'] = 'true'
+  const answer = sync(parent, [weights, observed(before)], configOf('1'))
+  expect(theChild(answer, 'Deployment').spec.template).toEqual(before.spec.template)
+  const changed = { ...parent, spec: { ...(parent.spec as object), image: 'serve:2' } }
+  const next = sync(changed, [weights, observed(before)], configOf('1'))
+  expect(theChild(next, 'Deployment').spec.template.metadata.labels).not.toHaveProperty(
+    'kubernetes.io/cluster-service',
+  )
+})
+
 describe.each<{
   kind: 'Deployment' | 'StatefulSet'
   parent: (more?: object) => Parent
