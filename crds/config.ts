@@ -1,4 +1,4 @@
-import { coresPattern, quantityPattern } from './common.ts'
+import { coresPattern, imagePattern, quantityPattern } from './common.ts'
 import {
   boolean,
   choice,
@@ -40,10 +40,13 @@ const profile = object(
 )
 export type GpuProfile = TypeOf<typeof profile>
 
+/** As spec.image: it is told in a status. */
+const image = { maxLength: 512, pattern: imagePattern }
+
 const preset = object(
   'A server that can serve any Model from its files.',
   {
-    image: string('The image.'),
+    image: string('The image.', image),
     command: list('The command.', string('A word.')),
     args: list(
       'Arguments; {model} is the path, {name} the Model’s name, {gpus} the GPU count, {port} the port.',
@@ -55,6 +58,9 @@ const preset = object(
   { required: ['image'] },
 )
 export type ServerPreset = TypeOf<typeof preset>
+
+/** What becomes part of an address in a status must be as that may be. */
+const part = { maxLength: 512, pattern: '^[^\\x00-\\x1f\\x7f-\\x9f]*$' }
 
 const size = (what: string) => intOrString(what, { pattern: quantityPattern, minimum: 0 })
 
@@ -72,6 +78,7 @@ export const configSchema = object('The configuration.', {
   registry: object('Where built images are pushed.', {
     prefix: string(
       'Images are PREFIX/NAMESPACE/KIND-NAME:TAG. Without it nothing can be built or packaged.',
+      { maxLength: 512, pattern: '^([!-,.-~][!-~]*)?$' },
     ),
     pushSecretName: string('A kubernetes.io/dockerconfigjson Secret in each namespace, to push.'),
     pullSecretName: string('The same, to pull.'),
@@ -81,11 +88,11 @@ export const configSchema = object('The configuration.', {
     ),
   }),
   images: object('The images of the project’s own tools.', {
-    builder: string('git and rootless BuildKit.'),
-    loader: string('Loads a source.'),
-    seal: string('Seals artifacts with a manifest.'),
-    idle: string('Watches a Notebook for idleness.'),
-    notebook: string('What a Notebook without an image of its own runs.'),
+    builder: string('git and rootless BuildKit.', image),
+    loader: string('Loads a source.', image),
+    seal: string('Seals artifacts with a manifest.', image),
+    idle: string('Watches a Notebook for idleness.', image),
+    notebook: string('What a Notebook without an image of its own runs.', image),
   }),
   packaging: object('Trained models as images.', {
     enabled: boolean('Whether package: Auto packages at all.'),
@@ -104,7 +111,7 @@ export const configSchema = object('The configuration.', {
     ]),
     s3: object('Any S3-compatible store: artifacts are copied out and in.', {
       bucket: string('The bucket.'),
-      prefix: string('Artifacts are below it.'),
+      prefix: string('Artifacts are below it.', part),
       endpoint: string('The address of a store that is not AWS’.'),
       region: string('The region.'),
       secretName: string(
@@ -113,10 +120,10 @@ export const configSchema = object('The configuration.', {
     }),
     gcs: object('A bucket of Google Cloud Storage, by the gcsfuse CSI driver.', {
       bucket: string('The bucket.'),
-      prefix: string('Artifacts are below it.'),
+      prefix: string('Artifacts are below it.', part),
     }),
     hostPath: object('A folder of the node: for development on one machine.', {
-      path: string('The folder.'),
+      path: string('The folder.', part),
       allowed: boolean(
         'That this is a machine for development: nothing is removed with its object.',
       ),

@@ -47,6 +47,24 @@ describe('what is given is laid over the defaults', () => {
 describe('what is wrong is told by its path', () => {
   test.each([
     { file: { gpu: {} }, says: 'gpu: unknown field, did you mean "gpus"?' },
+    { file: { registry: { prefix: '-x' } }, says: 'registry.prefix: Invalid value: "-x"' },
+    { file: { images: { loader: 'a b' } }, says: 'images.loader: Invalid value: "a b"' },
+    {
+      file: { servers: { presets: { it: { image: 'ü' } } } },
+      says: 'servers.presets.it.image: Invalid value: "ü"',
+    },
+    {
+      file: { storage: { s3: { prefix: 'a\u0085b' } } },
+      says: 'storage.s3.prefix: Invalid value',
+    },
+    {
+      file: { storage: { former: ['file:///etc'] } },
+      says: 'storage.former[0]: Invalid value: "file:///etc"',
+    },
+    {
+      file: { storage: { former: ['hostpath:///old'] } },
+      says: 'storage.hostPath.allowed: Required value',
+    },
     {
       file: { registry: { prefx: 'x' } },
       says: 'registry.prefx: unknown field, did you mean "prefix"?',
