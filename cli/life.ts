@@ -1,6 +1,7 @@
 import type { Config } from '../crds/config.ts'
 import { apiVersion, type Parent } from '../crds/kind.ts'
 import { hash } from '../crds/names.ts'
+import { lastApplied } from '../hooks/applied.ts'
 import { hooks } from '../hooks/hooks.ts'
 import type { Child, Group } from '../hooks/protocol.ts'
 
@@ -102,7 +103,7 @@ function finished(child: Child): Child {
       ...child.metadata,
       annotations: {
         ...child.metadata.annotations,
-        'metacontroller.k8s.io/last-applied-configuration': JSON.stringify(child),
+        [lastApplied]: JSON.stringify(child),
       },
     },
   }

@@ -1,3 +1,4 @@
+import { isObject } from './json.ts'
 import type { Kind, Parent } from './kind.ts'
 import { kinds } from './kinds.ts'
 import type { Schema } from './schema.ts'
@@ -54,6 +55,3 @@ const mostFields = 1000
 
 const isFillable = (value: Json): value is Readonly<Record<string, Json>> =>
   isObject(value) && Object.keys(value).length <= mostFields
-
-const isObject = (value: Json): value is Readonly<Record<string, Json>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)

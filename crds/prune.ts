@@ -1,3 +1,4 @@
+import { isObject } from './json.ts'
 import type { Schema } from './schema.ts'
 
 /**
@@ -11,7 +12,7 @@ export function prune(schema: Schema, value: unknown): unknown {
 }
 
 function pruneObject(schema: Schema, value: unknown): unknown {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined
+  if (!isObject(value)) return undefined
   const entries = Object.entries(value).flatMap(([name, inner]): [string, unknown][] => {
     const known = schema.properties
       ? Object.hasOwn(schema.properties, name) && schema.properties[name]

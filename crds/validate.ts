@@ -1,5 +1,6 @@
 import { Ajv, type ErrorObject } from 'ajv'
 import { type CompiledRule, compile } from './cel.ts'
+import { isObject } from './json.ts'
 import type { Kind } from './kind.ts'
 import { object, type Schema, string } from './schema.ts'
 
@@ -146,7 +147,7 @@ const trimOfList =
 const trimOfMap =
   (most: number, trim?: Trim): Trim =>
   (value, drop) => {
-    if (!isRecord(value)) return value
+    if (!isObject(value)) return value
     const all = Object.keys(value)
     const names = all.length > most ? all.slice(0, most + 1) : all
     const entries = names.map((name, index): [string, unknown] => [
@@ -164,7 +165,7 @@ function trimOfObject(properties: Readonly<Record<string, Schema>>): Trim {
   })
   const mostNames = Object.keys(properties).length + mostSaid
   return (value, drop) => {
-    if (!isRecord(value)) return value
+    if (!isObject(value)) return value
     const names = Object.keys(value)
     let part = value
     if (names.length > mostNames) {
@@ -257,7 +258,7 @@ function broken(
   for (const { path, rule, field, reads, needs } of rules) {
     if (!needs.every(holds)) continue
     let self = value
-    for (const name of path) self = isRecord(self) ? self[name] : undefined
+    for (const name of path) self = isObject(self) ? self[name] : undefined
     const message = self === undefined || self === null ? undefined : rule.check(self)
     if (message !== undefined) errors.push({ ...at(field, message), ...(reads && { reads }) })
   }
@@ -270,9 +271,6 @@ function at(field: string, message: string): FieldError {
   const [, inner = '', rest = message] = /^([a-z.]+): (.*)$/.exec(message) ?? []
   return { field: inner, message: `Invalid value: ${rest}` }
 }
-
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** Whether one field is the other, or inside it. */
 const related = (a: string, b: string): boolean => a === b || isInside(a, b) || isInside(b, a)

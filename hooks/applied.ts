@@ -1,3 +1,4 @@
+import { isObject, type JsonObject } from '../crds/json.ts'
 import type { Child } from './protocol.ts'
 
 /**
@@ -7,11 +8,6 @@ import type { Child } from './protocol.ts'
  */
 
 export const lastApplied = 'metacontroller.k8s.io/last-applied-configuration'
-
-type JsonObject = Readonly<Record<string, unknown>>
-
-const isObject = (value: unknown): value is JsonObject =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** `unreadable`: Metacontroller cannot parse it either, and no longer applies changes to the child. */
 type Applied = JsonObject | 'none' | 'unreadable'
@@ -148,7 +144,7 @@ function contains(
  * Metacontroller merges lists by these fields, the first that all items have: what is new comes last.
  * https://github.com/metacontroller/metacontroller/blob/master/pkg/dynamic/apply/apply.go
  */
-const mergeKeys = ['containerPort', 'port', 'mountPath', 'name', 'uid', 'ip', 'path']
+export const mergeKeys = ['containerPort', 'port', 'mountPath', 'name', 'uid', 'ip', 'path']
 
 /** Others may have added items, as a queue adds tolerations. Those without a key are in their order. */
 function containsItems(

@@ -1,3 +1,4 @@
+import { isObject } from '../crds/json.ts'
 import type { Parent } from '../crds/kind.ts'
 
 /**
@@ -54,9 +55,6 @@ export interface SyncResponse {
   readonly children: readonly Child[]
   readonly resyncAfterSeconds?: number
 }
-
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 const faultOfParent = (parent: unknown, kind: string): string | undefined => {
   if (!isObject(parent)) return 'parent: Required value: an object'

@@ -1,6 +1,7 @@
 import { createPatch } from 'rfc6902'
 import type { Config } from '../crds/config.ts'
 import { fill } from '../crds/fill.ts'
+import { isObject } from '../crds/json.ts'
 import { group, type Kind, type Parent } from '../crds/kind.ts'
 import { kindOf } from '../crds/kinds.ts'
 import { printable } from '../crds/text.ts'
@@ -47,9 +48,6 @@ const answer = (response: AdmissionResponse): AdmissionReview => ({
   kind: 'AdmissionReview',
   response,
 })
-
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 const isAbsent = (value: unknown): boolean => value === undefined || value === null
 

@@ -1,9 +1,8 @@
 import { isDeepStrictEqual } from 'node:util'
+import { lastApplied } from '../../hooks/applied.ts'
 import { codeOf } from './http.ts'
 import { merge } from './merge.ts'
 import { type Obj, pathOf, type Resource, type Rest } from './rest.ts'
-
-const lastApplied = 'metacontroller.k8s.io/last-applied-configuration'
 
 /** `Job.batch/v1`, as Metacontroller groups objects. */
 export const groupOf = ({ kind, apiVersion }: { kind: string; apiVersion: string }): string =>

@@ -1,16 +1,12 @@
+import { isObject, type JsonObject } from '../../crds/json.ts'
+import { mergeKeys } from '../../hooks/applied.ts'
+
 /**
  * Three-way merge, as Metacontroller's dynamic apply does it: what was applied last and is wanted
  * no longer goes, what is wanted is laid over, and what others wrote stays.
  */
 
-type JsonObject = Readonly<Record<string, unknown>>
 type Items = readonly unknown[]
-
-const isObject = (value: unknown): value is JsonObject =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-
-/** Fields that name the items of a list; the first that all items have. */
-const keys = ['containerPort', 'port', 'mountPath', 'name', 'uid', 'ip', 'path']
 
 export function merge(observed: unknown, last: unknown, wanted: unknown): unknown {
   if (isObject(wanted) && isObject(observed))
@@ -33,7 +29,7 @@ const mergeObjects = (observed: JsonObject, last: JsonObject, wanted: JsonObject
 /** Lists whose items have names are merged item by item; others are replaced whole. */
 function mergeLists(observed: Items, last: Items, wanted: Items): Items {
   const items = [...observed, ...last, ...wanted]
-  const key = keys.find((name) => items.every((item) => isObject(item) && name in item))
+  const key = mergeKeys.find((name) => items.every((item) => isObject(item) && name in item))
   if (!key) return wanted
   const nameOf = (item: unknown) => (item as JsonObject)[key]
   const among = (list: Items, name: unknown) => list.find((item) => nameOf(item) === name)
