@@ -1,8 +1,10 @@
 import { Ajv, type ErrorObject } from 'ajv'
+import { longestName, mostSaid, shortened } from './brevity.ts'
 import { type CompiledRule, compile } from './cel.ts'
 import { isObject } from './json.ts'
 import type { Kind } from './kind.ts'
 import { object, type Schema, string } from './schema.ts'
+import { trimOf } from './trim.ts'
 
 /** A broken rule: the field, and what is wrong in the words of the Kubernetes API. */
 export interface FieldError {
@@ -52,9 +54,6 @@ export function jsonSchema(schema: Schema): Record<string, unknown> {
 }
 
 const ajv = new Ajv({ allErrors: true, strict: false, verbose: true })
-
-/** At most so many errors are reported; the others are only counted. */
-export const mostSaid = 100
 
 /**
  * A validator of the schema and of its CEL rules, made once; `root` is the path of the value. It
@@ -111,84 +110,6 @@ function said(errors: readonly ErrorObject[]): readonly ErrorObject[] {
     ({ keyword, instancePath }) => keyword === 'type' || !mistyped.has(instancePath),
   )
 }
-
-type Trim = (value: unknown, drop: (fields: number) => void) => unknown
-
-/**
- * Trims a value that is too large to validate: ajv creates an object for each error, and a body of a
- * few MiB can contain a million errors. A trimmed value stays invalid: a list or a map that is too long
- * retains one item more than it may have, and some of many unknown fields remain. `drop` counts the
- * fields that are removed.
- */
-function trimOf(schema: Schema): Trim | undefined {
-  const { properties, items, additionalProperties, maxItems, maxProperties, maxLength } = schema
-  if (properties) return trimOfObject(properties)
-  if (items && maxItems !== undefined) return trimOfList(maxItems, trimOf(items))
-  if (additionalProperties && maxProperties !== undefined)
-    return trimOfMap(maxProperties, trimOf(additionalProperties))
-  if (maxLength === undefined) return undefined
-  // A code point is at most two units.
-  const longest = 2 * maxLength + 2
-  return (value) =>
-    typeof value === 'string' && value.length > longest ? value.slice(0, longest) : value
-}
-
-const trimOfList =
-  (most: number, trim?: Trim): Trim =>
-  (value, drop) => {
-    if (!Array.isArray(value)) return value
-    const part = value.length > most ? value.slice(0, most + 1) : value
-    if (!trim) return part
-    const trimmed = part.map((item) => trim(item, drop))
-    return trimmed.every((item, index) => item === part[index]) ? part : trimmed
-  }
-
-/** The schema does not check the names in a map, so a long one is replaced by a shorter one. */
-const trimOfMap =
-  (most: number, trim?: Trim): Trim =>
-  (value, drop) => {
-    if (!isObject(value)) return value
-    const all = Object.keys(value)
-    const names = all.length > most ? all.slice(0, most + 1) : all
-    const entries = names.map((name, index): [string, unknown] => [
-      name.length > longestName ? `${shortened(name)}${index}` : name,
-      trim ? trim(value[name], drop) : value[name],
-    ])
-    const isWhole = names === all && entries.every(([name, item]) => item === value[name])
-    return isWhole ? value : Object.fromEntries(entries)
-  }
-
-function trimOfObject(properties: Readonly<Record<string, Schema>>): Trim {
-  const inner = Object.entries(properties).flatMap(([name, field]): [string, Trim][] => {
-    const trim = trimOf(field)
-    return trim ? [[name, trim]] : []
-  })
-  const mostNames = Object.keys(properties).length + mostSaid
-  return (value, drop) => {
-    if (!isObject(value)) return value
-    const names = Object.keys(value)
-    let part = value
-    if (names.length > mostNames) {
-      const known = Object.keys(properties).filter((name) => Object.hasOwn(value, name))
-      const unknown: string[] = []
-      for (const name of names) {
-        if (unknown.length === mostSaid) break
-        if (!Object.hasOwn(properties, name)) unknown.push(name)
-      }
-      drop(names.length - known.length - unknown.length)
-      part = picked(value, [...known, ...unknown])
-    }
-    for (const [name, trim] of inner) {
-      if (!Object.hasOwn(part, name)) continue
-      const trimmed = trim(part[name], drop)
-      if (trimmed !== part[name]) part = { ...part, [name]: trimmed }
-    }
-    return part
-  }
-}
-
-const picked = (value: Readonly<Record<string, unknown>>, names: readonly string[]) =>
-  Object.fromEntries(names.map((name) => [name, value[name]]))
 
 /** The validator of whole objects of a kind: name and spec; status is the server's own business. */
 export function validatorOf(kind: Kind): Validate {
@@ -281,12 +202,6 @@ const isInside = (inner: string, outer: string): boolean =>
 const unique = (errors: readonly FieldError[]): readonly FieldError[] => [
   ...new Map(errors.map((error) => [sentence(error), error])).values(),
 ]
-
-/** No field of ours has a longer name; longer ones are cut in messages. */
-const longestName = 100
-
-export const shortened = (text: string): string =>
-  text.length > longestName ? `${text.slice(0, longestName)}…` : text
 
 /** A name that is safe in a path: it has no dots, which would look like steps, and is not cut. */
 const isPlain = (name: string): boolean => name.length <= longestName && /^[-\w]+$/.test(name)

@@ -4,7 +4,7 @@ import type { Parent } from '../crds/kind.ts'
 import { yes } from './conditions.ts'
 import { buildHashes, hashesOf } from './names.ts'
 import type { Records } from './parent.ts'
-import type { Works } from './stages.ts'
+import type { Works } from './stage.ts'
 import { builderSuspicion, buildPod, builtImage } from './work/build.ts'
 
 /** The first stage of all kinds: Git becomes an image. */

@@ -8,7 +8,7 @@ import { hookOf, type Sync } from './hook.ts'
 import { hashesOf, runHashes } from './names.ts'
 import type { Records } from './parent.ts'
 import { noMounts } from './pod/volumes.ts'
-import type { Works } from './stages.ts'
+import type { Works } from './stage.ts'
 import { artifactsPath, artifactsUrl, lostPlace, pathsInUse, storageOf } from './storage/storage.ts'
 import { loader, workPod } from './work/load.ts'
 

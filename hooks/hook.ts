@@ -23,7 +23,8 @@ import type {
 } from './protocol.ts'
 import { basesOf, type References, referencesOf, relatedRules } from './references.ts'
 import { type Beside, isServing, keptServing } from './serving.ts'
-import { type Stage, type Walk, walk } from './stages.ts'
+import type { Stage } from './stage.ts'
+import { type Walk, walk } from './stages.ts'
 import { statusFaults, trusted } from './trusted.ts'
 
 /** What a kind's functions are asked with. */

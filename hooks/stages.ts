@@ -1,31 +1,14 @@
 import type { RunPolicy } from '../crds/common.ts'
 import type { Parent } from '../crds/kind.ts'
-import { prune } from '../crds/prune.ts'
-import {
-  type Condition,
-  type ConditionType,
-  identity,
-  type Reason,
-  type StageRecord,
-} from '../crds/status.ts'
-import { job } from './children/job.ts'
+import type { Condition, ConditionType, StageRecord } from '../crds/status.ts'
 import { condition, no, type Verdict, yes } from './conditions.ts'
-import { jobFailure, jobProgress, podsOf, type Report, reportOf } from './diagnosis.ts'
-import {
-  answers,
-  hadTooLittleTime,
-  type Identity,
-  identityOf,
-  isAtRest,
-  isComplete,
-  isFailed,
-  keptJob,
-} from './jobs.ts'
-import { type Hashes, jobAnnotations, jobName, rerunOf } from './names.ts'
-import { jsonIn, type Observed } from './observed.ts'
-import { isSuspended, missing, policyOf, type Records, remembered } from './parent.ts'
+import { answers, identityOf, isComplete, keptJob } from './jobs.ts'
+import { jobName } from './names.ts'
+import type { Observed } from './observed.ts'
+import { outcomeOf, rerunInForce } from './outcome.ts'
+import { policyOf, type Records, remembered } from './parent.ts'
 import type { Child } from './protocol.ts'
-import { type Reference, upstreamOf } from './references.ts'
+import type { Reference } from './references.ts'
 import {
   asBefore,
   hindranceOf,
@@ -35,41 +18,9 @@ import {
   saidOf,
   wantedOf,
 } from './serving.ts'
+import type { Stage, Works } from './stage.ts'
 
-/**
- * A parent is a list of stages, walked in order: the first that is not done speaks for Ready.
- * A stage works (a Job, done once and remembered in status) or serves (children that stay).
- */
-export type Stage = Works | Serves
-
-export interface Works {
-  readonly does: 'work'
-  readonly name: 'build' | 'load' | 'run' | 'package'
-  readonly condition: ConditionType
-  /** The reason while its Pod runs. */
-  readonly active: Reason
-  /** What most likely keeps the Job from getting a Pod. */
-  readonly suspicion?: string
-  /** Why there is nothing to do, if so; `records` holds the stages before. */
-  readonly skip: (records: Records) => Verdict | undefined
-  readonly needs: readonly Reference[]
-  readonly hashes: (rerun: string | undefined) => Hashes
-  readonly policy: Pick<RunPolicy, 'activeDeadlineSeconds'> & { readonly backoffLimit: number }
-  /** Whether spec.runPolicy speaks of this stage; of the others the administrator does. */
-  readonly isUsers?: true
-  /** The Pod of an attempt; `records` holds the stages before. */
-  readonly template: (
-    hashes: Hashes,
-    records: Records,
-  ) => { readonly metadata: Record<string, unknown>; readonly spec: Record<string, unknown> }
-  /** Whether the result is an image, which is identified only by the digest that the Job reports. */
-  readonly needsDigest?: true
-  /** Why a recorded result cannot be used; undefined if it can. */
-  readonly lost?: (record: StageRecord) => Verdict | undefined
-  /** What to remember of a success beside the hashes. */
-  readonly result: (report: Report, attempt: string, records: Records) => Partial<StageRecord>
-}
-
+/** What all stages have come to: the first that is not done speaks for Ready. */
 export interface Walk {
   readonly children: readonly Child[]
   readonly conditions: readonly Condition[]
@@ -83,197 +34,6 @@ export interface Walk {
   readonly finishing: string | undefined
   readonly stale: readonly string[]
 }
-
-/**
- * The rerun that is in force: the annotation, or, once that was removed, what the first recorded
- * stage answered, so that a half-finished rerun is finished and a finished one not repeated. Before
- * any record, it is what the Job under way answers, which would otherwise be begun anew.
- */
-function rerunInForce(
-  parent: Parent,
-  stages: readonly Stage[],
-  observed: Observed,
-): string | undefined {
-  const records = remembered(parent).stages ?? {}
-  const working = stages.filter(
-    (stage): stage is Works => stage.does === 'work' && !stage.skip(records),
-  )
-  const recorded = working.find(({ name }) => records[name])
-  return (
-    rerunOf(parent) ?? (recorded ? records[recorded.name]?.rerun : underWay(working[0], observed))
-  )
-}
-
-const underWay = (stage: Works | undefined, observed: Observed): string | undefined =>
-  stage &&
-  observed
-    .jobs(stage.name)
-    .filter((child) => !isFailed(child))
-    .map(identityOf)
-    .find(({ inputs }) => inputs === stage.hashes(undefined).inputs)?.rerun
-
-function recordOf(
-  done: Child,
-  { inputs = '', attempt = '', rerun }: Identity,
-  stage: Works,
-  report: Report,
-  records: Records,
-): StageRecord {
-  const upstream = recordedUpstream(done, stage.needs)
-  return {
-    job: done.metadata.name,
-    inputs,
-    attempt,
-    ...(rerun && { rerun }),
-    ...(Object.keys(upstream).length && { upstream }),
-    ...stage.result(report, attempt, records),
-  }
-}
-
-/** The identities of the stage's references when the Job was created, from its annotation. */
-function recordedUpstream(done: Child, needs: readonly Reference[]): Record<string, string> {
-  const noted = jsonIn(done, jobAnnotations.upstream)
-  return Object.fromEntries(
-    needs.flatMap((reference) => {
-      const id = reference.state === 'none' ? undefined : noted?.[reference.field.field]
-      return reference.state !== 'none' && isIdentity(id) ? [[reference.field.field, id]] : []
-    }),
-  )
-}
-
-const isIdentity = (value: unknown): value is string => prune(identity, value) !== undefined
-
-/** What a stage has come to, in this very request. */
-type Outcome =
-  | { readonly state: 'skipped'; readonly verdict: Verdict }
-  | { readonly state: 'done'; readonly record: StageRecord }
-  | { readonly state: 'lost'; readonly verdict: Verdict }
-  | { readonly state: 'finishing'; readonly job: string }
-  | {
-      readonly state: 'open'
-      readonly verdict: Verdict
-      readonly create?: Child
-      /** The complete Job whose report was looked for, and is not readable. */
-      readonly unread?: string
-    }
-  | { readonly state: 'replaced'; readonly verdict: Verdict; readonly unread?: string }
-
-function outcomeOf(
-  stage: Works,
-  parent: Parent,
-  observed: Observed,
-  records: Records,
-  rerun: string | undefined,
-): Outcome {
-  const skip = stage.skip(records)
-  if (skip) return { state: 'skipped', verdict: skip }
-  const hashes = stage.hashes(rerun)
-  const record = [records[stage.name], remembered(parent).lastComplete?.[stage.name]].find(
-    (found) => found && answers(found, hashes.inputs, rerun),
-  )
-  const lost = record && stage.lost?.(record)
-  if (lost) return { state: 'lost', verdict: lost }
-  if (record) return { state: 'done', record }
-
-  const pods = observed.pods(stage.name)
-  const name = jobName(parent, stage.name, hashes.attempt)
-  const current = observed.child('Job', name)
-  const success = successOf(stage, current, observed, { ...hashes, rerun })
-  if (success) return reported(success, stage, parent, observed, records)
-
-  if (current && hadTooLittleTime(current, stage.policy))
-    return {
-      state: 'replaced',
-      verdict: no('Pending', `removing Job "${name}", which now has more time, to create it anew`),
-    }
-  if (current) {
-    if (isFailed(current)) return { state: 'open', verdict: jobFailure(current, pods) }
-    if (isSuspended(parent)) return { state: 'open', verdict: suspension(current) }
-    return { state: 'open', verdict: jobProgress(current, pods, stage.active, stage.suspicion) }
-  }
-  const waiting = stage.needs.find(({ state }) => state === 'waiting')
-  if (waiting?.state === 'waiting') return { state: 'open', verdict: waiting.verdict }
-  if (isSuspended(parent))
-    return { state: 'open', verdict: no('Suspended', 'spec.suspend is true') }
-  const create = job(
-    parent,
-    { stage: stage.name, ...hashes, rerun, upstream: upstreamOf(stage.needs) },
-    stage.policy,
-    stage.template(hashes, records),
-  )
-  return { state: 'open', verdict: missing(parent, stage.condition, 'Job', name), create }
-}
-
-/** A complete Job, and the hashes that it was created for. */
-interface Success {
-  readonly job: Child
-  readonly identity: Identity
-}
-
-/** The Job of this attempt, which its name proves, or another complete Job with the same inputs. */
-function successOf(
-  stage: Works,
-  current: Child | undefined,
-  observed: Observed,
-  asked: Hashes & { readonly rerun: string | undefined },
-): Success | undefined {
-  const { inputs, attempt, rerun } = asked
-  if (current && isComplete(current))
-    return { job: current, identity: { inputs, attempt, ...(rerun && { rerun }) } }
-  return observed
-    .jobs(stage.name)
-    .filter(isComplete)
-    .map((job) => ({ job, identity: identityOf(job) }))
-    .find(({ identity }) => answers(identity, inputs, rerun))
-}
-
-/**
- * What a complete Job reported. Its Pod may be observed later than the Job, so it is looked for once
- * more. A load or a run is complete without the report. An image is identified only by its digest,
- * because anyone with the same push credentials can move its tag: if the digest is lost, it is built
- * again.
- */
-function reported(
-  { job: done, identity }: Success,
-  stage: Works,
-  parent: Parent,
-  observed: Observed,
-  records: Records,
-): Outcome {
-  const { name } = done.metadata
-  const pods = observed.pods(stage.name)
-  const report = reportOf(done, pods)
-  if (report || (!stage.needsDigest && remembered(parent).finishing === name))
-    return { state: 'done', record: recordOf(done, identity, stage, report ?? {}, records) }
-  if (remembered(parent).finishing !== name || !observed.knowsPods)
-    return { state: 'finishing', job: name }
-  const own = podsOf(done, pods)
-  if (own.some(({ status }) => !['Succeeded', 'Failed'].includes(status?.phase)))
-    return { state: 'finishing', job: name }
-  if (own.length)
-    return {
-      state: 'open',
-      unread: name,
-      verdict: no(
-        'Failed',
-        `Job "${name}" is complete but reported no digest: is images.builder from another release? kubectl delete job ${name} builds again`,
-      ),
-    }
-  return {
-    state: 'replaced',
-    unread: name,
-    verdict: no(
-      'Pending',
-      `removing Job "${name}", whose digest was lost with its Pod, to build again`,
-    ),
-  }
-}
-
-/** A Job is suspended once the Job controller reports it: until then its Pod may still run. */
-const suspension = (job: Child): Verdict =>
-  isAtRest(job)
-    ? no('Suspended', `Job "${job.metadata.name}" is suspended`)
-    : no('Suspending', `Job "${job.metadata.name}" is being suspended`)
 
 export function walk(stages: readonly Stage[], parent: Parent, observed: Observed): Walk {
   const rerun = rerunInForce(parent, stages, observed)

@@ -1,3 +1,4 @@
+import { mostSaid } from '../crds/brevity.ts'
 import { wantsClaim } from '../crds/claims.ts'
 import type { Config } from '../crds/config.ts'
 import { fill } from '../crds/fill.ts'
@@ -9,7 +10,6 @@ import {
   type FieldError,
   holdsIn,
   limited,
-  mostSaid,
   sentence,
   type Validate,
   validatorOf,

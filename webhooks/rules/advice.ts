@@ -1,7 +1,7 @@
+import { shortened } from '../../crds/brevity.ts'
 import { type Config, hasBuiltInProfiles } from '../../crds/config.ts'
 import type { Parent } from '../../crds/kind.ts'
 import { isReserved } from '../../crds/labels.ts'
-import { shortened } from '../../crds/validate.ts'
 
 interface Advice {
   /** The fields that it reads: they must be valid by the schema. */
@@ -56,19 +56,19 @@ export const warningsOf = (
 /** The API server truncates warnings that have more than 4 KiB in total. */
 const mostNamed = 5
 
-/** More than these are an attack, and in no need of order. */
-const mostSorted = 100
+/** No object that a person writes has more labels: the others are not looked at. */
+const mostLookedAt = 10_000
 
 /** Warns about new or changed labels that are not passed on to the children. */
 function reservedLabels(object: Parent, oldObject: Parent | undefined): readonly string[] {
   const before = oldObject?.metadata.labels ?? {}
-  const labels = Object.entries(object.metadata.labels ?? {}).flatMap(([label, value]) =>
-    isReserved(label) && before[label] !== value ? [label] : [],
-  )
+  const now = object.metadata.labels ?? {}
+  const labels = Object.keys(now)
+    .slice(0, mostLookedAt)
+    .filter((label) => isReserved(label) && before[label] !== now[label])
+    .sort()
   if (!labels.length) return []
   const named = labels
-    .slice(0, mostSorted)
-    .sort()
     .slice(0, mostNamed)
     .map((label) => `"${shortened(label)}"`)
     .join(', ')

@@ -1,0 +1,10 @@
+/** How much of the faults of one object is said. */
+
+/** At most so many errors are reported; the others are only counted. */
+export const mostSaid = 100
+
+/** No field of ours has a longer name; longer ones are cut in messages. */
+export const longestName = 100
+
+export const shortened = (text: string): string =>
+  text.length > longestName ? `${text.slice(0, longestName)}…` : text
