@@ -13,14 +13,17 @@ export function prune(schema: Schema, value: unknown): unknown {
 
 function pruneObject(schema: Schema, value: unknown): unknown {
   if (!isObject(value)) return undefined
-  const entries = Object.entries(value).flatMap(([name, inner]): [string, unknown][] => {
-    const known = schema.properties
-      ? Object.hasOwn(schema.properties, name) && schema.properties[name]
-      : schema.additionalProperties
-    const left = known ? prune(known, inner) : undefined
+  const { properties, additionalProperties, maxProperties } = schema
+  // Only names that the schema knows are looked for: a value may have a million others.
+  const names = properties
+    ? Object.keys(properties).filter((name) => Object.hasOwn(value, name))
+    : Object.keys(value).slice(0, maxProperties)
+  const entries = names.flatMap((name): [string, unknown][] => {
+    const known = properties?.[name] ?? additionalProperties
+    const left = known ? prune(known, value[name]) : undefined
     return left === undefined ? [] : [[name, left]]
   })
-  const whole = Object.fromEntries(entries.slice(0, schema.maxProperties))
+  const whole = Object.fromEntries(entries)
   return schema.required?.some((name) => !Object.hasOwn(whole, name)) ? undefined : whole
 }
 

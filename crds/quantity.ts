@@ -77,7 +77,7 @@ export const gibibytes = (value: number | string): string =>
 /** Whether a text is a quantity that is read here: the API server takes more, such as "100n". */
 export function isQuantity(text: unknown): text is string {
   try {
-    return typeof text === 'string' && Boolean(parse(text))
+    return typeof text === 'string' && (plain.test(text) || Boolean(parse(text)))
   } catch {
     return false
   }

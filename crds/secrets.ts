@@ -75,6 +75,7 @@ const quoted = (names: readonly string[]): string =>
 
 /** What is wrong with the Secrets that a field names; undefined when nothing is. */
 export function forbiddenSecrets(uses: readonly SecretUse[], config: Config): string | undefined {
+  if (!uses.length) return undefined
   const options = Object.entries(toolSecrets(config))
   const forbidden = uses.filter(({ secret }) => options.some(([, name]) => name === secret))
   if (!forbidden.length) return undefined

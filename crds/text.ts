@@ -19,14 +19,19 @@ const hidden = /(?!\n)[\p{Cc}\p{Default_Ignorable_Code_Point}]/gu
 /** Half of a surrogate pair, which no encoding of Unicode can represent. */
 const halves = /\p{Cs}/gu
 
+/** What most texts consist of, so that most are not searched five times. */
+const isPlain = (text: string): boolean => /^[\n\x20-\x7e]*$/.test(text)
+
 /** Removes what a terminal would interpret or a reader cannot see; line feeds stay. */
 export const printable = (text: string): string =>
-  text
-    .replaceAll('\r\n', '\n')
-    .replace(sequences, '')
-    .replace(spaces, ' ')
-    .replace(hidden, '')
-    .replace(halves, '\ufffd')
+  isPlain(text)
+    ? text
+    : text
+        .replaceAll('\r\n', '\n')
+        .replace(sequences, '')
+        .replace(spaces, ' ')
+        .replace(hidden, '')
+        .replace(halves, '\ufffd')
 
 /** The same, on one line: text from outside cannot begin a line that looks like ours. */
 export const onOneLine = (text: string): string => printable(text).replace(/\s+/g, ' ').trim()

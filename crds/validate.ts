@@ -55,19 +55,29 @@ export function jsonSchema(schema: Schema): Record<string, unknown> {
 
 const ajv = new Ajv({ allErrors: true, strict: false, verbose: true })
 
+const untilFirst = new Ajv({ strict: false })
+const structures = new WeakMap<Schema, (value: unknown) => boolean>()
+
+/**
+ * Whether a value has the structure of the schema; CEL rules are not checked. It stops at the first
+ * error: almost every value is valid, and this takes half of the time that a list of all errors takes.
+ */
+export function isValid(schema: Schema, value: unknown): boolean {
+  const structure = structures.get(schema) ?? untilFirst.compile(jsonSchema(schema))
+  structures.set(schema, structure)
+  return structure(value)
+}
+
 /**
  * A validator of the schema and of its CEL rules, made once; `root` is the path of the value. It
  * throws only because of our own bugs: a rule runs only if the fields that it reads are valid.
  */
 export function validator(schema: Schema, root = ''): Validate {
-  const structure = ajv.compile(jsonSchema(schema))
-  const trim = trimOf(schema)
+  const faults = faultsBy(schema)
   const rules = [...rulesOf(schema, root)]
   return (value) => {
-    let dropped = 0
-    const part = trim ? trim(value, (fields) => (dropped += fields)) : value
-    if (structure(part)) return unique(broken(rules, value, () => true))
-    const errors = said(structure.errors ?? [])
+    if (isValid(schema, value)) return unique(broken(rules, value, () => true))
+    const { errors, dropped } = faults(value)
     // As at the API server, rules are for values of the right shape: where the shape is wrong, they are silent.
     const wrong = errors.map((error) => placeOf(error, root).field)
     return limited(
@@ -77,6 +87,18 @@ export function validator(schema: Schema, root = ''): Validate {
       ]),
       Math.max(0, errors.length - mostSaid) + dropped,
     )
+  }
+}
+
+/** All errors of a value by its schema, compiled when the first invalid value comes. */
+function faultsBy(schema: Schema) {
+  const trim = trimOf(schema)
+  let structure: ReturnType<typeof ajv.compile> | undefined
+  return (value: unknown): { errors: readonly ErrorObject[]; dropped: number } => {
+    structure ??= ajv.compile(jsonSchema(schema))
+    let dropped = 0
+    structure(trim ? trim(value, (fields) => (dropped += fields)) : value)
+    return { errors: said(structure.errors ?? []), dropped }
   }
 }
 
@@ -199,9 +221,10 @@ const related = (a: string, b: string): boolean => a === b || isInside(a, b) || 
 const isInside = (inner: string, outer: string): boolean =>
   !outer || (inner.startsWith(outer) && ['.', '['].includes(inner[outer.length] ?? ''))
 
-const unique = (errors: readonly FieldError[]): readonly FieldError[] => [
-  ...new Map(errors.map((error) => [sentence(error), error])).values(),
-]
+const unique = (errors: readonly FieldError[]): readonly FieldError[] =>
+  errors.length > 1
+    ? [...new Map(errors.map((error) => [sentence(error), error])).values()]
+    : errors
 
 /** A name that is safe in a path: it has no dots, which would look like steps, and is not cut. */
 const isPlain = (name: string): boolean => name.length <= longestName && /^[-\w]+$/.test(name)

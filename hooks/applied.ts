@@ -9,8 +9,11 @@ import type { Child } from './protocol.ts'
 
 export const lastApplied = 'metacontroller.k8s.io/last-applied-configuration'
 
-/** `unreadable`: Metacontroller cannot parse it either, and no longer applies changes to the child. */
-type Applied = JsonObject | 'none' | 'unreadable'
+/**
+ * `unreadable`: Metacontroller cannot parse it either, and no longer applies changes to the child.
+ * `excessive`: more to parse than the children of one object may have; it is not read.
+ */
+type Applied = JsonObject | 'none' | 'unreadable' | 'excessive'
 
 /** Read once for each child that is seen, though an answer compares with it more than once. */
 const known = new WeakMap<Child, Applied>()
@@ -20,6 +23,41 @@ function appliedTo(child: Child): Applied {
   known.set(child, applied)
   return applied
 }
+
+/** Of the children of one object: the largest that we make have less, so the texts are not scanned. */
+const freeBytes = 512 * 1024
+
+/** JSON.parse needs some 0.1 s for so many values. 20 children of ours have a few thousand. */
+const mostValues = 200_000
+
+/**
+ * Limits what the annotations of all children together cost: 7 MiB of them can contain two million
+ * empty objects. Those beyond the limit count as excessive from now on.
+ */
+export function limitReading(children: readonly Child[]): void {
+  const texts = children.map((child) => ({
+    child,
+    text: child.metadata.annotations?.[lastApplied] ?? '',
+  }))
+  if (texts.reduce((sum, { text }) => sum + text.length, 0) <= freeBytes) return
+  let left = mostValues
+  for (const { child, text } of texts) {
+    left -= valuesIn(text)
+    if (left < 0) known.set(child, 'excessive')
+  }
+}
+
+/** An upper bound: a comma, or the beginning of a list or an object, may also be inside a string. */
+function valuesIn(text: string): number {
+  let values = 1
+  for (let at = 0; at < text.length; at++) {
+    const mark = text.charCodeAt(at)
+    if (mark === comma || mark === list || mark === map) values++
+  }
+  return values
+}
+
+const [comma = 0, list = 0, map = 0] = [...',[{'].map((mark) => mark.charCodeAt(0))
 
 /** As Metacontroller reads it: empty and `null` mean none, and anything but an object is an error. */
 function read(text: string | undefined): Applied {
@@ -35,8 +73,8 @@ function read(text: string | undefined): Applied {
 
 /** Go's decoder refuses some JSON that JSON.parse accepts: numbers beyond a float64, 10,000 levels. */
 const isRefusedByGo = (text: string, value: JsonObject): boolean =>
-  // Only with an exponent, or with so many digits, can a number be too large.
-  (/\d[eE]\+?\d|(?<!\d)\d{309}/.test(text) && hasInfinity(value)) ||
+  // Only with an exponent of three digits, or with so many digits, can a number be too large.
+  (/[:,[\s]-?\d(?:[\d.]*[eE]\+?\d{3}|\d{200})/.test(text) && hasInfinity(value)) ||
   (text.length > 2 * deepest && depthOf(text) > deepest)
 
 const deepest = 10_000
@@ -69,8 +107,16 @@ function depthOf(text: string): number {
   return most
 }
 
-/** Whether Metacontroller cannot change the child until somebody removes the annotation. */
-export const isBlocked = (child: Child): boolean => appliedTo(child) === 'unreadable'
+/** Why nobody can tell what was applied until somebody removes the annotation; undefined if it can be read. */
+export function faultIn(child: Child): string | undefined {
+  switch (appliedTo(child)) {
+    case 'unreadable':
+      return 'is not a JSON object'
+    case 'excessive':
+      return 'contains too much to be read'
+  }
+  return undefined
+}
 
 /**
  * An existing child as it was applied last, with only `fields` of its spec changed: a new version of
@@ -83,7 +129,9 @@ export const isBlocked = (child: Child): boolean => appliedTo(child) === 'unread
 export function kept(child: Child, fields: JsonObject = {}): Child {
   const { apiVersion, kind, metadata, spec } = child
   const applied = appliedTo(child)
-  const { metadata: ours, spec: appliedSpec } = isObject(applied) ? applied : {}
+  // Of what nobody has read, everything may be ours: left out, Metacontroller would remove it.
+  const unread = applied === 'excessive' ? { metadata } : {}
+  const { metadata: ours, spec: appliedSpec }: JsonObject = isObject(applied) ? applied : unread
   const { labels, annotations } = isObject(ours) ? ours : {}
   const base = isObject(appliedSpec) && isIn(child, appliedSpec, fields) ? appliedSpec : spec
   return {
@@ -120,24 +168,28 @@ const deepestSpec = 64
 /** Fields and items that are compared at most: many times what a manifest of ours has. */
 const mostCompared = 100_000
 
-/** Whether the observed value has all that was applied. */
+/**
+ * Whether the observed value has all that was applied. Loops, because this compares every child that
+ * is emitted as it was, with every answer.
+ */
 function contains(
   observed: unknown,
   applied: unknown,
   budget = { left: mostCompared },
   depth = 0,
 ): boolean {
+  if (typeof applied !== 'object' || applied === null) return observed === applied
   if (depth > deepestSpec || budget.left < 0) return false
   if (Array.isArray(applied))
     return Array.isArray(observed) && containsItems(observed, applied, budget, depth + 1)
-  if (!isObject(applied)) return observed === applied
   if (!isObject(observed)) return false
   const keys = Object.keys(applied)
   budget.left -= keys.length
-  return keys.every(
-    (key) =>
-      Object.hasOwn(observed, key) && contains(observed[key], applied[key], budget, depth + 1),
-  )
+  for (const key of keys) {
+    if (!Object.hasOwn(observed, key)) return false
+    if (!contains(observed[key], (applied as JsonObject)[key], budget, depth + 1)) return false
+  }
+  return true
 }
 
 /**
@@ -145,6 +197,14 @@ function contains(
  * https://github.com/metacontroller/metacontroller/blob/master/pkg/dynamic/apply/apply.go
  */
 export const mergeKeys = ['containerPort', 'port', 'mountPath', 'name', 'uid', 'ip', 'path']
+
+function mergeKeyOf(observed: readonly unknown[], applied: readonly unknown[]): string | undefined {
+  if (!isObject(applied[0])) return undefined
+  const hasKey = (key: string) => (item: unknown) => isObject(item) && Object.hasOwn(item, key)
+  return mergeKeys.find(
+    (key) => hasKey(key)(applied[0]) && applied.every(hasKey(key)) && observed.every(hasKey(key)),
+  )
+}
 
 /** Others may have added items, as a queue adds tolerations. Those without a key are in their order. */
 function containsItems(
@@ -155,10 +215,7 @@ function containsItems(
 ): boolean {
   budget.left -= observed.length + applied.length
   if (budget.left < 0) return false
-  const isKeyed = (key: string) => (item: unknown) => isObject(item) && Object.hasOwn(item, key)
-  const key = mergeKeys.find(
-    (name) => applied.every(isKeyed(name)) && observed.every(isKeyed(name)),
-  )
+  const key = mergeKeyOf(observed, applied)
   if (key) {
     const byKey = new Map(observed.map((item) => [(item as JsonObject)[key], item]))
     return applied.every((item) =>

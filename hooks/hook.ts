@@ -5,7 +5,7 @@ import type { Kind, Parent } from '../crds/kind.ts'
 import { checkRules } from '../crds/rules.ts'
 import type { Artifacts, Condition, Reason } from '../crds/status.ts'
 import { sentence, validatorOf, visible } from '../crds/validate.ts'
-import { isBlocked, kept, lastApplied } from './applied.ts'
+import { faultIn, kept, lastApplied } from './applied.ts'
 import { deviceClaims } from './children/deviceclaim.ts'
 import { type ChildKind, type ChildKindName, childKinds } from './children/kinds.ts'
 import { condition, no, type Verdict, yes } from './conditions.ts'
@@ -172,12 +172,12 @@ function answering<S, T>(kind: Kind<S, T>, behaviour: Behaviour<S, T>) {
 function blockedChild(children: readonly Child[], observed: Observed): Verdict | undefined {
   const blocked = children
     .map(({ kind, metadata }) => observed.child(kind, metadata.name))
-    .find((child) => child && isBlocked(child))
+    .find((child) => child && faultIn(child))
   if (!blocked) return undefined
   const { kind, metadata } = blocked
   return no(
     'ApplyBlocked',
-    `${kind} "${metadata.name}" cannot be changed because its annotation ${lastApplied} is not a JSON object: kubectl annotate ${kind.toLowerCase()} ${metadata.name} ${lastApplied}- removes it`,
+    `${kind} "${metadata.name}" cannot be changed because its annotation ${lastApplied} ${faultIn(blocked)}: kubectl annotate ${kind.toLowerCase()} ${metadata.name} ${lastApplied}- removes it`,
   )
 }
 

@@ -1,5 +1,6 @@
 import { labels, type Parent } from '../crds/kind.ts'
 import type { Condition } from '../crds/status.ts'
+import { limitReading } from './applied.ts'
 import { namespaceOf } from './names.ts'
 import type { Child, SyncRequest } from './protocol.ts'
 
@@ -21,6 +22,7 @@ const newestFirst = (a: Child, b: Child): number =>
 
 export function observedIn(request: SyncRequest): Observed {
   const children = Object.values(request.children).flatMap((group) => Object.values(group))
+  limitReading(children)
   const nodes = request.related['Node.v1']
   const pods = Object.values(request.related['Pod.v1'] ?? {})
     .filter((pod) => belongs(pod, request.parent))

@@ -83,7 +83,7 @@ function reservedIn(
   now: Readonly<Record<string, string>> = {},
 ): Readonly<Record<string, string>> | undefined {
   const entries = Object.entries(before).filter(
-    ([label]) => isReserved(label) && !Object.hasOwn(now, label),
+    ([label]) => !Object.hasOwn(now, label) && isReserved(label),
   )
   return entries.length ? Object.fromEntries(entries) : undefined
 }

@@ -1,6 +1,6 @@
 import type { Kind, Parent } from '../crds/kind.ts'
 import { prune } from '../crds/prune.ts'
-import { validator } from '../crds/validate.ts'
+import { isValid, validator } from '../crds/validate.ts'
 
 const validators = new Map<Kind, ReturnType<typeof validator>>()
 
@@ -21,6 +21,6 @@ export function statusFaults(
  */
 export function trusted<P extends Pick<Parent, 'status'>>(kind: Kind, parent: P): P {
   const { status } = parent
-  if (status === undefined || !statusFaults(kind, status).length) return parent
+  if (status === undefined || isValid(kind.status, status)) return parent
   return { ...parent, status: prune(kind.status, status) }
 }
