@@ -71,12 +71,6 @@ describe('a secret segment of admission’s path', () => {
   test('beside it, the path without one may be accepted', () => {
     expect(saying('a-secret-0123456', 'plain')).toBe(0)
   })
-  test('is in the paths of all webhooks', () => {
-    const paths = read('templates/webhooks.yaml').match(/path: .*/g)
-    expect(paths).toHaveLength(3)
-    for (const path of paths ?? [])
-      expect(path).toMatch(/^path: '\{\{ include "substratus.admissionBase" . \}\}\//)
-  })
 })
 
 describe('rights', () => {
