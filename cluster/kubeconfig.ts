@@ -14,6 +14,14 @@ export interface Cluster {
   readonly namespace: string
 }
 
+/** For programs that run in the cluster: a file, or the account of the Pod that they run in. */
+export function kubeConfigOf(file: string): KubeConfig {
+  const kubeConfig = new KubeConfig()
+  if (file === 'in-cluster') kubeConfig.loadFromCluster()
+  else kubeConfig.loadFromFile(file)
+  return kubeConfig
+}
+
 const serviceAccount = '/var/run/secrets/kubernetes.io/serviceaccount'
 
 /**
@@ -47,11 +55,7 @@ function fromEnvironment(env: NodeJS.ProcessEnv): KubeConfig {
   const wanted = listed.length ? listed : [join(env.HOME ?? homedir(), '.kube', 'config')]
   const files = wanted.filter((file) => existsSync(file) && readFileSync(file, 'utf8').trim())
   if (files.length) return files.map(read).reduce(merged)
-  if (existsSync(join(serviceAccount, 'token'))) {
-    const own = new KubeConfig()
-    own.loadFromCluster()
-    return own
-  }
+  if (existsSync(join(serviceAccount, 'token'))) return kubeConfigOf('in-cluster')
   throw new Error(`no kubeconfig: ${wanted.join(', ')} cannot be found; name one by --kubeconfig`)
 }
 

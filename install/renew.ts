@@ -1,5 +1,6 @@
 import { X509Certificate } from 'node:crypto'
-import { CoreV1Api, KubeConfig, type V1Secret } from '@kubernetes/client-node'
+import { CoreV1Api, type V1Secret } from '@kubernetes/client-node'
+import { kubeConfigOf } from '../cluster/kubeconfig.ts'
 import { logger } from '../server/log.ts'
 import { issue } from './x509.ts'
 
@@ -21,9 +22,7 @@ const day = 86_400_000
 export async function renewCommand(options: Options): Promise<number> {
   const { namespace, ca, secret, name: names, days, kubeconfig } = options
   const log = logger()
-  const kubeConfig = new KubeConfig()
-  if (kubeconfig) kubeConfig.loadFromFile(kubeconfig)
-  else kubeConfig.loadFromCluster()
+  const kubeConfig = kubeConfigOf(kubeconfig || 'in-cluster')
   const api = kubeConfig.makeApiClient(CoreV1Api)
   const read = (name: string) => api.readNamespacedSecret({ name, namespace })
   const present = await read(secret)

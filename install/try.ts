@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { ApiException, CustomObjectsApi, KubeConfig } from '@kubernetes/client-node'
+import { ApiException, CustomObjectsApi } from '@kubernetes/client-node'
+import { kubeConfigOf } from '../cluster/kubeconfig.ts'
 import { apiVersion, group, type KindName, type Parent, version } from '../crds/kind.ts'
 import { kindNamed } from '../crds/kinds.ts'
 import type { Condition } from '../crds/status.ts'
@@ -25,9 +26,7 @@ const specs: readonly (readonly [KindName, object])[] = [
  * admission must refuse. All are deleted again.
  */
 export async function tryCommand({ namespace, kubeconfig, timeout }: Options): Promise<number> {
-  const kubeConfig = new KubeConfig()
-  if (kubeconfig) kubeConfig.loadFromFile(kubeconfig)
-  else kubeConfig.loadFromCluster()
+  const kubeConfig = kubeConfigOf(kubeconfig || 'in-cluster')
   const api = kubeConfig.makeApiClient(CustomObjectsApi)
   const at = (kind: KindName) => ({ group, version, namespace, plural: kindNamed(kind).plural })
   const create = (kind: KindName, name: string, spec: object) =>

@@ -6,7 +6,8 @@ import {
 import { createServer as createHttpsServer } from 'node:https'
 import type { AddressInfo, Server } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { KubeConfig, VersionApi } from '@kubernetes/client-node'
+import { type KubeConfig, VersionApi } from '@kubernetes/client-node'
+import { kubeConfigOf } from '../cluster/kubeconfig.ts'
 import type { Config } from '../crds/config.ts'
 import { app } from './app.ts'
 import { boundConnections } from './connections.ts'
@@ -66,7 +67,7 @@ export async function serve(options: ServeOptions): Promise<Listening> {
   const { host, port, tls, kubeconfig, hookTokenFile, admissionPathFile, log } = options
   const guard = hookTokenFile ? guardFrom(hookTokenFile, log) : undefined
   const segments = admissionPathFile ? segmentsFrom(admissionPathFile, log) : undefined
-  const kubeConfig = kubeconfig ? loaded(kubeconfig) : undefined
+  const kubeConfig = kubeconfig ? kubeConfigOf(kubeconfig) : undefined
   const config = await withImageVolumes(options.config, kubeConfig, log)
   const pods = kubeConfig && watchPods(kubeConfig, log)
   const nodes = kubeConfig && watchNodes(kubeConfig, log)
@@ -125,13 +126,6 @@ async function noneOpen(server: Server, milliseconds: number): Promise<void> {
     quiet = (await open()) > 0 ? 0 : quiet + 1
     await sleep(50)
   }
-}
-
-function loaded(path: string): KubeConfig {
-  const kubeConfig = new KubeConfig()
-  if (path === 'in-cluster') kubeConfig.loadFromCluster()
-  else kubeConfig.loadFromFile(path)
-  return kubeConfig
 }
 
 /** Image volumes are on by default from Kubernetes 1.35 on; without a cluster nobody knows. */

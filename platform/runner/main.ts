@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util'
-import { KubeConfig } from '@kubernetes/client-node'
+import { kubeConfigOf } from '../../cluster/kubeconfig.ts'
 import { type Log, startController } from './controller.ts'
 import { type Obj, restOf } from './rest.ts'
 import { watch } from './store.ts'
@@ -13,9 +13,7 @@ import { watch } from './store.ts'
  * CompositeController is seen after a restart.
  */
 const { values } = parseArgs({ options: { kubeconfig: { type: 'string', default: '' } } })
-const kubeConfig = new KubeConfig()
-if (values.kubeconfig === 'in-cluster') kubeConfig.loadFromCluster()
-else kubeConfig.loadFromFile(values.kubeconfig)
+const kubeConfig = kubeConfigOf(values.kubeconfig)
 const log: Log = (fields, message) =>
   console.error(JSON.stringify({ time: new Date().toISOString(), ...fields, message }))
 

@@ -127,7 +127,7 @@ async function imageOfController(): Promise<string> {
 /** The embedded runner's sources beside the server, for the server's own image has nothing of the platform. */
 async function imageOfRunner(): Promise<string> {
   const layer = join(folder, 'runner.tar')
-  const rooms = ['crds', 'hooks', 'platform/runner']
+  const rooms = ['crds', 'hooks', 'cluster', 'platform/runner']
   await command('tar', ['-cf', layer, '-C', root, '--transform=s|^|app/|', ...rooms])
   return withLayer(server.image, layer, 'runner')
 }
