@@ -60,7 +60,7 @@ export default defineConfig({
         test: {
           name: 'node',
           include: ['test/node/**/*.test.ts'],
-          globalSetup: ['test/node/setup.ts'],
+          globalSetup: ['test/node/nodesetup.ts'],
           fileParallelism: false,
           // Cases that are side by side mostly wait: for a kubelet, a Job's next try, a probe.
           maxConcurrency: 8,

@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Command } from 'commander'
 import { type Case, cases } from './cases.ts'
-import { type Answered, load } from './load.ts'
+import { type Answered, load } from './traffic.ts'
 
 /** One line of `--json FILE`; a figure without a target is there to be read. */
 interface Figure {

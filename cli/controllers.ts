@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { stringify } from 'yaml'
-import { controllers } from '../metacontroller/controllers.ts'
+import { controllers } from '../metacontroller/compositecontrollers.ts'
 
 export function controllersCommand({
   url,

@@ -1,8 +1,8 @@
 #!/usr/bin/env node
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
+import { Command, CommanderError, Option } from 'commander'
 import { printable } from '../crds/text.ts'
-import { failureOf } from './failure.ts'
-import { isOldNode, oldestNode } from './oldnode.ts'
+import { failureOf } from '../terminal/failure.ts'
+import { isOldNode, oldestNode } from '../terminal/oldnode.ts'
 
 // Commands are loaded when they are called: the Kubernetes client alone takes half a second.
 
@@ -13,13 +13,6 @@ const program = new Command('substratus')
   .description('From a Git repository to a served model: the hooks and webhooks of Substratus.')
   .exitOverride()
   .showHelpAfterError()
-
-function nodeCount(text: string): number {
-  const count = Number(text)
-  if (!Number.isInteger(count) || count < 1 || count > 100)
-    throw new InvalidArgumentError('it must be a whole number from 1 to 100.')
-  return count
-}
 
 const set = (code: number): void => {
   process.exitCode = code
@@ -84,7 +77,7 @@ program
   .requiredOption('--name <names...>', 'DNS names and IPv4 addresses of the server')
   .requiredOption('--days <days>', 'how long it is to be good for', Number)
   .option('--kubeconfig <file>', 'the cluster; without it, that of the Pod this runs in')
-  .action(async (options) => set(await (await import('./renew.ts')).renewCommand(options)))
+  .action(async (options) => set(await (await import('../install/renew.ts')).renewCommand(options)))
 
 program
   .command('try')
@@ -92,24 +85,7 @@ program
   .requiredOption('--namespace <name>', 'where')
   .option('--timeout <seconds>', 'how long each may take', Number, 60)
   .option('--kubeconfig <file>', 'the cluster; without it, that of the Pod this runs in')
-  .action(async (options) => set(await (await import('./try.ts')).tryCommand(options)))
-
-program
-  .command('up')
-  .description(
-    'A real control plane with simulated GPU nodes on this machine, and the examples on it.',
-  )
-  .option('--dir <folder>', 'where it keeps its state')
-  .option('--nodes <count>', 'how many simulated GPU nodes; default 2', nodeCount)
-  .option('--node', 'a real node on this machine: Linux, and root')
-  .option('--examples <folder>', 'what to apply')
-  .action(async (options) => set(await (await import('./up.ts')).up(options)))
-
-program
-  .command('down')
-  .description('End what up started, and remove its state.')
-  .option('--dir <folder>', 'where it keeps its state')
-  .action(async (options) => set(await (await import('./down.ts')).down(options)))
+  .action(async (options) => set(await (await import('../install/try.ts')).tryCommand(options)))
 
 try {
   if (isOldNode())

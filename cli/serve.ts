@@ -1,5 +1,5 @@
 import { logger } from '../server/log.ts'
-import { readConfig } from './config.ts'
+import { readConfig } from './configfile.ts'
 
 interface Options {
   readonly http?: string
@@ -22,7 +22,7 @@ export async function serveCommand(options: Options): Promise<number> {
   const [, host = '', port = ''] = address
   const log = logger()
   // Only now: with the Kubernetes client it takes a second to load.
-  const { serve } = await import('../server/serve.ts')
+  const { serve } = await import('../server/listen.ts')
   const server = await serve({
     host: host || '0.0.0.0',
     port: Number(port),

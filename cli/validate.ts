@@ -1,10 +1,10 @@
 import { apiVersion, type Parent } from '../crds/kind.ts'
 import { kindNamed } from '../crds/kinds.ts'
+import { sentence } from '../crds/schema/validator.ts'
 import { onOneLine } from '../crds/text.ts'
-import { sentence } from '../crds/validate.ts'
 import { check } from '../webhooks/check.ts'
 import { type Facts, referencesIn } from '../webhooks/facts.ts'
-import { offlineConfig } from './config.ts'
+import { offlineConfig } from './configfile.ts'
 import { readManifests } from './manifests.ts'
 
 /**

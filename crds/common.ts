@@ -10,7 +10,7 @@ import {
   object,
   string,
   type TypeOf,
-} from './schema.ts'
+} from './schema/builders.ts'
 
 /** Fields that several kinds share. */
 

@@ -10,8 +10,8 @@ import {
   type Schema,
   string,
   type TypeOf,
-} from './schema.ts'
-import { type FieldError, validator } from './validate.ts'
+} from './schema/builders.ts'
+import { type FieldError, validator } from './schema/validator.ts'
 
 /**
  * The administrator's configuration: one file, the same fields as the chart's values. What a file

@@ -7,7 +7,7 @@ import {
   type SpecOf,
   type StatusOf,
 } from './kind.ts'
-import { object } from './schema.ts'
+import { object } from './schema/builders.ts'
 import { artifacts, statusFields } from './status.ts'
 
 export const Dataset = defineKind({

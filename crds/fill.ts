@@ -1,7 +1,7 @@
-import { isObject } from './json.ts'
 import type { Kind, Parent } from './kind.ts'
 import { kinds } from './kinds.ts'
-import type { Schema } from './schema.ts'
+import type { Schema } from './schema/builders.ts'
+import { isObject } from './schema/json.ts'
 
 type Json = unknown
 type Fill = (value: Json) => Json

@@ -1,4 +1,10 @@
-import { type CelRule, object, type Properties, type Schema, type TypeOf } from './schema.ts'
+import {
+  type CelRule,
+  object,
+  type Properties,
+  type Schema,
+  type TypeOf,
+} from './schema/builders.ts'
 
 /** What an object of ours may point to: a word for it, the field that names it, and its kind. */
 export interface ReferenceField {

@@ -13,7 +13,7 @@ import {
   type SpecOf,
   type StatusOf,
 } from './kind.ts'
-import { choice, object } from './schema.ts'
+import { choice, object } from './schema/builders.ts'
 import { artifacts, bases, statusFields } from './status.ts'
 
 export const Model = defineKind({

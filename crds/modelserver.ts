@@ -7,7 +7,7 @@ import {
   type SpecOf,
   type StatusOf,
 } from './kind.ts'
-import { integer, object, string } from './schema.ts'
+import { integer, object, string } from './schema/builders.ts'
 import { serving, statusFields } from './status.ts'
 
 export const ModelServer = defineKind({

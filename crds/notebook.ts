@@ -7,7 +7,7 @@ import {
   type SpecOf,
   type StatusOf,
 } from './kind.ts'
-import { object, string } from './schema.ts'
+import { object, string } from './schema/builders.ts'
 import { idle, statusFields } from './status.ts'
 
 export const Notebook = defineKind({

@@ -1,9 +1,9 @@
-import { shortened } from './brevity.ts'
 import type { Build, Resources } from './common.ts'
 import type { Config } from './config.ts'
 import type { Parent } from './kind.ts'
+import { shortened } from './schema/brevity.ts'
+import { type FieldError, holdsIn } from './schema/validator.ts'
 import { forbiddenSecrets, secretFields } from './secrets.ts'
-import { type FieldError, holdsIn } from './validate.ts'
 
 /**
  * What the schema cannot say: rules that need the administrator's configuration, and rules on

@@ -1,5 +1,14 @@
 import { imagePattern } from './common.ts'
-import { boolean, choice, integer, list, map, object, string, type TypeOf } from './schema.ts'
+import {
+  boolean,
+  choice,
+  integer,
+  list,
+  map,
+  object,
+  string,
+  type TypeOf,
+} from './schema/builders.ts'
 
 /**
  * Conditions and reasons are closed lists, each with its meaning and the way out: a reason that

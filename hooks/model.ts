@@ -1,6 +1,6 @@
 import { hasWork, isInClaim } from '../crds/claims.ts'
 import { Model, type ModelSpec, type ModelStatus } from '../crds/model.ts'
-import { bytesOf, gibibytes, humanBytes } from '../crds/quantity.ts'
+import { bytesOf, gibibytes, humanBytes } from '../crds/schema/quantity.ts'
 import { buildStage, ownImage, pinned } from './buildstage.ts'
 import { no, type Verdict, yes } from './conditions.ts'
 import { hookOf, type Sync } from './hook.ts'

@@ -6,7 +6,7 @@ import type { ModelSpec } from '../crds/model.ts'
 import type { ModelServerSpec } from '../crds/modelserver.ts'
 import { fitted, hash, kindWord } from '../crds/names.ts'
 import type { NotebookSpec } from '../crds/notebook.ts'
-import { cores, gibibytes } from '../crds/quantity.ts'
+import { cores, gibibytes } from '../crds/schema/quantity.ts'
 
 /** Names, labels and hashes: what ties children to their parent, and work to what went in. */
 

@@ -1,7 +1,7 @@
 import { annotations } from '../crds/kind.ts'
 import { claimName } from '../crds/names.ts'
 import { Notebook, type NotebookSpec, type NotebookStatus } from '../crds/notebook.ts'
-import { prune } from '../crds/prune.ts'
+import { prune } from '../crds/schema/prune.ts'
 import { idle as idleSchema } from '../crds/status.ts'
 import { printable } from '../crds/text.ts'
 import { buildStage, ownImage } from './buildstage.ts'

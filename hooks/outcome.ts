@@ -1,5 +1,5 @@
 import type { Parent } from '../crds/kind.ts'
-import { prune } from '../crds/prune.ts'
+import { prune } from '../crds/schema/prune.ts'
 import { identity, type StageRecord } from '../crds/status.ts'
 import { job } from './children/job.ts'
 import { no, type Verdict } from './conditions.ts'

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { segmentPattern } from '../webhooks/configuration.ts'
-import { follow } from './follow.ts'
+import { follow } from './filewatch.ts'
 import type { Log } from './log.ts'
 import { knows } from './token.ts'
 

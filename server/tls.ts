@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import type { Server } from 'node:https'
-import { follow } from './follow.ts'
+import { follow } from './filewatch.ts'
 import type { Log } from './log.ts'
 import type { Metrics } from './metrics.ts'
 

@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { follow } from './follow.ts'
+import { follow } from './filewatch.ts'
 import type { Log } from './log.ts'
 
 /** Whether an Authorization header holds a token that may ask the hooks. */

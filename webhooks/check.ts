@@ -1,20 +1,19 @@
-import { mostSaid } from '../crds/brevity.ts'
 import { wantsClaim } from '../crds/claims.ts'
 import type { Config } from '../crds/config.ts'
 import { fill } from '../crds/fill.ts'
 import type { Kind, Parent } from '../crds/kind.ts'
 import { kinds } from '../crds/kinds.ts'
 import { claimName } from '../crds/names.ts'
+import { validatorOf, visible } from '../crds/objectvalidator.ts'
 import { checkRules } from '../crds/rules.ts'
+import { mostSaid } from '../crds/schema/brevity.ts'
 import {
   type FieldError,
   holdsIn,
   limited,
   sentence,
   type Validate,
-  validatorOf,
-  visible,
-} from '../crds/validate.ts'
+} from '../crds/schema/validator.ts'
 import type { Facts } from './facts.ts'
 import type { AdmissionRequest } from './review.ts'
 import { warningsOf } from './rules/advice.ts'

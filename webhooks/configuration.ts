@@ -59,7 +59,7 @@ const specChanges = {
  * down; mutate may be down, for the hooks apply the same defaults; DELETE only warns, and must
  * never keep a namespace in Terminating.
  */
-export const admissionWebhooks = (address: Address): readonly object[] => {
+export const admissionWebhooks = (address: Address) => {
   const common = { admissionReviewVersions: ['v1'], sideEffects: 'None' }
   const client = (name: string) => ({
     clientConfig: clientConfig(address, `${address.base ?? '/admission'}/${name}`),

@@ -1,11 +1,11 @@
 import { createPatch } from 'rfc6902'
 import type { Config } from '../crds/config.ts'
 import { fill } from '../crds/fill.ts'
-import { isObject } from '../crds/json.ts'
 import { group, type Kind, type Parent } from '../crds/kind.ts'
 import { kindOf } from '../crds/kinds.ts'
+import { isObject } from '../crds/schema/json.ts'
+import { sentence } from '../crds/schema/validator.ts'
 import { printable } from '../crds/text.ts'
-import { sentence } from '../crds/validate.ts'
 import { check, deletionWarnings } from './check.ts'
 import type { Facts } from './facts.ts'
 

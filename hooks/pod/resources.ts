@@ -1,7 +1,7 @@
 import type { Resources } from '../../crds/common.ts'
 import type { Config } from '../../crds/config.ts'
 import type { Parent } from '../../crds/kind.ts'
-import { cores, gibibytes } from '../../crds/quantity.ts'
+import { cores, gibibytes } from '../../crds/schema/quantity.ts'
 import { gpuOf } from './gpu.ts'
 
 const fallback = { cpu: 2, memory: 10, disk: 100 } as const

@@ -1,7 +1,7 @@
 import type { Config } from '../../crds/config.ts'
 import type { Parent } from '../../crds/kind.ts'
 import { claimName } from '../../crds/names.ts'
-import { isQuantity, larger } from '../../crds/quantity.ts'
+import { isQuantity, larger } from '../../crds/schema/quantity.ts'
 import { kept } from '../applied.ts'
 import { claim } from '../children/claim.ts'
 import type { Observed } from '../observed.ts'

@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { stringify } from 'yaml'
-import type { ControlPlane } from '../../cli/local/controlplane.ts'
+import type { ControlPlane } from '../../platform/controlplane/controlplane.ts'
 import type { Target } from './chart.ts'
 import { ok, type Shown } from './cluster.ts'
 

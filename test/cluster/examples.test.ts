@@ -2,7 +2,7 @@ import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, inject, test } from 'vitest'
-import { startPlatform } from '../../cli/local/platform.ts'
+import { startPlatform } from '../../platform/platform.ts'
 import { get, namespace, ok, readyOf, type Shown, until } from './cluster.ts'
 
 const cluster = inject('cluster')

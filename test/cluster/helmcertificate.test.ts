@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { connect } from 'node:tls'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { freePorts } from '../../cli/local/ports.ts'
+import { freePorts } from '../../platform/ports.ts'
 import { accountOf, allowed, asked } from './accounts.ts'
 import {
   type Bed,

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { freePorts } from '../../cli/local/ports.ts'
+import { freePorts } from '../../platform/ports.ts'
 import { accountOf, allowed, asked } from './accounts.ts'
 import {
   type Bed,

@@ -2,8 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { parse } from 'yaml'
-import { root } from '../../cli/local/root.ts'
 import { defaultConfig } from '../../crds/config.ts'
+import { root } from '../../terminal/root.ts'
 import {
   type Bed,
   chart,

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Model } from '../../crds/model.ts'
-import { customResourceDefinition } from '../../crds/render.ts'
+import { customResourceDefinition } from '../../generate/definitions.ts'
 import { apply, get, kubectl, namespace, ok, type Shown, until } from './cluster.ts'
 
 /**

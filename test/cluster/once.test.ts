@@ -18,7 +18,7 @@ import {
   untilReady,
   withoutAdmission,
 } from './cluster.ts'
-import { kill, serverReady } from './processes.ts'
+import { kill, serverReady } from './kill.ts'
 
 /** Expensive work is done once, whatever fails around it: Jobs are counted in the audit log. */
 const image = 'example.com/train:1'

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, inject, test } from 'vitest'
 import { parse } from 'yaml'
-import { root } from '../../cli/local/root.ts'
+import { root } from '../../terminal/root.ts'
 import { apply, get, manifest, namespace, ok, readyOf, until, untilReady } from './cluster.ts'
 
 /**
@@ -20,7 +20,7 @@ afterAll(() => rmSync(folder, { recursive: true }))
 function open(ns: string, words: string, kubeconfig = cluster.kubeconfig) {
   const child = spawn(
     process.execPath,
-    ['cli/open/main.ts', ...words.split(' '), '-n', ns, '--kubeconfig', kubeconfig, '--no-browser'],
+    ['open/main.ts', ...words.split(' '), '-n', ns, '--kubeconfig', kubeconfig, '--no-browser'],
     { stdio: ['ignore', 'pipe', 'pipe'] },
   )
   let text = ''
@@ -44,7 +44,7 @@ const unreachable = /cannot be reached: error dialing backend/
 
 test('kubectl finds it on the PATH as its plugin', async () => {
   const plugin = join(folder, 'kubectl-open')
-  const program = join(root, 'cli', 'open', 'main.ts')
+  const program = join(root, 'open', 'main.ts')
   writeFileSync(plugin, `#!/bin/sh\nexec ${process.execPath} ${program} "$@"\n`, { mode: 0o755 })
   const env = {
     ...process.env,

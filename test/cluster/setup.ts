@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { TestProject } from 'vitest/node'
-import { startPlatform } from '../../cli/local/platform.ts'
-import { ending, provide } from './target.ts'
+import { startPlatform } from '../../platform/platform.ts'
+import { ending, provide } from './provided.ts'
 
 /** One platform for all files: Metacontroller where it is found, else the embedded runner. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {

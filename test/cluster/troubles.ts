@@ -1,4 +1,4 @@
-import { storageClass } from '../../cli/local/nodes.ts'
+import { storageClass } from '../../platform/controlplane/fakenodes.ts'
 import { failed } from '../objects.ts'
 import { apply, manifest, ok } from './cluster.ts'
 

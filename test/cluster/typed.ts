@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { modulePath } from '../../cli/local/root.ts'
+import { modulePath } from '../../terminal/root.ts'
 
 /** `up` and `down` as a person types them, in a folder of their own. */
 
@@ -19,7 +19,13 @@ export function ownFolder() {
   const dir = join(home, 'up')
 
   const start = (command: 'up' | 'down', ...args: readonly string[]): Started => {
-    const child = spawn(process.execPath, [modulePath('cli/main'), command, '--dir', dir, ...args])
+    const child = spawn(process.execPath, [
+      modulePath('platform/main'),
+      command,
+      '--dir',
+      dir,
+      ...args,
+    ])
     let text = ''
     for (const stream of [child.stdout, child.stderr])
       stream.on('data', (data) => {

@@ -15,7 +15,7 @@ import {
   until,
   untilReady,
 } from './cluster.ts'
-import { kill, serverReady } from './processes.ts'
+import { kill, serverReady } from './kill.ts'
 
 /** A server of another version or configuration, in the middle of what runs. */
 

@@ -2,14 +2,15 @@ import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { describe, expect, test } from 'vitest'
 
-/** The command as a person types it. */
-const substratus = (args: readonly string[], input = '') =>
+/** A command as a person types it. */
+const typed = (program: string, args: readonly string[], input = '') =>
   new Promise<{ code: number; stdout: string; stderr: string }>((resolve) => {
-    const child = execFile(process.execPath, ['cli/main.ts', ...args], (error, stdout, stderr) =>
+    const child = execFile(process.execPath, [program, ...args], (error, stdout, stderr) =>
       resolve({ code: error ? Number(error.code) : 0, stdout, stderr }),
     )
     child.stdin?.end(input)
   })
+const substratus = (args: readonly string[], input = '') => typed('cli/main.ts', args, input)
 
 const model = (spec: object, name = 'm') =>
   JSON.stringify({ apiVersion: 'substratus.ai/v1', kind: 'Model', metadata: { name }, spec })
@@ -21,8 +22,6 @@ describe('exit codes: 0, 1 for a refused input, 2 for a wrong call', () => {
     { args: ['render', '--help'], code: 0 },
     { args: ['validate', '--help'], code: 0 },
     { args: ['controllers', '--help'], code: 0 },
-    { args: ['up', '--help'], code: 0 },
-    { args: ['down', '--help'], code: 0 },
     { args: [], code: 2 },
     { args: ['sing'], code: 2 },
     { args: ['validate'], code: 2 },
@@ -64,12 +63,27 @@ describe('exit codes: 0, 1 for a refused input, 2 for a wrong call', () => {
       code: 1,
       says: 'substratus: 192.0.2.1 is no address of this machine\n',
     },
-    { args: ['up', '--nodes', 'two'], code: 2, says: 'it must be a whole number from 1 to 100.' },
-    { args: ['up', '--nodes', '0'], code: 2, says: 'it must be a whole number from 1 to 100.' },
   ])('substratus $args: $says', async ({ args, code, says }) => {
     const said = await substratus(args)
     expect(said.stderr).toContain(says)
     expect(said.code).toBe(code)
+  })
+})
+
+describe('npm run up and npm run down', () => {
+  test.each([
+    { args: ['up', '--help'], code: 0, says: 'Usage: substratus up' },
+    { args: ['down', '--help'], code: 0, says: 'Usage: substratus down' },
+    { args: ['up', '--nodes', 'two'], code: 2, says: 'it must be a whole number from 1 to 100.' },
+    { args: ['up', '--nodes', '0'], code: 2, says: 'it must be a whole number from 1 to 100.' },
+  ])('$args: $says', async ({ args, code, says }) => {
+    const said = await typed('platform/main.ts', args)
+    expect(said.stdout + said.stderr).toContain(says)
+    expect(said.code).toBe(code)
+  })
+
+  test('are no commands of what the image runs', async () => {
+    expect((await substratus(['up'])).stderr).toContain("error: unknown command 'up'")
   })
 })
 

@@ -22,7 +22,7 @@ beforeAll(async () => {
 })
 afterAll(() => api.close())
 
-const command = 'cli/open/main.ts'
+const command = 'open/main.ts'
 const env = () => ({ ...process.env, KUBECONFIG: api.kubeconfig })
 
 describe('exit codes: 0, 1 for what cannot be opened, 2 for a wrong call', () => {

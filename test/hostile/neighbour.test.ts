@@ -11,15 +11,14 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { defaultConfig } from '../../crds/config.ts'
 import { kindNamed } from '../../crds/kinds.ts'
-import { bytesOf } from '../../crds/quantity.ts'
-import { validatorOf, visible } from '../../crds/validate.ts'
+import { validatorOf, visible } from '../../crds/objectvalidator.ts'
+import { bytesOf } from '../../crds/schema/quantity.ts'
 import { app, type World } from '../../server/app.ts'
 import { limitedLookup, tooBusy } from '../../server/limits.ts'
 import type { Lookup } from '../../server/lookup.ts'
 import { metrics } from '../../server/metrics.ts'
 import { segmentsOf } from '../../server/segments.ts'
 import { admissionRequest, mutate, validate } from '../../webhooks/review.ts'
-import { reviewOf, worstBodies } from './bodies.ts'
 import {
   admitted,
   cage,
@@ -30,6 +29,7 @@ import {
   type Served,
   served,
 } from './process.ts'
+import { reviewOf, worstBodies } from './worstbodies.ts'
 
 /**
  * Attacks by a neighbour in the cluster network, which reaches the server's port but has neither a

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { type Config, type ConfigFile, configSchema } from '../../crds/config.ts'
 import type { Parent } from '../../crds/kind.ts'
 import { kinds } from '../../crds/kinds.ts'
-import type { Schema } from '../../crds/schema.ts'
+import type { Schema } from '../../crds/schema/builders.ts'
 import { secretFields } from '../../crds/secrets.ts'
 import { validate } from '../../webhooks/review.ts'
 import {

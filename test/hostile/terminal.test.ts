@@ -3,8 +3,8 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { parseAllDocuments } from 'yaml'
-import { tableLines } from '../../cli/local/table.ts'
-import { browserCommand } from '../../cli/open/address.ts'
+import { browserCommand } from '../../open/address.ts'
+import { tableLines } from '../../terminal/table.ts'
 import { validate } from '../../webhooks/review.ts'
 import {
   aConfig,

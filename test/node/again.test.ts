@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from 'vitest'
 import { apply, get, manifest, namespace, ok, type Shown, until } from '../cluster/cluster.ts'
 import { configured } from './configured.ts'
-import { base, commit, imageOf, untilSays } from './node.ts'
+import { base, commit, imageOf, untilSays } from './realnode.ts'
 
 /** The same object again: it is built again, which is quick with a cache in the registry. */
 

@@ -1,6 +1,6 @@
 import { inject } from 'vitest'
 import { kubectl, manifest, ok, type Shown, until } from '../cluster/cluster.ts'
-import { kill, serverReady } from '../cluster/processes.ts'
+import { kill, serverReady } from '../cluster/kill.ts'
 
 const kinds = 'validatingwebhookconfigurations,mutatingwebhookconfigurations,compositecontrollers'
 

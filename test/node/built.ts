@@ -1,6 +1,6 @@
-import { gitUrl } from '../../cli/local/node/addresses.ts'
+import { gitUrl } from '../../platform/node/addresses.ts'
 import { apply, get, manifest } from '../cluster/cluster.ts'
-import { git, repositoryOf, untilSays } from './node.ts'
+import { git, repositoryOf, untilSays } from './realnode.ts'
 
 /** A whole folder as the one commit of a new repository. */
 function commitFolder(name: string, folder: string) {

@@ -3,12 +3,12 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
-import { findHelm, findNodeBinaries } from '../../cli/local/binaries.ts'
-import { command } from '../../cli/local/command.ts'
-import { type Driver, driverOf } from '../../cli/local/driver.ts'
-import { registryHost } from '../../cli/local/node/addresses.ts'
-import { nodeConfig } from '../../cli/local/node/config.ts'
-import { root } from '../../cli/local/root.ts'
+import { findHelm, findNodeBinaries } from '../../platform/binaries/find.ts'
+import { command } from '../../platform/command.ts'
+import { type Driver, driverOf } from '../../platform/hookdriver.ts'
+import { registryHost } from '../../platform/node/addresses.ts'
+import { nodeConfig } from '../../platform/node/nodeconfig.ts'
+import { root } from '../../terminal/root.ts'
 import { chart, home, release } from '../cluster/chart.ts'
 import {
   apply,
@@ -23,7 +23,7 @@ import {
 import { applySteadily } from '../cluster/steady.ts'
 import { standAside, untilAsked } from './aside.ts'
 import { imageOfFolder } from './built.ts'
-import { base, imageOf, untilSays } from './node.ts'
+import { base, imageOf, untilSays } from './realnode.ts'
 
 /**
  * The chart with nothing of this machine's: its images are built by the project's own builder and run
@@ -59,7 +59,7 @@ beforeAll(async () => {
   ns = await namespace('chart')
   server = await imageOfFolder(ns, 'server', contextOfServer(), { BASE: debian })
   const found = driver.name === 'metacontroller'
-  const called = found ? await imageOfController() : server.image
+  const called = found ? await imageOfController() : await imageOfRunner()
 
   undo.push(await standAside())
   const labels = { 'pod-security.kubernetes.io/enforce': 'restricted' }
@@ -103,7 +103,7 @@ const untilRolledOut = (what: string) => ok(['-n', home, 'rollout', 'status', wh
 /** As an administrator makes it for a base without Node. */
 function contextOfServer(): string {
   const context = join(folder, 'server')
-  const program = join(root, 'cli', 'chart', 'image.ts')
+  const program = join(root, 'generate', 'image.ts')
   execFileSync(process.execPath, [program, context, '--with-node'], { stdio: 'pipe' })
   return context
 }
@@ -121,15 +121,27 @@ async function imageOfController(): Promise<string> {
     place,
     driver.file,
   ])
+  return withLayer(debian, layer, 'metacontroller')
+}
+
+/** The embedded runner's sources beside the server, for the server's own image has nothing of the platform. */
+async function imageOfRunner(): Promise<string> {
+  const layer = join(folder, 'runner.tar')
+  const rooms = ['crds', 'hooks', 'cluster', 'platform/runner']
+  await command('tar', ['-cf', layer, '-C', root, '--transform=s|^|app/|', ...rooms])
+  return withLayer(server.image, layer, 'runner')
+}
+
+async function withLayer(onto: string, layer: string, name: string): Promise<string> {
   const { crane } = await findNodeBinaries({ progress: () => {} })
-  const image = `${registryHost}/metacontroller:found`
-  const made = ['append', '--insecure', '--base', debian, '--new_layer', layer, '--new_tag', image]
+  const image = `${registryHost}/${name}:found`
+  const made = ['append', '--insecure', '--base', onto, '--new_layer', layer, '--new_tag', image]
   return (await command(crane, made)).trim()
 }
 
 /** Where no Metacontroller is found, the embedded runner takes its place in its Pod; it has no probes. */
 async function takePlace(): Promise<void> {
-  const runner = ['node', 'dist/metacontroller/runner/main.js', '--kubeconfig', 'in-cluster']
+  const runner = ['node', 'platform/runner/main.ts', '--kubeconfig', 'in-cluster']
   const probes = { startupProbe: null, readinessProbe: null, livenessProbe: null }
   const containers = [{ name: 'metacontroller', command: runner, args: null, ...probes }]
   const patch = JSON.stringify({ spec: { template: { spec: { containers } } } })

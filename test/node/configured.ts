@@ -4,7 +4,7 @@ import { inject } from 'vitest'
 import { parse, stringify } from 'yaml'
 import type { ConfigFile } from '../../crds/config.ts'
 import { manifest, ok, until } from '../cluster/cluster.ts'
-import { kill } from '../cluster/processes.ts'
+import { kill } from '../cluster/kill.ts'
 
 const path = (): string => join(inject('cluster').dir, 'config.yaml')
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { gitHttpsUrl, gitSshUrl } from '../../cli/local/node/addresses.ts'
+import { gitHttpsUrl, gitSshUrl } from '../../platform/node/addresses.ts'
 import { apply, get, manifest, namespace, ok } from '../cluster/cluster.ts'
-import { base, commit, gitCredentials, secret, seenIn, untilSays } from './node.ts'
+import { base, commit, gitCredentials, secret, seenIn, untilSays } from './realnode.ts'
 
 /** docs/container-contract.md, seen from inside the containers. */
 

@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
-import { findNodeBinaries } from '../../cli/local/binaries.ts'
+import { findNodeBinaries } from '../../platform/binaries/find.ts'
 import {
   nodeAddress,
   nodeName,
@@ -11,12 +11,12 @@ import {
   registryHost,
   s3Key,
   s3Url,
-} from '../../cli/local/node/addresses.ts'
-import { freePorts } from '../../cli/local/ports.ts'
-import { launch } from '../../cli/local/processes.ts'
+} from '../../platform/node/addresses.ts'
+import { freePorts } from '../../platform/ports.ts'
+import { launch } from '../../platform/processes.ts'
 import { apply, get, manifest, namespace, ok, until } from '../cluster/cluster.ts'
 import { configured } from './configured.ts'
-import { base, pullsFrom, secret, serverFor, untilSays } from './node.ts'
+import { base, pullsFrom, secret, serverFor, untilSays } from './realnode.ts'
 
 /**
  * What ends in the middle, for want of room or of a connection: it is said, nothing half looks whole,

@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import { apply, get, manifest, namespace, until } from '../cluster/cluster.ts'
 import { configured } from './configured.ts'
-import { base, commit, conditionOf, leave, untilSays } from './node.ts'
 import { trainer } from './programs.ts'
+import { base, commit, conditionOf, leave, untilSays } from './realnode.ts'
 
 /** How images come into Pods, where the cluster mounts them and where it does not. */
 

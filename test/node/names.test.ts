@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { apply, get, namespace } from '../cluster/cluster.ts'
-import { base, saidIn } from './node.ts'
+import { base, saidIn } from './realnode.ts'
 
 /** Asks for names, and then the API server who this is: by its name, its certificate and a token. */
 const script = `

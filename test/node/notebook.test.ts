@@ -3,12 +3,12 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
-import { findNodeBinaries } from '../../cli/local/binaries.ts'
-import { imageNamed } from '../../cli/local/node/addresses.ts'
-import { jupyterImage, provideJupyter } from '../../cli/local/node/images.ts'
+import { findNodeBinaries } from '../../platform/binaries/find.ts'
+import { imageNamed } from '../../platform/node/addresses.ts'
+import { jupyterImage, provideJupyter } from '../../platform/node/images.ts'
 import { apply, get, manifest, names, namespace, ok, patch, until } from '../cluster/cluster.ts'
 import { chromium, control, shift } from './chromium.ts'
-import { base, serverFor, untilSays } from './node.ts'
+import { base, serverFor, untilSays } from './realnode.ts'
 
 /** A real JupyterLab, opened by `kubectl open` and seen in a real browser. */
 
@@ -31,7 +31,7 @@ function open(ns: string, words: string) {
   const child = spawn(
     process.execPath,
     [
-      'cli/open/main.ts',
+      'open/main.ts',
       ...words.split(' '),
       ...['-n', ns, '--kubeconfig', kubeconfig, '--no-browser', '--port', '0'],
     ],

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { root } from '../../cli/local/root.ts'
+import { root } from '../../terminal/root.ts'
 
 /** The README's tour: numbers y = 3x + 2, a line that is fitted to them, and its server. */
 export const tour = join(root, 'docs/tour')

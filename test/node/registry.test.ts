@@ -1,10 +1,10 @@
 import { request } from 'node:http'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { registryHost } from '../../cli/local/node/addresses.ts'
-import { toolImage } from '../../cli/local/node/images.ts'
+import { registryHost } from '../../platform/node/addresses.ts'
+import { toolImage } from '../../platform/node/images.ts'
 import { apply, get, manifest, namespace } from '../cluster/cluster.ts'
 import { configured } from './configured.ts'
-import { commit, leave, pullsFrom, secret, serverFor, untilSays } from './node.ts'
+import { commit, leave, pullsFrom, secret, serverFor, untilSays } from './realnode.ts'
 
 /** A registry that lets in only whom it knows: builds, packaging and the kubelet bring what they are given. */
 

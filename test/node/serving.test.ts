@@ -9,8 +9,8 @@ import {
   type Shown,
   until,
 } from '../cluster/cluster.ts'
-import { base, leave, untilSays } from './node.ts'
 import { trainer } from './programs.ts'
+import { base, leave, untilSays } from './realnode.ts'
 
 /** A server that changes while it is asked all the time. */
 

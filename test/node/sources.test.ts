@@ -4,15 +4,15 @@ import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, inject, test } from 'vitest'
-import { findNodeBinaries } from '../../cli/local/binaries.ts'
-import { imageNamed, nodeAddress, s3Key, s3Url } from '../../cli/local/node/addresses.ts'
-import { toolImage } from '../../cli/local/node/images.ts'
-import { issue } from '../../cli/local/pki.ts'
+import { findNodeBinaries } from '../../platform/binaries/find.ts'
+import { issue } from '../../platform/controlplane/pki.ts'
+import { imageNamed, nodeAddress, s3Key, s3Url } from '../../platform/node/addresses.ts'
+import { toolImage } from '../../platform/node/images.ts'
 import { apply, get, manifest, namespace, ok } from '../cluster/cluster.ts'
 import { configured } from './configured.ts'
+import { hubOf } from './fakehub.ts'
 import { storeOf } from './googlestore.ts'
-import { hubOf } from './hub.ts'
-import { secret, seenIn, serverFor, untilSays } from './node.ts'
+import { secret, seenIn, serverFor, untilSays } from './realnode.ts'
 
 /** Where Models and Datasets are loaded from; each looked at in its volume by another container. */
 

@@ -1,12 +1,12 @@
 import { mkdirSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, inject, test } from 'vitest'
-import { s3Key, s3Url } from '../../cli/local/node/addresses.ts'
 import type { ConfigFile } from '../../crds/config.ts'
+import { s3Key, s3Url } from '../../platform/node/addresses.ts'
 import { apply, get, manifest, namespace, ok, until } from '../cluster/cluster.ts'
 import { configured } from './configured.ts'
-import { base, imageOf, leave, secret, seenIn, untilSays } from './node.ts'
 import { trainer } from './programs.ts'
+import { base, imageOf, leave, secret, seenIn, untilSays } from './realnode.ts'
 
 /** One story for every driver of storage that can really run here. */
 

@@ -1,9 +1,9 @@
 import { afterEach, expect, test } from 'vitest'
-import { nodeName } from '../../cli/local/node/addresses.ts'
+import { nodeName } from '../../platform/node/addresses.ts'
 import { apply, get, manifest, namespace, ok, type Shown, until } from '../cluster/cluster.ts'
-import { kill } from '../cluster/processes.ts'
+import { kill } from '../cluster/kill.ts'
 import { configured } from './configured.ts'
-import { base, commit, leave, serverFor, untilSays } from './node.ts'
+import { base, commit, leave, serverFor, untilSays } from './realnode.ts'
 
 /** What others break: the node's agent, and a registry. */
 

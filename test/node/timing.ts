@@ -1,6 +1,6 @@
 import type { Shown } from '../cluster/cluster.ts'
 import { apply, get, ok } from '../cluster/cluster.ts'
-import { base } from './node.ts'
+import { base } from './realnode.ts'
 
 /**
  * What is spent between containers: scheduling, starting, reporting, deciding. A Job of Kubernetes'

@@ -10,7 +10,7 @@ import {
   registryHost,
   s3Key,
   s3Url,
-} from '../../cli/local/node/addresses.ts'
+} from '../../platform/node/addresses.ts'
 import { apply, get, manifest, namespace, ok, readyOf } from '../cluster/cluster.ts'
 import {
   base,
@@ -21,7 +21,7 @@ import {
   secret,
   serverFor,
   untilSays,
-} from './node.ts'
+} from './realnode.ts'
 
 /** What goes wrong with real containers, and what `kubectl get` says of it, word by word. */
 

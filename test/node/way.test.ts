@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { gitUrl } from '../../cli/local/node/addresses.ts'
+import { gitUrl } from '../../platform/node/addresses.ts'
 import { apply, get, namespace, ok, type Shown, until } from '../cluster/cluster.ts'
-import { commit, imageOf, leave, throughPortForward, untilSays } from './node.ts'
 import { dataset, origin, tour, trainer } from './programs.ts'
+import { commit, imageOf, leave, throughPortForward, untilSays } from './realnode.ts'
 import { at, plainJob, stagesOf, tableOf } from './timing.ts'
 
 /** What a container of a Job has printed. */

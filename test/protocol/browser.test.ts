@@ -2,7 +2,7 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { browse, doorTo } from '../../cli/open/browser.ts'
+import { browse, doorTo } from '../../open/browser.ts'
 
 vi.setConfig({ testTimeout: 30_000 })
 

@@ -7,7 +7,7 @@ import { configOf } from '../../crds/config.ts'
 import type { Parent } from '../../crds/kind.ts'
 import type { Condition } from '../../crds/status.ts'
 import type { Child, SyncResponse } from '../../hooks/protocol.ts'
-import { merge } from '../../metacontroller/runner/merge.ts'
+import { merge } from '../../platform/runner/merge.ts'
 import { app } from '../../server/app.ts'
 import { metrics } from '../../server/metrics.ts'
 

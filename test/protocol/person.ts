@@ -1,6 +1,6 @@
-import { clusterOf } from '../../cli/open/kubeconfig.ts'
-import { open } from '../../cli/open/open.ts'
-import { targetOf } from '../../cli/open/target.ts'
+import { clusterOf } from '../../cluster/kubeconfig.ts'
+import { open } from '../../open/open.ts'
+import { targetOf } from '../../open/target.ts'
 import type { FakeApi, Stored } from './fakeapi.ts'
 
 /** A Notebook "explore" in a small API server, and a person who opens it. */

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connect } from 'node:tls'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { issue } from '../../cli/x509.ts'
+import { issue } from '../../install/x509.ts'
 
 let folder: string
 beforeEach(() => {

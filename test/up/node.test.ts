@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { imageNamed, nodeName } from '../../cli/local/node/addresses.ts'
+import { imageNamed, nodeName } from '../../platform/node/addresses.ts'
 import { until } from '../cluster/cluster.ts'
 import { ownFolder } from '../cluster/typed.ts'
 

@@ -1,7 +1,7 @@
-import { shortened } from '../../crds/brevity.ts'
 import { type Config, hasBuiltInProfiles } from '../../crds/config.ts'
 import type { Parent } from '../../crds/kind.ts'
 import { isReserved } from '../../crds/labels.ts'
+import { shortened } from '../../crds/schema/brevity.ts'
 
 interface Advice {
   /** The fields that it reads: they must be valid by the schema. */

@@ -1,9 +1,9 @@
 import type { Config } from '../../crds/config.ts'
 import type { Parent } from '../../crds/kind.ts'
 import type { ModelServerSpec } from '../../crds/modelserver.ts'
+import { type FieldError, sentence } from '../../crds/schema/validator.ts'
 import { tooManyReplicas } from '../../crds/serving.ts'
 import type { Artifacts } from '../../crds/status.ts'
-import { type FieldError, sentence } from '../../crds/validate.ts'
 import {
   baseOf,
   type Change,

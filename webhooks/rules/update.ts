@@ -2,8 +2,8 @@ import { wantsClaim } from '../../crds/claims.ts'
 import { quantityPattern } from '../../crds/common.ts'
 import type { Config } from '../../crds/config.ts'
 import type { Parent } from '../../crds/kind.ts'
-import { gibibytes, larger } from '../../crds/quantity.ts'
-import type { FieldError } from '../../crds/validate.ts'
+import { gibibytes, larger } from '../../crds/schema/quantity.ts'
+import type { FieldError } from '../../crds/schema/validator.ts'
 
 const quantity = new RegExp(quantityPattern)
 

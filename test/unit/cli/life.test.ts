@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { offlineConfig } from '../../../cli/config.ts'
+import { offlineConfig } from '../../../cli/configfile.ts'
 import { livesOf } from '../../../cli/life.ts'
 import { readManifests } from '../../../cli/manifests.ts'
 

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest'
-import { compile } from '../../../crds/cel.ts'
 import type { Parent } from '../../../crds/kind.ts'
 import { kinds } from '../../../crds/kinds.ts'
+import { validatorOf, visible } from '../../../crds/objectvalidator.ts'
 import { checkRules, rules } from '../../../crds/rules.ts'
-import type { CelRule, Schema } from '../../../crds/schema.ts'
-import { validatorOf, visible } from '../../../crds/validate.ts'
+import type { CelRule, Schema } from '../../../crds/schema/builders.ts'
+import { compile } from '../../../crds/schema/cel.ts'
 import { aConfig } from '../../objects.ts'
 
 /** A value that records which of its fields were read. */

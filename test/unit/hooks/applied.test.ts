@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { kept, lastApplied } from '../../../hooks/applied.ts'
 import type { Child } from '../../../hooks/protocol.ts'
-import { merge } from '../../../metacontroller/runner/merge.ts'
+import { merge } from '../../../platform/runner/merge.ts'
 
 const child = (spec: unknown, applied: unknown): Child => ({
   apiVersion: 'apps/v1',

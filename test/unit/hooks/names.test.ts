@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { kinds } from '../../../crds/kinds.ts'
-import type { Schema } from '../../../crds/schema.ts'
+import type { Schema } from '../../../crds/schema/builders.ts'
 import { buildHashes, hashed, hashedResources, jobName, runHashes } from '../../../hooks/names.ts'
 import { aModel } from '../../objects.ts'
 

@@ -1,9 +1,0 @@
-/** Takes one line about what is being done, for a person who waits. */
-export type Progress = (line: string) => void
-
-/** The first line of what went wrong: the rest is for a debugger. */
-export const reasonOf = (error: unknown): string => {
-  if (!(error instanceof Error)) return String(error)
-  const cause = error.cause instanceof Error ? `: ${error.cause.message}` : ''
-  return `${error.message}${cause}`.split('\n').slice(0, 3).join(' ')
-}

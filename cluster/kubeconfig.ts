@@ -1,0 +1,86 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { delimiter, join } from 'node:path'
+import { KubeConfig } from '@kubernetes/client-node'
+
+export interface ClusterOptions {
+  readonly kubeconfig?: string
+  readonly context?: string
+  readonly namespace?: string
+}
+
+export interface Cluster {
+  readonly kubeConfig: KubeConfig
+  readonly namespace: string
+}
+
+/** For programs that run in the cluster: a file, or the account of the Pod that they run in. */
+export function kubeConfigOf(file: string): KubeConfig {
+  const kubeConfig = new KubeConfig()
+  if (file === 'in-cluster') kubeConfig.loadFromCluster()
+  else kubeConfig.loadFromFile(file)
+  return kubeConfig
+}
+
+const serviceAccount = '/var/run/secrets/kubernetes.io/serviceaccount'
+
+/**
+ * By kubectl's rules: --kubeconfig, else the files of KUBECONFIG as one, of which the first to say
+ * something wins and missing ones do not matter, else ~/.kube/config, else the Pod's own account.
+ */
+export function clusterOf(
+  { kubeconfig, context, namespace }: ClusterOptions,
+  env: NodeJS.ProcessEnv = process.env,
+): Cluster {
+  const kubeConfig = kubeconfig ? read(kubeconfig) : fromEnvironment(env)
+  if (context) kubeConfig.setCurrentContext(context)
+  const named = kubeConfig.getCurrentContext()
+  if (!named) throw new Error('the kubeconfig has no current-context: choose one by --context NAME')
+  const found = kubeConfig.getContextObject(named)
+  if (!found) {
+    const names = kubeConfig.getContexts().map(({ name }) => name)
+    throw new Error(
+      `context "${named}" is not in the kubeconfig${names.length ? `; it has ${names.join(', ')}` : ''}`,
+    )
+  }
+  if (!kubeConfig.getCurrentCluster())
+    throw new Error(
+      `context "${named}" names cluster "${found.cluster}", which the kubeconfig lacks`,
+    )
+  return { kubeConfig, namespace: namespace ?? found.namespace ?? 'default' }
+}
+
+function fromEnvironment(env: NodeJS.ProcessEnv): KubeConfig {
+  const listed = (env.KUBECONFIG ?? '').split(delimiter).filter(Boolean)
+  const wanted = listed.length ? listed : [join(env.HOME ?? homedir(), '.kube', 'config')]
+  const files = wanted.filter((file) => existsSync(file) && readFileSync(file, 'utf8').trim())
+  if (files.length) return files.map(read).reduce(merged)
+  if (existsSync(join(serviceAccount, 'token'))) return kubeConfigOf('in-cluster')
+  throw new Error(`no kubeconfig: ${wanted.join(', ')} cannot be found; name one by --kubeconfig`)
+}
+
+function read(file: string): KubeConfig {
+  const kubeConfig = new KubeConfig()
+  try {
+    kubeConfig.loadFromFile(file)
+  } catch (error) {
+    throw new Error(`kubeconfig ${file}: ${error instanceof Error ? error.message : error}`)
+  }
+  return kubeConfig
+}
+
+function merged(first: KubeConfig, then: KubeConfig): KubeConfig {
+  const both = new KubeConfig()
+  both.loadFromOptions({
+    clusters: byName(first.clusters, then.clusters),
+    users: byName(first.users, then.users),
+    contexts: byName(first.contexts, then.contexts),
+    currentContext: first.currentContext || then.currentContext,
+  })
+  return both
+}
+
+const byName = <T extends { readonly name: string }>(first: readonly T[], then: readonly T[]) => [
+  ...first,
+  ...then.filter(({ name }) => !first.some((one) => one.name === name)),
+]

@@ -1,0 +1,338 @@
+import { Ajv, type ErrorObject } from 'ajv'
+import { longestName, mostSaid, shortened } from './brevity.ts'
+import type { Schema } from './builders.ts'
+import { type CompiledRule, compile } from './cel.ts'
+import { isObject } from './json.ts'
+import { trimOf } from './trim.ts'
+
+/** A broken rule: the field, and what is wrong in the words of the Kubernetes API. */
+export interface FieldError {
+  readonly field: string
+  readonly message: string
+  /** The fields that the rule looked at, where that is not `field` alone. */
+  readonly reads?: readonly string[]
+}
+
+/** `spec.resources.gpu.type: Unsupported value: …` */
+export const sentence = ({ field, message }: FieldError): string =>
+  field ? `${field}: ${message}` : message
+
+export type Validate = (value: unknown) => readonly FieldError[]
+
+/**
+ * The schema as JSON Schema for ajv and for editors: unknown fields are errors, as they are for
+ * kubectl's strict validation, and int-or-string is spelled out.
+ */
+export function jsonSchema(schema: Schema): Record<string, unknown> {
+  const {
+    properties,
+    additionalProperties,
+    items,
+    'x-kubernetes-int-or-string': either,
+    'x-kubernetes-preserve-unknown-fields': open,
+    'x-kubernetes-validations': _rules,
+    'x-kubernetes-list-type': listType,
+    'x-kubernetes-list-map-keys': _keys,
+    ...rest
+  } = schema
+  const { format: _format, ...plain } = rest
+  return {
+    ...plain,
+    ...(either && { type: ['integer', 'string'] }),
+    ...(open && {}),
+    ...(listType === 'set' && { uniqueItems: true }),
+    ...(properties && {
+      properties: Object.fromEntries(
+        Object.entries(properties).map(([name, field]) => [name, jsonSchema(field)]),
+      ),
+      additionalProperties: false,
+    }),
+    ...(additionalProperties && { additionalProperties: jsonSchema(additionalProperties) }),
+    ...(items && { items: jsonSchema(items) }),
+  }
+}
+
+const ajv = new Ajv({ allErrors: true, strict: false, verbose: true })
+
+const untilFirst = new Ajv({ strict: false })
+const structures = new WeakMap<Schema, (value: unknown) => boolean>()
+
+/**
+ * Whether a value has the structure of the schema; CEL rules are not checked. It stops at the first
+ * error: almost every value is valid, and this takes half of the time that a list of all errors takes.
+ */
+export function isValid(schema: Schema, value: unknown): boolean {
+  const structure = structures.get(schema) ?? untilFirst.compile(jsonSchema(schema))
+  structures.set(schema, structure)
+  return structure(value)
+}
+
+/**
+ * A validator of the schema and of its CEL rules, made once; `root` is the path of the value. It
+ * throws only because of our own bugs: a rule runs only if the fields that it reads are valid.
+ */
+export function validator(schema: Schema, root = ''): Validate {
+  const faults = faultsBy(schema)
+  const rules = [...rulesOf(schema, root)]
+  return (value) => {
+    if (isValid(schema, value)) return unique(broken(rules, value, () => true))
+    const { errors, dropped } = faults(value)
+    // As at the API server, rules are for values of the right shape: where the shape is wrong, they are silent.
+    const wrong = errors.map((error) => placeOf(error, root).field)
+    return limited(
+      unique([
+        ...errors.slice(0, mostSaid).map((error) => inWords(error, root)),
+        ...broken(rules, value, (path) => !wrong.some((field) => related(field, path))),
+      ]),
+      Math.max(0, errors.length - mostSaid) + dropped,
+    )
+  }
+}
+
+/** All errors of a value by its schema, compiled when the first invalid value comes. */
+function faultsBy(schema: Schema) {
+  const trim = trimOf(schema)
+  let structure: ReturnType<typeof ajv.compile> | undefined
+  return (value: unknown): { errors: readonly ErrorObject[]; dropped: number } => {
+    structure ??= ajv.compile(jsonSchema(schema))
+    let dropped = 0
+    structure(trim ? trim(value, (fields) => (dropped += fields)) : value)
+    return { errors: said(structure.errors ?? []), dropped }
+  }
+}
+
+/** At most 100 errors, and the number of the others; `more` counts errors that have no message yet. */
+export function limited(errors: readonly FieldError[], more = 0): readonly FieldError[] {
+  const rest = errors.slice(mostSaid)
+  const unsaid = more + rest.reduce((sum, error) => sum + (unsaidIn(error) ?? 1), 0)
+  return unsaid
+    ? [...errors.slice(0, mostSaid), { field: '', message: `and ${unsaid} more` }]
+    : errors
+}
+
+/** The number in `and 23 more`, which can be errors of any field. */
+const unsaidIn = ({ field, message }: FieldError): number | undefined => {
+  const found = field ? null : /^and ([0-9]+) more$/.exec(message)
+  return found ? Number(found[1]) : undefined
+}
+
+/** Whether no error is about a field, about a part of it, or about an object that contains it. */
+export const holdsIn =
+  (errors: readonly FieldError[]) =>
+  (path: string): boolean =>
+    !errors.some((error) => unsaidIn(error) !== undefined || related(error.field, path))
+
+/** A value of the wrong type has one fault: what else is wrong with it would only echo it. */
+function said(errors: readonly ErrorObject[]): readonly ErrorObject[] {
+  const mistyped = new Set(
+    errors.filter(({ keyword }) => keyword === 'type').map(({ instancePath }) => instancePath),
+  )
+  return errors.filter(
+    ({ keyword, instancePath }) => keyword === 'type' || !mistyped.has(instancePath),
+  )
+}
+
+interface Located {
+  readonly path: readonly string[]
+  readonly rule: CompiledRule
+  /** The field that the rule is about; empty for the whole object, whose message names the field. */
+  readonly field: string
+  /** The fields that the rule looks at, from the root on. */
+  readonly reads: readonly string[] | undefined
+  /** The same, as the paths that must be valid by the schema before the rule runs. */
+  readonly needs: readonly string[]
+}
+
+function* rulesOf(schema: Schema, root: string, path: readonly string[] = []): Iterable<Located> {
+  const inside = (name = '') => [root, ...path, name].filter(Boolean).join('.')
+  for (const rule of schema['x-kubernetes-validations'] ?? []) {
+    const field = inside(rule.fieldPath?.slice(1))
+    const reads = rule.reads?.map(inside)
+    yield {
+      path,
+      rule: compile(rule),
+      field,
+      reads,
+      needs: field ? [field, ...(reads ?? []).map(bare)] : (reads ?? ['']).map(bare),
+    }
+  }
+  for (const [name, field] of Object.entries(schema.properties ?? {}))
+    yield* rulesOf(field, root, [...path, name])
+}
+
+/** `spec.source?` → `spec.source`. */
+const bare = (read: string): string => read.replace(/\?$/, '')
+
+function broken(
+  rules: readonly Located[],
+  value: unknown,
+  holds: (path: string) => boolean,
+): readonly FieldError[] {
+  const errors: FieldError[] = []
+  // Loops: all rules are asked with every request, and hardly any has something to say.
+  for (const { path, rule, field, reads, needs } of rules) {
+    if (!needs.every(holds)) continue
+    let self = value
+    for (const name of path) self = isObject(self) ? self[name] : undefined
+    const message = self === undefined || self === null ? undefined : rule.check(self)
+    if (message !== undefined) errors.push({ ...at(field, message), ...(reads && { reads }) })
+  }
+  return errors
+}
+
+/** A rule of the whole object names the field itself, as in `metadata.name: …`. */
+function at(field: string, message: string): FieldError {
+  if (field) return { field, message: `Invalid value: ${message}` }
+  const [, inner = '', rest = message] = /^([a-z.]+): (.*)$/.exec(message) ?? []
+  return { field: inner, message: `Invalid value: ${rest}` }
+}
+
+/** Whether one field is the other, or inside it. */
+const related = (a: string, b: string): boolean => a === b || isInside(a, b) || isInside(b, a)
+
+const isInside = (inner: string, outer: string): boolean =>
+  !outer || (inner.startsWith(outer) && ['.', '['].includes(inner[outer.length] ?? ''))
+
+const unique = (errors: readonly FieldError[]): readonly FieldError[] =>
+  errors.length > 1
+    ? [...new Map(errors.map((error) => [sentence(error), error])).values()]
+    : errors
+
+/** A name that is safe in a path: it has no dots, which would look like steps, and is not cut. */
+const isPlain = (name: string): boolean => name.length <= longestName && /^[-\w]+$/.test(name)
+
+/**
+ * Where an error is, as the API server writes paths: `/spec/command/0` is spec.command[0]. If a name
+ * of the user's makes that path ambiguous, `reads` is the map that contains the name.
+ */
+function placeOf(
+  { instancePath, keyword, params }: ErrorObject,
+  root: string,
+): Pick<FieldError, 'field' | 'reads'> {
+  const { missingProperty, additionalProperty } = params
+  const parts = instancePath.split('/').slice(1).map(unescaped)
+  if (keyword === 'required') parts.push(missingProperty)
+  if (keyword === 'additionalProperties') parts.push(additionalProperty)
+  const written = (of: readonly string[]) =>
+    [root, ...of]
+      .filter(Boolean)
+      .reduce(
+        (path, part) =>
+          /^\d+$/.test(part) ? `${path}[${part}]` : path ? `${path}.${shortened(part)}` : part,
+        '',
+      )
+  const odd = parts.findIndex((part) => !isPlain(part))
+  return { field: written(parts), ...(odd >= 0 && { reads: [written(parts.slice(0, odd))] }) }
+}
+
+/** A step of a JSON Pointer, without its escapes. */
+const unescaped = (part: string): string => part.replaceAll('~1', '/').replaceAll('~0', '~')
+
+const quoted = (value: unknown): string => {
+  const text = JSON.stringify(typeof value === 'string' ? value.slice(0, 101) : value) ?? 'null'
+  return shortened(text)
+}
+
+/** An error of ajv in the words of kubectl and the API server. */
+function inWords(error: ErrorObject, root: string): FieldError {
+  const place = placeOf(error, root)
+  return { ...place, ...wordsFor(error, place.field) }
+}
+
+function wordsFor(error: ErrorObject, field: string): FieldError {
+  const { params, data } = error
+  switch (error.keyword) {
+    case 'required':
+      return { field, message: 'Required value' }
+    case 'additionalProperties':
+      return {
+        field,
+        message: `unknown field${suggestion(params.additionalProperty, error)}`,
+      }
+    case 'enum':
+      return {
+        field,
+        message: `Unsupported value: ${quoted(data)}: supported values: ${params.allowedValues
+          .map((value: unknown) => quoted(value))
+          .join(', ')}`,
+      }
+    case 'type':
+      return {
+        field,
+        // Without the value: it may hold a secret, as a mistyped env does.
+        message: `Invalid value: must be ${[params.type].flat().map(article).join(' or ')}, not ${article(typeIn(data))}`,
+      }
+    case 'pattern':
+      return { field, message: `Invalid value: ${quoted(data)}: should match '${params.pattern}'` }
+    case 'minimum':
+      return {
+        field,
+        message: `Invalid value: ${quoted(data)}: should be greater than or equal to ${params.limit}`,
+      }
+    case 'maximum':
+      return {
+        field,
+        message: `Invalid value: ${quoted(data)}: should be less than or equal to ${params.limit}`,
+      }
+    case 'maxLength':
+      return { field, message: `Too long: may not be more than ${params.limit} characters` }
+    case 'minLength':
+      return {
+        field,
+        message: `Invalid value: ${quoted(data)}: must have at least ${params.limit} characters`,
+      }
+    case 'minItems':
+      return { field, message: `Invalid value: must have at least ${count(params.limit)}` }
+    case 'maxItems':
+    case 'maxProperties':
+      return { field, message: `Too many: must have at most ${params.limit} items` }
+    case 'uniqueItems': {
+      const second = Math.max(params.i, params.j)
+      return {
+        field: `${field}[${second}]`,
+        message: `Duplicate value: ${quoted((data as unknown[])[second])}`,
+      }
+    }
+    default:
+      return { field, message: `Invalid value: ${error.message}` }
+  }
+}
+
+const count = (items: number): string => (items === 1 ? '1 item' : `${items} items`)
+
+const typeIn = (value: unknown): string =>
+  value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value
+
+const article = (type: string): string =>
+  type === 'null' ? type : /^[aeiou]/.test(type) ? `an ${type}` : `a ${type}`
+
+/** `, did you mean "gpu"?` for a field that is one slip away from a real one. */
+function suggestion(name: string, error: ErrorObject): string {
+  const known = Object.keys((error.parentSchema as Schema | undefined)?.properties ?? {})
+  if (name.length > longestName) return ''
+  const [near] = known
+    .map((field) => ({ field, distance: slips(name.toLowerCase(), field.toLowerCase()) }))
+    .filter(({ distance }) => distance <= 2)
+    .sort((a, b) => a.distance - b.distance)
+    .map(({ field }) => field)
+  return near ? `, did you mean "${near}"?` : ''
+}
+
+/** Levenshtein's distance, cut short where lengths alone tell. */
+function slips(a: string, b: string): number {
+  if (Math.abs(a.length - b.length) > 2) return 3
+  let row = Array.from({ length: b.length + 1 }, (_, column) => column)
+  for (const [i, letter] of [...a].entries()) {
+    const next = [i + 1]
+    for (const [j, other] of [...b].entries())
+      next.push(
+        Math.min(
+          (next[j] ?? 0) + 1,
+          (row[j + 1] ?? 0) + 1,
+          (row[j] ?? 0) + (letter === other ? 0 : 1),
+        ),
+      )
+    row = next
+  }
+  return row.at(-1) ?? 0
+}

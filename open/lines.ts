@@ -1,0 +1,40 @@
+import { cutAt, onOneLine } from '../crds/text.ts'
+import type { Target } from './target.ts'
+
+/** `Notebook "explore"` */
+export const titleOf = ({ kind, name }: Target): string => `${kind.kind} "${name}"`
+
+/** For a name that is not there: what is. */
+export function notFound({ kind, name }: Target, namespace: string, there?: readonly string[]) {
+  const missing = `${kind.kind} "${name}" does not exist in namespace "${namespace}"`
+  if (!there) return missing
+  const names = [...there].sort().join(', ')
+  return names
+    ? `${missing}; ${kind.plural} in namespace "${namespace}": ${names}`
+    : `${missing}, and no other ${kind.singular} does`
+}
+
+/** What is suspended is kept, and how it comes back. */
+export const suspended = (target: Target, already = false): string =>
+  [
+    `${titleOf(target)} is suspended${already ? ' already' : ''}`,
+    target.kind.kind === 'Notebook' ? '; its home is kept' : '',
+    `: kubectl open ${target.kind.singular} ${target.name} resumes it`,
+  ].join('')
+
+/** What is left running costs what it costs. */
+export const leftRunning = ({ kind, name }: Target): string =>
+  `${kind.kind} "${name}" is left running: kubectl open ${kind.singular} ${name} --suspend stops it`
+
+/** Enter means to leave it: nothing is stopped by mistake. */
+export const question = (target: Target): string =>
+  `Suspend ${titleOf(target)} (its home is kept), or leave it running? [s/L] `
+
+export const wantsSuspend = (answer: string): boolean => /^s(uspend)?$/i.test(answer.trim())
+
+/** One line of a terminal; `seconds` only where the line is drawn again. */
+export function waitLine(target: Target, why: string, seconds?: number, width?: number): string {
+  const time = seconds === undefined ? '' : ` (${seconds}s)`
+  const line = `waiting for ${titleOf(target)}${time}: ${onOneLine(why)}`
+  return width && line.length >= width ? cutAt(line, width - 2) : line
+}

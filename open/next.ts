@@ -1,0 +1,153 @@
+import { annotations, type Parent } from '../crds/kind.ts'
+import type { Condition, Reason } from '../crds/status.ts'
+
+/**
+ * What to do next, from what is seen:
+ *
+ *     suspended or idle ──▶ patch ──▶ wait … ──▶ reach ──▶ open
+ *                                       ▲                   │ the Pod moved, the connection broke
+ *                                       └───────────────────┘
+ */
+
+/** An object of the cluster, with its owners. */
+export interface Owned {
+  readonly metadata: {
+    readonly name: string
+    readonly uid: string
+    readonly ownerReferences?: readonly Owner[]
+  }
+}
+
+export interface Owner {
+  readonly apiVersion: string
+  readonly kind: string
+  readonly name: string
+  readonly uid: string
+  readonly controller?: boolean
+}
+
+/** A Pod, as much of it as matters here. */
+export interface Pod extends Owned {
+  readonly metadata: Owned['metadata'] & {
+    readonly deletionTimestamp?: string
+    readonly creationTimestamp?: string
+  }
+  readonly spec: {
+    readonly containers: readonly {
+      readonly name: string
+      readonly ports?: readonly { readonly name?: string; readonly containerPort: number }[]
+    }[]
+  }
+  readonly status?: {
+    readonly phase?: string
+    readonly conditions?: readonly { readonly type: string; readonly status: string }[]
+    readonly containerStatuses?: readonly { readonly name: string; readonly containerID?: string }[]
+  }
+}
+
+/** The container of a Pod that is opened; beside it may be others. */
+export const containerNamed = (kind: string): string =>
+  kind === 'Notebook' ? 'notebook' : 'server'
+
+/** Whom a connection is to: a container that was restarted is another, with a token of its own. */
+export const instanceOf = ({ metadata, status }: Pod, container: string): string =>
+  `${metadata.uid} ${status?.containerStatuses?.find(({ name }) => name === container)?.containerID}`
+
+export interface Seen {
+  /** Undefined once it is deleted. */
+  readonly object: Opened | undefined
+  readonly pods: readonly Pod[]
+  /** The instance that is connected, while the connection is whole. */
+  readonly connected?: string
+  /** Whether it was open before: then nobody here resumes what somebody else suspends. */
+  readonly wasOpen: boolean
+}
+
+export type Opened = Parent<
+  { readonly suspend?: boolean; readonly idleTimeout?: string },
+  {
+    readonly observedGeneration?: number
+    readonly conditions?: readonly Condition[]
+    readonly idle?: { readonly opened?: string }
+  }
+>
+
+export type Next =
+  | {
+      readonly do: 'patch'
+      readonly says: string
+      readonly wake: boolean
+      readonly resume: boolean
+    }
+  | { readonly do: 'wait'; readonly why: string }
+  | { readonly do: 'reach'; readonly pod: Pod; readonly note?: string }
+  | { readonly do: 'end'; readonly says: string }
+
+/** Only another spec, or another object, mends these: waiting would be in vain. */
+const final: readonly Reason[] = ['InvalidSpec', 'ReferenceCycle', 'Failed', 'DeadlineExceeded']
+
+export function next({ object, pods, connected, wasOpen }: Seen): Next {
+  if (!object) return { do: 'end', says: 'it was deleted' }
+  if (object.metadata.deletionTimestamp) return { do: 'end', says: 'it is being deleted' }
+  const resume = object.spec.suspend === true
+  const wake = isIdle(object)
+  if (resume || wake) {
+    const again = `kubectl open ${object.kind.toLowerCase()} ${object.metadata.name}`
+    if (wasOpen && resume) return { do: 'end', says: `it was suspended; ${again} resumes it` }
+    if (wasOpen)
+      return {
+        do: 'end',
+        says: `it was idle for ${object.spec.idleTimeout} and was stopped; ${again} wakes it`,
+      }
+    return {
+      do: 'patch',
+      says: resume ? 'suspended: resuming it' : 'idle: waking it',
+      wake,
+      resume,
+    }
+  }
+  // A busy kernel can miss a probe: what is connected stays so, whatever Ready says meanwhile.
+  const container = containerNamed(object.kind)
+  const same = pods.find((pod) => instanceOf(pod, container) === connected && isThere(pod))
+  if (same) return { do: 'reach', pod: same }
+  return byReady(object, pods)
+}
+
+/** Stopped for being idle, until somebody opens it: until the annotation is another than then. */
+const isIdle = ({ spec, status, metadata }: Opened): boolean =>
+  spec.idleTimeout !== undefined &&
+  status?.idle !== undefined &&
+  status.idle.opened === metadata.annotations?.[annotations.opened]
+
+function byReady({ metadata, status }: Opened, pods: readonly Pod[]): Next {
+  const ready = status?.conditions?.find(({ type }) => type === 'Ready')
+  if (!ready) return { do: 'wait', why: 'the controller has not looked at it yet' }
+  const { reason, message } = ready
+  const behind =
+    (status?.observedGeneration ?? Number.POSITIVE_INFINITY) < (metadata.generation ?? 0)
+  // Said before it was resumed or woken.
+  const outdated = behind || ['Suspending', 'Suspended', 'Idle'].includes(reason)
+  if (outdated) return { do: 'wait', why: 'the controller has not seen the change yet' }
+  if (ready.status === 'True') {
+    const pod = newest(pods.filter(isReady))
+    if (!pod) return { do: 'wait', why: 'no Pod of it is ready' }
+    return { do: 'reach', pod, ...(reason === 'UpdatePending' && { note: message }) }
+  }
+  const why = `${reason}: ${message}`
+  return (final as readonly string[]).includes(reason)
+    ? { do: 'end', says: why }
+    : { do: 'wait', why }
+}
+
+const isThere = ({ metadata, status }: Pod): boolean =>
+  !metadata.deletionTimestamp && status?.phase === 'Running'
+
+const isReady = (pod: Pod): boolean =>
+  isThere(pod) &&
+  (pod.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ??
+    false)
+
+const newest = (pods: readonly Pod[]): Pod | undefined =>
+  [...pods].sort((a, b) => ageOf(b).localeCompare(ageOf(a)))[0]
+
+const ageOf = ({ metadata }: Pod): string => `${metadata.creationTimestamp} ${metadata.name}`

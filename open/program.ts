@@ -1,0 +1,101 @@
+import { createInterface } from 'node:readline'
+import { Command, CommanderError, InvalidArgumentError } from 'commander'
+import { printable } from '../crds/text.ts'
+import { targetOf } from './target.ts'
+
+/** Exit codes: 0; 1 for what cannot be opened; 2 for a wrong call; as of a shell for two Ctrl-C. */
+const wrongCall = 2
+const interruptedCode = 130
+
+const program = new Command('kubectl open')
+  .description('Open a Notebook or a ModelServer of Substratus in your browser.')
+  .usage('(notebook | modelserver) NAME [options]')
+  .argument(
+    '[words...]',
+    'notebook NAME, modelserver NAME; also notebook/NAME, nb NAME, mserver NAME',
+  )
+  .option('-n, --namespace <name>', 'its namespace; default that of the context')
+  .option('--context <name>', 'the context of the kubeconfig to use')
+  .option('--kubeconfig <file>', 'the kubeconfig; default KUBECONFIG, then ~/.kube/config')
+  .option('--port <number>', 'the local port; default 8888 or 8080, or a free one', portOf)
+  .option('--no-browser', 'print the address, with the token, instead')
+  .option('--suspend', 'suspend it, and end')
+  .addHelpText(
+    'after',
+    `
+What is suspended is resumed, what is idle is woken. Ctrl-C ends, and asks whether to suspend a
+notebook or to leave it running; a second Ctrl-C leaves it. Nothing is reachable from other machines:
+the port is on loopback, and the way is that of kubectl port-forward.`,
+  )
+  .allowExcessArguments()
+  .exitOverride()
+
+function portOf(text: string): number {
+  const port = Number(text)
+  if (!/^\d+$/.test(text) || port > 65535) throw new InvalidArgumentError('a port is 0 to 65535.')
+  return port
+}
+
+/** Before anything is open, and once more after the question, a signal ends at once. */
+const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+const waiting: ((signal: NodeJS.Signals) => void)[] = []
+const interrupted = () => new Promise<NodeJS.Signals>((resolve) => waiting.push(resolve))
+for (const signal of signals)
+  process.on(signal, () => {
+    const first = waiting.shift()
+    if (first) first(signal)
+    else process.exit(interruptedCode)
+  })
+
+/** An end of input, Ctrl-D, is no answer. */
+const ask = (question: string) =>
+  new Promise<string>((resolve) => {
+    const terminal = createInterface({ input: process.stdin, output: process.stderr })
+    terminal.on('SIGINT', () => {
+      terminal.close()
+      process.emit('SIGINT')
+    })
+    terminal.on('close', () => resolve(''))
+    terminal.question(question, (answer) => {
+      resolve(answer)
+      terminal.close()
+    })
+  })
+
+async function run(): Promise<number> {
+  program.parse()
+  const target = targetOf(program.args)
+  if ('wrong' in target)
+    return program.error(`error: ${target.wrong}\nkubectl open --help says more`, {
+      exitCode: wrongCall,
+    })
+  const options = program.opts()
+  // Loaded when they are needed: the Kubernetes client alone takes half a second.
+  const [{ open }, { browse }, { clusterOf }] = await Promise.all([
+    import('./open.ts'),
+    import('./browser.ts'),
+    import('../cluster/kubeconfig.ts'),
+  ])
+  const { port, browser, suspend = false } = options
+  return open(
+    { target, cluster: clusterOf(options), browser, suspend, port },
+    {
+      stdout: process.stdout,
+      stderr: process.stderr,
+      asks: process.stdin.isTTY === true && process.stderr.isTTY === true,
+      ask,
+      interrupted,
+      browse,
+      now: () => new Date().toISOString(),
+    },
+  )
+}
+
+try {
+  // Idle connections to the API server would keep the process for a while.
+  process.exit(await run())
+} catch (error) {
+  if (error instanceof CommanderError) process.exit(error.exitCode === 0 ? 0 : wrongCall)
+  console.error(`error: ${printable(error instanceof Error ? error.message : String(error))}`)
+  process.exit(1)
+}

@@ -1,0 +1,55 @@
+import type { KubeConfig } from '@kubernetes/client-node'
+import WebSocket from 'ws'
+import { refused } from '../cluster/refusal.ts'
+
+/** What the client's Exec and PortForward open their connections with. */
+export interface Sockets {
+  readonly connect: (
+    path: string,
+    text: unknown,
+    binary: ((stream: number, data: Buffer) => boolean) | null,
+  ) => Promise<WebSocket>
+}
+
+const patienceMilliseconds = 15_000
+
+/**
+ * WebSockets to the API server, in place of the client's own: that one forgets what the API server
+ * says when it refuses, and a person needs to read just that. A frame may have at most `maxPayload` bytes.
+ */
+export const socketsOf = (
+  kubeConfig: KubeConfig,
+  protocols: readonly string[],
+  maxPayload: number,
+): Sockets => ({
+  connect: async (path, _text, binary) => {
+    const options: WebSocket.ClientOptions = {}
+    await kubeConfig.applyToHTTPSOptions(options)
+    const server = kubeConfig.getCurrentCluster()?.server ?? ''
+    const socket = new WebSocket(`${server.replace(/^http/, 'ws')}${path}`, [...protocols], {
+      ...options,
+      handshakeTimeout: patienceMilliseconds,
+      maxPayload,
+    })
+    socket.on('message', (data) => {
+      const [stream, ...rest] = [data as Buffer]
+      if (!stream || rest.length || stream.length === 0) return
+      if (binary && !binary(stream.readUInt8(0), stream.subarray(1))) socket.close()
+    })
+    return new Promise((resolve, reject) => {
+      socket.on('open', () => resolve(socket))
+      // After opening, too: without a listener it would end the process; 'close' follows.
+      socket.on('error', reject)
+      socket.on('unexpected-response', (request, response) => {
+        let body = ''
+        response.on('data', (chunk: Buffer) => {
+          if (body.length < 10_000) body += chunk
+        })
+        response.on('close', () => {
+          reject(refused(response.statusCode ?? 0, body))
+          request.destroy()
+        })
+      })
+    })
+  },
+})

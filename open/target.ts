@@ -1,0 +1,39 @@
+import { group, type Kind, version } from '../crds/kind.ts'
+import { kinds } from '../crds/kinds.ts'
+
+/** What is to be opened: a kind and a name. */
+export interface Target {
+  readonly kind: Kind
+  readonly name: string
+}
+
+const canBeOpened = ['Notebook', 'ModelServer']
+
+/** The words of `kubectl open notebook NAME` or `notebook/NAME`, or what is wrong with them. */
+export function targetOf(words: readonly string[]): Target | { readonly wrong: string } {
+  const [first = '', ...others] = words
+  if (!first) return { wrong: 'say what to open: kubectl open notebook NAME' }
+  const parts = [...first.split('/'), ...others]
+  const [word = '', name = '', ...more] = parts
+  const kind = kindCalled(word)
+  if (!kind)
+    return {
+      wrong:
+        parts.length === 1
+          ? `say what "${word}" is: kubectl open notebook ${word}, or kubectl open modelserver ${word}`
+          : `"${word}" cannot be opened: a notebook (nb) or a modelserver (mserver) can`,
+    }
+  if (!canBeOpened.includes(kind.kind))
+    return { wrong: `a ${kind.kind} cannot be opened: a notebook or a modelserver can` }
+  if (!name) return { wrong: `say which: kubectl open ${kind.singular} NAME` }
+  if (more.length) return { wrong: `one at a time: kubectl open ${kind.singular} ${name}` }
+  return { kind, name }
+}
+
+/** By every word that kubectl takes for a kind, in capitals or not. */
+const kindCalled = (word: string): Kind | undefined =>
+  kinds.find(({ plural, singular, shortNames }) =>
+    [plural, singular, ...shortNames]
+      .flatMap((name) => [name, `${name}.${group}`, `${name}.${version}.${group}`])
+      .includes(word.toLowerCase()),
+  )

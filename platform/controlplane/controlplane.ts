@@ -1,0 +1,301 @@
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { root } from '../../terminal/root.ts'
+import { type Binaries, findBinaries } from '../binaries/find.ts'
+import { statusOf } from '../https.ts'
+import { isAlive } from '../identity.ts'
+import { nodeAddress, serviceRange } from '../node/addresses.ts'
+import { cleanNode } from '../node/clean.ts'
+import { makeGround } from '../node/ground.ts'
+import { freePorts } from '../ports.ts'
+import { endAll, lastWords, launch, logOf, recordsOf, waitUntil } from '../processes.ts'
+import type { Progress } from '../progress.ts'
+import { claim, exists, readState, remove, writeState } from '../state.ts'
+import { fakeNode, storageClass } from './fakenodes.ts'
+import { removeVolumes } from './hostpathvolumes.ts'
+import { type Kubectl, kubectl } from './kubectl.ts'
+import { makePki, type Pki, writeKubeconfig } from './pki.ts'
+
+export interface ControlPlaneOptions {
+  /** The state folder: absolute, and new or ours. */
+  readonly dir: string
+  /** How many simulated nodes with 8 GPUs each. */
+  readonly nodes?: number
+  readonly progress?: Progress
+  /** Writes an audit event at metadata level for each write request to log/audit.log. */
+  readonly audit?: boolean
+  /**
+   * Whether a real node joins: the API server then listens on the node's address, where Pods reach it,
+   * and reaches the kubelet; the node's volumes are the default.
+   */
+  readonly realNode?: boolean
+  /** KWOK stage files beside our own; a weight of 1 lets them win. */
+  readonly stages?: readonly string[]
+  readonly signal?: AbortSignal
+}
+
+/** A control plane that runs; it is data, so that another process can find it again. */
+export interface ControlPlaneState {
+  readonly dir: string
+  readonly kubeconfig: string
+  readonly server: string
+  readonly binaries: Binaries
+  readonly pki: Pki
+  readonly auditLog?: string
+}
+
+export interface ControlPlane extends ControlPlaneState {
+  readonly kubectl: Kubectl
+  /** Ends every process of the folder, and removes it. */
+  readonly stop: () => Promise<void>
+}
+
+const silent: Progress = () => {}
+
+/**
+ * etcd ─▶ kube-apiserver ─▶ kube-controller-manager, kube-scheduler, KWOK ─▶ nodes
+ *
+ * Whatever a half-start left in the folder is ended first. A failed start leaves nothing behind.
+ */
+export async function startControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
+  const { dir, progress = silent, signal } = options
+  if (exists(dir)) {
+    progress('ending what an earlier start left here')
+    await stopControlPlane(dir)
+  }
+  const binaries = await findBinaries({ progress, ...(signal && { signal }) })
+  for (let attempt = 1; ; attempt++) {
+    claim(dir)
+    try {
+      return await start(options, binaries)
+    } catch (error) {
+      const raced = portTaken(dir) && !signal?.aborted && attempt < 4
+      await stopControlPlane(dir)
+      if (!raced) throw error
+      progress('a port was taken in between: starting anew')
+    }
+  }
+}
+
+async function start(options: ControlPlaneOptions, binaries: Binaries): Promise<ControlPlane> {
+  const { dir, nodes = 2, progress = silent, audit = false, stages = [], signal } = options
+  const { realNode = false } = options
+  const [api = 0, etcdClient = 0, etcdPeer = 0, manager = 0, scheduler = 0, kwok = 0] =
+    await freePorts(6)
+  const host = realNode ? nodeAddress : '127.0.0.1'
+  const server = `https://${host}:${api}`
+  const folder = join(dir, 'pki')
+  mkdirSync(folder, { mode: 0o700 })
+  mkdirSync(join(dir, 'log'))
+  if (realNode) {
+    progress('making the node’s network and cgroup')
+    await makeGround(dir)
+  }
+  progress('making certificates')
+  const pki = await makePki(folder, host)
+  const configOf = (name: string, client: { cert: string; key: string }) =>
+    writeKubeconfig(join(dir, `${name}.kubeconfig`), server, pki.ca.cert, name, client)
+  const kubeconfig = await configOf('admin', pki.admin)
+  const managerConfig = await configOf('controller-manager', pki.controllerManager)
+  const schedulerConfig = await configOf('scheduler', pki.scheduler)
+  const auditLog = join(dir, 'log', 'audit.log')
+
+  const begin = (name: keyof Binaries, flags: Flags) =>
+    launch({ dir, name, file: binaries[name], args: flagsOf(flags), ...(signal && { signal }) })
+
+  progress('starting etcd and kube-apiserver')
+  const etcdUrl = `http://127.0.0.1:${etcdClient}`
+  const peerUrl = `http://127.0.0.1:${etcdPeer}`
+  const etcd = begin('etcd', {
+    'data-dir': join(dir, 'etcd'),
+    'unsafe-no-fsync': true,
+    'listen-client-urls': etcdUrl,
+    'advertise-client-urls': etcdUrl,
+    'listen-peer-urls': peerUrl,
+    'initial-advertise-peer-urls': peerUrl,
+    'initial-cluster': `default=${peerUrl}`,
+    'quota-backend-bytes': 4 * 2 ** 30,
+  })
+  const apiserver = begin('kube-apiserver', {
+    'etcd-servers': etcdUrl,
+    'secure-port': api,
+    'bind-address': host,
+    'advertise-address': host,
+    'tls-cert-file': pki.apiserver.cert,
+    'tls-private-key-file': pki.apiserver.key,
+    'client-ca-file': pki.ca.cert,
+    'service-account-key-file': pki.serviceAccountKey,
+    'service-account-signing-key-file': pki.serviceAccountKey,
+    'service-account-issuer': 'https://kubernetes.default.svc',
+    'service-cluster-ip-range': serviceRange,
+    'authorization-mode': 'Node,RBAC',
+    'enable-aggregator-routing': true,
+    'allow-privileged': true,
+    ...(realNode
+      ? {
+          'kubelet-preferred-address-types': 'InternalIP,Hostname',
+          'kubelet-certificate-authority': pki.ca.cert,
+          'kubelet-client-certificate': pki.admin.cert,
+          'kubelet-client-key': pki.admin.key,
+        }
+      : // The Service `kubernetes` takes no loopback address for an endpoint.
+        { 'endpoint-reconciler-type': 'none' }),
+    ...(audit && {
+      'audit-policy-file': auditPolicy(dir),
+      'audit-log-path': auditLog,
+      'audit-log-mode': 'blocking',
+    }),
+  })
+  await waitUntil(
+    dir,
+    apiserver,
+    async () => {
+      if (!isAlive(etcd)) throw new Error(`etcd ended at its start:\n${lastWords(dir, 'etcd')}`)
+      return (await statusOf(`${server}/readyz`, pki.ca.cert)) === 200
+    },
+    signal && { signal },
+  )
+
+  progress('starting kube-controller-manager, kube-scheduler and KWOK')
+  begin('kube-controller-manager', {
+    kubeconfig: managerConfig,
+    'secure-port': manager,
+    'bind-address': '127.0.0.1',
+    'leader-elect': false,
+    'use-service-account-credentials': true,
+    'service-account-private-key-file': pki.serviceAccountKey,
+    'root-ca-file': pki.ca.cert,
+    'enable-hostpath-provisioner': true,
+    // The default of 20 requests a second is what hundreds of Jobs would wait for.
+    'kube-api-qps': 300,
+    'kube-api-burst': 600,
+  })
+  begin('kube-scheduler', {
+    kubeconfig: schedulerConfig,
+    'secure-port': scheduler,
+    'bind-address': '127.0.0.1',
+    'leader-elect': false,
+    'kube-api-qps': 300,
+    'kube-api-burst': 600,
+  })
+  begin('kwok', {
+    kubeconfig,
+    'manage-all-nodes': false,
+    'manage-nodes-with-annotation-selector': 'kwok.x-k8s.io/node=fake',
+    'server-address': `127.0.0.1:${kwok}`,
+    cidr: '10.0.0.0/16',
+    'node-ip': '10.0.0.1',
+    // Without renewed Leases the nodes are given up after 40 s, and their Pods marked not ready.
+    'node-lease-duration-seconds': 40,
+    config: [join(root, 'platform', 'controlplane', 'kwokstages.yaml'), ...stages],
+  })
+
+  const state: ControlPlaneState = {
+    dir,
+    kubeconfig,
+    server,
+    binaries,
+    pki,
+    ...(audit && { auditLog }),
+  }
+  const plane = planeOf(state, signal)
+  progress(`adding ${nodes} simulated nodes`)
+  await plane.kubectl.apply([
+    ...(realNode ? [] : [storageClass]),
+    ...Array.from({ length: nodes }, (_, index) => fakeNode(index + 1)),
+  ])
+  await basics(dir, plane.kubectl, nodes, signal)
+  writeState(dir, 'controlplane', state)
+  return planeOf(state)
+}
+
+/** A first Pod needs these: before, each process above may still have failed. */
+async function basics(dir: string, kubectl: Kubectl, nodes: number, signal?: AbortSignal) {
+  const until = Date.now() + 60_000
+  const ready = async () => {
+    await kubectl.run(['get', 'serviceaccount', 'default'])
+    const found = await kubectl.run([
+      'get',
+      'nodes',
+      '-o',
+      'jsonpath={.items[*].status.conditions[?(@.type=="Ready")].status}',
+    ])
+    return found.split(' ').filter((status) => status === 'True').length >= nodes
+  }
+  for (;;) {
+    signal?.throwIfAborted()
+    if (await ready().catch(() => false)) return
+    const ended = recordsOf(dir).find((record) => !isAlive(record))
+    if (ended) throw new Error(`${ended.name} ended at its start:\n${lastWords(dir, ended.name)}`)
+    if (Date.now() > until) throw new Error(`the nodes are not ready after 60 s: see ${dir}/log`)
+    await sleep(100)
+  }
+}
+
+type Flags = Readonly<Record<string, string | number | boolean | readonly string[]>>
+
+const flagsOf = (flags: Flags): readonly string[] =>
+  Object.entries(flags).flatMap(([name, value]) =>
+    Array.isArray(value) ? value.map((item) => `--${name}=${item}`) : [`--${name}=${value}`],
+  )
+
+const planeOf = (state: ControlPlaneState, signal?: AbortSignal): ControlPlane => ({
+  ...state,
+  kubectl: kubectl(state.binaries.kubectl, state.kubeconfig, signal),
+  stop: () => stopControlPlane(state.dir),
+})
+
+/** The control plane of a folder, if every process of it lives and its API server is ready. */
+export async function runningControlPlane(dir: string): Promise<ControlPlane | undefined> {
+  return recordsOf(dir).every(isAlive) ? answering(dir) : undefined
+}
+
+/** The same, whatever else has ended. */
+async function answering(dir: string): Promise<ControlPlane | undefined> {
+  const state = exists(dir) ? readState<ControlPlaneState>(dir, 'controlplane') : undefined
+  if (!state) return undefined
+  const status = await statusOf(`${state.server}/readyz`, state.pki.ca.cert)
+  return status === 200 ? planeOf(state) : undefined
+}
+
+/** Ends every process of the folder, removes what they made elsewhere, and the folder. */
+export async function stopControlPlane(dir: string): Promise<void> {
+  const plane = await answering(dir)
+  if (plane) await removeVolumes(plane.kubectl).catch(() => {})
+  await endAll(dir)
+  await cleanNode(dir)
+  remove(dir)
+}
+
+const portTaken = (dir: string): boolean =>
+  recordsOf(dir).some(
+    (record) => !isAlive(record) && /address already in use/.test(lastWords(dir, record.name, 40)),
+  )
+
+/** Writes, and what ServiceAccounts read; none of Leases, Events and Kubernetes' own controllers. */
+function auditPolicy(dir: string): string {
+  const path = join(dir, 'audit-policy.json')
+  const policy = {
+    apiVersion: 'audit.k8s.io/v1',
+    kind: 'Policy',
+    omitStages: ['RequestReceived'],
+    rules: [
+      {
+        level: 'None',
+        resources: [
+          { group: 'coordination.k8s.io', resources: ['leases'] },
+          { group: '', resources: ['events'] },
+          { group: 'events.k8s.io', resources: ['events'] },
+        ],
+      },
+      { level: 'Metadata', verbs: ['create', 'update', 'patch', 'delete', 'deletecollection'] },
+      { level: 'None', userGroups: ['system:serviceaccounts:kube-system'] },
+      { level: 'Metadata', userGroups: ['system:serviceaccounts'] },
+      { level: 'None' },
+    ],
+  }
+  writeFileSync(path, JSON.stringify(policy))
+  rmSync(logOf(dir, 'audit'), { force: true })
+  return path
+}

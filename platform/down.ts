@@ -1,0 +1,23 @@
+import { stopPlatform } from './platform.ts'
+import { recordsOf } from './processes.ts'
+import { dirOf, endStarter, exists } from './state.ts'
+
+interface DownOptions {
+  /** Where `up` keeps its state. */
+  readonly dir?: string
+  readonly output?: { readonly write: (text: string) => unknown }
+}
+
+/** Ends what `up` started, a start that is still under way included, and removes its state. */
+export async function down({ dir, output = process.stdout }: DownOptions = {}): Promise<number> {
+  const folder = dirOf(dir)
+  const starting = await endStarter(folder)
+  if (!exists(folder)) {
+    output.write(starting ? `ended the start in ${folder}\n` : `nothing runs in ${folder}\n`)
+    return 0
+  }
+  const count = recordsOf(folder).length
+  await stopPlatform(folder)
+  output.write(`ended ${count} processes and removed ${folder}\n`)
+  return 0
+}

@@ -1,0 +1,53 @@
+import { existsSync } from 'node:fs'
+import { flags } from '../metacontroller/release.ts'
+import { modulePath } from '../terminal/root.ts'
+import { findMetacontroller } from './binaries/metacontroller.ts'
+import type { Progress } from './progress.ts'
+
+export type Controller = 'metacontroller' | 'embedded' | 'auto'
+
+/** Who drives the hooks. */
+export interface Driver {
+  readonly name: 'metacontroller' | 'embedded'
+  readonly file: string
+  readonly args: (kubeconfig: string) => readonly string[]
+}
+
+/** Metacontroller where it is found, else the embedded runner. */
+export async function driverOf({
+  controller = 'auto',
+  progress,
+  signal,
+}: {
+  readonly controller?: Controller | undefined
+  readonly progress: Progress
+  readonly signal?: AbortSignal | undefined
+}): Promise<Driver> {
+  const found =
+    controller === 'embedded'
+      ? undefined
+      : await findMetacontroller({ progress, ...(signal && { signal }) })
+  if (found) {
+    return {
+      name: 'metacontroller',
+      file: found,
+      args: (kubeconfig) => [
+        `--kubeconfig=${kubeconfig}`,
+        ...flags,
+        // Nobody asks there, and fixed ports would keep two platforms from running at once.
+        '--metrics-address=0',
+        '--health-probe-bind-address=0',
+      ],
+    }
+  }
+  if (controller === 'metacontroller') {
+    throw new Error('no metacontroller was found: set METACONTROLLER_BIN to its binary')
+  }
+  const runner = modulePath('platform/runner/main')
+  if (!existsSync(runner)) throw new Error(`the embedded runner is not there: ${runner}`)
+  return {
+    name: 'embedded',
+    file: process.execPath,
+    args: (kubeconfig) => [runner, '--kubeconfig', kubeconfig],
+  }
+}

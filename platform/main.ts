@@ -1,0 +1,58 @@
+#!/usr/bin/env node
+import { Command, CommanderError, InvalidArgumentError } from 'commander'
+import { printable } from '../crds/text.ts'
+import { failureOf } from '../terminal/failure.ts'
+import { isOldNode, oldestNode } from '../terminal/oldnode.ts'
+
+/**
+ * `npm run up` and `npm run down`: a program of its own, for the image has the command line of cli/main.ts
+ * and nothing of the platform.
+ */
+
+/** Exit codes: those of cli/main.ts. */
+const wrongCall = 2
+
+const program = new Command('substratus')
+  .description('A development platform on this machine: npm run up, npm run down.')
+  .exitOverride()
+  .showHelpAfterError()
+
+function nodeCount(text: string): number {
+  const count = Number(text)
+  if (!Number.isInteger(count) || count < 1 || count > 100)
+    throw new InvalidArgumentError('it must be a whole number from 1 to 100.')
+  return count
+}
+
+const set = (code: number): void => {
+  process.exitCode = code
+}
+
+program
+  .command('up')
+  .description(
+    'A real control plane with simulated GPU nodes on this machine, and the examples on it.',
+  )
+  .option('--dir <folder>', 'where it keeps its state')
+  .option('--nodes <count>', 'how many simulated GPU nodes; default 2', nodeCount)
+  .option('--node', 'a real node on this machine: Linux, and root')
+  .option('--examples <folder>', 'what to apply')
+  .action(async (options) => set(await (await import('../platform/up.ts')).up(options)))
+
+program
+  .command('down')
+  .description('End what up started, and remove its state.')
+  .option('--dir <folder>', 'where it keeps its state')
+  .action(async (options) => set(await (await import('../platform/down.ts')).down(options)))
+
+try {
+  if (isOldNode())
+    throw new Error(`Node ${oldestNode} or newer is needed, and this is ${process.versions.node}`)
+  await program.parseAsync()
+} catch (error) {
+  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : wrongCall
+  else {
+    console.error(`substratus: ${printable(failureOf(error))}`)
+    process.exitCode = 1
+  }
+}

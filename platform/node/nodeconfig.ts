@@ -1,0 +1,22 @@
+import type { ConfigFile } from '../../crds/config.ts'
+import { imageNamed, registryHost } from './addresses.ts'
+import { toolImage } from './images.ts'
+
+/** The administrator's configuration for a real node on a small machine. */
+export const nodeConfig: ConfigFile = {
+  registry: { prefix: `${registryHost}/substratus`, insecure: true },
+  images: {
+    builder: imageNamed(toolImage('builder')),
+    loader: imageNamed(toolImage('loader')),
+    seal: imageNamed(toolImage('seal')),
+    idle: imageNamed(toolImage('idle')),
+  },
+  git: { allowHttp: true },
+  builder: { cpu: '100m', memory: '128Mi' },
+  resources: {
+    Dataset: { cpu: '50m', memory: '64Mi', disk: 1 },
+    Model: { cpu: '50m', memory: '64Mi', disk: 1 },
+    ModelServer: { cpu: '50m', memory: '64Mi' },
+    Notebook: { cpu: '50m', memory: '64Mi', disk: 1 },
+  },
+}

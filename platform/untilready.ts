@@ -1,0 +1,37 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Parent } from '../crds/kind.ts'
+import { group } from '../crds/kind.ts'
+import { kinds } from '../crds/kinds.ts'
+import { allReady, type Row, rowOf } from '../terminal/table.ts'
+import type { Kubectl } from './controlplane/kubectl.ts'
+import { isAlive } from './identity.ts'
+import { lastWords, recordsOf } from './processes.ts'
+
+interface Watching {
+  readonly dir: string
+  readonly kubectl: Kubectl
+  readonly show: (rows: readonly Row[]) => void
+  readonly seconds: number
+  readonly signal: AbortSignal
+}
+
+/** Shows the objects until all are Ready or the time is over; ends with the last rows. */
+export async function watchUntilReady(watching: Watching): Promise<readonly Row[]> {
+  const { dir, kubectl, show, seconds, signal } = watching
+  const until = Date.now() + seconds * 1000
+  for (;;) {
+    const rows = await rowsOf(kubectl)
+    show(rows)
+    if (allReady(rows) || Date.now() > until) return rows
+    const ended = recordsOf(dir).find((record) => !isAlive(record))
+    if (ended) throw new Error(`${ended.name} has ended:\n${lastWords(dir, ended.name)}`)
+    await sleep(500, undefined, { signal })
+  }
+}
+
+async function rowsOf(kubectl: Kubectl): Promise<readonly Row[]> {
+  const resources = kinds.map(({ plural }) => `${plural}.${group}`).join(',')
+  const text = await kubectl.run(['get', resources, '--all-namespaces', '-o', 'json'])
+  const { items } = JSON.parse(text) as { readonly items: readonly Parent[] }
+  return items.map(rowOf)
+}

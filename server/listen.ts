@@ -1,0 +1,142 @@
+import {
+  createServer as createHttpServer,
+  type IncomingMessage,
+  type ServerResponse,
+} from 'node:http'
+import { createServer as createHttpsServer } from 'node:https'
+import type { AddressInfo, Server } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type KubeConfig, VersionApi } from '@kubernetes/client-node'
+import { kubeConfigOf } from '../cluster/kubeconfig.ts'
+import type { Config } from '../crds/config.ts'
+import { app } from './app.ts'
+import { boundConnections } from './connections.ts'
+import type { Log } from './log.ts'
+import { clusterLookup } from './lookup.ts'
+import { metrics } from './metrics.ts'
+import { watchNodes } from './nodes.ts'
+import { watchPods } from './pods.ts'
+import { segmentsFrom } from './segments.ts'
+import { followCertificate, pairIn, type TlsFiles } from './tls.ts'
+import { guardFrom } from './token.ts'
+
+export interface Listening {
+  readonly url: string
+  /** Answers what has begun, then ends. */
+  readonly close: () => Promise<void>
+}
+
+export interface ServeOptions {
+  readonly host: string
+  readonly port: number
+  readonly tls?: TlsFiles
+  readonly config: Config
+  readonly kubeconfig?: string
+  /** The tokens that hooks ask for, one a line; whoever asks is answered without it. */
+  readonly hookTokenFile?: string
+  /** A file with the secret segments of the admission path, one per line; if absent, the well-known path. */
+  readonly admissionPathFile?: string
+  readonly log: Log
+}
+
+/** Metacontroller keeps idle connections for 90 s: ours live longer, so that none is cut in its hand. */
+const keepAliveMilliseconds = 95_000
+
+/**
+ * The API server gives up after 5 s, Metacontroller after 10, so a request that takes longer is not
+ * theirs. Node checks once a second; its default is every 30 seconds.
+ */
+const slowness = {
+  connectionsCheckingInterval: 1000,
+  headersTimeout: 5000,
+  requestTimeout: 10_000,
+}
+const silenceMilliseconds = 20_000
+
+/**
+ * How long the end is announced: whoever asks meanwhile is answered, and told to come no more on this
+ * connection. Closed at once, a connection could be cut while a request is on its way, which neither
+ * the API server nor Metacontroller would send again.
+ */
+const farewellMilliseconds = 2000
+/** Somebody who was just told to come anew may be on the way. */
+const quietLooks = 6
+
+/** Starts the server; resolves once it listens. */
+export async function serve(options: ServeOptions): Promise<Listening> {
+  const { host, port, tls, kubeconfig, hookTokenFile, admissionPathFile, log } = options
+  const guard = hookTokenFile ? guardFrom(hookTokenFile, log) : undefined
+  const segments = admissionPathFile ? segmentsFrom(admissionPathFile, log) : undefined
+  const kubeConfig = kubeconfig ? kubeConfigOf(kubeconfig) : undefined
+  const config = await withImageVolumes(options.config, kubeConfig, log)
+  const pods = kubeConfig && watchPods(kubeConfig, log)
+  const nodes = kubeConfig && watchNodes(kubeConfig, log)
+  const measured = metrics()
+  let ending = false
+  const answer = app({
+    config,
+    log,
+    metrics: measured,
+    ...(kubeConfig && { lookup: clusterLookup(kubeConfig) }),
+    ...(pods && { pods }),
+    ...(nodes && { nodes }),
+    ...(guard && { guard }),
+    ...(segments && { segments }),
+  })
+  const handler = (req: IncomingMessage, res: ServerResponse): void => {
+    if (ending) res.setHeader('Connection', 'close')
+    answer(req, res)
+  }
+  const secure =
+    tls && createHttpsServer({ ...pairIn(tls), ...slowness, handshakeTimeout: 5000 }, handler)
+  const stopFollowing = secure && followCertificate(secure, tls, measured, log)
+  const server = secure ?? createHttpServer(slowness, handler)
+  server.keepAliveTimeout = keepAliveMilliseconds
+  server.timeout = silenceMilliseconds
+  boundConnections(server)
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, host, resolve)
+  })
+  const { port: actual } = server.address() as AddressInfo
+  return {
+    url: `${tls ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${actual}`,
+    close: async () => {
+      ending = true
+      await noneOpen(server, farewellMilliseconds)
+      guard?.stop()
+      segments?.stop()
+      stopFollowing?.()
+      await pods?.stop()
+      await nodes?.stop()
+      await new Promise<void>((resolve) => {
+        server.close(() => resolve())
+        server.closeIdleConnections()
+      })
+    },
+  }
+}
+
+/** Resolves when no connection has been open for a while, or after the time. */
+async function noneOpen(server: Server, milliseconds: number): Promise<void> {
+  const open = () =>
+    new Promise<number>((resolve) => server.getConnections((_error, count) => resolve(count ?? 0)))
+  const end = Date.now() + milliseconds
+  for (let quiet = 0; quiet < quietLooks && Date.now() < end; ) {
+    quiet = (await open()) > 0 ? 0 : quiet + 1
+    await sleep(50)
+  }
+}
+
+/** Image volumes are on by default from Kubernetes 1.35 on; without a cluster nobody knows. */
+async function withImageVolumes(
+  config: Config,
+  kubeConfig: KubeConfig | undefined,
+  log: Log,
+): Promise<Config> {
+  if (config.imageVolumes !== 'Auto' || !kubeConfig) return config
+  const { major, minor } = await kubeConfig.makeApiClient(VersionApi).getCode()
+  const has = Number(major) > 1 || Number.parseInt(minor, 10) >= 35
+  log.info({ kubernetes: `${major}.${minor}`, imageVolumes: has }, 'asked the cluster')
+  return { ...config, imageVolumes: has ? 'Enabled' : 'Disabled' }
+}

@@ -1,0 +1,60 @@
+import { onOneLine } from '../crds/text.ts'
+import type { Output } from './screen.ts'
+
+/**
+ * One line about the current wait, and lines that remain. All output goes through here. It quotes Pods
+ * and the cluster, so everything that a terminal would interpret is removed.
+ */
+export interface LiveLine {
+  /** Drawn in place on a terminal, each second anew; elsewhere written when it changes. */
+  readonly show: (lineAt: (seconds?: number, width?: number) => string) => void
+  /** A line that stays. The awaited is over. */
+  readonly say: (line: string) => void
+  /** No more lines in place: a question stands there. */
+  readonly hold: () => void
+}
+
+export function liveLine(output: Output): LiveLine {
+  let since = 0
+  let shown: string | undefined
+  let lineAt: ((seconds?: number, width?: number) => string) | undefined
+  let held = false
+  let clock: NodeJS.Timeout | undefined
+
+  const draw = () => {
+    if (!lineAt || held) return
+    const seconds = Math.round((Date.now() - since) / 1000)
+    output.write(`\r\x1b[K${onOneLine(lineAt(seconds, output.columns))}`)
+  }
+  const clear = () => {
+    clearInterval(clock)
+    clock = undefined
+    if (output.isTTY && lineAt && !held) output.write('\r\x1b[K')
+    lineAt = undefined
+    shown = undefined
+  }
+  return {
+    show: (line) => {
+      if (held) return
+      const text = onOneLine(line())
+      if (!output.isTTY) {
+        if (text !== shown) output.write(`${text}\n`)
+        shown = text
+        return
+      }
+      if (!lineAt) since = Date.now()
+      lineAt = line
+      if (text !== shown) draw()
+      shown = text
+      clock ??= setInterval(draw, 1000).unref()
+    },
+    say: (line) => {
+      clear()
+      output.write(`${onOneLine(line)}\n`)
+    },
+    hold: () => {
+      clear()
+      held = true
+    },
+  }
+}

@@ -1,0 +1,86 @@
+import { execFileSync, spawnSync } from 'node:child_process'
+import {
+  copyFileSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { root } from '../../terminal/root.ts'
+
+/** What the production image holds, as `npm run image` compiles it. `npm run check` has its server answer. */
+
+let folder: string
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'substratus-built-'))
+  copyFileSync(join(root, 'package.json'), join(folder, 'package.json'))
+  symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'))
+  const tsc = join(root, 'node_modules', '.bin', 'tsc')
+  const build = ['-p', 'tsconfig.build.json', '--outDir', join(folder, 'dist')]
+  execFileSync(tsc, build, { cwd: root })
+  writeFileSync(join(folder, 'kubeconfig'), '')
+}, 60_000)
+afterAll(() => rmSync(folder, { recursive: true }))
+
+test('it has the rooms that serve, and no development platform', () => {
+  expect(readdirSync(join(folder, 'dist')).sort()).toEqual([
+    'cli',
+    'cluster',
+    'crds',
+    'hooks',
+    'install',
+    'metacontroller',
+    'open',
+    'server',
+    'terminal',
+    'webhooks',
+  ])
+})
+
+test('it imports no package that is for development only', () => {
+  const { dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+  const files = readdirSync(join(folder, 'dist'), { recursive: true, encoding: 'utf8' })
+  const imported = files
+    .filter((name) => name.endsWith('.js'))
+    .flatMap((name) => [
+      ...readFileSync(join(folder, 'dist', name), 'utf8').matchAll(
+        /^(?:import|export) .*?from '((?:@[^/']+\/)?[^./'][^/']*)/gm,
+      ),
+    ])
+    .map(([, name = '']) => name)
+    .filter((name) => !name.startsWith('node:'))
+  expect([...new Set(imported)].sort()).toEqual(Object.keys(dependencies).sort())
+})
+
+const cluster = ['--kubeconfig', 'kubeconfig', '--namespace', 'n']
+const names = ['--ca', 'ca', '--secret', 'tls', '--name', 'a', '--days', '30']
+const examples = ['-f', join(root, 'examples')]
+
+/** Each loads what its command needs. Without a cluster some can only fail, in words of their own. */
+test.each([
+  { file: 'cli', args: ['--help'], code: 0, says: 'Usage: substratus' },
+  { file: 'cli', args: ['validate', ...examples], code: 0, says: 'valid: ' },
+  { file: 'cli', args: ['render', ...examples], code: 0, says: 'kind: Job' },
+  { file: 'cli', args: ['convert', ...examples], code: 0, says: 'kind: ModelServer' },
+  { file: 'cli', args: ['controllers', '--url', 'http://a'], code: 0, says: 'CompositeController' },
+  { file: 'cli', args: ['serve', '--http', '192.0.2.1:0'], code: 1, says: 'no address of this' },
+  { file: 'cli', args: ['renew-certificate', ...cluster, ...names], code: 1, says: 'substratus: ' },
+  { file: 'cli', args: ['try', ...cluster], code: 1, says: 'substratus: ' },
+  { file: 'open', args: ['--help'], code: 0, says: 'Usage: kubectl open' },
+  { file: 'open', args: ['nb', 'n', ...cluster], code: 1, says: 'error: kubeconfig ' },
+])('dist/$file/main.js $args.0 starts', ({ file, args, code, says }) => {
+  const main = join(folder, 'dist', file, 'main.js')
+  const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...args], {
+    cwd: folder,
+    encoding: 'utf8',
+  })
+  expect(stdout + stderr).toContain(says)
+  expect(stdout + stderr).not.toMatch(/Cannot find|ERR_/)
+  expect(status).toBe(code)
+})

@@ -1,0 +1,35 @@
+import { mkdtempSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { TestProject } from 'vitest/node'
+import { nodeConfig } from '../../platform/node/nodeconfig.ts'
+import { checkMachine, program } from '../../platform/node/requirements.ts'
+import { runningPlatform, startPlatform } from '../../platform/platform.ts'
+import { ending, provide } from '../cluster/provided.ts'
+
+/**
+ * One platform with a real node for all files. SUBSTRATUS_NODE_DIR names the folder of an
+ * `up --node` that runs already: then it is used, and left as it is.
+ */
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  // A notebook is opened in it.
+  checkMachine([program('chromium', 'chromium')])
+  const given = process.env.SUBSTRATUS_NODE_DIR
+  const running = given ? await runningPlatform(given) : undefined
+  if (given && !running) throw new Error(`no platform runs in ${given}`)
+  if (running) {
+    provide(project, running)
+    return async () => {}
+  }
+  const dir = mkdtempSync(join(tmpdir(), 'substratus-node-'))
+  const end = ending(dir)
+  const platform = await startPlatform({
+    dir,
+    nodes: 0,
+    realNode: true,
+    config: nodeConfig,
+    progress: (line) => console.log(line),
+  })
+  provide(project, platform)
+  return end(platform)
+}

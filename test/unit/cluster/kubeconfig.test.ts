@@ -1,0 +1,127 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { delimiter, join } from 'node:path'
+import { afterAll, describe, expect, test } from 'vitest'
+import { type ClusterOptions, clusterOf } from '../../../cluster/kubeconfig.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'substratus-kubeconfig-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+
+const file = (name: string) => join(folder, name)
+interface Written {
+  readonly current?: string
+  /** Context → the server of its cluster, and its namespace. */
+  readonly contexts: Readonly<Record<string, readonly [string, string?]>>
+}
+const write = (name: string, { current, contexts }: Written) =>
+  writeFileSync(
+    file(name),
+    JSON.stringify({
+      ...(current && { 'current-context': current }),
+      clusters: Object.entries(contexts).map(([context, [host]]) => ({
+        name: context,
+        cluster: { server: `https://${host}`, 'certificate-authority': 'ca.crt' },
+      })),
+      users: Object.keys(contexts).map((context) => ({ name: context, user: {} })),
+      contexts: Object.entries(contexts).map(([context, [, namespace]]) => ({
+        name: context,
+        context: { cluster: context, user: context, ...(namespace && { namespace }) },
+      })),
+    }),
+  )
+
+mkdirSync(file('.kube'))
+write('.kube/config', { current: 'home', contexts: { home: ['home.example', 'mine'] } })
+write('a', { current: 'a', contexts: { a: ['a.example'], both: ['first.example'] } })
+write('b', { current: 'b', contexts: { b: ['b.example', 'team'], both: ['second.example'] } })
+write('none', { contexts: { c: ['c.example'] } })
+writeFileSync(file('empty'), '')
+writeFileSync(file('broken'), '{')
+
+const listed = (...names: readonly string[]) => ({
+  HOME: folder,
+  KUBECONFIG: names.map(file).join(delimiter),
+})
+const shown = (options: ClusterOptions, env: NodeJS.ProcessEnv): string => {
+  try {
+    const { kubeConfig, namespace } = clusterOf(options, env)
+    return `${kubeConfig.getCurrentCluster()?.server} ${namespace}`
+  } catch (error) {
+    return `error: ${(error as Error).message.replaceAll(`${folder}/`, '')}`
+  }
+}
+
+describe('the cluster and the namespace are those that kubectl would take', () => {
+  test.each<{ when: string; options?: ClusterOptions; env?: NodeJS.ProcessEnv; is: string }>([
+    { when: 'nothing is said', is: 'https://home.example mine' },
+    {
+      when: 'KUBECONFIG is empty',
+      env: { HOME: folder, KUBECONFIG: '' },
+      is: 'https://home.example mine',
+    },
+    { when: 'KUBECONFIG names one', env: listed('b'), is: 'https://b.example team' },
+    {
+      when: 'two: the first has the context',
+      env: listed('a', 'b'),
+      is: 'https://a.example default',
+    },
+    { when: 'the first has none', env: listed('none', 'b'), is: 'https://b.example team' },
+    { when: 'one is missing', env: listed('gone', 'b'), is: 'https://b.example team' },
+    { when: 'one is empty', env: listed('empty', 'b'), is: 'https://b.example team' },
+    {
+      when: 'both have a name: the first wins',
+      env: listed('a', 'b'),
+      options: { context: 'both' },
+      is: 'https://first.example default',
+    },
+    {
+      when: '--context is of the second file',
+      env: listed('a', 'b'),
+      options: { context: 'b' },
+      is: 'https://b.example team',
+    },
+    {
+      when: '--namespace wins over the context',
+      env: listed('b'),
+      options: { namespace: 'other' },
+      is: 'https://b.example other',
+    },
+    {
+      when: '--kubeconfig wins over KUBECONFIG',
+      env: listed('a'),
+      options: { kubeconfig: file('b') },
+      is: 'https://b.example team',
+    },
+    {
+      when: 'a context does not exist',
+      env: listed('a'),
+      options: { context: 'x' },
+      is: 'error: context "x" is not in the kubeconfig; it has a, both',
+    },
+    {
+      when: 'no context is current',
+      env: listed('none'),
+      is: 'error: the kubeconfig has no current-context: choose one by --context NAME',
+    },
+    {
+      when: 'no file is there',
+      env: listed('gone'),
+      is: 'error: no kubeconfig: gone cannot be found; name one by --kubeconfig',
+    },
+    {
+      when: '--kubeconfig is not there',
+      options: { kubeconfig: file('gone') },
+      is: "error: kubeconfig gone: ENOENT: no such file or directory, open 'gone'",
+    },
+    { when: 'a file is broken', env: listed('broken'), is: 'error: kubeconfig broken: ' },
+  ])('when $when', ({ options = {}, env = { HOME: folder }, is }) => {
+    const found = shown(options, env)
+    if (is.endsWith(': ')) expect(found).toContain(is)
+    else expect(found).toBe(is)
+  })
+
+  test('files that one names are looked for beside it', () => {
+    const { kubeConfig } = clusterOf({}, listed('a', 'b'))
+    expect(kubeConfig.getCurrentCluster()?.caFile).toBe(file('ca.crt'))
+  })
+})

@@ -1,0 +1,107 @@
+import { Environment } from '@marcbachmann/cel-js'
+import { describe, expect, test } from 'vitest'
+import { configSchema } from '../../../../crds/config.ts'
+import { kinds } from '../../../../crds/kinds.ts'
+import type { CelRule, Schema } from '../../../../crds/schema/builders.ts'
+import { compile } from '../../../../crds/schema/cel.ts'
+import { closureOf } from '../../../../crds/schema/closure.ts'
+
+function* rulesIn(schema: Schema): Iterable<CelRule> {
+  yield* schema['x-kubernetes-validations'] ?? []
+  for (const field of Object.values(schema.properties ?? {})) yield* rulesIn(field)
+  if (schema.items) yield* rulesIn(schema.items)
+  if (schema.additionalProperties) yield* rulesIn(schema.additionalProperties)
+}
+
+const rules = [
+  ...kinds.flatMap(({ spec, status, rules: own }) => [
+    ...rulesIn(spec),
+    ...rulesIn(status),
+    ...own,
+  ]),
+  ...rulesIn(configSchema),
+]
+const library = new Environment({ unlistedVariablesAreDyn: true })
+
+test('each rule of the kinds can be read here, and says in a message of its own what is wrong', () => {
+  expect(rules.length).toBeGreaterThan(10)
+  for (const rule of rules) {
+    expect(() => compile(rule)).not.toThrow()
+    expect(rule.message ?? rule.messageExpression).toBeTruthy()
+  }
+})
+
+test.each([...new Set(rules.map(({ rule }) => rule))])('%s runs as a closure', (rule) => {
+  expect(() => closureOf(library.parse(rule).ast)).not.toThrow()
+})
+
+/** Expressions that no rule uses so far; the library treats a number as an int only if it is a BigInt. */
+const foreign = [
+  { rule: 'self.a + 1 == 2', kept: { a: 1 }, broken: { a: 2 } },
+  { rule: 'self.a > 1', kept: { a: 2 }, broken: { a: 1 } },
+  { rule: 'self.a % 2 == 0', kept: { a: 4 }, broken: { a: 5 } },
+  { rule: "self.a in ['x', 'y']", kept: { a: 'y' }, broken: { a: 'z' } },
+  { rule: "has(self.a) ? self.a == 'x' : true", kept: {}, broken: { a: 'y' } },
+  {
+    rule: "(self.a + self.b).matches('^[a-z]+$')",
+    kept: { a: 'x', b: 'y' },
+    broken: { a: '1', b: 'y' },
+  },
+  { rule: 'self.a.map(x, x + 1)[0] == 2', kept: { a: [1] }, broken: { a: [2] } },
+  { rule: "self.a <= 'b'", kept: { a: 'a' }, broken: { a: 'c' } },
+  { rule: "self.a.split(',', 2).size() == 2", kept: { a: 'x,y,z' }, broken: { a: 'x' } },
+  { rule: 'type(self.a) == int', kept: { a: 1 }, broken: { a: 1.5 } },
+  { rule: "self.a.endsWith('.git')", kept: { a: 'x.git' }, broken: { a: 'x' } },
+  { rule: 'size(self.a) >= 2', kept: { a: ['x', 'y'] }, broken: { a: [] } },
+]
+
+describe('a rule with what closures have not is evaluated by the library', () => {
+  test.each(foreign)('$rule', ({ rule, kept, broken }) => {
+    expect(() => closureOf(library.parse(rule).ast)).toThrow('no rule had')
+    const { check } = compile({ rule, message: 'no' })
+    for (const self of [kept, broken])
+      expect(check(self) === undefined).toBe(library.evaluate(rule, { self: asInts(self) }))
+    expect(check(kept)).toBeUndefined()
+    expect(check(broken)).toBe('no')
+  })
+
+  test('and a value of the wrong type is a fault, as it is in a closure', () => {
+    expect(() => compile({ rule: 'self.a + 1 == 2' }).check({ a: 'x' })).toThrow()
+    expect(() => compile({ rule: "self.a.startsWith('x')" }).check({ a: 1 })).toThrow()
+  })
+})
+
+const asInts = (value: unknown): unknown =>
+  JSON.parse(JSON.stringify(value), (_key, inner) =>
+    Number.isInteger(inner) ? BigInt(inner) : inner,
+  )
+
+test('rules are only where this project looks for them, not in items of lists or values of maps', () => {
+  const inside = function* (schema: Schema): Iterable<CelRule> {
+    for (const part of [schema.items, schema.additionalProperties]) if (part) yield* rulesIn(part)
+    for (const field of Object.values(schema.properties ?? {})) yield* inside(field)
+  }
+  expect(kinds.flatMap(({ spec }) => [...inside(spec)])).toEqual([])
+})
+
+describe('a rule', () => {
+  test.each([
+    { rule: "!self.startsWith('/')", self: 'a', holds: true },
+    { rule: "!self.startsWith('/')", self: '/a', holds: false },
+    { rule: "!self.split('/').exists(part, part == '..')", self: 'a/../b', holds: false },
+    { rule: 'has(self.a) || has(self.b)', self: {}, holds: false },
+    { rule: 'has(self.a) || has(self.b)', self: { b: 0 }, holds: true },
+    { rule: "self.a == ['x', 'y']", self: { a: ['x', 'y'] }, holds: true },
+    { rule: "self.a != ['x', 'y']", self: { a: ['x'] }, holds: true },
+    { rule: "self.a[0] == 'x'", self: { a: ['x'] }, holds: true },
+    { rule: "self.a[0] == 'x'", self: { a: ['y'] }, holds: false },
+    { rule: "self.all(name, name.matches('^[a-z]+$'))", self: { ok: 1, '9': 1 }, holds: false },
+  ])('$rule of $self: $holds', ({ rule, self, holds }) => {
+    expect(compile({ rule, message: 'no' }).check(self)).toBe(holds ? undefined : 'no')
+  })
+
+  test('says what its expression makes of the value', () => {
+    const rule = { rule: 'false', messageExpression: "'not ' + self" }
+    expect(compile(rule).check('this')).toBe('not this')
+  })
+})

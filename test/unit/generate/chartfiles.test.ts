@@ -1,0 +1,220 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { describe, expect, test } from 'vitest'
+import { parse, parseAllDocuments } from 'yaml'
+import { configOf, defaultConfig } from '../../../crds/config.ts'
+import { kinds } from '../../../crds/kinds.ts'
+import type { Schema } from '../../../crds/schema/builders.ts'
+import { validator } from '../../../crds/schema/validator.ts'
+import { chartFiles } from '../../../generate/chartfiles.ts'
+import { values } from '../../../generate/values.ts'
+import { controllers } from '../../../metacontroller/compositecontrollers.ts'
+import { flags, released } from '../../../metacontroller/release.ts'
+import { helm } from '../../../platform/binaries/catalog.ts'
+
+const read = (name: string): string =>
+  readFileSync(new URL(`../../../helm/${name}`, import.meta.url), 'utf8')
+const plurals = kinds.map(({ plural }) => plural)
+
+describe('values', () => {
+  function* leaves(schema: Schema, path: string): Iterable<readonly [string, Schema]> {
+    for (const [name, field] of Object.entries(schema.properties ?? {})) {
+      if (field.default !== undefined || !field.properties) yield [`${path}${name}`, field]
+      else yield* leaves(field, `${path}${name}.`)
+    }
+  }
+
+  test('each has a default that its own schema takes', () => {
+    const wrong = [...leaves(values, '')].flatMap(([path, schema]) =>
+      schema.default === undefined
+        ? [`${path} has no default`]
+        : validator(schema)(schema.default).map(({ message }) => `${path}: ${message}`),
+    )
+    expect(wrong).toEqual([])
+  })
+
+  test('the documentation has every field of the configuration, with its default', () => {
+    const docs = chartFiles().get('docs/values.md') ?? ''
+    for (const row of [
+      '| `config.packaging.maxSize` | integer or string | `"20Gi"` |',
+      '| `config.gpus.profiles.NAME.resourceName` | string |  |',
+      '| `replicas` | integer | `2` |',
+    ])
+      expect(docs).toContain(row)
+  })
+
+  test.each(readdirSync(new URL('../../../helm/presets', import.meta.url)))(
+    'the preset %s is right',
+    (preset) => {
+      const given = parse(read(`presets/${preset}`), { merge: true })
+      expect(validator(values)(given)).toEqual([])
+      expect(configOf(given.config)).toHaveProperty('config')
+    },
+  )
+})
+
+describe('a secret segment of admission’s path', () => {
+  const saying = (segment: string, alsoAccepted = '') =>
+    validator(values)({ admissionPath: { segment, alsoAccepted } }).length
+  test.each([
+    { segment: '', takes: true },
+    { segment: 'a-secret-0123456', takes: true },
+    { segment: 'a'.repeat(63), takes: true },
+    { segment: 'a-secret-012345', takes: false },
+    { segment: 'a'.repeat(64), takes: false },
+    { segment: 'A-secret-0123456', takes: false },
+    { segment: 'a-secret/0123456', takes: false },
+    { segment: 'a-secret-012345-', takes: false },
+    { segment: 'plain', takes: false },
+  ])('"$segment": $takes', ({ segment, takes }) => {
+    expect(saying(segment) === 0).toBe(takes)
+  })
+  test('beside it, the path without one may be accepted', () => {
+    expect(saying('a-secret-0123456', 'plain')).toBe(0)
+  })
+})
+
+describe('rights', () => {
+  interface Rule {
+    readonly apiGroups: readonly string[]
+    readonly resources: readonly string[]
+    readonly verbs: readonly string[]
+  }
+  const { clusterRole } = parse(chartFiles().get('helm/metacontroller-values.yaml') ?? '')
+  const rules: readonly Rule[] = clusterRole.rules
+  const may = (verb: string, apiVersion: string, resource: string) => {
+    const group = apiVersion.includes('/') ? apiVersion.split('/')[0] : ''
+    return rules.some(
+      (rule) =>
+        rule.apiGroups.includes(group ?? '') &&
+        rule.resources.includes(resource) &&
+        rule.verbs.includes(verb),
+    )
+  }
+
+  test('Metacontroller’s are for every child that the controllers have, and for no wildcard', () => {
+    const all = controllers({ url: 'https://server', deviceClaims: true }) as {
+      spec: { childResources: { apiVersion: string; resource: string }[] }
+    }[]
+    for (const { apiVersion, resource } of all.flatMap(({ spec }) => spec.childResources))
+      for (const verb of ['get', 'list', 'watch', 'create', 'update', 'delete'])
+        expect([verb, resource, may(verb, apiVersion, resource)]).toEqual([verb, resource, true])
+    for (const plural of plurals) {
+      expect(may('update', 'substratus.ai/v1', `${plural}/status`)).toBe(true)
+      expect(may('update', 'substratus.ai/v1', plural)).toBe(false)
+    }
+    expect(JSON.stringify(rules)).not.toContain('*')
+  })
+
+  test('the subchart gives the same, and Secrets only where the chart says so', () => {
+    const own: readonly Rule[] = parse(read('charts/metacontroller/files/rules.yaml'))
+    const secrets = { apiGroups: [''], resources: ['secrets'], verbs: ['get', 'list', 'watch'] }
+    expect([...own, secrets]).toEqual(rules)
+    expect(read('charts/metacontroller/templates/account.yaml')).toContain('"files/rules.yaml"')
+    expect(read('templates/rbac.yaml')).toContain(
+      'if and .Values.metacontroller.enabled (or .Values.hookToken.enabled .Values.tls.certManager.enabled)',
+    )
+  })
+
+  test('users’ are for all kinds', () => {
+    const text = read('templates/rbac.yaml')
+    expect(text.match(new RegExp(`resources: \\[${plurals.join(', ')}\\]`, 'g'))).toHaveLength(2)
+  })
+})
+
+describe('the version', () => {
+  const top = (name: string): string =>
+    readFileSync(new URL(`../../../${name}`, import.meta.url), 'utf8')
+  const { version } = JSON.parse(top('package.json'))
+
+  test.each([
+    { where: 'package-lock.json', said: JSON.parse(top('package-lock.json')).version },
+    {
+      where: 'package-lock.json, packages',
+      said: JSON.parse(top('package-lock.json')).packages[''].version,
+    },
+    { where: 'helm/Chart.yaml', said: parse(read('Chart.yaml')).version },
+    { where: 'helm/Chart.yaml, appVersion', said: parse(read('Chart.yaml')).appVersion },
+    { where: 'the subchart', said: parse(read('charts/metacontroller/Chart.yaml')).version },
+    { where: 'Dockerfile', said: /^ARG VERSION=(.*)$/m.exec(top('Dockerfile'))?.[1] },
+    ...['builder', 'loader', 'seal', 'idle'].map((tool) => ({
+      where: `the image of ${tool}`,
+      said: defaultConfig.images[tool as 'builder'].split(':')[1],
+    })),
+  ])('of package.json is that of $where', ({ said }) => {
+    expect(said).toBe(version)
+  })
+
+  test('stands in the instructions, and no other', () => {
+    const said = read('README.md').match(/(?<=registry\.example\.com\S*:)[0-9.]+/g)
+    expect(new Set(said)).toEqual(new Set([version]))
+  })
+
+  test('comes after that of every released chart, and each of those is in the changelog', () => {
+    const released = readdirSync(new URL('../../charts', import.meta.url)).map(
+      (name) => /^substratus-([0-9.]+)\.tgz$/.exec(name)?.[1] ?? name,
+    )
+    expect(released).not.toEqual([])
+    for (const one of released) {
+      expect(version.localeCompare(one, 'en', { numeric: true })).toBe(1)
+      expect(top('CHANGELOG.md')).toContain(`## [${one}]`)
+    }
+  })
+})
+
+describe('the subchart metacontroller', () => {
+  test('is off unless asked for, and needs no fetching', () => {
+    expect(parse(read('Chart.yaml')).dependencies).toEqual([
+      {
+        name: 'metacontroller',
+        version: '*',
+        repository: '',
+        condition: 'metacontroller.enabled',
+      },
+    ])
+    // helm upgrade --reuse-values takes the former chart's values: then only the subchart's own say no.
+    for (const enabled of [
+      parse(read('values.yaml')).metacontroller.enabled,
+      parse(read('charts/metacontroller/values.yaml')).enabled,
+    ])
+      expect(enabled).toBe(false)
+  })
+
+  test('has the definitions of metacontroller/crds.yaml, each with a label to find them by', () => {
+    const definitions = (text: string) => parseAllDocuments(text).map((it) => it.toJS())
+    const source = new URL('../../../metacontroller/crds.yaml', import.meta.url)
+    expect(definitions(read('charts/metacontroller/crds/metacontroller.yaml'))).toEqual(
+      definitions(readFileSync(source, 'utf8')).map(({ metadata, ...rest }) => ({
+        ...rest,
+        metadata: { ...metadata, labels: { 'app.kubernetes.io/part-of': 'substratus' } },
+      })),
+    )
+  })
+
+  test('brings the release that this project is made for, with the flags that it recommends', () => {
+    const { image, args } = parse(read('charts/metacontroller/values.yaml'))
+    expect(image).toMatchObject(released)
+    expect(args).toEqual(flags)
+    expect(parse(read('charts/metacontroller/Chart.yaml')).appVersion).toBe(released.tag)
+    for (const name of ['README.md', 'templates/checks.yaml', 'metacontroller-values.yaml'])
+      expect(read(name)).toContain(`--version ${released.tag.slice(1)} `)
+    expect(read('templates/NOTES.txt')).toContain(flags.join(' '))
+  })
+})
+
+test('definitions stay when the chart is uninstalled, and their braces are not Helm’s', () => {
+  for (const plural of plurals) {
+    const crd = parse(chartFiles().get(`helm/files/crds/${plural}.yaml`) ?? '')
+    expect(crd.metadata.annotations).toEqual({ 'helm.sh/resource-policy': 'keep' })
+  }
+  expect(read('templates/crds.yaml')).toContain('.Files.Get')
+})
+
+test.each([
+  { said: 'v4.3.1', fits: true },
+  { said: 'v4.3.1+g1234567', fits: true },
+  { said: 'v3.18.0+g1234567', fits: true },
+  { said: 'v3.12.3', fits: false },
+  { said: 'what?', fits: false },
+])('helm that says "$said": $fits', ({ said, fits }) => {
+  expect(helm.unfit(said) === undefined).toBe(fits)
+})

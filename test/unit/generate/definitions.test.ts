@@ -1,0 +1,165 @@
+import { describe, expect, test } from 'vitest'
+import { kinds } from '../../../crds/kinds.ts'
+import type { Schema } from '../../../crds/schema/builders.ts'
+import {
+  customResourceDefinition,
+  editorSchema,
+  storedRule,
+} from '../../../generate/definitions.ts'
+
+interface Found {
+  readonly path: string
+  readonly schema: Schema
+}
+
+function* schemasIn(schema: Schema, path: string): Iterable<Found> {
+  yield { path, schema }
+  for (const [name, field] of Object.entries(schema.properties ?? {}))
+    yield* schemasIn(field, `${path}.${name}`)
+  if (schema.items) yield* schemasIn(schema.items, `${path}[]`)
+  if (schema.additionalProperties) yield* schemasIn(schema.additionalProperties, `${path}.*`)
+}
+
+const all = kinds.flatMap((kind) => [
+  ...schemasIn(kind.spec, `${kind.kind}.spec`),
+  ...schemasIn(kind.status, `${kind.kind}.status`),
+])
+
+const pathsWhere = (test: (schema: Schema) => boolean) =>
+  all.filter(({ schema }) => test(schema)).map(({ path }) => path)
+
+describe('every field', () => {
+  test('is structural: a type or int-or-string, and properties or values but not both', () => {
+    expect(
+      pathsWhere(
+        (it) =>
+          !it.type &&
+          !it['x-kubernetes-int-or-string'] &&
+          !it['x-kubernetes-preserve-unknown-fields'],
+      ),
+    ).toEqual([])
+    expect(pathsWhere((it) => Boolean(it.properties && it.additionalProperties))).toEqual([])
+    expect(pathsWhere((it) => it.type === 'array' && !it.items)).toEqual([])
+  })
+
+  test('has a description of a whole sentence, for kubectl explain', () => {
+    expect(pathsWhere(({ description }) => !/^[A-Z“"`].*[.…]$/s.test(description))).toEqual([])
+  })
+
+  test('has a default only where it is true for everybody', () => {
+    expect(
+      all.flatMap(({ path, schema }) =>
+        schema.default === undefined ? [] : [[path, schema.default]],
+      ),
+    ).toEqual([['ModelServer.spec.replicas', 1]])
+  })
+})
+
+describe('a rule that says what it reads holds where that is new or changed', () => {
+  test.each([
+    {
+      given: { rule: 'self.size() > 0', message: 'm' },
+      stored: { rule: 'self.size() > 0', message: 'm' },
+    },
+    {
+      given: { rule: 'has(self.a) || has(self.b)', message: 'm', reads: ['a?', 'b?'] },
+      stored: {
+        rule: '(oldSelf.hasValue() && has(self.a) == has(oldSelf.value().a) && has(self.b) == has(oldSelf.value().b)) || (has(self.a) || has(self.b))',
+        message: 'm',
+        optionalOldSelf: true,
+      },
+    },
+    {
+      given: { rule: 'self.metadata.name.size() < 9', reads: ['metadata.name'] },
+      stored: {
+        rule: '(oldSelf.hasValue()) || (self.metadata.name.size() < 9)',
+        optionalOldSelf: true,
+      },
+    },
+    {
+      given: { rule: "self.a.b != 'c'", reads: ['a.b'] },
+      stored: {
+        rule: "(oldSelf.hasValue() && has(self.a) && has(self.a.b) && has(oldSelf.value().a) && has(oldSelf.value().a.b) && self.a.b == oldSelf.value().a.b) || (self.a.b != 'c')",
+        optionalOldSelf: true,
+      },
+    },
+  ])('$given', ({ given, stored }) => {
+    expect(storedRule(given)).toEqual(stored)
+  })
+
+  test.each(kinds)('$kind: each rule of the whole object or spec says it', ({ rules, spec }) => {
+    const whole = [...rules, ...(spec['x-kubernetes-validations'] ?? [])]
+    expect(whole.filter(({ reads }) => !reads?.length)).toEqual([])
+    // A rule may look only at what it names: else a change of the rest would not ask it again.
+    for (const { rule, reads = [] } of whole)
+      for (const [, presence, path = ''] of rule.matchAll(
+        /(has\()?self\.((?:metadata\.|spec\.)?\w+)/g,
+      ))
+        expect(
+          reads.some(
+            (read) =>
+              read === path ||
+              read.startsWith(`${path}.`) ||
+              (presence !== undefined && read === `${path}?`),
+          ),
+        ).toBe(true)
+  })
+})
+
+describe('a CustomResourceDefinition', () => {
+  const versions = kinds.map((kind) => ({ kind, crd: customResourceDefinition(kind) }))
+  test.each(versions)(
+    '$kind.kind is in the category ai, and shows Ready, Reason and Message',
+    ({ crd }) => {
+      const [version] = crd.spec.versions
+      expect(crd.spec.names.categories).toEqual(['ai'])
+      expect(version?.subresources).toHaveProperty('status')
+      const columns = version?.additionalPrinterColumns?.map(({ name }) => name)
+      for (const name of ['Ready', 'Reason', 'Message', 'Age']) expect(columns).toContain(name)
+    },
+  )
+
+  test('short names are as documented, and no two kinds share one', () => {
+    expect(
+      Object.fromEntries(kinds.map(({ plural, shortNames }) => [plural, shortNames])),
+    ).toMatchInlineSnapshot(`
+      {
+        "datasets": [
+          "data",
+        ],
+        "models": [],
+        "modelservers": [
+          "mserver",
+        ],
+        "notebooks": [
+          "nb",
+        ],
+      }
+    `)
+  })
+
+  test('only a ModelServer can be scaled, by the paths that HPAs read', () => {
+    const scalable = versions.flatMap(({ kind, crd }) => {
+      const { scale } = crd.spec.versions[0]?.subresources ?? {}
+      return scale ? [[kind.kind, scale]] : []
+    })
+    expect(scalable).toEqual([
+      [
+        'ModelServer',
+        {
+          specReplicasPath: '.spec.replicas',
+          statusReplicasPath: '.status.replicas',
+          labelSelectorPath: '.status.selector',
+        },
+      ],
+    ])
+  })
+})
+
+test('the schema for editors refuses unknown fields, as kubectl does', () => {
+  for (const kind of kinds)
+    expect(editorSchema(kind)).toMatchObject({
+      additionalProperties: false,
+      properties: { spec: { additionalProperties: false } },
+    })
+})

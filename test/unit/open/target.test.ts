@@ -1,0 +1,48 @@
+import { describe, expect, test } from 'vitest'
+import { titleOf } from '../../../open/lines.ts'
+import { targetOf } from '../../../open/target.ts'
+
+/** The answer as a person reads it. */
+const read = (words: string) => {
+  const target = targetOf(words.split(' ').filter(Boolean))
+  return 'wrong' in target ? target.wrong : titleOf(target)
+}
+
+describe('what is to be opened can be said as in kubectl', () => {
+  test.each([
+    ['notebook explore', 'Notebook "explore"'],
+    ['notebook/explore', 'Notebook "explore"'],
+    ['notebooks explore', 'Notebook "explore"'],
+    ['nb explore', 'Notebook "explore"'],
+    ['nb/explore', 'Notebook "explore"'],
+    ['Notebook explore', 'Notebook "explore"'],
+    ['notebook.substratus.ai/explore', 'Notebook "explore"'],
+    ['notebooks.v1.substratus.ai explore', 'Notebook "explore"'],
+    ['modelserver chat', 'ModelServer "chat"'],
+    ['mserver/chat', 'ModelServer "chat"'],
+  ])('%s', (words, is) => {
+    expect(read(words)).toBe(is)
+  })
+})
+
+describe('what is wrong is said with the right spelling', () => {
+  test.each([
+    ['', 'say what to open: kubectl open notebook NAME'],
+    ['notebook', 'say which: kubectl open notebook NAME'],
+    ['nb/', 'say which: kubectl open notebook NAME'],
+    [
+      'explore',
+      'say what "explore" is: kubectl open notebook explore, or kubectl open modelserver explore',
+    ],
+    ['notebook a b', 'one at a time: kubectl open notebook a'],
+    ['notebook/a b', 'one at a time: kubectl open notebook a'],
+    ['model falcon', 'a Model cannot be opened: a notebook or a modelserver can'],
+    ['data/squad', 'a Dataset cannot be opened: a notebook or a modelserver can'],
+    [
+      'pod/explore-notebook-0',
+      '"pod" cannot be opened: a notebook (nb) or a modelserver (mserver) can',
+    ],
+  ])('"%s"', (words, is) => {
+    expect(read(words)).toBe(is)
+  })
+})

@@ -1,0 +1,121 @@
+import { execFileSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { goArch, goOs } from '../../../platform/binaries/catalog.ts'
+import { extractFromImage, referenceOf } from '../../../platform/binaries/fromimage.ts'
+
+const sha256 = (data: string | Buffer) =>
+  `sha256:${createHash('sha256').update(data).digest('hex')}`
+
+let home: string
+let server: Server
+let asked: string[]
+/** What the registry has, by path below /v2/org/tool/. */
+const content = new Map<string, string | Buffer>()
+let index: string
+
+/** A registry that wants a token, as ghcr.io does for public images too. */
+beforeAll(async () => {
+  home = mkdtempSync(join(tmpdir(), 'substratus-test-'))
+  server = createServer((req, res) => {
+    asked.push(req.url ?? '')
+    const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+    if (req.url === '/token?service=registry&scope=repository%3Aorg%2Ftool%3Apull') {
+      return res.end(JSON.stringify({ token: 'abc' }))
+    }
+    if (req.headers.authorization !== 'Bearer abc') {
+      const scope = 'scope="repository:org/tool:pull"'
+      const challenge = `Bearer realm="${base}/token",service="registry",${scope}`
+      return res.writeHead(401, { 'www-authenticate': challenge }).end()
+    }
+    const found = content.get((req.url ?? '').replace('/v2/org/tool/', ''))
+    return res.writeHead(found ? 200 : 404).end(found)
+  })
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
+
+  const layer = (folder: string, file: string, text: string): Buffer => {
+    mkdirSync(join(home, folder, 'usr/bin'), { recursive: true })
+    writeFileSync(join(home, folder, 'usr/bin', file), text)
+    return execFileSync('tar', ['-czf', '-', '-C', join(home, folder), 'usr'])
+  }
+  const layers = [layer('a', 'metacontroller', '#!/bin/sh\necho real\n'), layer('b', 'other', 'x')]
+  for (const data of layers) content.set(`blobs/${sha256(data)}`, data)
+  const manifest = JSON.stringify({ layers: layers.map((data) => ({ digest: sha256(data) })) })
+  content.set(`manifests/${sha256(manifest)}`, manifest)
+  index = JSON.stringify({
+    manifests: [
+      { digest: sha256('another'), platform: { os: 'plan9', architecture: 'mips' } },
+      { digest: sha256(manifest), platform: { os: goOs(), architecture: goArch() } },
+    ],
+  })
+  content.set('manifests/v1', index)
+  content.set(`manifests/${sha256(index)}`, index)
+  content.set(`manifests/${sha256('wanted')}`, index)
+})
+afterAll(() => {
+  server.close()
+  rmSync(home, { recursive: true })
+})
+beforeEach(() => {
+  asked = []
+})
+
+const extract = (version: string, binary = 'metacontroller') =>
+  extractFromImage(
+    `127.0.0.1:${(server.address() as AddressInfo).port}/org/tool${version}`,
+    binary,
+    join(home, 'out', binary),
+    { progress: () => {} },
+  )
+
+describe('a binary is taken out of an image', () => {
+  test.each([{ by: 'tag' }, { by: 'digest' }])('by $by', async ({ by }) => {
+    const path = await extract(by === 'tag' ? ':v1' : `@${sha256(index)}`)
+    expect(readFileSync(path, 'utf8')).toBe('#!/bin/sh\necho real\n')
+    expect(statSync(path).mode & 0o777).toBe(0o755)
+    expect(asked.filter((url) => url.startsWith('/token'))).toHaveLength(1)
+    rmSync(path)
+  })
+
+  test('but not when the manifest has another digest', async () => {
+    await expect(extract(`@${sha256('wanted')}`)).rejects.toThrow(/has the digest .*: refused/)
+  })
+
+  test('nor when a layer has another digest', async () => {
+    const layer = [...content.keys()].find((name) => name.startsWith('blobs/')) as string
+    const genuine = content.get(layer) as Buffer
+    content.set(layer, Buffer.from('evil'))
+    await expect(extract(':v1')).rejects.toThrow(/is published: refused/)
+    content.set(layer, genuine)
+    expect(existsSync(join(home, 'out', 'metacontroller'))).toBe(false)
+  })
+
+  test('and an image without it says so', async () => {
+    await expect(extract(':v1', 'nothing')).rejects.toThrow(/has no file named nothing/)
+  })
+})
+
+const digest = sha256('x')
+test.each([
+  ['ghcr.io/a/b:v1', { registry: 'ghcr.io', repository: 'a/b', version: 'v1' }],
+  ['ghcr.io/a/b', { registry: 'ghcr.io', repository: 'a/b', version: 'latest' }],
+  [`ghcr.io/a/b:v1@${digest}`, { registry: 'ghcr.io', repository: 'a/b', version: digest }],
+  ['localhost:5000/b:v1', { registry: 'localhost:5000', repository: 'b', version: 'v1' }],
+])('%s is a name', (text, expected) => expect(referenceOf(text)).toEqual(expected))
+
+test.each(['a/b:v1', 'b', 'ghcr.io/a@sha256:12'])('%s is refused', (text) =>
+  expect(() => referenceOf(text)).toThrow(`"${text}" is no full image name`),
+)
