@@ -1,5 +1,7 @@
 import { secretReference } from './common.ts'
 import type { Config } from './config.ts'
+import { quoted } from './quoted.ts'
+import type { AnySpec, Rule } from './rule.ts'
 
 /** Where a spec names Secrets, and which Secrets it may not name. */
 
@@ -24,12 +26,6 @@ interface SecretUse {
   readonly variable?: string
 }
 
-interface Uses {
-  readonly env?: unknown
-  readonly params?: unknown
-  readonly build?: { readonly git?: { readonly secretName?: string } }
-}
-
 const variables = (values: unknown): readonly SecretUse[] =>
   Object.entries(values ?? {}).flatMap(([variable, value]) => {
     const secret = secretIn(value)
@@ -41,7 +37,7 @@ const variables = (values: unknown): readonly SecretUse[] =>
  * the user chooses. imagePullSecrets is not listed: the kubelet sends those only to their registry, and
  * never exposes them to a container.
  */
-export const secretFields: Readonly<Record<string, (spec: Uses) => readonly SecretUse[]>> = {
+export const secretFields: Readonly<Record<string, (spec: AnySpec) => readonly SecretUse[]>> = {
   'spec.env': ({ env }) => variables(env),
   // A parameter becomes a variable too, and can be read from a Secret in the same way.
   'spec.params': ({ params }) => variables(params),
@@ -67,14 +63,8 @@ const toolSecrets = ({
 const usesS3 = ({ driver, former }: Config['storage']): boolean =>
   driver === 's3' || former.some((root) => root.startsWith('s3://'))
 
-const quoted = (names: readonly string[]): string =>
-  [...names]
-    .sort()
-    .map((name) => `"${name}"`)
-    .join(', ')
-
 /** What is wrong with the Secrets that a field names; undefined when nothing is. */
-export function forbiddenSecrets(uses: readonly SecretUse[], config: Config): string | undefined {
+function forbiddenSecrets(uses: readonly SecretUse[], config: Config): string | undefined {
   if (!uses.length) return undefined
   const options = Object.entries(toolSecrets(config))
   const forbidden = uses.filter(({ secret }) => options.some(([, name]) => name === secret))
@@ -84,3 +74,10 @@ export function forbiddenSecrets(uses: readonly SecretUse[], config: Config): st
   const named = options.flatMap(([option, name]) => (name && secrets.includes(name) ? option : []))
   return `Forbidden: ${readers.length ? `${quoted(readers)} would read ` : ''}Secret${secrets.length > 1 ? 's' : ''} ${quoted(secrets)}, which only the tools of this cluster use (${named.join(', ')}): name a Secret of your own`
 }
+
+/** No field may name a Secret of the administrator's. */
+export const secretRules: readonly Rule[] = Object.entries(secretFields).map(([field, usesIn]) => ({
+  field,
+  broken: ({ spec, config }) => forbiddenSecrets(usesIn(spec), config) !== undefined,
+  message: ({ spec, config }) => forbiddenSecrets(usesIn(spec), config) ?? '',
+}))

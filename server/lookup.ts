@@ -1,23 +1,13 @@
 import { ApiException, CustomObjectsApi, type KubeConfig } from '@kubernetes/client-node'
 import { group, type Parent, version } from '../crds/kind.ts'
 import { kindNamed, kindOf } from '../crds/kinds.ts'
-import {
-  baseOf,
-  type Change,
-  type Facts,
-  longestChain,
-  neededOf,
-  type Reference,
-} from '../webhooks/facts.ts'
+import type { ReferredKind } from '../crds/rule.ts'
+import { baseOf, type Facts, longestChain, neededOf, type Reference } from '../webhooks/facts.ts'
 import type { AdmissionRequest } from '../webhooks/review.ts'
-import { referenceRules } from '../webhooks/rules/references.ts'
+import { admissionRules } from '../webhooks/rules/admission.ts'
 
 /** Whether an object exists: the object, or null. */
-export type Lookup = (
-  kind: 'Model' | 'Dataset',
-  namespace: string,
-  name: string,
-) => Promise<Parent | null>
+export type Lookup = (kind: ReferredKind, namespace: string, name: string) => Promise<Parent | null>
 
 /** Less than the 5 s that the API server gives the webhook, so that the log says what was slow. */
 const patienceMilliseconds = 4000
@@ -64,19 +54,17 @@ export function factsFor(
   patience = patienceMilliseconds,
 ): Facts | Promise<Facts> {
   const { object, oldObject, operation } = request
-  const kind = object && kindOf(object.kind)
-  if (!kind || operation === 'DELETE') return {}
+  if (!object || !kindOf(object.kind) || operation === 'DELETE') return {}
   const namespace = request.namespace ?? object.metadata.namespace ?? 'default'
-  const change: Change = { kind, object, oldObject }
   const needed = new Map<string, Reference>()
   let followsBases = false
-  for (const { needs } of referenceRules) {
-    const references = neededOf(needs, change)
+  for (const { needs } of admissionRules) {
+    const references = needs ? neededOf(needs, { object, oldObject }) : []
     for (const reference of references) needed.set(`${reference.kind}/${reference.name}`, reference)
-    if (needs.withBases && references.length) followsBases = true
+    if (needs?.withBases && references.length) followsBases = true
   }
   if (!needed.size) return {}
-  const find = (of: Reference['kind'], name: string) => lookup(of, namespace, name)
+  const find = (of: ReferredKind, name: string) => lookup(of, namespace, name)
   return lookedUp(followsBases ? object : undefined, [...needed.values()], find, patience)
 }
 
@@ -87,7 +75,7 @@ export function factsFor(
 async function lookedUp(
   of: Parent | undefined,
   needed: readonly Reference[],
-  lookup: (kind: Reference['kind'], name: string) => Promise<Parent | null>,
+  lookup: (kind: ReferredKind, name: string) => Promise<Parent | null>,
   patience: number,
 ): Promise<Facts> {
   const end = performance.now() + patience

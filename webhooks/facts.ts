@@ -1,4 +1,7 @@
 import type { Kind, Parent } from '../crds/kind.ts'
+import { kindNamed } from '../crds/kinds.ts'
+import type { Change, Needs, Read, ReferredKind, Rule } from '../crds/rule.ts'
+import { isObject } from '../crds/schema/json.ts'
 
 /**
  * What the edge looked up before the rules are asked: objects by "Kind/name". null: it was looked
@@ -8,52 +11,34 @@ export type Facts = Readonly<Record<string, Parent | null>>
 
 export interface Reference {
   readonly field: string
-  readonly kind: 'Model' | 'Dataset'
+  readonly kind: ReferredKind
   readonly name: string
 }
-
-/** An object after the change, and before it if the change is an update. */
-export interface Change {
-  readonly kind: Kind
-  readonly object: Parent
-  readonly oldObject?: Parent | null | undefined
-}
-
-/**
- * The objects that a rule needs. The server looks up what the rules declare for a change, and a rule
- * can read only what it has declared itself.
- */
-export interface Needs {
-  /** The references that this change adds or changes, or all references of the object. */
-  readonly references: 'changed' | 'all'
-  readonly to?: 'Model' | 'Dataset'
-  /** Limits the rule to some changes; without it, the rule applies to all. */
-  readonly when?: (change: Change) => boolean
-  /** Also the base of a Model, its base, and so on, as far as a cycle could reach and time suffices. */
-  readonly withBases?: true
-}
-
-/** Reads an object by its reference; undefined if it was not looked up. */
-export type Read = (kind: Reference['kind'], name: string) => Parent | null | undefined
 
 /** The references that a rule needs for a change. */
 export const neededOf = (
   { references, to, when }: Needs,
-  { kind, object, oldObject }: Change,
+  { object, oldObject }: Change,
 ): readonly Reference[] =>
-  when && !when({ kind, object, oldObject })
+  when && !when({ object, oldObject })
     ? []
-    : newReferences(kind, object, references === 'all' ? undefined : oldObject).filter(
-        (reference) => !to || reference.kind === to,
-      )
+    : newReferences(
+        kindNamed(object.kind),
+        object,
+        references === 'all' ? undefined : oldObject,
+      ).filter((reference) => !to || reference.kind === to)
+
+/** Whether a rule has something to look at: one that needs other objects may find none to look up. */
+export const appliesTo = ({ needs }: Rule, change: Change): boolean =>
+  !needs || neededOf(needs, change).length > 0
 
 /**
  * Reads the declared facts.
  * @throws at any other fact: that is a bug in the rule.
  */
-export function readerOf(needs: Needs, change: Change, facts: Facts): Read {
-  const declared = neededOf(needs, change)
-  const isBase = (kind: string) => kind === 'Model' && needs.withBases && declared.length > 0
+export function readerOf(needs: Needs | undefined, change: Change, facts: Facts): Read {
+  const declared = needs ? neededOf(needs, change) : []
+  const isBase = (kind: string) => kind === 'Model' && needs?.withBases && declared.length > 0
   return (kind, name) => {
     if (!isBase(kind) && !declared.some((need) => need.kind === kind && need.name === name))
       throw new Error(`a rule reads ${kind} "${name}", which is not declared in its needs`)
@@ -80,9 +65,8 @@ const newReferences = (
 
 /** An invalid name is reported by the schema, and is never looked up. */
 const nameAt = (object: Parent | null | undefined, field: string): string | undefined => {
-  const name = (
-    object?.spec as Record<string, { name?: unknown } | null | undefined> | null | undefined
-  )?.[field]?.name
+  const reference = isObject(object?.spec) ? object.spec[field] : undefined
+  const name = isObject(reference) ? reference.name : undefined
   return typeof name === 'string' && isName(name) ? name : undefined
 }
 

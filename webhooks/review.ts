@@ -16,12 +16,14 @@ import type { Facts } from './facts.ts'
 
 export interface AdmissionRequest {
   readonly uid: string
-  readonly operation: 'CREATE' | 'UPDATE' | 'DELETE' | 'CONNECT'
-  readonly namespace?: string
+  readonly operation: (typeof operations)[number]
+  readonly namespace?: string | undefined
   readonly dryRun?: boolean
-  readonly object?: Parent | null
-  readonly oldObject?: Parent | null
+  readonly object?: Parent | null | undefined
+  readonly oldObject?: Parent | null | undefined
 }
+
+const operations = ['CREATE', 'UPDATE', 'DELETE', 'CONNECT'] as const
 
 interface AdmissionResponse {
   readonly uid: string
@@ -52,11 +54,11 @@ const answer = (response: AdmissionResponse): AdmissionReview => ({
 const isAbsent = (value: unknown): boolean => value === undefined || value === null
 
 /** An optional text; no name in Kubernetes is longer than 253. */
-const isText = (value: unknown, longest = 253): boolean =>
+const isText = (value: unknown, longest = 253): value is string | null | undefined =>
   isAbsent(value) || (typeof value === 'string' && value.length <= longest)
 
-/** An object with what all code here relies on; null if there is none. */
-const isParent = (value: unknown): boolean =>
+/** An object with what all code here relies on, if there is one. */
+const isParent = (value: unknown): value is Parent | null | undefined =>
   isAbsent(value) ||
   (isObject(value) &&
     isText(value.apiVersion) &&
@@ -70,12 +72,12 @@ const isParent = (value: unknown): boolean =>
 /** Labels and annotations have no schema of ours: a text would be taken for a map of its characters. */
 const isMap = (value: unknown): boolean => isAbsent(value) || isObject(value)
 
-const isNamespace = (value: unknown): boolean =>
+const isNamespace = (value: unknown): value is string | null | undefined =>
   isAbsent(value) || (isText(value, 63) && /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/.test(String(value)))
 
 /** The API server sets the namespace of the request in the object too. */
-const isIn = (namespace: unknown, object: unknown): boolean => {
-  const own = (object as Parent | null | undefined)?.metadata.namespace
+const isIn = (namespace: string | null | undefined, object: Parent | null | undefined): boolean => {
+  const own = object?.metadata.namespace
   return isAbsent(namespace) || isAbsent(own) || own === '' || own === namespace
 }
 
@@ -85,16 +87,18 @@ export function admissionRequest(body: unknown): AdmissionRequest | string {
   if (body.apiVersion !== 'admission.k8s.io/v1') return 'apiVersion: must be "admission.k8s.io/v1"'
   const { request } = body
   if (!isObject(request) || typeof request.uid !== 'string') return 'request.uid: Required value'
-  if (!isText(request.uid)) return 'request.uid: Too long: may not be more than 253 characters'
-  if (!['CREATE', 'UPDATE', 'DELETE', 'CONNECT'].includes(String(request.operation)))
-    return 'request.operation: must be CREATE, UPDATE, DELETE or CONNECT'
-  if (!isParent(request.object) || !isParent(request.oldObject))
+  const { uid, namespace, object, oldObject } = request
+  if (!isText(uid)) return 'request.uid: Too long: may not be more than 253 characters'
+  const operation = operations.find((one) => one === String(request.operation))
+  if (!operation) return 'request.operation: must be CREATE, UPDATE, DELETE or CONNECT'
+  if (!isParent(object) || !isParent(oldObject))
     return 'request.object: must be an object with metadata'
-  if (!isNamespace(request.namespace)) return 'request.namespace: must be the name of a namespace'
+  if (!isNamespace(namespace)) return 'request.namespace: must be the name of a namespace'
   // References are looked up in the request's namespace, and messages refer to the object's.
-  if (!isIn(request.namespace, request.object) || !isIn(request.namespace, request.oldObject))
+  if (!isIn(namespace, object) || !isIn(namespace, oldObject))
     return 'request.namespace: must be the namespace of the object'
-  return request as unknown as AdmissionRequest
+  const dryRun = request.dryRun === true
+  return { uid, operation, namespace: namespace ?? undefined, dryRun, object, oldObject }
 }
 
 const kindIn = (object: Parent | null | undefined): Kind | undefined =>

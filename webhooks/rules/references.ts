@@ -1,103 +1,57 @@
-import type { Config } from '../../crds/config.ts'
-import type { Parent } from '../../crds/kind.ts'
-import type { ModelServerSpec } from '../../crds/modelserver.ts'
-import { type FieldError, sentence } from '../../crds/schema/validator.ts'
+import { type Asked, type ReferredKind, type Rule, specOf } from '../../crds/rule.ts'
 import { tooManyReplicas } from '../../crds/serving.ts'
 import type { Artifacts } from '../../crds/status.ts'
-import {
-  baseOf,
-  type Change,
-  type Facts,
-  longestChain,
-  type Needs,
-  neededOf,
-  type Read,
-  readerOf,
-} from '../facts.ts'
+import { baseOf, longestChain } from '../facts.ts'
 
-/** A rule about referenced objects. */
-export interface ReferenceRule {
-  readonly needs: Needs
-  /** The fields that it reads: they must be valid by the schema. */
-  readonly reads: readonly string[]
-  readonly broken: (change: Change, read: Read, config: Config) => readonly FieldError[]
-  /** In a dry run, or if the administrator has set Warn, a broken rule is only a warning. */
-  readonly mayWarn?: true
-}
+/** Rules about the Models and Datasets of the same namespace that an object refers to. */
 
-/** References to Models and Datasets of the same namespace. */
-export const referenceRules: readonly ReferenceRule[] = [
-  {
-    needs: { references: 'changed' },
-    reads: ['spec.model', 'spec.dataset'],
-    // kubectl diff, Flux and Argo CD dry-run objects together with those that they refer to.
-    mayWarn: true,
-    broken: (change, read) =>
-      neededOf({ references: 'changed' }, change)
-        .filter(({ kind, name }) => read(kind, name) === null)
-        .map(({ field, kind, name }) => ({
-          field,
-          message: `Not found: "${name}": ${kind} "${name}" does not exist in this namespace`,
-        })),
-  },
-  {
-    needs: {
-      references: 'changed',
-      to: 'Model',
-      when: ({ kind }) => kind.kind === 'Model',
-      withBases: true,
-    },
-    reads: ['metadata.name', 'spec.model'],
-    broken: ({ object }, read) => circleOf(object, read),
-  },
-  {
-    needs: {
-      references: 'all',
-      to: 'Model',
-      when: ({ kind, object }) =>
-        kind.kind === 'ModelServer' && ((object.spec as ModelServerSpec | null)?.replicas ?? 1) > 1,
-    },
-    reads: ['spec.model', 'spec.replicas', 'spec.image', 'spec.build', 'spec.runtime'],
-    // More replicas than can mount the Model's volume.
-    broken: ({ object }, read, config) => {
-      const server = object.spec as ModelServerSpec
-      const { artifacts } = (read('Model', server.model.name)?.status ?? {}) as {
-        artifacts?: Artifacts
-      }
-      const message = artifacts && tooManyReplicas(server, server.model.name, artifacts, config)
-      return message ? [{ field: 'spec.replicas', message }] : []
-    },
-  },
-]
-
-interface Found {
-  readonly errors: readonly FieldError[]
-  readonly warnings: readonly string[]
-}
-
-/** The errors and warnings of the rules for a change; `holds` says whether a path is valid by the schema. */
-export function checkReferences(
-  change: Change,
-  config: Config,
-  facts: Facts,
-  dryRun: boolean,
-  holds: (path: string) => boolean,
-): Found {
-  const onlyWarns = dryRun || config.references === 'Warn'
-  const found = referenceRules
-    .filter(({ needs, reads }) => neededOf(needs, change).length && reads.every(holds))
-    .map((rule) => ({
-      onlyTold: onlyWarns && rule.mayWarn,
-      errors: rule.broken(change, readerOf(rule.needs, change, facts), config),
-    }))
+const missing = (field: 'model' | 'dataset', to: ReferredKind): Rule => {
+  const nameIn = ({ spec }: Asked): string => spec[field]?.name ?? ''
   return {
-    errors: found.flatMap(({ onlyTold, errors }) => (onlyTold ? [] : errors)),
-    warnings: found.flatMap(({ onlyTold, errors }) => (onlyTold ? errors.map(sentence) : [])),
+    field: `spec.${field}.name`,
+    reads: ['spec.model', 'spec.dataset'],
+    needs: { references: 'changed', to },
+    // kubectl diff, Flux and Argo CD dry-run objects together with those that they refer to.
+    warns: ({ dryRun, config }) => dryRun || config.references === 'Warn',
+    broken: (asked) => asked.read(to, nameIn(asked)) === null,
+    message: (asked) =>
+      `Not found: "${nameIn(asked)}": ${to} "${nameIn(asked)}" does not exist in this namespace`,
   }
 }
 
-/** Follows the bases as far as they were looked up. */
-function circleOf(object: Parent, read: Read): readonly FieldError[] {
+export const referenceRules: readonly Rule[] = [
+  missing('model', 'Model'),
+  missing('dataset', 'Dataset'),
+  {
+    field: 'spec.model.name',
+    reads: ['metadata.name', 'spec.model'],
+    needs: {
+      references: 'changed',
+      to: 'Model',
+      when: ({ object }) => object.kind === 'Model',
+      withBases: true,
+    },
+    broken: (asked) => cycleOf(asked) !== undefined,
+    message: (asked) => {
+      const cycle = cycleOf(asked) ?? []
+      return `Invalid value: "${cycle[1]}": the bases lead in a circle: ${cycle.join(' → ')}`
+    },
+  },
+  {
+    field: 'spec.replicas',
+    reads: ['spec.model', 'spec.replicas', 'spec.image', 'spec.build', 'spec.runtime'],
+    needs: {
+      references: 'all',
+      to: 'Model',
+      when: ({ object }) => object.kind === 'ModelServer' && (specOf(object).replicas ?? 1) > 1,
+    },
+    broken: (asked) => tooMany(asked) !== undefined,
+    message: (asked) => tooMany(asked) ?? '',
+  },
+]
+
+/** From the Model back to itself. Its bases are followed as far as they were looked up. */
+function cycleOf({ object, read }: Asked): readonly string[] | undefined {
   const { name } = object.metadata
   const chain: string[] = []
   let base = baseOf(object)
@@ -106,11 +60,12 @@ function circleOf(object: Parent, read: Read): readonly FieldError[] {
     base = baseOf(read('Model', base))
   }
   // A Model that names itself is the schema's business.
-  if (!base || base !== name || !chain.length) return []
-  return [
-    {
-      field: 'spec.model.name',
-      message: `Invalid value: "${chain[0]}": the bases lead in a circle: ${[name, ...chain, name].join(' → ')}`,
-    },
-  ]
+  return base && base === name && chain.length ? [name, ...chain, name] : undefined
+}
+
+/** More replicas than can mount the Model's volume. */
+function tooMany({ spec, config, read }: Asked): string | undefined {
+  const name = spec.model?.name ?? ''
+  const { artifacts } = (read('Model', name)?.status ?? {}) as { readonly artifacts?: Artifacts }
+  return artifacts && tooManyReplicas(spec, name, artifacts, config)
 }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Parent } from '../../../crds/kind.ts'
-import { carriedBytes, maxCarriedBytes } from '../../../crds/rules.ts'
+import type { AnySpec } from '../../../crds/rule.ts'
+import { carriedBytes, maxCarriedBytes } from '../../../crds/rules/size.ts'
 import type { Child } from '../../../hooks/protocol.ts'
 import {
   aConfig,
@@ -39,7 +40,7 @@ function filled(more: object, filler: string) {
     params: many(512, (i) => [`p${i}`, i]),
     ...more,
   }
-  const room = maxCarriedBytes - carriedBytes({ ...spec, command: [''] })
+  const room = maxCarriedBytes - carriedBytes({ ...spec, command: [''] } as AnySpec)
   const each = carriedBytes({ command: [filler] }) - carriedBytes({ command: [''] })
   return { ...spec, command: [filler.repeat(Math.floor(room / each))] }
 }

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import type { Kind, Parent } from '../../../crds/kind.ts'
-import { kindOf } from '../../../crds/kinds.ts'
+import type { Parent } from '../../../crds/kind.ts'
+import { type Change, specOf } from '../../../crds/rule.ts'
 import { factsFor } from '../../../server/lookup.ts'
-import { type Change, type Facts, neededOf, readerOf } from '../../../webhooks/facts.ts'
+import { appliesTo, type Facts, readerOf } from '../../../webhooks/facts.ts'
 import { referenceRules } from '../../../webhooks/rules/references.ts'
 import { aConfig, aDataset, aModel, aModelServer, aNotebook, complete } from '../../objects.ts'
 
@@ -38,7 +38,7 @@ const there: Facts = {
 
 describe('a rule reads what it declared, and what it declared was looked up', () => {
   test.each(changes)('$what', async ({ object, oldObject }) => {
-    const change: Change = { kind: kindOf(object.kind) as Kind, object, oldObject }
+    const change: Change = { object, oldObject }
     const looked = await factsFor(
       {
         uid: 'u',
@@ -49,25 +49,26 @@ describe('a rule reads what it declared, and what it declared was looked up', ()
       },
       async (kind, _namespace, name) => there[`${kind}/${name}`] ?? null,
     )
-    for (const { needs, broken } of referenceRules) {
-      // As checkReferences asks them.
-      if (!neededOf(needs, change).length) continue
-      const declared = readerOf(needs, change, looked)
-      broken(
-        change,
-        (kind, name) => {
+    // As check asks them.
+    for (const rule of referenceRules.filter((one) => appliesTo(one, change))) {
+      const declared = readerOf(rule.needs, change, looked)
+      rule.broken({
+        ...change,
+        spec: specOf(object),
+        config: aConfig(),
+        dryRun: false,
+        read: (kind, name) => {
           const fact = declared(kind, name)
           expect(looked).toHaveProperty([`${kind}/${name}`])
           return fact
         },
-        aConfig(),
-      )
+      })
     }
   })
 
   test('a rule that reads what it did not declare is a mistake of ours, and fails', () => {
     const object = aModelServer({ model: { name: 'a' } })
-    const change = { kind: kindOf('ModelServer') as Kind, object, oldObject: object }
+    const change = { object, oldObject: object }
     const read = readerOf({ references: 'changed' }, change, there)
     expect(() => read('Model', 'a')).toThrow('"a", which is not declared in its needs')
     expect(readerOf({ references: 'all' }, change, there)('Model', 'a')).toBe(there['Model/a'])
@@ -77,5 +78,8 @@ describe('a rule reads what it declared, and what it declared was looked up', ()
     expect(() =>
       readerOf({ references: 'all', when: () => false }, change, there)('Model', 'a'),
     ).toThrow('is not declared in its needs')
+    expect(() => readerOf(undefined, change, there)('Model', 'a')).toThrow(
+      'is not declared in its needs',
+    )
   })
 })

@@ -1,0 +1,75 @@
+import type { Config } from './config.ts'
+import type { DatasetSpec } from './dataset.ts'
+import type { Parent, ReferenceField } from './kind.ts'
+import type { ModelSpec } from './model.ts'
+import type { ModelServerSpec } from './modelserver.ts'
+import type { NotebookSpec } from './notebook.ts'
+import type { FieldError } from './schema/validator.ts'
+
+/**
+ * What the schema cannot say: a rule may look at the administrator's configuration, at the object
+ * before a change, and at referenced objects. It runs only if the fields that it reads are valid by the
+ * schema, so it throws only because of our own bugs.
+ */
+export interface Rule {
+  /** What its message is about; empty for the object as a whole. */
+  readonly field: string
+  /** The fields that must be valid by the schema before it runs; without it, `field`. */
+  readonly reads?: readonly string[]
+  /** The referenced objects that it reads. The server looks them up before the rule runs. */
+  readonly needs?: Needs
+  readonly broken: (asked: Asked) => boolean
+  readonly message: (asked: Asked) => string
+  /** When a broken rule only warns: always for advice. Without it, the object is refused. */
+  readonly warns?: (asked: Asked) => boolean
+}
+
+/** What a rule is asked about. */
+export interface Asked extends Change {
+  /** The spec of `object`. */
+  readonly spec: AnySpec
+  readonly config: Config
+  readonly dryRun: boolean
+  /** Reads a referenced object that the rule needs. */
+  readonly read: Read
+}
+
+/** An object after the change, and before it if the change is an update. */
+export interface Change {
+  readonly object: Parent
+  readonly oldObject?: Parent | null | undefined
+}
+
+/** The fields of all kinds, each optional. */
+export type AnySpec = Partial<DatasetSpec & ModelSpec & ModelServerSpec & NotebookSpec>
+
+/** The spec of an object whose fields may be missing, or wrong by the schema. */
+export const specOf = ({ spec }: Pick<Parent, 'spec'>): AnySpec => (spec ?? {}) as AnySpec
+
+/** The objects that a rule needs. It can read only those. */
+export interface Needs {
+  /** The references that this change adds or changes, or all references of the object. */
+  readonly references: 'changed' | 'all'
+  readonly to?: ReferredKind
+  /** Limits the rule to some changes; without it, the rule applies to all. */
+  readonly when?: (change: Change) => boolean
+  /** Also the base of a Model, its base, and so on, as far as a cycle could reach and time suffices. */
+  readonly withBases?: true
+}
+
+export type ReferredKind = ReferenceField['kind']
+
+/** The object; null if it does not exist; undefined if it was not looked up, so that a rule says nothing. */
+export type Read = (kind: ReferredKind, name: string) => Parent | null | undefined
+
+/** What a broken rule says; `holds` says whether a path is valid by the schema. */
+export function errorOf(
+  { field, reads = [field], broken, message }: Rule,
+  asked: Asked,
+  holds: (path: string) => boolean,
+): FieldError | undefined {
+  if (!reads.every(holds) || !broken(asked)) return undefined
+  // An update that leaves the parts of a field alone did not break a rule about these parts.
+  const isAboutParts = reads.some((path) => path.startsWith(`${field}.`))
+  return { field, message: message(asked), ...(isAboutParts && { reads }) }
+}

@@ -1,0 +1,17 @@
+import type { Rule } from '../../crds/rule.ts'
+import { ownRules } from '../../crds/rules.ts'
+import { diskRules } from './disk.ts'
+import { imageRules } from './images.ts'
+import { profileRules } from './profiles.ts'
+import { referenceRules } from './references.ts'
+import { reservedRules } from './reserved.ts'
+
+/** The rules for an object that is created or changed, in the order of their messages. */
+export const admissionRules: readonly Rule[] = [
+  ...ownRules,
+  ...referenceRules,
+  ...diskRules,
+  ...imageRules,
+  ...profileRules,
+  ...reservedRules,
+]

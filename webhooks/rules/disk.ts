@@ -1,0 +1,41 @@
+import { wantsClaim } from '../../crds/claims.ts'
+import { quantityPattern } from '../../crds/common.ts'
+import type { Config } from '../../crds/config.ts'
+import type { Parent } from '../../crds/kind.ts'
+import type { Asked, Rule } from '../../crds/rule.ts'
+import { isObject } from '../../crds/schema/json.ts'
+import { gibibytes, larger } from '../../crds/schema/quantity.ts'
+
+/** Kubernetes itself could not shrink a claim later: it is refused now. */
+export const diskRules: readonly Rule[] = [
+  {
+    field: 'spec.resources.disk',
+    broken: (asked) => shrunk(asked) !== undefined,
+    message: (asked) => {
+      const [before, after] = shrunk(asked) ?? []
+      return `Forbidden: may not shrink from ${before} to ${after}: a claim can only grow`
+    },
+  },
+]
+
+/** The sizes before and after, where a claim would shrink. */
+function shrunk({ object, oldObject, config }: Asked): readonly [string, string] | undefined {
+  if (!oldObject || !wantsClaim(object, config) || !wantsClaim(oldObject, config)) return undefined
+  const before = diskOf(oldObject, config)
+  const after = diskOf(object, config)
+  const shrinks = before !== undefined && after !== undefined && larger(before, after) !== after
+  return shrinks ? [before, after] : undefined
+}
+
+const quantity = new RegExp(quantityPattern)
+
+/** The disk as a quantity; undefined where it is none, which is for the schema to report. */
+export function diskOf({ kind, spec }: Parent, config: Config): string | undefined {
+  const given = isObject(spec) && isObject(spec.resources) ? spec.resources.disk : undefined
+  const disk = given ?? config.resources[kind]?.disk ?? 0
+  return isQuantity(disk) ? gibibytes(disk) : undefined
+}
+
+const isQuantity = (disk: unknown): disk is number | string =>
+  (typeof disk === 'number' && Number.isInteger(disk)) ||
+  (typeof disk === 'string' && disk.length <= 32 && quantity.test(disk))

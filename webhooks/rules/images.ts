@@ -1,0 +1,11 @@
+import type { Rule } from '../../crds/rule.ts'
+
+export const imageRules: readonly Rule[] = [
+  {
+    field: 'spec.image',
+    reads: ['spec.image', 'spec.build'],
+    warns: () => true,
+    broken: ({ spec: { image, build } }) => image !== undefined && build !== undefined,
+    message: () => 'ignored, for spec.build is set and wins',
+  },
+]

@@ -1,0 +1,37 @@
+import { isReserved } from '../../crds/labels.ts'
+import type { Asked, Rule } from '../../crds/rule.ts'
+import { shortened } from '../../crds/schema/brevity.ts'
+
+/** Warns about new or changed labels that are not passed on to the children. */
+export const reservedRules: readonly Rule[] = [
+  {
+    field: 'metadata.labels',
+    // Labels have no schema of ours.
+    reads: [],
+    warns: () => true,
+    broken: (asked) => reservedLabels(asked).length > 0,
+    message: (asked) =>
+      `${someOf(reservedLabels(asked))}: reserved for Kubernetes and this project, so not passed on to Jobs, Pods and other children: use a label of your own`,
+  },
+]
+
+/** The API server truncates warnings that have more than 4 KiB in total. */
+const mostNamed = 5
+
+/** No object that a person writes has more labels: the others are not looked at. */
+const mostLookedAt = 10_000
+
+function reservedLabels({ object, oldObject }: Asked): readonly string[] {
+  const before = oldObject?.metadata.labels ?? {}
+  const now = object.metadata.labels ?? {}
+  return Object.keys(now)
+    .slice(0, mostLookedAt)
+    .filter((label) => isReserved(label) && before[label] !== now[label])
+    .sort()
+}
+
+const someOf = (labels: readonly string[]): string => {
+  const named = labels.slice(0, mostNamed).map((label) => `"${shortened(label)}"`)
+  const more = labels.length > mostNamed ? ` and ${labels.length - mostNamed} more` : ''
+  return `${named.join(', ')}${more}`
+}
