@@ -1,4 +1,4 @@
-import { hasBuiltInProfiles } from '../../crds/config.ts'
+import { hasBuiltInProfiles } from '../../crds/config/gpuprofiles.ts'
 import type { Parent } from '../../crds/kind.ts'
 import { type Rule, specOf } from '../../crds/rule.ts'
 

@@ -1,0 +1,39 @@
+import { list, map, object, string, type TypeOf } from '../schema/builders.ts'
+import { image } from './registries.ts'
+
+const preset = object(
+  'A server that can serve any Model from its files.',
+  {
+    image: string('The image.', image),
+    command: list('The command.', string('A word.')),
+    args: list(
+      'Arguments; {model} is the path, {name} the Model’s name, {gpus} the GPU count, {port} the port.',
+      string('A word.'),
+    ),
+    env: map('Environment variables.', string('Value.')),
+    health: string('The path that answers 200 once it is ready.'),
+  },
+  { required: ['image'] },
+)
+
+export const servers = object('Server presets.', {
+  default: string('The preset for imported Models.'),
+  presets: map('Presets by name; given, they replace the built-in one.', preset),
+})
+
+export const serverDefaults = {
+  default: 'vllm',
+  presets: {
+    vllm: {
+      image: 'docker.io/vllm/vllm-openai:v0.8.5',
+      args: [
+        '--model={model}',
+        '--served-model-name={name}',
+        '--tensor-parallel-size={gpus}',
+        '--port={port}',
+      ],
+      env: { HF_HUB_OFFLINE: '1' },
+      health: '/health',
+    },
+  },
+} satisfies TypeOf<typeof servers>

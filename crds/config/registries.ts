@@ -1,0 +1,53 @@
+import { imagePattern } from '../common.ts'
+import { boolean, choice, object, string, type TypeOf } from '../schema/builders.ts'
+import { size } from './sizes.ts'
+
+/** Which images there are, and where those that are built here are pushed. */
+
+export const registry = object('Where built images are pushed.', {
+  prefix: string(
+    'Images are PREFIX/NAMESPACE/KIND-NAME:TAG. Without it nothing can be built or packaged.',
+    { maxLength: 512, pattern: '^([!-,.-~][!-~]*)?$' },
+  ),
+  pushSecretName: string('A kubernetes.io/dockerconfigjson Secret in each namespace, to push.'),
+  pullSecretName: string('The same, to pull.'),
+  insecure: boolean('Speak plain HTTP to the registry.'),
+  cache: boolean(
+    'Store the layers of builds next to each image, as KIND-NAME:cache, and reuse them in later builds. Anyone with the same push credentials can plant layers there: set it only if all namespaces that share these credentials trust each other. Default false.',
+  ),
+})
+
+/** As spec.image: it is told in a status. */
+export const image = { maxLength: 512, pattern: imagePattern }
+
+export const images = object('The images of the project’s own tools.', {
+  builder: string('git and rootless BuildKit.', image),
+  loader: string('Loads a source.', image),
+  seal: string('Seals artifacts with a manifest.', image),
+  idle: string('Watches a Notebook for idleness.', image),
+  notebook: string('What a Notebook without an image of its own runs.', image),
+})
+
+const toolImage = (name: string): string => `ghcr.io/substratusai/metacontroller-${name}:0.2.0`
+
+export const imageDefaults = {
+  builder: toolImage('builder'),
+  loader: toolImage('loader'),
+  seal: toolImage('seal'),
+  idle: toolImage('idle'),
+  notebook: 'quay.io/jupyter/scipy-notebook:2025-03-14',
+} satisfies TypeOf<typeof images>
+
+export const packaging = object('Trained models as images.', {
+  enabled: boolean('Whether package: Auto packages at all.'),
+  maxSize: size('Above it, package: Auto serves from storage. An integer is gibibytes.'),
+})
+
+export const packagingDefaults = { enabled: true, maxSize: '20Gi' } satisfies TypeOf<
+  typeof packaging
+>
+
+export const imageVolumes = choice(
+  'Whether Pods can mount images. Auto: from Kubernetes 1.35 on, as its API server says.',
+  ['Auto', 'Enabled', 'Disabled'],
+)

@@ -1,0 +1,87 @@
+import { boolean, choice, list, map, object, string, type TypeOf } from '../schema/builders.ts'
+import type { FieldError } from '../schema/validator.ts'
+import type { Overlaid } from './overlay.ts'
+
+/** What becomes part of an address in a status must be as that may be. */
+const part = { maxLength: 512, pattern: '^[^\\x00-\\x1f\\x7f-\\x9f]*$' }
+
+export const storage = object('Where artifacts and homes are kept.', {
+  driver: choice('What keeps artifacts; homes are always in claims.', [
+    'pvc',
+    's3',
+    'gcs',
+    'hostPath',
+  ]),
+  s3: object('Any S3-compatible store: artifacts are copied out and in.', {
+    bucket: string('The bucket.'),
+    prefix: string('Artifacts are below it.', part),
+    endpoint: string('The address of a store that is not AWS’.'),
+    region: string('The region.'),
+    secretName: string(
+      'A Secret in each namespace with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; without it the node’s own credentials count.',
+    ),
+  }),
+  gcs: object('A bucket of Google Cloud Storage, by the gcsfuse CSI driver.', {
+    bucket: string('The bucket.'),
+    prefix: string('Artifacts are below it.', part),
+  }),
+  hostPath: object('A folder of the node: for development on one machine.', {
+    path: string('The folder.', part),
+    allowed: boolean('That this is a machine for development: nothing is removed with its object.'),
+  }),
+  former: list(
+    'Roots of storage that was used earlier and still contains results: s3://BUCKET/PREFIX, gs://BUCKET/PREFIX or hostpath:///FOLDER. A recorded result is accepted only in the current storage, below one of these roots, or in the claim of its own object.',
+    string('A root.', {
+      maxLength: 1024,
+      pattern: '^((s3|gs)://[a-z0-9][-a-z0-9._]*(/[^/\\s]+)*|hostpath://(/[^/\\s]+)+)$',
+    }),
+    { maxItems: 32 },
+  ),
+  pvc: object('One PersistentVolumeClaim per object.', {
+    className: string('The StorageClass; default the cluster’s own.'),
+    accessModes: list(
+      'Access modes.',
+      choice('A mode.', ['ReadWriteOnce', 'ReadWriteMany', 'ReadWriteOncePod']),
+      { minItems: 1 },
+    ),
+    nodeSelector: map(
+      'Nodes for the Jobs that first bind a claim, so that it binds where consumers can follow.',
+      string('Value.'),
+    ),
+  }),
+})
+
+export const storageDefaults = {
+  driver: 'pvc',
+  former: [],
+  pvc: { accessModes: ['ReadWriteOnce'] },
+  s3: {},
+  gcs: {},
+  hostPath: { path: '/var/lib/substratus' },
+} as const satisfies TypeOf<typeof storage>
+
+/** What the chosen driver cannot do without. */
+export const storageFaults = ({
+  driver,
+  former,
+  s3,
+  gcs,
+  hostPath,
+}: Overlaid<TypeOf<typeof storage>, typeof storageDefaults>): readonly FieldError[] => [
+  ...(driver === 's3' && !s3.bucket
+    ? [{ field: 'storage.s3.bucket', message: 'Required value: storage.driver is s3' }]
+    : []),
+  ...(driver === 'gcs' && !gcs.bucket
+    ? [{ field: 'storage.gcs.bucket', message: 'Required value: storage.driver is gcs' }]
+    : []),
+  ...((driver === 'hostPath' || former.some((root) => root.startsWith('hostpath:'))) &&
+  !hostPath.allowed
+    ? [
+        {
+          field: 'storage.hostPath.allowed',
+          message:
+            'Required value: hostPath is for development, on one node: set it to true where that is meant',
+        },
+      ]
+    : []),
+]
