@@ -62,14 +62,17 @@ export type ReferredKind = ReferenceField['kind']
 /** The object; null if it does not exist; undefined if it was not looked up, so that a rule says nothing. */
 export type Read = (kind: ReferredKind, name: string) => Parent | null | undefined
 
-/** What a broken rule says; `holds` says whether a path is valid by the schema. */
+/** Whether a path is valid by the schema. */
+export type Holds = (path: string) => boolean
+
+/** What a broken rule says. */
 export function errorOf(
-  { field, reads = [field], broken, message }: Rule,
+  { field, reads, broken, message }: Rule,
   asked: Asked,
-  holds: (path: string) => boolean,
+  holds: Holds,
 ): FieldError | undefined {
-  if (!reads.every(holds) || !broken(asked)) return undefined
+  if (!(reads ? reads.every(holds) : holds(field)) || !broken(asked)) return undefined
   // An update that leaves the parts of a field alone did not break a rule about these parts.
-  const isAboutParts = reads.some((path) => path.startsWith(`${field}.`))
+  const isAboutParts = reads?.some((path) => path.startsWith(`${field}.`))
   return { field, message: message(asked), ...(isAboutParts && { reads }) }
 }

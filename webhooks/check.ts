@@ -3,7 +3,7 @@ import { fill } from '../crds/fill.ts'
 import type { Kind, Parent } from '../crds/kind.ts'
 import { kinds } from '../crds/kinds.ts'
 import { validatorOf, visible } from '../crds/objectvalidator.ts'
-import { type Asked, errorOf, specOf } from '../crds/rule.ts'
+import { type Asked, errorOf, type Holds, specOf } from '../crds/rule.ts'
 import { mostSaid } from '../crds/schema/brevity.ts'
 import {
   type FieldError,
@@ -40,7 +40,7 @@ export function check(
   const object = wrong.length > mostSaid ? given : fill(kind, given)
   const oldObject = request.oldObject ? fill(kind, slim(request.oldObject)) : undefined
   const asked = { object, oldObject, spec: specOf(object), config, dryRun: request.dryRun === true }
-  const found = brokenRules(asked, facts, holdsIn(wrong))
+  const found = brokenRules(asked, facts, wrong.length ? holdsIn(wrong) : everywhere)
   const refusals = found.filter(({ warns }) => !warns).map(({ error }) => error)
   // What the user did not touch must not keep the user from suspending.
   const [old, fresh] = partition([...wrong, ...refusals], untouchedIn(object, oldObject))
@@ -53,24 +53,27 @@ export function check(
   }
 }
 
+const everywhere = () => true
+
 interface Found {
   readonly error: FieldError
   readonly warns: boolean
 }
 
 /** What the broken rules say, all at once. */
-const brokenRules = (
-  change: Omit<Asked, 'read'>,
-  facts: Facts,
-  holds: (path: string) => boolean,
-): readonly Found[] =>
-  admissionRules
-    .filter((rule) => appliesTo(rule, change))
-    .flatMap((rule) => {
-      const asked = { ...change, read: readerOf(rule.needs, change, facts) }
-      const error = errorOf(rule, asked, holds)
-      return error ? [{ error, warns: rule.warns?.(asked) ?? false }] : []
-    })
+function brokenRules(change: Omit<Asked, 'read'>, facts: Facts, holds: Holds): readonly Found[] {
+  const alone = { ...change, read: readerOf(undefined, change, facts) }
+  const found: Found[] = []
+  // A loop: all rules are asked with every request, and hardly any is broken.
+  for (const rule of admissionRules) {
+    if (!appliesTo(rule, change)) continue
+    const { needs, warns } = rule
+    const asked = needs ? { ...change, read: readerOf(needs, change, facts) } : alone
+    const error = errorOf(rule, asked, holds)
+    if (error) found.push({ error, warns: warns?.(asked) ?? false })
+  }
+  return found
+}
 
 /** Only the parts that rules read: fill copies the object, and the other parts may be large. */
 const slim = ({ apiVersion, kind, metadata, spec, status }: Parent): Parent => ({
@@ -88,5 +91,5 @@ const partition = <T>(items: readonly T[], test: (item: T) => boolean) =>
 export function deletionWarnings(object: Parent, config: Config): readonly string[] {
   const read = readerOf(undefined, { object }, {})
   const asked = { object, spec: specOf(object), config, dryRun: false, read }
-  return deletionRules.flatMap((rule) => errorOf(rule, asked, () => true) ?? []).map(sentence)
+  return deletionRules.flatMap((rule) => errorOf(rule, asked, everywhere) ?? []).map(sentence)
 }

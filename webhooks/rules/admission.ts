@@ -1,7 +1,7 @@
 import type { Rule } from '../../crds/rule.ts'
 import { ownRules } from '../../crds/rules.ts'
 import { diskRules } from './disk.ts'
-import { imageRules } from './images.ts'
+import { ignoredRules } from './ignored.ts'
 import { profileRules } from './profiles.ts'
 import { referenceRules } from './references.ts'
 import { reservedRules } from './reserved.ts'
@@ -11,7 +11,7 @@ export const admissionRules: readonly Rule[] = [
   ...ownRules,
   ...referenceRules,
   ...diskRules,
-  ...imageRules,
+  ...ignoredRules,
   ...profileRules,
   ...reservedRules,
 ]

@@ -1,6 +1,7 @@
 import type { Rule } from '../../crds/rule.ts'
 
-export const imageRules: readonly Rule[] = [
+/** What is admitted, and has no effect. */
+export const ignoredRules: readonly Rule[] = [
   {
     field: 'spec.image',
     reads: ['spec.image', 'spec.build'],
