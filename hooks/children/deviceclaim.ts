@@ -1,9 +1,9 @@
 import type { Parent } from '../../crds/kind.ts'
 import { fitted, hash, kindWord } from '../../crds/names.ts'
-import { kept } from '../applied.ts'
-import { labelsOf } from '../names.ts'
-import type { Observed } from '../observed.ts'
-import type { Child } from '../protocol.ts'
+import { labelsOf } from '../engine/identity.ts'
+import { kept } from '../observe/applied.ts'
+import type { Observed } from '../observe/observed.ts'
+import type { Child } from '../observe/protocol.ts'
 
 /** GPUs that are allocated dynamically: so many of a class. */
 export interface Devices {

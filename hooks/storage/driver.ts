@@ -1,10 +1,10 @@
 import type { Config } from '../../crds/config.ts'
 import type { Parent } from '../../crds/kind.ts'
 import { kindWord } from '../../crds/names.ts'
-import { namespaceOf } from '../names.ts'
-import type { Observed } from '../observed.ts'
+import { namespaceOf } from '../engine/identity.ts'
+import type { Observed } from '../observe/observed.ts'
+import type { Child } from '../observe/protocol.ts'
 import type { Mounts } from '../pod/volumes.ts'
-import type { Child } from '../protocol.ts'
 
 /**
  * What keeps artifacts. Whatever it is, they live under STAGE/ATTEMPT of a place that is the

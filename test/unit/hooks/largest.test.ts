@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Parent } from '../../../crds/kind.ts'
 import { carriedBytes, maxCarriedBytes } from '../../../crds/rules.ts'
-import type { Child } from '../../../hooks/protocol.ts'
+import type { Child } from '../../../hooks/observe/protocol.ts'
 import {
   aConfig,
   aDataset,

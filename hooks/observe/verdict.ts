@@ -1,6 +1,6 @@
-import type { Parent } from '../crds/kind.ts'
-import type { Condition, ConditionType, Reason } from '../crds/status.ts'
-import { cutAt, printable } from '../crds/text.ts'
+import type { Parent } from '../../crds/kind.ts'
+import type { Condition, ConditionType, Reason } from '../../crds/status.ts'
+import { cutAt, printable } from '../../crds/text.ts'
 
 /** What is said of a stage or of the whole: a condition without its type. */
 export interface Verdict {

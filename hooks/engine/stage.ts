@@ -1,11 +1,11 @@
-import type { RunPolicy } from '../crds/common.ts'
-import type { ConditionType, Reason, StageRecord } from '../crds/status.ts'
-import type { Verdict } from './conditions.ts'
-import type { Report } from './diagnosis.ts'
-import type { Hashes } from './names.ts'
-import type { Records } from './parent.ts'
-import type { Reference } from './references.ts'
-import type { Serves } from './serving.ts'
+import type { RunPolicy } from '../../crds/common.ts'
+import type { ConditionType, Reason, StageRecord } from '../../crds/status.ts'
+import type { Report } from '../observe/diagnosis.ts'
+import type { Records } from '../observe/memory.ts'
+import type { Reference } from '../observe/references.ts'
+import type { Verdict } from '../observe/verdict.ts'
+import type { Hashes } from './identity.ts'
+import type { Serves } from './servers.ts'
 
 /**
  * A parent is a list of stages, walked in order: the first that is not done speaks for Ready.

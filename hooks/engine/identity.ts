@@ -1,12 +1,12 @@
-import type { Resources } from '../crds/common.ts'
-import type { DatasetSpec } from '../crds/dataset.ts'
-import { annotations, labels, type Parent } from '../crds/kind.ts'
-import { isReserved } from '../crds/labels.ts'
-import type { ModelSpec } from '../crds/model.ts'
-import type { ModelServerSpec } from '../crds/modelserver.ts'
-import { fitted, hash, kindWord } from '../crds/names.ts'
-import type { NotebookSpec } from '../crds/notebook.ts'
-import { cores, gibibytes } from '../crds/schema/quantity.ts'
+import type { Resources } from '../../crds/common.ts'
+import type { DatasetSpec } from '../../crds/dataset.ts'
+import { annotations, labels, type Parent } from '../../crds/kind.ts'
+import { isReserved } from '../../crds/labels.ts'
+import type { ModelSpec } from '../../crds/model.ts'
+import type { ModelServerSpec } from '../../crds/modelserver.ts'
+import { fitted, hash, kindWord } from '../../crds/names.ts'
+import type { NotebookSpec } from '../../crds/notebook.ts'
+import { cores, gibibytes } from '../../crds/schema/quantity.ts'
 
 /** Names, labels and hashes: what ties children to their parent, and work to what went in. */
 

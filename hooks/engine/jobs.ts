@@ -1,9 +1,8 @@
-import type { Parent } from '../crds/kind.ts'
-import { prune } from '../crds/schema/prune.ts'
-import { identity, type StageRecord } from '../crds/status.ts'
-import { job } from './children/job.ts'
-import { no, type Verdict } from './conditions.ts'
-import { jobFailure, jobProgress, podsOf, type Report, reportOf } from './diagnosis.ts'
+import type { Parent } from '../../crds/kind.ts'
+import { prune } from '../../crds/schema/prune.ts'
+import { identity, type StageRecord } from '../../crds/status.ts'
+import { job } from '../children/job.ts'
+import { jobFailure, jobProgress, podsOf, type Report, reportOf } from '../observe/diagnosis.ts'
 import {
   answers,
   hadTooLittleTime,
@@ -12,12 +11,13 @@ import {
   isAtRest,
   isComplete,
   isFailed,
-} from './jobs.ts'
-import { type Hashes, jobAnnotations, jobName, rerunOf } from './names.ts'
-import { jsonIn, type Observed } from './observed.ts'
-import { isSuspended, missing, type Records, remembered } from './parent.ts'
-import type { Child } from './protocol.ts'
-import { type Reference, upstreamOf } from './references.ts'
+} from '../observe/jobstate.ts'
+import { isSuspended, missing, type Records, remembered } from '../observe/memory.ts'
+import { jsonIn, type Observed } from '../observe/observed.ts'
+import type { Child } from '../observe/protocol.ts'
+import { type Reference, upstreamOf } from '../observe/references.ts'
+import { no, type Verdict } from '../observe/verdict.ts'
+import { type Hashes, jobAnnotations, jobName, rerunOf } from './identity.ts'
 import type { Stage, Works } from './stage.ts'
 
 /**

@@ -1,10 +1,10 @@
-import { alike } from '../crds/names.ts'
-import type { Reason } from '../crds/status.ts'
-import { printable } from '../crds/text.ts'
+import { alike } from '../../crds/names.ts'
+import type { Reason } from '../../crds/status.ts'
+import { printable } from '../../crds/text.ts'
 import { kept } from './applied.ts'
-import { no, type Verdict } from './conditions.ts'
 import { containersIn } from './observed.ts'
 import type { Child } from './protocol.ts'
+import { no, type Verdict } from './verdict.ts'
 
 /** Jobs and Pods → the one sentence that a person needs, in Kubernetes' own words. */
 

@@ -1,7 +1,7 @@
-import type { RunPolicy } from '../crds/common.ts'
-import type { Parent } from '../crds/kind.ts'
-import type { Condition, ConditionType, StageRecord } from '../crds/status.ts'
-import { no, type Verdict } from './conditions.ts'
+import type { RunPolicy } from '../../crds/common.ts'
+import type { Parent } from '../../crds/kind.ts'
+import type { Condition, ConditionType, StageRecord } from '../../crds/status.ts'
+import { no, type Verdict } from './verdict.ts'
 
 /** What a parent of any kind says and remembers, an invalid one too. */
 

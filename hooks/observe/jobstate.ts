@@ -1,9 +1,9 @@
-import type { RunPolicy } from '../crds/common.ts'
-import type { Parent } from '../crds/kind.ts'
+import type { RunPolicy } from '../../crds/common.ts'
+import type { Parent } from '../../crds/kind.ts'
+import { jobAnnotations, longestValue } from '../engine/identity.ts'
 import { kept } from './applied.ts'
 import { conditionOf } from './diagnosis.ts'
-import { jobAnnotations, longestValue } from './names.ts'
-import { isSuspended, policyOf, remembered } from './parent.ts'
+import { isSuspended, policyOf, remembered } from './memory.ts'
 import type { Child } from './protocol.ts'
 
 /** Jobs that exist: what they answer, and how they go on. */

@@ -1,12 +1,12 @@
-import type { Config } from '../crds/config.ts'
-import { apiVersion, type Kind, type Parent, type ReferenceField } from '../crds/kind.ts'
-import { kindNamed } from '../crds/kinds.ts'
-import type { Artifacts, Condition } from '../crds/status.ts'
-import { no, type Verdict } from './conditions.ts'
-import { namespaceOf } from './names.ts'
+import type { Config } from '../../crds/config.ts'
+import { apiVersion, type Kind, type Parent, type ReferenceField } from '../../crds/kind.ts'
+import { kindNamed } from '../../crds/kinds.ts'
+import type { Artifacts, Condition } from '../../crds/status.ts'
+import { namespaceOf } from '../engine/identity.ts'
+import { isOwnPlace } from '../storage/storage.ts'
 import type { Group, RelatedRule } from './protocol.ts'
-import { isOwnPlace } from './storage/storage.ts'
 import { trusted } from './trusted.ts'
+import { no, type Verdict } from './verdict.ts'
 
 /** What a field such as spec.model.name leads to. */
 export type Reference =

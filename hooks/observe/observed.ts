@@ -1,7 +1,7 @@
-import { labels, type Parent } from '../crds/kind.ts'
-import type { Condition } from '../crds/status.ts'
+import { labels, type Parent } from '../../crds/kind.ts'
+import type { Condition } from '../../crds/status.ts'
+import { namespaceOf } from '../engine/identity.ts'
 import { limitReading } from './applied.ts'
-import { namespaceOf } from './names.ts'
 import type { Child, SyncRequest } from './protocol.ts'
 
 /** What the request shows of the cluster. */

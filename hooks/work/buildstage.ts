@@ -1,11 +1,11 @@
-import type { Build } from '../crds/common.ts'
-import type { Config } from '../crds/config.ts'
-import type { Parent } from '../crds/kind.ts'
-import { yes } from './conditions.ts'
-import { buildHashes, hashesOf } from './names.ts'
-import type { Records } from './parent.ts'
-import type { Works } from './stage.ts'
-import { builderSuspicion, buildPod, builtImage } from './work/build.ts'
+import type { Build } from '../../crds/common.ts'
+import type { Config } from '../../crds/config.ts'
+import type { Parent } from '../../crds/kind.ts'
+import { buildHashes, hashesOf } from '../engine/identity.ts'
+import type { Works } from '../engine/stage.ts'
+import type { Records } from '../observe/memory.ts'
+import { yes } from '../observe/verdict.ts'
+import { builderSuspicion, buildPod, builtImage } from './build.ts'
 
 /** The first stage of all kinds: Git becomes an image. */
 export function buildStage(parent: Parent, config: Config, givenMessage: string): Works {

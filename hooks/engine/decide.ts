@@ -1,14 +1,14 @@
-import type { RunPolicy } from '../crds/common.ts'
-import type { Parent } from '../crds/kind.ts'
-import type { Condition, ConditionType, StageRecord } from '../crds/status.ts'
-import { condition, no, type Verdict, yes } from './conditions.ts'
-import { answers, identityOf, isComplete, keptJob } from './jobs.ts'
-import { jobName } from './names.ts'
-import type { Observed } from './observed.ts'
-import { outcomeOf, rerunInForce } from './outcome.ts'
-import { policyOf, type Records, remembered } from './parent.ts'
-import type { Child } from './protocol.ts'
-import type { Reference } from './references.ts'
+import type { RunPolicy } from '../../crds/common.ts'
+import type { Parent } from '../../crds/kind.ts'
+import type { Condition, ConditionType, StageRecord } from '../../crds/status.ts'
+import { answers, identityOf, isComplete, keptJob } from '../observe/jobstate.ts'
+import { policyOf, type Records, remembered } from '../observe/memory.ts'
+import type { Observed } from '../observe/observed.ts'
+import type { Child } from '../observe/protocol.ts'
+import type { Reference } from '../observe/references.ts'
+import { condition, no, type Verdict, yes } from '../observe/verdict.ts'
+import { jobName } from './identity.ts'
+import { outcomeOf, rerunInForce } from './jobs.ts'
 import {
   asBefore,
   hindranceOf,
@@ -17,7 +17,7 @@ import {
   type Serves,
   saidOf,
   wantedOf,
-} from './serving.ts'
+} from './servers.ts'
 import type { Stage, Works } from './stage.ts'
 
 /** What all stages have come to: the first that is not done speaks for Ready. */

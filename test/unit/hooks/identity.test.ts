@@ -1,7 +1,13 @@
 import { describe, expect, test } from 'vitest'
 import { kinds } from '../../../crds/kinds.ts'
 import type { Schema } from '../../../crds/schema/builders.ts'
-import { buildHashes, hashed, hashedResources, jobName, runHashes } from '../../../hooks/names.ts'
+import {
+  buildHashes,
+  hashed,
+  hashedResources,
+  jobName,
+  runHashes,
+} from '../../../hooks/engine/identity.ts'
 import { aModel } from '../../objects.ts'
 
 const spec = {

@@ -1,13 +1,13 @@
-import type { Config } from '../crds/config.ts'
-import type { Parent } from '../crds/kind.ts'
-import { isReserved } from '../crds/labels.ts'
-import { alike } from '../crds/names.ts'
-import { kept } from './applied.ts'
-import type { Verdict } from './conditions.ts'
-import { containersIn, type Observed } from './observed.ts'
-import { isSuspended, type Records } from './parent.ts'
-import type { Child } from './protocol.ts'
-import type { Reference } from './references.ts'
+import type { Config } from '../../crds/config.ts'
+import type { Parent } from '../../crds/kind.ts'
+import { isReserved } from '../../crds/labels.ts'
+import { alike } from '../../crds/names.ts'
+import { kept } from '../observe/applied.ts'
+import { isSuspended, type Records } from '../observe/memory.ts'
+import { containersIn, type Observed } from '../observe/observed.ts'
+import type { Child } from '../observe/protocol.ts'
+import type { Reference } from '../observe/references.ts'
+import type { Verdict } from '../observe/verdict.ts'
 
 /** Rendered again for each response, so their annotations are never read. */
 export type Beside = (workload: Child | undefined) => readonly Child[]
