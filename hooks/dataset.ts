@@ -1,14 +1,22 @@
 import { isInClaim } from '../crds/claims.ts'
-import type { DatasetSpec, DatasetStatus } from '../crds/dataset.ts'
+import type { DatasetSpec } from '../crds/dataset.ts'
 import { Dataset } from '../crds/dataset.ts'
 import type { Artifacts } from '../crds/status.ts'
-import { hookOf, type Sync } from './engine/hook.ts'
+import { hookOf } from './engine/hook.ts'
 import { hashesOf, runHashes } from './engine/identity.ts'
-import type { Works } from './engine/stage.ts'
+import type { Facts } from './engine/read.ts'
+import type { WorkStage } from './engine/stage.ts'
 import type { Records } from './observe/memory.ts'
 import { yes } from './observe/verdict.ts'
 import { noMounts } from './pod/volumes.ts'
-import { artifactsPath, artifactsUrl, lostPlace, pathsInUse, storageOf } from './storage/storage.ts'
+import {
+  artifactsPath,
+  artifactsUrl,
+  claimsOf,
+  lostPlace,
+  pathsInUse,
+  storageOf,
+} from './storage/storage.ts'
 import { buildStage, ownImage } from './work/buildstage.ts'
 import { loader, workPod } from './work/load.ts'
 
@@ -22,55 +30,54 @@ import { loader, workPod } from './work/load.ts'
  */
 export const dataset = hookOf(Dataset, {
   children: ['Job', 'PersistentVolumeClaim'],
-  stages: (sync) => [
+  stages: (facts) => [
     buildStage(
-      sync.parent,
-      sync.config,
-      sync.parent.spec.source ? 'a source needs no image' : 'the image is given',
+      facts.parent,
+      facts.config,
+      facts.parent.spec.source ? 'a source needs no image' : 'the image is given',
     ),
-    load(sync),
+    load(facts),
   ],
-  claims: (sync) =>
-    claimed(sync) ? [] : storageOf(sync.config).claims(sync.parent, sync.observed, sync.config),
-  status: (sync, records, done) => {
-    const { parent } = sync
-    const artifacts = done && artifactsOf(sync, records)
+  claims: (facts, isStored) => (claimed(facts) ? [] : claimsOf(facts, facts.observed, isStored)),
+  status: (facts, records, done) => {
+    const { parent } = facts
+    const artifacts = done && artifactsOf(facts, records)
     return {
       ...(records.build?.image || parent.spec.image
-        ? { image: ownImage(parent, records) ?? parent.status?.image }
+        ? { image: ownImage(parent, records) ?? facts.memory.image }
         : {}),
       ...(artifacts && { artifacts }),
     }
   },
-  done: (sync, records) =>
+  done: (facts, records) =>
     yes(
       'Done',
-      `${claimed(sync) ? 'the data is in' : 'loaded into'} ${claimed(sync) ?? artifactsUrl(sync.parent, 'load', records.load?.attempt ?? '', sync.config)}${storageOf(sync.config).note(sync.parent, sync.observed, sync.config)}`,
+      `${claimed(facts) ? 'the data is in' : 'loaded into'} ${claimed(facts) ?? artifactsUrl(facts, 'load', records.load?.attempt ?? '')}${storageOf(facts.config).note(facts.parent, facts.observed, facts.config)}`,
     ),
 })
 
-type DatasetSync = Sync<DatasetSpec, DatasetStatus>
+type DatasetFacts = Facts<DatasetSpec>
 
 /** A source that is in a claim already. */
-const claimed = ({ parent }: DatasetSync): string | undefined =>
+const claimed = ({ parent }: DatasetFacts): string | undefined =>
   isInClaim(parent.spec.source) ? parent.spec.source : undefined
 
 /** What those who refer to the Dataset use. */
-function artifactsOf(sync: DatasetSync, { load }: Records): Artifacts | undefined {
-  const url = claimed(sync)
+function artifactsOf(facts: DatasetFacts, { load }: Records): Artifacts | undefined {
+  const url = claimed(facts)
   if (url) return { url, id: url }
   if (!load) return undefined
   const { attempt, digest, bytes } = load
   return {
-    url: artifactsUrl(sync.parent, 'load', attempt, sync.config),
+    url: artifactsUrl(facts, 'load', attempt),
     ...(bytes !== undefined && { bytes }),
     id: `${attempt}${digest ? `@${digest}` : ''}`,
   }
 }
 
 /** The container writes artifacts/, and its exit code is the verdict. */
-function load(sync: DatasetSync): Works {
-  const { parent, config } = sync
+function load(facts: DatasetFacts): WorkStage {
+  const { parent, config } = facts
   const { spec } = parent
   return {
     does: 'work',
@@ -78,10 +85,11 @@ function load(sync: DatasetSync): Works {
     condition: 'Complete',
     active: 'Loading',
     skip: () =>
-      claimed(sync) ? yes('Skipped', `the data is already in ${spec.source}`) : undefined,
+      claimed(facts) ? yes('Skipped', `the data is already in ${spec.source}`) : undefined,
     needs: [],
     hashes: hashesOf((rerun) => runHashes(spec, rerun)),
     isUsers: true,
+    isStored: true,
     policy: {
       activeDeadlineSeconds: spec.runPolicy?.activeDeadlineSeconds,
       backoffLimit: spec.runPolicy?.backoffLimit ?? 2,
@@ -93,10 +101,10 @@ function load(sync: DatasetSync): Works {
           ? loader(parent, spec.source, config)
           : { image: ownImage(parent, records) ?? '' }),
         path: artifactsPath('load', attempt),
-        keep: pathsInUse(parent, 'load', config),
+        keep: pathsInUse(facts, 'load'),
         mounts: noMounts,
       }),
-    lost: ({ attempt }) => lostPlace(parent, 'load', attempt, config),
+    lost: ({ attempt }) => lostPlace(facts, 'load', attempt),
     result: ({ digest, bytes }) => ({
       ...(digest && { digest }),
       ...(bytes !== undefined && { bytes }),

@@ -1,15 +1,23 @@
 import { hasWork, isInClaim } from '../crds/claims.ts'
-import { Model, type ModelSpec, type ModelStatus } from '../crds/model.ts'
+import { Model, type ModelSpec } from '../crds/model.ts'
 import { bytesOf, gibibytes, humanBytes } from '../crds/schema/quantity.ts'
-import { hookOf, type Sync } from './engine/hook.ts'
+import { hookOf } from './engine/hook.ts'
 import { hashesOf, runHashes } from './engine/identity.ts'
-import type { Works } from './engine/stage.ts'
+import type { Facts } from './engine/read.ts'
+import type { WorkStage } from './engine/stage.ts'
 import type { Records } from './observe/memory.ts'
 import type { Reference } from './observe/references.ts'
 import { no, type Verdict, yes } from './observe/verdict.ts'
 import { resultMount } from './pod/mounts.ts'
 import { joined, noMounts } from './pod/volumes.ts'
-import { artifactsPath, artifactsUrl, lostPlace, pathsInUse, storageOf } from './storage/storage.ts'
+import {
+  artifactsPath,
+  artifactsUrl,
+  claimsOf,
+  lostPlace,
+  pathsInUse,
+  storageOf,
+} from './storage/storage.ts'
 import { builtImage } from './work/build.ts'
 import { buildStage, ownImage, pinned } from './work/buildstage.ts'
 import { loader, workPod } from './work/load.ts'
@@ -26,40 +34,40 @@ import { packagePod } from './work/package.ts'
  */
 export const model = hookOf(Model, {
   children: ['Job', 'PersistentVolumeClaim'],
-  stages: (sync) => {
-    const { parent, config } = sync
+  stages: (facts) => {
+    const { parent, config } = facts
     const hashes = hashesOf((rerun) => runHashes(parent.spec, rerun))
     return [
       buildStage(parent, config, givenImage(parent.spec)),
-      run(sync, hashes),
-      pack(sync, hashes),
+      run(facts, hashes),
+      pack(facts, hashes),
     ]
   },
-  claims: ({ parent, observed, config }) =>
-    hasWork(parent.spec) && !isInClaim(parent.spec.source)
-      ? storageOf(config).claims(parent, observed, config)
+  claims: (facts, isStored) =>
+    hasWork(facts.parent.spec) && !isInClaim(facts.parent.spec.source)
+      ? claimsOf(facts, facts.observed, isStored)
       : [],
-  status: (sync, records, done) => {
-    const result = done ? artifactsOf(sync, records) : undefined
-    const image = result?.image ?? ownImage(sync.parent, records)
+  status: (facts, records, done) => {
+    const result = done ? artifactsOf(facts, records) : undefined
+    const image = result?.image ?? ownImage(facts.parent, records)
     return { ...(image && { image }), ...(result && { artifacts: result }) }
   },
-  done: (sync, records) => {
-    const { parent, observed, config } = sync
-    const { url, image, inImage } = artifactsOf(sync, records)
+  done: (facts, records) => {
+    const { parent, observed, config } = facts
+    const { url, image, inImage } = artifactsOf(facts, records)
     const note = storageOf(config).note(parent, observed, config)
     if (!url) return yes('Done', `the image is the model: ${image}`)
     return yes('Done', `${inImage ? `packaged as ${image}` : `served from storage: ${url}`}${note}`)
   },
 })
 
-type ModelSync = Sync<ModelSpec, ModelStatus>
+type ModelFacts = Facts<ModelSpec>
 
 const givenImage = ({ source, image }: ModelSpec): string =>
   source ? 'a source needs no image' : image ? 'the image is given' : 'the base brings its image'
 
 /** The image of the run: the Model's own; without one, the base's. */
-const runImage = ({ parent, references }: ModelSync, records: Records): string | undefined =>
+const runImage = ({ parent, references }: ModelFacts, records: Records): string | undefined =>
   ownImage(parent, records) ?? imageOf(references.base)
 
 const imageOf = (reference: Reference | undefined): string | undefined =>
@@ -68,7 +76,7 @@ const imageOf = (reference: Reference | undefined): string | undefined =>
     : undefined
 
 /** A base that runs its own packaged image has the model in it; any other is mounted. */
-const baseMount = ({ parent, references, config }: ModelSync) => {
+const baseMount = ({ parent, references, config }: ModelFacts) => {
   const { base } = references
   const runsOnBase = !parent.spec.image && !parent.spec.build
   if (base?.state !== 'ready' || (runsOnBase && base.artifacts.inImage)) return noMounts
@@ -76,7 +84,7 @@ const baseMount = ({ parent, references, config }: ModelSync) => {
 }
 
 /** An import has no program: to train on it, the Model must bring an image of its own. */
-const checkedBase = ({ parent, references }: ModelSync): Reference => {
+const checkedBase = ({ parent, references }: ModelFacts): Reference => {
   const base = references.base ?? { state: 'none' }
   const { image, build } = parent.spec
   if (base.state !== 'ready' || image || build || imageOf(base)) return base
@@ -92,8 +100,8 @@ const checkedBase = ({ parent, references }: ModelSync): Reference => {
 }
 
 /** The container reads data/ and model/, writes artifacts/, and its exit code is the verdict. */
-function run(sync: ModelSync, hashes: Works['hashes']): Works {
-  const { parent, references, config } = sync
+function run(facts: ModelFacts, hashes: WorkStage['hashes']): WorkStage {
+  const { parent, references, config } = facts
   const { spec } = parent
   const data: Reference = references.data ?? { state: 'none' }
   return {
@@ -102,9 +110,10 @@ function run(sync: ModelSync, hashes: Works['hashes']): Works {
     condition: 'Complete',
     active: spec.source ? 'Loading' : 'Running',
     skip: () => skippedRun(spec),
-    needs: [checkedBase(sync), data],
+    needs: [checkedBase(facts), data],
     hashes,
     isUsers: true,
+    isStored: true,
     policy: {
       activeDeadlineSeconds: spec.runPolicy?.activeDeadlineSeconds,
       backoffLimit: spec.runPolicy?.backoffLimit ?? (spec.source ? 2 : 0),
@@ -114,16 +123,16 @@ function run(sync: ModelSync, hashes: Works['hashes']): Works {
         stage: 'run',
         ...(spec.source
           ? loader(parent, spec.source, config)
-          : { image: runImage(sync, records) ?? '' }),
+          : { image: runImage(facts, records) ?? '' }),
         path: artifactsPath('run', attempt),
-        keep: pathsInUse(parent, 'run', config),
-        mounts: joined(baseMount(sync), resultMount('data', data, config)),
+        keep: pathsInUse(facts, 'run'),
+        mounts: joined(baseMount(facts), resultMount('data', data, config)),
       }),
-    lost: ({ attempt }) => lostPlace(parent, 'run', attempt, config),
+    lost: ({ attempt }) => lostPlace(facts, 'run', attempt),
     result: ({ digest, bytes }, _attempt, records) => ({
       ...(digest && { digest }),
       ...(bytes !== undefined && { bytes }),
-      ...(!spec.source && { image: runImage(sync, records) }),
+      ...(!spec.source && { image: runImage(facts, records) }),
     }),
   }
 }
@@ -136,14 +145,14 @@ function skippedRun(spec: ModelSpec): Verdict | undefined {
 }
 
 /** The artifacts become an image of their own, so that a ModelServer needs nothing but a name. */
-function pack(sync: ModelSync, hashes: Works['hashes']): Works {
-  const { parent, config } = sync
+function pack(facts: ModelFacts, hashes: WorkStage['hashes']): WorkStage {
+  const { parent, config } = facts
   return {
     does: 'work',
     name: 'package',
     condition: 'Packaged',
     active: 'Packaging',
-    skip: (records) => unpackaged(sync, records),
+    skip: (records) => unpackaged(facts, records),
     needs: [],
     hashes,
     policy: { backoffLimit: 1, activeDeadlineSeconds: config.builder.deadlineSeconds },
@@ -152,7 +161,7 @@ function pack(sync: ModelSync, hashes: Works['hashes']): Works {
         parent,
         {
           image: records.run?.image ?? 'scratch',
-          url: artifactsUrl(parent, 'run', records.run?.attempt ?? '', config),
+          url: artifactsUrl(facts, 'run', records.run?.attempt ?? ''),
         },
         attempt,
         config,
@@ -164,7 +173,7 @@ function pack(sync: ModelSync, hashes: Works['hashes']): Works {
 }
 
 /** Why nothing is packaged; undefined when something is. */
-function unpackaged({ parent, config }: ModelSync, { run }: Records): Verdict | undefined {
+function unpackaged({ parent, config }: ModelFacts, { run }: Records): Verdict | undefined {
   const { spec } = parent
   if (!hasWork(spec)) return yes('Skipped', 'the image is the model')
   if (isInClaim(spec.source)) return no('Skipped', `used where it is: ${spec.source}`)
@@ -185,8 +194,8 @@ function unpackaged({ parent, config }: ModelSync, { run }: Records): Verdict | 
 }
 
 /** What those who refer to the Model use. */
-function artifactsOf(sync: ModelSync, records: Records) {
-  const { parent, config } = sync
+function artifactsOf(facts: ModelFacts, records: Records) {
+  const { parent } = facts
   const { spec } = parent
   if (!hasWork(spec)) {
     const image = ownImage(parent, records)
@@ -195,9 +204,9 @@ function artifactsOf(sync: ModelSync, records: Records) {
   const { source } = spec
   if (isInClaim(source)) return { url: source, inImage: false, id: source }
   const { run } = records
-  const packaged = unpackaged(sync, records) ? undefined : records.package?.image
+  const packaged = unpackaged(facts, records) ? undefined : records.package?.image
   return {
-    url: artifactsUrl(parent, 'run', run?.attempt ?? '', config),
+    url: artifactsUrl(facts, 'run', run?.attempt ?? ''),
     ...((packaged ?? run?.image) && { image: packaged ?? run?.image }),
     inImage: Boolean(packaged),
     program: Boolean(run?.image),

@@ -1,14 +1,15 @@
 import type { Config, ServerPreset } from '../crds/config.ts'
-import { ModelServer, type ModelServerSpec, type ModelServerStatus } from '../crds/modelserver.ts'
+import { ModelServer, type ModelServerSpec } from '../crds/modelserver.ts'
 import { claimName } from '../crds/names.ts'
 import { servesItself, singleNodeClaim, tooManyReplicas } from '../crds/serving.ts'
 import { deployment } from './children/deployment.ts'
+import { namespaceOf, selectorOf, serverName } from './children/metadata.ts'
 import { service } from './children/service.ts'
-import { hookOf, type Sync } from './engine/hook.ts'
-import { namespaceOf, selectorOf, serverName } from './engine/identity.ts'
-import { type Beside, type Serves, withToolsAsApplied } from './engine/servers.ts'
+import { hookOf } from './engine/hook.ts'
+import type { Facts } from './engine/read.ts'
+import type { Beside, ServeStage } from './engine/stage.ts'
 import { conditionOf, knowsTemplate, servingFault, unreadyFault } from './observe/diagnosis.ts'
-import { missing, type Records } from './observe/memory.ts'
+import type { Records } from './observe/memory.ts'
 import { containersIn } from './observe/observed.ts'
 import type { Child } from './observe/protocol.ts'
 import type { Reference } from './observe/references.ts'
@@ -28,9 +29,9 @@ import { buildStage, ownImage } from './work/buildstage.ts'
  */
 export const modelserver = hookOf(ModelServer, {
   children: ['Job', 'Deployment', 'Service'],
-  stages: (sync) => [
-    buildStage(sync.parent, sync.config, 'the image is given, or the Model’s, or a preset’s'),
-    serve(sync),
+  stages: (facts) => [
+    buildStage(facts.parent, facts.config, 'the image is given, or the Model’s, or a preset’s'),
+    serve(facts),
   ],
   claims: () => [],
   beside,
@@ -49,7 +50,7 @@ export const modelserver = hookOf(ModelServer, {
   done: () => yes('Serving', 'serving'),
 })
 
-type ServerSync = Sync<ModelServerSpec, ModelServerStatus>
+type ServerFacts = Facts<ModelServerSpec>
 
 /** The Service's port for everybody; the container's may be another. */
 const port = 8080
@@ -87,40 +88,33 @@ function serverOf(
 const filledIn = (args: readonly string[], values: Readonly<Record<string, string>>) =>
   args.map((arg) => arg.replaceAll(/\{(model|name|gpus|port)\}/g, (_, key) => values[key] ?? ''))
 
-function serve(sync: ServerSync): Serves {
-  const { parent, references, observed } = sync
+function serve(facts: ServerFacts): ServeStage {
+  const { parent, references, observed } = facts
   const model = references.model ?? { state: 'none' }
   const name = serverName(parent)
   const workload = observed.child('Deployment', name)
   return {
     does: 'serve',
+    condition: 'Serving',
     needs: [model],
-    refuse: refusal(sync),
+    refuse: refusal(facts),
     workload,
-    replicas: keptReplicas(sync, workload),
+    replicas: keptReplicas(facts, workload),
     wanted: (records) =>
-      withToolsAsApplied(
-        deployment(
-          parent,
-          name,
-          replicasOf(parent.spec),
-          strategyOf(sync),
-          template(sync, records),
-        ),
-        workload,
-        sync.config,
+      deployment(
+        parent,
+        name,
+        replicasOf(parent.spec),
+        strategyOf(facts),
+        template(facts, records),
       ),
     beside: beside(parent),
-    verdict: (emitted) => {
-      if (!workload) return missing(parent, 'Serving', 'Deployment', name)
-      if (!observed.child('Service', name)) return missing(parent, 'Serving', 'Service', name)
-      return verdictOf(sync, workload, emitted)
-    },
+    verdict: (existing, emitted) => verdictOf(facts, existing, emitted),
   }
 }
 
 /** The Service forwards to the port on which this workload's own container listens. */
-function beside(parent: ServerSync['parent']): Beside {
+function beside(parent: ServerFacts['parent']): Beside {
   return (workload) => {
     const [server] = containersIn(workload?.spec?.template).filter(({ name }) => name === 'server')
     return [service(parent, serverName(parent), port, portIn(server) ?? port)]
@@ -135,8 +129,8 @@ function portIn(server: Child | undefined): number | undefined {
 const replicasOf = ({ suspend, replicas = 1 }: ModelServerSpec): number => (suspend ? 0 : replicas)
 
 /** What is kept scales too, but not beyond what its mount or the asked one serves. */
-function keptReplicas(sync: ServerSync, workload: Child | undefined): number | undefined {
-  const { parent, config } = sync
+function keptReplicas(facts: ServerFacts, workload: Child | undefined): number | undefined {
+  const { parent, config } = facts
   const replicas = replicasOf(parent.spec)
   if (replicas <= 1) return replicas
   const { volumes = [] } = workload?.spec?.template?.spec ?? {}
@@ -146,11 +140,11 @@ function keptReplicas(sync: ServerSync, workload: Child | undefined): number | u
   const claim = claimName({ kind: 'Model', metadata: parent.spec.model })
   const isOnOneNode =
     claims.includes(claim) && !config.storage.pvc.accessModes?.includes('ReadWriteMany')
-  return isOnOneNode || refusal(sync) ? undefined : replicas
+  return isOnOneNode || refusal(facts) ? undefined : replicas
 }
 
 /** A surge Pod would wait for what its predecessor holds: the GPU, or the claim on another node. */
-function strategyOf({ parent: { spec }, references: { model }, config }: ServerSync) {
+function strategyOf({ parent: { spec }, references: { model }, config }: ServerFacts) {
   if (spec.strategy) return spec.strategy
   const isHeld =
     gpuOf(spec.resources, config).count > 0 ||
@@ -159,15 +153,15 @@ function strategyOf({ parent: { spec }, references: { model }, config }: ServerS
 }
 
 /** More Pods than the mount of the Model serves. */
-function refusal({ parent: { spec }, references, config }: ServerSync): Verdict | undefined {
+function refusal({ parent: { spec }, references, config }: ServerFacts): Verdict | undefined {
   const { model } = references
   if (model?.state !== 'ready') return undefined
   const message = tooManyReplicas(spec, model.name, model.artifacts, config)
   return message ? no('InvalidSpec', `spec.replicas: ${message}`) : undefined
 }
 
-function template(sync: ServerSync, records: Records) {
-  const { parent, references, config } = sync
+function template(facts: ServerFacts, records: Records) {
+  const { parent, references, config } = facts
   const { spec } = parent
   const model = references.model ?? { state: 'none' }
   const server = serverOf(spec, model, records, config)
@@ -217,7 +211,7 @@ function template(sync: ServerSync, records: Records) {
  * Recreate the old Pods are taken away first: Ready is False from the moment the change is asked for.
  */
 function verdictOf(
-  { parent: { spec }, observed }: ServerSync,
+  { parent: { spec }, observed }: ServerFacts,
   existing: Child,
   emitted: Child | undefined,
 ): Verdict {

@@ -1,212 +1,110 @@
-import type { Parent } from '../../crds/kind.ts'
-import { prune } from '../../crds/schema/prune.ts'
-import { identity, type StageRecord } from '../../crds/status.ts'
 import { job } from '../children/job.ts'
-import { jobFailure, jobProgress, podsOf, type Report, reportOf } from '../observe/diagnosis.ts'
-import {
-  answers,
-  hadTooLittleTime,
-  type Identity,
-  identityOf,
-  isAtRest,
-  isComplete,
-  isFailed,
-} from '../observe/jobstate.ts'
-import { isSuspended, missing, type Records, remembered } from '../observe/memory.ts'
-import { jsonIn, type Observed } from '../observe/observed.ts'
-import type { Child } from '../observe/protocol.ts'
-import { type Reference, upstreamOf } from '../observe/references.ts'
-import { no, type Verdict } from '../observe/verdict.ts'
-import { type Hashes, jobAnnotations, jobName, rerunOf } from './identity.ts'
-import type { Stage, Works } from './stage.ts'
+import { jobFailure, jobProgress } from '../observe/diagnosis.ts'
+import { hadTooLittleTime, isAtRest, isFailed } from '../observe/jobstate.ts'
+import { isSuspended } from '../observe/spec.ts'
+import { no } from '../observe/verdict.ts'
+import { awaited } from './awaited.ts'
+import { lost, recorded } from './done.ts'
+import type { Progress, WorkFate } from './fate.ts'
+import { currentJob, fated, type Look, lookAt, type Policy } from './look.ts'
+import type { Facts } from './read.ts'
+import { retainedJob } from './retained.ts'
+import type { WorkStage } from './stage.ts'
+import { succeeded } from './success.ts'
+import { identitiesOf } from './upstream.ts'
 
-/**
- * The rerun that is in force: the annotation, or, once that was removed, what the first recorded
- * stage answered, so that a half-finished rerun is finished and a finished one not repeated. Before
- * any record, it is what the Job under way answers, which would otherwise be begun anew.
- */
-export function rerunInForce(
-  parent: Parent,
-  stages: readonly Stage[],
-  observed: Observed,
-): string | undefined {
-  const records = remembered(parent).stages ?? {}
-  const working = stages.filter(
-    (stage): stage is Works => stage.does === 'work' && !stage.skip(records),
-  )
-  const recorded = working.find(({ name }) => records[name])
-  return (
-    rerunOf(parent) ?? (recorded ? records[recorded.name]?.rerun : underWay(working[0], observed))
-  )
-}
+/** The first of these that applies decides; where none does, the Job is created. */
+const policies: readonly Policy[] = [
+  behind,
+  skipped,
+  lost,
+  recorded,
+  succeeded,
+  outOfTime,
+  failed,
+  suspended,
+  working,
+  waiting,
+  notStarted,
+]
 
-const underWay = (stage: Works | undefined, observed: Observed): string | undefined =>
-  stage &&
-  observed
-    .jobs(stage.name)
-    .filter((child) => !isFailed(child))
-    .map(identityOf)
-    .find(({ inputs }) => inputs === stage.hashes(undefined).inputs)?.rerun
-
-function recordOf(
-  done: Child,
-  { inputs = '', attempt = '', rerun }: Identity,
-  stage: Works,
-  report: Report,
-  records: Records,
-): StageRecord {
-  const upstream = recordedUpstream(done, stage.needs)
-  return {
-    job: done.metadata.name,
-    inputs,
-    attempt,
-    ...(rerun && { rerun }),
-    ...(Object.keys(upstream).length && { upstream }),
-    ...stage.result(report, attempt, records),
+/** What becomes of a stage that works. */
+export function workFate(facts: Facts, stage: WorkStage, progress: Progress): WorkFate {
+  const look = lookAt(facts, stage, progress)
+  for (const policy of policies) {
+    const fate = policy(look)
+    if (fate) return fate
   }
+  return create(look)
 }
 
-/** The identities of the stage's references when the Job was created, from its annotation. */
-function recordedUpstream(done: Child, needs: readonly Reference[]): Record<string, string> {
-  const noted = jsonIn(done, jobAnnotations.upstream)
-  return Object.fromEntries(
-    needs.flatMap((reference) => {
-      const id = reference.state === 'none' ? undefined : noted?.[reference.field.field]
-      return reference.state !== 'none' && isIdentity(id) ? [[reference.field.field, id]] : []
-    }),
+/** Work that is under way for just these inputs goes on, though a stage before it is read again. */
+function behind(look: Look): WorkFate | undefined {
+  const { facts, stage, records, blockedBy, buckets } = look
+  if (!blockedBy) return undefined
+  return fated(
+    look,
+    { is: 'behind' },
+    stage.skip(records) ?? no('Waiting', `waits for ${blockedBy.stage.condition}`),
+    buckets.useful.map((one) => retainedJob(one, facts)),
   )
 }
 
-const isIdentity = (value: unknown): value is string => prune(identity, value) !== undefined
-
-/** What a stage has come to, in this very request. */
-export type Outcome =
-  | { readonly state: 'skipped'; readonly verdict: Verdict }
-  | { readonly state: 'done'; readonly record: StageRecord }
-  | { readonly state: 'lost'; readonly verdict: Verdict }
-  | { readonly state: 'finishing'; readonly job: string }
-  | {
-      readonly state: 'open'
-      readonly verdict: Verdict
-      readonly create?: Child
-      /** The complete Job whose report was looked for, and is not readable. */
-      readonly unread?: string
-    }
-  | { readonly state: 'replaced'; readonly verdict: Verdict; readonly unread?: string }
-
-export function outcomeOf(
-  stage: Works,
-  parent: Parent,
-  observed: Observed,
-  records: Records,
-  rerun: string | undefined,
-): Outcome {
-  const skip = stage.skip(records)
-  if (skip) return { state: 'skipped', verdict: skip }
-  const hashes = stage.hashes(rerun)
-  const record = [records[stage.name], remembered(parent).lastComplete?.[stage.name]].find(
-    (found) => found && answers(found, hashes.inputs, rerun),
-  )
-  const lost = record && stage.lost?.(record)
-  if (lost) return { state: 'lost', verdict: lost }
-  if (record) return { state: 'done', record }
-
-  const pods = observed.pods(stage.name)
-  const name = jobName(parent, stage.name, hashes.attempt)
-  const current = observed.child('Job', name)
-  const success = successOf(stage, current, observed, { ...hashes, rerun })
-  if (success) return reported(success, stage, parent, observed, records)
-
-  if (current && hadTooLittleTime(current, stage.policy))
-    return {
-      state: 'replaced',
-      verdict: no('Pending', `removing Job "${name}", which now has more time, to create it anew`),
-    }
-  if (current) {
-    if (isFailed(current)) return { state: 'open', verdict: jobFailure(current, pods) }
-    if (isSuspended(parent)) return { state: 'open', verdict: suspension(current) }
-    return { state: 'open', verdict: jobProgress(current, pods, stage.active, stage.suspicion) }
-  }
-  const waiting = stage.needs.find(({ state }) => state === 'waiting')
-  if (waiting?.state === 'waiting') return { state: 'open', verdict: waiting.verdict }
-  if (isSuspended(parent))
-    return { state: 'open', verdict: no('Suspended', 'spec.suspend is true') }
-  const create = job(
-    parent,
-    { stage: stage.name, ...hashes, rerun, upstream: upstreamOf(stage.needs) },
-    stage.policy,
-    stage.template(hashes, records),
-  )
-  return { state: 'open', verdict: missing(parent, stage.condition, 'Job', name), create }
+function skipped(look: Look): WorkFate | undefined {
+  const verdict = look.stage.skip(look.records)
+  return verdict && fated(look, { is: 'skipped' }, verdict)
 }
 
-/** A complete Job, and the hashes that it was created for. */
-interface Success {
-  readonly job: Child
-  readonly identity: Identity
+/** A Job that failed stays failed, even if its deadline is prolonged: only another one has more time. */
+function outOfTime(look: Look): WorkFate | undefined {
+  const { current, name } = look.buckets
+  if (!current || !hadTooLittleTime(current, look.stage.policy)) return undefined
+  const message = `removing Job "${name}", which now has more time, to create it anew`
+  return fated(look, { is: 'replaced' }, no('Pending', message))
 }
 
-/** The Job of this attempt, which its name proves, or another complete Job with the same inputs. */
-function successOf(
-  stage: Works,
-  current: Child | undefined,
-  observed: Observed,
-  asked: Hashes & { readonly rerun: string | undefined },
-): Success | undefined {
-  const { inputs, attempt, rerun } = asked
-  if (current && isComplete(current))
-    return { job: current, identity: { inputs, attempt, ...(rerun && { rerun }) } }
-  return observed
-    .jobs(stage.name)
-    .filter(isComplete)
-    .map((job) => ({ job, identity: identityOf(job) }))
-    .find(({ identity }) => answers(identity, inputs, rerun))
-}
-
-/**
- * What a complete Job reported. Its Pod may be observed later than the Job, so it is looked for once
- * more. A load or a run is complete without the report. An image is identified only by its digest,
- * because anyone with the same push credentials can move its tag: if the digest is lost, it is built
- * again.
- */
-function reported(
-  { job: done, identity }: Success,
-  stage: Works,
-  parent: Parent,
-  observed: Observed,
-  records: Records,
-): Outcome {
-  const { name } = done.metadata
-  const pods = observed.pods(stage.name)
-  const report = reportOf(done, pods)
-  if (report || (!stage.needsDigest && remembered(parent).finishing === name))
-    return { state: 'done', record: recordOf(done, identity, stage, report ?? {}, records) }
-  if (remembered(parent).finishing !== name || !observed.knowsPods)
-    return { state: 'finishing', job: name }
-  const own = podsOf(done, pods)
-  if (own.some(({ status }) => !['Succeeded', 'Failed'].includes(status?.phase)))
-    return { state: 'finishing', job: name }
-  if (own.length)
-    return {
-      state: 'open',
-      unread: name,
-      verdict: no(
-        'Failed',
-        `Job "${name}" is complete but reported no digest: is images.builder from another release? kubectl delete job ${name} builds again`,
-      ),
-    }
-  return {
-    state: 'replaced',
-    unread: name,
-    verdict: no(
-      'Pending',
-      `removing Job "${name}", whose digest was lost with its Pod, to build again`,
-    ),
-  }
+function failed(look: Look): WorkFate | undefined {
+  const { current } = look.buckets
+  if (!current || !isFailed(current)) return undefined
+  const pods = look.facts.observed.pods(look.stage.name)
+  return fated(look, { is: 'failed' }, jobFailure(current, pods), currentJob(look))
 }
 
 /** A Job is suspended once the Job controller reports it: until then its Pod may still run. */
-const suspension = (job: Child): Verdict =>
-  isAtRest(job)
-    ? no('Suspended', `Job "${job.metadata.name}" is suspended`)
-    : no('Suspending', `Job "${job.metadata.name}" is being suspended`)
+function suspended(look: Look): WorkFate | undefined {
+  const { current, name } = look.buckets
+  if (!current || !isSuspended(look.facts.parent)) return undefined
+  const verdict = isAtRest(current)
+    ? no('Suspended', `Job "${name}" is suspended`)
+    : no('Suspending', `Job "${name}" is being suspended`)
+  return fated(look, { is: 'suspended' }, verdict, currentJob(look))
+}
+
+function working(look: Look): WorkFate | undefined {
+  const { facts, stage, buckets } = look
+  if (!buckets.current) return undefined
+  const pods = facts.observed.pods(stage.name)
+  const verdict = jobProgress(buckets.current, pods, stage.active, stage.suspicion)
+  return fated(look, { is: 'working' }, verdict, currentJob(look))
+}
+
+function waiting(look: Look): WorkFate | undefined {
+  const reference = look.stage.needs.find(({ state }) => state === 'waiting')
+  return reference?.state === 'waiting'
+    ? fated(look, { is: 'waiting' }, reference.verdict)
+    : undefined
+}
+
+function notStarted(look: Look): WorkFate | undefined {
+  if (!isSuspended(look.facts.parent)) return undefined
+  return fated(look, { is: 'suspended' }, no('Suspended', 'spec.suspend is true'))
+}
+
+function create(look: Look): WorkFate {
+  const { facts, stage, records, rerun, buckets } = look
+  const hashes = stage.hashes(rerun)
+  const identity = { stage: stage.name, ...hashes, rerun, upstream: identitiesOf(stage.needs) }
+  const created = job(facts.parent, identity, stage.policy, stage.template(hashes, records))
+  const verdict = awaited(facts.memory, 'Job', buckets.name)
+  return fated(look, { is: 'create' }, verdict, [created])
+}

@@ -2,7 +2,7 @@ import type { Config } from '../../crds/config.ts'
 import { apiVersion, type Kind, type Parent, type ReferenceField } from '../../crds/kind.ts'
 import { kindNamed } from '../../crds/kinds.ts'
 import type { Artifacts, Condition } from '../../crds/status.ts'
-import { namespaceOf } from '../engine/identity.ts'
+import { namespaceOf } from '../children/metadata.ts'
 import { isOwnPlace } from '../storage/storage.ts'
 import type { Group, RelatedRule } from './protocol.ts'
 import { trusted } from './trusted.ts'
@@ -121,11 +121,3 @@ export function basesOf(kind: Kind, parent: Parent, related: Group): readonly st
   const object = field && name ? find(related, parent, field.kind, name) : undefined
   return field && object ? basesThrough(parent, field, object) : undefined
 }
-
-/** The identities of what a stage uses, by field: recorded, and compared to tell staleness. */
-export const upstreamOf = (references: readonly Reference[]): Readonly<Record<string, string>> =>
-  Object.fromEntries(
-    references.flatMap((reference) =>
-      reference.state === 'ready' ? [[reference.field.field, reference.artifacts.id ?? '']] : [],
-    ),
-  )

@@ -1,7 +1,7 @@
 import type { Config } from '../../crds/config.ts'
 import { annotations, type Parent } from '../../crds/kind.ts'
 import { deviceClaimName } from '../children/deviceclaim.ts'
-import { labelsOf } from '../engine/identity.ts'
+import { labelsOf } from '../children/metadata.ts'
 import { envOf } from './env.ts'
 import { gpuOf } from './gpu.ts'
 import { paramsMount, sharedMemory } from './mounts.ts'

@@ -2,7 +2,7 @@ import type { Build } from '../../crds/common.ts'
 import type { Config } from '../../crds/config.ts'
 import type { Parent } from '../../crds/kind.ts'
 import { cores, gibibytes } from '../../crds/schema/quantity.ts'
-import { labelsOf, namespaceOf } from '../engine/identity.ts'
+import { labelsOf, namespaceOf } from '../children/metadata.ts'
 import { toolResources } from '../pod/resources.ts'
 import { pullSecrets } from '../pod/template.ts'
 

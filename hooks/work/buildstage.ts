@@ -2,13 +2,13 @@ import type { Build } from '../../crds/common.ts'
 import type { Config } from '../../crds/config.ts'
 import type { Parent } from '../../crds/kind.ts'
 import { buildHashes, hashesOf } from '../engine/identity.ts'
-import type { Works } from '../engine/stage.ts'
+import type { WorkStage } from '../engine/stage.ts'
 import type { Records } from '../observe/memory.ts'
 import { yes } from '../observe/verdict.ts'
 import { builderSuspicion, buildPod, builtImage } from './build.ts'
 
 /** The first stage of all kinds: Git becomes an image. */
-export function buildStage(parent: Parent, config: Config, givenMessage: string): Works {
+export function buildStage(parent: Parent, config: Config, givenMessage: string): WorkStage {
   const { build } = parent.spec as { build?: Build }
   return {
     does: 'work',

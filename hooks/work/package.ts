@@ -1,6 +1,6 @@
 import type { Config } from '../../crds/config.ts'
 import type { Parent } from '../../crds/kind.ts'
-import { labelsOf } from '../engine/identity.ts'
+import { labelsOf } from '../children/metadata.ts'
 import { toolResources } from '../pod/resources.ts'
 import { containerSecurity } from '../pod/security.ts'
 import { podBase, storageAnnotations } from '../pod/template.ts'

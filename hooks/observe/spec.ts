@@ -1,0 +1,13 @@
+import type { RunPolicy } from '../../crds/common.ts'
+import type { Parent } from '../../crds/kind.ts'
+import { isObject } from '../../crds/schema/json.ts'
+
+/** What any object asks for, of whatever kind, even an invalid one. */
+
+export const isSuspended = (parent: Parent): boolean =>
+  (parent.spec as { suspend?: boolean } | undefined)?.suspend === true
+
+export const policyOf = (parent: Parent): RunPolicy => {
+  const { runPolicy } = (parent.spec ?? {}) as { readonly runPolicy?: unknown }
+  return isObject(runPolicy) ? runPolicy : {}
+}
