@@ -1,24 +1,18 @@
 import { isInClaim } from '../crds/claims.ts'
-import type { DatasetSpec } from '../crds/dataset.ts'
-import { Dataset } from '../crds/dataset.ts'
+import { Dataset, type DatasetSpec } from '../crds/dataset.ts'
 import type { Artifacts } from '../crds/status.ts'
 import { hookOf } from './engine/hook.ts'
 import { hashesOf, runHashes } from './engine/identity.ts'
 import type { Facts } from './engine/read.ts'
 import type { WorkStage } from './engine/stage.ts'
 import type { Records } from './observe/memory.ts'
+import { ownImage } from './observe/spec.ts'
 import { yes } from './observe/verdict.ts'
 import { noMounts } from './pod/volumes.ts'
-import {
-  artifactsPath,
-  artifactsUrl,
-  claimsOf,
-  lostPlace,
-  pathsInUse,
-  storageOf,
-} from './storage/storage.ts'
-import { buildStage, ownImage } from './work/buildstage.ts'
-import { loader, workPod } from './work/load.ts'
+import { artifactsUrl, claimsOf, storageOf } from './storage/storage.ts'
+import { buildStage } from './work/build.ts'
+import { loader } from './work/load.ts'
+import { runStage } from './work/run.ts'
 
 /**
  * A Dataset is built and loaded:
@@ -31,11 +25,7 @@ import { loader, workPod } from './work/load.ts'
 export const dataset = hookOf(Dataset, {
   children: ['Job', 'PersistentVolumeClaim'],
   stages: (facts) => [
-    buildStage(
-      facts.parent,
-      facts.config,
-      facts.parent.spec.source ? 'a source needs no image' : 'the image is given',
-    ),
+    buildStage(facts, facts.parent.spec.source ? 'a source needs no image' : 'the image is given'),
     load(facts),
   ],
   claims: (facts, isStored) => (claimed(facts) ? [] : claimsOf(facts, facts.observed, isStored)),
@@ -44,16 +34,19 @@ export const dataset = hookOf(Dataset, {
     const artifacts = done && artifactsOf(facts, records)
     return {
       ...(records.build?.image || parent.spec.image
-        ? { image: ownImage(parent, records) ?? facts.memory.image }
+        ? { image: ownImage(parent.spec, records) ?? facts.memory.image }
         : {}),
       ...(artifacts && { artifacts }),
     }
   },
-  done: (facts, records) =>
-    yes(
-      'Done',
-      `${claimed(facts) ? 'the data is in' : 'loaded into'} ${claimed(facts) ?? artifactsUrl(facts, 'load', records.load?.attempt ?? '')}${storageOf(facts.config).note(facts.parent, facts.observed, facts.config)}`,
-    ),
+  done: (facts, records) => {
+    const { parent, observed, config } = facts
+    const url = claimed(facts)
+    const place = url
+      ? `the data is in ${url}`
+      : `loaded into ${artifactsUrl(facts, 'load', records.load?.attempt ?? '')}`
+    return yes('Done', `${place}${storageOf(config).note(parent, observed, config)}`)
+  },
 })
 
 type DatasetFacts = Facts<DatasetSpec>
@@ -75,39 +68,20 @@ function artifactsOf(facts: DatasetFacts, { load }: Records): Artifacts | undefi
   }
 }
 
-/** The container writes artifacts/, and its exit code is the verdict. */
+/** The container writes artifacts/. */
 function load(facts: DatasetFacts): WorkStage {
   const { parent, config } = facts
   const { spec } = parent
-  return {
-    does: 'work',
+  return runStage(facts, {
     name: 'load',
-    condition: 'Complete',
     active: 'Loading',
     skip: () =>
       claimed(facts) ? yes('Skipped', `the data is already in ${spec.source}`) : undefined,
     needs: [],
     hashes: hashesOf((rerun) => runHashes(spec, rerun)),
-    isUsers: true,
-    isStored: true,
-    policy: {
-      activeDeadlineSeconds: spec.runPolicy?.activeDeadlineSeconds,
-      backoffLimit: spec.runPolicy?.backoffLimit ?? 2,
-    },
-    template: ({ attempt }, records) =>
-      workPod(parent, config, {
-        stage: 'load',
-        ...(spec.source
-          ? loader(parent, spec.source, config)
-          : { image: ownImage(parent, records) ?? '' }),
-        path: artifactsPath('load', attempt),
-        keep: pathsInUse(facts, 'load'),
-        mounts: noMounts,
-      }),
-    lost: ({ attempt }) => lostPlace(facts, 'load', attempt),
-    result: ({ digest, bytes }) => ({
-      ...(digest && { digest }),
-      ...(bytes !== undefined && { bytes }),
-    }),
-  }
+    backoffLimit: 2,
+    program: (records) =>
+      spec.source ? loader(parent, spec.source, config) : { image: ownImage(spec, records) },
+    mounts: () => noMounts,
+  })
 }

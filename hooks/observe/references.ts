@@ -24,7 +24,10 @@ export type Reference =
       readonly verdict: Verdict
     }
 
-export type References = Readonly<Record<string, Reference>>
+/** By the word that crds/ has for the field. */
+export type References = Readonly<Record<'base' | 'model' | 'data', Reference>>
+
+const none: Reference = { state: 'none' }
 
 const nameIn = (parent: Parent, field: ReferenceField): string | undefined =>
   (parent.spec as Readonly<Record<string, { name?: string } | undefined>> | undefined)?.[
@@ -52,18 +55,22 @@ function find(related: Group, parent: Parent, kind: ReferenceField['kind'], name
 }
 
 /**
- * References by their word. One is ready when a complete result is recorded, whatever its object
- * does now: who uses a result stays on it until the next is complete.
+ * A reference is ready once its object has recorded a complete result, even while the object makes
+ * the next one: those who use a result stay on it until the next is complete.
  */
 export const referencesOf = (
   kind: Kind,
   parent: Parent,
   related: Group,
   config: Config,
-): References =>
-  Object.fromEntries(
+): References => ({
+  base: none,
+  model: none,
+  data: none,
+  ...Object.fromEntries(
     kind.references.map((field) => [field.word, referenceOf(field, parent, related, config)]),
-  )
+  ),
+})
 
 function referenceOf(
   field: ReferenceField,
@@ -72,7 +79,7 @@ function referenceOf(
   config: Config,
 ): Reference {
   const name = nameIn(parent, field)
-  if (!name) return { state: 'none' }
+  if (!name) return none
   const waiting = (verdict: Verdict): Reference => ({ state: 'waiting', field, name, verdict })
   const object = find(related, parent, field.kind, name)
   if (!object)
