@@ -1,5 +1,5 @@
 import type { Parent } from '../crds/kind.ts'
-import type { Child } from '../hooks/protocol.ts'
+import type { Child } from '../hooks/observe/protocol.ts'
 import {
   aDataset,
   aModel,

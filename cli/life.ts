@@ -1,9 +1,9 @@
 import type { Config } from '../crds/config.ts'
 import { apiVersion, type Parent } from '../crds/kind.ts'
 import { hash } from '../crds/names.ts'
-import { lastApplied } from '../hooks/applied.ts'
 import { hooks } from '../hooks/hooks.ts'
-import type { Child, Group } from '../hooks/protocol.ts'
+import { lastApplied } from '../hooks/observe/applied.ts'
+import type { Child, Group } from '../hooks/observe/protocol.ts'
 
 /** A parent and every child it has had. */
 export interface Life {

@@ -1,12 +1,5 @@
 import { runPolicyField, source, sourceWithoutCredentials, specFields } from './common.ts'
-import {
-  defineKind,
-  gpuColumn,
-  lastColumns,
-  readyColumns,
-  type SpecOf,
-  type StatusOf,
-} from './kind.ts'
+import { defineKind, gpuColumn, lastColumns, readyColumns, type SpecOf } from './kind.ts'
 import { object } from './schema/builders.ts'
 import { artifacts, statusFields } from './status.ts'
 
@@ -40,4 +33,3 @@ export const Dataset = defineKind({
 })
 
 export type DatasetSpec = SpecOf<typeof Dataset>
-export type DatasetStatus = StatusOf<typeof Dataset>

@@ -80,7 +80,6 @@ export interface Parent<S = unknown, T = unknown> {
 }
 
 export type SpecOf<K> = K extends Kind<infer S, unknown> ? S : never
-export type StatusOf<K> = K extends Kind<unknown, infer T> ? T : never
 
 export const readyColumns: readonly Column[] = [
   {

@@ -5,14 +5,7 @@ import {
   sourceWithoutCredentials,
   specFields,
 } from './common.ts'
-import {
-  defineKind,
-  gpuColumn,
-  lastColumns,
-  readyColumns,
-  type SpecOf,
-  type StatusOf,
-} from './kind.ts'
+import { defineKind, gpuColumn, lastColumns, readyColumns, type SpecOf } from './kind.ts'
 import { choice, object } from './schema/builders.ts'
 import { artifacts, bases, statusFields } from './status.ts'
 
@@ -81,4 +74,3 @@ export const Model = defineKind({
 })
 
 export type ModelSpec = SpecOf<typeof Model>
-export type ModelStatus = StatusOf<typeof Model>

@@ -1,12 +1,5 @@
 import { reference, specFields, strategy } from './common.ts'
-import {
-  defineKind,
-  gpuColumn,
-  lastColumns,
-  readyColumns,
-  type SpecOf,
-  type StatusOf,
-} from './kind.ts'
+import { defineKind, gpuColumn, lastColumns, readyColumns, type SpecOf } from './kind.ts'
 import { integer, object, string } from './schema/builders.ts'
 import { serving, statusFields } from './status.ts'
 
@@ -74,4 +67,3 @@ export const ModelServer = defineKind({
 })
 
 export type ModelServerSpec = SpecOf<typeof ModelServer>
-export type ModelServerStatus = StatusOf<typeof ModelServer>

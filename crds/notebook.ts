@@ -1,12 +1,5 @@
 import { reference, specFields } from './common.ts'
-import {
-  defineKind,
-  gpuColumn,
-  lastColumns,
-  readyColumns,
-  type SpecOf,
-  type StatusOf,
-} from './kind.ts'
+import { defineKind, gpuColumn, lastColumns, readyColumns, type SpecOf } from './kind.ts'
 import { object, string } from './schema/builders.ts'
 import { idle, statusFields } from './status.ts'
 
@@ -52,4 +45,3 @@ export const Notebook = defineKind({
 })
 
 export type NotebookSpec = SpecOf<typeof Notebook>
-export type NotebookStatus = StatusOf<typeof Notebook>

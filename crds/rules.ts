@@ -7,8 +7,6 @@ import { sizeRules } from './rules/size.ts'
 import { type FieldError, holdsIn } from './schema/validator.ts'
 import { secretRules } from './secrets.ts'
 
-export { paramVariable } from './rules/params.ts'
-
 /** The rules about an object alone: admission and the hooks check the same ones. */
 export const ownRules: readonly Rule[] = [
   ...offerRules,

@@ -212,6 +212,12 @@ const record = object(
 )
 export type StageRecord = TypeOf<typeof record>
 
+/** A child by kind and name, for instance Job/falcon-model-run-0a1b2c3d. */
+const childId = string('A child, as KIND/NAME.', {
+  maxLength: 300,
+  pattern: '^[A-Z][A-Za-z]*/[a-z0-9]([-a-z0-9.]*[a-z0-9])?$',
+})
+
 /** Status fields that all kinds share. */
 export const statusFields = {
   ready: boolean('True when the object can be used; the same as the condition Ready.'),
@@ -233,6 +239,9 @@ export const statusFields = {
     { maxProperties: 8 },
   ),
   finishing: string('The complete Job whose report is being read.', bounds.name),
+  awaited: list('The children that were requested and did not exist yet.', childId, {
+    maxItems: 16,
+  }),
 }
 
 export const artifacts = object(
@@ -263,6 +272,7 @@ export const idle = object('The notebook was stopped for being idle.', {
   container: string('The id of the container that said so.', { maxLength: 256 }),
   opened: string('The value of substratus.ai/opened at that time.', bounds.annotation),
 })
+export type Idle = TypeOf<typeof idle>
 
 /** The address of a server, and the fields that `kubectl scale` and autoscalers read. */
 export const serving = {

@@ -1,16 +1,18 @@
 import { isInClaim } from '../crds/claims.ts'
-import type { DatasetSpec, DatasetStatus } from '../crds/dataset.ts'
-import { Dataset } from '../crds/dataset.ts'
+import { Dataset, type DatasetSpec } from '../crds/dataset.ts'
 import type { Artifacts } from '../crds/status.ts'
-import { buildStage, ownImage } from './buildstage.ts'
-import { yes } from './conditions.ts'
-import { hookOf, type Sync } from './hook.ts'
-import { hashesOf, runHashes } from './names.ts'
-import type { Records } from './parent.ts'
+import { hookOf } from './engine/hook.ts'
+import { hashesOf, runHashes } from './engine/identity.ts'
+import type { Facts } from './engine/read.ts'
+import type { WorkStage } from './engine/stage.ts'
+import type { Records } from './observe/memory.ts'
+import { ownImage } from './observe/spec.ts'
+import { yes } from './observe/verdict.ts'
 import { noMounts } from './pod/volumes.ts'
-import type { Works } from './stage.ts'
-import { artifactsPath, artifactsUrl, lostPlace, pathsInUse, storageOf } from './storage/storage.ts'
-import { loader, workPod } from './work/load.ts'
+import { artifactsUrl, claimsOf, storageOf } from './storage/storage.ts'
+import { buildStage } from './work/build.ts'
+import { loader } from './work/load.ts'
+import { runStage } from './work/run.ts'
 
 /**
  * A Dataset is built and loaded:
@@ -22,84 +24,64 @@ import { loader, workPod } from './work/load.ts'
  */
 export const dataset = hookOf(Dataset, {
   children: ['Job', 'PersistentVolumeClaim'],
-  stages: (sync) => [
-    buildStage(
-      sync.parent,
-      sync.config,
-      sync.parent.spec.source ? 'a source needs no image' : 'the image is given',
-    ),
-    load(sync),
+  stages: (facts) => [
+    buildStage(facts, facts.parent.spec.source ? 'a source needs no image' : 'the image is given'),
+    load(facts),
   ],
-  claims: (sync) =>
-    claimed(sync) ? [] : storageOf(sync.config).claims(sync.parent, sync.observed, sync.config),
-  status: (sync, records, done) => {
-    const { parent } = sync
-    const artifacts = done && artifactsOf(sync, records)
+  claims: (facts, isStored) => (claimed(facts) ? [] : claimsOf(facts, facts.observed, isStored)),
+  status: (facts, records, done) => {
+    const { parent } = facts
+    const artifacts = done && artifactsOf(facts, records)
     return {
       ...(records.build?.image || parent.spec.image
-        ? { image: ownImage(parent, records) ?? parent.status?.image }
+        ? { image: ownImage(parent.spec, records) ?? facts.memory.image }
         : {}),
       ...(artifacts && { artifacts }),
     }
   },
-  done: (sync, records) =>
-    yes(
-      'Done',
-      `${claimed(sync) ? 'the data is in' : 'loaded into'} ${claimed(sync) ?? artifactsUrl(sync.parent, 'load', records.load?.attempt ?? '', sync.config)}${storageOf(sync.config).note(sync.parent, sync.observed, sync.config)}`,
-    ),
+  done: (facts, records) => {
+    const { parent, observed, config } = facts
+    const url = claimed(facts)
+    const place = url
+      ? `the data is in ${url}`
+      : `loaded into ${artifactsUrl(facts, 'load', records.load?.attempt ?? '')}`
+    return yes('Done', `${place}${storageOf(config).note(parent, observed, config)}`)
+  },
 })
 
-type DatasetSync = Sync<DatasetSpec, DatasetStatus>
+type DatasetFacts = Facts<DatasetSpec>
 
 /** A source that is in a claim already. */
-const claimed = ({ parent }: DatasetSync): string | undefined =>
+const claimed = ({ parent }: DatasetFacts): string | undefined =>
   isInClaim(parent.spec.source) ? parent.spec.source : undefined
 
 /** What those who refer to the Dataset use. */
-function artifactsOf(sync: DatasetSync, { load }: Records): Artifacts | undefined {
-  const url = claimed(sync)
+function artifactsOf(facts: DatasetFacts, { load }: Records): Artifacts | undefined {
+  const url = claimed(facts)
   if (url) return { url, id: url }
   if (!load) return undefined
   const { attempt, digest, bytes } = load
   return {
-    url: artifactsUrl(sync.parent, 'load', attempt, sync.config),
+    url: artifactsUrl(facts, 'load', attempt),
     ...(bytes !== undefined && { bytes }),
     id: `${attempt}${digest ? `@${digest}` : ''}`,
   }
 }
 
-/** The container writes artifacts/, and its exit code is the verdict. */
-function load(sync: DatasetSync): Works {
-  const { parent, config } = sync
+/** The container writes artifacts/. */
+function load(facts: DatasetFacts): WorkStage {
+  const { parent, config } = facts
   const { spec } = parent
-  return {
-    does: 'work',
+  return runStage(facts, {
     name: 'load',
-    condition: 'Complete',
     active: 'Loading',
     skip: () =>
-      claimed(sync) ? yes('Skipped', `the data is already in ${spec.source}`) : undefined,
+      claimed(facts) ? yes('Skipped', `the data is already in ${spec.source}`) : undefined,
     needs: [],
     hashes: hashesOf((rerun) => runHashes(spec, rerun)),
-    isUsers: true,
-    policy: {
-      activeDeadlineSeconds: spec.runPolicy?.activeDeadlineSeconds,
-      backoffLimit: spec.runPolicy?.backoffLimit ?? 2,
-    },
-    template: ({ attempt }, records) =>
-      workPod(parent, config, {
-        stage: 'load',
-        ...(spec.source
-          ? loader(parent, spec.source, config)
-          : { image: ownImage(parent, records) ?? '' }),
-        path: artifactsPath('load', attempt),
-        keep: pathsInUse(parent, 'load', config),
-        mounts: noMounts,
-      }),
-    lost: ({ attempt }) => lostPlace(parent, 'load', attempt, config),
-    result: ({ digest, bytes }) => ({
-      ...(digest && { digest }),
-      ...(bytes !== undefined && { bytes }),
-    }),
-  }
+    backoffLimit: 2,
+    program: (records) =>
+      spec.source ? loader(parent, spec.source, config) : { image: ownImage(spec, records) },
+    mounts: () => noMounts,
+  })
 }

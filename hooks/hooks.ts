@@ -1,5 +1,5 @@
 import { dataset } from './dataset.ts'
-import type { Hook } from './hook.ts'
+import type { Hook } from './engine/hook.ts'
 import { model } from './model.ts'
 import { modelserver } from './modelserver.ts'
 import { notebook } from './notebook.ts'

@@ -1,19 +1,21 @@
 import { hasWork, isInClaim } from '../crds/claims.ts'
-import { Model, type ModelSpec, type ModelStatus } from '../crds/model.ts'
-import { bytesOf, gibibytes, humanBytes } from '../crds/schema/quantity.ts'
-import { buildStage, ownImage, pinned } from './buildstage.ts'
-import { no, type Verdict, yes } from './conditions.ts'
-import { hookOf, type Sync } from './hook.ts'
-import { hashesOf, runHashes } from './names.ts'
-import type { Records } from './parent.ts'
+import { Model, type ModelSpec } from '../crds/model.ts'
+import type { Artifacts } from '../crds/status.ts'
+import { hookOf } from './engine/hook.ts'
+import { hashesOf, runHashes } from './engine/identity.ts'
+import type { Facts } from './engine/read.ts'
+import type { WorkStage } from './engine/stage.ts'
+import type { Records } from './observe/memory.ts'
+import type { Reference } from './observe/references.ts'
+import { ownImage } from './observe/spec.ts'
+import { no, type Verdict, yes } from './observe/verdict.ts'
 import { resultMount } from './pod/mounts.ts'
-import { joined, noMounts } from './pod/volumes.ts'
-import type { Reference } from './references.ts'
-import type { Works } from './stage.ts'
-import { artifactsPath, artifactsUrl, lostPlace, pathsInUse, storageOf } from './storage/storage.ts'
-import { builtImage } from './work/build.ts'
-import { loader, workPod } from './work/load.ts'
-import { packagePod } from './work/package.ts'
+import { joined, type Mounts, noMounts } from './pod/volumes.ts'
+import { artifactsUrl, claimsOf, storageOf } from './storage/storage.ts'
+import { buildStage } from './work/build.ts'
+import { loader } from './work/load.ts'
+import { packageStage, unpackaged } from './work/package.ts'
+import { runStage } from './work/run.ts'
 
 /**
  * A Model is built, run and packaged:
@@ -26,106 +28,50 @@ import { packagePod } from './work/package.ts'
  */
 export const model = hookOf(Model, {
   children: ['Job', 'PersistentVolumeClaim'],
-  stages: (sync) => {
-    const { parent, config } = sync
-    const hashes = hashesOf((rerun) => runHashes(parent.spec, rerun))
-    return [
-      buildStage(parent, config, givenImage(parent.spec)),
-      run(sync, hashes),
-      pack(sync, hashes),
-    ]
+  stages: (facts) => {
+    const { spec } = facts.parent
+    const hashes = hashesOf((rerun) => runHashes(spec, rerun))
+    return [buildStage(facts, givenImage(spec)), run(facts, hashes), packageStage(facts, hashes)]
   },
-  claims: ({ parent, observed, config }) =>
-    hasWork(parent.spec) && !isInClaim(parent.spec.source)
-      ? storageOf(config).claims(parent, observed, config)
+  claims: (facts, isStored) =>
+    hasWork(facts.parent.spec) && !isInClaim(facts.parent.spec.source)
+      ? claimsOf(facts, facts.observed, isStored)
       : [],
-  status: (sync, records, done) => {
-    const result = done ? artifactsOf(sync, records) : undefined
-    const image = result?.image ?? ownImage(sync.parent, records)
+  status: (facts, records, done) => {
+    const result = done ? artifactsOf(facts, records) : undefined
+    const image = result?.image ?? ownImage(facts.parent.spec, records)
     return { ...(image && { image }), ...(result && { artifacts: result }) }
   },
-  done: (sync, records) => {
-    const { parent, observed, config } = sync
-    const { url, image, inImage } = artifactsOf(sync, records)
+  done: (facts, records) => {
+    const { parent, observed, config } = facts
+    const { url, image, inImage } = artifactsOf(facts, records)
     const note = storageOf(config).note(parent, observed, config)
     if (!url) return yes('Done', `the image is the model: ${image}`)
     return yes('Done', `${inImage ? `packaged as ${image}` : `served from storage: ${url}`}${note}`)
   },
 })
 
-type ModelSync = Sync<ModelSpec, ModelStatus>
+type ModelFacts = Facts<ModelSpec>
 
 const givenImage = ({ source, image }: ModelSpec): string =>
   source ? 'a source needs no image' : image ? 'the image is given' : 'the base brings its image'
 
-/** The image of the run: the Model's own; without one, the base's. */
-const runImage = ({ parent, references }: ModelSync, records: Records): string | undefined =>
-  ownImage(parent, records) ?? imageOf(references.base)
-
-const imageOf = (reference: Reference | undefined): string | undefined =>
-  reference?.state === 'ready' && reference.artifacts.program
-    ? reference.artifacts.image
-    : undefined
-
-/** A base that runs its own packaged image has the model in it; any other is mounted. */
-const baseMount = ({ parent, references, config }: ModelSync) => {
-  const { base } = references
-  const runsOnBase = !parent.spec.image && !parent.spec.build
-  if (base?.state !== 'ready' || (runsOnBase && base.artifacts.inImage)) return noMounts
-  return resultMount('model', base, config)
-}
-
-/** An import has no program: to train on it, the Model must bring an image of its own. */
-const checkedBase = ({ parent, references }: ModelSync): Reference => {
-  const base = references.base ?? { state: 'none' }
-  const { image, build } = parent.spec
-  if (base.state !== 'ready' || image || build || imageOf(base)) return base
-  return {
-    state: 'waiting',
-    field: base.field,
-    name: base.name,
-    verdict: no(
-      'InvalidSpec',
-      `spec.model.name: Invalid value: "${base.name}" was imported and has no image to run: set spec.image or spec.build`,
-    ),
-  }
-}
-
-/** The container reads data/ and model/, writes artifacts/, and its exit code is the verdict. */
-function run(sync: ModelSync, hashes: Works['hashes']): Works {
-  const { parent, references, config } = sync
-  const { spec } = parent
-  const data: Reference = references.data ?? { state: 'none' }
-  return {
-    does: 'work',
+/** The container reads data/ and model/, and writes artifacts/. */
+function run(facts: ModelFacts, hashes: WorkStage['hashes']): WorkStage {
+  const { parent, references, config } = facts
+  const { source } = parent.spec
+  return runStage(facts, {
     name: 'run',
-    condition: 'Complete',
-    active: spec.source ? 'Loading' : 'Running',
-    skip: () => skippedRun(spec),
-    needs: [checkedBase(sync), data],
+    active: source ? 'Loading' : 'Running',
+    skip: () => skippedRun(parent.spec),
+    needs: [checkedBase(facts), references.data],
     hashes,
-    isUsers: true,
-    policy: {
-      activeDeadlineSeconds: spec.runPolicy?.activeDeadlineSeconds,
-      backoffLimit: spec.runPolicy?.backoffLimit ?? (spec.source ? 2 : 0),
-    },
-    template: ({ attempt }, records) =>
-      workPod(parent, config, {
-        stage: 'run',
-        ...(spec.source
-          ? loader(parent, spec.source, config)
-          : { image: runImage(sync, records) ?? '' }),
-        path: artifactsPath('run', attempt),
-        keep: pathsInUse(parent, 'run', config),
-        mounts: joined(baseMount(sync), resultMount('data', data, config)),
-      }),
-    lost: ({ attempt }) => lostPlace(parent, 'run', attempt, config),
-    result: ({ digest, bytes }, _attempt, records) => ({
-      ...(digest && { digest }),
-      ...(bytes !== undefined && { bytes }),
-      ...(!spec.source && { image: runImage(sync, records) }),
-    }),
-  }
+    backoffLimit: source ? 2 : 0,
+    program: (records) =>
+      source ? loader(parent, source, config) : { image: runImage(facts, records) },
+    mounts: () => joined(baseMount(facts), resultMount('data', references.data, config)),
+    result: (records) => (source ? {} : { image: runImage(facts, records) }),
+  })
 }
 
 function skippedRun(spec: ModelSpec): Verdict | undefined {
@@ -135,69 +81,44 @@ function skippedRun(spec: ModelSpec): Verdict | undefined {
     : undefined
 }
 
-/** The artifacts become an image of their own, so that a ModelServer needs nothing but a name. */
-function pack(sync: ModelSync, hashes: Works['hashes']): Works {
-  const { parent, config } = sync
-  return {
-    does: 'work',
-    name: 'package',
-    condition: 'Packaged',
-    active: 'Packaging',
-    skip: (records) => unpackaged(sync, records),
-    needs: [],
-    hashes,
-    policy: { backoffLimit: 1, activeDeadlineSeconds: config.builder.deadlineSeconds },
-    template: ({ attempt }, records) =>
-      packagePod(
-        parent,
-        {
-          image: records.run?.image ?? 'scratch',
-          url: artifactsUrl(parent, 'run', records.run?.attempt ?? '', config),
-        },
-        attempt,
-        config,
-      ),
-    needsDigest: true,
-    result: ({ digest }, attempt) =>
-      digest ? { image: pinned(builtImage(parent, attempt, config), digest) } : {},
-  }
+/** The image of the run: the Model's own; without one, the base's. */
+const runImage = ({ parent, references }: ModelFacts, records: Records): string | undefined =>
+  ownImage(parent.spec, records) ?? imageOf(references.base)
+
+const imageOf = (reference: Reference): string | undefined =>
+  reference.state === 'ready' && reference.artifacts.program ? reference.artifacts.image : undefined
+
+/** An import has no program: to train on it, the Model must bring an image of its own. */
+function checkedBase({ parent: { spec }, references: { base } }: ModelFacts): Reference {
+  if (base.state !== 'ready' || spec.image || spec.build || imageOf(base)) return base
+  const verdict = no(
+    'InvalidSpec',
+    `spec.model.name: Invalid value: "${base.name}" was imported and has no image to run: set spec.image or spec.build`,
+  )
+  return { state: 'waiting', field: base.field, name: base.name, verdict }
 }
 
-/** Why nothing is packaged; undefined when something is. */
-function unpackaged({ parent, config }: ModelSync, { run }: Records): Verdict | undefined {
-  const { spec } = parent
-  if (!hasWork(spec)) return yes('Skipped', 'the image is the model')
-  if (isInClaim(spec.source)) return no('Skipped', `used where it is: ${spec.source}`)
-  if (spec.package === 'Never') return no('Skipped', 'spec.package is Never: served from storage')
-  if (!config.registry.prefix)
-    return no('Skipped', 'the administrator has set no registry.prefix: served from storage')
-  if (spec.package === 'Always') return undefined
-  if (spec.source) return no('Skipped', 'imports are not packaged: served from storage')
-  if (!config.packaging.enabled)
-    return no('Skipped', 'packaging is switched off by the administrator: served from storage')
-  if (run?.bytes === undefined) return undefined
-  const limit = Number(bytesOf(gibibytes(config.packaging.maxSize)))
-  if (run.bytes <= limit) return undefined
-  return no(
-    'TooLarge',
-    `${humanBytes(run.bytes)} is more than packaging.maxSize ${humanBytes(limit)}: served from storage`,
-  )
+/** A base that runs its own packaged image has the model in it; any other is mounted. */
+function baseMount({ parent: { spec }, references: { base }, config }: ModelFacts): Mounts {
+  const runsOnBase = !spec.image && !spec.build
+  return base.state === 'ready' && runsOnBase && base.artifacts.inImage
+    ? noMounts
+    : resultMount('model', base, config)
 }
 
 /** What those who refer to the Model use. */
-function artifactsOf(sync: ModelSync, records: Records) {
-  const { parent, config } = sync
-  const { spec } = parent
+function artifactsOf(facts: ModelFacts, records: Records): Artifacts {
+  const { spec } = facts.parent
   if (!hasWork(spec)) {
-    const image = ownImage(parent, records)
+    const image = ownImage(spec, records)
     return { image, inImage: true, program: true, id: image }
   }
   const { source } = spec
   if (isInClaim(source)) return { url: source, inImage: false, id: source }
   const { run } = records
-  const packaged = unpackaged(sync, records) ? undefined : records.package?.image
+  const packaged = unpackaged(facts, records) ? undefined : records.package?.image
   return {
-    url: artifactsUrl(parent, 'run', run?.attempt ?? '', config),
+    url: artifactsUrl(facts, 'run', run?.attempt ?? ''),
     ...((packaged ?? run?.image) && { image: packaged ?? run?.image }),
     inImage: Boolean(packaged),
     program: Boolean(run?.image),

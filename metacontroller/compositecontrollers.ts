@@ -1,5 +1,5 @@
 import { apiVersion } from '../crds/kind.ts'
-import { type ChildKind, childKinds } from '../hooks/children/kinds.ts'
+import { type ChildKind, childKinds } from '../hooks/children/childkinds.ts'
 import { hooks } from '../hooks/hooks.ts'
 
 /** Every resource that some kind has as a child: what Metacontroller needs rights for. */

@@ -1,6 +1,6 @@
 import { AppsV1Api, type KubeConfig } from '@kubernetes/client-node'
 import { refusalOf } from '../cluster/refusal.ts'
-import { notebookName, serverName } from '../hooks/names.ts'
+import { notebookName, serverName } from '../hooks/children/metadata.ts'
 import type { Opened, Owned, Owner, Pod } from './next.ts'
 
 /**

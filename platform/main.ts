@@ -37,13 +37,13 @@ program
   .option('--nodes <count>', 'how many simulated GPU nodes; default 2', nodeCount)
   .option('--node', 'a real node on this machine: Linux, and root')
   .option('--examples <folder>', 'what to apply')
-  .action(async (options) => set(await (await import('../platform/up.ts')).up(options)))
+  .action(async (options) => set(await (await import('./up.ts')).up(options)))
 
 program
   .command('down')
   .description('End what up started, and remove its state.')
   .option('--dir <folder>', 'where it keeps its state')
-  .action(async (options) => set(await (await import('../platform/down.ts')).down(options)))
+  .action(async (options) => set(await (await import('./down.ts')).down(options)))
 
 try {
   if (isOldNode())

@@ -2,9 +2,9 @@ import express, { type NextFunction, type Request, type Response } from 'express
 import type { Config } from '../crds/config.ts'
 import type { Parent } from '../crds/kind.ts'
 import type { Condition } from '../crds/status.ts'
-import type { Hook } from '../hooks/hook.ts'
+import type { Hook } from '../hooks/engine/hook.ts'
 import { hooks } from '../hooks/hooks.ts'
-import { customizeRequest, syncRequest } from '../hooks/protocol.ts'
+import { customizeRequest, syncRequest } from '../hooks/observe/protocol.ts'
 import {
   type AdmissionReview,
   admissionRequest,

@@ -1,6 +1,6 @@
 import { CoreV1Api, type KubeConfig, makeInformer, type V1Pod } from '@kubernetes/client-node'
 import { labels, type Parent } from '../crds/kind.ts'
-import type { Child, Group } from '../hooks/protocol.ts'
+import type { Child, Group } from '../hooks/observe/protocol.ts'
 import { keepWatching, type Watching } from './informer.ts'
 import type { Log } from './log.ts'
 

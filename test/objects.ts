@@ -2,7 +2,7 @@ import { type Config, type ConfigFile, configOf } from '../crds/config.ts'
 import { apiVersion, type KindName, type Parent } from '../crds/kind.ts'
 import type { Artifacts, Condition, StageRecord } from '../crds/status.ts'
 import { hooks } from '../hooks/hooks.ts'
-import type { Child, Group, SyncRequest, SyncResponse } from '../hooks/protocol.ts'
+import type { Child, Group, SyncRequest, SyncResponse } from '../hooks/observe/protocol.ts'
 
 /** Objects as the API server stores them, with only what a case is about. */
 

@@ -1,7 +1,7 @@
 import type { Config } from '../../crds/config.ts'
 import type { Parent } from '../../crds/kind.ts'
-import { labelsOf } from '../names.ts'
-import type { Child } from '../protocol.ts'
+import type { Child } from '../observe/protocol.ts'
+import { labelsOf } from './metadata.ts'
 
 export const claim = (parent: Parent, name: string, size: string, config: Config): Child => ({
   apiVersion: 'v1',

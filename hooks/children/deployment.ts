@@ -1,6 +1,6 @@
 import type { Parent } from '../../crds/kind.ts'
-import { labelsOf, selectorOf } from '../names.ts'
-import type { Child } from '../protocol.ts'
+import type { Child } from '../observe/protocol.ts'
+import { labelsOf, selectorOf } from './metadata.ts'
 
 /**
  * RollingUpdate is spelled out, with Kubernetes' own defaults: what was never applied could not be

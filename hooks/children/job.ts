@@ -1,8 +1,8 @@
 import type { RunPolicy } from '../../crds/common.ts'
 import type { Parent } from '../../crds/kind.ts'
 import { canonical } from '../../crds/names.ts'
-import { jobAnnotations, jobName, labelsOf } from '../names.ts'
-import type { Child } from '../protocol.ts'
+import type { Child } from '../observe/protocol.ts'
+import { jobAnnotations, jobName, labelsOf } from './metadata.ts'
 
 export interface JobIdentity {
   readonly stage: string

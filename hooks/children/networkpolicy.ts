@@ -1,6 +1,6 @@
 import type { Parent } from '../../crds/kind.ts'
-import { labelsOf, selectorOf } from '../names.ts'
-import type { Child } from '../protocol.ts'
+import type { Child } from '../observe/protocol.ts'
+import { labelsOf, selectorOf } from './metadata.ts'
 
 /**
  * Nobody in the cluster reaches the Pod: the way in is port-forwarding, which Kubernetes' RBAC

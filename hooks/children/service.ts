@@ -1,6 +1,6 @@
 import type { Parent } from '../../crds/kind.ts'
-import { labelsOf, selectorOf } from '../names.ts'
-import type { Child } from '../protocol.ts'
+import type { Child } from '../observe/protocol.ts'
+import { labelsOf, selectorOf } from './metadata.ts'
 
 /** Port 8080 or 8888 for everybody, whatever the container listens on. */
 export const service = (

@@ -1,6 +1,6 @@
 import type { Parent } from '../../crds/kind.ts'
-import { labelsOf, selectorOf } from '../names.ts'
-import type { Child } from '../protocol.ts'
+import type { Child } from '../observe/protocol.ts'
+import { labelsOf, selectorOf } from './metadata.ts'
 
 /** OnDelete: a changed template waits until somebody deletes the Pod, so that no kernel is killed. */
 export const statefulSet = (

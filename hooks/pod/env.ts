@@ -1,4 +1,4 @@
-import { paramVariable } from '../../crds/rules.ts'
+import { paramVariable } from '../../crds/rules/params.ts'
 import { secretIn } from '../../crds/secrets.ts'
 
 type EnvVar =

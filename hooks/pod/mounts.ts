@@ -1,5 +1,5 @@
 import type { Config } from '../../crds/config.ts'
-import type { Reference } from '../references.ts'
+import type { Reference } from '../observe/references.ts'
 import { resultAt } from '../storage/storage.ts'
 import { toolResources } from './resources.ts'
 import { containerSecurity } from './security.ts'

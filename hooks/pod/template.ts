@@ -1,7 +1,7 @@
 import type { Config } from '../../crds/config.ts'
 import { annotations, type Parent } from '../../crds/kind.ts'
 import { deviceClaimName } from '../children/deviceclaim.ts'
-import { labelsOf } from '../names.ts'
+import { labelsOf } from '../children/metadata.ts'
 import { envOf } from './env.ts'
 import { gpuOf } from './gpu.ts'
 import { paramsMount, sharedMemory } from './mounts.ts'
@@ -23,7 +23,7 @@ export const specOf = (parent: Parent): ContainerSpec => parent.spec as Containe
 
 interface Wanted {
   readonly name: string
-  readonly image: string
+  readonly image: string | undefined
   readonly mounts: Mounts
   /** The command and arguments, where the spec has none. */
   readonly command?: readonly string[]
@@ -46,7 +46,7 @@ export function container(parent: Parent, config: Config, wanted: Wanted) {
   const { volumeMounts } = contentMounts(parent, config, wanted.mounts)
   return {
     name: wanted.name,
-    image: wanted.image,
+    ...(wanted.image && { image: wanted.image }),
     ...(command?.length && { command }),
     ...(args?.length && { args }),
     workingDir: '/content',

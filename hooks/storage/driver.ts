@@ -1,25 +1,40 @@
 import type { Config } from '../../crds/config.ts'
 import type { Parent } from '../../crds/kind.ts'
 import { kindWord } from '../../crds/names.ts'
-import { namespaceOf } from '../names.ts'
-import type { Observed } from '../observed.ts'
+import { namespaceOf } from '../children/metadata.ts'
+import type { Observed } from '../observe/observed.ts'
+import type { Child } from '../observe/protocol.ts'
+import type { Verdict } from '../observe/verdict.ts'
 import type { Mounts } from '../pod/volumes.ts'
-import type { Child } from '../protocol.ts'
 
 /**
  * What keeps artifacts. Whatever it is, they live under STAGE/ATTEMPT of a place that is the
  * object's own, so that a new attempt never meets the files of an old one.
  */
 export interface Driver {
+  /** The scheme of its URLs. */
+  readonly scheme: string
   /** Where a path of an object's place is for those who read it. */
   readonly url: (parent: Parent, path: string, config: Config) => string
   /** A URL of this driver's, read-only. */
   readonly read: (name: string, url: string, mountPath: string, config: Config) => Mounts
   /** Where work writes. */
   readonly write: (parent: Parent, path: string, config: Config) => Place
-  readonly claims: (parent: Parent, observed: Observed, config: Config) => readonly Child[]
+  /** The claims that hold an object's place; `isStored`: whether a recorded result is there. */
+  readonly claims: (
+    parent: Parent,
+    observed: Observed,
+    config: Config,
+    isStored: boolean,
+  ) => readonly WantedClaim[]
   /** What Ready adds, of what cannot be as it is asked for. */
   readonly note: (parent: Parent, observed: Observed, config: Config) => string
+}
+
+export interface WantedClaim {
+  readonly claim: Child
+  /** What it means if the claim does not exist; undefined: that it is created. */
+  readonly lost?: Verdict
 }
 
 /** A place to write: what the user's container mounts, and what `seal` mounts and is told. */

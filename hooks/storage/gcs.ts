@@ -6,6 +6,7 @@ import { artifacts, type Driver, folderOf, sealed } from './driver.ts'
  * ServiceAccount's matter (serviceAccounts in the configuration).
  */
 export const gcs: Driver = {
+  scheme: 'gs',
   url: (parent, path, { storage: { gcs } }) =>
     ['gs:/', gcs.bucket, gcs.prefix, folderOf(parent), path].filter(Boolean).join('/'),
   read: (name, url, mountPath) => {

@@ -6,6 +6,7 @@ import { artifacts, type Driver, folderOf, sealed } from './driver.ts'
  * init container does, and nothing removes it when the object goes.
  */
 export const hostPath: Driver = {
+  scheme: 'hostpath',
   url: (parent, path, { storage }) =>
     `hostpath://${storage.hostPath.path}/${folderOf(parent)}/${path}`,
   read: (name, url, mountPath) => ({

@@ -2,12 +2,13 @@ import type { Config } from '../../crds/config.ts'
 import type { Parent } from '../../crds/kind.ts'
 import { claimName } from '../../crds/names.ts'
 import { isQuantity, larger } from '../../crds/schema/quantity.ts'
-import { kept } from '../applied.ts'
 import { claim } from '../children/claim.ts'
-import type { Observed } from '../observed.ts'
+import { kept } from '../observe/applied.ts'
+import type { Observed } from '../observe/observed.ts'
+import type { Child } from '../observe/protocol.ts'
+import { no, type Verdict } from '../observe/verdict.ts'
 import { diskOf } from '../pod/resources.ts'
 import type { Mounts } from '../pod/volumes.ts'
-import type { Child } from '../protocol.ts'
 import { artifacts, type Driver, sealed } from './driver.ts'
 
 /**
@@ -15,6 +16,7 @@ import { artifacts, type Driver, sealed } from './driver.ts'
  * Retries of one attempt find their checkpoints in it.
  */
 export const pvc: Driver = {
+  scheme: 'pvc',
   url: (parent, path) => `pvc://${claimName(parent)}/${path}`,
   read: (name, url, mountPath) => {
     const [, claimName = '', path = ''] = /^pvc:\/\/([^/]+)\/?(.*?)\/*$/.exec(url) ?? []
@@ -25,9 +27,20 @@ export const pvc: Driver = {
     }
   },
   write: (parent, path) => ({ work: claimMount(parent, artifacts, path), seal: sealed(path) }),
-  claims: (parent, observed, config) => [claimOf(parent, observed, config)],
+  claims: (parent, observed, config, isStored) => [
+    {
+      claim: claimOf(parent, observed, config),
+      ...(isStored && { lost: lostWith(claimName(parent)) }),
+    },
+  ],
   note: shrinkNote,
 }
+
+const lostWith = (claim: string): Verdict =>
+  no(
+    'ChildMissing',
+    `PersistentVolumeClaim "${claim}" is gone, and the result with it: restore it, or make it anew by another value of the annotation substratus.ai/rerun`,
+  )
 
 /** A parent's own claim, at any path. */
 export const claimMount = (parent: Parent, mountPath: string, subPath?: string): Mounts => ({

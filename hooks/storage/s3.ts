@@ -8,6 +8,7 @@ import { artifacts, type Driver, folderOf, sealed } from './driver.ts'
  * manifest last; who reads gets a copy of its own, compared with that manifest.
  */
 export const s3: Driver = {
+  scheme: 's3',
   url: (parent, path, config) => `${rootOf(config)}/${folderOf(parent)}/${path}`,
   read: (name, url, mountPath, config) => ({
     volumes: [{ name, emptyDir: {} }],

@@ -1,10 +1,11 @@
 import { isInClaim } from '../../crds/claims.ts'
 import type { Config } from '../../crds/config.ts'
 import type { Parent } from '../../crds/kind.ts'
-import type { Artifacts, StageRecord } from '../../crds/status.ts'
-import { no, type Verdict } from '../conditions.ts'
+import type { Memory } from '../observe/memory.ts'
+import type { Observed } from '../observe/observed.ts'
+import { no, type Verdict } from '../observe/verdict.ts'
 import type { Mounts } from '../pod/volumes.ts'
-import { type Driver, folderOf } from './driver.ts'
+import { type Driver, folderOf, type WantedClaim } from './driver.ts'
 import { gcs } from './gcs.ts'
 import { hostPath } from './hostpath.ts'
 import { pvc } from './pvc.ts'
@@ -12,8 +13,16 @@ import { s3 } from './s3.ts'
 
 const drivers: Readonly<Record<Config['storage']['driver'], Driver>> = { pvc, s3, gcs, hostPath }
 
-/** Whose URLs begin so: what was kept by one driver is read by it, whatever the administrator has set since. */
-const schemes: Readonly<Record<string, Driver>> = { pvc, s3, gs: gcs, hostpath: hostPath }
+/** Whose results: those that are recorded stay where they are, whatever the administrator has set since. */
+interface Owner {
+  readonly parent: Parent
+  readonly memory: Pick<Memory, 'artifacts' | 'records'>
+  readonly config: Config
+}
+
+/** The driver that wrote to a URL, and reads from it. */
+const driverOf = (url: string): Driver =>
+  Object.values(drivers).find(({ scheme }) => url.startsWith(`${scheme}://`)) ?? pvc
 
 export const storageOf = ({ storage }: Config): Driver => drivers[storage.driver]
 
@@ -42,22 +51,31 @@ export function isOwnPlace(parent: Parent, url: string, config: Config): boolean
 const presentPlace = (parent: Parent, config: Config): string =>
   `${storageOf(config).url(parent, '', config).replace(/\/+$/, '')}/`
 
+/** The claims of an object; a recorded result that another driver wrote needs none of this one. */
+export function claimsOf(
+  { parent, memory, config }: Owner,
+  observed: Observed,
+  isStored: boolean,
+): readonly WantedClaim[] {
+  const driver = storageOf(config)
+  const url = memory.artifacts?.url
+  const isElsewhere = isStored && url !== undefined && !url.startsWith(`${driver.scheme}://`)
+  return isElsewhere ? [] : driver.claims(parent, observed, config, isStored)
+}
+
 /** The path of one of the object's own results; undefined for any other address. */
-function ownPath(parent: Parent, config: Config): string | undefined {
-  const { artifacts } = (parent.status ?? {}) as { readonly artifacts?: Artifacts }
-  const url = artifacts?.url
+function ownPath({ parent, memory, config }: Owner): string | undefined {
+  const url = memory.artifacts?.url
   return url && isOwnPlace(parent, url, config) ? url.split('/').slice(-2).join('/') : undefined
 }
 
 /** The verdict on a recorded result whose address is not accepted; undefined if it is. */
 export function lostPlace(
-  parent: Parent,
+  { parent, memory, config }: Owner,
   stage: string,
   attempt: string,
-  config: Config,
 ): Verdict | undefined {
-  const { artifacts } = (parent.status ?? {}) as { readonly artifacts?: Artifacts }
-  const url = artifacts?.url
+  const url = memory.artifacts?.url
   return url?.endsWith(`/${artifactsPath(stage, attempt)}`) && !isOwnPlace(parent, url, config)
     ? no(
         'StorageUnknown',
@@ -70,17 +88,11 @@ export function lostPlace(
  * Where a stage's artifacts will be once they are sealed; what is there already stays where it is,
  * whichever driver the administrator chooses later.
  */
-export function artifactsUrl(
-  parent: Parent,
-  stage: string,
-  attempt: string,
-  config: Config,
-): string {
+export function artifactsUrl(owner: Owner, stage: string, attempt: string): string {
+  const { parent, memory, config } = owner
   const path = artifactsPath(stage, attempt)
-  const { artifacts } = (parent.status ?? {}) as { readonly artifacts?: Artifacts }
-  return artifacts?.url && ownPath(parent, config) === path
-    ? artifacts.url
-    : storageOf(config).url(parent, path, config)
+  const url = memory.artifacts?.url
+  return url && ownPath(owner) === path ? url : storageOf(config).url(parent, path, config)
 }
 
 /** A path of artifacts that seal accepts; it refuses any other. */
@@ -90,18 +102,11 @@ const isArtifactsPath = (path: string): boolean => /^(?:load|run)\/[0-9a-f]{16}$
  * The results that somebody may read now: the one that status points at, and the last recorded one,
  * which it will point at once the stages after it are done.
  */
-export function pathsInUse(
-  parent: Parent,
-  stage: 'load' | 'run',
-  config: Config,
-): readonly string[] {
-  const { artifacts, stages } = (parent.status ?? {}) as {
-    readonly artifacts?: Artifacts
-    readonly stages?: Readonly<Record<string, StageRecord>>
-  }
-  const isPresent = artifacts?.url?.startsWith(presentPlace(parent, config))
-  const current = isPresent ? ownPath(parent, config) : undefined
-  const last = stages?.[stage]?.attempt
+export function pathsInUse(owner: Owner, stage: 'load' | 'run'): readonly string[] {
+  const { parent, memory, config } = owner
+  const isPresent = memory.artifacts?.url?.startsWith(presentPlace(parent, config))
+  const current = isPresent ? ownPath(owner) : undefined
+  const last = memory.records[stage]?.attempt
   return [
     ...new Set([...(current ? [current] : []), ...(last ? [artifactsPath(stage, last)] : [])]),
   ].filter(isArtifactsPath)
@@ -109,4 +114,4 @@ export function pathsInUse(
 
 /** Sealed artifacts, read-only. */
 export const resultAt = (name: string, url: string, mountPath: string, config: Config): Mounts =>
-  (schemes[url.split('://')[0] ?? ''] ?? pvc).read(name, url, mountPath, config)
+  driverOf(url).read(name, url, mountPath, config)

@@ -1,18 +1,73 @@
+import { hasWork, isInClaim } from '../../crds/claims.ts'
 import type { Config } from '../../crds/config.ts'
 import type { Parent } from '../../crds/kind.ts'
-import { labelsOf } from '../names.ts'
+import type { ModelSpec } from '../../crds/model.ts'
+import { bytesOf, gibibytes, humanBytes } from '../../crds/schema/quantity.ts'
+import { labelsOf } from '../children/metadata.ts'
+import type { Facts } from '../engine/read.ts'
+import type { WorkStage } from '../engine/stage.ts'
+import type { Records } from '../observe/memory.ts'
+import { no, type Verdict, yes } from '../observe/verdict.ts'
 import { toolResources } from '../pod/resources.ts'
 import { containerSecurity } from '../pod/security.ts'
 import { podBase, storageAnnotations } from '../pod/template.ts'
-import { resultAt } from '../storage/storage.ts'
-import { builtImage, registryEnv, registryMount } from './build.ts'
+import { artifactsUrl, resultAt } from '../storage/storage.ts'
+import { registryEnv, registryMount } from './buildpod.ts'
+import { builtImage, pinnedImage } from './image.ts'
+
+/** The artifacts become an image of their own, so that a ModelServer needs nothing but a name. */
+export function packageStage(facts: Facts<ModelSpec>, hashes: WorkStage['hashes']): WorkStage {
+  const { parent, config } = facts
+  return {
+    does: 'work',
+    name: 'package',
+    condition: 'Packaged',
+    active: 'Packaging',
+    skip: (records) => unpackaged(facts, records),
+    needs: [],
+    hashes,
+    policy: { backoffLimit: 1, activeDeadlineSeconds: config.builder.deadlineSeconds },
+    template: ({ attempt }, { run }) =>
+      packagePod(
+        parent,
+        { image: run?.image ?? 'scratch', url: artifactsUrl(facts, 'run', run?.attempt ?? '') },
+        attempt,
+        config,
+      ),
+    needsDigest: true,
+    result: ({ digest }) => (digest ? { image: pinnedImage(parent, digest, config) } : {}),
+  }
+}
+
+/** Why nothing is packaged; undefined when something is. */
+export function unpackaged(
+  { parent: { spec }, config }: Facts<ModelSpec>,
+  { run }: Records,
+): Verdict | undefined {
+  if (!hasWork(spec)) return yes('Skipped', 'the image is the model')
+  if (isInClaim(spec.source)) return no('Skipped', `used where it is: ${spec.source}`)
+  if (spec.package === 'Never') return no('Skipped', 'spec.package is Never: served from storage')
+  if (!config.registry.prefix)
+    return no('Skipped', 'the administrator has set no registry.prefix: served from storage')
+  if (spec.package === 'Always') return undefined
+  if (spec.source) return no('Skipped', 'imports are not packaged: served from storage')
+  if (!config.packaging.enabled)
+    return no('Skipped', 'packaging is switched off by the administrator: served from storage')
+  if (run?.bytes === undefined) return undefined
+  const limit = Number(bytesOf(gibibytes(config.packaging.maxSize)))
+  if (run.bytes <= limit) return undefined
+  return no(
+    'TooLarge',
+    `${humanBytes(run.bytes)} is more than packaging.maxSize ${humanBytes(limit)}: served from storage`,
+  )
+}
 
 /**
  * The trained model becomes an image: FROM the run's image, the artifacts under /content/model.
  * They go from storage to the registry as they are read: nothing is kept on the node's disk, and
  * nothing is run, so that it needs no more than other Pods.
  */
-export function packagePod(
+function packagePod(
   parent: Parent,
   run: { readonly image: string; readonly url: string },
   tag: string,

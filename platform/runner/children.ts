@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import { lastApplied } from '../../hooks/applied.ts'
+import { lastApplied } from '../../hooks/observe/applied.ts'
 import { codeOf } from './http.ts'
 import { merge } from './merge.ts'
 import { type Obj, pathOf, type Resource, type Rest } from './rest.ts'

@@ -1,5 +1,5 @@
 import { isObject, type JsonObject } from '../../crds/schema/json.ts'
-import { mergeKeys } from '../../hooks/applied.ts'
+import { mergeKeys } from '../../hooks/observe/applied.ts'
 
 /**
  * Three-way merge, as Metacontroller's dynamic apply does it: what was applied last and is wanted

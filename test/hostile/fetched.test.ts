@@ -19,6 +19,7 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { memoryOf } from '../../hooks/observe/memory.ts'
 import { pathsInUse, storageOf } from '../../hooks/storage/storage.ts'
 import { main as load } from '../../tools/load.ts'
 import type { Sealed } from '../../tools/manifest.ts'
@@ -252,7 +253,7 @@ test.each(['run/../../other', 'run', `run/${older}/x`, `run/${used}`])(
     const url = `${storageOf(config).url(aModel({}), '', config)}${path}`
     const model = aModel({}, { status: { artifacts: { url } } })
     const kept = path === `run/${used}` ? [path] : []
-    expect(pathsInUse(model, 'run', config)).toEqual(kept)
+    expect(pathsInUse({ parent: model, memory: memoryOf(model), config }, 'run')).toEqual(kept)
   },
 )
 

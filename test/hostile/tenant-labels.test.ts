@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Parent } from '../../crds/kind.ts'
-import type { Child, SyncResponse } from '../../hooks/protocol.ts'
+import type { Child, SyncResponse } from '../../hooks/observe/protocol.ts'
 import { validate } from '../../webhooks/review.ts'
 import {
   aConfig,

@@ -4,8 +4,8 @@ import type { Parent } from '../../crds/kind.ts'
 import { kinds } from '../../crds/kinds.ts'
 import { sentence } from '../../crds/schema/validator.ts'
 import { hooks } from '../../hooks/hooks.ts'
-import type { Child, SyncResponse } from '../../hooks/protocol.ts'
-import { statusFaults } from '../../hooks/trusted.ts'
+import type { Child, SyncResponse } from '../../hooks/observe/protocol.ts'
+import { statusFaults } from '../../hooks/observe/trusted.ts'
 import {
   aConfig,
   aDataset,

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { KubeConfig } from '@kubernetes/client-node'
 import { pino } from 'pino'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { Child, Group } from '../../hooks/protocol.ts'
+import type { Child, Group } from '../../hooks/observe/protocol.ts'
 import { type Nodes, watchNodes, withNodes } from '../../server/nodes.ts'
 import { until } from '../cluster/cluster.ts'
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { kept, lastApplied } from '../../../hooks/applied.ts'
-import type { Child } from '../../../hooks/protocol.ts'
+import { kept, lastApplied } from '../../../hooks/observe/applied.ts'
+import type { Child } from '../../../hooks/observe/protocol.ts'
 import { merge } from '../../../platform/runner/merge.ts'
 
 const child = (spec: unknown, applied: unknown): Child => ({

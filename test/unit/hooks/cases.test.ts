@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { parse, stringify } from 'yaml'
 import { hooks } from '../../../hooks/hooks.ts'
-import { type SyncRequest, syncRequest } from '../../../hooks/protocol.ts'
+import { type SyncRequest, syncRequest } from '../../../hooks/observe/protocol.ts'
 import { aConfig } from '../../objects.ts'
 
 /**

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { jobFailure, jobProgress, reportOf, servingFault } from '../../../hooks/diagnosis.ts'
-import type { Child } from '../../../hooks/protocol.ts'
+import { jobFailure, jobProgress, servingFault } from '../../../hooks/observe/diagnosis.ts'
+import type { Child } from '../../../hooks/observe/protocol.ts'
+import { reportOf } from '../../../hooks/observe/report.ts'
 import {
   aDataset,
   aJob,

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { Parent } from '../../../crds/kind.ts'
-import type { Child, SyncResponse } from '../../../hooks/protocol.ts'
+import type { Child, SyncResponse } from '../../../hooks/observe/protocol.ts'
 import {
   aDataset,
   aModel,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { SyncResponse } from '../../../hooks/protocol.ts'
+import type { SyncResponse } from '../../../hooks/observe/protocol.ts'
 import {
   aConfig,
   aDataset,

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { hooks } from '../../../hooks/hooks.ts'
-import type { SyncRequest, SyncResponse } from '../../../hooks/protocol.ts'
+import type { SyncRequest, SyncResponse } from '../../../hooks/observe/protocol.ts'
 import { controllers } from '../../../metacontroller/compositecontrollers.ts'
 
 interface Listed {

@@ -1,14 +1,12 @@
-import type { Resources } from '../crds/common.ts'
-import type { DatasetSpec } from '../crds/dataset.ts'
-import { annotations, labels, type Parent } from '../crds/kind.ts'
-import { isReserved } from '../crds/labels.ts'
-import type { ModelSpec } from '../crds/model.ts'
-import type { ModelServerSpec } from '../crds/modelserver.ts'
-import { fitted, hash, kindWord } from '../crds/names.ts'
-import type { NotebookSpec } from '../crds/notebook.ts'
-import { cores, gibibytes } from '../crds/schema/quantity.ts'
+import type { Resources } from '../../crds/common.ts'
+import type { DatasetSpec } from '../../crds/dataset.ts'
+import type { ModelSpec } from '../../crds/model.ts'
+import type { ModelServerSpec } from '../../crds/modelserver.ts'
+import { hash } from '../../crds/names.ts'
+import type { NotebookSpec } from '../../crds/notebook.ts'
+import { cores, gibibytes } from '../../crds/schema/quantity.ts'
 
-/** Names, labels and hashes: what ties children to their parent, and work to what went in. */
+/** The two hashes that tie work to what went into it. */
 
 // biome-ignore lint/suspicious/noExplicitAny: the fields of all kinds, read by name.
 type AnySpec = any
@@ -114,58 +112,3 @@ export function hashesOf(make: (rerun: string | undefined) => Hashes): typeof ma
     return found
   }
 }
-
-export const jobName = (parent: Parent, stage: string, attempt: string): string =>
-  fitted(parent.metadata.name, `-${kindWord(parent)}-${stage}-${attempt.slice(0, 8)}`)
-
-/** The Deployment and the Service of a ModelServer. */
-export const serverName = (parent: Parent): string => fitted(parent.metadata.name, '-server')
-
-/**
- * The StatefulSet, Service and NetworkPolicy of a Notebook. A StatefulSet's Pods carry a label of
- * its name and 11 more characters, so that it has 52.
- */
-export const notebookName = (parent: Parent): string =>
-  fitted(parent.metadata.name, '-notebook', 52)
-
-export const namespaceOf = (parent: Parent): string => parent.metadata.namespace ?? 'default'
-
-/** Selects the Pods of a parent's workload. */
-export const selectorOf = (parent: Parent): Record<string, string> => ({
-  [labels.kind]: kindWord(parent),
-  [labels.name]: parent.metadata.name,
-})
-
-/**
- * The user's labels are passed on, so that queues and cost reports see them, except those that mean
- * something to Kubernetes and its controllers. Our own come last.
- */
-export const labelsOf = (parent: Parent, stage: string): Record<string, string> => ({
-  ...Object.fromEntries(
-    Object.entries(parent.metadata.labels ?? {}).filter(([label]) => !isReserved(label)),
-  ),
-  ...selectorOf(parent),
-  [labels.stage]: stage,
-  ...(parent.metadata.uid && { [labels.parentUid]: parent.metadata.uid }),
-})
-
-export const rerunOf = (parent: Parent): string | undefined => annotated(parent, annotations.rerun)
-
-export const openedOf = (parent: Parent): string | undefined =>
-  annotated(parent, annotations.opened)
-
-/** The value, at most as long as status.stages allows; a longer one is replaced by its hash. */
-export const longestValue = 4096
-
-function annotated({ metadata }: Parent, annotation: string): string | undefined {
-  const value = metadata.annotations?.[annotation]
-  return value && value.length > longestValue ? hash(value) : value || undefined
-}
-
-/** Annotations on Jobs, from which their record is made. */
-export const jobAnnotations = {
-  inputs: 'substratus.ai/inputs',
-  attempt: 'substratus.ai/attempt',
-  rerun: annotations.rerun,
-  upstream: 'substratus.ai/upstream',
-} as const

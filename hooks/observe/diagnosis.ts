@@ -1,10 +1,10 @@
-import { alike } from '../crds/names.ts'
-import type { Reason } from '../crds/status.ts'
-import { printable } from '../crds/text.ts'
+import { alike } from '../../crds/names.ts'
+import type { Reason } from '../../crds/status.ts'
+import { printable } from '../../crds/text.ts'
 import { kept } from './applied.ts'
-import { no, type Verdict } from './conditions.ts'
 import { containersIn } from './observed.ts'
 import type { Child } from './protocol.ts'
+import { no, type Verdict } from './verdict.ts'
 
 /** Jobs and Pods → the one sentence that a person needs, in Kubernetes' own words. */
 
@@ -24,7 +24,7 @@ export function conditionOf(object: Child | undefined, type: string): StatusCond
   return said?.status === 'True' ? said : undefined
 }
 
-interface ContainerStatus {
+export interface ContainerStatus {
   readonly name: string
   readonly image?: string
   readonly ready?: boolean
@@ -315,42 +315,3 @@ export function knowsTemplate(workload: Child, emitted: Child | undefined): bool
   const wanted = emitted?.spec?.template
   return !applied || !wanted || alike(applied, wanted)
 }
-
-/** What a Job's last container reported: JSON, or a bare digest; undefined when it cannot be read. */
-export interface Report {
-  readonly digest?: string
-  readonly commit?: string
-  readonly bytes?: number
-}
-
-export function reportOf(job: Child, pods: readonly Child[]): Report | undefined {
-  for (const pod of podsOf(job, pods)) {
-    const statuses: readonly ContainerStatus[] = pod.status?.containerStatuses ?? []
-    for (const { state } of statuses) {
-      const { exitCode, message } = state?.terminated ?? {}
-      const report = exitCode === 0 && message ? parsed(message.trim()) : undefined
-      if (report) return report
-    }
-  }
-  return undefined
-}
-
-function parsed(message: string): Report | undefined {
-  if (isDigest(message)) return { digest: message }
-  try {
-    const { digest, commit, bytes } = JSON.parse(message)
-    if (!isDigest(digest)) return undefined
-    return {
-      digest,
-      ...(isText(commit, /^[0-9a-f]{1,64}$/) && { commit }),
-      ...(Number.isSafeInteger(bytes) && bytes >= 0 && { bytes }),
-    }
-  } catch {
-    return undefined
-  }
-}
-
-const isText = (value: unknown, form: RegExp): value is string =>
-  typeof value === 'string' && form.test(value)
-
-const isDigest = (value: unknown): value is string => isText(value, /^sha256:[0-9a-f]{64}$/)

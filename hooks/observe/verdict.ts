@@ -1,12 +1,14 @@
-import type { Parent } from '../crds/kind.ts'
-import type { Condition, ConditionType, Reason } from '../crds/status.ts'
-import { cutAt, printable } from '../crds/text.ts'
+import type { Parent } from '../../crds/kind.ts'
+import type { Condition, ConditionType, Reason } from '../../crds/status.ts'
+import { cutAt, printable } from '../../crds/text.ts'
 
-/** What is said of a stage or of the whole: a condition without its type. */
+/** What is reported about a stage or about the whole object: a condition without its type. */
 export interface Verdict {
   readonly status: 'True' | 'False' | 'Unknown'
   readonly reason: Reason
   readonly message: string
+  /** The child that is reported as missing, as KIND/NAME: the status remembers it. */
+  readonly awaits?: string
 }
 
 /** Messages are cut where a column would otherwise hold a whole log. */
@@ -31,9 +33,15 @@ export const yes = (reason: Reason, message: string): Verdict => ({
  * No transition time: it would need a clock, and Kubernetes' own `kubectl wait` reads status and
  * observedGeneration alone.
  */
-export const condition = (parent: Parent, type: ConditionType, verdict: Verdict): Condition => ({
+export const condition = (
+  parent: Parent,
+  type: ConditionType,
+  { status, reason, message }: Verdict,
+): Condition => ({
   type,
-  ...verdict,
+  status,
+  reason,
+  message,
   ...(parent.metadata.generation !== undefined && {
     observedGeneration: parent.metadata.generation,
   }),

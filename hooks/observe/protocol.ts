@@ -1,5 +1,5 @@
-import type { Parent } from '../crds/kind.ts'
-import { isObject } from '../crds/schema/json.ts'
+import type { Parent } from '../../crds/kind.ts'
+import { isObject } from '../../crds/schema/json.ts'
 
 /**
  * Metacontroller's CompositeController hooks, version v2.

@@ -1,7 +1,7 @@
-import { labels, type Parent } from '../crds/kind.ts'
-import type { Condition } from '../crds/status.ts'
+import { labels, type Parent } from '../../crds/kind.ts'
+import type { Condition } from '../../crds/status.ts'
+import { namespaceOf } from '../children/metadata.ts'
 import { limitReading } from './applied.ts'
-import { namespaceOf } from './names.ts'
 import type { Child, SyncRequest } from './protocol.ts'
 
 /** What the request shows of the cluster. */
@@ -10,6 +10,9 @@ export interface Observed {
   /** A child by kind and name. */
   readonly child: (kind: string, name: string) => Child | undefined
   readonly jobs: (stage: string) => readonly Child[]
+  readonly claims: readonly Child[]
+  /** What answers requests: workloads and what belongs to them. */
+  readonly serving: readonly Child[]
   /** Whether a Pod that is not observed is gone: a server without a cluster observes no Pods at all. */
   readonly knowsPods: boolean
   /** The parent's Pods of a stage, the newest first. */
@@ -33,11 +36,16 @@ export function observedIn(request: SyncRequest): Observed {
   return {
     children,
     child: (kind, name) => byName.get(`${kind}/${name}`),
+    claims: children.filter(({ kind }) => kind === 'PersistentVolumeClaim'),
+    serving: children.filter(({ kind }) => !isWorkOrStorage(kind)),
     jobs: (stage) => children.filter((child) => child.kind === 'Job' && isOf(child, stage)),
     knowsPods: request.related['Pod.v1'] !== undefined && !request.podsMayBeMissing,
     pods: (stage) => pods.filter((pod) => isOf(pod, stage)),
   }
 }
+
+const isWorkOrStorage = (kind: string): boolean =>
+  ['Job', 'PersistentVolumeClaim', 'ResourceClaimTemplate'].includes(kind)
 
 /** The containers of a Pod or of a template of Pods, in the order in which they are created. */
 export const containersIn = (pod: Child | undefined): readonly Child[] => [
@@ -60,17 +68,4 @@ function withSilence(pod: Child, nodes: SyncRequest['related'][string] | undefin
   if (!ready || ready.status === 'True') return pod
   const why = ready.message || ready.reason || 'it does not say why'
   return { ...pod, silence: `node "${name}" is not ready: ${why.replace(/\.$/, '')}` }
-}
-
-/** The JSON object in an annotation; undefined where there is none, or somebody spoiled it. */
-export function jsonIn(
-  child: Child,
-  annotation: string,
-): Readonly<Record<string, unknown>> | undefined {
-  try {
-    const value = JSON.parse(child.metadata.annotations?.[annotation] ?? 'null')
-    return typeof value === 'object' && !Array.isArray(value) ? (value ?? undefined) : undefined
-  } catch {
-    return undefined
-  }
 }

@@ -1,4 +1,4 @@
-import { isObject, type JsonObject } from '../crds/schema/json.ts'
+import { isObject, type JsonObject } from '../../crds/schema/json.ts'
 import type { Child } from './protocol.ts'
 
 /**

@@ -1,12 +1,12 @@
-import type { Config } from '../crds/config.ts'
-import { apiVersion, type Kind, type Parent, type ReferenceField } from '../crds/kind.ts'
-import { kindNamed } from '../crds/kinds.ts'
-import type { Artifacts, Condition } from '../crds/status.ts'
-import { no, type Verdict } from './conditions.ts'
-import { namespaceOf } from './names.ts'
+import type { Config } from '../../crds/config.ts'
+import { apiVersion, type Kind, type Parent, type ReferenceField } from '../../crds/kind.ts'
+import { kindNamed } from '../../crds/kinds.ts'
+import type { Artifacts, Condition } from '../../crds/status.ts'
+import { namespaceOf } from '../children/metadata.ts'
+import { isOwnPlace } from '../storage/storage.ts'
 import type { Group, RelatedRule } from './protocol.ts'
-import { isOwnPlace } from './storage/storage.ts'
 import { trusted } from './trusted.ts'
+import { no, type Verdict } from './verdict.ts'
 
 /** What a field such as spec.model.name leads to. */
 export type Reference =
@@ -24,7 +24,10 @@ export type Reference =
       readonly verdict: Verdict
     }
 
-export type References = Readonly<Record<string, Reference>>
+/** By the word that crds/ has for the field. */
+export type References = Readonly<Record<'base' | 'model' | 'data', Reference>>
+
+const none: Reference = { state: 'none' }
 
 const nameIn = (parent: Parent, field: ReferenceField): string | undefined =>
   (parent.spec as Readonly<Record<string, { name?: string } | undefined>> | undefined)?.[
@@ -52,18 +55,22 @@ function find(related: Group, parent: Parent, kind: ReferenceField['kind'], name
 }
 
 /**
- * References by their word. One is ready when a complete result is recorded, whatever its object
- * does now: who uses a result stays on it until the next is complete.
+ * A reference is ready once its object has recorded a complete result, even while the object makes
+ * the next one: those who use a result stay on it until the next is complete.
  */
 export const referencesOf = (
   kind: Kind,
   parent: Parent,
   related: Group,
   config: Config,
-): References =>
-  Object.fromEntries(
+): References => ({
+  base: none,
+  model: none,
+  data: none,
+  ...Object.fromEntries(
     kind.references.map((field) => [field.word, referenceOf(field, parent, related, config)]),
-  )
+  ),
+})
 
 function referenceOf(
   field: ReferenceField,
@@ -72,7 +79,7 @@ function referenceOf(
   config: Config,
 ): Reference {
   const name = nameIn(parent, field)
-  if (!name) return { state: 'none' }
+  if (!name) return none
   const waiting = (verdict: Verdict): Reference => ({ state: 'waiting', field, name, verdict })
   const object = find(related, parent, field.kind, name)
   if (!object)
@@ -121,11 +128,3 @@ export function basesOf(kind: Kind, parent: Parent, related: Group): readonly st
   const object = field && name ? find(related, parent, field.kind, name) : undefined
   return field && object ? basesThrough(parent, field, object) : undefined
 }
-
-/** The identities of what a stage uses, by field: recorded, and compared to tell staleness. */
-export const upstreamOf = (references: readonly Reference[]): Readonly<Record<string, string>> =>
-  Object.fromEntries(
-    references.flatMap((reference) =>
-      reference.state === 'ready' ? [[reference.field.field, reference.artifacts.id ?? '']] : [],
-    ),
-  )

@@ -1,0 +1,68 @@
+import type { Config } from '../../crds/config.ts'
+import { fill } from '../../crds/fill.ts'
+import type { Kind, Parent } from '../../crds/kind.ts'
+import { validatorOf, visible } from '../../crds/objectvalidator.ts'
+import { checkRules } from '../../crds/rules.ts'
+import { sentence } from '../../crds/schema/validator.ts'
+import { kept } from '../observe/applied.ts'
+import { memoryOf } from '../observe/memory.ts'
+import { observedIn } from '../observe/observed.ts'
+import type { SyncRequest, SyncResponse } from '../observe/protocol.ts'
+import { condition, no, type Verdict } from '../observe/verdict.ts'
+import { assemble } from './assemble.ts'
+import type { Behaviour } from './behaviour.ts'
+import { decide } from './decide.ts'
+import { read } from './read.ts'
+import { retainedJob, retainedServing } from './retained.ts'
+
+/**
+ * A sync request becomes its response:
+ *
+ *     request ──read──▶ facts ──decide──▶ fates ──assemble──▶ response
+ *
+ * An object that admission would have refused has no fates: nothing changes for it.
+ */
+export function answerOf<S, T>(kind: Kind<S, T>, behaviour: Behaviour<S, T>) {
+  const validate = validatorOf(kind)
+  return (request: SyncRequest, config: Config): SyncResponse => {
+    const parent = fill(kind, request.parent)
+    const wrong = validate(visible(parent))
+    const errors = [...wrong, ...checkRules(parent, config, wrong)]
+    if (errors.length)
+      return unchanged(request, behaviour, no('InvalidSpec', errors.map(sentence).join('; ')))
+
+    const facts = read(kind, parent as Parent<S>, request, config)
+    return assemble(behaviour, facts, decide(behaviour, facts))
+  }
+}
+
+/**
+ * Every child and every record as before. This is the response to an invalid spec, and to a bug of
+ * ours: after a 500, Metacontroller would wait for up to 1,000 s.
+ */
+export function unchanged<S, T>(
+  request: SyncRequest,
+  { beside = () => () => [] }: Pick<Behaviour<S, T>, 'beside'>,
+  ready: Verdict,
+): SyncResponse {
+  const { parent } = request
+  const memory = memoryOf(parent)
+  // Of related objects nothing is needed here, and a mistake may lie in reading them.
+  const observed = observedIn({ ...request, related: {} })
+  const others = memory.conditions.filter(({ type }) => type !== 'Ready')
+  return {
+    status: {
+      ...(parent.status ?? {}),
+      ready: false,
+      conditions: [condition(parent, 'Ready', ready), ...others],
+    },
+    children: [
+      ...observed.children
+        .filter((child) => !observed.serving.includes(child))
+        .map((child) =>
+          child.kind === 'Job' ? retainedJob(child, { parent, memory }) : kept(child),
+        ),
+      ...retainedServing(parent, observed, beside(parent as Parent<S>)),
+    ],
+  }
+}

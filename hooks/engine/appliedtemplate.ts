@@ -1,0 +1,74 @@
+import type { Config } from '../../crds/config.ts'
+import { isReserved } from '../../crds/labels.ts'
+import { alike } from '../../crds/names.ts'
+import { kept } from '../observe/applied.ts'
+import { containersIn } from '../observe/observed.ts'
+import type { Child } from '../observe/protocol.ts'
+
+/**
+ * Another version of this software has other images of its own tools, the idle watch and the loader.
+ * They alone replace no Pod that answers requests: they come with the next change of anything else.
+ * The same holds for labels that an earlier version passed on and this one does not.
+ */
+export function withToolsAsApplied(
+  wanted: Child,
+  workload: Child | undefined,
+  config: Config,
+): Child {
+  const { template } = wanted.spec
+  // Read what is there first: what was applied is a JSON text, a third of such an answer to parse.
+  const there = workload?.spec?.template
+  const reserved = reservedIn(there?.metadata?.labels, template.metadata.labels)
+  if (!workload || !(reserved || hasOtherTools(template, there, config))) return wanted
+
+  const applied = kept(workload).spec?.template
+  const isSame = applied && alike(settled(template, applied, reserved, config), applied)
+  return isSame ? { ...wanted, spec: { ...wanted.spec, template: applied } } : wanted
+}
+
+const isTool = ({ image }: Child, { images }: Config): boolean =>
+  [images.idle, images.loader].includes(image)
+
+const hasOtherTools = (template: Child, there: Child | undefined, config: Config): boolean =>
+  containersIn(template)
+    .filter((container) => isTool(container, config))
+    .some(
+      ({ name, image }) => containersIn(there).find((one) => one.name === name)?.image !== image,
+    )
+
+/** The template with the images and labels that were applied. */
+function settled(
+  template: Child,
+  applied: Child,
+  reserved: Readonly<Record<string, string>> | undefined,
+  config: Config,
+) {
+  const { metadata, spec } = template
+  const asApplied = (list: readonly Child[], before: readonly Child[] = []) =>
+    list.map((container) => {
+      const same = before.find(({ name }) => name === container.name)
+      return isTool(container, config) && same ? { ...container, image: same.image } : container
+    })
+  return {
+    ...template,
+    ...(reserved && { metadata: { ...metadata, labels: { ...reserved, ...metadata.labels } } }),
+    spec: {
+      ...spec,
+      ...(spec.initContainers && {
+        initContainers: asApplied(spec.initContainers, applied.spec?.initContainers),
+      }),
+      containers: asApplied(spec.containers, applied.spec?.containers),
+    },
+  }
+}
+
+/** Labels that an earlier version passed on to the Pods and this one does not; undefined if none. */
+function reservedIn(
+  before: Readonly<Record<string, string>> = {},
+  now: Readonly<Record<string, string>> = {},
+): Readonly<Record<string, string>> | undefined {
+  const entries = Object.entries(before).filter(
+    ([label]) => !Object.hasOwn(now, label) && isReserved(label),
+  )
+  return entries.length ? Object.fromEntries(entries) : undefined
+}

@@ -1,0 +1,56 @@
+import type { Parent } from '../../crds/kind.ts'
+import type { Memory } from '../observe/memory.ts'
+import type { SyncResponse } from '../observe/protocol.ts'
+import { condition } from '../observe/verdict.ts'
+import type { Behaviour } from './behaviour.ts'
+import { childrenOf, type Decision } from './fate.ts'
+import { patience } from './patience.ts'
+import type { Facts } from './read.ts'
+
+/** What was decided, as Metacontroller expects it. Nothing is decided here. */
+export function assemble<S, T>(
+  behaviour: Behaviour<S, T>,
+  facts: Facts<S>,
+  decision: Decision,
+): SyncResponse {
+  const { parent, memory, bases } = facts
+  const { records, blockedBy, ready } = decision
+  const awaited = awaitedIn(decision)
+  const resync = patience(decision, memory)
+  return {
+    status: {
+      ...carried(parent, memory),
+      ...behaviour.status(facts, records, !blockedBy),
+      ...(isFilled(records) && { stages: records }),
+      ...(blockedBy && memory.artifacts && { lastComplete: memory.complete }),
+      ...(bases?.length && { bases }),
+      ...(blockedBy?.finishing && { finishing: blockedBy.finishing }),
+      ...(awaited.length && { awaited }),
+      ready: ready.status === 'True',
+      conditions: [
+        condition(parent, 'Ready', ready),
+        ...decision.stages.map(({ stage, verdict }) => condition(parent, stage.condition, verdict)),
+      ],
+    },
+    children: childrenOf(decision),
+    ...(resync > 0 && { resyncAfterSeconds: resync }),
+  }
+}
+
+const isFilled = (map: object): boolean => Object.keys(map).length > 0
+
+/** Metacontroller replaces the status whole: what later answers need is in every answer. */
+function carried(parent: Parent, { artifacts, image, url }: Memory): Record<string, unknown> {
+  const { source } = parent.spec as { readonly source?: string }
+  return {
+    ...(artifacts && { artifacts }),
+    // A source has no image; what was there before is of another spec.
+    ...(image && !source && { image }),
+    ...(url && { url }),
+  }
+}
+
+/** The children that the conditions report as missing. */
+const awaitedIn = ({ ready, stages }: Decision): readonly string[] => [
+  ...new Set([ready, ...stages.map(({ verdict }) => verdict)].flatMap(({ awaits = [] }) => awaits)),
+]

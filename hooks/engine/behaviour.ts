@@ -1,0 +1,22 @@
+import type { Parent } from '../../crds/kind.ts'
+import type { ChildKindName } from '../children/childkinds.ts'
+import type { Records } from '../observe/memory.ts'
+import type { Verdict } from '../observe/verdict.ts'
+import type { WantedClaim } from '../storage/driver.ts'
+import type { Facts } from './read.ts'
+import type { Beside, Stage } from './stage.ts'
+
+/** What a kind tells the engine: its stages, and what its status contains beyond the conditions. */
+export interface Behaviour<S, T> {
+  /** The kinds of its children; ResourceClaimTemplate, which every kind has, is added to them. */
+  readonly children: readonly ChildKindName[]
+  readonly stages: (facts: Facts<S>) => readonly Stage[]
+  /** The claims beside the stages; `isStored`: whether a recorded result lies in storage. */
+  readonly claims: (facts: Facts<S>, isStored: boolean) => readonly WantedClaim[]
+  /** The children that belong to the serving workload, for kinds that have one. */
+  readonly beside?: (parent: Parent<S>) => Beside
+  /** Fields of the status; `done` when every stage is. */
+  readonly status: (facts: Facts<S>, records: Records, done: boolean) => Partial<T>
+  /** What Ready says when every stage is done. */
+  readonly done: (facts: Facts<S>, records: Records) => Verdict
+}

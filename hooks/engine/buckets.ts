@@ -1,0 +1,61 @@
+import { jobName } from '../children/metadata.ts'
+import { isComplete } from '../observe/jobstate.ts'
+import { answers, type Identity, identityOf } from '../observe/memory.ts'
+import type { Child } from '../observe/protocol.ts'
+import type { Hashes } from './identity.ts'
+import type { Facts } from './read.ts'
+import type { WorkStage } from './stage.ts'
+
+/** A complete Job, and what it was created for. */
+export interface Success {
+  readonly job: Child
+  readonly identity: Identity
+}
+
+/** The observed Jobs of a stage, by what they are to the present spec. */
+export interface Buckets {
+  /** The name of the Job for this attempt. */
+  readonly name: string
+  /** That Job, however far it is. */
+  readonly current: Child | undefined
+  /** A complete Job with these inputs: the current one, or one of another attempt. */
+  readonly success: Success | undefined
+  /** The Job that the record names. */
+  readonly recorded: Child | undefined
+  /** The Jobs that work for these inputs or have worked for them with success. */
+  readonly useful: readonly Child[]
+}
+
+export function bucketsOf(
+  { parent, observed, memory }: Facts,
+  stage: WorkStage,
+  rerun: string | undefined,
+): Buckets {
+  const hashes = stage.hashes(rerun)
+  const name = jobName(parent, stage.name, hashes.attempt)
+  const current = observed.child('Job', name)
+  const jobs = observed.jobs(stage.name)
+  const isSuccess = (job: Child) =>
+    isComplete(job) && answers(identityOf(job), hashes.inputs, rerun)
+  const record = memory.records[stage.name]
+  return {
+    name,
+    current,
+    success:
+      current && isComplete(current)
+        ? { job: current, identity: identityByName(hashes, rerun) }
+        : jobs
+            .filter(isSuccess)
+            .map((job) => ({ job, identity: identityOf(job) }))
+            .at(0),
+    recorded: record && observed.child('Job', record.job),
+    useful: jobs.filter((job) => job.metadata.name === name || isSuccess(job)),
+  }
+}
+
+/** The name of a Job proves what it was created for, whatever its annotations say. */
+const identityByName = ({ inputs, attempt }: Hashes, rerun: string | undefined): Identity => ({
+  inputs,
+  attempt,
+  ...(rerun && { rerun }),
+})

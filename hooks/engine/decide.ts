@@ -1,0 +1,45 @@
+import type { Behaviour } from './behaviour.ts'
+import { deviceFates } from './devices.ts'
+import type { Decision, Progress, StageFate } from './fate.ts'
+import { workFate } from './jobs.ts'
+import type { Facts } from './read.ts'
+import { readyOf } from './ready.ts'
+import { rerunInForce } from './rerun.ts'
+import { serveFate } from './servers.ts'
+import type { Stage } from './stage.ts'
+import { claimFates, isStored } from './volumeclaims.ts'
+
+/** What becomes of everything: the stages one after the other, then claims, then what Pods name. */
+export function decide<S, T>(behaviour: Behaviour<S, T>, facts: Facts<S>): Decision {
+  const stages = behaviour.stages(facts)
+  const start: Progress = {
+    rerun: rerunInForce(facts, stages),
+    records: facts.memory.records,
+    fates: [],
+    blockedBy: undefined,
+  }
+  const progress = stages.reduce(
+    (before, stage) => advance(before, fateOf(facts, stage, before)),
+    start,
+  )
+  const { fates, records, blockedBy } = progress
+  const claims = claimFates(facts, behaviour.claims(facts, isStored(fates)))
+  const devices = deviceFates(facts, fates)
+  const decided = { claims, devices, stages: fates, records, blockedBy }
+  return { ...decided, ready: readyOf(behaviour, facts, decided) }
+}
+
+const fateOf = (facts: Facts, stage: Stage, progress: Progress): StageFate =>
+  stage.does === 'serve' ? serveFate(facts, stage, progress) : workFate(facts, stage, progress)
+
+/** The stages behind see the result of this one; the first that is not done blocks them. */
+function advance(progress: Progress, fate: StageFate): Progress {
+  const { records, blockedBy, fates } = progress
+  const isPassed = fate.does === 'serve' || fate.is === 'skipped' || fate.is === 'done'
+  return {
+    ...progress,
+    fates: [...fates, fate],
+    records: fate.is === 'done' ? { ...records, [fate.stage.name]: fate.record } : records,
+    blockedBy: blockedBy ?? (isPassed ? undefined : fate),
+  }
+}

@@ -1,0 +1,34 @@
+import type { Resources } from '../../crds/common.ts'
+import { deviceClaim } from '../children/deviceclaim.ts'
+import { kept } from '../observe/applied.ts'
+import type { Child } from '../observe/protocol.ts'
+import { gpuOf } from '../pod/gpu.ts'
+import type { ClaimFate, StageFate } from './fate.ts'
+import type { Facts } from './read.ts'
+import { absent } from './volumeclaims.ts'
+
+/**
+ * The ResourceClaimTemplates that the Pods of these stages name. What runs with an older template
+ * keeps it, or its next Pod would wait for ever.
+ */
+export function deviceFates(
+  { parent, config, observed, memory }: Facts,
+  stages: readonly StageFate[],
+): readonly ClaimFate[] {
+  const { resources } = parent.spec as { readonly resources?: Resources }
+  const { devices } = gpuOf(resources, config)
+  const requested = devices && deviceClaim(parent, devices)
+  const named = new Set(stages.flatMap(({ children }) => children).flatMap(templatesIn))
+  return [...named].flatMap((name): readonly ClaimFate[] => {
+    const existing = observed.child('ResourceClaimTemplate', name)
+    if (name === requested?.metadata.name)
+      return [existing ? { is: 'wanted', child: requested } : absent(memory, requested)]
+    return existing ? [{ is: 'retained', child: kept(existing) }] : []
+  })
+}
+
+const templatesIn = (child: Child): readonly string[] =>
+  (child.spec?.template?.spec?.resourceClaims ?? []).map(
+    ({ resourceClaimTemplateName }: { resourceClaimTemplateName: string }) =>
+      resourceClaimTemplateName,
+  )

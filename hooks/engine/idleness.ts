@@ -1,0 +1,85 @@
+import { annotations } from '../../crds/kind.ts'
+import type { Idle } from '../../crds/status.ts'
+import { printable } from '../../crds/text.ts'
+import { openedOf } from '../children/metadata.ts'
+import { containersOf, isLeaving } from '../observe/diagnosis.ts'
+import { annotatedIdle, idleAnnotation } from '../observe/memory.ts'
+import type { Child } from '../observe/protocol.ts'
+import type { Facts } from './read.ts'
+
+/**
+ * A workload with spec.idleTimeout has a sidecar that ends with the message `idle`:
+ *
+ *              a sidecar that is not remembered ended with `idle`
+ *     awake ──────────────────────────────────────────────────────▶ idle
+ *       ▲                                                            │
+ *       └────────────────────────────────────────────────────────────┘
+ *         substratus.ai/opened has another value than at that time,
+ *         or spec.suspend is set, or spec.idleTimeout is removed
+ *
+ * Idle means 0 replicas. What is remembered is the sidecar's container, so that it stops the workload
+ * only once, and the value of substratus.ai/opened. It is remembered twice, in the status and in an
+ * annotation of the workload: a Pod can be gone before a status comes back with its parent, and a
+ * request that knows neither would start the workload again.
+ */
+interface Idleness {
+  readonly isIdle: boolean
+  /** For status.idle. */
+  readonly remembered: Idle | undefined
+  /** For the workload. */
+  readonly annotations: Readonly<Record<string, string>> | undefined
+}
+
+export function idlenessOf(
+  facts: Facts<{ readonly idleTimeout?: string; readonly suspend?: boolean }>,
+  workload: Child | undefined,
+): Idleness {
+  const { parent } = facts
+  const remembered = rememberedIn(facts, workload)
+  const isIdle = remembered !== undefined && remembered.opened === openedOf(parent)
+  return {
+    isIdle,
+    remembered,
+    annotations: isIdle
+      ? { [annotations.idle]: idleAnnotation(remembered, parent.metadata.generation) }
+      : emptied(workload),
+  }
+}
+
+/** Suspending forgets idleness, so resuming starts the workload. */
+function rememberedIn(
+  { parent, memory, observed }: Parameters<typeof idlenessOf>[0],
+  workload: Child | undefined,
+): Idle | undefined {
+  const { idleTimeout, suspend } = parent.spec
+  if (!idleTimeout || suspend) return undefined
+  const opened = openedOf(parent)
+  const known = [memory.idle, annotatedIdle(workload, parent.metadata.generation)].filter(
+    (idle) => idle !== undefined,
+  )
+  const container = endedSidecar(observed.pods('serve'))
+  if (container && !known.some((idle) => idle.container === container))
+    return { container, ...(opened !== undefined && { opened }) }
+  // The status or the annotation may be late: the one of the present value counts.
+  return known.find((idle) => idle.opened === opened) ?? known.at(-1)
+}
+
+/** The id of the sidecar's container that ended with `idle`. The sidecar is restarted, so its last state says so. */
+function endedSidecar(pods: readonly Child[]): string | undefined {
+  const id = pods
+    .filter((pod) => !isLeaving(pod))
+    .flatMap(containersOf)
+    .filter(({ name }) => name === 'idle')
+    .flatMap(({ state, lastState }) => [state?.terminated, lastState?.terminated])
+    .find((end) => end?.message?.trim() === 'idle')?.containerID
+  return id && printable(id).slice(0, 256)
+}
+
+/**
+ * The annotation is emptied, never removed: when the last of our annotations goes, Metacontroller's
+ * merge removes everyone else's too.
+ */
+const emptied = (workload: Child | undefined): Idleness['annotations'] =>
+  workload?.metadata.annotations?.[annotations.idle] === undefined
+    ? undefined
+    : { [annotations.idle]: '{}' }

@@ -1,0 +1,110 @@
+import { job } from '../children/job.ts'
+import { jobFailure, jobProgress } from '../observe/diagnosis.ts'
+import { hadTooLittleTime, isAtRest, isFailed } from '../observe/jobstate.ts'
+import { isSuspended } from '../observe/spec.ts'
+import { no } from '../observe/verdict.ts'
+import { awaited } from './awaited.ts'
+import { lost, recorded } from './done.ts'
+import type { Progress, WorkFate } from './fate.ts'
+import { currentJob, fated, type Look, lookAt, type Policy } from './look.ts'
+import type { Facts } from './read.ts'
+import { retainedJob } from './retained.ts'
+import type { WorkStage } from './stage.ts'
+import { succeeded } from './success.ts'
+import { identitiesOf } from './upstream.ts'
+
+/** The first of these that applies decides; where none does, the Job is created. */
+const policies: readonly Policy[] = [
+  behind,
+  skipped,
+  lost,
+  recorded,
+  succeeded,
+  outOfTime,
+  failed,
+  suspended,
+  working,
+  waiting,
+  notStarted,
+]
+
+/** What becomes of a stage that works. */
+export function workFate(facts: Facts, stage: WorkStage, progress: Progress): WorkFate {
+  const look = lookAt(facts, stage, progress)
+  for (const policy of policies) {
+    const fate = policy(look)
+    if (fate) return fate
+  }
+  return create(look)
+}
+
+/** Work that is under way for just these inputs goes on, though a stage before it is read again. */
+function behind(look: Look): WorkFate | undefined {
+  const { facts, stage, records, blockedBy, buckets } = look
+  if (!blockedBy) return undefined
+  return fated(
+    look,
+    { is: 'behind' },
+    stage.skip(records) ?? no('Waiting', `waits for ${blockedBy.stage.condition}`),
+    buckets.useful.map((one) => retainedJob(one, facts)),
+  )
+}
+
+function skipped(look: Look): WorkFate | undefined {
+  const verdict = look.stage.skip(look.records)
+  return verdict && fated(look, { is: 'skipped' }, verdict)
+}
+
+/** A Job that failed stays failed, even if its deadline is prolonged: only another one has more time. */
+function outOfTime(look: Look): WorkFate | undefined {
+  const { current, name } = look.buckets
+  if (!current || !hadTooLittleTime(current, look.stage.policy)) return undefined
+  const message = `removing Job "${name}", which now has more time, to create it anew`
+  return fated(look, { is: 'replaced' }, no('Pending', message))
+}
+
+function failed(look: Look): WorkFate | undefined {
+  const { current } = look.buckets
+  if (!current || !isFailed(current)) return undefined
+  const pods = look.facts.observed.pods(look.stage.name)
+  return fated(look, { is: 'failed' }, jobFailure(current, pods), currentJob(look))
+}
+
+/** A Job is suspended once the Job controller reports it: until then its Pod may still run. */
+function suspended(look: Look): WorkFate | undefined {
+  const { current, name } = look.buckets
+  if (!current || !isSuspended(look.facts.parent)) return undefined
+  const verdict = isAtRest(current)
+    ? no('Suspended', `Job "${name}" is suspended`)
+    : no('Suspending', `Job "${name}" is being suspended`)
+  return fated(look, { is: 'suspended' }, verdict, currentJob(look))
+}
+
+function working(look: Look): WorkFate | undefined {
+  const { facts, stage, buckets } = look
+  if (!buckets.current) return undefined
+  const pods = facts.observed.pods(stage.name)
+  const verdict = jobProgress(buckets.current, pods, stage.active, stage.suspicion)
+  return fated(look, { is: 'working' }, verdict, currentJob(look))
+}
+
+function waiting(look: Look): WorkFate | undefined {
+  const reference = look.stage.needs.find(({ state }) => state === 'waiting')
+  return reference?.state === 'waiting'
+    ? fated(look, { is: 'waiting' }, reference.verdict)
+    : undefined
+}
+
+function notStarted(look: Look): WorkFate | undefined {
+  if (!isSuspended(look.facts.parent)) return undefined
+  return fated(look, { is: 'suspended' }, no('Suspended', 'spec.suspend is true'))
+}
+
+function create(look: Look): WorkFate {
+  const { facts, stage, records, rerun, buckets } = look
+  const hashes = stage.hashes(rerun)
+  const identity = { stage: stage.name, ...hashes, rerun, upstream: identitiesOf(stage.needs) }
+  const created = job(facts.parent, identity, stage.policy, stage.template(hashes, records))
+  const verdict = awaited(facts.memory, 'Job', buckets.name)
+  return fated(look, { is: 'create' }, verdict, [created])
+}

@@ -1,0 +1,47 @@
+import type { Records } from '../observe/memory.ts'
+import type { Child } from '../observe/protocol.ts'
+import { policyOf } from '../observe/spec.ts'
+import type { Verdict } from '../observe/verdict.ts'
+import { type Buckets, bucketsOf } from './buckets.ts'
+import type { Course, Progress, WorkFate } from './fate.ts'
+import type { Facts } from './read.ts'
+import { retainedJob } from './retained.ts'
+import type { WorkStage } from './stage.ts'
+
+/** A stage that works, as a request shows it: what its fate is decided on. */
+export interface Look {
+  readonly facts: Facts
+  readonly stage: WorkStage
+  /** The records of the stages before, and of this one as the status has it. */
+  readonly records: Records
+  readonly rerun: string | undefined
+  readonly blockedBy: WorkFate | undefined
+  readonly buckets: Buckets
+}
+
+/** A fate, where it applies. */
+export type Policy = (look: Look) => WorkFate | undefined
+
+export const lookAt = (
+  facts: Facts,
+  stage: WorkStage,
+  { records, rerun, blockedBy }: Progress,
+): Look => ({ facts, stage, records, rerun, blockedBy, buckets: bucketsOf(facts, stage, rerun) })
+
+/** The recorded Job is listed as long as it is observed, so that its logs stay readable. */
+export const fated = (
+  { facts, stage, buckets }: Look,
+  course: Course & Pick<WorkFate, 'finishing'>,
+  verdict: Verdict,
+  jobs: readonly Child[] = [],
+): WorkFate => ({
+  does: 'work',
+  stage,
+  verdict,
+  children: [...(buckets.recorded ? [retainedJob(buckets.recorded, facts)] : []), ...jobs],
+  ...course,
+})
+
+/** The Job of this attempt, with the user's own policy where spec.runPolicy applies to the stage. */
+export const currentJob = ({ facts, stage, buckets: { current } }: Look): readonly Child[] =>
+  current ? [retainedJob(current, facts, stage.isUsers && policyOf(facts.parent))] : []

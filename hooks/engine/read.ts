@@ -1,0 +1,35 @@
+import type { Config } from '../../crds/config.ts'
+import type { Kind, Parent } from '../../crds/kind.ts'
+import { type Memory, memoryOf } from '../observe/memory.ts'
+import { type Observed, observedIn } from '../observe/observed.ts'
+import type { SyncRequest } from '../observe/protocol.ts'
+import { basesOf, type References, referencesOf } from '../observe/references.ts'
+
+/** A sync request, read once: all that a decision may depend on. */
+export interface Facts<S = unknown> {
+  /** The object, valid and with the defaults of its kind. */
+  readonly parent: Parent<S>
+  readonly config: Config
+  /** The Models and Datasets that the spec names, by their word in crds/: base, model, data. */
+  readonly references: References
+  /** The base, its base and so on, for kinds that have one. */
+  readonly bases: readonly string[] | undefined
+  /** Children and Pods as the cluster shows them. */
+  readonly observed: Observed
+  /** What earlier answers recorded in the status. */
+  readonly memory: Memory
+}
+
+export const read = <S>(
+  kind: Kind<S>,
+  parent: Parent<S>,
+  request: SyncRequest,
+  config: Config,
+): Facts<S> => ({
+  parent,
+  config,
+  references: referencesOf(kind, parent, request.related, config),
+  bases: basesOf(kind, parent, request.related),
+  observed: observedIn(request),
+  memory: memoryOf(parent),
+})

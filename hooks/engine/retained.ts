@@ -1,0 +1,74 @@
+import type { RunPolicy } from '../../crds/common.ts'
+import type { Parent } from '../../crds/kind.ts'
+import { kept } from '../observe/applied.ts'
+import { isComplete, isFailed } from '../observe/jobstate.ts'
+import type { Memory } from '../observe/memory.ts'
+import type { Observed } from '../observe/observed.ts'
+import type { Child } from '../observe/protocol.ts'
+import { isSuspended, policyOf } from '../observe/spec.ts'
+import type { Beside, ServeStage } from './stage.ts'
+
+/** Children that stay as they were applied last, but for the few fields that follow the spec at once. */
+
+interface Owner {
+  readonly parent: Parent
+  readonly memory: Memory
+}
+
+/**
+ * An existing Job with its mutable fields as they should be now. `policy` is the user's own, where the
+ * Job is the one that the spec asks for.
+ */
+export function retainedJob(job: Child, { parent, memory }: Owner, policy?: RunPolicy): Child {
+  const isRecorded = Object.values(memory.records).some(
+    (record) => record.job === job.metadata.name,
+  )
+  const isFinished = isComplete(job) || isFailed(job)
+  const ttl = policyOf(parent).ttlSecondsAfterFinished
+  return kept(job, {
+    ...(!isFinished && { suspend: isSuspended(parent) ? true : undefined }),
+    ...(!isFinished && policy && { activeDeadlineSeconds: policy.activeDeadlineSeconds }),
+    ...(!isFinished && policy?.backoffLimit !== undefined && { backoffLimit: policy.backoffLimit }),
+    ttlSecondsAfterFinished: isRecorded && Number.isInteger(ttl) ? ttl : undefined,
+  })
+}
+
+export const isWorkload = ({ kind }: Child): boolean => ['Deployment', 'StatefulSet'].includes(kind)
+
+/** A workload with the annotations of its stage beside its own. */
+export function annotated(
+  workload: Child,
+  { annotations }: Pick<ServeStage, 'annotations'>,
+): Child {
+  if (!annotations) return workload
+  const { metadata } = workload
+  return {
+    ...workload,
+    metadata: { ...metadata, annotations: { ...metadata.annotations, ...annotations } },
+  }
+}
+
+/**
+ * The running workload, whose replicas and annotations alone may change, so that requests keep
+ * succeeding. Its Service and NetworkPolicy are rendered again, even if somebody deleted them: a
+ * notebook without its NetworkPolicy would be open to the whole cluster.
+ */
+export function retainedServing(
+  parent: Parent,
+  { serving, child }: Observed,
+  beside: Beside,
+  stage: Pick<ServeStage, 'replicas' | 'annotations'> = { replicas: undefined },
+): readonly Child[] {
+  const replicas = isSuspended(parent) ? 0 : stage.replicas
+  const fields = replicas === undefined ? {} : { replicas }
+  const workloads = serving
+    .filter(isWorkload)
+    .map((workload) => annotated(kept(workload, fields), stage))
+  const rendered = beside(workloads[0]).filter(
+    ({ kind, metadata }) => workloads.length > 0 || child(kind, metadata.name),
+  )
+  const isRendered = ({ kind, metadata }: Child) =>
+    rendered.some((one) => one.kind === kind && one.metadata.name === metadata.name)
+  const others = serving.filter((one) => !isWorkload(one) && !isRendered(one))
+  return [...workloads, ...rendered, ...others.map((one) => kept(one))]
+}

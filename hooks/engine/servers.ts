@@ -1,0 +1,66 @@
+import type { Records } from '../observe/memory.ts'
+import type { Child } from '../observe/protocol.ts'
+import { no, type Verdict } from '../observe/verdict.ts'
+import { withToolsAsApplied } from './appliedtemplate.ts'
+import { awaitedChild } from './awaited.ts'
+import type { Progress, ServeFate } from './fate.ts'
+import type { Facts } from './read.ts'
+import { annotated, isWorkload, retainedServing } from './retained.ts'
+import type { ServeStage } from './stage.ts'
+
+/** What becomes of a stage that serves: what is requested is rendered, unless something blocks it. */
+export function serveFate(facts: Facts, stage: ServeStage, progress: Progress): ServeFate {
+  const { blockedBy, records } = progress
+  const hindrance = blockedBy?.verdict ?? hindranceOf(stage)
+  return hindrance
+    ? retained(facts, stage, hindrance, blockedBy?.stage.condition)
+    : wanted(facts, stage, records)
+}
+
+/** Why the stage itself cannot serve as requested. */
+function hindranceOf({ needs, refuse }: ServeStage): Verdict | undefined {
+  const waiting = needs.find(({ state }) => state === 'waiting')
+  return waiting?.state === 'waiting' ? waiting.verdict : refuse
+}
+
+function wanted(facts: Facts, stage: ServeStage, records: Records): ServeFate {
+  const rendered = withToolsAsApplied(stage.wanted(records), stage.workload, facts.config)
+  const workload = annotated(rendered, stage)
+  const children = [workload, ...stage.beside(workload)]
+  const verdict = stage.workload
+    ? verdictOf(facts, stage, stage.workload, children)
+    : awaitedChild(facts.memory, workload)
+  return { does: 'serve', is: 'wanted', stage, children, verdict, ready: verdict }
+}
+
+/** What served before serves on, and Serving says so; Ready says what hinders. */
+function retained(
+  facts: Facts,
+  stage: ServeStage,
+  hindrance: Verdict,
+  after: string | undefined,
+): ServeFate {
+  const children = retainedServing(facts.parent, facts.observed, stage.beside, stage)
+  const now = stage.workload && verdictOf(facts, stage, stage.workload, children)
+  const stopped = now?.reason === 'Suspended' || now?.reason === 'Idle' ? now : undefined
+  const before = now?.status === 'True' ? now : stopped
+  return {
+    does: 'serve',
+    is: 'retained',
+    stage,
+    children,
+    verdict: before ?? (after ? no('Waiting', `waits for ${after}`) : hindrance),
+    ready: stopped ?? hindrance,
+  }
+}
+
+/** What the workload says, once all that belongs to it exists. */
+function verdictOf(
+  { observed, memory }: Facts,
+  stage: ServeStage,
+  workload: Child,
+  emitted: readonly Child[],
+): Verdict {
+  const absent = emitted.find(({ kind, metadata }) => !observed.child(kind, metadata.name))
+  return absent ? awaitedChild(memory, absent) : stage.verdict(workload, emitted.find(isWorkload))
+}

@@ -1,0 +1,69 @@
+import type { RunPolicy } from '../../crds/common.ts'
+import type { ConditionType, Reason, StageRecord } from '../../crds/status.ts'
+import type { Records } from '../observe/memory.ts'
+import type { Child } from '../observe/protocol.ts'
+import type { Reference } from '../observe/references.ts'
+import type { Report } from '../observe/report.ts'
+import type { Verdict } from '../observe/verdict.ts'
+import type { Hashes } from './identity.ts'
+
+/**
+ * An object is a list of stages, in order: the first that is not done speaks for Ready. A stage works
+ * (a Job, done once and recorded in the status) or serves (children that stay).
+ */
+export type Stage = WorkStage | ServeStage
+
+export interface WorkStage {
+  readonly does: 'work'
+  readonly name: 'build' | 'load' | 'run' | 'package'
+  readonly condition: ConditionType
+  /** The reason while its Pod runs. */
+  readonly active: Reason
+  /** What most likely keeps the Job from getting a Pod. */
+  readonly suspicion?: string
+  /** Why there is nothing to do, if so; `records` holds the stages before. */
+  readonly skip: (records: Records) => Verdict | undefined
+  readonly needs: readonly Reference[]
+  readonly hashes: (rerun: string | undefined) => Hashes
+  readonly policy: Pick<RunPolicy, 'activeDeadlineSeconds'> & { readonly backoffLimit: number }
+  /** Whether spec.runPolicy applies to this stage; the administrator decides about the others. */
+  readonly isUsers?: true
+  /** The Pod of an attempt; `records` holds the stages before. */
+  readonly template: (
+    hashes: Hashes,
+    records: Records,
+  ) => { readonly metadata: Record<string, unknown>; readonly spec: Record<string, unknown> }
+  /** Whether the result is an image, which is identified only by the digest that the Job reports. */
+  readonly needsDigest?: true
+  /** Whether the result lies in storage, and a claim may hold it. */
+  readonly isStored?: true
+  /** Why a recorded result cannot be used; undefined if it can. */
+  readonly lost?: (record: StageRecord) => Verdict | undefined
+  /** What to record of a success beside the hashes. */
+  readonly result: (report: Report, attempt: string, records: Records) => Partial<StageRecord>
+}
+
+export interface ServeStage {
+  readonly does: 'serve'
+  readonly condition: 'Serving'
+  readonly needs: readonly Reference[]
+  /** Why it cannot serve as requested, if so. */
+  readonly refuse: Verdict | undefined
+  /** The observed Deployment or StatefulSet, whether it is as requested or not. */
+  readonly workload: Child | undefined
+  /** How many Pods an existing workload gets while a stage is blocked; undefined: as many as before. */
+  readonly replicas: number | undefined
+  /** Annotations that the workload gets, whether it is retained or rendered. */
+  readonly annotations?: Readonly<Record<string, string>> | undefined
+  /** The Deployment or StatefulSet as requested. */
+  readonly wanted: (records: Records) => Child
+  readonly beside: Beside
+  /** What to report of the observed workload; `emitted` is the one of this answer. */
+  readonly verdict: (workload: Child, emitted: Child | undefined) => Verdict
+}
+
+/**
+ * The Service and the NetworkPolicy of a workload. They wait for nothing, and are rendered for each
+ * answer, so their annotations are never read.
+ */
+export type Beside = (workload: Child | undefined) => readonly Child[]

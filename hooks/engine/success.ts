@@ -1,0 +1,77 @@
+import type { StageRecord } from '../../crds/status.ts'
+import { podsOf } from '../observe/diagnosis.ts'
+import { type Report, reportOf } from '../observe/report.ts'
+import { no } from '../observe/verdict.ts'
+import type { Success } from './buckets.ts'
+import { done } from './done.ts'
+import type { WorkFate } from './fate.ts'
+import { currentJob, fated, type Look } from './look.ts'
+import { retainedJob } from './retained.ts'
+import { recordedUpstream } from './upstream.ts'
+
+/**
+ * What a complete Job leads to. Its Pod, which has the report, may be observed later than the Job, so
+ * it is looked for once more. A load or a run is complete without the report. An image is identified
+ * only by its digest, because anyone with the same push credentials can move its tag: if the digest
+ * is lost, the image is built again.
+ */
+export function succeeded(look: Look): WorkFate | undefined {
+  const { facts, stage, buckets } = look
+  const { success } = buckets
+  if (!success) return undefined
+  const { name } = success.job.metadata
+  const pods = facts.observed.pods(stage.name)
+  const report = reportOf(success.job, pods)
+  const wasLookedFor = facts.memory.finishing === name
+  if (report || (wasLookedFor && !stage.needsDigest))
+    return done(look, recordOf(look, success, report ?? {}))
+  const own = podsOf(success.job, pods)
+  const isOver = own.every(({ status }) => ['Succeeded', 'Failed'].includes(status?.phase))
+  if (!wasLookedFor || !facts.observed.knowsPods || !isOver) return finishing(look, success)
+  return own.length ? withoutDigest(look, name) : digestLost(look, name)
+}
+
+function recordOf(
+  { stage, records }: Look,
+  { job, identity }: Success,
+  report: Report,
+): StageRecord {
+  const { inputs = '', attempt = '', rerun } = identity
+  const upstream = recordedUpstream(job, stage.needs)
+  return {
+    job: job.metadata.name,
+    inputs,
+    attempt,
+    ...(rerun && { rerun }),
+    ...(Object.keys(upstream).length && { upstream }),
+    ...stage.result(report, attempt, records),
+  }
+}
+
+function finishing(look: Look, { job }: Success): WorkFate {
+  const { name } = job.metadata
+  return fated(
+    look,
+    { is: 'finishing', finishing: name },
+    no('Finishing', `Job "${name}" is complete: reading its report`),
+    [retainedJob(job, look.facts)],
+  )
+}
+
+const withoutDigest = (look: Look, name: string): WorkFate =>
+  fated(
+    look,
+    { is: 'failed', finishing: name },
+    no(
+      'Failed',
+      `Job "${name}" is complete but reported no digest: is images.builder from another release? kubectl delete job ${name} builds again`,
+    ),
+    currentJob(look),
+  )
+
+const digestLost = (look: Look, name: string): WorkFate =>
+  fated(
+    look,
+    { is: 'replaced', finishing: name },
+    no('Pending', `removing Job "${name}", whose digest was lost with its Pod, to build again`),
+  )

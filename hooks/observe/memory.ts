@@ -1,0 +1,152 @@
+import { annotations, type Parent } from '../../crds/kind.ts'
+import { isObject } from '../../crds/schema/json.ts'
+import { prune } from '../../crds/schema/prune.ts'
+import {
+  type Artifacts,
+  type Condition,
+  type Idle,
+  identity,
+  idle as idleSchema,
+  type StageRecord,
+} from '../../crds/status.ts'
+import { jobAnnotations, longestValue } from '../children/metadata.ts'
+import type { Child } from './protocol.ts'
+
+/**
+ * What earlier answers left behind, in the status of the parent and in the annotations of children.
+ * Nothing else reads it there.
+ */
+
+export type Records = Readonly<Record<string, StageRecord>>
+
+export interface Memory {
+  /** The finished stages. None of them runs again while its record answers what is asked for. */
+  readonly records: Records
+  /** The records that the artifacts were made from. */
+  readonly complete: Records | undefined
+  /** The last complete result, for those who refer to the object. */
+  readonly artifacts: Artifacts | undefined
+  readonly image: string | undefined
+  readonly url: string | undefined
+  /** The complete Job whose report was looked for. */
+  readonly finishing: string | undefined
+  /** The children that were reported as missing, as KIND/NAME. */
+  readonly awaited: readonly string[]
+  /** Why the Notebook was stopped. */
+  readonly idle: Idle | undefined
+  readonly conditions: readonly Condition[]
+}
+
+/** The fields of a status as its schema types them; trusted() has removed all that breaks it. */
+interface Status {
+  readonly stages?: Records
+  readonly lastComplete?: Records
+  readonly artifacts?: Artifacts
+  readonly image?: string
+  readonly url?: string
+  readonly finishing?: string
+  readonly awaited?: readonly string[]
+  readonly idle?: Idle
+  readonly conditions?: readonly Condition[]
+}
+
+export function memoryOf({ status }: Pick<Parent, 'status'>): Memory {
+  const { stages, lastComplete, conditions = [], awaited, ...others } = (status ?? {}) as Status
+  const { artifacts, image, url, finishing, idle } = others
+  return {
+    records: stages ?? {},
+    complete: lastComplete ?? stages,
+    artifacts,
+    image,
+    url,
+    finishing,
+    awaited: awaited ?? awaitedInWords(conditions),
+    idle,
+    conditions,
+  }
+}
+
+/** 0.2.0 and earlier had no status.awaited: they remembered by the message. Remove after 0.3.0. */
+const awaitedInWords = (conditions: readonly Condition[]): readonly string[] =>
+  conditions.flatMap(({ message }) => {
+    const [, kind, name] =
+      /^(?:creating )?([A-Z][A-Za-z]*) "([^"]+)"(?:$| is wanted and does not exist)/.exec(
+        message,
+      ) ?? []
+    return kind ? [`${kind}/${name}`] : []
+  })
+
+/** What a Job was created for, from its annotations. */
+export interface Identity {
+  readonly inputs?: string
+  readonly attempt?: string
+  readonly rerun?: string
+}
+
+/**
+ * Anyone who may edit the Job can change its annotations, but not its name. The annotations are used
+ * only if they are hashes and the name ends in the attempt's hash.
+ */
+export function identityOf({ metadata }: Child): Identity {
+  const of = (annotation: string) => metadata.annotations?.[annotation]
+  const inputs = of(jobAnnotations.inputs)
+  const attempt = of(jobAnnotations.attempt)
+  const rerun = of(jobAnnotations.rerun)
+  if (!isHash(inputs) || !isHash(attempt)) return {}
+  if (!metadata.name.endsWith(`-${attempt.slice(0, 8)}`)) return {}
+  return { inputs, attempt, ...(rerun && rerun.length <= longestValue && { rerun }) }
+}
+
+const isHash = (value: string | undefined): value is string => /^[0-9a-f]{16}$/.test(value ?? '')
+
+/** Whether a record or a Job has the result of these inputs, and of this rerun where one is in force. */
+export const answers = (
+  found: Pick<Identity, 'inputs' | 'rerun'>,
+  inputs: string,
+  rerun: string | undefined,
+): boolean => found.inputs === inputs && (rerun === undefined || found.rerun === rerun)
+
+/** What a Job found upstream when it was created: the identity of a result, by the field of the spec. */
+export function upstreamOf(job: Child): Readonly<Record<string, string>> {
+  const ids = jsonIn(job, jobAnnotations.upstream) ?? {}
+  return Object.fromEntries(
+    Object.entries(ids).filter((entry): entry is [string, string] => isIdentity(entry[1])),
+  )
+}
+
+const isIdentity = (value: unknown): value is string => prune(identity, value) !== undefined
+
+/**
+ * The annotation of a workload that is scaled to zero because it is idle. Its Pod can be gone before
+ * the status that says so comes back with the parent: without the annotation, such a request would
+ * start it again.
+ */
+export const idleAnnotation = (idle: Idle, generation: number | undefined): string =>
+  JSON.stringify({ ...idle, generation })
+
+/**
+ * What that annotation says, as long as the spec is the same: a suspend in between forgets it. Anyone
+ * who may edit the workload can change the annotation, so only what the status allows is used.
+ */
+export function annotatedIdle(
+  workload: Child | undefined,
+  generation: number | undefined,
+): (Idle & { readonly container: string }) | undefined {
+  const found = workload && jsonIn(workload, annotations.idle)
+  const { container, opened } = (prune(idleSchema, found) ?? {}) as Idle
+  if (!container || found?.generation !== generation) return undefined
+  return { container, ...(opened !== undefined && { opened }) }
+}
+
+/** The JSON object in an annotation; undefined if there is none, or it is not readable. */
+function jsonIn(
+  { metadata }: Child,
+  annotation: string,
+): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const value: unknown = JSON.parse(metadata.annotations?.[annotation] ?? 'null')
+    return isObject(value) ? value : undefined
+  } catch {
+    return undefined
+  }
+}

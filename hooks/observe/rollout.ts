@@ -1,0 +1,41 @@
+import { conditionOf, knowsTemplate, servingFault, unreadyFault } from './diagnosis.ts'
+import type { Child } from './protocol.ts'
+import { no, type Verdict, yes } from './verdict.ts'
+
+/**
+ * In a RollingUpdate the old Pods answer until the new ones do, so that Ready stays True and its
+ * message counts, as the Deployment's own Available does: nothing fails, and neither an alert nor a
+ * GitOps tool should see an outage. To wait for the new Pods, use `kubectl rollout status`. With
+ * Recreate the old Pods are taken away first: Ready is False from the moment the change is asked for.
+ */
+export function rolloutOf(
+  existing: Child,
+  emitted: Child | undefined,
+  wanted: number,
+  pods: readonly Child[],
+): Verdict {
+  const { name } = existing.metadata
+  const { availableReplicas = 0, updatedReplicas = 0, replicas = 0 } = existing.status ?? {}
+  const isKnown = knowsTemplate(existing, emitted)
+  // What is known of Pods is known of the old ones until the Deployment has seen the new template.
+  const refused = isKnown ? conditionOf(existing, 'ReplicaFailure') : undefined
+  const fault = refused
+    ? no('PodRefused', refused.message ?? 'the API server refuses the Pod')
+    : isKnown
+      ? unreadyFault(pods)
+      : undefined
+  if (availableReplicas === 0)
+    return fault ?? servingFault(pods, `no Pod yet: kubectl describe deployment ${name} says why`)
+
+  const updated = isKnown ? updatedReplicas : 0
+  const isRolling = updated < replicas
+  const count = isRolling
+    ? `rolling out: ${updated} of ${replicas} Pods are new`
+    : `${availableReplicas} of ${wanted} replicas available`
+  const isWhole = !isRolling && Math.min(updated, availableReplicas) >= wanted
+  const message = fault && !isWhole ? `${count}; ${fault.message}` : count
+  const isAnswering =
+    conditionOf(existing, 'Available') &&
+    !(isRolling && emitted?.spec?.strategy?.type === 'Recreate')
+  return isAnswering ? yes('Serving', message) : no(fault?.reason ?? 'Starting', message)
+}

@@ -1,0 +1,20 @@
+import type { Build, RunPolicy } from '../../crds/common.ts'
+import type { Parent } from '../../crds/kind.ts'
+import { isObject } from '../../crds/schema/json.ts'
+import type { Records } from './memory.ts'
+
+/** What any object asks for, of whatever kind, even an invalid one. */
+
+export const isSuspended = (parent: Parent): boolean =>
+  (parent.spec as { suspend?: boolean } | undefined)?.suspend === true
+
+export const policyOf = (parent: Parent): RunPolicy => {
+  const { runPolicy } = (parent.spec ?? {}) as { readonly runPolicy?: unknown }
+  return isObject(runPolicy) ? runPolicy : {}
+}
+
+/** Build wins over image: exported objects of the last release have both. */
+export const ownImage = (
+  { build, image }: { readonly build?: Build; readonly image?: string },
+  records: Records,
+): string | undefined => (build ? records.build?.image : image)

@@ -1,0 +1,95 @@
+import { claimName } from '../../crds/names.ts'
+import type { NotebookSpec } from '../../crds/notebook.ts'
+import type { Facts } from '../engine/read.ts'
+import type { Records } from '../observe/memory.ts'
+import { ownImage } from '../observe/spec.ts'
+import { resultMount } from './mounts.ts'
+import { toolResources } from './resources.ts'
+import { containerSecurity } from './security.ts'
+import { container, contentMounts, gpuPodBase, podMetadata } from './template.ts'
+import { joined, type Mounts } from './volumes.ts'
+
+type NotebookFacts = Facts<NotebookSpec>
+
+export const notebookPort = 8888
+
+/** Without build and image, the administrator's; while a build is not done, none. */
+export const notebookImage = (
+  { parent, config }: NotebookFacts,
+  records: Records,
+): string | undefined =>
+  ownImage(parent.spec, records) ?? (parent.spec.build ? undefined : config.images.notebook)
+
+/** Jupyter makes a token of its own at each start; no API object holds it. */
+const jupyter = [
+  'jupyter',
+  'lab',
+  '--no-browser',
+  '--allow-root',
+  '--ip=0.0.0.0',
+  `--port=${notebookPort}`,
+  '--ServerApp.root_dir=/content',
+]
+const runtimeDir = '/run/jupyter'
+
+export function notebookPod(facts: NotebookFacts, records: Records) {
+  const { parent, references, config } = facts
+  const { spec } = parent
+  const mounts = joined(
+    resultMount('model', references.model, config),
+    resultMount('data', references.data, config),
+    home(facts),
+    runtime,
+  )
+  return {
+    metadata: podMetadata(parent, config, 'serve', 'notebook'),
+    spec: {
+      ...gpuPodBase(parent, config),
+      ...(mounts.before.length && { initContainers: mounts.before }),
+      containers: [
+        container(parent, config, {
+          name: 'notebook',
+          image: notebookImage(facts, records),
+          command: jupyter,
+          env: { HOME: '/content/home', JUPYTER_RUNTIME_DIR: runtimeDir },
+          mounts,
+          more: {
+            ports: [{ name: 'http', containerPort: notebookPort, protocol: 'TCP' }],
+            readinessProbe: {
+              ...(spec.command
+                ? { tcpSocket: { port: 'http' } }
+                : { httpGet: { path: '/api', port: 'http' } }),
+              periodSeconds: 5,
+              timeoutSeconds: 5,
+            },
+          },
+        }),
+        ...(spec.idleTimeout ? [idleWatch(spec.idleTimeout, config)] : []),
+      ],
+      volumes: contentMounts(parent, config, mounts).volumes,
+    },
+  }
+}
+
+const home = ({ parent }: NotebookFacts): Mounts => ({
+  volumes: [{ name: 'home', persistentVolumeClaim: { claimName: claimName(parent) } }],
+  volumeMounts: [{ name: 'home', mountPath: '/content/home' }],
+  before: [],
+})
+
+/** Where Jupyter keeps its token: memory of the Pod, gone with it. */
+const runtime: Mounts = {
+  volumes: [{ name: 'runtime', emptyDir: {} }],
+  volumeMounts: [{ name: 'runtime', mountPath: runtimeDir }],
+  before: [],
+}
+
+/** Asks Jupyter on localhost how long it has been idle, and ends with the message `idle`. */
+const idleWatch = (timeout: string, config: NotebookFacts['config']) => ({
+  name: 'idle',
+  image: config.images.idle,
+  args: ['idle', `--timeout=${timeout}`, `--url=http://127.0.0.1:${notebookPort}`],
+  resources: toolResources,
+  volumeMounts: [{ name: 'runtime', mountPath: runtimeDir, readOnly: true }],
+  ...containerSecurity(config),
+})

@@ -1,0 +1,92 @@
+import type { ServerPreset } from '../../crds/config.ts'
+import type { ModelServerSpec } from '../../crds/modelserver.ts'
+import { servesItself } from '../../crds/serving.ts'
+import type { Facts } from '../engine/read.ts'
+import type { Records } from '../observe/memory.ts'
+import { ownImage } from '../observe/spec.ts'
+import { gpuOf } from './gpu.ts'
+import { resultMount } from './mounts.ts'
+import { container, contentMounts, gpuPodBase, podMetadata } from './template.ts'
+import { noMounts } from './volumes.ts'
+
+type ServerFacts = Facts<ModelServerSpec>
+
+/** The port of the Service, and of the container unless the spec has another. */
+export const serverPort = 8080
+
+/** What serves: image, command and the rest. */
+interface Server extends ServerPreset {
+  readonly mountsModel: boolean
+}
+
+/**
+ * Which image serves: the ModelServer's own; else the preset that `runtime` names; else the Model's
+ * own, where it brings a program (its serve.sh); else the administrator's default preset.
+ */
+export function serverOf(
+  { parent: { spec }, references: { model }, config }: ServerFacts,
+  records: Records,
+): Server | undefined {
+  if (spec.image || spec.build) {
+    const image = ownImage(spec, records)
+    return image ? { image, mountsModel: true } : undefined
+  }
+  const preset = config.servers.presets[spec.runtime ?? config.servers.default]
+  if (spec.runtime) return preset && { ...preset, mountsModel: true }
+  if (model.state !== 'ready') return undefined
+  const { image, inImage } = model.artifacts
+  if (image && servesItself(spec, model.artifacts))
+    return { image, command: ['serve.sh'], mountsModel: !inImage }
+  return preset && { ...preset, mountsModel: true }
+}
+
+const portOf = ({ port = serverPort }: ModelServerSpec): number => port
+
+/** Its arguments; in those of a preset, `{model}`, `{name}`, `{gpus}` and `{port}` are filled in. */
+function argsOf({ parent: { spec }, config }: ServerFacts, server: Server | undefined) {
+  const values: Readonly<Record<string, string>> = {
+    model: '/content/model',
+    name: spec.model.name,
+    gpus: String(Math.max(1, gpuOf(spec.resources, config).count)),
+    port: String(portOf(spec)),
+  }
+  return (server?.args ?? []).map((arg) =>
+    arg.replaceAll(/\{(model|name|gpus|port)\}/g, (_, key) => values[key] ?? ''),
+  )
+}
+
+export function serverPod(facts: ServerFacts, records: Records) {
+  const { parent, references, config } = facts
+  const { spec } = parent
+  const server = serverOf(facts, records)
+  const mounts = server?.mountsModel ? resultMount('model', references.model, config) : noMounts
+  return {
+    metadata: podMetadata(parent, config, 'serve', 'server'),
+    spec: {
+      ...gpuPodBase(parent, config),
+      ...(mounts.before.length && { initContainers: mounts.before }),
+      containers: [
+        container(parent, config, {
+          name: 'server',
+          image: server?.image,
+          command: server?.command,
+          args: argsOf(facts, server),
+          env: server?.env,
+          mounts,
+          more: {
+            ports: [{ name: 'http', containerPort: portOf(spec), protocol: 'TCP' }],
+            // A Pod that ends is still sent requests until every node has heard of it.
+            lifecycle: { preStop: { sleep: { seconds: 5 } } },
+            // Readiness alone: a restart would load the weights again, and mend nothing.
+            readinessProbe: {
+              httpGet: { path: spec.health ?? server?.health ?? '/', port: 'http' },
+              periodSeconds: 5,
+              timeoutSeconds: 5,
+            },
+          },
+        }),
+      ],
+      volumes: contentMounts(parent, config, mounts).volumes,
+    },
+  }
+}

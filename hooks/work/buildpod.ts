@@ -1,0 +1,169 @@
+import type { Build } from '../../crds/common.ts'
+import type { Config } from '../../crds/config.ts'
+import type { Parent } from '../../crds/kind.ts'
+import { cores, gibibytes } from '../../crds/schema/quantity.ts'
+import { labelsOf } from '../children/metadata.ts'
+import { toolResources } from '../pod/resources.ts'
+import { pullSecrets } from '../pod/template.ts'
+import { builtImage } from './image.ts'
+
+const profileOf = (confinement: string) =>
+  confinement === 'Unconfined'
+    ? { type: 'Unconfined' }
+    : { type: 'Localhost', localhostProfile: confinement.replace('Localhost/', '') }
+
+/**
+ * Rootless BuildKit runs as uid 1000 and makes a user namespace of its own: newuidmap needs
+ * privilege escalation by file capabilities, and the default seccomp profile forbids the mounts.
+ * It is the one documented exception from Pod Security baseline.
+ */
+const builderSecurity = (config: Config) => ({
+  securityContext: {
+    seccompProfile: profileOf(config.builder.seccomp),
+    appArmorProfile: profileOf(config.builder.appArmor),
+  },
+})
+
+/** What a Job of the builder that gets no Pod most likely meets; nothing where it is confined. */
+export const builderSuspicion = ({ builder }: Config) =>
+  builder.seccomp === 'Unconfined' || builder.appArmor === 'Unconfined'
+    ? {
+        suspicion:
+          'a namespace that enforces Pod Security "baseline" refuses the unconfined builder: see builder.seccomp and builder.appArmor in the configuration',
+      }
+    : {}
+
+const builderPod = (parent: Parent, config: Config) => ({
+  restartPolicy: 'Never',
+  automountServiceAccountToken: false,
+  // The group of the volumes must be one that the builder's user namespace knows: on a folder of any
+  // other the kernel mounts no overlay, and BuildKit would copy every layer whole.
+  securityContext: { runAsUser: 1000, runAsGroup: 1000, runAsNonRoot: true, fsGroup: 1000 },
+  ...pullSecrets(parent, config),
+  ...(config.serviceAccounts[parent.kind] && {
+    serviceAccountName: config.serviceAccounts[parent.kind],
+  }),
+})
+
+/** Credentials to push with, where ~/.docker is looked for. */
+export const registryMount = (config: Config) =>
+  config.registry.pushSecretName
+    ? {
+        volumes: [
+          {
+            name: 'registry',
+            secret: {
+              secretName: config.registry.pushSecretName,
+              items: [{ key: '.dockerconfigjson', path: 'config.json' }],
+            },
+          },
+        ],
+        volumeMounts: [{ name: 'registry', mountPath: '/home/build/.docker', readOnly: true }],
+      }
+    : { volumes: [], volumeMounts: [] }
+
+export const registryEnv = (config: Config) => [
+  { name: 'HOME', value: '/home/build' },
+  ...(config.registry.insecure ? [{ name: 'REGISTRY_INSECURE', value: 'true' }] : []),
+]
+
+const builderEnv = (config: Config) => [
+  ...registryEnv(config),
+  { name: 'USER', value: 'build' },
+  { name: 'XDG_RUNTIME_DIR', value: '/run/user/1000' },
+]
+
+/** The container that runs BuildKit, and the volumes it needs. */
+function builder(config: Config, args: readonly string[]) {
+  const registry = registryMount(config)
+  return {
+    container: {
+      name: 'build',
+      image: config.images.builder,
+      args,
+      env: builderEnv(config),
+      resources: {
+        requests: { cpu: cores(config.builder.cpu), memory: gibibytes(config.builder.memory) },
+      },
+      volumeMounts: [
+        source,
+        { name: 'home', mountPath: '/home/build' },
+        { name: 'run', mountPath: '/run/user/1000' },
+        ...registry.volumeMounts,
+      ],
+      terminationMessagePolicy: 'FallbackToLogsOnError',
+      ...builderSecurity(config),
+    },
+    volumes: [{ name: 'home', emptyDir: {} }, { name: 'run', emptyDir: {} }, ...registry.volumes],
+  }
+}
+
+const source = { name: 'source', mountPath: '/source' }
+
+/**
+ * Git becomes an image: a restricted init container clones, rootless BuildKit builds and pushes.
+ * The termination message is `{"digest": "sha256:…", "commit": "…"}`.
+ */
+export function buildPod(parent: Parent, build: Build, tag: string, config: Config) {
+  const { container, volumes } = builder(config, buildArgs(parent, build, tag, config))
+  const { secretName } = build.git
+  return {
+    metadata: {
+      labels: labelsOf(parent, 'build'),
+      annotations: { 'kubectl.kubernetes.io/default-container': 'build' },
+    },
+    spec: {
+      ...builderPod(parent, config),
+      initContainers: [clone(build.git, config)],
+      containers: [container],
+      volumes: [
+        { name: 'source', emptyDir: {} },
+        ...volumes,
+        ...(secretName ? [{ name: 'git', secret: { secretName, defaultMode: 0o440 } }] : []),
+      ],
+    },
+  }
+}
+
+const buildArgs = (parent: Parent, build: Build, tag: string, config: Config) => [
+  'build',
+  '--context=/source',
+  ...(build.git.path ? [`--path=${build.git.path}`] : []),
+  ...(build.dockerfile ? [`--dockerfile=${build.dockerfile}`] : []),
+  ...(build.target ? [`--target=${build.target}`] : []),
+  ...Object.entries(build.args ?? {})
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, value]) => `--build-arg=${name}=${value}`),
+  `--image=${builtImage(parent, tag, config)}`,
+  ...(config.registry.cache ? ['--cache=true'] : []),
+]
+
+function clone({ url, branch, tag, commit, secretName }: Build['git'], { images, git }: Config) {
+  const ref = branch ?? tag ?? commit
+  return {
+    name: 'clone',
+    image: images.builder,
+    args: [
+      'clone',
+      `--url=${url}`,
+      ...(ref ? [`--${branch ? 'branch' : tag ? 'tag' : 'commit'}=${ref}`] : []),
+      '--into=/source',
+    ],
+    env: [
+      { name: 'HOME', value: '/tmp' },
+      ...(git.knownHosts ? [{ name: 'GIT_KNOWN_HOSTS', value: git.knownHosts }] : []),
+      ...(git.caBundle ? [{ name: 'GIT_CA_BUNDLE', value: git.caBundle }] : []),
+    ],
+    resources: toolResources,
+    volumeMounts: [
+      source,
+      ...(secretName ? [{ name: 'git', mountPath: '/secrets/git', readOnly: true }] : []),
+    ],
+    terminationMessagePolicy: 'FallbackToLogsOnError',
+    securityContext: {
+      allowPrivilegeEscalation: false,
+      capabilities: { drop: ['ALL'] },
+      seccompProfile: { type: 'RuntimeDefault' },
+    },
+  }
+}

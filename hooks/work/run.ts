@@ -1,0 +1,100 @@
+import type { RunPolicy } from '../../crds/common.ts'
+import type { Config } from '../../crds/config.ts'
+import type { StageRecord } from '../../crds/status.ts'
+import type { Facts } from '../engine/read.ts'
+import type { WorkStage } from '../engine/stage.ts'
+import type { Records } from '../observe/memory.ts'
+import { container, contentMounts, gpuPodBase, podMetadata } from '../pod/template.ts'
+import { joined, type Mounts } from '../pod/volumes.ts'
+import { artifactsPath, lostPlace, pathsInUse, storageOf } from '../storage/storage.ts'
+import { seal } from './seal.ts'
+
+/** What loads, imports or trains: the loader, or an image of the user's. */
+export interface Program {
+  readonly image: string | undefined
+  readonly args?: readonly string[]
+  /** Fields of the container that are not the user's. */
+  readonly more?: Readonly<Record<string, unknown>>
+}
+
+/** What is special about the stage of one kind. */
+interface Run extends Pick<WorkStage, 'active' | 'skip' | 'needs' | 'hashes'> {
+  readonly name: 'load' | 'run'
+  readonly program: (records: Records) => Program
+  readonly mounts: () => Mounts
+  /** How often a Pod that failed is tried again, unless spec.runPolicy says so. */
+  readonly backoffLimit: number
+  /** What to record beside the digest and the size of the artifacts. */
+  readonly result?: (records: Records) => Partial<StageRecord>
+}
+
+/** A container writes artifacts/, and its exit code is the verdict. */
+export function runStage(
+  facts: Facts<{ readonly runPolicy?: RunPolicy }>,
+  { name, active, skip, needs, hashes, ...run }: Run,
+): WorkStage {
+  const { runPolicy = {} } = facts.parent.spec
+  return {
+    does: 'work',
+    name,
+    condition: 'Complete',
+    active,
+    skip,
+    needs,
+    hashes,
+    isUsers: true,
+    isStored: true,
+    policy: {
+      activeDeadlineSeconds: runPolicy.activeDeadlineSeconds,
+      backoffLimit: runPolicy.backoffLimit ?? run.backoffLimit,
+    },
+    template: ({ attempt }, records) =>
+      runPod(facts, name, attempt, run.program(records), run.mounts()),
+    lost: ({ attempt }) => lostPlace(facts, name, attempt),
+    result: ({ digest, bytes }, _attempt, records) => ({
+      ...(digest && { digest }),
+      ...(bytes !== undefined && { bytes }),
+      ...run.result?.(records),
+    }),
+  }
+}
+
+/**
+ * The Pod of a load or a run: the user's container is the last init container, so that `seal`
+ * starts only after its success.
+ */
+function runPod(
+  facts: Facts,
+  stage: 'load' | 'run',
+  attempt: string,
+  program: Program,
+  read: Mounts,
+) {
+  const { parent, config } = facts
+  const place = storageOf(config).write(parent, artifactsPath(stage, attempt), config)
+  const mounts = joined(read, place.work)
+  const base = gpuPodBase(parent, config)
+  return {
+    metadata: podMetadata(parent, config, stage, stage),
+    spec: {
+      restartPolicy: 'Never',
+      ...base,
+      ...nodesThatBind(base, config),
+      initContainers: [
+        ...mounts.before,
+        container(parent, config, { name: stage, mounts, ...program }),
+      ],
+      containers: [seal(place, pathsInUse(facts, stage), config)],
+      volumes: contentMounts(parent, config, mounts).volumes,
+    },
+  }
+}
+
+/** The Job that first binds a claim decides where it lives: the administrator may narrow that. */
+const nodesThatBind = (base: Readonly<Record<string, unknown>>, config: Config) => {
+  const nodeSelector = {
+    ...config.storage.pvc.nodeSelector,
+    ...(base.nodeSelector as Record<string, string> | undefined),
+  }
+  return Object.keys(nodeSelector).length ? { nodeSelector } : {}
+}
