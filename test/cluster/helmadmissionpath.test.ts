@@ -111,22 +111,37 @@ const expectWorks = async (name: string) => {
   expect(stderr).toContain('Dataset "none" does not exist in this namespace')
 }
 
-test('while the first segment is introduced, both paths are accepted and no apply fails', async () => {
-  expect(await segments()).toEqual([first, 'plain'])
-  expect([await codesOf(''), await codesOf(`${first}/`)]).toEqual([
-    [400, 400],
-    [400, 400],
-  ])
-  const stop = applySteadily(bed.apply, 'introduced')
-  await upgrade(first, 'plain')
-  expect(await segments()).toEqual([first, 'plain'])
-  await settle()
-  await upgrade(first, '')
-  await refreshMountedSecret()
+/** How many requests with an unknown path the server has answered. */
+const unknown = async () => {
+  const { body } = await asked('/metrics', 'GET')
+  return /^substratus_request_duration_seconds_count\{route="unknown".*$/m.exec(body)?.[0]
+}
+
+/** Applies again and again while the path changes: nothing is refused, and the server knows every path. */
+async function expectSteady(name: string, change: () => Promise<void>) {
+  const before = await unknown()
+  const stop = applySteadily(bed.apply, name)
+  await change()
   await sleep(2000)
   const { failed, count } = await stop()
   expect(failed).toEqual([])
   expect(count).toBeGreaterThan(10)
+  // No apply fails if only the defaults cannot be filled in.
+  expect(await unknown()).toBe(before)
+}
+
+test('while the first segment is introduced, both paths are accepted and no apply fails', async () => {
+  expect(await segments()).toEqual([first, 'plain'])
+  expect(await codesOf('')).toEqual([400, 400])
+  expect(await codesOf(`${first}/`)).toEqual([400, 400])
+  await expectSteady('introduced', async () => {
+    await upgrade(first, 'plain')
+    // Exchanging the two leaves the Secret as it is, so there is no kubelet to wait for.
+    expect(await segments()).toEqual([first, 'plain'])
+    await settle()
+    await upgrade(first, '')
+    await refreshMountedSecret()
+  })
 })
 
 test('with a segment, the API server validates and fills in, and nobody else is answered', async () => {
@@ -135,29 +150,24 @@ test('with a segment, the API server validates and fills in, and nobody else is 
   await expectWorks('with-first')
   for (const path of ['', `${second}/`, `${first}x/`, 'plain/'])
     expect(await codesOf(path)).toEqual([404, 404])
+  expect(await unknown()).toMatch(/ 8$/)
   expect(await codesOf(`${first}/`)).toEqual([400, 400])
 })
 
 test('while it is changed, both are accepted and no apply fails; then the old one is refused', async () => {
-  const stop = applySteadily(bed.apply, 'changed')
-  await upgrade(first, second)
-  await refreshMountedSecret()
-  expect([await codesOf(`${first}/`), await codesOf(`${second}/`)]).toEqual([
-    [400, 400],
-    [400, 400],
-  ])
-  await upgrade(second, first)
-  // Exchanging the two leaves the Secret as it is, so there is no kubelet to wait for.
-  expect(await segments()).toEqual([first, second])
-  await settle()
-  await upgrade(second, '')
-  await refreshMountedSecret()
+  await expectSteady('changed', async () => {
+    await upgrade(first, second)
+    await refreshMountedSecret()
+    expect(await codesOf(`${first}/`)).toEqual([400, 400])
+    expect(await codesOf(`${second}/`)).toEqual([400, 400])
+    await upgrade(second, first)
+    expect(await segments()).toEqual([first, second])
+    await settle()
+    await upgrade(second, '')
+    await refreshMountedSecret()
+  })
   expect(await codesOf(`${first}/`)).toEqual([404, 404])
   expect(await codesOf(`${second}/`)).toEqual([400, 400])
-  await sleep(2000)
-  const { failed, count } = await stop()
-  expect(failed).toEqual([])
-  expect(count).toBeGreaterThan(10)
   await expectWorks('with-second')
 })
 
