@@ -733,6 +733,17 @@ describe('registry credentials', () => {
     })
   })
 
+  test('are not printed in part, where a long refusal is cut', async () => {
+    const words = `${'x'.repeat(290)}${password}`
+    const registry = await registryWith(() =>
+      answered(403, {}, JSON.stringify({ errors: [{ code: '', message: words }] })),
+    )
+    const { code, message, output } = await pack(registry)
+    expect(code).toBe(1)
+    expect(message).toContain('pull refused with 403: xxx')
+    expect(message + output).not.toContain(password.slice(0, 6))
+  })
+
   test.each([
     { what: 'the configuration', digest: '../manifests/other' },
     { what: 'an absolute path', digest: '/../../../../v2/other/private/blobs/x' },
