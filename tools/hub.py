@@ -65,7 +65,7 @@ def main(kind, repository, revision, folder):
             )
             bad = [repr(name) for name in strays(file.rfilename for file in info.siblings)]
             if bad:
-                sys.exit(f"the hub names files that no folder can hold: {', '.join(bad)[:1000]}")
+                sys.exit(f"the hub names files that no folder can hold: {', '.join(bad[:10])}")
             snapshot_download(
                 repository, repo_type=kind, revision=info.sha, local_dir=folder, max_workers=4
             )

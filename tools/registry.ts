@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
+import { cleaned } from './redact.ts'
 
 /**
  * An OCI registry, as far as packaging needs it: manifests are read and written, blobs are looked
@@ -307,5 +308,6 @@ function refusal(status: number, text: string, method: string): string {
   } catch {
     // Its own words, then.
   }
-  return `${what} refused with ${status}${words ? `: ${words.slice(0, 300)}` : ''}`
+  // Cleaned before it is cut: half a credential would not be recognized.
+  return `${what} refused with ${status}${words ? `: ${cleaned(words).slice(0, 300)}` : ''}`
 }

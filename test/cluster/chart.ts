@@ -275,13 +275,20 @@ export async function startServer(
   const account = await accountOf(target, plane, home, 'substratus')
   const deployment = await get(home, 'deployment/substratus', target)
   const [container] = deployment.spec.template.spec.containers
+  if (container.args.some((arg: string) => arg.startsWith('--admission-path-file')))
+    await mount(target, 'secret/substratus-admission', join(folder, 'admission'))
   const args = container.args.map((arg: string) =>
     arg
       .replace('/etc/substratus', folder)
       .replace('0.0.0.0:9443', `0.0.0.0:${port}`)
       .replace('in-cluster', account),
   )
-  const child = spawn(process.execPath, [modulePath('cli/main'), ...args])
+  const env = Object.fromEntries(
+    container.env.map(({ name, value }: Shown): [string, string] => [name, value]),
+  )
+  const child = spawn(process.execPath, [modulePath('cli/main'), ...args], {
+    env: { ...process.env, ...env },
+  })
   let log = ''
   child.stderr.on('data', (chunk: Buffer) => {
     log += chunk

@@ -22,7 +22,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { memoryOf } from '../../hooks/observe/memory.ts'
 import { pathsInUse, storageOf } from '../../hooks/storage/storage.ts'
 import { main as load } from '../../tools/load.ts'
-import type { Sealed } from '../../tools/manifest.ts'
+import { openInside, type Sealed } from '../../tools/manifest.ts'
 import { optionsOf } from '../../tools/options.ts'
 import { main as pack } from '../../tools/package.ts'
 import { cleaner, lineCleaner, secretsOf } from '../../tools/redact.ts'
@@ -485,6 +485,38 @@ describe('packaging reads only what was sealed', () => {
     expect(code).toBe(1)
     expect(message).toMatch(/is not what was sealed|was sealed, and is missing/)
     expect(received).toBe('')
+  })
+
+  test.each([
+    {
+      what: 'a link in the place of a file',
+      bend: () => {
+        rmSync(join(artifacts, 'deep/w'))
+        symlinkSync(join(home, 'secret'), join(artifacts, 'deep/w'))
+      },
+    },
+    {
+      what: 'a link in the place of its folder',
+      bend: () => {
+        rmSync(join(artifacts, 'deep'), { recursive: true })
+        mkdirSync(join(home, 'other'))
+        writeFileSync(join(home, 'other/w'), 'of the builder')
+        symlinkSync(join(home, 'other'), join(artifacts, 'deep'))
+      },
+    },
+    {
+      what: 'a pipe in the place of a file',
+      bend: () => {
+        rmSync(join(artifacts, 'deep/w'))
+        execFileSync('mkfifo', [join(artifacts, 'deep/w')])
+      },
+    },
+  ])('$what that appears while files are read is not opened', async ({ bend }) => {
+    await (await openInside(artifacts, 'deep/w')).close()
+    bend()
+    await expect(openInside(artifacts, 'deep/w')).rejects.toThrow(
+      /ELOOP|is not a regular file inside/,
+    )
   })
 })
 

@@ -1,7 +1,6 @@
 import { execFile } from 'node:child_process'
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { parseAllDocuments } from 'yaml'
 import { browserCommand } from '../../open/address.ts'
 import { tableLines } from '../../terminal/table.ts'
@@ -22,15 +21,18 @@ import {
   sync,
   theChild,
 } from '../objects.ts'
-import { type FakeApi, fakeApi, type Stored } from '../protocol/fakeapi.ts'
+import type { Stored } from '../protocol/fakeapi.ts'
 import {
+  api,
   controlledBy,
-  type Given,
+  listening,
   notebook,
-  personAt,
+  person,
   pod,
   serving,
+  soon,
   statefulSet,
+  withApi,
 } from '../protocol/person.ts'
 
 /**
@@ -38,39 +40,14 @@ import {
  * who may create Pods may plant one.
  */
 
-vi.setConfig({ testTimeout: 30_000 })
-
-let api: FakeApi
-const ends: (() => unknown)[] = []
-beforeEach(async () => {
-  api = await fakeApi()
-  api.put(statefulSet)
-})
-afterEach(async () => {
-  for (const end of ends.splice(0)) await end()
-  await api.close()
-})
-
-const soon = <T>(assertion: () => T | Promise<T>) =>
-  vi.waitFor(assertion, { timeout: 25_000, interval: 20 })
-
-const person = (given?: Given) => {
-  const one = personAt(api, given)
-  ends.push(one.leave)
-  return one
-}
+withApi()
 
 /** Each Pod is a server that answers with its name. */
 async function serversOf(...names: readonly string[]) {
   const ports = new Map<string, number>()
   for (const name of names) {
     const server = createServer((_, response) => response.end(name))
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-    ends.push(
-      () => server.closeAllConnections(),
-      () => server.close(),
-    )
-    ports.set(name, (server.address() as AddressInfo).port)
+    ports.set(name, await listening(server))
   }
   api.backend = (name) => ports.get(name) ?? 1
 }

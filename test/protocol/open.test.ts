@@ -1,31 +1,21 @@
 import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { type FakeApi, fakeApi } from './fakeapi.ts'
+import { describe, expect, test } from 'vitest'
 import {
+  api,
   controlledBy,
   type Given,
+  listening,
   notebook,
-  personAt,
+  person,
   pod,
   serving,
-  statefulSet,
+  soon,
+  withApi,
 } from './person.ts'
 
 /** kubectl open against a small API server: what is asked of it, and what the person is told. */
 
-vi.setConfig({ testTimeout: 30_000 })
-
-let api: FakeApi
-const ends: (() => unknown)[] = []
-beforeEach(async () => {
-  api = await fakeApi()
-  api.put(statefulSet)
-})
-afterEach(async () => {
-  for (const end of ends.splice(0)) await end()
-  await api.close()
-})
+withApi()
 
 /** As Jupyter does: the token opens, anything else is refused. */
 async function jupyter(token: string): Promise<number> {
@@ -34,12 +24,7 @@ async function jupyter(token: string): Promise<number> {
     const opens = searchParams.get('token') === token
     res.writeHead(opens ? 200 : 403).end(opens ? `lab of ${token}` : 'Forbidden')
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  ends.push(
-    () => server.closeAllConnections(),
-    () => server.close(),
-  )
-  const { port } = server.address() as AddressInfo
+  const port = await listening(server)
   api.backend = () => port
   api.exec = (_pod, [shell]) =>
     shell === 'sh'
@@ -47,15 +32,6 @@ async function jupyter(token: string): Promise<number> {
       : { out: '', code: 1 }
   return port
 }
-
-function person(given: Given = {}) {
-  const one = personAt(api, given)
-  ends.push(one.leave)
-  return one
-}
-
-const soon = <T>(assertion: () => T | Promise<T>) =>
-  vi.waitFor(assertion, { timeout: 25_000, interval: 20 })
 
 const patches = () => api.requests.filter((line) => line.startsWith('PATCH'))
 const path = '/apis/substratus.ai/v1/namespaces/team/notebooks/explore'
@@ -113,13 +89,8 @@ describe('a notebook that runs', () => {
       })
       req.on('end', () => res.end(req.method === 'POST' ? String(bytes) : big))
     })
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-    ends.push(
-      () => server.closeAllConnections(),
-      () => server.close(),
-    )
+    const port = await listening(server)
     await jupyter('secret')
-    const { port } = server.address() as AddressInfo
     api.backend = () => port
     api.put(notebook({}, serving), pod('p1'))
     const { printed } = person()
@@ -279,14 +250,9 @@ describe('what breaks while it is open', () => {
 
   test('the connection is cut: said, and connected again', async () => {
     const { said, printed, address } = await opened()
-    const hanging = createServer(() => {})
-    await new Promise<void>((resolve) => hanging.listen(0, '127.0.0.1', resolve))
-    ends.push(
-      () => hanging.closeAllConnections(),
-      () => hanging.close(),
-    )
+    const hanging = await listening(createServer(() => {}))
     const { backend } = api
-    api.backend = () => (hanging.address() as AddressInfo).port
+    api.backend = () => hanging
     const request = fetch(address).catch(() => 'cut')
     await soon(() => expect(api.requests.at(-1)).toContain('portforward'))
     await new Promise((resolve) => setTimeout(resolve, 100))

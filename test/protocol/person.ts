@@ -1,7 +1,10 @@
+import type { Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { afterEach, beforeEach, vi } from 'vitest'
 import { clusterOf } from '../../cluster/kubeconfig.ts'
 import { open } from '../../open/open.ts'
 import { targetOf } from '../../open/target.ts'
-import type { FakeApi, Stored } from './fakeapi.ts'
+import { type FakeApi, fakeApi, type Stored } from './fakeapi.ts'
 
 /** A Notebook "explore" in a small API server, and a person who opens it. */
 
@@ -62,8 +65,40 @@ export interface Given {
   readonly browse?: (address: string) => Promise<void>
 }
 
-/** A person who opens something, and what they see. */
-export function personAt(api: FakeApi, given: Given = {}) {
+/** The API server of the test that is running. */
+export let api: FakeApi
+
+const ends: (() => unknown)[] = []
+
+/** Gives each test of a file an API server with the notebook's StatefulSet, and ends what it started. */
+export function withApi(): void {
+  vi.setConfig({ testTimeout: 30_000 })
+  beforeEach(async () => {
+    api = await fakeApi()
+    api.put(statefulSet)
+  })
+  afterEach(async () => {
+    for (const end of ends.splice(0)) await end()
+    await api.close()
+  })
+}
+
+/** Starts a server, until the test ends; returns its port. */
+export async function listening(server: Server): Promise<number> {
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  ends.push(
+    () => server.closeAllConnections(),
+    () => server.close(),
+  )
+  return (server.address() as AddressInfo).port
+}
+
+/** Waits until the assertion holds. */
+export const soon = <T>(assertion: () => T | Promise<T>) =>
+  vi.waitFor(assertion, { timeout: 25_000, interval: 20 })
+
+/** A person who opens something until the test ends, and what they see. */
+export function person(given: Given = {}) {
   const { words = ['notebook', 'explore'], port = 0, browser = false, suspend = false } = given
   const target = targetOf(words)
   if ('wrong' in target) throw new Error(target.wrong)
@@ -87,9 +122,9 @@ export function personAt(api: FakeApi, given: Given = {}) {
     },
   )
   const interrupt = (signal: NodeJS.Signals = 'SIGINT') => listeners.shift()?.(signal)
-  const leave = async () => {
+  ends.push(async () => {
     interrupt('SIGTERM')
     await code
-  }
-  return { said, printed, browsed, code, interrupt, leave }
+  })
+  return { said, printed, browsed, code, interrupt }
 }
