@@ -1,8 +1,8 @@
 import { X509Certificate } from 'node:crypto'
 import { CoreV1Api, type V1Secret } from '@kubernetes/client-node'
+import { makeCertificate } from '../cluster/certificates.ts'
 import { kubeConfigOf } from '../cluster/kubeconfig.ts'
 import { logger } from '../server/log.ts'
-import { issue } from './x509.ts'
 
 interface Options {
   readonly namespace: string
@@ -39,9 +39,11 @@ export async function renewCommand(options: Options): Promise<number> {
     throw new Error(
       `the CA in Secret "${ca}" ends too soon: delete the Secrets "${ca}" and "${secret}" and run helm upgrade`,
     )
-  const { cert, key } = issue({
+  const { cert, key } = await makeCertificate({
     ca: { cert: caCertificate, key: valueIn(authority, 'tls.key') },
+    subject: { commonName: names[0] ?? '' },
     names,
+    purposes: ['serverAuth'],
     from,
     until,
   })

@@ -1,13 +1,13 @@
+import { generateKeyPairSync } from 'node:crypto'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { stringify } from 'yaml'
-import { reasonOf } from '../../cluster/reason.ts'
-import { command } from '../command.ts'
-
-interface Certificate {
-  readonly cert: string
-  readonly key: string
-}
+import {
+  type Certificate,
+  makeAuthority,
+  makeCertificate,
+  type Subject,
+} from '../../cluster/certificates.ts'
 
 /** One CA for servers and clients; a client's subject says who it is: CN = user, O = group. */
 export interface Pki {
@@ -23,76 +23,66 @@ export interface Pki {
 }
 
 const apiserverNames = [
-  'DNS:localhost',
-  'DNS:kubernetes',
-  'DNS:kubernetes.default',
-  'DNS:kubernetes.default.svc',
-  'DNS:kubernetes.default.svc.cluster.local',
-  'IP:127.0.0.1',
-  'IP:10.96.0.1',
+  'localhost',
+  'kubernetes',
+  'kubernetes.default',
+  'kubernetes.default.svc',
+  'kubernetes.default.svc.cluster.local',
+  '127.0.0.1',
+  '10.96.0.1',
 ]
-
-const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes']
 
 const at = (folder: string, name: string): Certificate => ({
   cert: join(folder, `${name}.crt`),
   key: join(folder, `${name}.key`),
 })
 
+const lifetime = () => ({ from: new Date(), until: new Date(Date.now() + 3650 * 86_400_000) })
+
+async function write(folder: string, name: string, { cert, key }: Certificate) {
+  const files = at(folder, name)
+  await writeFile(files.cert, cert)
+  await writeFile(files.key, key, { mode: 0o600 })
+  return files
+}
+
 /** One more certificate of a folder's CA, for a client, a server, or both. */
 export async function issue(
   folder: string,
   name: string,
-  subject: string,
-  names = 'DNS:localhost',
+  subject: Subject,
+  names: readonly string[] = ['localhost'],
 ): Promise<Certificate> {
-  const made = at(folder, name)
-  const ca = at(folder, 'ca')
-  const [request, extensions] = [join(folder, `${name}.csr`), join(folder, `${name}.ext`)]
-  await writeFile(extensions, `subjectAltName=${names}\nextendedKeyUsage=clientAuth,serverAuth\n`)
-  await openssl('req', ...key, '-subj', subject, '-keyout', made.key, '-out', request)
-  const sign = ['-CA', ca.cert, '-CAkey', ca.key, '-CAcreateserial', '-days', '3650']
-  await openssl('x509', '-req', '-in', request, ...sign, '-extfile', extensions, '-out', made.cert)
-  return made
+  const files = at(folder, 'ca')
+  const [cert, key] = await Promise.all([readFile(files.cert, 'utf8'), readFile(files.key, 'utf8')])
+  const purposes = ['clientAuth', 'serverAuth'] as const
+  const made = await makeCertificate({ ca: { cert, key }, subject, names, purposes, ...lifetime() })
+  return write(folder, name, made)
 }
 
-/** Makes all keys and certificates in a folder, with openssl; the API server listens on the address. */
+/** Makes all keys and certificates in a folder; the API server listens on the address. */
 export async function makePki(folder: string, address: string): Promise<Pki> {
-  await command('openssl', ['version']).catch((error) => {
-    throw new Error(`openssl makes the certificates, and does not run here: ${reasonOf(error)}`)
+  const authority = await makeAuthority({
+    subject: { commonName: 'substratus-up' },
+    ...lifetime(),
   })
-  const ca = at(folder, 'ca')
-  await openssl(
-    'req',
-    '-x509',
-    ...key,
-    '-days',
-    '3650',
-    '-subj',
-    '/CN=substratus-up',
-    '-keyout',
-    ca.key,
-    '-out',
-    ca.cert,
-  )
-
-  const of = (name: string, subject: string, names?: string) => issue(folder, name, subject, names)
-  const names = [...new Set([...apiserverNames, `IP:${address}`])]
+  const ca = await write(folder, 'ca', authority)
+  const of = (name: string, commonName: string, names?: readonly string[]) =>
+    issue(folder, name, { commonName }, names)
   const serviceAccountKey = join(folder, 'sa.key')
-  await openssl('genrsa', '-out', serviceAccountKey, '2048')
+  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
+  const pem = privateKey.export({ type: 'pkcs8', format: 'pem' })
+  await writeFile(serviceAccountKey, pem, { mode: 0o600 })
   return {
     ca,
-    // One after the other: -CAcreateserial keeps its count in a file.
-    apiserver: await of('apiserver', '/CN=kube-apiserver', names.join(',')),
-    admin: await of('admin', '/O=system:masters/CN=admin'),
-    controllerManager: await of('controller-manager', '/CN=system:kube-controller-manager'),
-    scheduler: await of('scheduler', '/CN=system:kube-scheduler'),
-    hooks: await of('hooks', '/CN=substratus', 'DNS:localhost,IP:127.0.0.1'),
+    apiserver: await of('apiserver', 'kube-apiserver', [...new Set([...apiserverNames, address])]),
+    admin: await issue(folder, 'admin', { organization: 'system:masters', commonName: 'admin' }),
+    controllerManager: await of('controller-manager', 'system:kube-controller-manager'),
+    scheduler: await of('scheduler', 'system:kube-scheduler'),
+    hooks: await of('hooks', 'substratus', ['localhost', '127.0.0.1']),
     serviceAccountKey,
   }
 }
-
-const openssl = (...args: readonly string[]) => command('openssl', args)
 
 /** Writes the kubeconfig of a client, complete in itself. */
 export async function writeKubeconfig(

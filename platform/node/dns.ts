@@ -38,7 +38,7 @@ export async function startDns(
 ): Promise<void> {
   const { dir, server, pki, kubectl } = plane
   await kubectl.apply(rights)
-  const client = await issue(join(dir, 'pki'), account, `/CN=${account}`)
+  const client = await issue(join(dir, 'pki'), account, { commonName: account })
   const path = join(dir, `${account}.kubeconfig`)
   const kubeconfig = await writeKubeconfig(path, server, pki.ca.cert, account, client)
   const settings = join(folderOf(dir), 'Corefile')

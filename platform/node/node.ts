@@ -117,10 +117,10 @@ async function settle(plane: ControlPlane, folder: string) {
   const serving = await issue(
     pki,
     'kubelet',
-    `/O=system:nodes/CN=system:node:${nodeName}`,
-    `DNS:${nodeName},IP:${nodeAddress}`,
+    { organization: 'system:nodes', commonName: `system:node:${nodeName}` },
+    [nodeName, nodeAddress],
   )
-  const proxy = await issue(pki, 'kube-proxy', '/CN=system:kube-proxy')
+  const proxy = await issue(pki, 'kube-proxy', { commonName: 'system:kube-proxy' })
   const configOf = (name: string, client: typeof serving) =>
     writeKubeconfig(
       join(plane.dir, `${name}.kubeconfig`),

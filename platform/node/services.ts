@@ -50,7 +50,7 @@ export async function startGitServer({ dir, folder, signal }: Services): Promise
     http: portOf(gitUrl),
     https: {
       port: portOf(gitHttpsUrl),
-      ...(await issue(join(dir, 'pki'), 'git', '/CN=git', `IP:${nodeAddress}`)),
+      ...(await issue(join(dir, 'pki'), 'git', { commonName: 'git' }, [nodeAddress])),
     },
     ssh: {
       port: portOf(gitSshUrl),

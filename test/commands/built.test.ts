@@ -50,7 +50,7 @@ test('it imports no package that is for development only', () => {
     .filter((name) => name.endsWith('.js'))
     .flatMap((name) => [
       ...readFileSync(join(folder, 'dist', name), 'utf8').matchAll(
-        /^(?:import|export) .*?from '((?:@[^/']+\/)?[^./'][^/']*)/gm,
+        /^(?:import|export) (?:.*?from )?'((?:@[^/']+\/)?[^./'][^/']*)/gm,
       ),
     ])
     .map(([, name = '']) => name)

@@ -27,6 +27,7 @@ import { optionsOf } from '../../tools/options.ts'
 import { main as pack } from '../../tools/package.ts'
 import { cleaner, lineCleaner, secretsOf } from '../../tools/redact.ts'
 import { main as seal } from '../../tools/seal.ts'
+import { localCertificate } from '../certificate.ts'
 import { aConfig, aModel } from '../objects.ts'
 
 /**
@@ -592,17 +593,14 @@ describe('a source that cannot be a file fails at once, by name', () => {
       plain.push(request.url ?? '')
       response.end('x')
     })
-    const made = ['-newkey', 'rsa:2048', '-nodes', '-keyout', 'tls.key', '-out', 'tls.crt']
-    const names = ['-subj', '/CN=files', '-addext', 'subjectAltName=IP:127.0.0.1']
-    execFileSync('openssl', ['req', '-x509', ...made, ...names], { cwd: home, stdio: 'pipe' })
-    const [key, cert] = ['tls.key', 'tls.crt'].map((name) => readFileSync(join(home, name)))
-    const secure = createTlsServer({ key, cert }, (_, response) =>
+    const { caFile, server } = await localCertificate(home)
+    const secure = createTlsServer(server, (_, response) =>
       response.writeHead(307, { location: `http://${host}/it` }).end(),
     )
     servers.push(secure)
     await new Promise<void>((done) => secure.listen(0, '127.0.0.1', done))
     const url = `https://127.0.0.1:${(secure.address() as AddressInfo).port}/it`
-    const { code, message } = await loader(url, { NODE_EXTRA_CA_CERTS: join(home, 'tls.crt') })
+    const { code, message } = await loader(url, { NODE_EXTRA_CA_CERTS: caFile })
     expect(code).toBe(1)
     expect(message).toBe(
       `${url} redirects from https to http://${host}, where anybody may change it`,

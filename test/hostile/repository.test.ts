@@ -6,17 +6,8 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { addressOf, credentialConfig } from '../../tools/clone.ts'
 import { seal } from '../../tools/seal.ts'
-import {
-  certificate,
-  commit,
-  type Ended,
-  git,
-  type Server,
-  scratch,
-  serveGit,
-  server,
-  tool,
-} from './tools.ts'
+import { localCertificate } from '../certificate.ts'
+import { commit, type Ended, git, type Server, scratch, serveGit, server, tool } from './tools.ts'
 
 /** Attacks by repositories, Git servers and registries that the tools fetch from, and by other servers. */
 
@@ -230,7 +221,7 @@ describe('Git credentials', () => {
     })
 
     test('in plain http after https, nor is anything cloned from there', async () => {
-      const tls = certificate(folder)
+      const tls = await localCertificate(folder)
       const plain = await started((request, response) =>
         request.headers.authorization
           ? response.writeHead(404).end()
@@ -238,10 +229,10 @@ describe('Git credentials', () => {
       )
       const named = await started(
         redirects(302, (at) => `${plain.url}${at}`),
-        tls,
+        tls.server,
       )
       const { code, message } = await clone(`${named.url}${path}`, {
-        files: { 'ca.crt': tls.cert },
+        files: { 'ca.crt': tls.ca },
       })
       expect(plain.asked).toEqual([])
       expect(code).toBe(1)
@@ -251,10 +242,10 @@ describe('Git credentials', () => {
     })
 
     test('in https when plain http was named', async () => {
-      const tls = certificate(folder)
-      const other = await started(wantsAny, tls)
+      const tls = await localCertificate(folder)
+      const other = await started(wantsAny, tls.server)
       const named = await started(redirects(301, (at) => `${other.url}${at}`))
-      const { message } = await clone(`${named.url}${path}`, { files: { 'ca.crt': tls.cert } })
+      const { message } = await clone(`${named.url}${path}`, { files: { 'ca.crt': tls.ca } })
       expect(other.asked.length).toBeGreaterThan(0)
       expect(other.asked.filter(({ authorization }) => authorization)).toEqual([])
       expect(message).toContain(`redirects to ${other.url}, which asks for credentials`)
@@ -716,16 +707,16 @@ describe('registry credentials', () => {
       },
     ])('in plain http to $to, when the registry speaks https', async ({ attack, says }) => {
       const plain = await started(answered(200, {}, '{"token": "t"}'))
-      const tls = certificate(folder)
+      const tls = await localCertificate(folder)
       const attacks = attack(plain)
       const registry = await started((request, response) => {
         const answer =
           attacks(request) ?? (isKnown(request) ? honest : challenge('Basic realm="x"'))
         answer(request, response)
-      }, tls)
+      }, tls.server)
       const { code, message } = await pack(registry, {
         REGISTRY_INSECURE: '',
-        NODE_EXTRA_CA_CERTS: tls.path,
+        NODE_EXTRA_CA_CERTS: tls.caFile,
       })
       expect(plain.asked).toEqual([])
       expect(code).toBe(1)

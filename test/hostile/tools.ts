@@ -90,21 +90,6 @@ export async function server(
 }
 export type Server = Awaited<ReturnType<typeof server>>
 
-/** A certificate for 127.0.0.1 that is its own authority. */
-export function certificate(folder: string) {
-  const [key, cert] = [join(folder, 'tls.key'), join(folder, 'tls.crt')]
-  execFileSync(
-    'openssl',
-    [
-      ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'],
-      ...['-days', '30', '-subj', '/CN=127.0.0.1', '-keyout', key, '-out', cert],
-      ...['-addext', 'subjectAltName=IP:127.0.0.1,DNS:localhost'],
-    ],
-    { stdio: 'pipe' },
-  )
-  return { path: cert, cert: readFileSync(cert, 'utf8'), key: readFileSync(key, 'utf8') }
-}
-
 export const git = (folder: string, ...args: readonly string[]): string =>
   execFileSync(
     'git',

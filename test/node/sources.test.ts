@@ -225,7 +225,7 @@ async function loaderThatTrusts(ca: string): Promise<string> {
 
 test('a source is loaded from https://, by an authority that is in the loader’s image alone', async () => {
   const { ca, dir } = inject('cluster')
-  const pki = await issue(join(dir, 'pki'), 'files', '/CN=files', `IP:${nodeAddress}`)
+  const pki = await issue(join(dir, 'pki'), 'files', { commonName: 'files' }, [nodeAddress])
   const [key, cert] = [readFileSync(pki.key), readFileSync(pki.cert)]
   const files = await serverFor((_, response) => response.end('abc'), { key, cert })
   const source = `${files.url}/x`

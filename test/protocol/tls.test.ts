@@ -1,11 +1,11 @@
-import { execFileSync, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connect } from 'node:tls'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { issue } from '../../install/x509.ts'
+import { makeAuthority, makeCertificate } from '../../cluster/certificates.ts'
 
 let folder: string
 beforeEach(() => {
@@ -13,27 +13,19 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(folder, { recursive: true }))
 
-function authority() {
-  const made = ['-newkey', 'rsa:2048', '-nodes', '-keyout', 'ca.key', '-out', 'ca.crt']
-  execFileSync('openssl', ['req', '-x509', ...made, '-subj', '/CN=ca'], {
-    cwd: folder,
-    stdio: 'pipe',
-  })
-  const read = (name: string) => readFileSync(join(folder, name), 'utf8')
-  return { cert: read('ca.crt'), key: read('ca.key') }
-}
-
 test('a changed certificate is served to new connections; half a change and nonsense are not', async () => {
-  const ca = authority()
+  const lifetime = { from: new Date(Date.now() - 1000), until: new Date(Date.now() + 86_400_000) }
+  const ca = await makeAuthority({ subject: { commonName: 'ca' }, ...lifetime })
   const made = () =>
-    issue({
+    makeCertificate({
       ca,
+      subject: { commonName: '127.0.0.1' },
       names: ['127.0.0.1'],
-      from: new Date(Date.now() - 1000),
-      until: new Date(Date.now() + 86_400_000),
+      purposes: ['serverAuth'],
+      ...lifetime,
     })
   const [cert, key] = [join(folder, 'tls.crt'), join(folder, 'tls.key')]
-  const first = made()
+  const first = await made()
   writeFileSync(cert, first.cert)
   writeFileSync(key, first.key)
   const child = spawn(process.execPath, [
@@ -57,7 +49,7 @@ test('a changed certificate is served to new connections; half a change and nons
       })
     expect(await open()).toBe(first.cert)
 
-    const second = made()
+    const second = await made()
     writeFileSync(cert, second.cert)
     await expect.poll(() => log, { timeout: 15_000 }).toContain('the old one stays')
     expect(await open()).toBe(first.cert)

@@ -1,4 +1,4 @@
-import { execFile, execFileSync } from 'node:child_process'
+import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
@@ -14,6 +14,7 @@ import { hubFault } from '../../../tools/hub.ts'
 import { compare, main } from '../../../tools/load.ts'
 import { seal } from '../../../tools/seal.ts'
 import { sourceOf } from '../../../tools/source.ts'
+import { localCertificate } from '../../certificate.ts'
 
 describe('a source', () => {
   const checksum = 'a'.repeat(64)
@@ -46,14 +47,13 @@ describe('a source', () => {
 describe('a download over TLS', () => {
   let server: Server
   let folder: string
+  let caFile: string
   let url: string
   beforeEach(async () => {
     folder = mkdtempSync(join(tmpdir(), 'substratus-tls-'))
-    const made = ['-newkey', 'rsa:2048', '-nodes', '-keyout', 'tls.key', '-out', 'tls.crt']
-    const names = ['-subj', '/CN=files', '-addext', 'subjectAltName=IP:127.0.0.1']
-    execFileSync('openssl', ['req', '-x509', ...made, ...names], { cwd: folder, stdio: 'pipe' })
-    const [key, cert] = ['tls.key', 'tls.crt'].map((name) => readFileSync(join(folder, name)))
-    server = createTlsServer({ key, cert }, (_, response) => response.end('whole'))
+    const certificate = await localCertificate(folder)
+    caFile = certificate.caFile
+    server = createTlsServer(certificate.server, (_, response) => response.end('whole'))
     await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
     url = `https://127.0.0.1:${(server.address() as AddressInfo).port}/data.txt`
   })
@@ -63,7 +63,7 @@ describe('a download over TLS', () => {
   })
 
   test('from an authority that is trusted', async () => {
-    const env = { ...process.env, NODE_EXTRA_CA_CERTS: join(folder, 'tls.crt') }
+    const env = { ...process.env, NODE_EXTRA_CA_CERTS: caFile }
     const args = ['tools/main.ts', 'load', `--source=${url}`, `--into=${folder}`]
     await promisify(execFile)(process.execPath, args, { env })
     expect(readFileSync(join(folder, 'data.txt'), 'utf8')).toBe('whole')
@@ -71,7 +71,7 @@ describe('a download over TLS', () => {
 
   test('from another is refused at once, and says why', async () => {
     await expect(main({ source: [url], into: [folder] })).rejects.toThrow(
-      `${url}: its certificate cannot be trusted: self-signed certificate`,
+      `${url}: its certificate cannot be trusted: unable to verify the first certificate`,
     )
   })
 })
