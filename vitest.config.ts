@@ -7,6 +7,9 @@ const env = { NODE_COMPILE_CACHE: join(import.meta.dirname, 'node_modules', '.ca
 /** Files at once, where a good part of a test is to wait for a clock or a socket. */
 const waiting = 4
 
+/** Test names are read as a specification: none is cut. A project inherits nothing, so each says it. */
+const taskTitleValueFormatTruncate = 0
+
 /** One project per tier, so that a tier can be run by its name; one tier after the other. */
 export default defineConfig({
   test: {
@@ -14,6 +17,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
+          taskTitleValueFormatTruncate,
           include: ['test/unit/**/*.test.ts'],
           // Pure functions share nothing, so that the files may share their modules.
           pool: 'threads',
@@ -27,6 +31,7 @@ export default defineConfig({
       {
         test: {
           name: 'protocol',
+          taskTitleValueFormatTruncate,
           include: ['test/protocol/**/*.test.ts'],
           maxWorkers: waiting,
           sequence: { groupOrder: 1 },
@@ -37,6 +42,7 @@ export default defineConfig({
       {
         test: {
           name: 'hostile',
+          taskTitleValueFormatTruncate,
           // Attacks, a file for each actor: what is tried, and what must happen.
           include: ['test/hostile/**/*.test.ts'],
           maxWorkers: 2,
@@ -48,6 +54,7 @@ export default defineConfig({
       {
         test: {
           name: 'commands',
+          taskTitleValueFormatTruncate,
           include: ['test/commands/**/*.test.ts'],
           // Whole processes are started, on whatever machine.
           maxWorkers: 2,
@@ -59,6 +66,7 @@ export default defineConfig({
       {
         test: {
           name: 'node',
+          taskTitleValueFormatTruncate,
           include: ['test/node/**/*.test.ts'],
           globalSetup: ['test/node/nodesetup.ts'],
           fileParallelism: false,
@@ -72,6 +80,7 @@ export default defineConfig({
       {
         test: {
           name: 'up',
+          taskTitleValueFormatTruncate,
           include: ['test/up/**/*.test.ts'],
           // It has the machine for itself: there is room for one real node.
           sequence: { groupOrder: 6 },
@@ -82,6 +91,7 @@ export default defineConfig({
       {
         test: {
           name: 'cluster',
+          taskTitleValueFormatTruncate,
           include: ['test/cluster/**/*.test.ts'],
           globalSetup: ['test/cluster/setup.ts'],
           // One control plane serves all files, one after the other: two cores carry no more.
