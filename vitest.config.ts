@@ -9,6 +9,7 @@ const waiting = 4
 
 /** Test names are read as a specification: none is cut. A project inherits nothing, so each says it. */
 const taskTitleValueFormatTruncate = 0
+const setupFiles = ['test/titles.ts']
 
 /** One project per tier, so that a tier can be run by its name; one tier after the other. */
 export default defineConfig({
@@ -18,6 +19,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           taskTitleValueFormatTruncate,
+          setupFiles,
           include: ['test/unit/**/*.test.ts'],
           // Pure functions share nothing, so that the files may share their modules.
           pool: 'threads',
@@ -32,6 +34,7 @@ export default defineConfig({
         test: {
           name: 'protocol',
           taskTitleValueFormatTruncate,
+          setupFiles,
           include: ['test/protocol/**/*.test.ts'],
           maxWorkers: waiting,
           sequence: { groupOrder: 1 },
@@ -43,6 +46,7 @@ export default defineConfig({
         test: {
           name: 'hostile',
           taskTitleValueFormatTruncate,
+          setupFiles,
           // Attacks, a file for each actor: what is tried, and what must happen.
           include: ['test/hostile/**/*.test.ts'],
           maxWorkers: 2,
@@ -55,6 +59,7 @@ export default defineConfig({
         test: {
           name: 'commands',
           taskTitleValueFormatTruncate,
+          setupFiles,
           include: ['test/commands/**/*.test.ts'],
           // Whole processes are started, on whatever machine.
           maxWorkers: 2,
@@ -67,6 +72,7 @@ export default defineConfig({
         test: {
           name: 'node',
           taskTitleValueFormatTruncate,
+          setupFiles,
           include: ['test/node/**/*.test.ts'],
           globalSetup: ['test/node/nodesetup.ts'],
           fileParallelism: false,
@@ -81,6 +87,7 @@ export default defineConfig({
         test: {
           name: 'up',
           taskTitleValueFormatTruncate,
+          setupFiles,
           include: ['test/up/**/*.test.ts'],
           // It has the machine for itself: there is room for one real node.
           sequence: { groupOrder: 6 },
@@ -92,6 +99,7 @@ export default defineConfig({
         test: {
           name: 'cluster',
           taskTitleValueFormatTruncate,
+          setupFiles,
           include: ['test/cluster/**/*.test.ts'],
           globalSetup: ['test/cluster/setup.ts'],
           // One control plane serves all files, one after the other: two cores carry no more.

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { expect, test } from 'vitest'
-import { findActionlint } from '../../cli/local/binaries.ts'
+import { findActionlint } from '../../platform/binaries/find.ts'
 
 // The first time it is downloaded, or built with Go.
 test('actionlint finds nothing in .github/workflows', { timeout: 300_000 }, async () => {

@@ -54,18 +54,21 @@ const undeclared = (seen: ReadonlySet<string>, reads: readonly string[]) =>
   )
 
 describe('a rule looks at nothing but what it says it reads', () => {
-  test.each(rules)('$field', ({ field, reads = [field], broken, message }) => {
-    const seen = new Set<string>()
-    const spec = watched(full, seen, 'spec')
-    const config = aConfig({ registry: {} })
-    broken(spec as never, config, {} as never)
-    message(spec as never, config)
-    expect(undeclared(seen, reads)).toEqual([])
-  })
+  test.each(rules.map((rule, index) => ({ ...rule, index })))(
+    'rule $index, of $field',
+    ({ field, reads = [field], broken, message }) => {
+      const seen = new Set<string>()
+      const spec = watched(full, seen, 'spec')
+      const config = aConfig({ registry: {} })
+      broken(spec as never, config, {} as never)
+      message(spec as never, config)
+      expect(undeclared(seen, reads)).toEqual([])
+    },
+  )
 
   function* celOf(schema: Schema, path = ''): Iterable<[string, CelRule, string]> {
     for (const rule of schema['x-kubernetes-validations'] ?? [])
-      yield [`${path}: ${rule.rule.slice(0, 60)}`, rule, path]
+      yield [`${path}: ${rule.rule.slice(0, 100)}`, rule, path]
     for (const [name, field] of Object.entries(schema.properties ?? {}))
       yield* celOf(field, path ? `${path}.${name}` : name)
   }
@@ -76,7 +79,7 @@ describe('a rule looks at nothing but what it says it reads', () => {
       path,
     })),
     ...kind.rules.map((rule) => ({
-      what: `${kind.kind}: ${rule.rule.slice(0, 60)}`,
+      what: `${kind.kind}: ${rule.rule.slice(0, 100)}`,
       rule,
       path: '',
     })),
