@@ -7,6 +7,10 @@ const env = { NODE_COMPILE_CACHE: join(import.meta.dirname, 'node_modules', '.ca
 /** Files at once, where a good part of a test is to wait for a clock or a socket. */
 const waiting = 4
 
+/** Test names are read as a specification: none is cut. A project inherits nothing, so each says it. */
+const taskTitleValueFormatTruncate = 0
+const setupFiles = ['test/titles.ts']
+
 /** One project per tier, so that a tier can be run by its name; one tier after the other. */
 export default defineConfig({
   test: {
@@ -14,6 +18,8 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
+          taskTitleValueFormatTruncate,
+          setupFiles,
           include: ['test/unit/**/*.test.ts'],
           // Pure functions share nothing, so that the files may share their modules.
           pool: 'threads',
@@ -27,6 +33,8 @@ export default defineConfig({
       {
         test: {
           name: 'protocol',
+          taskTitleValueFormatTruncate,
+          setupFiles,
           include: ['test/protocol/**/*.test.ts'],
           maxWorkers: waiting,
           sequence: { groupOrder: 1 },
@@ -37,6 +45,8 @@ export default defineConfig({
       {
         test: {
           name: 'hostile',
+          taskTitleValueFormatTruncate,
+          setupFiles,
           // Attacks, a file for each actor: what is tried, and what must happen.
           include: ['test/hostile/**/*.test.ts'],
           maxWorkers: 2,
@@ -48,6 +58,8 @@ export default defineConfig({
       {
         test: {
           name: 'commands',
+          taskTitleValueFormatTruncate,
+          setupFiles,
           include: ['test/commands/**/*.test.ts'],
           // Whole processes are started, on whatever machine.
           maxWorkers: 2,
@@ -59,6 +71,8 @@ export default defineConfig({
       {
         test: {
           name: 'node',
+          taskTitleValueFormatTruncate,
+          setupFiles,
           include: ['test/node/**/*.test.ts'],
           globalSetup: ['test/node/nodesetup.ts'],
           fileParallelism: false,
@@ -72,6 +86,8 @@ export default defineConfig({
       {
         test: {
           name: 'up',
+          taskTitleValueFormatTruncate,
+          setupFiles,
           include: ['test/up/**/*.test.ts'],
           // It has the machine for itself: there is room for one real node.
           sequence: { groupOrder: 6 },
@@ -82,6 +98,8 @@ export default defineConfig({
       {
         test: {
           name: 'cluster',
+          taskTitleValueFormatTruncate,
+          setupFiles,
           include: ['test/cluster/**/*.test.ts'],
           globalSetup: ['test/cluster/setup.ts'],
           // One control plane serves all files, one after the other: two cores carry no more.

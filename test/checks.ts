@@ -2,28 +2,34 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { type CheckName, remediesFor } from './remedies.ts'
 
 /**
  * `npm run check`: everything that needs no test runner, at once. Types, format, lint and import
  * direction, unused code, stale generated files; and the built server answers a request, for what
- * passes in tests can still fail to load.
+ * passes in tests can still fail to load. Each finding comes with a line that says what to do.
  */
-const run = (name: string, command: string, ...args: readonly string[]) =>
-  new Promise<{ readonly name: string; readonly ok: boolean; readonly output: string }>(
-    (resolve) => {
-      const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] })
-      let output = ''
-      const add = (chunk: Buffer) => {
-        output += chunk
-      }
-      child.stdout.on('data', add)
-      child.stderr.on('data', add)
-      child.on('error', (error) => resolve({ name, ok: false, output: error.message }))
-      child.on('close', (code) => resolve({ name, ok: code === 0, output }))
-    },
-  )
 
-async function builtServerAnswers() {
+interface Result {
+  readonly name: CheckName
+  readonly ok: boolean
+  readonly output: string
+}
+
+const run = (name: CheckName, command: string, ...args: readonly string[]) =>
+  new Promise<Result>((resolve) => {
+    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] })
+    let output = ''
+    const add = (chunk: Buffer) => {
+      output += chunk
+    }
+    child.stdout.on('data', add)
+    child.stderr.on('data', add)
+    child.on('error', (error) => resolve({ name, ok: false, output: error.message }))
+    child.on('close', (code) => resolve({ name, ok: code === 0, output }))
+  })
+
+async function builtServerAnswers(): Promise<Result> {
   const out = mkdtempSync(join(tmpdir(), 'substratus-check-'))
   const name = 'built server'
   try {
@@ -90,6 +96,8 @@ const results = await Promise.all([
 ])
 for (const { name, ok, output } of results) {
   console.log(`${ok ? 'ok    ' : 'FAILED'} ${name}`)
-  if (!ok) console.log(output)
+  if (ok) continue
+  console.log(output.trimEnd())
+  for (const line of remediesFor(name, output)) console.log(`  to do: ${line}`)
 }
 process.exitCode = results.every(({ ok }) => ok) ? 0 : 1

@@ -165,6 +165,29 @@ export const helm: Tool<'helm'> = {
   },
 }
 
+const actionlintVersion = '1.7.12'
+
+/** Lints .github/workflows in the tests; nothing else needs it. */
+export const actionlint: Tool<'actionlint'> = {
+  name: 'actionlint',
+  versionArgs: ['-version'],
+  unfit: (output) => version(output, /^1\.(7\.(1[2-9]|[2-9]\d)|[89]|\d\d)/, '1.7.12 or newer'),
+  release: (os, arch) => {
+    const base = `https://github.com/rhysd/actionlint/releases/download/v${actionlintVersion}`
+    return {
+      url: `${base}/actionlint_${actionlintVersion}_${os}_${arch}.tar.gz`,
+      member: 'actionlint',
+      checksum: { url: `${base}/actionlint_${actionlintVersion}_checksums.txt`, form: 'sums' },
+    }
+  },
+  go: {
+    module: 'github.com/rhysd/actionlint',
+    version: `v${actionlintVersion}`,
+    package: 'github.com/rhysd/actionlint/cmd/actionlint',
+    stamp: 'github.com/rhysd/actionlint.version',
+  },
+}
+
 /** A program of a Go project whose releases lie at GitHub as one archive. */
 const published = <Name extends NodeToolName>(
   name: Name,

@@ -5,6 +5,7 @@ import { command } from '../command.ts'
 import type { Progress } from '../progress.ts'
 import { binaryCache } from './cache.ts'
 import {
+  actionlint,
   goArch,
   goOs,
   helm,
@@ -40,6 +41,10 @@ export const findBinaries = (lookup: Lookup): Promise<Binaries> =>
 /** Helm, from the same places; a control plane does without it. */
 export const findHelm = async (lookup: Lookup): Promise<string> =>
   (await findIn(placesOf(lookup), [helm], lookup.signal)).helm
+
+/** The same places, for the linter of the workflows. */
+export const findActionlint = async (lookup: Lookup): Promise<string> =>
+  (await findIn(placesOf(lookup), [actionlint], lookup.signal)).actionlint
 
 /** The same places, for what a real node needs. */
 export const findNodeBinaries = (lookup: Lookup): Promise<NodeBinaries> =>

@@ -6,7 +6,10 @@ export interface Bad {
   readonly kind: 'Dataset' | 'Model' | 'ModelServer' | 'Notebook'
   readonly spec: unknown
   readonly says: string
-  readonly name?: string
+  /** What breaks the rule, where `says` does not tell one row from another. */
+  readonly when?: string
+  /** The object's name, where that is what is wrong. */
+  readonly object?: string
 }
 
 const image = 'example.com/image:1'
@@ -15,12 +18,12 @@ const git = (more: object, url = 'https://example.com/repo.git') => ({
 })
 const model = { name: 'base' }
 
-export const bad: readonly Bad[] = [
+const rows: readonly Bad[] = [
   // The shape.
   { kind: 'Model', spec: undefined, says: 'spec: Required value' },
-  { kind: 'Model', spec: { image: 1 }, says: 'spec.image' },
-  { kind: 'Model', spec: { image: '' }, says: 'spec.image' },
-  { kind: 'Model', spec: { image: '-x' }, says: 'spec.image' },
+  { kind: 'Model', spec: { image: 1 }, when: 'it is a number', says: 'spec.image' },
+  { kind: 'Model', spec: { image: '' }, when: 'it is empty', says: 'spec.image' },
+  { kind: 'Model', spec: { image: '-x' }, when: 'it begins with a dash', says: 'spec.image' },
   { kind: 'Model', spec: { image, comand: ['x'] }, says: 'unknown field "spec.comand"' },
   { kind: 'Model', spec: { image, command: 'train.py' }, says: 'spec.command' },
   { kind: 'Model', spec: { image, suspend: 'yes' }, says: 'spec.suspend' },
@@ -47,8 +50,20 @@ export const bad: readonly Bad[] = [
   },
   { kind: 'ModelServer', spec: { model, runPolicy: {} }, says: 'unknown field "spec.runPolicy"' },
   // Names.
-  { kind: 'Model', name: 'a.b', spec: { image }, says: 'at most 50 characters' },
-  { kind: 'Model', name: 'a'.repeat(51), spec: { image }, says: 'at most 50 characters' },
+  {
+    kind: 'Model',
+    object: 'a.b',
+    when: 'its name has a dot',
+    spec: { image },
+    says: 'at most 50 characters',
+  },
+  {
+    kind: 'Model',
+    object: 'a'.repeat(51),
+    when: 'its name is longer',
+    spec: { image },
+    says: 'at most 50 characters',
+  },
   // What to start from.
   { kind: 'Model', spec: {}, says: 'set one of source, image, build and model' },
   { kind: 'Dataset', spec: {}, says: 'set one of source, image and build' },
@@ -59,7 +74,12 @@ export const bad: readonly Bad[] = [
     says: 'source is loaded by an image of its own',
   },
   { kind: 'Model', spec: { source: 'hf://a/b', model }, says: 'a source is imported, not trained' },
-  { kind: 'Dataset', spec: { source: 'ftp://example.com/x' }, says: 'spec.source' },
+  {
+    kind: 'Dataset',
+    spec: { source: 'ftp://example.com/x' },
+    when: 'it is an FTP address',
+    says: 'spec.source',
+  },
   { kind: 'Dataset', spec: { source: 'hf://only-one' }, says: 'hf://ORG/NAME' },
   {
     kind: 'Model',
@@ -78,10 +98,30 @@ export const bad: readonly Bad[] = [
     says: 'must not contain an empty folder',
   },
   { kind: 'Model', spec: { source: 'pvc://claim/a//b' }, says: 'must not contain an empty folder' },
-  { kind: 'Dataset', spec: { source: 'https://example.com/x\ny' }, says: 'spec.source' },
-  { kind: 'Dataset', spec: { source: 's3://bucket/x\ty' }, says: 'spec.source' },
-  { kind: 'Dataset', spec: { source: 'pvc://claim/x\u0007' }, says: 'spec.source' },
-  { kind: 'Dataset', spec: { source: 'hf://org/name\n' }, says: 'spec.source' },
+  {
+    kind: 'Dataset',
+    spec: { source: 'https://example.com/x\ny' },
+    when: 'it has a line break',
+    says: 'spec.source',
+  },
+  {
+    kind: 'Dataset',
+    spec: { source: 's3://bucket/x\ty' },
+    when: 'it has a tab',
+    says: 'spec.source',
+  },
+  {
+    kind: 'Dataset',
+    spec: { source: 'pvc://claim/x\u0007' },
+    when: 'it has a control character',
+    says: 'spec.source',
+  },
+  {
+    kind: 'Dataset',
+    spec: { source: 'hf://org/name\n' },
+    when: 'it ends with a line break',
+    says: 'spec.source',
+  },
   {
     kind: 'Dataset',
     spec: { source: 'http://example.com/data' },
@@ -93,7 +133,7 @@ export const bad: readonly Bad[] = [
     says: 'spec.source: Invalid value: must not hold credentials',
   },
   // Git.
-  { kind: 'Model', spec: git({}, ''), says: 'spec.build.git.url' },
+  { kind: 'Model', spec: git({}, ''), when: 'it is empty', says: 'spec.build.git.url' },
   { kind: 'Model', spec: { build: { git: {} } }, says: 'spec.build.git.url: Required value' },
   { kind: 'Model', spec: { build: {} }, says: 'spec.build.git: Required value' },
   {
@@ -101,8 +141,13 @@ export const bad: readonly Bad[] = [
     spec: git({}, 'git@example.com:repo.git'),
     says: 'write git@host:path as ssh://git@host/path',
   },
-  { kind: 'Model', spec: git({}, 'file:///etc'), says: 'spec.build.git.url' },
-  { kind: 'Model', spec: git({}, 'https://example.com/a\nb'), says: 'spec.build.git.url' },
+  { kind: 'Model', spec: git({}, 'file:///etc'), when: 'it is a file', says: 'spec.build.git.url' },
+  {
+    kind: 'Model',
+    spec: git({}, 'https://example.com/a\nb'),
+    when: 'it has a line break',
+    says: 'spec.build.git.url',
+  },
   { kind: 'Model', spec: git({}, '--upload-pack=x'), says: 'must not begin with "-"' },
   { kind: 'Model', spec: git({}, 'http://example.com/repo'), says: 'plain http:// is not cloned' },
   {
@@ -117,8 +162,18 @@ export const bad: readonly Bad[] = [
   },
   { kind: 'Model', spec: git({ commit: 'abc' }), says: 'spec.build.git.commit' },
   { kind: 'Model', spec: git({ branch: '-x' }), says: 'spec.build.git.branch' },
-  { kind: 'Model', spec: git({ path: '../x' }), says: 'spec.build.git.path' },
-  { kind: 'Model', spec: git({ path: '/x' }), says: 'spec.build.git.path' },
+  {
+    kind: 'Model',
+    spec: git({ path: '../x' }),
+    when: 'it leads upwards',
+    says: 'spec.build.git.path',
+  },
+  {
+    kind: 'Model',
+    spec: git({ path: '/x' }),
+    when: 'it begins with a slash',
+    says: 'spec.build.git.path',
+  },
   {
     kind: 'Model',
     spec: { build: { git: { url: 'https://example.com/r' }, dockerfile: '../Dockerfile' } },
@@ -136,11 +191,36 @@ export const bad: readonly Bad[] = [
     says: 'write 10 without quotes for gibibytes, or "10Gi"',
   },
   { kind: 'Model', spec: { image, resources: { disk: '5' } }, says: 'spec.resources.disk' },
-  { kind: 'Model', spec: { image, resources: { memory: 'lots' } }, says: 'spec.resources.memory' },
-  { kind: 'Model', spec: { image, resources: { memory: 0 } }, says: 'spec.resources.memory' },
-  { kind: 'Model', spec: { image, resources: { memory: '0Gi' } }, says: 'must be more than 0' },
-  { kind: 'Model', spec: { image, resources: { disk: '0.0Mi' } }, says: 'must be more than 0' },
-  { kind: 'Model', spec: { image, resources: { disk: '0' } }, says: 'must be more than 0' },
+  {
+    kind: 'Model',
+    spec: { image, resources: { memory: 'lots' } },
+    when: 'it is no quantity',
+    says: 'spec.resources.memory',
+  },
+  {
+    kind: 'Model',
+    spec: { image, resources: { memory: 0 } },
+    when: 'it is 0',
+    says: 'spec.resources.memory',
+  },
+  {
+    kind: 'Model',
+    spec: { image, resources: { memory: '0Gi' } },
+    when: 'memory is 0Gi',
+    says: 'must be more than 0',
+  },
+  {
+    kind: 'Model',
+    spec: { image, resources: { disk: '0.0Mi' } },
+    when: 'disk is 0.0Mi',
+    says: 'must be more than 0',
+  },
+  {
+    kind: 'Model',
+    spec: { image, resources: { disk: '0' } },
+    when: 'disk is 0 in quotes',
+    says: 'must be more than 0',
+  },
   { kind: 'Model', spec: { image, resources: { cpu: '2Gi' } }, says: 'spec.resources.cpu' },
   {
     kind: 'Model',
@@ -156,11 +236,13 @@ export const bad: readonly Bad[] = [
   {
     kind: 'Model',
     spec: { image, env: { TOKEN: 'Bearer ${{ secrets.hf.token }}' } },
+    when: 'there is text before it',
     says: 'must be exactly ${{ secrets.NAME.KEY }}',
   },
   {
     kind: 'Model',
     spec: { image, env: { TOKEN: '${{ secrets.-hf.token }}' } },
+    when: 'the name begins with a dash',
     says: 'must be exactly ${{ secrets.NAME.KEY }}',
   },
   { kind: 'Model', spec: { image, env: { '1A': 'x' } }, says: 'spec.env' },
@@ -220,3 +302,9 @@ export const bad: readonly Bad[] = [
   { kind: 'Notebook', spec: { idleTimeout: '0h00m' }, says: 'must be more than 0' },
   { kind: 'Notebook', spec: { source: 'hf://a/b' }, says: 'unknown field "spec.source"' },
 ]
+
+/** `name` is the name of the test. */
+export const bad = rows.map((row) => ({
+  ...row,
+  name: row.when ? `${row.says}, when ${row.when}` : row.says,
+}))

@@ -1,39 +1,28 @@
 import { X509Certificate } from 'node:crypto'
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { configOf } from '../../crds/config.ts'
 import {
-  type Bed,
   bringDefinitions,
   chart,
   documentsIn,
   done,
-  type Helm,
   home,
   release,
   secretsOf,
-  startBed,
-  type Target,
   team,
 } from './chart.ts'
 import { get, kubectl, ok, type Shown, until } from './cluster.ts'
+import { installation } from './installation.ts'
 
 /** What Helm makes of the chart, and what it refuses; nothing of it runs here. */
 
-let bed: Bed
-let target: Target
-let helm: Helm
+const bed = installation()
 
 const presets = readdirSync(join(chart, 'presets')).sort()
 const presetArgs = (preset: string) => ['--values', join(chart, 'presets', preset)]
-
-beforeAll(async () => {
-  bed = await startBed()
-  ;({ target, helm } = bed)
-})
-afterAll(() => bed?.plane.stop())
 
 describe('before anything is installed', () => {
   test.each([
@@ -48,12 +37,12 @@ describe('before anything is installed', () => {
     { how: 'Metacontroller', args: ['--set', 'metacontroller.enabled=true', '--with-subcharts'] },
     ...presets.map((how) => ({ how, args: presetArgs(how) })),
   ])('helm lint --strict with $how', async ({ args }) => {
-    const { stdout, stderr } = await helm('lint', '--strict', chart, ...args)
+    const { stdout, stderr } = await bed.helm('lint', '--strict', chart, ...args)
     expect(stdout + stderr).toContain('0 chart(s) failed')
   })
 
   test.each(presets)('the preset %s is a configuration that the server takes', async (preset) => {
-    const text = done(await helm('template', release, chart, '-n', home, ...presetArgs(preset)))
+    const text = done(await bed.release('template', ...presetArgs(preset)))
     const { data } = documentsIn(text).find(({ kind }) => kind === 'ConfigMap')
     expect(configOf(parse(data['config.yaml']))).toHaveProperty('config')
   })
@@ -68,13 +57,13 @@ describe('before anything is installed', () => {
     { set: 'metacontroller.url=http://plain', path: '/metacontroller/url' },
     { set: 'metacontroller.image.tag=1', path: '/metacontroller/image/tag' },
   ])('helm install --set $set is refused, and names $path', async ({ set, path }) => {
-    const { code, stderr } = await helm('install', release, chart, '-n', home, '--set', set)
+    const { code, stderr } = await bed.release('install', '--set', set)
     expect(code).not.toBe(0)
     expect(stderr).toContain(path)
   })
 
   test('without Metacontroller it is refused, with the way to get it', async () => {
-    const { code, stderr } = await helm('install', release, chart, '-n', home)
+    const { code, stderr } = await bed.release('install')
     expect(code).not.toBe(0)
     expect(stderr).toContain('Metacontroller is not installed in this cluster')
     expect(stderr).toContain('helm install metacontroller oci://')
@@ -86,45 +75,40 @@ describe('installed', () => {
   beforeAll(() => bringDefinitions(bed))
 
   test.each([
-    { args: [] },
-    { args: presetArgs('dra.yaml') },
-    { args: ['--set', 'hookToken.enabled=false,networkPolicy.enabled=false,replicas=1'] },
-    { args: ['--set', 'dashboard.enabled=true,tls.names={example.com,10.0.0.1}'] },
-  ])('the API server would take all that helm install $args makes', async ({ args }) => {
-    const text = done(
-      await helm(
-        'template',
-        release,
-        chart,
-        '-n',
-        home,
-        '--dry-run=server',
-        '--skip-tests',
-        ...args,
-      ),
-    )
-    done(await kubectl(['apply', '--server-side', '--dry-run=server', '-f', '-'], text, target))
+    { how: 'as it is', args: [] },
+    { how: 'with the preset for DRA', args: presetArgs('dra.yaml') },
+    {
+      how: 'without a token and a NetworkPolicy',
+      args: ['--set', 'hookToken.enabled=false,networkPolicy.enabled=false,replicas=1'],
+    },
+    {
+      how: 'with a dashboard and more names',
+      args: ['--set', 'dashboard.enabled=true,tls.names={example.com,10.0.0.1}'],
+    },
+  ])('the API server would accept all that helm install makes $how', async ({ args }) => {
+    const text = done(await bed.release('template', '--dry-run=server', '--skip-tests', ...args))
+    done(await kubectl(['apply', '--server-side', '--dry-run=server', '-f', '-'], text, bed.target))
   })
 
   test('helm install --wait, in a namespace that enforces restricted Pod Security', async () => {
-    done(await helm('install', release, chart, '-n', home, '--wait', '--timeout', '90s'))
-    const { items } = await get(home, 'pods', target)
+    done(await bed.release('install', '--wait', '--timeout', '90s'))
+    const { items } = await get(home, 'pods', bed.target)
     expect(items).toHaveLength(2)
     // Both nodes have one, so that one may go.
     expect(new Set(items.map(({ spec }: Shown) => spec.nodeName)).size).toBe(2)
     const budget = await until(
-      () => get(home, 'poddisruptionbudget/substratus', target),
+      () => get(home, 'poddisruptionbudget/substratus', bed.target),
       ({ status }) => status?.disruptionsAllowed === 1,
     )
     expect(budget.status.currentHealthy).toBe(2)
     const [crd] = documentsIn(
-      await ok(['get', 'crd', 'models.substratus.ai', '-o', 'yaml'], undefined, target),
+      await ok(['get', 'crd', 'models.substratus.ai', '-o', 'yaml'], undefined, bed.target),
     )
     expect(crd.metadata.annotations['helm.sh/resource-policy']).toBe('keep')
   })
 
   test('a second installation in another namespace is refused, and says where the first one is', async () => {
-    const { code, stderr } = await helm('install', 'other', chart, '-n', team)
+    const { code, stderr } = await bed.helm('install', 'other', chart, '-n', team)
     expect(code).not.toBe(0)
     expect(stderr).toContain(
       `Substratus is installed already: release "${release}" in namespace "${home}"`,
@@ -138,15 +122,15 @@ describe('installed', () => {
       'substratus-hooks',
       'substratus-tls',
     ])
-    done(await helm('upgrade', release, chart, '-n', home, '--set', bed.outside))
+    done(await bed.release('upgrade', '--set', bed.outside))
     expect(await secretsOf(bed)).toEqual(before)
   })
 
   test('a certificate for more names is made when the Secret is deleted: the CA stays', async () => {
-    const { data } = await get(home, 'secret/substratus-ca', target)
-    await ok(['-n', home, 'delete', 'secret', 'substratus-tls'], undefined, target)
-    done(await helm('upgrade', release, chart, '-n', home, '--reuse-values'))
-    const made = (await get(home, 'secret/substratus-tls', target)).data
+    const { data } = await get(home, 'secret/substratus-ca', bed.target)
+    await ok(['-n', home, 'delete', 'secret', 'substratus-tls'], undefined, bed.target)
+    done(await bed.release('upgrade', '--reuse-values'))
+    const made = (await get(home, 'secret/substratus-tls', bed.target)).data
     const certificate = new X509Certificate(Buffer.from(made['tls.crt'], 'base64'))
     expect(certificate.checkIP(bed.address)).toBe(bed.address)
     expect(certificate.checkHost(`substratus.${home}.svc`)).toBe(`substratus.${home}.svc`)

@@ -2,44 +2,27 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { connect } from 'node:tls'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { freePorts } from '../../platform/ports.ts'
 import { accountOf, allowed, asked } from './accounts.ts'
 import {
-  type Bed,
-  chart,
   done,
   home,
-  install,
   mount,
   type Running,
-  release,
   route,
   runAs,
   secretsOf,
-  startBed,
   startServer,
-  type Target,
   team,
 } from './chart.ts'
 import { get, kubectl, manifest, ok, until } from './cluster.ts'
+import { installation } from './installation.ts'
 import { applySteadily } from './steady.ts'
 
 /** What changes beneath the API server while people apply: the certificate, and the servers. */
 
-let bed: Bed
-let target: Target
-let server: Running
-
-beforeAll(async () => {
-  bed = await startBed()
-  target = bed.target
-  server = await install(bed)
-})
-afterAll(async () => {
-  await server?.stop()
-  await bed?.plane.stop()
-})
+const bed = installation({ installed: {} })
 
 describe('the certificate', () => {
   const served = () =>
@@ -57,8 +40,8 @@ describe('the certificate', () => {
 
   /** The CronJob's command, by the CronJob's account. */
   const renew = async (days?: number) => {
-    const account = await accountOf(target, bed.plane, home, 'substratus-certificate')
-    const job = await get(home, 'cronjob/substratus-certificate', target)
+    const account = await accountOf(bed.target, bed.plane, home, 'substratus-certificate')
+    const job = await get(home, 'cronjob/substratus-certificate', bed.target)
     const [container] = job.spec.jobTemplate.spec.template.spec.containers
     const args = container.args.map((arg: string) =>
       days ? arg.replace(/^--days=.*/, `--days=${days}`) : arg,
@@ -67,9 +50,9 @@ describe('the certificate', () => {
   }
 
   test('is left alone while it is new', async () => {
-    const { data } = await get(home, 'secret/substratus-tls', target)
+    const { data } = await get(home, 'secret/substratus-tls', bed.target)
     expect(await renew()).toMatchObject({ code: 0, log: expect.stringContaining('new enough') })
-    expect((await get(home, 'secret/substratus-tls', target)).data).toEqual(data)
+    expect((await get(home, 'secret/substratus-tls', bed.target)).data).toEqual(data)
   })
 
   test('is renewed and taken without one failed apply, and without a restart', async () => {
@@ -77,28 +60,28 @@ describe('the certificate', () => {
     const stop = applySteadily(bed.apply, 'steady')
     // Longer than the present one's 90 days by so much that it is old.
     expect(await renew(300)).toMatchObject({ code: 0, log: expect.stringContaining('renewed') })
-    await mount(target, 'secret/substratus-tls', join(bed.plane.dir, 'etc', 'tls'))
+    await mount(bed.target, 'secret/substratus-tls', join(bed.plane.dir, 'etc', 'tls'))
     await until(served, (serial) => serial !== before, 20)
     await sleep(2000)
     const { failed, count } = await stop()
     expect(failed).toEqual([])
     expect(count).toBeGreaterThan(5)
-    expect(server.log()).toContain('took the changed certificate')
+    expect(bed.server.log()).toContain('took the changed certificate')
     // A new connection of the API server's own, by Service and name.
     done(await bed.apply(manifest('Model', 'after-renewal', { image: 'example.com/m' })))
   })
 
   test('its account may read the CA, write the certificate, and nothing else', async () => {
-    expect(asked(target, `${home}:substratus-certificate`).toSorted()).toEqual([
+    expect(asked(bed.target, `${home}:substratus-certificate`).toSorted()).toEqual([
       'get secrets',
       'update secrets',
     ])
-    const everybody = await allowed(target, `${team}:default`, home)
-    expect(await allowed(target, `${home}:substratus-certificate`, home)).toEqual(everybody)
+    const everybody = await allowed(bed.target, `${team}:default`, home)
+    expect(await allowed(bed.target, `${home}:substratus-certificate`, home)).toEqual(everybody)
     const may = async (verb: string, name: string) => {
       const as = ['--as', `system:serviceaccount:${home}:substratus-certificate`, '-n', home]
       const asks = ['auth', 'can-i', verb, `secret/${name}`, ...as]
-      return (await kubectl(asks, undefined, target)).code === 0
+      return (await kubectl(asks, undefined, bed.target)).code === 0
     }
     expect(await may('get', 'substratus-ca')).toBe(true)
     expect(await may('update', 'substratus-ca')).toBe(false)
@@ -108,8 +91,8 @@ describe('the certificate', () => {
 
   test('a rollback brings neither an old certificate nor an old token back', async () => {
     const before = await secretsOf(bed)
-    done(await bed.helm('upgrade', release, chart, '-n', home, '--reuse-values'))
-    done(await bed.helm('rollback', release, '1', '-n', home))
+    done(await bed.release('upgrade', '--reuse-values'))
+    done(await bed.rollback())
     expect(await secretsOf(bed)).toEqual(before)
   })
 })
@@ -118,7 +101,7 @@ test('in a rollout each of two servers ends, the one that is being asked too, an
   const [second = 0] = await freePorts(1)
   /** What a Deployment does: the endpoint goes, preStop sleeps for 5 s, SIGTERM. */
   const end = async (name: string, running: Running) => {
-    await ok(['-n', home, 'delete', 'endpointslice', name], undefined, target)
+    await ok(['-n', home, 'delete', 'endpointslice', name], undefined, bed.target)
     await sleep(5000)
     await running.stop()
   }
@@ -129,15 +112,15 @@ test('in a rollout each of two servers ends, the one that is being asked too, an
       30,
     )
   const stop = applySteadily(bed.apply, 'rollout')
-  const other = await startServer(target, bed.plane, second)
+  const other = await startServer(bed.target, bed.plane, second)
   await route(bed, 'second', second)
   // The API server stays with the connection it has, until it is told to come no more.
-  await end('this-machine', server)
+  await end('this-machine', bed.server)
   await isAsked(other)
-  server = await startServer(target, bed.plane, bed.port)
+  bed.server = await startServer(bed.target, bed.plane, bed.port)
   await route(bed, 'this-machine', bed.port)
   await end('second', other)
-  await isAsked(server)
+  await isAsked(bed.server)
   const { failed, count } = await stop()
   expect(failed).toEqual([])
   expect(count).toBeGreaterThan(20)

@@ -1,22 +1,9 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { freePorts } from '../../platform/ports.ts'
 import { accountOf, allowed, asked } from './accounts.ts'
-import {
-  type Bed,
-  chart,
-  type Driving,
-  documentsIn,
-  done,
-  drive,
-  home,
-  type Running,
-  release,
-  startBed,
-  startBehindService,
-  type Target,
-  team,
-} from './chart.ts'
+import { chart, documentsIn, done, drive, home, release, team } from './chart.ts'
 import { get, manifest, ok, type Shown } from './cluster.ts'
+import { installation } from './installation.ts'
 import { applyOneOfEach, everything } from './oneofeach.ts'
 
 /**
@@ -24,10 +11,7 @@ import { applyOneOfEach, everything } from './oneofeach.ts'
  * machine: with the flags of the StatefulSet and a token of its ServiceAccount.
  */
 
-let bed: Bed
-let target: Target
-let server: Running
-let driving: Driving
+const bed = installation()
 const account = `${home}:substratus-metacontroller`
 const enabled = 'metacontroller.enabled=true'
 const definitions = ['compositecontrollers', 'decoratorcontrollers', 'controllerrevisions'].map(
@@ -35,45 +19,24 @@ const definitions = ['compositecontrollers', 'decoratorcontrollers', 'controller
 )
 
 const helm = (verb: 'install' | 'upgrade', ...set: readonly string[]) =>
-  bed.helm(verb, release, chart, '-n', home, '--set', [bed.outside, ...set].join())
-
-beforeAll(async () => {
-  bed = await startBed()
-  target = bed.target
-})
-afterAll(async () => {
-  await server?.stop()
-  await bed?.plane.stop()
-})
+  bed.release(verb, '--set', [bed.outside, ...set].join())
 
 test('in a cluster without it, helm install --wait brings all: definitions, controllers and what runs them', async () => {
-  done(
-    await bed.helm(
-      'install',
-      release,
-      chart,
-      '-n',
-      home,
-      '--set',
-      [bed.outside, enabled].join(),
-      '--wait',
-      '--timeout',
-      '90s',
-    ),
-  )
+  const set = [bed.outside, enabled].join()
+  done(await bed.release('install', '--set', set, '--wait', '--timeout', '90s'))
   for (const name of definitions)
-    expect((await get(home, `crd/${name}`, target)).metadata.labels).toEqual({
+    expect((await get(home, `crd/${name}`, bed.target)).metadata.labels).toEqual({
       'app.kubernetes.io/part-of': 'substratus',
     })
-  expect((await get(home, 'compositecontrollers', target)).items).toHaveLength(4)
+  expect((await get(home, 'compositecontrollers', bed.target)).items).toHaveLength(4)
   // Its Pod passes what the namespace enforces: restricted Pod Security.
-  const { items } = await get(home, 'pods', target)
+  const { items } = await get(home, 'pods', bed.target)
   expect(items.map(({ metadata }: Shown) => metadata.name)).toEqual(['substratus-metacontroller-0'])
 })
 
 test('with the rights of its account alone it drives all kinds, and its probes are answered', async () => {
-  server = await startBehindService(bed)
-  const { spec } = await get(home, 'statefulset/substratus-metacontroller', target)
+  await bed.restartServer()
+  const { spec } = await get(home, 'statefulset/substratus-metacontroller', bed.target)
   const [container] = spec.template.spec.containers
   const [health = 0] = await freePorts(1)
   const args = container.args.map((arg: string) =>
@@ -84,15 +47,15 @@ test('with the rights of its account alone it drives all kinds, and its probes a
       )
       .replace('--metrics-address=:9999', '--metrics-address=0'),
   )
-  driving = await drive(
+  bed.driving = await drive(
     bed,
-    await accountOf(target, bed.plane, home, 'substratus-metacontroller'),
+    await accountOf(bed.target, bed.plane, home, 'substratus-metacontroller'),
     args,
   )
   await applyOneOfEach(bed)
-  expect(asked(target, account).length).toBeGreaterThan(10)
-  expect(asked(target, account).filter((line) => line.includes('FORBIDDEN'))).toEqual([])
-  if (driving.embedded) return
+  expect(asked(bed.target, account).length).toBeGreaterThan(10)
+  expect(asked(bed.target, account).filter((line) => line.includes('FORBIDDEN'))).toEqual([])
+  if (bed.driving.embedded) return
   for (const probe of ['startupProbe', 'readinessProbe', 'livenessProbe'])
     expect((await fetch(`http://127.0.0.1:${health}${container[probe].httpGet.path}`)).status).toBe(
       200,
@@ -100,8 +63,8 @@ test('with the rights of its account alone it drives all kinds, and its probes a
 })
 
 test('which are none to what it does not manage here', async () => {
-  const everybody = await allowed(target, `${team}:default`, team)
-  const own = (await allowed(target, account, team)).filter((line) => !everybody.includes(line))
+  const everybody = await allowed(bed.target, `${team}:default`, team)
+  const own = (await allowed(bed.target, account, team)).filter((line) => !everybody.includes(line))
   const writes = own.filter((line) => /^(create|update|patch|delete)/.test(line))
   expect(new Set(writes.map((line) => line.split(' ')[1]))).toEqual(
     new Set([
@@ -128,10 +91,10 @@ test.each([
 describe('uninstalled', () => {
   test('its definitions stay, and all that runs', async () => {
     const before = await everything(bed)
-    await driving.end()
-    done(await bed.helm('uninstall', release, '-n', home, '--wait', '--timeout', '60s'))
-    expect((await get(home, 'statefulsets', target)).items).toEqual([])
-    for (const name of definitions) await get(home, `crd/${name}`, target)
+    await bed.driving.end()
+    done(await bed.uninstall())
+    expect((await get(home, 'statefulsets', bed.target)).items).toEqual([])
+    for (const name of definitions) await get(home, `crd/${name}`, bed.target)
     expect(await everything(bed)).toEqual(before)
   })
 
@@ -163,18 +126,21 @@ describe('uninstalled', () => {
   })
 
   test('that one taken away, an upgrade turns it on', async () => {
-    await ok(['-n', 'metacontroller', 'delete', 'statefulset/metacontroller'], undefined, target)
+    await ok(
+      ['-n', 'metacontroller', 'delete', 'statefulset/metacontroller'],
+      undefined,
+      bed.target,
+    )
     done(await helm('upgrade', enabled))
-    await get(home, 'statefulset/substratus-metacontroller', target)
+    await get(home, 'statefulset/substratus-metacontroller', bed.target)
   })
 
   test('and it goes on with the objects as they were', async () => {
     const before = await everything(bed)
     // The accounts are new ones: so are their tokens.
-    await accountOf(target, bed.plane, home, 'substratus-metacontroller')
-    driving.again()
-    await server.stop()
-    server = await startBehindService(bed)
+    await accountOf(bed.target, bed.plane, home, 'substratus-metacontroller')
+    bed.driving.again()
+    await bed.restartServer()
     done(await bed.apply(manifest('Model', 'again', { image: 'example.com/m' })))
     await bed.untilReady('model/again', '^True')
     expect(await everything(bed)).toEqual(before)

@@ -1,56 +1,30 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { accountOf, allowed, asked } from './accounts.ts'
-import {
-  type Bed,
-  chart,
-  documentsIn,
-  done,
-  driveBeside,
-  home,
-  install,
-  type Running,
-  release,
-  runAs,
-  startBed,
-  type Target,
-  team,
-} from './chart.ts'
+import { documentsIn, done, driveBeside, home, runAs, team } from './chart.ts'
 import { get, kubectl, ok, until } from './cluster.ts'
+import { installation } from './installation.ts'
 import { applyOneOfEach } from './oneofeach.ts'
 
 /** Who may do what: the server, Metacontroller, helm test and users, each no more than it needs. */
 
-let bed: Bed
-let target: Target
-let server: Running
-
-beforeAll(async () => {
-  bed = await startBed()
-  target = bed.target
-  // With the arguments, files and account of the Deployment.
-  server = await install(bed)
-})
-afterAll(async () => {
-  await server?.stop()
-  await bed?.plane.stop()
-})
+const bed = installation({ installed: {} })
 
 test('Metacontroller, with the rights of helm/metacontroller-values.yaml alone, drives all kinds', async () => {
   await driveBeside(bed)
   await applyOneOfEach(bed)
   expect(
-    asked(target, 'metacontroller:metacontroller').filter((line) => line.includes('FORBIDDEN')),
+    asked(bed.target, 'metacontroller:metacontroller').filter((line) => line.includes('FORBIDDEN')),
   ).toEqual([])
 })
 
 test('helm test: what its Pod runs finds the hooks and admission at work, and leaves nothing', async () => {
-  const text = done(await bed.helm('template', release, chart, '-n', home))
+  const text = done(await bed.release('template'))
   const hooks = documentsIn(text).filter(
     ({ metadata }) => metadata.annotations?.['helm.sh/hook'] === 'test',
   )
   const pod = hooks.find(({ kind }) => kind === 'Pod')
   await bed.plane.kubectl.apply(hooks.filter(({ kind }) => kind !== 'Pod'))
-  const account = await accountOf(target, bed.plane, home, pod.spec.serviceAccountName)
+  const account = await accountOf(bed.target, bed.plane, home, pod.spec.serviceAccountName)
   const { code, stdout } = await runAs(pod.spec.containers[0].args, account)
   expect(stdout.trim().split('\n')).toEqual([
     expect.stringMatching(/^ok {6}admission refused: .*"try-none" does not exist/),
@@ -60,11 +34,15 @@ test('helm test: what its Pod runs finds the hooks and admission at work, and le
   ])
   expect(code).toBe(0)
   await until(
-    async () => (await get(home, 'ai', target)).items,
+    async () => (await get(home, 'ai', bed.target)).items,
     (items) => items.length === 0,
   )
   for (const { kind, metadata } of hooks)
-    await ok(['-n', home, 'delete', '--ignore-not-found', kind, metadata.name], undefined, target)
+    await ok(
+      ['-n', home, 'delete', '--ignore-not-found', kind, metadata.name],
+      undefined,
+      bed.target,
+    )
 })
 
 test('all that the server asks for is allowed, and nothing that it does not ask for', async () => {
@@ -74,13 +52,13 @@ test('all that the server asks for is allowed, and nothing that it does not ask 
     ...['list nodes', 'list pods', 'watch nodes', 'watch pods'],
   ]
   await until(
-    async () => asked(target, `${home}:substratus`).toSorted(),
+    async () => asked(bed.target, `${home}:substratus`).toSorted(),
     (lines) => wanted.every((line) => lines.includes(line)),
   )
-  expect(asked(target, `${home}:substratus`).toSorted()).toEqual(wanted)
+  expect(asked(bed.target, `${home}:substratus`).toSorted()).toEqual(wanted)
   // What every authenticated user may: ask who it is and what it may.
-  const everybody = await allowed(target, `${team}:default`, team)
-  expect(await allowed(target, `${home}:substratus`, team)).toEqual(
+  const everybody = await allowed(bed.target, `${team}:default`, team)
+  expect(await allowed(bed.target, `${home}:substratus`, team)).toEqual(
     [...everybody, ...wanted].sort(),
   )
 })
@@ -88,13 +66,15 @@ test('all that the server asks for is allowed, and nothing that it does not ask 
 test('who may view or edit a namespace may view or edit the four kinds there', async () => {
   const may = async (role: string, verb: string, resource: string, subresource = '') => {
     const as = ['--as', role, '-n', team, `--subresource=${subresource}`]
-    return (await kubectl(['auth', 'can-i', verb, resource, ...as], undefined, target)).code === 0
+    return (
+      (await kubectl(['auth', 'can-i', verb, resource, ...as], undefined, bed.target)).code === 0
+    )
   }
   for (const role of ['view', 'edit', 'admin'])
     await ok(
       ['-n', team, 'create', 'rolebinding', role, '--clusterrole', role, '--user', role],
       undefined,
-      target,
+      bed.target,
     )
   const kinds = ['datasets', 'models', 'modelservers', 'notebooks'].map(
     (it) => `${it}.substratus.ai`,

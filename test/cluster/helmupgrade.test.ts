@@ -1,26 +1,13 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { beforeAll, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { defaultConfig } from '../../crds/config.ts'
 import { root } from '../../terminal/root.ts'
-import {
-  type Bed,
-  chart,
-  type Driving,
-  done,
-  driveBeside,
-  home,
-  install,
-  type Running,
-  release,
-  startBed,
-  startBehindService,
-  type Target,
-  team,
-} from './chart.ts'
+import { chart, done, home, team } from './chart.ts'
 import { get, kubectl, manifest, ok, type Shown, until } from './cluster.ts'
-import { applyOneOfEach, everything } from './oneofeach.ts'
+import { installation } from './installation.ts'
+import { everything } from './oneofeach.ts'
 
 /**
  * From the released chart to this one and back, while a training runs. The servers of both are of this
@@ -43,39 +30,28 @@ const toolsOf = (version: string): readonly string[] => {
   return ['--set', images.join()]
 }
 
-let bed: Bed
-let target: Target
-let server: Running
-let driving: Driving
+const bed = installation({
+  installed: { from: join(folder, archive), args: toolsOf(released) },
+  inUse: true,
+})
 let children: readonly string[]
 
 /** What a rollout does; and then Metacontroller has synced anew, for it has even what is new. */
 async function afterwards(name: string): Promise<void> {
-  await server.stop()
-  server = await startBehindService(bed)
-  await driving.look()
+  await bed.restartServer()
+  await bed.driving.look()
   done(await bed.apply(manifest('Model', name, { image: 'example.com/m' })))
   await bed.untilReady(`model/${name}`, '^True')
 }
 
-const upgrade = (...args: readonly string[]) =>
-  bed.helm('upgrade', release, chart, '-n', home, ...args)
 const chartOf = async () =>
-  (await get(home, 'deployment/substratus', target)).metadata.labels['helm.sh/chart']
+  (await get(home, 'deployment/substratus', bed.target)).metadata.labels['helm.sh/chart']
 const hooksUrl = async () =>
-  (await get(home, 'compositecontroller/models.substratus.ai', target)).spec.hooks.sync.webhook.url
+  (await get(home, 'compositecontroller/models.substratus.ai', bed.target)).spec.hooks.sync.webhook
+    .url
 
 beforeAll(async () => {
-  bed = await startBed()
-  target = bed.target
-  server = await install(bed, join(folder, archive), ...toolsOf(released))
-  driving = await driveBeside(bed)
-  await applyOneOfEach(bed)
   children = await everything(bed)
-})
-afterAll(async () => {
-  await server?.stop()
-  await bed?.plane.stop()
 })
 
 test('the former chart is older than this one, and a Job of its time runs', async () => {
@@ -85,15 +61,15 @@ test('the former chart is older than this one, and a Job of its time runs', asyn
 })
 
 test('with --reuse-values, where no value says that Metacontroller stays beside, it does', async () => {
-  const manifests = done(await upgrade('--reuse-values', '--dry-run=server'))
+  const manifests = done(await bed.release('upgrade', '--reuse-values', '--dry-run=server'))
   expect(manifests).toContain('kind: CompositeController')
   expect(manifests).not.toContain('substratus-metacontroller')
 })
 
 test('an upgrade touches no child, also none that runs; a new token neither', async () => {
   const url = await hooksUrl()
-  await ok(['-n', home, 'delete', 'secret', 'substratus-hooks'], undefined, target)
-  done(await upgrade('--reset-then-reuse-values', ...toolsOf(version)))
+  await ok(['-n', home, 'delete', 'secret', 'substratus-hooks'], undefined, bed.target)
+  done(await bed.release('upgrade', '--reset-then-reuse-values', ...toolsOf(version)))
   expect(await chartOf()).toBe(`substratus-${version}`)
   // Metacontroller starts its controllers anew.
   expect(await hooksUrl()).not.toBe(url)
@@ -105,27 +81,27 @@ test('an upgrade touches no child, also none that runs; a new token neither', as
     await kubectl(
       ['-n', 'default', 'apply', '-f', '-'],
       manifest('Dataset', 'new', { source }),
-      target,
+      bed.target,
     ),
   )
   const { items } = await until(
-    () => get('default', 'jobs', target),
+    () => get('default', 'jobs', bed.target),
     ({ items }) => items.length === 1,
   )
   expect(items[0].spec.template.spec.initContainers[0].image).toContain(`-loader:${version}`)
 })
 
 test('nor does a rollback to the former chart', async () => {
-  done(await bed.helm('rollback', release, '1', '-n', home))
+  done(await bed.rollback())
   expect(await chartOf()).toBe(`substratus-${released}`)
   await afterwards('after-rollback')
   expect(await everything(bed)).toEqual(children)
 })
 
 test('the training that ran through all of it ends, once', async () => {
-  await ok(['-n', team, 'label', 'pods', '--all', 'simulate-'], undefined, target)
+  await ok(['-n', team, 'label', 'pods', '--all', 'simulate-'], undefined, bed.target)
   await bed.untilReady('model/held', '^True')
-  const created = readFileSync(target.auditLog, 'utf8')
+  const created = readFileSync(bed.target.auditLog, 'utf8')
     .split('\n')
     .filter((line) => line.includes('"resource":"jobs"'))
     .map((line) => JSON.parse(line))

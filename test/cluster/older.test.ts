@@ -75,11 +75,26 @@ describe('an object that breaks a rule that is younger', () => {
   })
 
   test.each([
-    { name: 'both', spec: { command: ['x'] }, says: 'source is loaded by an image of its own' },
-    { name: 'both', spec: { source: null }, says: '' },
-    { name: 'self', spec: { model: { name: 'b' } }, says: '' },
-    { name: 'self', spec: { model: { name: 'self' } }, says: 'a Model cannot be its own base' },
-  ])('$name: is held to it once the fields that it reads change', async ({ name, spec, says }) => {
+    {
+      when: 'a field that it reads makes it worse',
+      name: 'both',
+      spec: { command: ['x'] },
+      says: 'source is loaded by an image of its own',
+    },
+    { when: 'the field at fault is removed', name: 'both', spec: { source: null }, says: '' },
+    {
+      when: 'the field at fault is corrected',
+      name: 'self',
+      spec: { model: { name: 'b' } },
+      says: '',
+    },
+    {
+      when: 'the fault is written again',
+      name: 'self',
+      spec: { model: { name: 'self' } },
+      says: 'a Model cannot be its own base',
+    },
+  ])('must keep it once the fields that it reads change: $when', async ({ name, spec, says }) => {
     const { code, stderr } = await merge(name, { spec })
     expect(stderr).toContain(says)
     expect(code).toBe(says ? 1 : 0)

@@ -13,7 +13,7 @@ const given = (name: string, kind: string, spec: unknown) =>
   kubectl(['-n', ns, 'apply', '-f', '-'], manifest(kind, name, spec))
 
 describe('kubectl apply refuses, and says which field', () => {
-  test.each(bad)('$kind: $says', async ({ kind, spec, says, name = 'bad' }) => {
+  test.each(bad)('$kind: $name', async ({ kind, spec, says, object: name = 'bad' }) => {
     const { code, stderr } = await given(name, kind, spec)
     expect(stderr).toContain(says)
     expect(code).toBe(1)

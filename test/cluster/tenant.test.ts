@@ -103,9 +103,13 @@ test.each(['RoleBinding', 'Job'] as const)(
   },
 )
 
-test.each(['[]', 'not JSON', '7'])(
-  'the annotation %j stops nobody unseen: Ready names the child and the command',
-  async (text) => {
+test.each([
+  { what: 'a list', text: '[]' },
+  { what: 'no JSON', text: 'not JSON' },
+  { what: 'a number', text: '7' },
+])(
+  'an annotation that is $what stops nobody unseen: Ready names the child and the command',
+  async ({ text }) => {
     const ns = await namespaceOfEve('malformed')
     await apply(ns, manifest('Model', 'm', { image, params: { epochs: 1 } }, held))
     await untilReady(ns, 'model/m', 'False Running')

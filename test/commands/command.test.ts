@@ -15,55 +15,65 @@ const substratus = (args: readonly string[], input = '') => typed('cli/main.ts',
 const model = (spec: object, name = 'm') =>
   JSON.stringify({ apiVersion: 'substratus.ai/v1', kind: 'Model', metadata: { name }, spec })
 
+/** A row with its arguments as a line, for the name of the test. */
+const asTyped = <Row extends { readonly args: readonly string[] }>(row: Row) => ({
+  ...row,
+  line: row.args.join(' '),
+})
+
 describe('exit codes: 0, 1 for a refused input, 2 for a wrong call', () => {
-  test.each([
-    { args: ['--help'], code: 0 },
-    { args: ['serve', '--help'], code: 0 },
-    { args: ['render', '--help'], code: 0 },
-    { args: ['validate', '--help'], code: 0 },
-    { args: ['controllers', '--help'], code: 0 },
-    { args: [], code: 2 },
-    { args: ['sing'], code: 2 },
-    { args: ['validate'], code: 2 },
-    { args: ['serve'], code: 2 },
-    { args: ['serve', '--http', 'nowhere'], code: 2 },
-    { args: ['serve', '--https', '127.0.0.1:0'], code: 2 },
-    { args: ['controllers', '--url', 'nowhere'], code: 2 },
-    { args: ['controllers', '--url', 'http://a', '--token-secret', 'hooks'], code: 2 },
-  ])('substratus $args: $code', async ({ args, code }) => {
+  test.each(
+    [
+      { args: ['--help'], code: 0 },
+      { args: ['serve', '--help'], code: 0 },
+      { args: ['render', '--help'], code: 0 },
+      { args: ['validate', '--help'], code: 0 },
+      { args: ['controllers', '--help'], code: 0 },
+      { args: [], code: 2 },
+      { args: ['sing'], code: 2 },
+      { args: ['validate'], code: 2 },
+      { args: ['serve'], code: 2 },
+      { args: ['serve', '--http', 'nowhere'], code: 2 },
+      { args: ['serve', '--https', '127.0.0.1:0'], code: 2 },
+      { args: ['controllers', '--url', 'nowhere'], code: 2 },
+      { args: ['controllers', '--url', 'http://a', '--token-secret', 'hooks'], code: 2 },
+    ].map(asTyped),
+  )('substratus $line: $code', async ({ args, code }) => {
     const said = await substratus(args)
     expect(said.code).toBe(code)
     expect(said.stdout + said.stderr).not.toBe('')
     expect(said.stderr).not.toContain('    at ')
   })
 
-  test.each([
-    {
-      args: ['validate', '-f', 'nowhere.yaml'],
-      code: 1,
-      says: 'substratus: the path "nowhere.yaml" does not exist\n',
-    },
-    {
-      args: ['render', '-f', 'examples', '--config', 'nowhere.yaml'],
-      code: 1,
-      says: 'substratus: the path "nowhere.yaml" does not exist\n',
-    },
-    {
-      args: ['render', '-f', 'examples', '--config', 'examples'],
-      code: 1,
-      says: 'is a folder, not a file\n',
-    },
-    {
-      args: ['serve', '--http', '127.0.0.1:65536'],
-      code: 2,
-      says: 'error: no port "65536": ports end at 65535; see substratus serve --help\n',
-    },
-    {
-      args: ['serve', '--http', '192.0.2.1:0'],
-      code: 1,
-      says: 'substratus: 192.0.2.1 is no address of this machine\n',
-    },
-  ])('substratus $args: $says', async ({ args, code, says }) => {
+  test.each(
+    [
+      {
+        args: ['validate', '-f', 'nowhere.yaml'],
+        code: 1,
+        says: 'substratus: the path "nowhere.yaml" does not exist\n',
+      },
+      {
+        args: ['render', '-f', 'examples', '--config', 'nowhere.yaml'],
+        code: 1,
+        says: 'substratus: the path "nowhere.yaml" does not exist\n',
+      },
+      {
+        args: ['render', '-f', 'examples', '--config', 'examples'],
+        code: 1,
+        says: 'is a folder, not a file\n',
+      },
+      {
+        args: ['serve', '--http', '127.0.0.1:65536'],
+        code: 2,
+        says: 'error: no port "65536": ports end at 65535; see substratus serve --help\n',
+      },
+      {
+        args: ['serve', '--http', '192.0.2.1:0'],
+        code: 1,
+        says: 'substratus: 192.0.2.1 is no address of this machine\n',
+      },
+    ].map(asTyped),
+  )('substratus $line: $says', async ({ args, code, says }) => {
     const said = await substratus(args)
     expect(said.stderr).toContain(says)
     expect(said.code).toBe(code)
@@ -71,12 +81,14 @@ describe('exit codes: 0, 1 for a refused input, 2 for a wrong call', () => {
 })
 
 describe('npm run up and npm run down', () => {
-  test.each([
-    { args: ['up', '--help'], code: 0, says: 'Usage: substratus up' },
-    { args: ['down', '--help'], code: 0, says: 'Usage: substratus down' },
-    { args: ['up', '--nodes', 'two'], code: 2, says: 'it must be a whole number from 1 to 100.' },
-    { args: ['up', '--nodes', '0'], code: 2, says: 'it must be a whole number from 1 to 100.' },
-  ])('$args: $says', async ({ args, code, says }) => {
+  test.each(
+    [
+      { args: ['up', '--help'], code: 0, says: 'Usage: substratus up' },
+      { args: ['down', '--help'], code: 0, says: 'Usage: substratus down' },
+      { args: ['up', '--nodes', 'two'], code: 2, says: 'it must be a whole number from 1 to 100.' },
+      { args: ['up', '--nodes', '0'], code: 2, says: 'it must be a whole number from 1 to 100.' },
+    ].map(asTyped),
+  )('platform/main.ts $line: $says', async ({ args, code, says }) => {
     const said = await typed('platform/main.ts', args)
     expect(said.stdout + said.stderr).toContain(says)
     expect(said.code).toBe(code)

@@ -283,17 +283,29 @@ describe('links in artifacts lead nowhere else', () => {
   })
 
   test.each([
-    { link: () => join(home, 'secret'), says: 'outside of the artifacts' },
-    { link: () => `../../../../../../../../../..${join(home, 'secret')}`, says: 'outside' },
-    { link: () => `../${used}/w`, says: 'outside' },
-    { link: () => '/content/artifacts/../data/rows', says: 'outside' },
-    { link: () => 'gone', says: 'nowhere' },
-    { link: () => '/content/artifacts/gone', says: 'nowhere' },
-    { link: () => 'ckpt-1/w/x', says: 'nowhere' },
-    { link: () => 'ckpt-1/w/', says: 'nowhere' },
-    { link: () => 'bad', says: 'in a circle' },
-    { link: () => '/content/artifacts/bad', says: 'in a circle' },
-  ])('one that leads $says is named, and costs no training', async ({ link, says }) => {
+    { what: 'an absolute one', link: () => join(home, 'secret'), says: 'outside of the artifacts' },
+    {
+      what: 'one up to the root',
+      link: () => `../../../../../../../../../..${join(home, 'secret')}`,
+      says: 'outside',
+    },
+    { what: 'one into another attempt', link: () => `../${used}/w`, says: 'outside' },
+    {
+      what: 'one through the folder of the artifacts',
+      link: () => '/content/artifacts/../data/rows',
+      says: 'outside',
+    },
+    { what: 'a relative one', link: () => 'gone', says: 'nowhere' },
+    { what: 'one by its full path', link: () => '/content/artifacts/gone', says: 'nowhere' },
+    { what: 'one into a file', link: () => 'ckpt-1/w/x', says: 'nowhere' },
+    { what: 'one to a file as a folder', link: () => 'ckpt-1/w/', says: 'nowhere' },
+    { what: 'one to itself', link: () => 'bad', says: 'in a circle' },
+    {
+      what: 'one to itself by its full path',
+      link: () => '/content/artifacts/bad',
+      says: 'in a circle',
+    },
+  ])('$what that leads $says is named, and costs no training', async ({ link, says }) => {
     write(join(storage, 'run', used, 'w'), 'of another attempt')
     symlinkSync(link(), join(artifacts, 'bad'))
     const result = await toBucket([`--keep=run/${used}`])
@@ -533,24 +545,31 @@ describe('a source that cannot be a file fails at once, by name', () => {
   const loading = (source: string) => tool('load', [`--source=${source}`, `--into=${home}/into`])
   const into = () => (existsSync(join(home, 'into')) ? below(join(home, 'into')) : [])
 
-  test.each([
-    { path: '/a%00b', says: 'names a file with control characters' },
-    { path: '/a%0Ab', says: 'names a file with control characters' },
-    {
-      path: `/${'a'.repeat(256)}`,
-      says: 'names a file with 256 bytes: a name may have 255 at most',
-    },
-    { path: `/${'%C3%A9'.repeat(128)}`, says: 'names a file with 256 bytes' },
-    { path: '/%2e%2e', says: 'leads through ".."' },
-    { path: '/..%2f..%2fetc%2fpasswd', says: 'leads through ".."' },
-    { path: '/a/%2E%2e/b', says: 'leads through ".."' },
-    { path: '/..%5C..%5Cb', says: 'leads through ".."' },
-    { path: '/%2Fetc%2Fpasswd', says: 'leads through ".."' },
-    { path: '/%2e', says: 'leads through ".."' },
-    { path: '/%E9', says: 'has "%E9" in it, which is not percent-encoded UTF-8' },
-    { path: '/.substratus.json', says: 'which is the name of the manifest' },
-    { path: '/.substratus.json.part', says: 'which is the name of the manifest' },
-  ])('$path', async ({ path, says }) => {
+  test.each(
+    [
+      { path: '/a%00b', says: 'names a file with control characters' },
+      { path: '/a%0Ab', says: 'names a file with control characters' },
+      {
+        what: 'a name that is too long',
+        path: `/${'a'.repeat(256)}`,
+        says: 'names a file with 256 bytes: a name may have 255 at most',
+      },
+      {
+        what: 'a name that is too long once decoded',
+        path: `/${'%C3%A9'.repeat(128)}`,
+        says: 'names a file with 256 bytes',
+      },
+      { path: '/%2e%2e', says: 'leads through ".."' },
+      { path: '/..%2f..%2fetc%2fpasswd', says: 'leads through ".."' },
+      { path: '/a/%2E%2e/b', says: 'leads through ".."' },
+      { path: '/..%5C..%5Cb', says: 'leads through ".."' },
+      { path: '/%2Fetc%2Fpasswd', says: 'leads through ".."' },
+      { path: '/%2e', says: 'leads through ".."' },
+      { path: '/%E9', says: 'has "%E9" in it, which is not percent-encoded UTF-8' },
+      { path: '/.substratus.json', says: 'which is the name of the manifest' },
+      { path: '/.substratus.json.part', says: 'which is the name of the manifest' },
+    ].map((row) => ({ ...row, name: row.what ?? row.path })),
+  )('$name', async ({ path, says }) => {
     const asked: (string | undefined)[] = []
     const host = await listening((request, response) => {
       asked.push(request.url)

@@ -45,16 +45,28 @@ const base = complete(aModel({ source: 'hf://a/b' }, { name: 'base' }), {
 })
 
 /** An object of each kind, with all children that it can have at one time. */
-const parents: readonly { readonly parent: Parent; readonly references: readonly Seen[] }[] = [
-  { parent: aDataset({ image: 'i' }), references: [] },
-  { parent: aModel({ image: 'i', dataset: { name: 'squad' } }), references: [data] },
-  { parent: aModel({ build: { git: { url: 'https://example.com/r' } } }), references: [] },
-  { parent: aModelServer({ model: { name: 'base' } }), references: [base] },
-  { parent: aNotebook({ image: 'i', idleTimeout: '1h' }), references: [] },
+const parents: readonly {
+  readonly what: string
+  readonly parent: Parent
+  readonly references: readonly Seen[]
+}[] = [
+  { what: 'a Dataset', parent: aDataset({ image: 'i' }), references: [] },
+  {
+    what: 'a trained Model',
+    parent: aModel({ image: 'i', dataset: { name: 'squad' } }),
+    references: [data],
+  },
+  {
+    what: 'a built Model',
+    parent: aModel({ build: { git: { url: 'https://example.com/r' } } }),
+    references: [],
+  },
+  { what: 'a ModelServer', parent: aModelServer({ model: { name: 'base' } }), references: [base] },
+  { what: 'a Notebook', parent: aNotebook({ image: 'i', idleTimeout: '1h' }), references: [] },
 ]
 
 /** In all relevant states: in progress, invalid, suspended, waiting for a reference that is gone. */
-const states = parents.flatMap(({ parent, references }) => {
+const states = parents.flatMap(({ what, parent, references }) => {
   const spec = parent.spec as object
   const children = sync(parent, references).children.map((child) => observed(child, running))
   const before = stored(parent, sync(parent, references))
@@ -81,7 +93,7 @@ const states = parents.flatMap(({ parent, references }) => {
       children,
     },
     { state: 'waiting', parent: before, references: [], children },
-  ].map((one) => ({ ...one, title: `${parent.kind} ${one.state}` }))
+  ].map((one) => ({ ...one, title: `${what}, ${one.state}` }))
 })
 
 const annotated = (child: Child, annotations: Record<string, string>): Child => ({
@@ -300,16 +312,19 @@ test('an honest annotation is emitted again as it is', () => {
 
 describe('an annotation that Metacontroller cannot read is told, with the command that removes it', () => {
   test.each([
-    '[]',
-    '"text"',
-    '7',
-    'true',
-    '{',
-    '{"spec":1e999}',
-    `{"spec":${'9'.repeat(300)}e20}`,
-    `{"spec":${'9'.repeat(310)}}`,
-    `{"a":${'['.repeat(10_001)}${']'.repeat(10_001)}}`,
-  ])('%.20s', (text) => {
+    { what: 'a list', text: '[]' },
+    { what: 'a string', text: '"text"' },
+    { what: 'a number', text: '7' },
+    { what: 'a boolean', text: 'true' },
+    { what: 'half an object', text: '{' },
+    { what: 'an object with a number of a huge exponent', text: '{"spec":1e999}' },
+    { what: 'an object with 300 digits and an exponent', text: `{"spec":${'9'.repeat(300)}e20}` },
+    { what: 'an object with 310 digits', text: `{"spec":${'9'.repeat(310)}}` },
+    {
+      what: 'an object that is too deep for Go',
+      text: `{"a":${'['.repeat(10_001)}${']'.repeat(10_001)}}`,
+    },
+  ])('$what', ({ text }) => {
     const parent = aModel({ image: 'i', dataset: { name: 'squad' }, suspend: true })
     const first = sync(aModel({ image: 'i', dataset: { name: 'squad' } }), [data])
     const job = annotated(observed(theChild(first, 'Job'), running), { [lastApplied]: text })

@@ -244,21 +244,33 @@ describe('one log line per request', () => {
   const facts = { code: 200, kind: 'Model', namespace: 'team', name: 'falcon', msg: 'answered' }
   test.each([
     {
+      what: 'a sync',
       path: '/hooks/models/sync',
       body: { parent: secretive },
       line: { ...facts, stage: 'Pending' },
     },
-    { path: '/hooks/models/customize', body: { parent: secretive }, line: facts },
-    { path: '/admission/mutate', body: review(secretive), line: facts },
-    { path: '/admission/validate', body: review(secretive), line: facts },
-    { path: '/admission/validate', body: review(refused), line: facts },
     {
+      what: 'a customize',
+      path: '/hooks/models/customize',
+      body: { parent: secretive },
+      line: facts,
+    },
+    { what: 'a mutation', path: '/admission/mutate', body: review(secretive), line: facts },
+    { what: 'a validation', path: '/admission/validate', body: review(secretive), line: facts },
+    { what: 'a refusal', path: '/admission/validate', body: review(refused), line: facts },
+    {
+      what: 'a deletion',
       path: '/admission/validate',
       body: review(secretive, { operation: 'DELETE', object: null, oldObject: secretive }),
       line: facts,
     },
-    { path: '/hooks/models/sync', body: { swordfish: 1 }, line: { code: 400, msg: 'answered' } },
-  ])('$path: $line', async ({ path, body, line }) => {
+    {
+      what: 'a request that is not understood',
+      path: '/hooks/models/sync',
+      body: { swordfish: 1 },
+      line: { code: 400, msg: 'answered' },
+    },
+  ])('$what is logged with its facts, and nothing of its content', async ({ path, body, line }) => {
     const server = serverWith()
     await server.post(path, body)
     expect(server.lines()).toEqual([

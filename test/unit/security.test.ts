@@ -22,7 +22,9 @@ test('there are proofs', () => {
 })
 
 describe('each test that docs/security.md names exists', () => {
-  test.each(proofs)('$file: $title', ({ file, title }) => {
+  // The title of a table of tests has the names of its columns in it.
+  const rows = proofs.map((proof) => ({ ...proof, name: proof.title.replace(/[$%](\w+)/g, 'X') }))
+  test.each(rows)('$file: $name', ({ file, title }) => {
     expect(readFileSync(join(root, file), 'utf8')).toContain(title)
   })
 })

@@ -13,7 +13,11 @@ const given = (file: ConfigFile) => {
 }
 
 describe('what is given is laid over the defaults', () => {
-  test.each([undefined, null, {}])('nothing given: %o', (file) => {
+  test.each([
+    { when: 'the file is empty', file: undefined },
+    { when: 'the file holds null', file: null },
+    { when: 'the file holds an empty object', file: {} },
+  ])('$when: the defaults apply', ({ file }) => {
     expect(configOf(file)).toEqual({ config: defaultConfig })
   })
 
@@ -45,77 +49,81 @@ describe('what is given is laid over the defaults', () => {
 })
 
 describe('what is wrong is told by its path', () => {
-  test.each([
-    { file: { gpu: {} }, says: 'gpu: unknown field, did you mean "gpus"?' },
-    { file: { registry: { prefix: '-x' } }, says: 'registry.prefix: Invalid value: "-x"' },
-    { file: { images: { loader: 'a b' } }, says: 'images.loader: Invalid value: "a b"' },
-    {
-      file: { servers: { presets: { it: { image: 'ü' } } } },
-      says: 'servers.presets.it.image: Invalid value: "ü"',
-    },
-    {
-      file: { storage: { s3: { prefix: 'a\u0085b' } } },
-      says: 'storage.s3.prefix: Invalid value',
-    },
-    {
-      file: { storage: { former: ['file:///etc'] } },
-      says: 'storage.former[0]: Invalid value: "file:///etc"',
-    },
-    {
-      file: { storage: { former: ['hostpath:///old'] } },
-      says: 'storage.hostPath.allowed: Required value',
-    },
-    {
-      file: { registry: { prefx: 'x' } },
-      says: 'registry.prefx: unknown field, did you mean "prefix"?',
-    },
-    { file: { references: 'Ignore' }, says: 'references: Unsupported value: "Ignore"' },
-    {
-      file: { gpus: { default: 'b200' } },
-      says: 'gpus.default: Unsupported value: "b200": supported values: ',
-    },
-    {
-      file: { gpus: { default: 'toString' } },
-      says: 'gpus.default: Unsupported value: "toString"',
-    },
-    {
-      file: { servers: { default: 'tgi' } },
-      says: 'servers.default: Unsupported value: "tgi": supported values: "vllm"',
-    },
-    {
-      file: { resources: { Model: { cpu: 'two' } } },
-      says: 'resources.Model.cpu: Invalid value: "two"',
-    },
-    {
-      file: { resources: { Model: { memory: -1 } } },
-      says: 'resources.Model.memory: Invalid value: -1',
-    },
-    {
-      file: { gpus: { default: 'l4', profiles: { l4: {} } } },
-      says: 'gpus.profiles.l4: Invalid value: set either resourceName or deviceClassName',
-    },
-    {
-      file: {
-        gpus: { default: 'l4', profiles: { l4: { resourceName: 'a', deviceClassName: 'b' } } },
+  test.each(
+    [
+      { file: { gpu: {} }, says: 'gpu: unknown field, did you mean "gpus"?' },
+      { file: { registry: { prefix: '-x' } }, says: 'registry.prefix: Invalid value: "-x"' },
+      { file: { images: { loader: 'a b' } }, says: 'images.loader: Invalid value: "a b"' },
+      {
+        file: { servers: { presets: { it: { image: 'ü' } } } },
+        says: 'servers.presets.it.image: Invalid value: "ü"',
       },
-      says: 'gpus.profiles.l4: Invalid value: set either resourceName or deviceClassName',
-    },
-    {
-      file: { storage: { pvc: { accessModes: [] } } },
-      says: 'storage.pvc.accessModes: Invalid value: must have at least 1 item',
-    },
-    {
-      file: {
-        gpus: {
-          default: 'l4',
-          profiles: { l4: { resourceName: 'a', tolerations: [{ key: 'a', value: '' }] } },
+      {
+        file: { storage: { s3: { prefix: 'a\u0085b' } } },
+        says: 'storage.s3.prefix: Invalid value',
+      },
+      {
+        file: { storage: { former: ['file:///etc'] } },
+        says: 'storage.former[0]: Invalid value: "file:///etc"',
+      },
+      {
+        file: { storage: { former: ['hostpath:///old'] } },
+        says: 'storage.hostPath.allowed: Required value',
+      },
+      {
+        file: { registry: { prefx: 'x' } },
+        says: 'registry.prefx: unknown field, did you mean "prefix"?',
+      },
+      { file: { references: 'Ignore' }, says: 'references: Unsupported value: "Ignore"' },
+      {
+        file: { gpus: { default: 'b200' } },
+        says: 'gpus.default: Unsupported value: "b200": supported values: ',
+      },
+      {
+        file: { gpus: { default: 'toString' } },
+        says: 'gpus.default: Unsupported value: "toString"',
+      },
+      {
+        file: { servers: { default: 'tgi' } },
+        says: 'servers.default: Unsupported value: "tgi": supported values: "vllm"',
+      },
+      {
+        file: { resources: { Model: { cpu: 'two' } } },
+        says: 'resources.Model.cpu: Invalid value: "two"',
+      },
+      {
+        file: { resources: { Model: { memory: -1 } } },
+        says: 'resources.Model.memory: Invalid value: -1',
+      },
+      {
+        file: { gpus: { default: 'l4', profiles: { l4: {} } } },
+        when: 'a GPU profile has neither a resource nor a device class',
+        says: 'gpus.profiles.l4: Invalid value: set either resourceName or deviceClassName',
+      },
+      {
+        file: {
+          gpus: { default: 'l4', profiles: { l4: { resourceName: 'a', deviceClassName: 'b' } } },
         },
+        when: 'a GPU profile has both a resource and a device class',
+        says: 'gpus.profiles.l4: Invalid value: set either resourceName or deviceClassName',
       },
-      says: 'gpus.profiles.l4.tolerations[0].value: Invalid value: "": must have at least 1 characters',
-    },
-    { file: 'text', says: 'Invalid value: must be an object, not a string' },
-    { file: [], says: 'Invalid value: must be an object, not an array' },
-  ])('$file', ({ file, says }) => {
+      {
+        file: { storage: { pvc: { accessModes: [] } } },
+        says: 'storage.pvc.accessModes: Invalid value: must have at least 1 item',
+      },
+      {
+        file: {
+          gpus: {
+            default: 'l4',
+            profiles: { l4: { resourceName: 'a', tolerations: [{ key: 'a', value: '' }] } },
+          },
+        },
+        says: 'gpus.profiles.l4.tolerations[0].value: Invalid value: "": must have at least 1 characters',
+      },
+      { file: 'text', says: 'Invalid value: must be an object, not a string' },
+      { file: [], says: 'Invalid value: must be an object, not an array' },
+    ].map((row) => ({ ...row, name: row.when ?? row.says })),
+  )('$name', ({ file, says }) => {
     expect(errorsOf(file).join('\n')).toContain(says)
   })
 })

@@ -8,35 +8,52 @@ const l4 = { type: 'nvidia-l4' }
 
 describe('what is left out is filled in where it is the same for everybody', () => {
   test.each([
-    { kind: Model, spec: {}, filled: {} },
+    { what: 'a Model without a GPU is left as it is', kind: Model, spec: {}, filled: {} },
     {
+      what: 'a type of GPU without a count means one',
       kind: Model,
       spec: { resources: { gpu: l4 } },
       filled: { resources: { gpu: { ...l4, count: 1 } } },
     },
     {
+      what: 'no GPU stays no GPU',
       kind: Model,
       spec: { resources: { gpu: { ...l4, count: 0 } } },
       filled: { resources: { gpu: { ...l4, count: 0 } } },
     },
     // Which type it is, is the administrator's choice: it stays out of the object.
     {
+      what: 'GPUs of any type get no type',
       kind: Model,
       spec: { resources: { gpu: { count: 2 } } },
       filled: { resources: { gpu: { count: 2 } } },
     },
-    { kind: Model, spec: { resources: { memory: 4 } }, filled: { resources: { memory: 4 } } },
-    { kind: ModelServer, spec: {}, filled: { replicas: 1 } },
-    { kind: ModelServer, spec: { replicas: 0 }, filled: { replicas: 0 } },
-  ])('$kind.kind $spec', ({ kind, spec, filled }) => {
+    {
+      what: 'resources without a GPU are left as they are',
+      kind: Model,
+      spec: { resources: { memory: 4 } },
+      filled: { resources: { memory: 4 } },
+    },
+    { what: 'a ModelServer has one replica', kind: ModelServer, spec: {}, filled: { replicas: 1 } },
+    {
+      what: 'a ModelServer of no replicas keeps none',
+      kind: ModelServer,
+      spec: { replicas: 0 },
+      filled: { replicas: 0 },
+    },
+  ])('$what', ({ kind, spec, filled }) => {
     expect(fill(kind, { spec })).toEqual({ spec: filled })
   })
 
-  test.each([undefined, null, 'text', [], { resources: 'text' }, { resources: { gpu: [] } }])(
-    'what has another shape is left as it is: %o',
-    (spec) => {
-      for (const kind of kinds.filter((it) => it !== ModelServer))
-        expect(fill(kind, { spec })).toEqual({ spec })
-    },
-  )
+  test.each([
+    { what: 'a missing spec', spec: undefined },
+    { what: 'a spec of null', spec: null },
+    { what: 'a spec that is text', spec: 'text' },
+    { what: 'a spec that is a list', spec: [] },
+    { what: 'resources that are text', spec: { resources: 'text' } },
+    { what: 'a GPU that is a list', spec: { resources: { gpu: [] } } },
+  ])('$what: left as it is, for the schema to refuse', ({ spec }) => {
+    for (const kind of kinds.filter((it) => it !== ModelServer))
+      expect(fill(kind, { spec })).toEqual({ spec })
+  })
 })

@@ -36,21 +36,25 @@ test('a claim is called after its object and what it holds', () => {
 
 describe('canonical JSON', () => {
   test.each([
-    { a: { x: 1, y: 2 }, b: { y: 2, x: 1 } },
-    { a: { x: {} }, b: {} },
-    { a: { x: [], y: '', z: null }, b: undefined },
-    { a: { x: { y: { z: undefined } } }, b: { x: undefined } },
-  ])('is the same for $a and $b', ({ a, b }) => {
+    { when: 'fields come in another order', a: { x: 1, y: 2 }, b: { y: 2, x: 1 } },
+    { when: 'a field holds an empty object', a: { x: {} }, b: {} },
+    { when: 'all fields are empty', a: { x: [], y: '', z: null }, b: undefined },
+    {
+      when: 'a field deep inside is missing',
+      a: { x: { y: { z: undefined } } },
+      b: { x: undefined },
+    },
+  ])('is the same when $when', ({ a, b }) => {
     expect(canonical(a)).toBe(canonical(b))
   })
 
   test.each([
-    { a: { x: 0 }, b: {} },
-    { a: { x: false }, b: {} },
-    { a: { x: 1 }, b: { x: '1' } },
-    { a: ['a', 'b'], b: ['b', 'a'] },
-    { a: ['', 'a'], b: ['a'] },
-  ])('is not the same for $a and $b', ({ a, b }) => {
+    { when: 'a field is 0', a: { x: 0 }, b: {} },
+    { when: 'a field is false', a: { x: false }, b: {} },
+    { when: 'a number is a string', a: { x: 1 }, b: { x: '1' } },
+    { when: 'items come in another order', a: ['a', 'b'], b: ['b', 'a'] },
+    { when: 'an item is empty', a: ['', 'a'], b: ['a'] },
+  ])('is another one when $when', ({ a, b }) => {
     expect(canonical(a)).not.toBe(canonical(b))
   })
 })

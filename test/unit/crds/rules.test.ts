@@ -56,26 +56,29 @@ const undeclared = (seen: ReadonlySet<string>, reads: readonly string[]) =>
   )
 
 describe('a rule looks at nothing but what it says it reads', () => {
-  test.each([...admissionRules])('$field', ({ field, reads = [field], ...rule }) => {
-    const seen = new Set<string>()
-    const object = watched(aModel(full), seen)
-    const asked = {
-      object,
-      spec: specOf(object),
-      config: aConfig({ registry: {} }),
-      dryRun: false,
-      read: () => undefined,
-    }
-    seen.clear()
-    rule.broken(asked)
-    rule.message(asked)
-    // Neither has a schema of ours that could be broken.
-    expect(undeclared(seen, [...reads, 'kind', 'metadata.labels'])).toEqual([])
-  })
+  test.each(admissionRules.map((rule, index) => ({ ...rule, index })))(
+    'rule $index, of $field',
+    ({ field, reads = [field], ...rule }) => {
+      const seen = new Set<string>()
+      const object = watched(aModel(full), seen)
+      const asked = {
+        object,
+        spec: specOf(object),
+        config: aConfig({ registry: {} }),
+        dryRun: false,
+        read: () => undefined,
+      }
+      seen.clear()
+      rule.broken(asked)
+      rule.message(asked)
+      // Neither has a schema of ours that could be broken.
+      expect(undeclared(seen, [...reads, 'kind', 'metadata.labels'])).toEqual([])
+    },
+  )
 
   function* celOf(schema: Schema, path = ''): Iterable<[string, CelRule, string]> {
     for (const rule of schema['x-kubernetes-validations'] ?? [])
-      yield [`${path}: ${rule.rule.slice(0, 60)}`, rule, path]
+      yield [`${path}: ${rule.rule.slice(0, 100)}`, rule, path]
     for (const [name, field] of Object.entries(schema.properties ?? {}))
       yield* celOf(field, path ? `${path}.${name}` : name)
   }
@@ -86,7 +89,7 @@ describe('a rule looks at nothing but what it says it reads', () => {
       path,
     })),
     ...kind.rules.map((rule) => ({
-      what: `${kind.kind}: ${rule.rule.slice(0, 60)}`,
+      what: `${kind.kind}: ${rule.rule.slice(0, 100)}`,
       rule,
       path: '',
     })),

@@ -58,10 +58,12 @@ describe('every field', () => {
 describe('a rule that says what it reads holds where that is new or changed', () => {
   test.each([
     {
+      what: 'one that reads nothing but its own value is stored as it is',
       given: { rule: 'self.size() > 0', message: 'm' },
       stored: { rule: 'self.size() > 0', message: 'm' },
     },
     {
+      what: 'one that reads whether fields are set compares just that',
       given: { rule: 'has(self.a) || has(self.b)', message: 'm', reads: ['a?', 'b?'] },
       stored: {
         rule: '(oldSelf.hasValue() && has(self.a) == has(oldSelf.value().a) && has(self.b) == has(oldSelf.value().b)) || (has(self.a) || has(self.b))',
@@ -70,6 +72,7 @@ describe('a rule that says what it reads holds where that is new or changed', ()
       },
     },
     {
+      what: 'one that reads the name holds for new objects only',
       given: { rule: 'self.metadata.name.size() < 9', reads: ['metadata.name'] },
       stored: {
         rule: '(oldSelf.hasValue()) || (self.metadata.name.size() < 9)',
@@ -77,13 +80,14 @@ describe('a rule that says what it reads holds where that is new or changed', ()
       },
     },
     {
+      what: 'one that reads a field inside another compares both, where they are set',
       given: { rule: "self.a.b != 'c'", reads: ['a.b'] },
       stored: {
         rule: "(oldSelf.hasValue() && has(self.a) && has(self.a.b) && has(oldSelf.value().a) && has(oldSelf.value().a.b) && self.a.b == oldSelf.value().a.b) || (self.a.b != 'c')",
         optionalOldSelf: true,
       },
     },
-  ])('$given', ({ given, stored }) => {
+  ])('$what', ({ given, stored }) => {
     expect(storedRule(given)).toEqual(stored)
   })
 

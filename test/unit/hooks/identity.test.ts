@@ -38,38 +38,41 @@ describe('hashes', () => {
   })
 
   test.each([
-    { params: { epochs: 4 } },
-    { dataset: { name: 'other' } },
-    { model: { name: 'base' } },
-    { command: ['train'] },
-    { args: ['--fast'] },
-    { env: { MODE: 'fast' } },
-    { build: { git: { url: 'https://example.com/repo', tag: 'v2' } } },
-  ])('inputs: %o makes another', (more) => {
+    { what: 'other params', more: { params: { epochs: 4 } } },
+    { what: 'another dataset', more: { dataset: { name: 'other' } } },
+    { what: 'a base model', more: { model: { name: 'base' } } },
+    { what: 'a command', more: { command: ['train'] } },
+    { what: 'args', more: { args: ['--fast'] } },
+    { what: 'env', more: { env: { MODE: 'fast' } } },
+    {
+      what: 'a tag in Git',
+      more: { build: { git: { url: 'https://example.com/repo', tag: 'v2' } } },
+    },
+  ])('inputs: $what makes another', ({ more }) => {
     expect(inputs(more)).not.toBe(inputs({}))
   })
 
   test.each([
-    { git: { url: 'https://example.com/other' } },
-    { git: { ...spec.build.git, path: 'train' } },
-    { git: { ...spec.build.git, branch: 'main' } },
-    { git: { ...spec.build.git, tag: 'v2' } },
-    { git: { ...spec.build.git, commit: '0123456789012345678901234567890123456789' } },
-    { ...spec.build, dockerfile: 'Dockerfile.gpu' },
-    { ...spec.build, target: 'train' },
-    { ...spec.build, args: { CUDA: '13' } },
-  ])('the tag of what is built: %o makes another', (build) => {
+    { what: 'another repository', build: { git: { url: 'https://example.com/other' } } },
+    { what: 'a folder', build: { git: { ...spec.build.git, path: 'train' } } },
+    { what: 'a branch', build: { git: { ...spec.build.git, branch: 'main' } } },
+    { what: 'a tag in Git', build: { git: { ...spec.build.git, tag: 'v2' } } },
+    { what: 'a commit', build: { git: { ...spec.build.git, commit: '0123456789'.repeat(4) } } },
+    { what: 'a Dockerfile', build: { ...spec.build, dockerfile: 'Dockerfile.gpu' } },
+    { what: 'a target', build: { ...spec.build, target: 'train' } },
+    { what: 'build arguments', build: { ...spec.build, args: { CUDA: '13' } } },
+  ])('the tag of what is built: $what makes another', ({ build }) => {
     const tag = (of: object) => buildHashes(of, undefined).attempt
     expect(tag({ ...spec, build })).not.toBe(tag(spec))
     expect(tag({ ...spec, build, params: { epochs: 4 } })).toBe(tag({ ...spec, build }))
   })
 
   test.each([
-    { resources: { memory: 64 } },
-    { suspend: true },
-    { package: 'Never' },
-    { runPolicy: { backoffLimit: 1 } },
-  ])('inputs: %o leaves it: the work need not be done again', (more) => {
+    { field: 'resources', more: { resources: { memory: 64 } } },
+    { field: 'suspend', more: { suspend: true } },
+    { field: 'package', more: { package: 'Never' } },
+    { field: 'runPolicy', more: { runPolicy: { backoffLimit: 1 } } },
+  ])('inputs: $field leaves it: the work need not be done again', ({ more }) => {
     expect(inputs(more)).toBe(inputs({}))
   })
 

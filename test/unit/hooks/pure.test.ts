@@ -34,6 +34,9 @@ const referred = [
   complete(aDataset({ source: 's3://bucket' }), { url: 'pvc://squad-dataset-artifacts/load/1' }),
 ]
 
+const nameOf = ({ kind, metadata }: Parent): string =>
+  metadata.name === long ? `a ${kind} of the longest name` : `${kind} "${metadata.name}"`
+
 const frozen = <T>(value: T): T => {
   if (typeof value === 'object' && value !== null)
     Object.values(Object.freeze(value)).forEach(frozen)
@@ -41,7 +44,8 @@ const frozen = <T>(value: T): T => {
 }
 
 describe('a hook', () => {
-  test.each(parents)('$kind $metadata.name: same request, same bytes, and untouched', (parent) => {
+  const rows = parents.map((parent) => ({ parent, what: nameOf(parent) }))
+  test.each(rows)('of $what: same request, same bytes, and untouched', ({ parent }) => {
     const hook = hooks.find(({ kind }) => kind.kind === parent.kind)
     const config = frozen(aConfig())
     const request = frozen(throughJson(asked(parent, ...referred)))

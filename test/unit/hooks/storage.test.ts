@@ -73,7 +73,7 @@ test.each([
     { driver: 'hostPath' },
     'storage.hostPath.allowed: Required value: hostPath is for development, on one node: set it to true where that is meant',
   ],
-] as const)('%j alone is refused', (storage, says) => {
+] as const)('$driver alone is refused', (storage, says) => {
   expect(() => aConfig({ storage })).toThrow(says.split(': ')[1])
 })
 

@@ -82,7 +82,10 @@ describe('again later', () => {
     expect(started).toHaveLength(2)
   })
 
-  test.each([undefined, 0])('not at all when it asks for %s', async (again) => {
+  test.each([
+    { when: 'it does not ask', again: undefined },
+    { when: 'it asks for 0 seconds', again: 0 },
+  ])('not at all when $when', async ({ again }) => {
     const { add, started, end } = slowly()
     add('a')
     await end('a', again)

@@ -31,9 +31,12 @@ describe('who may ask the hooks', () => {
     { header: 'Basic right', may: false },
     { header: 'right', may: false },
     { header: '', may: false },
-    { header: undefined, may: false },
   ])('"$header": $may', ({ header, may }) => {
     expect(guardOf(['right', 'other'])(header)).toBe(may)
+  })
+
+  test('not a request without the header', () => {
+    expect(guardOf(['right', 'other'])(undefined)).toBe(false)
   })
 })
 

@@ -131,11 +131,11 @@ describe('a build that fails says', () => {
 })
 
 test.each([
-  [{ branch: 'a/b' }, 'refs/heads/a/b'],
-  [{ tag: 'v1' }, 'refs/tags/v1'],
-  [{ commit: 'abc' }, 'abc'],
-  [{}, 'HEAD'],
-])('%j is fetched as %s', (wanted, ref) => {
+  { what: 'a branch', wanted: { branch: 'a/b' }, ref: 'refs/heads/a/b' },
+  { what: 'a tag', wanted: { tag: 'v1' }, ref: 'refs/tags/v1' },
+  { what: 'a commit', wanted: { commit: 'abc' }, ref: 'abc' },
+  { what: 'nothing in particular', wanted: {}, ref: 'HEAD' },
+])('$what is fetched as $ref', ({ wanted, ref }) => {
   expect(refOf({ url: 'https://git', ...wanted })).toBe(ref)
 })
 

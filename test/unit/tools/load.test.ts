@@ -203,17 +203,23 @@ describe('a download', () => {
 })
 
 test.each([
-  [
-    { 'repr-digest': `sha-256=:${'A'.repeat(43)}=:` },
-    { algorithm: 'sha256', base64: `${'A'.repeat(43)}=` },
-  ],
-  [
-    { digest: `md5=x, SHA-256=${'A'.repeat(43)}=` },
-    { algorithm: 'sha256', base64: `${'A'.repeat(43)}=` },
-  ],
-  [{ 'content-md5': 'abc=' }, { algorithm: 'md5', base64: 'abc=' }],
-  [{}, undefined],
-])('of the headers %j the checksum is %j', (headers, expected) => {
+  {
+    what: 'Repr-Digest promises SHA-256',
+    headers: { 'repr-digest': `sha-256=:${'A'.repeat(43)}=:` },
+    expected: { algorithm: 'sha256', base64: `${'A'.repeat(43)}=` },
+  },
+  {
+    what: 'Digest promises the best that it has, SHA-256',
+    headers: { digest: `md5=x, SHA-256=${'A'.repeat(43)}=` },
+    expected: { algorithm: 'sha256', base64: `${'A'.repeat(43)}=` },
+  },
+  {
+    what: 'Content-MD5 promises MD5',
+    headers: { 'content-md5': 'abc=' },
+    expected: { algorithm: 'md5', base64: 'abc=' },
+  },
+  { what: 'a response without such a header promises nothing', headers: {}, expected: undefined },
+])('$what', ({ headers, expected }) => {
   expect(promisedChecksum(new Headers(headers as Record<string, string>))).toEqual(expected)
 })
 
@@ -273,17 +279,31 @@ describe('a bucket', () => {
 
   test.each([
     [
+      'when there is nothing',
       'ERROR : S3 bucket b path p: error reading source root directory: directory not found',
       's3://b/p does not exist',
     ],
-    ['AccessDenied: Access Denied\n\tstatus code: 403', /^s3:\/\/b\/p refuses the credentials: /],
     [
+      'when the credentials are refused',
+      'AccessDenied: Access Denied\n\tstatus code: 403',
+      /^s3:\/\/b\/p refuses the credentials: /,
+    ],
+    [
+      'when the network fails, by the last reason',
       'ERROR : w.bin: Failed to copy: read tcp 10.0.0.1:4->10.0.0.1:5: read: connection reset by peer\nFailed to copy: dial tcp 10.0.0.1:5: connect: connection refused',
       's3://b/p cannot be reached: connection refused',
     ],
-    ['write /x: no space left on device', 'the disk is full: ask for more in spec.resources.disk'],
-    ['some\nother\nwords', 's3://b/p cannot be loaded: other\nwords'],
-  ])('that fails with "%s"', (said, expected) => {
+    [
+      'when the disk is full',
+      'write /x: no space left on device',
+      'the disk is full: ask for more in spec.resources.disk',
+    ],
+    [
+      'when it fails for any other reason',
+      'some\nother\nwords',
+      's3://b/p cannot be loaded: other\nwords',
+    ],
+  ])('says so %s', (_when, said, expected) => {
     const source = sourceOf('s3://b/p')
     if (source.scheme !== 's3') throw new Error()
     if (typeof expected === 'string') expect(rcloneFault(said, source)).toBe(expected)

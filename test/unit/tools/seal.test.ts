@@ -115,12 +115,37 @@ describe('what is not whole is never taken for it', () => {
 describe('older attempts', () => {
   const [old, used, fresh] = ['0123456789abcdef', 'aaaaaaaaaaaaaaaa', 'ffffffffffffffff'] as const
   test.each([
-    { there: [old, used, fresh], keep: [], removed: [`run/${old}`, `run/${used}`] },
-    { there: [old, used, fresh], keep: [`run/${used}`], removed: [`run/${old}`] },
-    { there: [old, used, fresh], keep: [`run/${old}`, `run/${used}`], removed: [] },
-    { there: [fresh], keep: ['run/gone'], removed: [] },
-    { there: ['checkpoints', '..', `${old}0`, old.toUpperCase(), fresh], keep: [], removed: [] },
-  ])('of $there with $keep kept: $removed go', ({ there, keep, removed }) => {
+    {
+      when: 'none is in use: all',
+      there: [old, used, fresh],
+      keep: [],
+      removed: [`run/${old}`, `run/${used}`],
+    },
+    {
+      when: 'one is in use: the others',
+      there: [old, used, fresh],
+      keep: [`run/${used}`],
+      removed: [`run/${old}`],
+    },
+    {
+      when: 'all are in use: none',
+      there: [old, used, fresh],
+      keep: [`run/${old}`, `run/${used}`],
+      removed: [],
+    },
+    {
+      when: 'what is in use does not exist: none',
+      there: [fresh],
+      keep: ['run/gone'],
+      removed: [],
+    },
+    {
+      when: 'no folder has the name of an attempt: none',
+      there: ['checkpoints', '..', `${old}0`, old.toUpperCase(), fresh],
+      keep: [],
+      removed: [],
+    },
+  ])('go when $when', ({ there, keep, removed }) => {
     expect(olderThan(`run/${fresh}`, there, keep)).toEqual(removed)
   })
 

@@ -53,11 +53,11 @@ describe('mutate writes what is missing, and nothing else', () => {
 
   // What is mistyped is for validate to refuse, in the API's own words.
   test.each([
-    { resources: 1 },
-    { resources: null },
-    { resources: { gpu: [] } },
-    { resources: { gpu: 'l4' } },
-  ])('a mistyped %o does not stop it', (spec) => {
+    { what: 'resources that are a number', spec: { resources: 1 } },
+    { what: 'resources of null', spec: { resources: null } },
+    { what: 'a GPU that is a list', spec: { resources: { gpu: [] } } },
+    { what: 'a GPU that is text', spec: { resources: { gpu: 'l4' } } },
+  ])('$what: no obstacle', ({ spec }) => {
     expect(asked(aModel(spec)).allowed).toBe(true)
   })
 })

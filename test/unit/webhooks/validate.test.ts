@@ -220,13 +220,23 @@ describe('a change', () => {
   const disk = (size: unknown) =>
     aDataset({ source: 'https://example.com/a', resources: { disk: size } })
   test.each([
-    { from: 20, to: 10, says: 'spec.resources.disk: Forbidden: may not shrink from 20Gi to 10Gi' },
-    { from: 20, to: '20480Mi', says: undefined },
-    { from: '1Ti', to: 1023, says: 'may not shrink from 1Ti to 1023Gi' },
-    { from: 20, to: 21, says: undefined },
-    { from: 21, to: undefined, says: undefined },
-    { from: 500, to: undefined, says: 'may not shrink from 500Gi to ' },
-  ])('disk from $from to $to', ({ from, to, says }) => {
+    {
+      from: 20,
+      to: 10,
+      becomes: '10',
+      says: 'spec.resources.disk: Forbidden: may not shrink from 20Gi to 10Gi',
+    },
+    { from: 20, to: '20480Mi', becomes: '20480Mi', says: undefined },
+    { from: '1Ti', to: 1023, becomes: '1023', says: 'may not shrink from 1Ti to 1023Gi' },
+    { from: 20, to: 21, becomes: '21', says: undefined },
+    { from: 21, to: undefined, becomes: 'the larger default', says: undefined },
+    {
+      from: 500,
+      to: undefined,
+      becomes: 'the smaller default',
+      says: 'may not shrink from 500Gi to ',
+    },
+  ])('disk from $from to $becomes', ({ from, to, says }) => {
     const { allowed, status } = change(disk(to), disk(from))
     expect(status?.message ?? '').toContain(says ?? '')
     expect(allowed).toBe(says === undefined)
@@ -322,11 +332,14 @@ describe('a deletion', () => {
 })
 
 test.each([
-  { env: { TOKEN: ['hf_verysecret'] } },
-  { env: 'hf_verysecret' },
-  { build: { git: { url: 'https://user:hf_verysecret@example.com/repo' } } },
-  { source: 'https://user:hf_verysecret@example.com/data' },
-])('a secret in a wrong place is not said again: %o', (spec) => {
+  { where: 'a list in env', spec: { env: { TOKEN: ['hf_verysecret'] } } },
+  { where: 'env itself', spec: { env: 'hf_verysecret' } },
+  {
+    where: 'the address of the repository',
+    spec: { build: { git: { url: 'https://user:hf_verysecret@example.com/repo' } } },
+  },
+  { where: 'the source', spec: { source: 'https://user:hf_verysecret@example.com/data' } },
+])('a secret in a wrong place is not repeated: $where', ({ spec }) => {
   const { allowed, status } = review({ object: aModel(spec) })
   expect(allowed).toBe(false)
   expect(status?.message).not.toContain('verysecret')
@@ -335,21 +348,39 @@ test.each([
 describe('what is no review is told so', () => {
   const good = { apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview' }
   test.each([
-    { body: null, says: 'kind: must be "AdmissionReview"' },
-    { body: { ...good, kind: 'Review' }, says: 'kind: must be "AdmissionReview"' },
-    { body: { ...good, apiVersion: 'admission.k8s.io/v1beta1' }, says: 'apiVersion: must be' },
-    { body: good, says: 'request.uid: Required value' },
-    { body: { ...good, request: { uid: 1 } }, says: 'request.uid: Required value' },
-    { body: { ...good, request: { uid: '1', operation: 'PATCH' } }, says: 'request.operation' },
+    { when: 'there is no body', body: null, says: 'kind: must be "AdmissionReview"' },
     {
+      when: 'it is of another kind',
+      body: { ...good, kind: 'Review' },
+      says: 'kind: must be "AdmissionReview"',
+    },
+    {
+      when: 'it is of an old version',
+      body: { ...good, apiVersion: 'admission.k8s.io/v1beta1' },
+      says: 'apiVersion: must be',
+    },
+    { when: 'it has no request', body: good, says: 'request.uid: Required value' },
+    {
+      when: 'its uid is a number',
+      body: { ...good, request: { uid: 1 } },
+      says: 'request.uid: Required value',
+    },
+    {
+      when: 'its operation is unknown',
+      body: { ...good, request: { uid: '1', operation: 'PATCH' } },
+      says: 'request.operation',
+    },
+    {
+      when: 'its object is text',
       body: { ...good, request: { uid: '1', operation: 'CREATE', object: 'x' } },
       says: 'request.object',
     },
     {
+      when: 'its object is empty',
       body: { ...good, request: { uid: '1', operation: 'CREATE', object: {} } },
       says: 'request.object',
     },
-  ])('$body', ({ body, says }) => {
+  ])('$when', ({ body, says }) => {
     expect(admissionRequest(body)).toContain(says)
   })
 })

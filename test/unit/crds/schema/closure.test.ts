@@ -58,22 +58,28 @@ const made = (run: () => unknown): unknown => {
   }
 }
 
-test.each(rules)('%s: as the library says, of whatever value', (rule) => {
-  const parsed = library.parse(rule)
-  const closure = closureOf(parsed.ast)
-  const seen = new Set<unknown>()
-  for (const self of valuesFor(rule)) {
-    const expected = made(() => parsed({ self }))
-    seen.add(expected)
-    expect(
-      made(() => closure(self)),
-      JSON.stringify(self),
-    ).toBe(expected)
-  }
-  expect([...seen], 'the values show it kept and broken').toEqual(
-    expect.arrayContaining([true, false]),
-  )
-})
+/** A rule can be longer than a line of the reporter, and no two begin alike for this long. */
+const startOf = (rule: string): string => rule.slice(0, 100)
+
+test.each(rules.map((rule) => ({ rule, what: startOf(rule) })))(
+  '$what evaluates like the library, whatever the value',
+  ({ rule }) => {
+    const parsed = library.parse(rule)
+    const closure = closureOf(parsed.ast)
+    const seen = new Set<unknown>()
+    for (const self of valuesFor(rule)) {
+      const expected = made(() => parsed({ self }))
+      seen.add(expected)
+      expect(
+        made(() => closure(self)),
+        JSON.stringify(self),
+      ).toBe(expected)
+    }
+    expect([...seen], 'the values show it kept and broken').toEqual(
+      expect.arrayContaining([true, false]),
+    )
+  },
+)
 
 test.each(['self.a + 1 == 2', 'self.startsWith(other)', 'self.map(x, x)', 'size(self) <= 1'])(
   '%s is refused when it is read: no rule had it so far',

@@ -3,16 +3,18 @@ import { describe, expect, test } from 'vitest'
 import { bytesOf, cores, gibibytes, humanBytes, larger } from '../../../../crds/schema/quantity.ts'
 
 describe('quantities are written as the API server writes them', () => {
-  test.each([
-    { given: 2, canonical: '2' },
-    { given: '2', canonical: '2' },
-    { given: '0.5', canonical: '500m' },
-    { given: '500m', canonical: '500m' },
-    { given: '1000m', canonical: '1' },
-    { given: '1500m', canonical: '1500m' },
-    { given: '1.50', canonical: '1500m' },
-    { given: '0', canonical: '0' },
-  ])('cpu $given is $canonical', ({ given, canonical }) => {
+  test.each(
+    [
+      { given: 2, canonical: '2' },
+      { given: '2', canonical: '2' },
+      { given: '0.5', canonical: '500m' },
+      { given: '500m', canonical: '500m' },
+      { given: '1000m', canonical: '1' },
+      { given: '1500m', canonical: '1500m' },
+      { given: '1.50', canonical: '1500m' },
+      { given: '0', canonical: '0' },
+    ].map((row) => ({ ...row, written: JSON.stringify(row.given) })),
+  )('cpu $written is $canonical', ({ given, canonical }) => {
     expect(cores(given)).toBe(canonical)
   })
 

@@ -23,44 +23,116 @@ describe('what the cluster refuses is refused without one', () => {
   // kubectl names an unknown field before the API server sees it; here the field stands in front.
   const offline = (says: string) => says.replace(/^unknown field "(.*)"$/, '$1: unknown field')
 
-  test.each(bad)('$kind: $says', ({ kind, spec, says, name }) => {
-    const sentences = said(kind, spec, name)
+  test.each(bad)('$kind: $name', ({ kind, spec, says, object }) => {
+    const sentences = said(kind, spec, object)
     expect(sentences.join('\n')).toContain(offline(says))
     expect(sentences.join('\n')).not.toContain('secret@')
   })
 
   test('one mistake is said in one sentence, but for an empty string', () => {
-    const wordy = bad.filter(({ kind, spec, name }) => said(kind, spec, name).length > 1)
+    const wordy = bad.filter(({ kind, spec, object }) => said(kind, spec, object).length > 1)
     expect(wordy.map(({ spec }) => spec)).toEqual([{ image: '' }])
   })
 })
 
 describe('what is right is not refused', () => {
-  test.each<{ kind: KindName; spec: unknown }>([
-    { kind: 'Dataset', spec: { source: 'hf://org/name@main' } },
-    { kind: 'Dataset', spec: { source: 's3://bucket' } },
-    { kind: 'Dataset', spec: { source: 'pvc://claim/some/path' } },
-    { kind: 'Model', spec: { image, model: { name: 'base' }, dataset: { name: 'squad' } } },
-    { kind: 'Model', spec: { build: { git: { ...git, branch: 'main', path: 'a/b..c' } } } },
-    { kind: 'Model', spec: { build: { git: { url: 'ssh://git@example.com/repo' } } } },
-    { kind: 'Model', spec: { image, resources: { cpu: '500m', memory: '1.5Gi', disk: 1 } } },
-    { kind: 'Model', spec: { image, resources: { gpu: { count: 0 } } } },
-    { kind: 'Model', spec: { image, env: { TOKEN: '${{ secrets.hf.token }}' } } },
-    { kind: 'Model', spec: { image, params: { epochs: 1, rate: 0.5, fast: true, name: 'x' } } },
-    { kind: 'Model', spec: { image, params: { most: 2 ** 53 - 1, least: 1 - 2 ** 53 } } },
-    { kind: 'ModelServer', spec: { model: { name: 'base' }, runtime: 'vllm', replicas: 0 } },
-    { kind: 'Notebook', spec: {} },
-    { kind: 'Notebook', spec: { idleTimeout: '1h30m' } },
-    { kind: 'Notebook', spec: { idleTimeout: '0h10s' } },
-    { kind: 'Dataset', spec: { source: 'https://example.com/a//b?c=d' } },
-    { kind: 'Dataset', spec: { source: 'https://huggingface.co/org/name/resolve/main/a.csv' } },
-    { kind: 'Dataset', spec: { source: 'https://github.com/org/name/raw/main/blob/a.csv' } },
-    { kind: 'Dataset', spec: { source: 'https://github.com/org/name/releases/download/1/a' } },
-    { kind: 'Dataset', spec: { source: 'pvc://claim' } },
-    { kind: 'Dataset', spec: { source: 'pvc://claim/path/' } },
-    { kind: 'Model', spec: { image, resources: { memory: '0.5Gi', disk: '100Mi' } } },
-    { kind: 'Model', spec: { image, env: { TOKEN: '${{secrets.h-f.to.ken}}' } } },
-  ])('$kind $spec', ({ kind, spec }) => {
+  test.each<{ what: string; kind: KindName; spec: unknown }>([
+    {
+      what: 'a revision of a repository at the hub',
+      kind: 'Dataset',
+      spec: { source: 'hf://org/name@main' },
+    },
+    { what: 'a whole bucket', kind: 'Dataset', spec: { source: 's3://bucket' } },
+    { what: 'a folder of a claim', kind: 'Dataset', spec: { source: 'pvc://claim/some/path' } },
+    {
+      what: 'an image with a base and data',
+      kind: 'Model',
+      spec: { image, model: { name: 'base' }, dataset: { name: 'squad' } },
+    },
+    {
+      what: 'a folder with two dots in its name',
+      kind: 'Model',
+      spec: { build: { git: { ...git, branch: 'main', path: 'a/b..c' } } },
+    },
+    {
+      what: 'a repository over ssh',
+      kind: 'Model',
+      spec: { build: { git: { url: 'ssh://git@example.com/repo' } } },
+    },
+    {
+      what: 'quantities as text and as numbers',
+      kind: 'Model',
+      spec: { image, resources: { cpu: '500m', memory: '1.5Gi', disk: 1 } },
+    },
+    { what: 'no GPU', kind: 'Model', spec: { image, resources: { gpu: { count: 0 } } } },
+    {
+      what: 'a key of a Secret',
+      kind: 'Model',
+      spec: { image, env: { TOKEN: '${{ secrets.hf.token }}' } },
+    },
+    {
+      what: 'params of each type',
+      kind: 'Model',
+      spec: { image, params: { epochs: 1, rate: 0.5, fast: true, name: 'x' } },
+    },
+    {
+      what: 'the largest and the least integer',
+      kind: 'Model',
+      spec: { image, params: { most: 2 ** 53 - 1, least: 1 - 2 ** 53 } },
+    },
+    {
+      what: 'a runtime, without replicas',
+      kind: 'ModelServer',
+      spec: { model: { name: 'base' }, runtime: 'vllm', replicas: 0 },
+    },
+    { what: 'an empty spec', kind: 'Notebook', spec: {} },
+    {
+      what: 'an idle timeout of hours and minutes',
+      kind: 'Notebook',
+      spec: { idleTimeout: '1h30m' },
+    },
+    {
+      what: 'an idle timeout of no hours, but seconds',
+      kind: 'Notebook',
+      spec: { idleTimeout: '0h10s' },
+    },
+    {
+      what: 'an address with an empty folder and a query',
+      kind: 'Dataset',
+      spec: { source: 'https://example.com/a//b?c=d' },
+    },
+    {
+      what: 'a file at the hub',
+      kind: 'Dataset',
+      spec: { source: 'https://huggingface.co/org/name/resolve/main/a.csv' },
+    },
+    {
+      what: 'a file of GitHub in a folder named blob',
+      kind: 'Dataset',
+      spec: { source: 'https://github.com/org/name/raw/main/blob/a.csv' },
+    },
+    {
+      what: 'a file of a release at GitHub',
+      kind: 'Dataset',
+      spec: { source: 'https://github.com/org/name/releases/download/1/a' },
+    },
+    { what: 'a whole claim', kind: 'Dataset', spec: { source: 'pvc://claim' } },
+    {
+      what: 'a folder of a claim, with a slash at its end',
+      kind: 'Dataset',
+      spec: { source: 'pvc://claim/path/' },
+    },
+    {
+      what: 'fractions of gibibytes',
+      kind: 'Model',
+      spec: { image, resources: { memory: '0.5Gi', disk: '100Mi' } },
+    },
+    {
+      what: 'a key of a Secret, without spaces',
+      kind: 'Model',
+      spec: { image, env: { TOKEN: '${{secrets.h-f.to.ken}}' } },
+    },
+  ])('$kind: $what', ({ kind, spec }) => {
     expect(said(kind, spec)).toEqual([])
   })
 })
@@ -191,7 +263,7 @@ describe('a value of the wrong type is never echoed, for it may hold a secret', 
     { field: 'spec', spec: secret },
     { field: 'spec.env', spec: { image, env: secret } },
     { field: 'spec.env.TOKEN', spec: { image, env: { TOKEN: { value: secret } } } },
-    { field: 'spec.env.TOKEN', spec: { image, env: { TOKEN: [secret] } } },
+    { field: 'spec.env.LIST', spec: { image, env: { LIST: [secret] } } },
     { field: 'spec.params', spec: { image, params: { token: [secret] } } },
     { field: 'spec.image', spec: { image: { user: secret } } },
     { field: 'spec.package', spec: { image, package: { user: secret } } },
@@ -209,12 +281,21 @@ describe('a value of the wrong type is never echoed, for it may hold a secret', 
   })
 
   test.each([
-    { spec: { image, env: { TOKEN: `\${{ secrets.hf }} ${secret}` } } },
-    { spec: { image, env: { TOKEN: secret.repeat(2000) } } },
-    { spec: { source: `https://me:${secret}@example.com/x` } },
-    { spec: { build: { git: { url: `https://${secret}@example.com/x` } } } },
-    { spec: { build: { git: { url: `ssh://me:${secret}@example.com/x` } } } },
-  ])('nor are credentials: %j', ({ spec }) => {
+    {
+      where: 'beside a reference',
+      spec: { image, env: { TOKEN: `\${{ secrets.hf }} ${secret}` } },
+    },
+    { where: 'in a value that is too long', spec: { image, env: { TOKEN: secret.repeat(2000) } } },
+    { where: 'in a source', spec: { source: `https://me:${secret}@example.com/x` } },
+    {
+      where: 'as the user of a repository',
+      spec: { build: { git: { url: `https://${secret}@example.com/x` } } },
+    },
+    {
+      where: 'in an address over ssh',
+      spec: { build: { git: { url: `ssh://me:${secret}@example.com/x` } } },
+    },
+  ])('nor are credentials $where', ({ spec }) => {
     const sentences = said('Model', spec)
     expect(sentences).toHaveLength(1)
     expect(sentences.join()).not.toContain(secret)
