@@ -16,7 +16,7 @@ export const Dataset = defineKind({
   singular: 'dataset',
   shortNames: ['data'],
   description:
-    'A Dataset loads data, from a source or by code of yours, and keeps it for Models and Notebooks.',
+    'A Dataset loads data, from a source or with your code, and stores it for Models and Notebooks.',
   references: [],
   spec: {
     properties: { source, ...specFields, ...runPolicyField },
