@@ -1,3 +1,4 @@
+import type { HashPart, Made } from './kind.ts'
 import {
   anything,
   boolean,
@@ -244,6 +245,34 @@ export const specFields = {
     { maxItems: 16, 'x-kubernetes-list-type': 'set' },
   ),
 }
+
+/** Which hash each of them is part of. */
+export const hashedFields = {
+  image: 'inputs',
+  build: 'inputs',
+  command: 'inputs',
+  args: 'inputs',
+  env: 'inputs',
+  params: 'inputs',
+  resources: 'attempt',
+  suspend: 'neither',
+  imagePullSecrets: 'neither',
+} as const satisfies Readonly<Record<keyof typeof specFields, HashPart>>
+
+/** The same for each resource: a disk that grows during a training must not end the training. */
+export const hashedResources = {
+  cpu: 'attempt',
+  memory: 'attempt',
+  gpu: 'attempt',
+  disk: 'neither',
+} as const satisfies Readonly<Record<keyof Resources, HashPart>>
+
+/** The Job of spec.build. */
+export const buildJob = (kind: string): Made => ({
+  child: 'Job',
+  name: `NAME-${kind}-build-HASH`,
+  purpose: 'Builds the image, if `spec.build` is set.',
+})
 
 export const runPolicyField = { runPolicy }
 

@@ -1,4 +1,11 @@
-import { runPolicyField, source, sourceWithoutCredentials, specFields } from './common.ts'
+import {
+  buildJob,
+  hashedFields,
+  runPolicyField,
+  source,
+  sourceWithoutCredentials,
+  specFields,
+} from './common.ts'
 import {
   defineKind,
   gpuColumn,
@@ -18,8 +25,19 @@ export const Dataset = defineKind({
   description:
     'A Dataset loads data, from a source or with your code, and stores it for Models and Notebooks.',
   references: [],
+  requests: { cpu: 2, memory: 10, disk: 50 },
+  makes: [
+    buildJob('dataset'),
+    { child: 'Job', name: 'NAME-dataset-load-HASH', purpose: 'Loads the data.' },
+    {
+      child: 'PersistentVolumeClaim',
+      name: 'NAME-dataset-artifacts',
+      purpose: 'The data, with the storage driver pvc.',
+    },
+  ],
   spec: {
     properties: { source, ...specFields, ...runPolicyField },
+    hashed: { source: 'inputs', ...hashedFields, runPolicy: 'neither' },
     rules: [
       sourceWithoutCredentials,
       {

@@ -14,6 +14,23 @@ export interface ReferenceField {
   readonly kind: 'Model' | 'Dataset'
 }
 
+export type HashPart = 'inputs' | 'attempt' | 'neither'
+
+/** Cores, and gibibytes. */
+export interface Requests {
+  readonly cpu: number
+  readonly memory: number
+  readonly disk?: number
+}
+
+/** A child as a user finds it. */
+export interface Made {
+  readonly child: string
+  /** For an object called NAME. One of more than 63 characters is shortened, and ends with a hash. */
+  readonly name: string
+  readonly purpose: string
+}
+
 export interface Column {
   readonly name: string
   readonly type: 'string' | 'integer' | 'date'
@@ -35,6 +52,12 @@ export interface Kind<S = unknown, T = unknown> {
   readonly rules: readonly CelRule[]
   readonly columns: readonly Column[]
   readonly references: readonly ReferenceField[]
+  /** Which hash of a load or a run each field of the spec is part of; see hooks/names.ts. */
+  readonly hashed: Readonly<Record<string, HashPart>>
+  /** What its containers request, unless the spec or the configuration says otherwise. */
+  readonly requests: Requests
+  /** Its children, for docs/api.md. */
+  readonly makes: readonly Made[]
   readonly scale?: {
     readonly specReplicasPath: string
     readonly statusReplicasPath: string
@@ -135,10 +158,12 @@ const nameRules: readonly CelRule[] = [
 ]
 
 export function defineKind<P extends Properties, R extends keyof P & string, T>(
-  kind: Omit<Kind, 'spec' | 'status' | 'rules'> & {
+  kind: Omit<Kind, 'spec' | 'status' | 'rules' | 'hashed'> & {
     readonly spec: {
       readonly properties: P
       readonly required?: readonly R[]
+      /** The type checker finds a field that is missing here. */
+      readonly hashed: Readonly<Record<keyof P, HashPart>>
       readonly rules?: readonly CelRule[]
     }
     /** Rules about the whole object, beside those on its name. */
@@ -146,9 +171,10 @@ export function defineKind<P extends Properties, R extends keyof P & string, T>(
     readonly status: Schema<T>
   },
 ): Kind<TypeOf<ReturnType<typeof object<P, R>>>, T> {
-  const { properties, required, rules } = kind.spec
+  const { properties, required, hashed, rules } = kind.spec
   return {
     ...kind,
+    hashed,
     rules: [...nameRules, ...(kind.rules ?? [])],
     spec: object('What is wanted.', properties, {
       ...(required && { required }),

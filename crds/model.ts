@@ -1,4 +1,6 @@
 import {
+  buildJob,
+  hashedFields,
   reference,
   runPolicyField,
   source,
@@ -27,6 +29,17 @@ export const Model = defineKind({
     { word: 'base', field: 'model', kind: 'Model' },
     { word: 'data', field: 'dataset', kind: 'Dataset' },
   ],
+  requests: { cpu: 2, memory: 10, disk: 100 },
+  makes: [
+    buildJob('model'),
+    { child: 'Job', name: 'NAME-model-run-HASH', purpose: 'Imports or trains the model.' },
+    { child: 'Job', name: 'NAME-model-package-HASH', purpose: 'Packages the result as an image.' },
+    {
+      child: 'PersistentVolumeClaim',
+      name: 'NAME-model-artifacts',
+      purpose: 'The weights, with the storage driver pvc.',
+    },
+  ],
   spec: {
     properties: {
       source,
@@ -38,6 +51,14 @@ export const Model = defineKind({
         ['Auto', 'Always', 'Never'],
       ),
       ...runPolicyField,
+    },
+    hashed: {
+      source: 'inputs',
+      ...hashedFields,
+      model: 'inputs',
+      dataset: 'inputs',
+      package: 'neither',
+      runPolicy: 'neither',
     },
     rules: [
       sourceWithoutCredentials,

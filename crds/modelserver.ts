@@ -1,4 +1,4 @@
-import { reference, specFields, strategy } from './common.ts'
+import { buildJob, hashedFields, reference, specFields, strategy } from './common.ts'
 import {
   defineKind,
   gpuColumn,
@@ -17,6 +17,16 @@ export const ModelServer = defineKind({
   shortNames: ['mserver'],
   description: 'A ModelServer answers HTTP requests with a Model.',
   references: [{ word: 'model', field: 'model', kind: 'Model' }],
+  requests: { cpu: 2, memory: 10 },
+  makes: [
+    buildJob('modelserver'),
+    { child: 'Deployment', name: 'NAME-server', purpose: 'The servers.' },
+    {
+      child: 'Service',
+      name: 'NAME-server',
+      purpose: 'Port 8080 (`http`), which forwards to `spec.port`.',
+    },
+  ],
   spec: {
     properties: {
       ...specFields,
@@ -45,6 +55,15 @@ export const ModelServer = defineKind({
         maxLength: 63,
       }),
       strategy,
+    },
+    hashed: {
+      ...hashedFields,
+      model: 'inputs',
+      replicas: 'neither',
+      port: 'neither',
+      health: 'neither',
+      runtime: 'neither',
+      strategy: 'neither',
     },
     required: ['model'],
     rules: [

@@ -1,4 +1,4 @@
-import { reference, specFields } from './common.ts'
+import { buildJob, hashedFields, reference, specFields } from './common.ts'
 import {
   defineKind,
   gpuColumn,
@@ -21,6 +21,14 @@ export const Notebook = defineKind({
     { word: 'model', field: 'model', kind: 'Model' },
     { word: 'data', field: 'dataset', kind: 'Dataset' },
   ],
+  requests: { cpu: 2, memory: 10, disk: 20 },
+  makes: [
+    buildJob('notebook'),
+    { child: 'StatefulSet', name: 'NAME-notebook', purpose: 'Jupyter, in one Pod.' },
+    { child: 'Service', name: 'NAME-notebook', purpose: 'Port 8888 (`http`).' },
+    { child: 'NetworkPolicy', name: 'NAME-notebook', purpose: 'Denies all ingress to the Pod.' },
+    { child: 'PersistentVolumeClaim', name: 'NAME-notebook-home', purpose: 'The home.' },
+  ],
   spec: {
     properties: {
       ...specFields,
@@ -38,6 +46,7 @@ export const Notebook = defineKind({
         ],
       }),
     },
+    hashed: { ...hashedFields, model: 'inputs', dataset: 'inputs', idleTimeout: 'neither' },
   },
   status: object('What is.', {
     ...statusFields,

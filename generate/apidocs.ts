@@ -1,5 +1,4 @@
-import { defaultConfig } from '../crds/config.ts'
-import { annotations, apiVersion, type Kind, type KindName } from '../crds/kind.ts'
+import { annotations, apiVersion, type Kind } from '../crds/kind.ts'
 import { kinds } from '../crds/kinds.ts'
 import { table } from './definitions.ts'
 import type { Schema } from '../crds/schema/builders.ts'
@@ -22,57 +21,6 @@ const userAnnotations = tableOf(
     [`\`${annotations.opened}\``, 'Notebook', 'A new value starts an idle Notebook.'],
   ],
 )
-
-interface Made {
-  readonly child: string
-  readonly name: string
-  readonly what: string
-}
-
-const builds = (kind: KindName): Made => ({
-  child: 'Job',
-  name: `NAME-${kind.toLowerCase()}-build-HASH`,
-  what: 'Builds the image, if `spec.build` is set.',
-})
-
-/** Names of more than 63 characters are shortened, and end with a hash. */
-const made: Readonly<Record<KindName, readonly Made[]>> = {
-  Dataset: [
-    builds('Dataset'),
-    { child: 'Job', name: 'NAME-dataset-load-HASH', what: 'Loads the data.' },
-    {
-      child: 'PersistentVolumeClaim',
-      name: 'NAME-dataset-artifacts',
-      what: 'The data, with the storage driver pvc.',
-    },
-  ],
-  Model: [
-    builds('Model'),
-    { child: 'Job', name: 'NAME-model-run-HASH', what: 'Imports or trains the model.' },
-    { child: 'Job', name: 'NAME-model-package-HASH', what: 'Packages the result as an image.' },
-    {
-      child: 'PersistentVolumeClaim',
-      name: 'NAME-model-artifacts',
-      what: 'The weights, with the storage driver pvc.',
-    },
-  ],
-  ModelServer: [
-    builds('ModelServer'),
-    { child: 'Deployment', name: 'NAME-server', what: 'The servers.' },
-    {
-      child: 'Service',
-      name: 'NAME-server',
-      what: 'Port 8080 (`http`), which forwards to `spec.port`.',
-    },
-  ],
-  Notebook: [
-    builds('Notebook'),
-    { child: 'StatefulSet', name: 'NAME-notebook', what: 'Jupyter, in one Pod.' },
-    { child: 'Service', name: 'NAME-notebook', what: 'Port 8888 (`http`).' },
-    { child: 'NetworkPolicy', name: 'NAME-notebook', what: 'Denies all ingress to the Pod.' },
-    { child: 'PersistentVolumeClaim', name: 'NAME-notebook-home', what: 'The home.' },
-  ],
-}
 
 interface Rule {
   readonly field: string
@@ -147,8 +95,7 @@ const rulesOf = ({ spec, rules }: Kind): string =>
     .map(({ field, message }) => `- ${field ? `\`${field}\`: ` : ''}${message}`)
     .join('\n')
 
-function defaultsOf(kind: KindName): string {
-  const { cpu, memory, disk } = defaultConfig.resources[kind] ?? {}
+function defaultsOf({ requests: { cpu, memory, disk } }: Kind): string {
   const parts = [`${cpu} cores`, `${memory}Gi of memory`, ...(disk ? [`${disk}Gi of disk`] : [])]
   return `Without \`resources\`: ${parts.join(', ')}. The administrator can change these defaults.`
 }
@@ -159,7 +106,7 @@ const chapter = (kind: Kind): readonly string[] => [
   `\`kubectl get ${kind.plural}\`${kind.shortNames.map((name) => `, or \`${name}\``).join('')}.`,
   `### ${kind.kind} spec`,
   table(kind.spec, 'spec'),
-  defaultsOf(kind.kind),
+  defaultsOf(kind),
   `### ${kind.kind} rules`,
   'Admission refuses an object that breaks one of these; most of them are in the schema, and hold without the webhook too.',
   rulesOf(kind),
@@ -168,7 +115,7 @@ const chapter = (kind: Kind): readonly string[] => [
   `### What a ${kind.kind} makes`,
   tableOf(
     ['kind', 'name', 'purpose'],
-    made[kind.kind].map(({ child, name, what }) => [child, `\`${name}\``, what]),
+    kind.makes.map(({ child, name, purpose }) => [child, `\`${name}\``, purpose]),
   ),
 ]
 
