@@ -1,4 +1,4 @@
-import type { HashPart, Made } from './kind.ts'
+import type { HashPart } from './kind.ts'
 import {
   anything,
   boolean,
@@ -266,13 +266,6 @@ export const hashedResources = {
   gpu: 'attempt',
   disk: 'neither',
 } as const satisfies Readonly<Record<keyof Resources, HashPart>>
-
-/** The Job of spec.build. */
-export const buildJob = (kind: string): Made => ({
-  child: 'Job',
-  name: `NAME-${kind}-build-HASH`,
-  purpose: 'Builds the image, if `spec.build` is set.',
-})
 
 export const runPolicyField = { runPolicy }
 

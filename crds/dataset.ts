@@ -1,5 +1,4 @@
 import {
-  buildJob,
   hashedFields,
   runPolicyField,
   source,
@@ -26,15 +25,6 @@ export const Dataset = defineKind({
     'A Dataset loads data, from a source or with your code, and stores it for Models and Notebooks.',
   references: [],
   requests: { cpu: 2, memory: 10, disk: 50 },
-  makes: [
-    buildJob('dataset'),
-    { child: 'Job', name: 'NAME-dataset-load-HASH', purpose: 'Loads the data.' },
-    {
-      child: 'PersistentVolumeClaim',
-      name: 'NAME-dataset-artifacts',
-      purpose: 'The data, with the storage driver pvc.',
-    },
-  ],
   spec: {
     properties: { source, ...specFields, ...runPolicyField },
     hashed: { source: 'inputs', ...hashedFields, runPolicy: 'neither' },

@@ -1,3 +1,4 @@
+import type { KindName } from './kinds.ts'
 import {
   type CelRule,
   object,
@@ -5,6 +6,8 @@ import {
   type Schema,
   type TypeOf,
 } from './schema/builders.ts'
+
+export type { KindName }
 
 /** What an object of ours may point to: a word for it, the field that names it, and its kind. */
 export interface ReferenceField {
@@ -23,14 +26,6 @@ export interface Requests {
   readonly disk?: number
 }
 
-/** A child as a user finds it. */
-export interface Made {
-  readonly child: string
-  /** For an object called NAME. One of more than 63 characters is shortened, and ends with a hash. */
-  readonly name: string
-  readonly purpose: string
-}
-
 export interface Column {
   readonly name: string
   readonly type: 'string' | 'integer' | 'date'
@@ -40,8 +35,8 @@ export interface Column {
   readonly priority?: 1
 }
 
-export interface Kind<S = unknown, T = unknown> {
-  readonly kind: KindName
+export interface Kind<S = unknown, T = unknown, N extends string = KindName> {
+  readonly kind: N
   readonly plural: string
   readonly singular: string
   readonly shortNames: readonly string[]
@@ -56,16 +51,12 @@ export interface Kind<S = unknown, T = unknown> {
   readonly hashed: Readonly<Record<string, HashPart>>
   /** What its containers request, unless the spec or the configuration says otherwise. */
   readonly requests: Requests
-  /** Its children, for docs/api.md. */
-  readonly makes: readonly Made[]
   readonly scale?: {
     readonly specReplicasPath: string
     readonly statusReplicasPath: string
     readonly labelSelectorPath: string
   }
 }
-
-export type KindName = 'Dataset' | 'Model' | 'ModelServer' | 'Notebook'
 
 export const group = 'substratus.ai'
 export const version = 'v1'
@@ -102,8 +93,8 @@ export interface Parent<S = unknown, T = unknown> {
   readonly status?: T
 }
 
-export type SpecOf<K> = K extends Kind<infer S, unknown> ? S : never
-export type StatusOf<K> = K extends Kind<unknown, infer T> ? T : never
+export type SpecOf<K> = K extends Kind<infer S, unknown, string> ? S : never
+export type StatusOf<K> = K extends Kind<unknown, infer T, string> ? T : never
 
 export const readyColumns: readonly Column[] = [
   {
@@ -157,8 +148,13 @@ const nameRules: readonly CelRule[] = [
   },
 ]
 
-export function defineKind<P extends Properties, R extends keyof P & string, T>(
-  kind: Omit<Kind, 'spec' | 'status' | 'rules' | 'hashed'> & {
+export function defineKind<
+  const N extends string,
+  P extends Properties,
+  R extends keyof P & string,
+  T,
+>(
+  kind: Omit<Kind<unknown, unknown, N>, 'spec' | 'status' | 'rules' | 'hashed'> & {
     readonly spec: {
       readonly properties: P
       readonly required?: readonly R[]
@@ -170,7 +166,7 @@ export function defineKind<P extends Properties, R extends keyof P & string, T>(
     readonly rules?: readonly CelRule[]
     readonly status: Schema<T>
   },
-): Kind<TypeOf<ReturnType<typeof object<P, R>>>, T> {
+): Kind<TypeOf<ReturnType<typeof object<P, R>>>, T, N> {
   const { properties, required, hashed, rules } = kind.spec
   return {
     ...kind,

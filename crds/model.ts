@@ -1,5 +1,4 @@
 import {
-  buildJob,
   hashedFields,
   reference,
   runPolicyField,
@@ -30,16 +29,6 @@ export const Model = defineKind({
     { word: 'data', field: 'dataset', kind: 'Dataset' },
   ],
   requests: { cpu: 2, memory: 10, disk: 100 },
-  makes: [
-    buildJob('model'),
-    { child: 'Job', name: 'NAME-model-run-HASH', purpose: 'Imports or trains the model.' },
-    { child: 'Job', name: 'NAME-model-package-HASH', purpose: 'Packages the result as an image.' },
-    {
-      child: 'PersistentVolumeClaim',
-      name: 'NAME-model-artifacts',
-      purpose: 'The weights, with the storage driver pvc.',
-    },
-  ],
   spec: {
     properties: {
       source,

@@ -1,4 +1,4 @@
-import { buildJob, hashedFields, reference, specFields, strategy } from './common.ts'
+import { hashedFields, reference, specFields, strategy } from './common.ts'
 import {
   defineKind,
   gpuColumn,
@@ -18,15 +18,6 @@ export const ModelServer = defineKind({
   description: 'A ModelServer answers HTTP requests with a Model.',
   references: [{ word: 'model', field: 'model', kind: 'Model' }],
   requests: { cpu: 2, memory: 10 },
-  makes: [
-    buildJob('modelserver'),
-    { child: 'Deployment', name: 'NAME-server', purpose: 'The servers.' },
-    {
-      child: 'Service',
-      name: 'NAME-server',
-      purpose: 'Port 8080 (`http`), which forwards to `spec.port`.',
-    },
-  ],
   spec: {
     properties: {
       ...specFields,

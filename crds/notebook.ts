@@ -1,4 +1,4 @@
-import { buildJob, hashedFields, reference, specFields } from './common.ts'
+import { hashedFields, reference, specFields } from './common.ts'
 import {
   defineKind,
   gpuColumn,
@@ -22,13 +22,6 @@ export const Notebook = defineKind({
     { word: 'data', field: 'dataset', kind: 'Dataset' },
   ],
   requests: { cpu: 2, memory: 10, disk: 20 },
-  makes: [
-    buildJob('notebook'),
-    { child: 'StatefulSet', name: 'NAME-notebook', purpose: 'Jupyter, in one Pod.' },
-    { child: 'Service', name: 'NAME-notebook', purpose: 'Port 8888 (`http`).' },
-    { child: 'NetworkPolicy', name: 'NAME-notebook', purpose: 'Denies all ingress to the Pod.' },
-    { child: 'PersistentVolumeClaim', name: 'NAME-notebook-home', purpose: 'The home.' },
-  ],
   spec: {
     properties: {
       ...specFields,

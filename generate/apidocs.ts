@@ -1,7 +1,8 @@
 import { annotations, apiVersion, type Kind } from '../crds/kind.ts'
-import { kinds } from '../crds/kinds.ts'
-import { table } from './definitions.ts'
 import type { Schema } from '../crds/schema/builders.ts'
+import type { Hook } from '../hooks/hook.ts'
+import { hooks } from '../hooks/hooks.ts'
+import { table } from './definitions.ts'
 
 /** docs/api.md: the fields of each kind, the rules on them, and the objects that it makes. */
 
@@ -100,7 +101,7 @@ function defaultsOf({ requests: { cpu, memory, disk } }: Kind): string {
   return `Without \`resources\`: ${parts.join(', ')}. The administrator can change these defaults.`
 }
 
-const chapter = (kind: Kind): readonly string[] => [
+const chapter = ({ kind, makes }: Hook): readonly string[] => [
   `## ${kind.kind}`,
   kind.description,
   `\`kubectl get ${kind.plural}\`${kind.shortNames.map((name) => `, or \`${name}\``).join('')}.`,
@@ -115,7 +116,7 @@ const chapter = (kind: Kind): readonly string[] => [
   `### What a ${kind.kind} makes`,
   tableOf(
     ['kind', 'name', 'purpose'],
-    kind.makes.map(({ child, name, purpose }) => [child, `\`${name}\``, purpose]),
+    makes.map((child) => [child.kind, `\`${child.name}\``, child.purpose]),
   ),
 ]
 
@@ -127,5 +128,5 @@ export const apiDocs = (): string =>
     '## Annotations',
     'Users set these; all others under `substratus.ai` are internal.',
     userAnnotations,
-    ...kinds.flatMap(chapter),
+    ...hooks.flatMap(chapter),
   ].join('\n\n')}\n`

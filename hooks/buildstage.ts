@@ -1,11 +1,19 @@
 import type { Build } from '../crds/common.ts'
 import type { Config } from '../crds/config.ts'
 import type { Parent } from '../crds/kind.ts'
+import type { Made } from './children/kinds.ts'
 import { yes } from './conditions.ts'
 import { buildHashes, hashesOf } from './names.ts'
 import type { Records } from './parent.ts'
 import type { Works } from './stage.ts'
 import { builderSuspicion, buildPod, builtImage } from './work/build.ts'
+
+/** The child that every kind has. */
+export const buildJob = (kind: string): Made => ({
+  kind: 'Job',
+  name: `NAME-${kind}-build-HASH`,
+  purpose: 'Builds the image, if `spec.build` is set.',
+})
 
 /** The first stage of all kinds: Git becomes an image. */
 export function buildStage(parent: Parent, config: Config, givenMessage: string): Works {

@@ -2,7 +2,7 @@ import { isInClaim } from '../crds/claims.ts'
 import type { DatasetSpec, DatasetStatus } from '../crds/dataset.ts'
 import { Dataset } from '../crds/dataset.ts'
 import type { Artifacts } from '../crds/status.ts'
-import { buildStage, ownImage } from './buildstage.ts'
+import { buildJob, buildStage, ownImage } from './buildstage.ts'
 import { yes } from './conditions.ts'
 import { hookOf, type Sync } from './hook.ts'
 import { hashesOf, runHashes } from './names.ts'
@@ -21,7 +21,15 @@ import { loader, workPod } from './work/load.ts'
  * loader; one that is a claim already is used where it is.
  */
 export const dataset = hookOf(Dataset, {
-  children: ['Job', 'PersistentVolumeClaim'],
+  children: [
+    buildJob('dataset'),
+    { kind: 'Job', name: 'NAME-dataset-load-HASH', purpose: 'Loads the data.' },
+    {
+      kind: 'PersistentVolumeClaim',
+      name: 'NAME-dataset-artifacts',
+      purpose: 'The data, with the storage driver pvc.',
+    },
+  ],
   stages: (sync) => [
     buildStage(
       sync.parent,

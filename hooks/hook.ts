@@ -8,7 +8,7 @@ import { sentence } from '../crds/schema/validator.ts'
 import type { Artifacts, Condition, Reason } from '../crds/status.ts'
 import { faultIn, kept, lastApplied } from './applied.ts'
 import { deviceClaims } from './children/deviceclaim.ts'
-import { type ChildKind, type ChildKindName, childKinds } from './children/kinds.ts'
+import { type ChildKind, childKinds, type Made } from './children/kinds.ts'
 import { condition, no, type Verdict, yes } from './conditions.ts'
 import { keptJob } from './jobs.ts'
 import { namespaceOf } from './names.ts'
@@ -38,8 +38,8 @@ export interface Sync<S, T> {
 
 /** A kind's behaviour: its stages, and what its status says beyond the conditions. */
 export interface Behaviour<S, T> {
-  /** The kinds of its children; ResourceClaimTemplate, which every kind has, is added to them. */
-  readonly children: readonly ChildKindName[]
+  /** Its children; ResourceClaimTemplate, which every kind has, is added to their kinds. */
+  readonly children: readonly Made[]
   readonly stages: (sync: Sync<S, T>) => readonly Stage[]
   /** Children beside those of the stages: claims. */
   readonly claims: (sync: Sync<S, T>) => readonly Child[]
@@ -53,6 +53,8 @@ export interface Behaviour<S, T> {
 
 export interface Hook {
   readonly kind: Kind
+  /** Its children by name, for docs/api.md. */
+  readonly makes: readonly Made[]
   /** The kinds of objects that `sync` may return: exactly those that the controller lists. */
   readonly children: readonly ChildKind[]
   readonly customize: (request: CustomizeRequest) => CustomizeResponse
@@ -66,12 +68,14 @@ export interface Hook {
 
 /** A kind and its behaviour as Metacontroller's two hooks; pure functions of the request. */
 export function hookOf<S, T>(kind: Kind<S, T>, behaviour: Behaviour<S, T>): Hook {
-  const children = [...behaviour.children, 'ResourceClaimTemplate' as const].map(
+  const named = behaviour.children.map((child) => child.kind)
+  const children = [...new Set([...named, 'ResourceClaimTemplate' as const])].map(
     (name) => childKinds[name],
   )
   const answer = answering(kind, behaviour)
   return {
     kind,
+    makes: behaviour.children,
     children,
     customize: ({ parent }) => ({ relatedResources: relatedRules(kind, parent) }),
     sync: (untrusted, config, report) => {

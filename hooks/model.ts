@@ -1,7 +1,7 @@
 import { hasWork, isInClaim } from '../crds/claims.ts'
 import { Model, type ModelSpec, type ModelStatus } from '../crds/model.ts'
 import { bytesOf, gibibytes, humanBytes } from '../crds/schema/quantity.ts'
-import { buildStage, ownImage, pinned } from './buildstage.ts'
+import { buildJob, buildStage, ownImage, pinned } from './buildstage.ts'
 import { no, type Verdict, yes } from './conditions.ts'
 import { hookOf, type Sync } from './hook.ts'
 import { hashesOf, runHashes } from './names.ts'
@@ -25,7 +25,16 @@ import { packagePod } from './work/package.ts'
  * Model with nothing to run is its image.
  */
 export const model = hookOf(Model, {
-  children: ['Job', 'PersistentVolumeClaim'],
+  children: [
+    buildJob('model'),
+    { kind: 'Job', name: 'NAME-model-run-HASH', purpose: 'Imports or trains the model.' },
+    { kind: 'Job', name: 'NAME-model-package-HASH', purpose: 'Packages the result as an image.' },
+    {
+      kind: 'PersistentVolumeClaim',
+      name: 'NAME-model-artifacts',
+      purpose: 'The weights, with the storage driver pvc.',
+    },
+  ],
   stages: (sync) => {
     const { parent, config } = sync
     const hashes = hashesOf((rerun) => runHashes(parent.spec, rerun))

@@ -2,7 +2,7 @@ import type { Config, ServerPreset } from '../crds/config.ts'
 import { ModelServer, type ModelServerSpec, type ModelServerStatus } from '../crds/modelserver.ts'
 import { claimName } from '../crds/names.ts'
 import { servesItself, singleNodeClaim, tooManyReplicas } from '../crds/serving.ts'
-import { buildStage, ownImage } from './buildstage.ts'
+import { buildJob, buildStage, ownImage } from './buildstage.ts'
 import { deployment } from './children/deployment.ts'
 import { service } from './children/service.ts'
 import { no, type Verdict, yes } from './conditions.ts'
@@ -27,7 +27,15 @@ import { type Beside, type Serves, withToolsAsApplied } from './serving.ts'
  * A Deployment mounts the Model at /content/model, and a Service NAME-server answers on port 8080.
  */
 export const modelserver = hookOf(ModelServer, {
-  children: ['Job', 'Deployment', 'Service'],
+  children: [
+    buildJob('modelserver'),
+    { kind: 'Deployment', name: 'NAME-server', purpose: 'The servers.' },
+    {
+      kind: 'Service',
+      name: 'NAME-server',
+      purpose: 'Port 8080 (`http`), which forwards to `spec.port`.',
+    },
+  ],
   stages: (sync) => [
     buildStage(sync.parent, sync.config, 'the image is given, or the Model’s, or a preset’s'),
     serve(sync),

@@ -4,7 +4,7 @@ import { Notebook, type NotebookSpec, type NotebookStatus } from '../crds/notebo
 import { prune } from '../crds/schema/prune.ts'
 import { idle as idleSchema } from '../crds/status.ts'
 import { printable } from '../crds/text.ts'
-import { buildStage, ownImage } from './buildstage.ts'
+import { buildJob, buildStage, ownImage } from './buildstage.ts'
 import { denyIngress } from './children/networkpolicy.ts'
 import { service } from './children/service.ts'
 import { statefulSet } from './children/statefulset.ts'
@@ -32,7 +32,13 @@ import { claimOf, shrinkNote } from './storage/pvc.ts'
  * The way in is port-forwarding alone: a NetworkPolicy denies the rest.
  */
 export const notebook = hookOf(Notebook, {
-  children: ['Job', 'StatefulSet', 'Service', 'NetworkPolicy', 'PersistentVolumeClaim'],
+  children: [
+    buildJob('notebook'),
+    { kind: 'StatefulSet', name: 'NAME-notebook', purpose: 'Jupyter, in one Pod.' },
+    { kind: 'Service', name: 'NAME-notebook', purpose: 'Port 8888 (`http`).' },
+    { kind: 'NetworkPolicy', name: 'NAME-notebook', purpose: 'Denies all ingress to the Pod.' },
+    { kind: 'PersistentVolumeClaim', name: 'NAME-notebook-home', purpose: 'The home.' },
+  ],
   stages: (sync) => [
     buildStage(sync.parent, sync.config, 'the image is given, or the administrator’s'),
     serve(sync),
