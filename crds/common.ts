@@ -1,3 +1,4 @@
+import type { HashPart } from './kind.ts'
 import {
   anything,
   boolean,
@@ -25,7 +26,7 @@ const git = object(
   'Where the source is.',
   {
     url: string(
-      'An https:// or ssh:// address. Credentials belong into the Secret of secretName, never into the address.',
+      'An https:// or ssh:// address. Credentials belong in the Secret of secretName, never in the address.',
       {
         minLength: 1,
         maxLength: 2048,
@@ -59,7 +60,7 @@ const git = object(
     tag: string('A tag.', { minLength: 1, maxLength: 255, pattern: '^[^-\\s][^\\s]*$' }),
     commit: string('A commit, by its full hash.', { pattern: '^([0-9a-f]{40}|[0-9a-f]{64})$' }),
     secretName: string(
-      'A Secret of type kubernetes.io/basic-auth or kubernetes.io/ssh-auth in the same namespace; known_hosts and ca.crt in it count too.',
+      'A Secret of type kubernetes.io/basic-auth or kubernetes.io/ssh-auth in the same namespace; known_hosts and ca.crt in it are used too.',
       { pattern: dnsName, maxLength: 253 },
     ),
   },
@@ -101,7 +102,7 @@ const build = object(
       pattern: '^[A-Za-z0-9][A-Za-z0-9_.-]*$',
     }),
     args: map(
-      'Build arguments. They stay visible in the image: no place for secrets.',
+      'Build arguments. They are visible in the image, so they must not contain secrets.',
       string('The value.', { maxLength: 4096 }),
       {
         maxProperties: 64,
@@ -155,7 +156,7 @@ const gpu = object('Accelerators.', {
 })
 
 const resources = object(
-  'What the containers ask for. Only GPUs are limits too, unless the administrator says otherwise.',
+  'What the containers request. GPUs are limits too; CPU and memory only where the administrator has set config.limits.',
   {
     cpu: intOrString(
       'An integer is cores, a string a Kubernetes quantity such as "500m". Default 2.',
@@ -166,25 +167,28 @@ const resources = object(
       },
     ),
     memory: gibibytes('Memory; default 10.'),
-    disk: gibibytes('Room for artifacts, or for the home of a Notebook.'),
+    disk: gibibytes('Space for artifacts, or for the home of a Notebook.'),
     gpu,
   },
 )
 export type Resources = TypeOf<typeof resources>
 
-const runPolicy = object('How the load or run Job behaves.', {
-  backoffLimit: integer('Retries before it has failed. Default: 2 for a load, 0 for a run.', {
-    minimum: 0,
-    maximum: 100,
-    format: 'int32',
-  }),
-  activeDeadlineSeconds: integer('The time it may take; default unlimited.', {
+const runPolicy = object('How the Job behaves that loads, imports or trains.', {
+  backoffLimit: integer(
+    'Retries before it has failed. Default: 2 for a Dataset and an import, 0 for a training.',
+    {
+      minimum: 0,
+      maximum: 100,
+      format: 'int32',
+    },
+  ),
+  activeDeadlineSeconds: integer('Its deadline; default none.', {
     minimum: 1,
     maximum: 2147483647,
     format: 'int64',
   }),
   ttlSecondsAfterFinished: integer(
-    'When a finished Job is deleted; default: it stays until the next one. Its result is kept.',
+    'When a finished Job is deleted; default: it stays until the next one. Its result remains.',
     { minimum: 0, maximum: 2147483647, format: 'int32' },
   ),
 })
@@ -234,13 +238,34 @@ export const specFields = {
     { maxProperties: 512 },
   ),
   resources,
-  suspend: boolean('Stop what runs, keep what is stored.'),
+  suspend: boolean('Stop what runs; what is stored remains.'),
   imagePullSecrets: list(
-    'Names of Secrets for private images, beside the administrator’s own.',
+    'Names of Secrets for private images, besides the administrator’s own.',
     string('A Secret’s name.', { pattern: dnsName, maxLength: 253 }),
     { maxItems: 16, 'x-kubernetes-list-type': 'set' },
   ),
 }
+
+/** Which hash each of them is part of. */
+export const hashedFields = {
+  image: 'inputs',
+  build: 'inputs',
+  command: 'inputs',
+  args: 'inputs',
+  env: 'inputs',
+  params: 'inputs',
+  resources: 'attempt',
+  suspend: 'neither',
+  imagePullSecrets: 'neither',
+} as const satisfies Readonly<Record<keyof typeof specFields, HashPart>>
+
+/** The same for each resource: a disk that grows during a training must not end the training. */
+export const hashedResources = {
+  cpu: 'attempt',
+  memory: 'attempt',
+  gpu: 'attempt',
+  disk: 'neither',
+} as const satisfies Readonly<Record<keyof Resources, HashPart>>
 
 export const runPolicyField = { runPolicy }
 

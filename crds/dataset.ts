@@ -1,4 +1,10 @@
-import { runPolicyField, source, sourceWithoutCredentials, specFields } from './common.ts'
+import {
+  hashedFields,
+  runPolicyField,
+  source,
+  sourceWithoutCredentials,
+  specFields,
+} from './common.ts'
 import { defineKind, gpuColumn, lastColumns, readyColumns, type SpecOf } from './kind.ts'
 import { object } from './schema/builders.ts'
 import { artifacts, statusFields } from './status.ts'
@@ -9,10 +15,12 @@ export const Dataset = defineKind({
   singular: 'dataset',
   shortNames: ['data'],
   description:
-    'A Dataset loads data, from a source or by code of yours, and keeps it for Models and Notebooks.',
+    'A Dataset loads data, from a source or with your code, and stores it for Models and Notebooks.',
   references: [],
+  requests: { cpu: 2, memory: 10, disk: 50 },
   spec: {
     properties: { source, ...specFields, ...runPolicyField },
+    hashed: { source: 'inputs', ...hashedFields, runPolicy: 'neither' },
     rules: [
       sourceWithoutCredentials,
       {

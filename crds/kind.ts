@@ -1,3 +1,4 @@
+import type { KindName } from './kinds.ts'
 import {
   type CelRule,
   object,
@@ -6,12 +7,23 @@ import {
   type TypeOf,
 } from './schema/builders.ts'
 
+export type { KindName }
+
 /** What an object of ours may point to: a word for it, the field that names it, and its kind. */
 export interface ReferenceField {
   readonly word: string
   /** The spec field that holds `{name}`. */
   readonly field: 'model' | 'dataset'
   readonly kind: 'Model' | 'Dataset'
+}
+
+export type HashPart = 'inputs' | 'attempt' | 'neither'
+
+/** Cores, and gibibytes. */
+export interface Requests {
+  readonly cpu: number
+  readonly memory: number
+  readonly disk?: number
 }
 
 export interface Column {
@@ -23,8 +35,8 @@ export interface Column {
   readonly priority?: 1
 }
 
-export interface Kind<S = unknown, T = unknown> {
-  readonly kind: KindName
+export interface Kind<S = unknown, T = unknown, N extends string = KindName> {
+  readonly kind: N
   readonly plural: string
   readonly singular: string
   readonly shortNames: readonly string[]
@@ -35,14 +47,16 @@ export interface Kind<S = unknown, T = unknown> {
   readonly rules: readonly CelRule[]
   readonly columns: readonly Column[]
   readonly references: readonly ReferenceField[]
+  /** Which hash of a load or a run each field of the spec is part of; see hooks/names.ts. */
+  readonly hashed: Readonly<Record<string, HashPart>>
+  /** What its containers request, unless the spec or the configuration says otherwise. */
+  readonly requests: Requests
   readonly scale?: {
     readonly specReplicasPath: string
     readonly statusReplicasPath: string
     readonly labelSelectorPath: string
   }
 }
-
-export type KindName = 'Dataset' | 'Model' | 'ModelServer' | 'Notebook'
 
 export const group = 'substratus.ai'
 export const version = 'v1'
@@ -79,7 +93,7 @@ export interface Parent<S = unknown, T = unknown> {
   readonly status?: T
 }
 
-export type SpecOf<K> = K extends Kind<infer S, unknown> ? S : never
+export type SpecOf<K> = K extends Kind<infer S, unknown, string> ? S : never
 
 export const readyColumns: readonly Column[] = [
   {
@@ -133,21 +147,29 @@ const nameRules: readonly CelRule[] = [
   },
 ]
 
-export function defineKind<P extends Properties, R extends keyof P & string, T>(
-  kind: Omit<Kind, 'spec' | 'status' | 'rules'> & {
+export function defineKind<
+  const N extends string,
+  P extends Properties,
+  R extends keyof P & string,
+  T,
+>(
+  kind: Omit<Kind<unknown, unknown, N>, 'spec' | 'status' | 'rules' | 'hashed'> & {
     readonly spec: {
       readonly properties: P
       readonly required?: readonly R[]
+      /** The type checker finds a field that is missing here. */
+      readonly hashed: Readonly<Record<keyof P, HashPart>>
       readonly rules?: readonly CelRule[]
     }
     /** Rules about the whole object, beside those on its name. */
     readonly rules?: readonly CelRule[]
     readonly status: Schema<T>
   },
-): Kind<TypeOf<ReturnType<typeof object<P, R>>>, T> {
-  const { properties, required, rules } = kind.spec
+): Kind<TypeOf<ReturnType<typeof object<P, R>>>, T, N> {
+  const { properties, required, hashed, rules } = kind.spec
   return {
     ...kind,
+    hashed,
     rules: [...nameRules, ...(kind.rules ?? [])],
     spec: object('What is wanted.', properties, {
       ...(required && { required }),

@@ -1,11 +1,15 @@
 import { Dataset } from './dataset.ts'
-import type { Kind, KindName } from './kind.ts'
+import type { Kind } from './kind.ts'
 import { Model } from './model.ts'
 import { ModelServer } from './modelserver.ts'
 import { Notebook } from './notebook.ts'
 
-/** The kinds, in the order of the data's way; every loop over kinds starts here. */
-export const kinds: readonly Kind[] = [Dataset, Model, ModelServer, Notebook]
+const all = [Dataset, Model, ModelServer, Notebook] as const
+
+export type KindName = (typeof all)[number]['kind']
+
+/** The kinds, in the order in which data passes through them; every loop over kinds starts here. */
+export const kinds: readonly Kind[] = all
 
 /** Names a kind of ours, or is undefined. */
 export const kindOf = (name: string): Kind | undefined => kinds.find(({ kind }) => kind === name)

@@ -1,4 +1,5 @@
 import {
+  hashedFields,
   reference,
   runPolicyField,
   source,
@@ -20,6 +21,7 @@ export const Model = defineKind({
     { word: 'base', field: 'model', kind: 'Model' },
     { word: 'data', field: 'dataset', kind: 'Dataset' },
   ],
+  requests: { cpu: 2, memory: 10, disk: 100 },
   spec: {
     properties: {
       source,
@@ -31,6 +33,14 @@ export const Model = defineKind({
         ['Auto', 'Always', 'Never'],
       ),
       ...runPolicyField,
+    },
+    hashed: {
+      source: 'inputs',
+      ...hashedFields,
+      model: 'inputs',
+      dataset: 'inputs',
+      package: 'neither',
+      runPolicy: 'neither',
     },
     rules: [
       sourceWithoutCredentials,

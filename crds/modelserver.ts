@@ -1,4 +1,4 @@
-import { reference, specFields, strategy } from './common.ts'
+import { hashedFields, reference, specFields, strategy } from './common.ts'
 import { defineKind, gpuColumn, lastColumns, readyColumns, type SpecOf } from './kind.ts'
 import { integer, object, string } from './schema/builders.ts'
 import { serving, statusFields } from './status.ts'
@@ -10,6 +10,7 @@ export const ModelServer = defineKind({
   shortNames: ['mserver'],
   description: 'A ModelServer answers HTTP requests with a Model.',
   references: [{ word: 'model', field: 'model', kind: 'Model' }],
+  requests: { cpu: 2, memory: 10 },
   spec: {
     properties: {
       ...specFields,
@@ -38,6 +39,15 @@ export const ModelServer = defineKind({
         maxLength: 63,
       }),
       strategy,
+    },
+    hashed: {
+      ...hashedFields,
+      model: 'inputs',
+      replicas: 'neither',
+      port: 'neither',
+      health: 'neither',
+      runtime: 'neither',
+      strategy: 'neither',
     },
     required: ['model'],
     rules: [

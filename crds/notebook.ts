@@ -1,4 +1,4 @@
-import { reference, specFields } from './common.ts'
+import { hashedFields, reference, specFields } from './common.ts'
 import { defineKind, gpuColumn, lastColumns, readyColumns, type SpecOf } from './kind.ts'
 import { object, string } from './schema/builders.ts'
 import { idle, statusFields } from './status.ts'
@@ -14,6 +14,7 @@ export const Notebook = defineKind({
     { word: 'model', field: 'model', kind: 'Model' },
     { word: 'data', field: 'dataset', kind: 'Dataset' },
   ],
+  requests: { cpu: 2, memory: 10, disk: 20 },
   spec: {
     properties: {
       ...specFields,
@@ -31,6 +32,7 @@ export const Notebook = defineKind({
         ],
       }),
     },
+    hashed: { ...hashedFields, model: 'inputs', dataset: 'inputs', idleTimeout: 'neither' },
   },
   status: object('What is.', {
     ...statusFields,

@@ -16,8 +16,8 @@ import {
  */
 
 export const conditionTypes = {
-  Ready: 'The object can be used: an image, data, a server or a notebook stands ready.',
-  Built: 'The image of the object was built from Git, or needs no building.',
+  Ready: 'The object can be used.',
+  Built: 'The image was built from Git, or no build is needed.',
   Complete: 'The data was loaded, or the model imported or trained.',
   Packaged: 'The trained model is an image of its own.',
   Serving: 'The server or the notebook answers.',
@@ -41,8 +41,8 @@ export const reasons = {
     todo: 'Read the message: it is the scheduler’s or the kubelet’s own. With no Pod at all, kubectl describe the Job that it names.',
   },
   Building: { meaning: 'The image is being built from Git.', todo: nothing },
-  Loading: { meaning: 'The data is being loaded.', todo: nothing },
-  Running: { meaning: 'The model is being imported or trained.', todo: nothing },
+  Loading: { meaning: 'Data is being loaded, or a model imported.', todo: nothing },
+  Running: { meaning: 'The model is being trained.', todo: nothing },
   Packaging: { meaning: 'The trained model is being packaged as an image.', todo: nothing },
   Starting: { meaning: 'The Pod runs, and does not answer yet.', todo: nothing },
   Finishing: {
@@ -67,11 +67,12 @@ export const reasons = {
   },
   Unschedulable: {
     meaning: 'No node can take the Pod now; the message is the scheduler’s.',
-    todo: 'Free or add what is lacking, or ask for less in spec.resources.',
+    todo: 'Free or add what is missing, or request less in spec.resources.',
   },
   NodeNotReady: {
-    meaning: 'The node of the Pod does not answer, or was deleted: nobody knows how the Pod is.',
-    todo: 'Mend the node, and the Pod goes on. A server is begun elsewhere after five minutes; a Job and a notebook, which must not run twice, only once the node is deleted: kubectl delete node NAME.',
+    meaning:
+      'The node of the Pod does not answer, or was deleted, so the state of the Pod is unknown.',
+    todo: 'Repair the node, and the Pod continues. A server starts on another node after five minutes; a Job and a notebook, which must not run twice, only once the node is deleted: kubectl delete node NAME.',
   },
   ImagePullFailed: {
     meaning: 'The kubelet cannot pull an image; the message is its own.',
@@ -82,27 +83,27 @@ export const reasons = {
     todo: 'Create what the message names.',
   },
   CrashLooping: {
-    meaning: 'A container ends again and again; the message has its exit code and last words.',
+    meaning: 'A container exits again and again; the message has its exit code and last output.',
     todo: 'kubectl logs the Pod that the message names, with --previous.',
   },
   OOMKilled: {
-    meaning: 'A container used more memory than it may, and was killed.',
-    todo: 'Raise spec.resources.memory: that starts a new attempt.',
+    meaning: 'A container was killed: it exceeded a memory limit, or the node ran out of memory.',
+    todo: 'Raise spec.resources.memory. A load or a run then starts a new attempt in an empty folder, without the checkpoints of the old one.',
   },
   Failed: {
-    meaning: 'The Job failed; the message has the exit code and the last words.',
-    todo: 'Mend the cause. kubectl delete job NAME tries just this stage again; a changed spec, or a new substratus.ai/rerun, begins anew.',
+    meaning: 'The Job failed; the message has the exit code and the last output.',
+    todo: 'Fix the cause. kubectl delete job NAME tries only this stage again, in the same folder; a changed spec, or a new substratus.ai/rerun, starts a new attempt.',
   },
   DeadlineExceeded: {
-    meaning: 'The Job did not finish in its time.',
-    todo: 'Of a load or a run: raise runPolicy.activeDeadlineSeconds, which begins it again. Of a build or a packaging, whose time is the administrator’s: kubectl delete job NAME tries it again.',
+    meaning: 'The Job exceeded its deadline.',
+    todo: 'For a load or a run, raise runPolicy.activeDeadlineSeconds, which starts it again. For a build or a packaging, whose deadline the administrator sets: kubectl delete job NAME tries it again.',
   },
   PodRefused: {
-    meaning: 'The API server refuses the Pod: a quota, Pod Security or another admission.',
+    meaning: 'The API server refuses the Pod: a quota, Pod Security or another admission check.',
     todo: 'Read the message: it is the API server’s own.',
   },
   ChildMissing: {
-    meaning: 'A child that is wanted does not exist, though it was asked for.',
+    meaning: 'A child was requested and does not exist.',
     todo: 'It is created within seconds; if not, another object owns its name: rename or delete that one.',
   },
   ApplyBlocked: {
@@ -120,14 +121,15 @@ export const reasons = {
   },
   Suspended: {
     meaning: 'spec.suspend is true.',
-    todo: 'Set spec.suspend to false to go on; kubectl open does so for a notebook or a server.',
+    todo: 'Set spec.suspend to false to resume; kubectl open does so for a notebook or a server.',
   },
   Idle: {
-    meaning: 'The notebook was idle for spec.idleTimeout and was stopped; its home is kept.',
-    todo: 'To wake it: kubectl open notebook NAME, or kubectl annotate --overwrite notebook NAME substratus.ai/opened="$(date)".',
+    meaning: 'The notebook was idle for spec.idleTimeout and was stopped; its home remains.',
+    todo: 'To start it: kubectl open notebook NAME, or kubectl annotate --overwrite notebook NAME substratus.ai/opened="$(date)".',
   },
   UpdatePending: {
-    meaning: 'The notebook runs with an older spec, so that no kernel is killed.',
+    meaning:
+      'The notebook still runs with an older spec, because a restart would kill its kernels.',
     todo: 'Delete its Pod to restart it with the new spec.',
   },
   TooLarge: {
@@ -177,7 +179,7 @@ const condition = object(
       pattern: '^[A-Z][A-Za-z]*$',
     }),
     message: string('Why, in a sentence.', { maxLength: 32768 }),
-    observedGeneration: integer('The metadata.generation that this was said of.', {
+    observedGeneration: integer('The metadata.generation that this describes.', {
       format: 'int64',
     }),
   },
@@ -188,13 +190,13 @@ export type Condition = TypeOf<typeof condition>
 const record = object(
   'A finished stage. What is recorded here never runs again.',
   {
-    job: string('The Job that did it.', bounds.name),
-    inputs: string('The hash of what went in.', bounds.hash),
+    job: string('The Job that finished it.', bounds.name),
+    inputs: string('The hash of its inputs.', bounds.hash),
     attempt: string(
-      'The hash of what went in, of resources and rerun; part of the Job’s name.',
+      'The hash of its inputs, resources and rerun; part of the Job’s name.',
       bounds.hash,
     ),
-    rerun: string('The value of substratus.ai/rerun that it answered.', bounds.annotation),
+    rerun: string('The value of substratus.ai/rerun that requested it.', bounds.annotation),
     image: string('The image that the stage made.', bounds.image),
     commit: string('The Git commit that was built.', {
       maxLength: 64,
@@ -203,7 +205,7 @@ const record = object(
     digest: string('The digest of the artifacts’ manifest.', bounds.digest),
     bytes: integer('The size of the artifacts.', { format: 'int64', minimum: 0 }),
     upstream: map(
-      'What base and dataset were when the stage started, by the field that names them.',
+      'The results of base and dataset that were used, by the field that names them.',
       identity,
       { maxProperties: 8 },
     ),
@@ -221,7 +223,7 @@ const childId = string('A child, as KIND/NAME.', {
 /** Status fields that all kinds share. */
 export const statusFields = {
   ready: boolean('True when the object can be used; the same as the condition Ready.'),
-  observedGeneration: integer('The metadata.generation that the status speaks of.', {
+  observedGeneration: integer('The metadata.generation that the status describes.', {
     format: 'int64',
   }),
   conditions: list('Facts about the object.', condition, {
@@ -230,11 +232,15 @@ export const statusFields = {
     'x-kubernetes-list-map-keys': ['type'],
   }),
   image: string('The image in use: given, built or packaged.', bounds.image),
-  stages: map('The finished stages, by name: build, load, run, package.', record, {
-    maxProperties: 8,
-  }),
+  stages: map(
+    'The finished stages by name: build; load, of a Dataset; run, which imports or trains a Model; package.',
+    record,
+    {
+      maxProperties: 8,
+    },
+  ),
   lastComplete: map(
-    'The stages behind artifacts, while newer ones are under way: going back to them runs nothing.',
+    'The stages that made artifacts, while newer ones are in progress: returning to their spec runs nothing.',
     record,
     { maxProperties: 8 },
   ),
@@ -245,15 +251,15 @@ export const statusFields = {
 }
 
 export const artifacts = object(
-  'The last complete result; those who refer to the object use it until the next is complete.',
+  'The last complete result. Objects that refer to this one use it until the next is complete.',
   {
     url: string('Where the artifacts are, for instance pvc://CLAIM/PATH.', bounds.url),
     image: string('The image that was made, or is the model.', bounds.image),
-    inImage: boolean('Whether the image holds the model under /content/model.'),
-    program: boolean('Whether the image brings a program; an import has only files.'),
+    inImage: boolean('Whether the image contains the model at /content/model.'),
+    program: boolean('Whether the image contains a program; an import has only files.'),
     bytes: integer('The size of the artifacts.', { format: 'int64', minimum: 0 }),
     id: string(
-      'What those who used it remember, to find out that they are stale.',
+      'The identity of the result: an object that used another one is stale.',
       bounds.identity,
     ),
   },
@@ -262,14 +268,14 @@ export type Artifacts = TypeOf<typeof artifacts>
 
 /** The base, its base, and so on. */
 export const bases = list(
-  'The base, its base, and so on: how a cycle is found.',
+  'The base, its base, and so on, to detect cycles.',
   string('A Model.', bounds.name),
   { maxItems: 64 },
 )
 
 /** What the status of an idle Notebook records. */
 export const idle = object('The notebook was stopped for being idle.', {
-  container: string('The id of the container that said so.', { maxLength: 256 }),
+  container: string('The id of the container that reported it.', { maxLength: 256 }),
   opened: string('The value of substratus.ai/opened at that time.', bounds.annotation),
 })
 export type Idle = TypeOf<typeof idle>

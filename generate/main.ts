@@ -2,8 +2,9 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { instance } from '@viz-js/viz'
 import { stringify } from 'yaml'
 import { kinds } from '../crds/kinds.ts'
+import { apiDocs } from './apidocs.ts'
 import { chartFiles } from './chartfiles.ts'
-import { apiDocs, customResourceDefinition, editorSchema, reasonDocs } from './definitions.ts'
+import { customResourceDefinition, editorSchema, reasonDocs } from './definitions.ts'
 
 const root = new URL('..', import.meta.url)
 const current = (name: string): string => {
@@ -40,6 +41,7 @@ const files: ReadonlyMap<string, string> = new Map([
   ['docs/api.md', apiDocs()],
   ['docs/reasons.md', reasonDocs()],
   ['docs/dataflow.svg', await drawn('docs/dataflow.dot', 'From Git to a served model')],
+  ['docs/architecture.svg', await drawn('docs/architecture.dot', 'A sync and an admission')],
 ])
 
 const stale = [...files].filter(([name, text]) => current(name) !== text).map(([name]) => name)

@@ -83,7 +83,7 @@ export const values = object('The chart’s values.', {
     default: 2,
   }),
   image: object(
-    'The server’s image.',
+    'The server’s image. The default is not published: build it as helm/README.md says.',
     imageFields(
       'ghcr.io/substratusai/metacontroller-server',
       '',

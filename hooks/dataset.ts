@@ -10,7 +10,7 @@ import { ownImage } from './observe/spec.ts'
 import { yes } from './observe/verdict.ts'
 import { noMounts } from './pod/volumes.ts'
 import { artifactsUrl, claimsOf, storageOf } from './storage/storage.ts'
-import { buildStage } from './work/build.ts'
+import { buildJob, buildStage } from './work/build.ts'
 import { loader } from './work/load.ts'
 import { runStage } from './work/run.ts'
 
@@ -23,7 +23,15 @@ import { runStage } from './work/run.ts'
  * loader; one that is a claim already is used where it is.
  */
 export const dataset = hookOf(Dataset, {
-  children: ['Job', 'PersistentVolumeClaim'],
+  children: [
+    buildJob('dataset'),
+    { kind: 'Job', name: 'NAME-dataset-load-HASH', purpose: 'Loads the data.' },
+    {
+      kind: 'PersistentVolumeClaim',
+      name: 'NAME-dataset-artifacts',
+      purpose: 'The data, with the storage driver pvc.',
+    },
+  ],
   stages: (facts) => [
     buildStage(facts, facts.parent.spec.source ? 'a source needs no image' : 'the image is given'),
     load(facts),

@@ -12,7 +12,7 @@ import { no, type Verdict, yes } from './observe/verdict.ts'
 import { resultMount } from './pod/mounts.ts'
 import { joined, type Mounts, noMounts } from './pod/volumes.ts'
 import { artifactsUrl, claimsOf, storageOf } from './storage/storage.ts'
-import { buildStage } from './work/build.ts'
+import { buildJob, buildStage } from './work/build.ts'
 import { loader } from './work/load.ts'
 import { packageStage, unpackaged } from './work/package.ts'
 import { runStage } from './work/run.ts'
@@ -27,7 +27,16 @@ import { runStage } from './work/run.ts'
  * Model with nothing to run is its image.
  */
 export const model = hookOf(Model, {
-  children: ['Job', 'PersistentVolumeClaim'],
+  children: [
+    buildJob('model'),
+    { kind: 'Job', name: 'NAME-model-run-HASH', purpose: 'Imports or trains the model.' },
+    { kind: 'Job', name: 'NAME-model-package-HASH', purpose: 'Packages the result as an image.' },
+    {
+      kind: 'PersistentVolumeClaim',
+      name: 'NAME-model-artifacts',
+      purpose: 'The weights, with the storage driver pvc.',
+    },
+  ],
   stages: (facts) => {
     const { spec } = facts.parent
     const hashes = hashesOf((rerun) => runHashes(spec, rerun))

@@ -13,7 +13,7 @@ import { rolloutOf } from './observe/rollout.ts'
 import { no, type Verdict, yes } from './observe/verdict.ts'
 import { gpuOf } from './pod/gpu.ts'
 import { serverOf, serverPod, serverPort } from './pod/server.ts'
-import { buildStage } from './work/build.ts'
+import { buildJob, buildStage } from './work/build.ts'
 
 /**
  * A ModelServer is built and serves:
@@ -23,7 +23,15 @@ import { buildStage } from './work/build.ts'
  * A Deployment mounts the Model at /content/model, and a Service NAME-server answers on port 8080.
  */
 export const modelserver = hookOf(ModelServer, {
-  children: ['Job', 'Deployment', 'Service'],
+  children: [
+    buildJob('modelserver'),
+    { kind: 'Deployment', name: 'NAME-server', purpose: 'The servers.' },
+    {
+      kind: 'Service',
+      name: 'NAME-server',
+      purpose: 'Port 8080 (`http`), which forwards to `spec.port`.',
+    },
+  ],
   stages: (facts) => [
     buildStage(facts, 'the image is given, or the Model’s, or a preset’s'),
     serve(facts),

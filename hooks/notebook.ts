@@ -13,7 +13,7 @@ import type { Child } from './observe/protocol.ts'
 import { no, type Verdict, yes } from './observe/verdict.ts'
 import { notebookImage, notebookPod, notebookPort } from './pod/jupyter.ts'
 import { claimOf, shrinkNote } from './storage/pvc.ts'
-import { buildStage } from './work/build.ts'
+import { buildJob, buildStage } from './work/build.ts'
 
 /**
  * A Notebook is built and serves:
@@ -24,7 +24,13 @@ import { buildStage } from './work/build.ts'
  * The way in is port-forwarding alone: a NetworkPolicy denies the rest.
  */
 export const notebook = hookOf(Notebook, {
-  children: ['Job', 'StatefulSet', 'Service', 'NetworkPolicy', 'PersistentVolumeClaim'],
+  children: [
+    buildJob('notebook'),
+    { kind: 'StatefulSet', name: 'NAME-notebook', purpose: 'Jupyter, in one Pod.' },
+    { kind: 'Service', name: 'NAME-notebook', purpose: 'Port 8888 (`http`).' },
+    { kind: 'NetworkPolicy', name: 'NAME-notebook', purpose: 'Denies all ingress to the Pod.' },
+    { kind: 'PersistentVolumeClaim', name: 'NAME-notebook-home', purpose: 'The home.' },
+  ],
   stages: (facts) => [
     buildStage(facts, 'the image is given, or the administrator’s'),
     serve(facts),

@@ -20,13 +20,16 @@ export const registry = object('Where built images are pushed.', {
 /** As spec.image: it is told in a status. */
 export const image = { maxLength: 512, pattern: imagePattern }
 
-export const images = object('The images of the project’s own tools.', {
-  builder: string('git and rootless BuildKit.', image),
-  loader: string('Loads a source.', image),
-  seal: string('Seals artifacts with a manifest.', image),
-  idle: string('Watches a Notebook for idleness.', image),
-  notebook: string('What a Notebook without an image of its own runs.', image),
-})
+export const images = object(
+  'The images of the project’s own tools. The defaults are not published: build them as helm/README.md says, and name yours here.',
+  {
+    builder: string('git and rootless BuildKit.', image),
+    loader: string('Loads a source.', image),
+    seal: string('Seals artifacts with a manifest.', image),
+    idle: string('Watches a Notebook for idleness.', image),
+    notebook: string('What a Notebook without an image of its own runs.', image),
+  },
+)
 
 const toolImage = (name: string): string => `ghcr.io/substratusai/metacontroller-${name}:0.2.0`
 

@@ -1,3 +1,5 @@
+import type { Kind, KindName, Requests } from '../kind.ts'
+import { kinds } from '../kinds.ts'
 import { boolean, choice, object, string, type TypeOf } from '../schema/builders.ts'
 import { cores, size } from './sizes.ts'
 
@@ -22,23 +24,20 @@ const perKind = object('Default requests of a kind.', {
   disk: size('Disk; an integer is gibibytes.'),
 })
 
-export const resources = object('Default requests.', {
-  Dataset: perKind,
-  Model: perKind,
-  ModelServer: perKind,
-  Notebook: perKind,
-})
+/** The same for each kind, by its name. */
+const ofEach = <T>(value: (kind: Kind) => T) =>
+  Object.fromEntries(kinds.map((kind) => [kind.kind, value(kind)])) as Readonly<Record<KindName, T>>
 
-export const resourceDefaults = {
-  Dataset: { cpu: 2, memory: 10, disk: 50 },
-  Model: { cpu: 2, memory: 10, disk: 100 },
-  ModelServer: { cpu: 2, memory: 10 },
-  Notebook: { cpu: 2, memory: 10, disk: 20 },
-} satisfies TypeOf<typeof resources>
+export const resources = object(
+  'Default requests.',
+  ofEach(() => perKind),
+)
 
-export const serviceAccounts = object('ServiceAccounts of the Pods.', {
-  Dataset: string('Of Datasets.'),
-  Model: string('Of Models.'),
-  ModelServer: string('Of ModelServers.'),
-  Notebook: string('Of Notebooks.'),
-})
+export const resourceDefaults = ofEach<Pick<Requests, 'cpu' | 'memory'>>(
+  ({ requests }) => requests,
+) satisfies TypeOf<typeof resources>
+
+export const serviceAccounts = object(
+  'ServiceAccounts of the Pods.',
+  ofEach(({ kind }) => string(`Of ${kind}s.`)),
+)

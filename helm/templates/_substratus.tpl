@@ -146,3 +146,12 @@ caBundle:
 {{- if .Capabilities.APIVersions.Has "resource.k8s.io/v1" }}yes{{ end }}
 {{- end }}
 {{- end }}
+
+{{- /* The plurals of the kinds, as a list of YAML: a new kind needs no line here. */}}
+{{- define "substratus.kinds" -}}
+{{- $plurals := list }}
+{{- range $path, $_ := .Files.Glob "files/crds/*.yaml" }}
+{{- $plurals = append $plurals (base $path | trimSuffix ".yaml") }}
+{{- end }}
+{{- join ", " $plurals }}
+{{- end }}

@@ -32,3 +32,11 @@ export const childKinds = {
 } as const satisfies Readonly<Record<string, ChildKind>>
 
 export type ChildKindName = keyof typeof childKinds
+
+/** A child of a kind of ours, as a user finds it. */
+export interface Made {
+  readonly kind: ChildKindName
+  /** For an object called NAME. One of more than 63 characters is shortened, and ends with a hash. */
+  readonly name: string
+  readonly purpose: string
+}

@@ -1,7 +1,7 @@
 import type { Config } from '../../crds/config.ts'
 import type { Kind, Parent } from '../../crds/kind.ts'
 import { sentence } from '../../crds/schema/validator.ts'
-import { type ChildKind, childKinds } from '../children/childkinds.ts'
+import { type ChildKind, childKinds, type Made } from '../children/childkinds.ts'
 import { namespaceOf } from '../children/metadata.ts'
 import type {
   Child,
@@ -18,6 +18,8 @@ import type { Behaviour } from './behaviour.ts'
 
 export interface Hook {
   readonly kind: Kind
+  /** Its children by name, for docs/api.md. */
+  readonly makes: readonly Made[]
   /** The kinds of objects that `sync` may return: exactly those that the controller lists. */
   readonly children: readonly ChildKind[]
   readonly customize: (request: CustomizeRequest) => CustomizeResponse
@@ -31,12 +33,14 @@ export interface Hook {
 
 /** A kind and its behaviour as Metacontroller's two hooks; pure functions of the request. */
 export function hookOf<S, T>(kind: Kind<S, T>, behaviour: Behaviour<S, T>): Hook {
-  const children = [...behaviour.children, 'ResourceClaimTemplate' as const].map(
+  const named = behaviour.children.map((child) => child.kind)
+  const children = [...new Set([...named, 'ResourceClaimTemplate' as const])].map(
     (name) => childKinds[name],
   )
   const answer = answerOf(kind, behaviour)
   return {
     kind,
+    makes: behaviour.children,
     children,
     customize: ({ parent }) => ({ relatedResources: relatedRules(kind, parent) }),
     sync: (untrusted, config, report) => {

@@ -1,9 +1,7 @@
-import type { Resources } from '../../crds/common.ts'
-import type { DatasetSpec } from '../../crds/dataset.ts'
-import type { ModelSpec } from '../../crds/model.ts'
-import type { ModelServerSpec } from '../../crds/modelserver.ts'
+import { hashedResources } from '../../crds/common.ts'
+import type { HashPart } from '../../crds/kind.ts'
+import { kinds } from '../../crds/kinds.ts'
 import { hash } from '../../crds/names.ts'
-import type { NotebookSpec } from '../../crds/notebook.ts'
 import { cores, gibibytes } from '../../crds/schema/quantity.ts'
 
 /** The two hashes that tie work to what went into it. */
@@ -11,47 +9,19 @@ import { cores, gibibytes } from '../../crds/schema/quantity.ts'
 // biome-ignore lint/suspicious/noExplicitAny: the fields of all kinds, read by name.
 type AnySpec = any
 
-type Field = keyof DatasetSpec | keyof ModelSpec | keyof ModelServerSpec | keyof NotebookSpec
-
 /**
- * Which hash of a load or a run each field of a spec is part of. A field that decides the result is
- * part of the inputs: if it changes, the work is done again. A field that decides whether the work
- * succeeds is part of the attempt: if it changes, failed work gets another Job. The type checker finds
- * a field that is missing here; decision 3 says why there are two hashes.
+ * Which hash of a load or a run each field of a spec is part of, as the kinds declare it. A field that
+ * decides the result is part of the inputs: if it changes, the work is done again. A field that decides
+ * whether the work succeeds is part of the attempt: if it changes, failed work gets another Job.
+ * Decision 3 says why there are two hashes.
  */
-export const hashed = {
-  image: 'inputs',
-  source: 'inputs',
-  build: 'inputs',
-  command: 'inputs',
-  args: 'inputs',
-  env: 'inputs',
-  params: 'inputs',
-  model: 'inputs',
-  dataset: 'inputs',
-  resources: 'attempt',
-  package: 'neither',
-  suspend: 'neither',
-  imagePullSecrets: 'neither',
-  runPolicy: 'neither',
-  replicas: 'neither',
-  port: 'neither',
-  health: 'neither',
-  runtime: 'neither',
-  strategy: 'neither',
-  idleTimeout: 'neither',
-} as const satisfies Readonly<Record<Field, 'inputs' | 'attempt' | 'neither'>>
-
-/** The same for each resource: a disk that grows during a training must not end the training. */
-export const hashedResources = {
-  cpu: 'attempt',
-  memory: 'attempt',
-  gpu: 'attempt',
-  disk: 'neither',
-} as const satisfies Readonly<Record<keyof Resources, 'attempt' | 'neither'>>
+export const hashed: Readonly<Record<string, HashPart>> = Object.assign(
+  {},
+  ...kinds.map((kind) => kind.hashed),
+)
 
 /** The values of the fields that a table assigns to one part. */
-function partOf<Part extends string>(table: Readonly<Record<string, Part>>, part: Part) {
+function partOf(table: Readonly<Record<string, HashPart>>, part: HashPart) {
   const fields = Object.keys(table).filter((field) => table[field] === part)
   return (values: AnySpec = {}): AnySpec =>
     Object.fromEntries(fields.map((field) => [field, values[field]]))

@@ -1,10 +1,18 @@
 import type { Build } from '../../crds/common.ts'
+import type { Made } from '../children/childkinds.ts'
 import { buildHashes, hashesOf } from '../engine/identity.ts'
 import type { Facts } from '../engine/read.ts'
 import type { WorkStage } from '../engine/stage.ts'
 import { yes } from '../observe/verdict.ts'
 import { builderSuspicion, buildPod } from './buildpod.ts'
 import { pinnedImage } from './image.ts'
+
+/** The child that every kind has. */
+export const buildJob = (kind: string): Made => ({
+  kind: 'Job',
+  name: `NAME-${kind}-build-HASH`,
+  purpose: 'Builds the image, if `spec.build` is set.',
+})
 
 /** The first stage of all kinds: Git becomes an image. `otherwise` says where the image is from, without a build. */
 export function buildStage(

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { root } from '../../terminal/root.ts'
 
-/** The README's tour: numbers y = 3x + 2, a line that is fitted to them, and its server. */
+/** The tour of docs/tutorial-from-git-to-an-answer.md: numbers y = 3x + 2, a line that is fitted to them, and its server. */
 export const tour = join(root, 'docs/tour')
 
 const program = (folder: string) =>

@@ -25,7 +25,7 @@ test('Git → image → data → training → packaged image → HTTP answer', a
     ...under('docs/tour/origin', origin),
     ...under('docs/tour/line', trainer),
   })
-  // As README.md has it, but for the address.
+  // As docs/tutorial-from-git-to-an-answer.md has it, but for the address.
   const manifests = readFileSync(join(tour, 'tour.yaml'), 'utf8')
     .replaceAll(`${gitUrl}/substratus.git`, code.url)
     .split('\n---\n')

@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest'
+import { hashedResources } from '../../../crds/common.ts'
 import { kinds } from '../../../crds/kinds.ts'
 import type { Schema } from '../../../crds/schema/builders.ts'
 import { jobName } from '../../../hooks/children/metadata.ts'
-import { buildHashes, hashed, hashedResources, runHashes } from '../../../hooks/engine/identity.ts'
+import { buildHashes, hashed, runHashes } from '../../../hooks/engine/identity.ts'
 import { aModel } from '../../objects.ts'
 
 const spec = {
@@ -97,6 +98,10 @@ describe('the table of hashed fields', () => {
     expect(Object.keys(hashedResources).sort()).toEqual(
       fieldsOf((spec) => spec.properties?.resources).sort(),
     )
+  })
+
+  test.each(kinds)('is what $kind declares', (kind) => {
+    expect(hashed).toMatchObject(kind.hashed)
   })
 
   /** A changed value for a field; for most fields its content does not matter. */

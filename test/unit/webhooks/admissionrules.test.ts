@@ -27,12 +27,17 @@ const isRule = (value: unknown): value is Rule =>
   typeof value === 'object' && value !== null && 'broken' in value && 'message' in value
 
 describe('every rule is well formed', () => {
-  test.each(all)('$field: all that it reads is in the schema', ({ field, reads = [field] }) => {
-    expect(reads.filter((path) => !exists(path))).toEqual([])
+  test('all that one reads is in the schema', () => {
+    const unknown = all.flatMap(({ field, reads = [field] }) =>
+      reads.filter((path) => !exists(path)),
+    )
+    expect(unknown).toEqual([])
   })
 
-  test.each(all)('$field: the message is about a field of an object', ({ field }) => {
-    expect(['', 'metadata.labels'].includes(field) || exists(field)).toBe(true)
+  test('its message is about a field of an object', () => {
+    const known = ({ field }: { readonly field: string }) =>
+      ['', 'metadata.labels'].includes(field) || exists(field)
+    expect(all.filter((rule) => !known(rule))).toEqual([])
   })
 
   test('no rule is in the tables twice', () => {

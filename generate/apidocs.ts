@@ -1,0 +1,132 @@
+import { annotations, apiVersion, type Kind } from '../crds/kind.ts'
+import type { Schema } from '../crds/schema/builders.ts'
+import type { Hook } from '../hooks/engine/hook.ts'
+import { hooks } from '../hooks/hooks.ts'
+import { table } from './definitions.ts'
+
+/** docs/api.md: the fields of each kind, the rules on them, and the objects that it makes. */
+
+const row = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`
+
+const tableOf = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
+  [row(head), row(head.map(() => '---')).replaceAll(' ', ''), ...rows.map(row)].join('\n')
+
+const userAnnotations = tableOf(
+  ['annotation', 'kinds', 'meaning'],
+  [
+    [
+      `\`${annotations.rerun}\``,
+      'all',
+      'A new value, such as `"$(date)"`, runs the finished stages again: the build, and the load, import or training.',
+    ],
+    [`\`${annotations.opened}\``, 'Notebook', 'A new value starts an idle Notebook.'],
+  ],
+)
+
+interface Rule {
+  readonly field: string
+  readonly message: string
+}
+
+/** The rules of a schema and of all that is in it. Those with a computed message are in the description. */
+function rulesIn(schema: Schema, path: string): readonly Rule[] {
+  const own = (schema['x-kubernetes-validations'] ?? []).flatMap(({ message, fieldPath = '' }) =>
+    message ? [{ field: path + fieldPath, message }] : [],
+  )
+  const inner = Object.entries(schema.properties ?? {}).flatMap(([name, field]) =>
+    rulesIn(field, `${path}.${name}`),
+  )
+  return [...own, ...inner]
+}
+
+/**
+ * Rules that need the administrator's configuration or another object, by the fields that they are
+ * about: those of crds/ and webhooks/, whose messages depend on what they find.
+ */
+export const explainedRules: readonly Rule[] = [
+  { field: 'spec.resources.gpu.type', message: 'must be a profile of this cluster' },
+  { field: 'spec.runtime', message: 'must be a server preset of this cluster' },
+  {
+    field: 'spec.build',
+    message: 'needs a registry: the administrator must have set `registry.prefix`',
+  },
+  { field: 'spec.build.git.url', message: 'plain http:// needs `git.allowHttp`' },
+  { field: 'spec.source', message: 'plain http:// needs `git.allowHttp`' },
+  {
+    field: 'spec.build.git.secretName',
+    message: 'must not be a Secret of the tools (`registry.pushSecretName` and the like)',
+  },
+  { field: 'spec.env', message: 'must not refer to a Secret of the tools' },
+  {
+    field: 'spec.params',
+    message:
+      'values are strings, numbers or booleans; at most 64 KiB as JSON; integers up to 2^53; two names must not become the same variable; must not refer to a Secret of the tools',
+  },
+  {
+    field: 'spec',
+    message:
+      'env, params (which count twice), command and args are at most 229376 bytes together as JSON',
+  },
+  { field: 'spec.build.args', message: 'at most 229376 bytes together as JSON' },
+  { field: 'spec.package', message: '`Always` needs `registry.prefix`' },
+  {
+    field: 'spec.model',
+    message: 'must exist in the namespace (`references: Warn` only warns); bases form no cycle',
+  },
+  { field: 'spec.dataset', message: 'must exist in the namespace (`references: Warn` only warns)' },
+  {
+    field: 'spec.replicas',
+    message: 'more than one needs a Model that several nodes can read',
+  },
+  { field: 'spec.resources.disk', message: 'must not shrink while the object has a claim' },
+]
+
+const hasField = (schema: Schema, path: string): boolean =>
+  path
+    .split('.')
+    .slice(1)
+    .reduce<Schema | undefined>((at, name) => at?.properties?.[name], schema) !== undefined
+
+const rulesOf = ({ spec, rules }: Kind): string =>
+  [
+    ...rulesIn(spec, 'spec'),
+    ...rules.map(({ message = '', fieldPath = '' }) => ({ field: fieldPath.slice(1), message })),
+    ...explainedRules.filter(({ field }) => hasField(spec, field)),
+  ]
+    .map(({ field, message }) => `- ${field ? `\`${field}\`: ` : ''}${message}`)
+    .join('\n')
+
+function defaultsOf({ requests: { cpu, memory, disk } }: Kind): string {
+  const parts = [`${cpu} cores`, `${memory}Gi of memory`, ...(disk ? [`${disk}Gi of disk`] : [])]
+  return `Without \`resources\`: ${parts.join(', ')}. The administrator can change these defaults.`
+}
+
+const chapter = ({ kind, makes }: Hook): readonly string[] => [
+  `## ${kind.kind}`,
+  kind.description,
+  `\`kubectl get ${kind.plural}\`${kind.shortNames.map((name) => `, or \`${name}\``).join('')}.`,
+  `### ${kind.kind} spec`,
+  table(kind.spec, 'spec'),
+  defaultsOf(kind),
+  `### ${kind.kind} rules`,
+  'Admission refuses an object that breaks one of these; most of them are in the schema, and hold without the webhook too.',
+  rulesOf(kind),
+  `### ${kind.kind} status`,
+  table(kind.status, 'status'),
+  `### What a ${kind.kind} makes`,
+  tableOf(
+    ['kind', 'name', 'purpose'],
+    makes.map((child) => [child.kind, `\`${child.name}\``, child.purpose]),
+  ),
+]
+
+export const apiDocs = (): string =>
+  `${[
+    '<!-- Generated by npm run generate; do not edit. -->',
+    `# The API: ${apiVersion}`,
+    'Four kinds, all namespaced, all in the category `ai` (`kubectl get ai`). A reference is a name in the same namespace.',
+    '## Annotations',
+    'Users set these; all others under `substratus.ai` are internal.',
+    userAnnotations,
+    ...hooks.flatMap(chapter),
+  ].join('\n\n')}\n`
