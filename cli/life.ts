@@ -1,7 +1,7 @@
 import type { Config } from '../crds/config.ts'
 import { apiVersion, type Parent } from '../crds/kind.ts'
 import { hash } from '../crds/names.ts'
-import type { Job, Workload } from '../hooks/children/manifests.ts'
+import type { Job, Workload } from '../hooks/children/manifesttypes.ts'
 import { hooks } from '../hooks/hooks.ts'
 import { lastApplied } from '../hooks/observe/applied.ts'
 import type { Child, Group } from '../hooks/observe/protocol.ts'

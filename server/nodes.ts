@@ -1,5 +1,5 @@
 import { CoreV1Api, type KubeConfig, makeInformer, type V1Node } from '@kubernetes/client-node'
-import type { Pod } from '../hooks/children/manifests.ts'
+import type { Pod } from '../hooks/children/manifesttypes.ts'
 import type { Child, Group } from '../hooks/observe/protocol.ts'
 import { keepWatching, type Watching } from './informer.ts'
 import type { Log } from './log.ts'

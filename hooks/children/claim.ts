@@ -1,6 +1,6 @@
 import type { Config } from '../../crds/config.ts'
 import type { Parent } from '../../crds/kind.ts'
-import type { Claim } from './manifests.ts'
+import type { Claim } from './manifesttypes.ts'
 import { labelsOf } from './metadata.ts'
 
 export const claim = (parent: Parent, name: string, size: string, config: Config): Claim => ({

@@ -1,5 +1,5 @@
 import type { Parent } from '../../crds/kind.ts'
-import type { PodTemplate, Workload } from './manifests.ts'
+import type { PodTemplate, Workload } from './manifesttypes.ts'
 import { labelsOf, selectorOf } from './metadata.ts'
 
 /**

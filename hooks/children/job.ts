@@ -1,7 +1,7 @@
 import type { RunPolicy } from '../../crds/common.ts'
 import type { Parent } from '../../crds/kind.ts'
 import { canonical } from '../../crds/names.ts'
-import type { Job, PodTemplate } from './manifests.ts'
+import type { Job, PodTemplate } from './manifesttypes.ts'
 import { jobAnnotations, jobName, labelsOf } from './metadata.ts'
 
 export interface JobIdentity {

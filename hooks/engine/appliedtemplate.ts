@@ -1,7 +1,7 @@
 import type { Config } from '../../crds/config.ts'
 import { isReserved } from '../../crds/labels.ts'
 import { alike } from '../../crds/names.ts'
-import type { Container, PodTemplate, Workload } from '../children/manifests.ts'
+import type { Container, PodTemplate, Workload } from '../children/manifesttypes.ts'
 import { containersIn } from '../observe/observed.ts'
 import { appliedTemplate } from '../observe/workload.ts'
 

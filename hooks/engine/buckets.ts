@@ -1,8 +1,8 @@
-import type { Job } from '../children/manifests.ts'
+import type { Job } from '../children/manifesttypes.ts'
 import { jobName } from '../children/metadata.ts'
 import { isComplete } from '../observe/jobstate.ts'
 import { answers, type Identity, identityOf } from '../observe/memory.ts'
-import type { Hashes } from './identity.ts'
+import type { Hashes } from './hashes.ts'
 import type { Facts } from './read.ts'
 import type { WorkStage } from './stage.ts'
 

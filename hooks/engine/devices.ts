@@ -1,6 +1,6 @@
 import type { Resources } from '../../crds/common.ts'
 import { deviceClaim } from '../children/deviceclaim.ts'
-import type { Job, Workload } from '../children/manifests.ts'
+import type { Job, Workload } from '../children/manifesttypes.ts'
 import { kept } from '../observe/applied.ts'
 import type { Child } from '../observe/protocol.ts'
 import { gpuOf } from '../pod/gpu.ts'

@@ -1,7 +1,7 @@
 import { annotations } from '../../crds/kind.ts'
 import type { Idle } from '../../crds/status.ts'
 import { printable } from '../../crds/text.ts'
-import type { Pod, Workload } from '../children/manifests.ts'
+import type { Pod, Workload } from '../children/manifesttypes.ts'
 import { openedOf } from '../children/metadata.ts'
 import { containersOf, isLeaving } from '../observe/diagnosis.ts'
 import { annotatedIdle, idleAnnotation } from '../observe/memory.ts'

@@ -1,6 +1,6 @@
 import type { RunPolicy } from '../../crds/common.ts'
 import type { Parent } from '../../crds/kind.ts'
-import type { Job, Workload } from '../children/manifests.ts'
+import type { Job, Workload } from '../children/manifesttypes.ts'
 import { kept } from '../observe/applied.ts'
 import { isComplete, isFailed } from '../observe/jobstate.ts'
 import type { Memory } from '../observe/memory.ts'

@@ -1,4 +1,4 @@
-import type { Workload } from '../children/manifests.ts'
+import type { Workload } from '../children/manifesttypes.ts'
 import type { Records } from '../observe/memory.ts'
 import type { Child } from '../observe/protocol.ts'
 import { no, type Verdict } from '../observe/verdict.ts'

@@ -1,12 +1,12 @@
 import type { RunPolicy } from '../../crds/common.ts'
 import type { ConditionType, Reason, StageRecord } from '../../crds/status.ts'
-import type { PodTemplate, Workload } from '../children/manifests.ts'
+import type { PodTemplate, Workload } from '../children/manifesttypes.ts'
+import type { Report } from '../observe/jobreport.ts'
 import type { Records } from '../observe/memory.ts'
 import type { Child } from '../observe/protocol.ts'
 import type { Reference } from '../observe/references.ts'
-import type { Report } from '../observe/report.ts'
 import type { Verdict } from '../observe/verdict.ts'
-import type { Hashes } from './identity.ts'
+import type { Hashes } from './hashes.ts'
 
 /**
  * An object is a list of stages, in order: the first that is not done speaks for Ready. A stage works

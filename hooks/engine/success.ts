@@ -1,7 +1,7 @@
 import type { StageRecord } from '../../crds/status.ts'
 import { podsOf } from '../observe/diagnosis.ts'
+import { type Report, reportOf } from '../observe/jobreport.ts'
 import { hasEnded } from '../observe/observed.ts'
-import { type Report, reportOf } from '../observe/report.ts'
 import { no } from '../observe/verdict.ts'
 import type { Success } from './buckets.ts'
 import { done } from './done.ts'

@@ -6,7 +6,7 @@ import type {
   Pod,
   Termination,
   WithConditions,
-} from '../children/manifests.ts'
+} from '../children/manifesttypes.ts'
 import { containersIn, type ObservedPod } from './observed.ts'
 import type { Child } from './protocol.ts'
 import { no, type Verdict } from './verdict.ts'

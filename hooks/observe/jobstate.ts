@@ -1,5 +1,5 @@
 import type { RunPolicy } from '../../crds/common.ts'
-import type { Job } from '../children/manifests.ts'
+import type { Job } from '../children/manifesttypes.ts'
 import { conditionOf } from './diagnosis.ts'
 
 /** How far an observed Job is. */

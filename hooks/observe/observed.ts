@@ -1,5 +1,13 @@
 import { labels, type Parent } from '../../crds/kind.ts'
-import type { Claim, Container, Job, Node, Pod, PodSpec, Workload } from '../children/manifests.ts'
+import type {
+  Claim,
+  Container,
+  Job,
+  Node,
+  Pod,
+  PodSpec,
+  Workload,
+} from '../children/manifesttypes.ts'
 import { namespaceOf } from '../children/metadata.ts'
 import { limitReading } from './applied.ts'
 import type { Child, SyncRequest } from './protocol.ts'

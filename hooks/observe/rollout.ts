@@ -1,4 +1,4 @@
-import type { Workload } from '../children/manifests.ts'
+import type { Workload } from '../children/manifesttypes.ts'
 import { conditionOf, servingFault, unreadyFault } from './diagnosis.ts'
 import type { ObservedPod } from './observed.ts'
 import { no, type Verdict, yes } from './verdict.ts'

@@ -1,5 +1,5 @@
 import { alike } from '../../crds/names.ts'
-import type { PodTemplate, Workload } from '../children/manifests.ts'
+import type { PodTemplate, Workload } from '../children/manifesttypes.ts'
 import { kept } from './applied.ts'
 
 /**

@@ -1,6 +1,6 @@
 import { paramVariable } from '../../crds/rules/params.ts'
 import { secretIn } from '../../crds/secrets.ts'
-import type { EnvVar } from '../children/manifests.ts'
+import type { EnvVar } from '../children/manifesttypes.ts'
 
 export type Env = readonly EnvVar[]
 

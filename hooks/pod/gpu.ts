@@ -1,7 +1,7 @@
 import type { Resources } from '../../crds/common.ts'
 import type { Config } from '../../crds/config.ts'
 import type { Devices } from '../children/deviceclaim.ts'
-import type { PodSpec } from '../children/manifests.ts'
+import type { PodSpec } from '../children/manifesttypes.ts'
 
 /** What GPUs add to a Pod and to its container; empty objects without one. */
 export interface Gpu {

@@ -1,7 +1,7 @@
 import type { Config } from '../../crds/config.ts'
 import { annotations, type Parent } from '../../crds/kind.ts'
 import { deviceClaimName } from '../children/deviceclaim.ts'
-import type { Container } from '../children/manifests.ts'
+import type { Container } from '../children/manifesttypes.ts'
 import { labelsOf } from '../children/metadata.ts'
 import { envOf } from './env.ts'
 import { gpuOf } from './gpu.ts'

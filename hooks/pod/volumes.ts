@@ -1,4 +1,4 @@
-import type { Container, Volume, VolumeMount } from '../children/manifests.ts'
+import type { Container, Volume, VolumeMount } from '../children/manifesttypes.ts'
 
 /** Volumes and what mounts them; `before` are init containers that fill them. */
 export interface Mounts {

@@ -1,7 +1,7 @@
 import type { Config } from '../../crds/config.ts'
 import type { Parent } from '../../crds/kind.ts'
 import { kindWord } from '../../crds/names.ts'
-import type { EnvVar, VolumeMount } from '../children/manifests.ts'
+import type { EnvVar, VolumeMount } from '../children/manifesttypes.ts'
 import { namespaceOf } from '../children/metadata.ts'
 import type { Observed } from '../observe/observed.ts'
 import type { Child } from '../observe/protocol.ts'

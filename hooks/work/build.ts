@@ -1,10 +1,10 @@
 import type { Build } from '../../crds/common.ts'
-import { buildHashes, hashesOf } from '../engine/identity.ts'
+import { buildHashes, hashesOf } from '../engine/hashes.ts'
 import type { Facts } from '../engine/read.ts'
 import type { WorkStage } from '../engine/stage.ts'
 import { yes } from '../observe/verdict.ts'
 import { builderSuspicion, buildPod } from './buildpod.ts'
-import { pinnedImage } from './image.ts'
+import { pinnedImage } from './builtimage.ts'
 
 /** The first stage of all kinds: Git becomes an image. `otherwise` says where the image is from, without a build. */
 export function buildStage(

@@ -1,7 +1,7 @@
 import type { RunPolicy } from '../../crds/common.ts'
 import type { Config } from '../../crds/config.ts'
 import type { StageRecord } from '../../crds/status.ts'
-import type { PodSpec } from '../children/manifests.ts'
+import type { PodSpec } from '../children/manifesttypes.ts'
 import type { Facts } from '../engine/read.ts'
 import type { WorkStage } from '../engine/stage.ts'
 import type { Records } from '../observe/memory.ts'

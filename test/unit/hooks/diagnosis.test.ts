@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { jobFailure, jobProgress, servingFault } from '../../../hooks/observe/diagnosis.ts'
-import { reportOf } from '../../../hooks/observe/report.ts'
+import { reportOf } from '../../../hooks/observe/jobreport.ts'
 import type { Child } from '../../objects.ts'
 import {
   aDataset,

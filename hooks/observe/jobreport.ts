@@ -1,4 +1,4 @@
-import type { Job, Pod } from '../children/manifests.ts'
+import type { Job, Pod } from '../children/manifesttypes.ts'
 import { podsOf } from './diagnosis.ts'
 
 /** What a Job's last container reported: JSON, or a bare digest; undefined when it cannot be read. */

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { kinds } from '../../../crds/kinds.ts'
 import type { Schema } from '../../../crds/schema/builders.ts'
 import { jobName } from '../../../hooks/children/metadata.ts'
-import { buildHashes, hashed, hashedResources, runHashes } from '../../../hooks/engine/identity.ts'
+import { buildHashes, hashed, hashedResources, runHashes } from '../../../hooks/engine/hashes.ts'
 import { aModel } from '../../objects.ts'
 
 const spec = {

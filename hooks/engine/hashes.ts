@@ -8,8 +8,12 @@ import { cores, gibibytes } from '../../crds/schema/quantity.ts'
 
 /** The two hashes that tie work to what went into it. */
 
-// biome-ignore lint/suspicious/noExplicitAny: the fields of all kinds, read by name.
-type AnySpec = any
+/** The fields of any kind; those that are not hashed as they are have their types. */
+interface Fields extends Readonly<Record<string, unknown>> {
+  readonly model?: { readonly name?: string }
+  readonly dataset?: { readonly name?: string }
+  readonly resources?: Resources
+}
 
 type Field = keyof DatasetSpec | keyof ModelSpec | keyof ModelServerSpec | keyof NotebookSpec
 
@@ -53,17 +57,17 @@ export const hashedResources = {
 /** The values of the fields that a table assigns to one part. */
 function partOf<Part extends string>(table: Readonly<Record<string, Part>>, part: Part) {
   const fields = Object.keys(table).filter((field) => table[field] === part)
-  return (values: AnySpec = {}): AnySpec =>
+  return (values: Readonly<Record<string, unknown>> = {}): Readonly<Record<string, unknown>> =>
     Object.fromEntries(fields.map((field) => [field, values[field]]))
 }
 const inputsOf = partOf(hashed, 'inputs')
 const attemptOf = partOf(hashed, 'attempt')
 const attemptResourcesOf = partOf(hashedResources, 'attempt')
 
-const buildFields = (spec: AnySpec) => ({ build: spec.build })
+const buildFields = (spec: Fields) => ({ build: spec.build })
 
 /** What a load or a run depends on. Defaults and configuration are no part of it. */
-const runFields = (spec: AnySpec) => ({
+const runFields = (spec: Fields) => ({
   ...inputsOf(spec),
   image: spec.build ? undefined : spec.image,
   model: spec.model?.name,
@@ -78,19 +82,18 @@ export interface Hashes {
 }
 
 /** Hashes of the build stage: the same source is not built again for a changed parameter. */
-export const buildHashes = (spec: unknown, rerun: string | undefined): Hashes => ({
-  inputs: hash(buildFields(spec)),
-  attempt: hash({ ...buildFields(spec), rerun }),
-})
+export function buildHashes(spec: object, rerun: string | undefined): Hashes {
+  const fields = buildFields(spec as Fields)
+  return { inputs: hash(fields), attempt: hash({ ...fields, rerun }) }
+}
 
 /** What makes a failed work worth another attempt. 20 and "20Gi" are the same. */
-function attemptFields(spec: AnySpec): AnySpec {
-  const { resources, ...fields } = attemptOf(spec)
-  const { cpu, memory, ...others } = attemptResourcesOf(resources)
+function attemptFields(spec: Fields) {
+  const { cpu, memory } = spec.resources ?? {}
   return {
-    ...fields,
+    ...attemptOf(spec),
     resources: {
-      ...others,
+      ...attemptResourcesOf({ ...spec.resources }),
       cpu: cpu === undefined ? undefined : cores(cpu),
       memory: memory === undefined ? undefined : gibibytes(memory),
     },
@@ -98,12 +101,15 @@ function attemptFields(spec: AnySpec): AnySpec {
 }
 
 /** Hashes of load, run and package. */
-export const runHashes = (spec: unknown, rerun: string | undefined): Hashes => ({
-  inputs: hash(runFields(spec)),
-  attempt: hash({ ...runFields(spec), ...attemptFields(spec), rerun }),
-})
+export function runHashes(spec: object, rerun: string | undefined): Hashes {
+  const fields = runFields(spec as Fields)
+  return {
+    inputs: hash(fields),
+    attempt: hash({ ...fields, ...attemptFields(spec as Fields), rerun }),
+  }
+}
 
-/** A walk through the stages asks for the same hashes at several places: each is made once. */
+/** The decision on a stage asks for the same hashes at several places: each is computed once. */
 export function hashesOf(make: (rerun: string | undefined) => Hashes): typeof make {
   const known = new Map<string | undefined, Hashes>()
   return (rerun) => {
