@@ -59,7 +59,7 @@ function serve(facts: ServerFacts): ServeStage {
     needs: [model],
     refuse: refusal(facts),
     workload,
-    replicas: keptReplicas(facts, workload),
+    replicas: retainedReplicas(facts, workload),
     wanted: (records) =>
       deployment(
         parent,
@@ -89,8 +89,8 @@ function portIn(server: Container | undefined): number | undefined {
 
 const replicasOf = ({ suspend, replicas = 1 }: ModelServerSpec): number => (suspend ? 0 : replicas)
 
-/** What is kept scales too, but not beyond what its mount or the asked one serves. */
-function keptReplicas(facts: ServerFacts, workload: Workload | undefined): number | undefined {
+/** A retained Deployment scales too, but not beyond what its mount, or the requested one, can serve. */
+function retainedReplicas(facts: ServerFacts, workload: Workload | undefined): number | undefined {
   const { parent, config } = facts
   const replicas = replicasOf(parent.spec)
   if (replicas <= 1) return replicas

@@ -23,7 +23,7 @@ import { buildStage } from './work/build.ts'
  *     build ──▶ serve ──▶ Ready
  *
  * A StatefulSet of one Pod runs Jupyter on port 8888 with its home on a claim that survives suspend.
- * The way in is port-forwarding alone: a NetworkPolicy denies the rest.
+ * It is reached by port-forwarding alone: a NetworkPolicy denies the rest.
  */
 export const notebook = hookOf(Notebook, {
   children: ['Job', 'StatefulSet', 'Service', 'NetworkPolicy', 'PersistentVolumeClaim'],

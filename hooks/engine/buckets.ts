@@ -36,6 +36,7 @@ export function bucketsOf(
   const current = observed.child('Job', name)
   const jobs = observed.jobs(stage.name)
   const isSuccess = (job: Job) => isComplete(job) && answers(identityOf(job), hashes.inputs, rerun)
+  const other = jobs.find(isSuccess)
   const record = memory.records[stage.name]
   return {
     name,
@@ -43,10 +44,7 @@ export function bucketsOf(
     success:
       current && isComplete(current)
         ? { job: current, identity: identityByName(hashes, rerun) }
-        : jobs
-            .filter(isSuccess)
-            .map((job) => ({ job, identity: identityOf(job) }))
-            .at(0),
+        : other && { job: other, identity: identityOf(other) },
     recorded: record && observed.child('Job', record.job),
     useful: jobs.filter((job) => job.metadata.name === name || isSuccess(job)),
   }

@@ -17,10 +17,10 @@ import type { Facts } from './read.ts'
  *         substratus.ai/opened has another value than at that time,
  *         or spec.suspend is set, or spec.idleTimeout is removed
  *
- * Idle means 0 replicas. What is remembered is the sidecar's container, so that it stops the workload
- * only once, and the value of substratus.ai/opened. It is remembered twice, in the status and in an
- * annotation of the workload: a Pod can be gone before a status comes back with its parent, and a
- * request that knows neither would start the workload again.
+ * Idle means 0 replicas. Memory holds the sidecar's container, which stops the workload only once, and
+ * the value of substratus.ai/opened. It is held twice, in the status and in an annotation of the
+ * workload: the Pod can be gone before the status comes back with its parent, and a request with
+ * neither would start the workload again.
  */
 interface Idleness {
   readonly isIdle: boolean

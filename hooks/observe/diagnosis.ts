@@ -27,7 +27,7 @@ export const containersOf = (pod: ObservedPod): readonly ContainerStatus[] => [
   ...(pod.status?.containerStatuses ?? []),
 ]
 
-/** The last lines of what a container said, on one line. */
+/** The last lines of a container's termination message, on one line. */
 const lastWords = (message: string | undefined): string => {
   const lines = printable(message ?? '')
     .trim()
@@ -229,7 +229,7 @@ export const podsOf = (job: Job, pods: readonly ObservedPod[]): readonly Observe
     ({ metadata }) => metadata.labels?.['batch.kubernetes.io/job-name'] === job.metadata.name,
   )
 
-/** Whether a Pod is on its way out; what it says is no longer of interest. */
+/** Whether a Pod is being deleted; its state is no longer of interest. */
 export const isLeaving = ({ metadata }: Child): boolean => 'deletionTimestamp' in metadata
 
 const isReady = (pod: ObservedPod): boolean => {

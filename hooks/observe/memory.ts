@@ -20,7 +20,7 @@ import type { Child } from './protocol.ts'
 export type Records = Readonly<Record<string, StageRecord>>
 
 export interface Memory {
-  /** The finished stages. None of them runs again while its record answers what is asked for. */
+  /** The finished stages. None of them runs again while its record has the inputs of the present spec. */
   readonly records: Records
   /** The records that the artifacts were made from. */
   readonly complete: Records | undefined

@@ -28,7 +28,7 @@ export interface Driver {
     config: Config,
     isStored: boolean,
   ) => readonly WantedClaim[]
-  /** What Ready adds, of what cannot be as it is asked for. */
+  /** What Ready adds if storage cannot be as requested. */
   readonly note: (parent: Parent, observed: Observed, config: Config) => string
 }
 
