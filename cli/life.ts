@@ -1,6 +1,7 @@
 import type { Config } from '../crds/config.ts'
 import { apiVersion, type Parent } from '../crds/kind.ts'
 import { hash } from '../crds/names.ts'
+import type { Job, Workload } from '../hooks/children/manifesttypes.ts'
 import { hooks } from '../hooks/hooks.ts'
 import { lastApplied } from '../hooks/observe/applied.ts'
 import type { Child, Group } from '../hooks/observe/protocol.ts'
@@ -78,13 +79,13 @@ function step(one: Living, related: Group, config: Config): void {
 }
 
 /** The Pod of a finished Job, with a made-up digest instead of the one that a builder would report. */
-const podOf = ({ metadata, spec }: Child, { parent }: Living): Child => ({
+const podOf = ({ metadata, spec }: Job, { parent }: Living): Child => ({
   apiVersion: 'v1',
   kind: 'Pod',
   metadata: {
     name: metadata.name,
     namespace: parent.metadata.namespace ?? 'default',
-    labels: { ...spec.template.metadata.labels, 'batch.kubernetes.io/job-name': metadata.name },
+    labels: { ...spec?.template?.metadata.labels, 'batch.kubernetes.io/job-name': metadata.name },
   },
   status: {
     containerStatuses: [
@@ -107,6 +108,7 @@ function finished(child: Child): Child {
       },
     },
   }
+  const { replicas } = (child as Workload).spec ?? {}
   switch (child.kind) {
     case 'Job':
       return { ...observed, status: { conditions: [{ type: 'Complete', status: 'True' }] } }
@@ -114,14 +116,14 @@ function finished(child: Child): Child {
       return {
         ...observed,
         status: {
-          replicas: child.spec.replicas,
-          availableReplicas: child.spec.replicas,
-          updatedReplicas: child.spec.replicas,
+          replicas,
+          availableReplicas: replicas,
+          updatedReplicas: replicas,
           conditions: [{ type: 'Available', status: 'True' }],
         },
       }
     case 'StatefulSet':
-      return { ...observed, status: { readyReplicas: child.spec.replicas } }
+      return { ...observed, status: { readyReplicas: replicas } }
     default:
       return observed
   }

@@ -47,7 +47,7 @@ export interface Kind<S = unknown, T = unknown, N extends string = KindName> {
   readonly rules: readonly CelRule[]
   readonly columns: readonly Column[]
   readonly references: readonly ReferenceField[]
-  /** Which hash of a load or a run each field of the spec is part of; see hooks/names.ts. */
+  /** Which hash of a load or a run each field of the spec is part of; see hooks/engine/hashes.ts. */
   readonly hashed: Readonly<Record<string, HashPart>>
   /** What its containers request, unless the spec or the configuration says otherwise. */
   readonly requests: Requests

@@ -2,17 +2,17 @@ import { ModelServer, type ModelServerSpec } from '../crds/modelserver.ts'
 import { claimName } from '../crds/names.ts'
 import { singleNodeClaim, tooManyReplicas } from '../crds/serving.ts'
 import { deployment } from './children/deployment.ts'
+import type { Container, Workload } from './children/manifesttypes.ts'
 import { namespaceOf, selectorOf, serverName } from './children/metadata.ts'
 import { service } from './children/service.ts'
 import { hookOf } from './engine/hook.ts'
 import type { Facts } from './engine/read.ts'
 import type { Beside, ServeStage } from './engine/stage.ts'
 import { containersIn } from './observe/observed.ts'
-import type { Child } from './observe/protocol.ts'
 import { rolloutOf } from './observe/rollout.ts'
 import { no, type Verdict, yes } from './observe/verdict.ts'
 import { gpuOf } from './pod/gpu.ts'
-import { serverOf, serverPod, serverPort } from './pod/server.ts'
+import { serverOf, serverPod, serverPort } from './pod/serverpod.ts'
 import { buildJob, buildStage } from './work/build.ts'
 
 /**
@@ -67,7 +67,7 @@ function serve(facts: ServerFacts): ServeStage {
     needs: [model],
     refuse: refusal(facts),
     workload,
-    replicas: keptReplicas(facts, workload),
+    replicas: retainedReplicas(facts, workload),
     wanted: (records) =>
       deployment(
         parent,
@@ -89,21 +89,21 @@ function beside(parent: ServerFacts['parent']): Beside {
   }
 }
 
-function portIn(server: Child | undefined): number | undefined {
-  const listens: unknown = server?.ports?.[0]?.containerPort
-  return Number.isInteger(listens) ? (listens as number) : undefined
+/** Anyone who may edit the Deployment can change its ports. */
+function portIn(server: Container | undefined): number | undefined {
+  const listens = server?.ports?.[0]?.containerPort
+  return Number.isInteger(listens) ? listens : undefined
 }
 
 const replicasOf = ({ suspend, replicas = 1 }: ModelServerSpec): number => (suspend ? 0 : replicas)
 
-/** What is kept scales too, but not beyond what its mount or the asked one serves. */
-function keptReplicas(facts: ServerFacts, workload: Child | undefined): number | undefined {
+/** A retained Deployment scales too, but not beyond what its mount, or the requested one, can serve. */
+function retainedReplicas(facts: ServerFacts, workload: Workload | undefined): number | undefined {
   const { parent, config } = facts
   const replicas = replicasOf(parent.spec)
   if (replicas <= 1) return replicas
-  const { volumes = [] } = workload?.spec?.template?.spec ?? {}
-  const claims: readonly (string | undefined)[] = volumes.map(
-    (volume: Child) => volume.persistentVolumeClaim?.claimName,
+  const claims = (workload?.spec?.template?.spec?.volumes ?? []).map(
+    ({ persistentVolumeClaim }) => persistentVolumeClaim?.claimName,
   )
   const claim = claimName({ kind: 'Model', metadata: parent.spec.model })
   const isOnOneNode =
@@ -130,8 +130,8 @@ function refusal({ parent: { spec }, references, config }: ServerFacts): Verdict
 
 function verdictOf(
   { parent: { spec }, observed }: ServerFacts,
-  existing: Child,
-  emitted: Child | undefined,
+  existing: Workload,
+  emitted: Workload | undefined,
 ): Verdict {
   if (spec.suspend) return no('Suspended', 'spec.suspend is true')
   if (spec.replicas === 0) return no('Suspended', 'scaled to 0 replicas')

@@ -1,5 +1,6 @@
 import { annotations } from '../crds/kind.ts'
 import { Notebook, type NotebookSpec } from '../crds/notebook.ts'
+import type { Workload } from './children/manifesttypes.ts'
 import { notebookName } from './children/metadata.ts'
 import { denyIngress } from './children/networkpolicy.ts'
 import { service } from './children/service.ts'
@@ -8,10 +9,11 @@ import { hookOf } from './engine/hook.ts'
 import { idlenessOf } from './engine/idleness.ts'
 import type { Facts } from './engine/read.ts'
 import type { Beside, ServeStage } from './engine/stage.ts'
-import { isLeaving, knowsTemplate, servingFault } from './observe/diagnosis.ts'
-import type { Child } from './observe/protocol.ts'
+import { isLeaving, servingFault } from './observe/diagnosis.ts'
+import type { ObservedPod } from './observe/observed.ts'
 import { no, type Verdict, yes } from './observe/verdict.ts'
-import { notebookImage, notebookPod, notebookPort } from './pod/jupyter.ts'
+import { knowsTemplate } from './observe/workload.ts'
+import { notebookImage, notebookPod, notebookPort } from './pod/notebookpod.ts'
 import { claimOf, shrinkNote } from './storage/pvc.ts'
 import { buildJob, buildStage } from './work/build.ts'
 
@@ -21,7 +23,7 @@ import { buildJob, buildStage } from './work/build.ts'
  *     build ──▶ serve ──▶ Ready
  *
  * A StatefulSet of one Pod runs Jupyter on port 8888 with its home on a claim that survives suspend.
- * The way in is port-forwarding alone: a NetworkPolicy denies the rest.
+ * It is reached by port-forwarding alone: a NetworkPolicy denies the rest.
  */
 export const notebook = hookOf(Notebook, {
   children: [
@@ -47,7 +49,7 @@ export const notebook = hookOf(Notebook, {
 
 type NotebookFacts = Facts<NotebookSpec>
 
-const workloadOf = ({ parent, observed }: NotebookFacts): Child | undefined =>
+const workloadOf = ({ parent, observed }: NotebookFacts): Workload | undefined =>
   observed.child('StatefulSet', notebookName(parent))
 
 function beside(parent: NotebookFacts['parent']): Beside {
@@ -77,8 +79,8 @@ function serve(facts: NotebookFacts): ServeStage {
 
 function verdictOf(
   facts: NotebookFacts,
-  existing: Child,
-  emitted: Child | undefined,
+  existing: Workload,
+  emitted: Workload | undefined,
   isIdle: boolean,
 ): Verdict {
   const { metadata, spec } = facts.parent
@@ -97,9 +99,9 @@ function verdictOf(
 
 /** The name of the running Pod, if its template is older than the present one. */
 function outdatedPod(
-  pods: readonly Child[],
-  existing: Child,
-  emitted: Child | undefined,
+  pods: readonly ObservedPod[],
+  existing: Workload,
+  emitted: Workload | undefined,
 ): string | undefined {
   const pod = pods.find((one) => !isLeaving(one))
   const { updateRevision } = existing.status ?? {}
@@ -109,8 +111,8 @@ function outdatedPod(
 }
 
 function notAnswering(
-  pods: readonly Child[],
-  { metadata }: Child,
+  pods: readonly ObservedPod[],
+  { metadata }: Workload,
   outdated: string | undefined,
 ): Verdict {
   const none = `no Pod yet: kubectl describe statefulset ${metadata.name} says why`
@@ -123,7 +125,7 @@ function notAnswering(
 
 function answering(
   { parent, observed, config }: NotebookFacts,
-  { metadata }: Child,
+  { metadata }: Workload,
   outdated: string | undefined,
 ): Verdict {
   const note = shrinkNote(parent, observed, config)

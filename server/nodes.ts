@@ -1,4 +1,5 @@
 import { CoreV1Api, type KubeConfig, makeInformer, type V1Node } from '@kubernetes/client-node'
+import type { Pod } from '../hooks/children/manifesttypes.ts'
 import type { Child, Group } from '../hooks/observe/protocol.ts'
 import { keepWatching, type Watching } from './informer.ts'
 import type { Log } from './log.ts'
@@ -74,8 +75,8 @@ const readinessOf = (node: V1Node): Child => ({
  */
 export function withNodes(related: Group, nodes: ReadonlyMap<string, Child> | undefined): Group {
   if (!nodes || related['Node.v1']) return related
-  const found = Object.values(related['Pod.v1'] ?? {}).flatMap(({ spec }) => {
-    const node = nodes.get(spec?.nodeName)
+  const found = Object.values(related['Pod.v1'] ?? {}).flatMap((pod) => {
+    const node = nodes.get((pod as Pod).spec?.nodeName ?? '')
     return node ? [[node.metadata.name, node] as const] : []
   })
   return { ...related, 'Node.v1': Object.fromEntries(found) }

@@ -2,9 +2,22 @@ import { type Config, type ConfigFile, configOf } from '../crds/config.ts'
 import { apiVersion, type KindName, type Parent } from '../crds/kind.ts'
 import type { Artifacts, Condition, StageRecord } from '../crds/status.ts'
 import { hooks } from '../hooks/hooks.ts'
-import type { Child, Group, SyncRequest, SyncResponse } from '../hooks/observe/protocol.ts'
+import type {
+  Child as AnyChild,
+  Group,
+  SyncRequest,
+  SyncResponse,
+} from '../hooks/observe/protocol.ts'
 
 /** Objects as the API server stores them, with only what a case is about. */
+
+/** A child whose fields are read by name, whatever its kind. */
+export type Child = AnyChild & {
+  // biome-ignore lint/suspicious/noExplicitAny: manifests of all kinds.
+  readonly spec?: any
+  // biome-ignore lint/suspicious/noExplicitAny: manifests of all kinds.
+  readonly status?: any
+}
 
 type Spec = Readonly<Record<string, unknown>>
 
@@ -74,7 +87,7 @@ export function observed(child: Child, status?: unknown): Child {
       creationTimestamp: '2026-01-01T00:00:00Z',
       annotations: { ...annotations, [lastApplied]: JSON.stringify(applied) },
     },
-    ...(status !== undefined && { status }),
+    ...(status !== undefined && { status: status as object }),
   }
 }
 
@@ -107,7 +120,7 @@ export function aPod(owner: Child, status: unknown, more: Partial<Child['metadat
       },
     },
     spec: { ...owner.spec.template.spec, nodeName: 'one' },
-    status,
+    status: status as object,
   }
 }
 

@@ -1,9 +1,9 @@
 import type { Config } from '../../crds/config.ts'
 import type { Parent } from '../../crds/kind.ts'
-import type { Child } from '../observe/protocol.ts'
+import type { Claim } from './manifesttypes.ts'
 import { labelsOf } from './metadata.ts'
 
-export const claim = (parent: Parent, name: string, size: string, config: Config): Child => ({
+export const claim = (parent: Parent, name: string, size: string, config: Config): Claim => ({
   apiVersion: 'v1',
   kind: 'PersistentVolumeClaim',
   metadata: { name, labels: labelsOf(parent, 'storage') },

@@ -1,5 +1,5 @@
 import type { Parent } from '../../crds/kind.ts'
-import type { Child } from '../observe/protocol.ts'
+import type { PodTemplate, Workload } from './manifesttypes.ts'
 import { labelsOf, selectorOf } from './metadata.ts'
 
 /**
@@ -12,8 +12,8 @@ export const deployment = (
   name: string,
   replicas: number,
   strategy: 'RollingUpdate' | 'Recreate',
-  template: Record<string, unknown>,
-): Child => ({
+  template: PodTemplate,
+): Workload => ({
   apiVersion: 'apps/v1',
   kind: 'Deployment',
   metadata: { name, labels: labelsOf(parent, 'serve') },

@@ -1,7 +1,7 @@
 import type { RunPolicy } from '../../crds/common.ts'
 import type { Parent } from '../../crds/kind.ts'
 import { canonical } from '../../crds/names.ts'
-import type { Child } from '../observe/protocol.ts'
+import type { Job, PodTemplate } from './manifesttypes.ts'
 import { jobAnnotations, jobName, labelsOf } from './metadata.ts'
 
 export interface JobIdentity {
@@ -23,8 +23,8 @@ export const job = (
   parent: Parent,
   { stage, inputs, attempt, rerun, upstream }: JobIdentity,
   policy: Pick<RunPolicy, 'activeDeadlineSeconds'> & { readonly backoffLimit: number },
-  template: { readonly metadata: Record<string, unknown>; readonly spec: Record<string, unknown> },
-): Child => ({
+  template: PodTemplate,
+): Job => ({
   apiVersion: 'batch/v1',
   kind: 'Job',
   metadata: {

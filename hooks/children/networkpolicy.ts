@@ -3,8 +3,8 @@ import type { Child } from '../observe/protocol.ts'
 import { labelsOf, selectorOf } from './metadata.ts'
 
 /**
- * Nobody in the cluster reaches the Pod: the way in is port-forwarding, which Kubernetes' RBAC
- * guards and which does not pass through the Pod network.
+ * Nobody in the cluster reaches the Pod. Port-forwarding does not pass through the Pod network, and
+ * Kubernetes' RBAC guards it.
  */
 export const denyIngress = (parent: Parent, name: string): Child => ({
   apiVersion: 'networking.k8s.io/v1',

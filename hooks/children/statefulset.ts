@@ -1,5 +1,5 @@
 import type { Parent } from '../../crds/kind.ts'
-import type { Child } from '../observe/protocol.ts'
+import type { PodTemplate, Workload } from './manifesttypes.ts'
 import { labelsOf, selectorOf } from './metadata.ts'
 
 /** OnDelete: a changed template waits until somebody deletes the Pod, so that no kernel is killed. */
@@ -7,8 +7,8 @@ export const statefulSet = (
   parent: Parent,
   name: string,
   replicas: number,
-  template: Record<string, unknown>,
-): Child => ({
+  template: PodTemplate,
+): Workload => ({
   apiVersion: 'apps/v1',
   kind: 'StatefulSet',
   metadata: { name, labels: labelsOf(parent, 'serve') },

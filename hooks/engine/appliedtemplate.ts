@@ -1,9 +1,9 @@
 import type { Config } from '../../crds/config.ts'
 import { isReserved } from '../../crds/labels.ts'
 import { alike } from '../../crds/names.ts'
-import { kept } from '../observe/applied.ts'
+import type { Container, PodTemplate, Workload } from '../children/manifesttypes.ts'
 import { containersIn } from '../observe/observed.ts'
-import type { Child } from '../observe/protocol.ts'
+import { appliedTemplate } from '../observe/workload.ts'
 
 /**
  * Another version of this software has other images of its own tools, the idle watch and the loader.
@@ -11,25 +11,29 @@ import type { Child } from '../observe/protocol.ts'
  * The same holds for labels that an earlier version passed on and this one does not.
  */
 export function withToolsAsApplied(
-  wanted: Child,
-  workload: Child | undefined,
+  wanted: Workload,
+  workload: Workload | undefined,
   config: Config,
-): Child {
-  const { template } = wanted.spec
+): Workload {
+  const template = wanted.spec?.template
   // Read what is there first: what was applied is a JSON text, a third of such an answer to parse.
   const there = workload?.spec?.template
-  const reserved = reservedIn(there?.metadata?.labels, template.metadata.labels)
-  if (!workload || !(reserved || hasOtherTools(template, there, config))) return wanted
+  const reserved = reservedIn(there?.metadata?.labels, template?.metadata.labels)
+  if (!workload || !template || !(reserved || hasOtherTools(template, there, config))) return wanted
 
-  const applied = kept(workload).spec?.template
+  const applied = appliedTemplate(workload)
   const isSame = applied && alike(settled(template, applied, reserved, config), applied)
   return isSame ? { ...wanted, spec: { ...wanted.spec, template: applied } } : wanted
 }
 
-const isTool = ({ image }: Child, { images }: Config): boolean =>
-  [images.idle, images.loader].includes(image)
+const isTool = ({ image }: Container, { images }: Config): boolean =>
+  image === images.idle || image === images.loader
 
-const hasOtherTools = (template: Child, there: Child | undefined, config: Config): boolean =>
+const hasOtherTools = (
+  template: PodTemplate,
+  there: PodTemplate | undefined,
+  config: Config,
+): boolean =>
   containersIn(template)
     .filter((container) => isTool(container, config))
     .some(
@@ -38,13 +42,13 @@ const hasOtherTools = (template: Child, there: Child | undefined, config: Config
 
 /** The template with the images and labels that were applied. */
 function settled(
-  template: Child,
-  applied: Child,
+  template: PodTemplate,
+  applied: PodTemplate,
   reserved: Readonly<Record<string, string>> | undefined,
   config: Config,
 ) {
   const { metadata, spec } = template
-  const asApplied = (list: readonly Child[], before: readonly Child[] = []) =>
+  const asApplied = (list: readonly Container[], before: readonly Container[] = []) =>
     list.map((container) => {
       const same = before.find(({ name }) => name === container.name)
       return isTool(container, config) && same ? { ...container, image: same.image } : container

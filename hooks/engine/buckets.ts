@@ -1,14 +1,14 @@
+import type { Job } from '../children/manifesttypes.ts'
 import { jobName } from '../children/metadata.ts'
 import { isComplete } from '../observe/jobstate.ts'
 import { answers, type Identity, identityOf } from '../observe/memory.ts'
-import type { Child } from '../observe/protocol.ts'
-import type { Hashes } from './identity.ts'
+import type { Hashes } from './hashes.ts'
 import type { Facts } from './read.ts'
 import type { WorkStage } from './stage.ts'
 
 /** A complete Job, and what it was created for. */
 export interface Success {
-  readonly job: Child
+  readonly job: Job
   readonly identity: Identity
 }
 
@@ -17,13 +17,13 @@ export interface Buckets {
   /** The name of the Job for this attempt. */
   readonly name: string
   /** That Job, however far it is. */
-  readonly current: Child | undefined
+  readonly current: Job | undefined
   /** A complete Job with these inputs: the current one, or one of another attempt. */
   readonly success: Success | undefined
   /** The Job that the record names. */
-  readonly recorded: Child | undefined
+  readonly recorded: Job | undefined
   /** The Jobs that work for these inputs or have worked for them with success. */
-  readonly useful: readonly Child[]
+  readonly useful: readonly Job[]
 }
 
 export function bucketsOf(
@@ -35,8 +35,8 @@ export function bucketsOf(
   const name = jobName(parent, stage.name, hashes.attempt)
   const current = observed.child('Job', name)
   const jobs = observed.jobs(stage.name)
-  const isSuccess = (job: Child) =>
-    isComplete(job) && answers(identityOf(job), hashes.inputs, rerun)
+  const isSuccess = (job: Job) => isComplete(job) && answers(identityOf(job), hashes.inputs, rerun)
+  const other = jobs.find(isSuccess)
   const record = memory.records[stage.name]
   return {
     name,
@@ -44,10 +44,7 @@ export function bucketsOf(
     success:
       current && isComplete(current)
         ? { job: current, identity: identityByName(hashes, rerun) }
-        : jobs
-            .filter(isSuccess)
-            .map((job) => ({ job, identity: identityOf(job) }))
-            .at(0),
+        : other && { job: other, identity: identityOf(other) },
     recorded: record && observed.child('Job', record.job),
     useful: jobs.filter((job) => job.metadata.name === name || isSuccess(job)),
   }

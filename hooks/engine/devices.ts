@@ -1,5 +1,6 @@
 import type { Resources } from '../../crds/common.ts'
 import { deviceClaim } from '../children/deviceclaim.ts'
+import type { Job, Workload } from '../children/manifesttypes.ts'
 import { kept } from '../observe/applied.ts'
 import type { Child } from '../observe/protocol.ts'
 import { gpuOf } from '../pod/gpu.ts'
@@ -27,8 +28,8 @@ export function deviceFates(
   })
 }
 
+/** Of Jobs, Deployments and StatefulSets; other children have no template. */
 const templatesIn = (child: Child): readonly string[] =>
-  (child.spec?.template?.spec?.resourceClaims ?? []).map(
-    ({ resourceClaimTemplateName }: { resourceClaimTemplateName: string }) =>
-      resourceClaimTemplateName,
+  ((child as Job | Workload).spec?.template?.spec?.resourceClaims ?? []).map(
+    ({ resourceClaimTemplateName }) => resourceClaimTemplateName,
   )

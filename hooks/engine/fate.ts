@@ -57,7 +57,7 @@ export type Course =
   | { readonly is: 'waiting' }
   /** The Job is created. */
   | { readonly is: 'create' }
-  /** A stage before it is not done; work under way for the present inputs goes on. */
+  /** A stage before it is not done; a running Job for the present inputs goes on. */
   | { readonly is: 'behind' }
 
 /** `ready` is what Ready says, if every stage before is done. */
@@ -74,7 +74,7 @@ export type ClaimFate =
   | { readonly is: 'retained'; readonly child: Child }
   /** It was requested by an earlier answer and does not exist. */
   | { readonly is: 'missing'; readonly child: Child; readonly verdict: Verdict }
-  /** It held a recorded result, and is not made anew: an empty one would be taken for the result. */
+  /** It held a recorded result, and is not created again: an empty one would be taken for the result. */
   | { readonly is: 'gone'; readonly verdict: Verdict }
 
 /** How far the fold over the stages is. */

@@ -1,10 +1,10 @@
 import { annotations } from '../../crds/kind.ts'
 import type { Idle } from '../../crds/status.ts'
 import { printable } from '../../crds/text.ts'
+import type { Pod, Workload } from '../children/manifesttypes.ts'
 import { openedOf } from '../children/metadata.ts'
 import { containersOf, isLeaving } from '../observe/diagnosis.ts'
 import { annotatedIdle, idleAnnotation } from '../observe/memory.ts'
-import type { Child } from '../observe/protocol.ts'
 import type { Facts } from './read.ts'
 
 /**
@@ -17,10 +17,10 @@ import type { Facts } from './read.ts'
  *         substratus.ai/opened has another value than at that time,
  *         or spec.suspend is set, or spec.idleTimeout is removed
  *
- * Idle means 0 replicas. What is remembered is the sidecar's container, so that it stops the workload
- * only once, and the value of substratus.ai/opened. It is remembered twice, in the status and in an
- * annotation of the workload: a Pod can be gone before a status comes back with its parent, and a
- * request that knows neither would start the workload again.
+ * Idle means 0 replicas. Memory holds the sidecar's container, which stops the workload only once, and
+ * the value of substratus.ai/opened. It is held twice, in the status and in an annotation of the
+ * workload: the Pod can be gone before the status comes back with its parent, and a request with
+ * neither would start the workload again.
  */
 interface Idleness {
   readonly isIdle: boolean
@@ -32,7 +32,7 @@ interface Idleness {
 
 export function idlenessOf(
   facts: Facts<{ readonly idleTimeout?: string; readonly suspend?: boolean }>,
-  workload: Child | undefined,
+  workload: Workload | undefined,
 ): Idleness {
   const { parent } = facts
   const remembered = rememberedIn(facts, workload)
@@ -49,7 +49,7 @@ export function idlenessOf(
 /** Suspending forgets idleness, so resuming starts the workload. */
 function rememberedIn(
   { parent, memory, observed }: Parameters<typeof idlenessOf>[0],
-  workload: Child | undefined,
+  workload: Workload | undefined,
 ): Idle | undefined {
   const { idleTimeout, suspend } = parent.spec
   if (!idleTimeout || suspend) return undefined
@@ -65,7 +65,7 @@ function rememberedIn(
 }
 
 /** The id of the sidecar's container that ended with `idle`. The sidecar is restarted, so its last state says so. */
-function endedSidecar(pods: readonly Child[]): string | undefined {
+function endedSidecar(pods: readonly Pod[]): string | undefined {
   const id = pods
     .filter((pod) => !isLeaving(pod))
     .flatMap(containersOf)
@@ -79,7 +79,7 @@ function endedSidecar(pods: readonly Child[]): string | undefined {
  * The annotation is emptied, never removed: when the last of our annotations goes, Metacontroller's
  * merge removes everyone else's too.
  */
-const emptied = (workload: Child | undefined): Idleness['annotations'] =>
+const emptied = (workload: Workload | undefined): Idleness['annotations'] =>
   workload?.metadata.annotations?.[annotations.idle] === undefined
     ? undefined
     : { [annotations.idle]: '{}' }

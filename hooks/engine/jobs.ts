@@ -38,7 +38,7 @@ export function workFate(facts: Facts, stage: WorkStage, progress: Progress): Wo
   return create(look)
 }
 
-/** Work that is under way for just these inputs goes on, though a stage before it is read again. */
+/** A running Job for the present inputs goes on, even while a stage before it is read again. */
 function behind(look: Look): WorkFate | undefined {
   const { facts, stage, records, blockedBy, buckets } = look
   if (!blockedBy) return undefined

@@ -5,9 +5,9 @@ import type { Facts } from './read.ts'
 import type { Stage, WorkStage } from './stage.ts'
 
 /**
- * The rerun that is in force: the annotation, or, once that was removed, what the first recorded
- * stage answered, so that a half-finished rerun is finished and a finished one not repeated. Before
- * any record, it is what the Job under way answers, which would otherwise be begun anew.
+ * The rerun that is in force: the annotation. Once that is removed, it is the value that the first
+ * recorded stage was made for, so that a half-finished rerun is finished and a finished one is not
+ * repeated. Before any record, it is the value of the running Job, which would otherwise start again.
  */
 export function rerunInForce(facts: Facts, stages: readonly Stage[]): string | undefined {
   const { parent, memory } = facts

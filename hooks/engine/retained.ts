@@ -1,5 +1,6 @@
 import type { RunPolicy } from '../../crds/common.ts'
 import type { Parent } from '../../crds/kind.ts'
+import type { Job, Workload } from '../children/manifesttypes.ts'
 import { kept } from '../observe/applied.ts'
 import { isComplete, isFailed } from '../observe/jobstate.ts'
 import type { Memory } from '../observe/memory.ts'
@@ -19,7 +20,7 @@ interface Owner {
  * An existing Job with its mutable fields as they should be now. `policy` is the user's own, where the
  * Job is the one that the spec asks for.
  */
-export function retainedJob(job: Child, { parent, memory }: Owner, policy?: RunPolicy): Child {
+export function retainedJob(job: Job, { parent, memory }: Owner, policy?: RunPolicy): Child {
   const isRecorded = Object.values(memory.records).some(
     (record) => record.job === job.metadata.name,
   )
@@ -33,13 +34,14 @@ export function retainedJob(job: Child, { parent, memory }: Owner, policy?: RunP
   })
 }
 
-export const isWorkload = ({ kind }: Child): boolean => ['Deployment', 'StatefulSet'].includes(kind)
+export const isWorkload = (child: Child): child is Workload =>
+  child.kind === 'Deployment' || child.kind === 'StatefulSet'
 
 /** A workload with the annotations of its stage beside its own. */
 export function annotated(
-  workload: Child,
+  workload: Workload,
   { annotations }: Pick<ServeStage, 'annotations'>,
-): Child {
+): Workload {
   if (!annotations) return workload
   const { metadata } = workload
   return {
@@ -63,7 +65,7 @@ export function retainedServing(
   const fields = replicas === undefined ? {} : { replicas }
   const workloads = serving
     .filter(isWorkload)
-    .map((workload) => annotated(kept(workload, fields), stage))
+    .map((workload) => annotated(kept(workload, fields) as Workload, stage))
   const rendered = beside(workloads[0]).filter(
     ({ kind, metadata }) => workloads.length > 0 || child(kind, metadata.name),
   )

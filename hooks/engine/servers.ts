@@ -1,3 +1,4 @@
+import type { Workload } from '../children/manifesttypes.ts'
 import type { Records } from '../observe/memory.ts'
 import type { Child } from '../observe/protocol.ts'
 import { no, type Verdict } from '../observe/verdict.ts'
@@ -58,7 +59,7 @@ function retained(
 function verdictOf(
   { observed, memory }: Facts,
   stage: ServeStage,
-  workload: Child,
+  workload: Workload,
   emitted: readonly Child[],
 ): Verdict {
   const absent = emitted.find(({ kind, metadata }) => !observed.child(kind, metadata.name))

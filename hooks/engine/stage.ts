@@ -1,11 +1,12 @@
 import type { RunPolicy } from '../../crds/common.ts'
 import type { ConditionType, Reason, StageRecord } from '../../crds/status.ts'
+import type { PodTemplate, Workload } from '../children/manifesttypes.ts'
+import type { Report } from '../observe/jobreport.ts'
 import type { Records } from '../observe/memory.ts'
 import type { Child } from '../observe/protocol.ts'
 import type { Reference } from '../observe/references.ts'
-import type { Report } from '../observe/report.ts'
 import type { Verdict } from '../observe/verdict.ts'
-import type { Hashes } from './identity.ts'
+import type { Hashes } from './hashes.ts'
 
 /**
  * An object is a list of stages, in order: the first that is not done speaks for Ready. A stage works
@@ -29,10 +30,7 @@ export interface WorkStage {
   /** Whether spec.runPolicy applies to this stage; the administrator decides about the others. */
   readonly isUsers?: true
   /** The Pod of an attempt; `records` holds the stages before. */
-  readonly template: (
-    hashes: Hashes,
-    records: Records,
-  ) => { readonly metadata: Record<string, unknown>; readonly spec: Record<string, unknown> }
+  readonly template: (hashes: Hashes, records: Records) => PodTemplate
   /** Whether the result is an image, which is identified only by the digest that the Job reports. */
   readonly needsDigest?: true
   /** Whether the result lies in storage, and a claim may hold it. */
@@ -50,20 +48,20 @@ export interface ServeStage {
   /** Why it cannot serve as requested, if so. */
   readonly refuse: Verdict | undefined
   /** The observed Deployment or StatefulSet, whether it is as requested or not. */
-  readonly workload: Child | undefined
+  readonly workload: Workload | undefined
   /** How many Pods an existing workload gets while a stage is blocked; undefined: as many as before. */
   readonly replicas: number | undefined
   /** Annotations that the workload gets, whether it is retained or rendered. */
   readonly annotations?: Readonly<Record<string, string>> | undefined
   /** The Deployment or StatefulSet as requested. */
-  readonly wanted: (records: Records) => Child
+  readonly wanted: (records: Records) => Workload
   readonly beside: Beside
   /** What to report of the observed workload; `emitted` is the one of this answer. */
-  readonly verdict: (workload: Child, emitted: Child | undefined) => Verdict
+  readonly verdict: (workload: Workload, emitted: Workload | undefined) => Verdict
 }
 
 /**
  * The Service and the NetworkPolicy of a workload. They wait for nothing, and are rendered for each
  * answer, so their annotations are never read.
  */
-export type Beside = (workload: Child | undefined) => readonly Child[]
+export type Beside = (workload: Workload | undefined) => readonly Child[]

@@ -1,6 +1,7 @@
 import type { StageRecord } from '../../crds/status.ts'
 import { podsOf } from '../observe/diagnosis.ts'
-import { type Report, reportOf } from '../observe/report.ts'
+import { type Report, reportOf } from '../observe/jobreport.ts'
+import { hasEnded } from '../observe/observed.ts'
 import { no } from '../observe/verdict.ts'
 import type { Success } from './buckets.ts'
 import { done } from './done.ts'
@@ -26,7 +27,7 @@ export function succeeded(look: Look): WorkFate | undefined {
   if (report || (wasLookedFor && !stage.needsDigest))
     return done(look, recordOf(look, success, report ?? {}))
   const own = podsOf(success.job, pods)
-  const isOver = own.every(({ status }) => ['Succeeded', 'Failed'].includes(status?.phase))
+  const isOver = own.every(hasEnded)
   if (!wasLookedFor || !facts.observed.knowsPods || !isOver) return finishing(look, success)
   return own.length ? withoutDigest(look, name) : digestLost(look, name)
 }

@@ -1,55 +1,33 @@
-import { alike } from '../../crds/names.ts'
 import type { Reason } from '../../crds/status.ts'
 import { printable } from '../../crds/text.ts'
-import { kept } from './applied.ts'
-import { containersIn } from './observed.ts'
+import type {
+  ContainerStatus,
+  Job,
+  Pod,
+  Termination,
+  WithConditions,
+} from '../children/manifesttypes.ts'
+import { containersIn, type ObservedPod } from './observed.ts'
 import type { Child } from './protocol.ts'
 import { no, type Verdict } from './verdict.ts'
 
 /** Jobs and Pods → the one sentence that a person needs, in Kubernetes' own words. */
 
-interface StatusCondition {
-  readonly type: string
-  readonly status: string
-  readonly reason?: string
-  readonly message?: string
-}
-
-const conditionNamed = (object: Child | undefined, type: string): StatusCondition | undefined =>
-  object?.status?.conditions?.find((condition: StatusCondition) => condition.type === type)
+const conditionNamed = (object: WithConditions | undefined, type: string) =>
+  object?.status?.conditions?.find((condition) => condition.type === type)
 
 /** A condition that is True. */
-export function conditionOf(object: Child | undefined, type: string): StatusCondition | undefined {
+export function conditionOf(object: WithConditions | undefined, type: string) {
   const said = conditionNamed(object, type)
   return said?.status === 'True' ? said : undefined
 }
 
-export interface ContainerStatus {
-  readonly name: string
-  readonly image?: string
-  readonly ready?: boolean
-  readonly restartCount?: number
-  readonly state?: State
-  readonly lastState?: State
-}
-interface State {
-  readonly waiting?: { readonly reason?: string; readonly message?: string }
-  readonly running?: Record<string, unknown>
-  readonly terminated?: End
-}
-interface End {
-  readonly exitCode: number
-  readonly reason?: string
-  readonly message?: string
-  readonly containerID?: string
-}
-
-export const containersOf = (pod: Child): readonly ContainerStatus[] => [
+export const containersOf = (pod: ObservedPod): readonly ContainerStatus[] => [
   ...(pod.status?.initContainerStatuses ?? []),
   ...(pod.status?.containerStatuses ?? []),
 ]
 
-/** The last lines of what a container said, on one line. */
+/** The last lines of a container's termination message, on one line. */
 const lastWords = (message: string | undefined): string => {
   const lines = printable(message ?? '')
     .trim()
@@ -67,7 +45,7 @@ function terminated({ name, state, lastState }: ContainerStatus): Verdict | unde
   return no('Failed', exited(name, end))
 }
 
-const exited = (name: string, { exitCode, message }: End): string =>
+const exited = (name: string, { exitCode, message }: Termination): string =>
   `container "${name}" exited with ${exitCode}${lastWords(message)}`
 
 /** The kubelet alternates between two reasons for the same fault: one sentence serves both. */
@@ -110,7 +88,7 @@ function endingWell({ name, ready, restartCount = 0, state, lastState }: Contain
  * take the Pod: that is a start like any other, and no lack of nodes. One that is never bound says
  * why in its own events.
  */
-function unscheduled(pod: Child, message: string): Verdict {
+function unscheduled(pod: Pod, message: string): Verdict {
   if (/persistentvolumeclaim "[^"]+" is being deleted/.test(message))
     return no('Pending', `${message}: it goes once no Pod uses it`)
   // Since Kubernetes 1.35 the scheduler does not say which: the node's disk pressure is one of them.
@@ -121,15 +99,14 @@ function unscheduled(pod: Child, message: string): Verdict {
     )
   if (!message.includes('unbound immediate PersistentVolumeClaims'))
     return no('Unschedulable', message)
-  const claims = (pod.spec?.volumes ?? []).flatMap(
-    ({ persistentVolumeClaim }: { persistentVolumeClaim?: { claimName: string } }) =>
-      persistentVolumeClaim ? [persistentVolumeClaim.claimName] : [],
+  const claims = (pod.spec?.volumes ?? []).flatMap(({ persistentVolumeClaim }) =>
+    persistentVolumeClaim ? [persistentVolumeClaim.claimName] : [],
   )
   return no('Pending', `${message}: kubectl describe pvc ${claims.join(' ')} says why`)
 }
 
 /** What keeps a Pod from working, or undefined when nothing does. */
-export function faultOf(pod: Child): Verdict | undefined {
+export function faultOf(pod: ObservedPod): Verdict | undefined {
   if (pod.silence) return no('NodeNotReady', `Pod "${pod.metadata.name}": ${pod.silence}`)
   const scheduled = conditionNamed(pod, 'PodScheduled')
   if (scheduled?.status === 'False' && scheduled.reason === 'Unschedulable')
@@ -155,8 +132,8 @@ const terminatedNow = (status: ContainerStatus): Verdict | undefined =>
  * cause, where a Job of this stage gets no Pod.
  */
 export function jobProgress(
-  job: Child,
-  pods: readonly Child[],
+  job: Job,
+  pods: readonly ObservedPod[],
   active: Reason,
   suspicion?: string,
 ): Verdict {
@@ -177,7 +154,7 @@ export function jobProgress(
 }
 
 /** Why the work is not where it was: the node's words, without its figures. */
-function afterEviction({ reason, message }: Verdict, own: readonly Child[]): Verdict {
+function afterEviction({ reason, message }: Verdict, own: readonly ObservedPod[]): Verdict {
   const evicted = own.find(({ status }) => status?.reason === 'Evicted')
   const [why = ''] = (evicted?.status?.message ?? '').split('. ')
   return no(
@@ -191,7 +168,7 @@ function afterEviction({ reason, message }: Verdict, own: readonly Child[]): Ver
  * volumes are mounted, has a condition of its own. Before Kubernetes 1.36 that becomes true with the
  * next look at the Pod alone, which may be after the first image: until then either is meant.
  */
-function starting(pod: Child): Verdict {
+function starting(pod: ObservedPod): Verdict {
   const name = `Pod "${pod.metadata.name}"`
   if (!pod.spec?.nodeName) {
     const gate = conditionNamed(pod, 'PodScheduled')?.message
@@ -205,40 +182,36 @@ function starting(pod: Child): Verdict {
 }
 
 /** The container that comes next. They are created in the order of the spec; a status is sorted by name. */
-function creationOf(pod: Child): string | undefined {
+function creationOf(pod: ObservedPod): string | undefined {
   const waits = containersOf(pod).filter(({ state }) => state?.waiting)
   const next = containersIn(pod).find(({ name }) =>
     waits.some((container) => container.name === name),
   )
   // Image volumes are pulled first, and may be the larger part: a packaged model is one.
-  const volumes = (pod.spec?.volumes ?? []).flatMap(
-    ({ image }: { image?: { reference: string } }) => (image ? [`"${image.reference}"`] : []),
+  const volumes = (pod.spec?.volumes ?? []).flatMap(({ image }) =>
+    image ? [`"${image.reference}"`] : [],
   )
   const beside = volumes.length ? ` with image volume ${volumes.join(' and ')}` : ''
   return next && `container "${next.name}" is being created from image "${next.image}"${beside}`
 }
 
 /** A Secret that is mounted and missing is in no status: the kubelet waits, and says it in events. */
-function needs(pod: Child): string {
-  const secrets = (pod.spec?.volumes ?? []).flatMap(({ secret }: { secret?: SecretVolume }) =>
+function needs(pod: ObservedPod): string {
+  const secrets = (pod.spec?.volumes ?? []).flatMap(({ secret }) =>
     secret?.secretName ? [`"${secret.secretName}"`] : [],
   )
   return secrets.length ? `; it needs Secret ${secrets.join(' and ')}` : ''
 }
 
-interface SecretVolume {
-  readonly secretName?: string
-}
-
 const isEnd = ({ reason }: Verdict): boolean => reason === 'Failed' || reason === 'OOMKilled'
 
-const isStarted = (pod: Child): boolean =>
+const isStarted = (pod: ObservedPod): boolean =>
   pod.status?.phase === 'Running' ||
   pod.status?.phase === 'Succeeded' ||
   containersOf(pod).some(({ state }) => state?.running || state?.terminated)
 
 /** Why a Job failed: its Pods know better than itself. */
-export function jobFailure(job: Child, pods: readonly Child[]): Verdict {
+export function jobFailure(job: Job, pods: readonly ObservedPod[]): Verdict {
   const { reason, message } = conditionOf(job, 'Failed') ?? {}
   if (reason === 'DeadlineExceeded')
     return no(
@@ -251,17 +224,17 @@ export function jobFailure(job: Child, pods: readonly Child[]): Verdict {
   return fault ?? no('Failed', `Job "${job.metadata.name}": ${message ?? reason ?? 'failed'}`)
 }
 
-export const podsOf = (job: Child, pods: readonly Child[]): readonly Child[] =>
+export const podsOf = (job: Job, pods: readonly ObservedPod[]): readonly ObservedPod[] =>
   pods.filter(
     ({ metadata }) => metadata.labels?.['batch.kubernetes.io/job-name'] === job.metadata.name,
   )
 
-/** Whether a Pod is on its way out; what it says is no longer of interest. */
+/** Whether a Pod is being deleted; its state is no longer of interest. */
 export const isLeaving = ({ metadata }: Child): boolean => 'deletionTimestamp' in metadata
 
-const isReady = (pod: Child): boolean => {
+const isReady = (pod: ObservedPod): boolean => {
   if (pod.silence) return false
-  const containers: readonly ContainerStatus[] = pod.status?.containerStatuses ?? []
+  const containers = pod.status?.containerStatuses ?? []
   return containers.length > 0 && containers.every(({ ready }) => ready)
 }
 
@@ -272,7 +245,7 @@ const templateOf = ({ metadata: { labels } }: Child): string | undefined =>
  * The Pods that are to serve and do not, the newest first: of the newest template, as those of older
  * ones go, and none that failed and has a successor.
  */
-function unready(pods: readonly Child[]): readonly Child[] {
+function unready(pods: readonly ObservedPod[]): readonly ObservedPod[] {
   const living = pods.filter((pod) => !isLeaving(pod))
   const own = living.filter((pod, _, [newest]) => newest && templateOf(pod) === templateOf(newest))
   const successor = own.findIndex(({ status }) => status?.phase !== 'Failed')
@@ -283,11 +256,11 @@ function unready(pods: readonly Child[]): readonly Child[] {
 }
 
 /** What keeps those Pods of a server from serving that do not. */
-export const unreadyFault = (pods: readonly Child[]): Verdict | undefined =>
+export const unreadyFault = (pods: readonly ObservedPod[]): Verdict | undefined =>
   unready(pods).map(faultOf).find(Boolean)
 
 /** The Pods of a server or a notebook that does not answer. */
-export function servingFault(pods: readonly Child[], none: string): Verdict {
+export function servingFault(pods: readonly ObservedPod[], none: string): Verdict {
   const fault = unreadyFault(pods)
   if (fault) return fault
   const pod = unready(pods)[0]
@@ -300,18 +273,4 @@ export function servingFault(pods: readonly Child[], none: string): Verdict {
   return isStarted(pod)
     ? no('Starting', `Pod "${pod.metadata.name}" runs and does not answer yet`)
     : starting(pod)
-}
-
-/**
- * Whether the status of a Deployment or StatefulSet speaks of the template that this answer emits:
- * that was applied, and its controller has looked since. A newer generation that only scales
- * concerns no template.
- */
-export function knowsTemplate(workload: Child, emitted: Child | undefined): boolean {
-  const { generation = 0 } = workload.metadata
-  const { observedGeneration = 0, replicas = 0 } = workload.status ?? {}
-  if (generation > observedGeneration && workload.spec?.replicas === replicas) return false
-  const applied = kept(workload).spec?.template
-  const wanted = emitted?.spec?.template
-  return !applied || !wanted || alike(applied, wanted)
 }

@@ -20,7 +20,7 @@ import type { Child } from './protocol.ts'
 export type Records = Readonly<Record<string, StageRecord>>
 
 export interface Memory {
-  /** The finished stages. None of them runs again while its record answers what is asked for. */
+  /** The finished stages. None of them runs again while its record has the inputs of the present spec. */
   readonly records: Records
   /** The records that the artifacts were made from. */
   readonly complete: Records | undefined
@@ -32,6 +32,8 @@ export interface Memory {
   readonly finishing: string | undefined
   /** The children that were reported as missing, as KIND/NAME. */
   readonly awaited: readonly string[]
+  /** The base, its base and so on. */
+  readonly bases: readonly string[]
   /** Why the Notebook was stopped. */
   readonly idle: Idle | undefined
   readonly conditions: readonly Condition[]
@@ -46,13 +48,14 @@ interface Status {
   readonly url?: string
   readonly finishing?: string
   readonly awaited?: readonly string[]
+  readonly bases?: readonly string[]
   readonly idle?: Idle
   readonly conditions?: readonly Condition[]
 }
 
 export function memoryOf({ status }: Pick<Parent, 'status'>): Memory {
   const { stages, lastComplete, conditions = [], awaited, ...others } = (status ?? {}) as Status
-  const { artifacts, image, url, finishing, idle } = others
+  const { artifacts, image, url, finishing, bases = [], idle } = others
   return {
     records: stages ?? {},
     complete: lastComplete ?? stages,
@@ -61,6 +64,7 @@ export function memoryOf({ status }: Pick<Parent, 'status'>): Memory {
     url,
     finishing,
     awaited: awaited ?? awaitedInWords(conditions),
+    bases,
     idle,
     conditions,
   }

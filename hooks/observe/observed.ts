@@ -1,5 +1,13 @@
 import { labels, type Parent } from '../../crds/kind.ts'
-import type { Condition } from '../../crds/status.ts'
+import type {
+  Claim,
+  Container,
+  Job,
+  Node,
+  Pod,
+  PodSpec,
+  Workload,
+} from '../children/manifesttypes.ts'
 import { namespaceOf } from '../children/metadata.ts'
 import { limitReading } from './applied.ts'
 import type { Child, SyncRequest } from './protocol.ts'
@@ -8,15 +16,30 @@ import type { Child, SyncRequest } from './protocol.ts'
 export interface Observed {
   readonly children: readonly Child[]
   /** A child by kind and name. */
-  readonly child: (kind: string, name: string) => Child | undefined
-  readonly jobs: (stage: string) => readonly Child[]
-  readonly claims: readonly Child[]
+  readonly child: <K extends string>(kind: K, name: string) => OfKind<K> | undefined
+  readonly jobs: (stage: string) => readonly Job[]
+  readonly claims: readonly Claim[]
   /** What answers requests: workloads and what belongs to them. */
   readonly serving: readonly Child[]
   /** Whether a Pod that is not observed is gone: a server without a cluster observes no Pods at all. */
   readonly knowsPods: boolean
   /** The parent's Pods of a stage, the newest first. */
-  readonly pods: (stage: string) => readonly Child[]
+  readonly pods: (stage: string) => readonly ObservedPod[]
+}
+
+/** The API server has checked an observed object by the schema of its kind. */
+type OfKind<K extends string> = K extends keyof Kinds ? Kinds[K] : Child
+
+interface Kinds {
+  readonly Job: Job
+  readonly Deployment: Workload
+  readonly StatefulSet: Workload
+  readonly PersistentVolumeClaim: Claim
+}
+
+/** `silence` says that the Pod's node does not answer: the Pod is as it was, for all that is known. */
+export interface ObservedPod extends Pod {
+  readonly silence?: string
 }
 
 const newestFirst = (a: Child, b: Child): number =>
@@ -26,45 +49,50 @@ const newestFirst = (a: Child, b: Child): number =>
 export function observedIn(request: SyncRequest): Observed {
   const children = Object.values(request.children).flatMap((group) => Object.values(group))
   limitReading(children)
-  const nodes = request.related['Node.v1']
+  const nodes: Readonly<Record<string, Node>> | undefined = request.related['Node.v1']
   const pods = Object.values(request.related['Pod.v1'] ?? {})
     .filter((pod) => belongs(pod, request.parent))
-    .map((pod) => withSilence(pod, nodes))
+    .map((pod) => withSilence(pod as Pod, nodes))
     .sort(newestFirst)
   const byName = new Map(children.map((child) => [`${child.kind}/${child.metadata.name}`, child]))
   const isOf = (object: Child, stage: string) => object.metadata.labels?.[labels.stage] === stage
   return {
     children,
-    child: (kind, name) => byName.get(`${kind}/${name}`),
-    claims: children.filter(({ kind }) => kind === 'PersistentVolumeClaim'),
+    child: <K extends string>(kind: K, name: string) =>
+      byName.get(`${kind}/${name}`) as OfKind<K> | undefined,
+    claims: children.filter(isKind('PersistentVolumeClaim')),
     serving: children.filter(({ kind }) => !isWorkOrStorage(kind)),
-    jobs: (stage) => children.filter((child) => child.kind === 'Job' && isOf(child, stage)),
+    jobs: (stage) => children.filter(isKind('Job')).filter((job) => isOf(job, stage)),
     knowsPods: request.related['Pod.v1'] !== undefined && !request.podsMayBeMissing,
     pods: (stage) => pods.filter((pod) => isOf(pod, stage)),
   }
 }
 
+const isKind =
+  <K extends string>(kind: K) =>
+  (child: Child): child is OfKind<K> =>
+    child.kind === kind
+
 const isWorkOrStorage = (kind: string): boolean =>
   ['Job', 'PersistentVolumeClaim', 'ResourceClaimTemplate'].includes(kind)
 
 /** The containers of a Pod or of a template of Pods, in the order in which they are created. */
-export const containersIn = (pod: Child | undefined): readonly Child[] => [
-  ...(pod?.spec?.initContainers ?? []),
-  ...(pod?.spec?.containers ?? []),
-]
+export const containersIn = (
+  pod: { readonly spec?: Partial<PodSpec> } | undefined,
+): readonly Container[] => [...(pod?.spec?.initContainers ?? []), ...(pod?.spec?.containers ?? [])]
+
+export const hasEnded = ({ status }: Pod): boolean =>
+  status?.phase === 'Succeeded' || status?.phase === 'Failed'
 
 /** A label is anybody's to write: a Pod of another namespace is never believed. */
 const belongs = ({ metadata }: Child, parent: Parent): boolean =>
   metadata.labels?.[labels.parentUid] === parent.metadata.uid &&
   (metadata.namespace ?? 'default') === namespaceOf(parent)
 
-/** A Pod whose node does not answer is as it was, for all that is known: `silence` says why. */
-function withSilence(pod: Child, nodes: SyncRequest['related'][string] | undefined): Child {
-  const name: string | undefined = pod.spec?.nodeName
-  if (!nodes || !name || ['Succeeded', 'Failed'].includes(pod.status?.phase)) return pod
-  const ready = (
-    nodes[name]?.status?.conditions as readonly Partial<Condition>[] | undefined
-  )?.find(({ type }) => type === 'Ready')
+function withSilence(pod: Pod, nodes: Readonly<Record<string, Node>> | undefined): ObservedPod {
+  const name = pod.spec?.nodeName
+  if (!nodes || !name || hasEnded(pod)) return pod
+  const ready = nodes[name]?.status?.conditions?.find(({ type }) => type === 'Ready')
   if (!ready || ready.status === 'True') return pod
   const why = ready.message || ready.reason || 'it does not say why'
   return { ...pod, silence: `node "${name}" is not ready: ${why.replace(/\.$/, '')}` }

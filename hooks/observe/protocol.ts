@@ -6,7 +6,7 @@ import { isObject } from '../../crds/schema/json.ts'
  * https://metacontroller.github.io/metacontroller/api/compositecontroller.html
  */
 
-/** A Kubernetes object as it travels in JSON. */
+/** A Kubernetes object as it travels in JSON; children/manifests.ts types it further, by kind. */
 export interface Child {
   readonly apiVersion: string
   readonly kind: string
@@ -19,8 +19,8 @@ export interface Child {
     readonly labels?: Readonly<Record<string, string>>
     readonly annotations?: Readonly<Record<string, string>>
   }
-  // biome-ignore lint/suspicious/noExplicitAny: manifests of many kinds, read where their kind is known.
-  readonly [field: string]: any
+  readonly spec?: object
+  readonly status?: object
 }
 
 /** `{"Job.batch/v1": {"default/name": {…}}}`; a group that is watched and empty is `{}`. */

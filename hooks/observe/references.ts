@@ -1,9 +1,10 @@
 import type { Config } from '../../crds/config.ts'
 import { apiVersion, type Kind, type Parent, type ReferenceField } from '../../crds/kind.ts'
 import { kindNamed } from '../../crds/kinds.ts'
-import type { Artifacts, Condition } from '../../crds/status.ts'
+import type { Artifacts } from '../../crds/status.ts'
 import { namespaceOf } from '../children/metadata.ts'
 import { isOwnPlace } from '../storage/storage.ts'
+import { memoryOf } from './memory.ts'
 import type { Group, RelatedRule } from './protocol.ts'
 import { trusted } from './trusted.ts'
 import { no, type Verdict } from './verdict.ts'
@@ -43,15 +44,9 @@ export const relatedRules = (kind: Kind, parent: Parent): readonly RelatedRule[]
     return [{ apiVersion, resource: plural, namespace: namespaceOf(parent), names: [name] }]
   })
 
-interface ReferredStatus {
-  readonly artifacts?: Artifacts
-  readonly bases?: readonly string[]
-  readonly conditions?: readonly Condition[]
-}
-
 function find(related: Group, parent: Parent, kind: ReferenceField['kind'], name: string) {
   const object = related[`${kind}.${apiVersion}`]?.[`${namespaceOf(parent)}/${name}`]
-  return object && trusted(kindNamed(kind), object as unknown as Parent<unknown, ReferredStatus>)
+  return object && trusted(kindNamed(kind), object as Parent)
 }
 
 /**
@@ -94,7 +89,7 @@ function referenceOf(
         `the bases lead in a circle: ${[parent.metadata.name, ...bases].join(' → ')}`,
       ),
     )
-  const artifacts = object.status?.artifacts
+  const { artifacts, conditions } = memoryOf(object)
   if (artifacts?.url && !isOwnPlace(object, artifacts.url, config))
     return waiting(
       no(
@@ -103,20 +98,16 @@ function referenceOf(
       ),
     )
   if (artifacts?.id) return { state: 'ready', field, name, artifacts }
-  const ready = object.status?.conditions?.find(({ type }) => type === 'Ready')
+  const ready = conditions.find(({ type }) => type === 'Ready')
   return waiting(
     no('Waiting', `waiting for ${field.kind} "${name}": ${ready?.reason ?? 'not started yet'}`),
   )
 }
 
 /** The base, its base and so on, as far as the base knows; cut where it meets the parent again. */
-function basesThrough(
-  parent: Parent,
-  field: ReferenceField,
-  object: Parent<unknown, ReferredStatus>,
-): readonly string[] {
+function basesThrough(parent: Parent, field: ReferenceField, object: Parent): readonly string[] {
   if (field.word !== 'base') return []
-  const chain = [object.metadata.name, ...(object.status?.bases ?? [])]
+  const chain = [object.metadata.name, ...memoryOf(object).bases]
   const end = chain.indexOf(parent.metadata.name)
   return end < 0 ? chain.slice(0, 32) : chain.slice(0, end + 1)
 }

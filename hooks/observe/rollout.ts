@@ -1,6 +1,8 @@
-import { conditionOf, knowsTemplate, servingFault, unreadyFault } from './diagnosis.ts'
-import type { Child } from './protocol.ts'
+import type { Workload } from '../children/manifesttypes.ts'
+import { conditionOf, servingFault, unreadyFault } from './diagnosis.ts'
+import type { ObservedPod } from './observed.ts'
 import { no, type Verdict, yes } from './verdict.ts'
+import { knowsTemplate } from './workload.ts'
 
 /**
  * In a RollingUpdate the old Pods answer until the new ones do, so that Ready stays True and its
@@ -9,10 +11,10 @@ import { no, type Verdict, yes } from './verdict.ts'
  * Recreate the old Pods are taken away first: Ready is False from the moment the change is asked for.
  */
 export function rolloutOf(
-  existing: Child,
-  emitted: Child | undefined,
+  existing: Workload,
+  emitted: Workload | undefined,
   wanted: number,
-  pods: readonly Child[],
+  pods: readonly ObservedPod[],
 ): Verdict {
   const { name } = existing.metadata
   const { availableReplicas = 0, updatedReplicas = 0, replicas = 0 } = existing.status ?? {}

@@ -1,12 +1,6 @@
 import { paramVariable } from '../../crds/rules/params.ts'
 import { secretIn } from '../../crds/secrets.ts'
-
-type EnvVar =
-  | { readonly name: string; readonly value?: string }
-  | {
-      readonly name: string
-      readonly valueFrom: { readonly secretKeyRef: { readonly name: string; readonly key: string } }
-    }
+import type { EnvVar } from '../children/manifesttypes.ts'
 
 export type Env = readonly EnvVar[]
 

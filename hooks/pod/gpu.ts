@@ -1,12 +1,13 @@
 import type { Resources } from '../../crds/common.ts'
 import type { Config } from '../../crds/config.ts'
 import type { Devices } from '../children/deviceclaim.ts'
+import type { PodSpec } from '../children/manifesttypes.ts'
 
 /** What GPUs add to a Pod and to its container; empty objects without one. */
 export interface Gpu {
   readonly count: number
   readonly limits: Readonly<Record<string, string>>
-  readonly pod: Readonly<Record<string, unknown>>
+  readonly pod: Pick<PodSpec, 'nodeSelector' | 'tolerations' | 'runtimeClassName'>
   /** What is claimed, where GPUs are no extended resource. */
   readonly devices?: Devices
 }

@@ -1,6 +1,7 @@
 import type { Config } from '../../crds/config.ts'
 import { annotations, type Parent } from '../../crds/kind.ts'
 import { deviceClaimName } from '../children/deviceclaim.ts'
+import type { Container } from '../children/manifesttypes.ts'
 import { labelsOf } from '../children/metadata.ts'
 import { envOf } from './env.ts'
 import { gpuOf } from './gpu.ts'
@@ -37,7 +38,7 @@ interface Wanted {
  * The user's container by the container contract: its working directory is /content, with data/ and
  * model/ to read, params.json, and for work also artifacts/ to write.
  */
-export function container(parent: Parent, config: Config, wanted: Wanted) {
+export function container(parent: Parent, config: Config, wanted: Wanted): Container {
   const spec = specOf(parent)
   const command = spec.command ?? wanted.command
   // A command of the user's own replaces the preset's arguments too, as it does in a container.
@@ -67,7 +68,7 @@ const paramsJson = (params: Readonly<Record<string, unknown>> = {}): string =>
   JSON.stringify(Object.fromEntries(Object.entries(params).sort(([a], [b]) => (a < b ? -1 : 1))))
 
 /** What makes GKE put gcsfuse beside the containers of a Pod. */
-export const storageAnnotations = ({ storage }: Config) =>
+export const storageAnnotations = ({ storage }: Config): Readonly<Record<string, string>> =>
   storage.driver === 'gcs' ? { 'gke-gcsfuse/volumes': 'true' } : {}
 
 /** Metadata of the Pods of a stage: labels to find them, params for /content/params.json. */

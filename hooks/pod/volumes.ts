@@ -1,8 +1,10 @@
+import type { Container, Volume, VolumeMount } from '../children/manifesttypes.ts'
+
 /** Volumes and what mounts them; `before` are init containers that fill them. */
 export interface Mounts {
-  readonly volumes: readonly Record<string, unknown>[]
-  readonly volumeMounts: readonly Record<string, unknown>[]
-  readonly before: readonly Record<string, unknown>[]
+  readonly volumes: readonly Volume[]
+  readonly volumeMounts: readonly VolumeMount[]
+  readonly before: readonly Container[]
 }
 
 export const noMounts: Mounts = { volumes: [], volumeMounts: [], before: [] }

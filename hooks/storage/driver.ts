@@ -1,6 +1,7 @@
 import type { Config } from '../../crds/config.ts'
 import type { Parent } from '../../crds/kind.ts'
 import { kindWord } from '../../crds/names.ts'
+import type { EnvVar, VolumeMount } from '../children/manifesttypes.ts'
 import { namespaceOf } from '../children/metadata.ts'
 import type { Observed } from '../observe/observed.ts'
 import type { Child } from '../observe/protocol.ts'
@@ -27,7 +28,7 @@ export interface Driver {
     config: Config,
     isStored: boolean,
   ) => readonly WantedClaim[]
-  /** What Ready adds, of what cannot be as it is asked for. */
+  /** What Ready adds if storage cannot be as requested. */
   readonly note: (parent: Parent, observed: Observed, config: Config) => string
 }
 
@@ -41,9 +42,9 @@ export interface WantedClaim {
 export interface Place {
   readonly work: Mounts
   readonly seal: {
-    readonly volumeMounts: readonly Record<string, unknown>[]
+    readonly volumeMounts: readonly VolumeMount[]
     readonly args: readonly string[]
-    readonly env?: readonly Record<string, unknown>[]
+    readonly env?: readonly EnvVar[]
   }
 }
 

@@ -63,7 +63,7 @@ export function claimOf(parent: Parent, observed: Observed, config: Config): Chi
   return kept(existing, { resources: { requests: { storage: larger(size, wanted) } } })
 }
 
-/** What Ready adds when less disk is asked for than the claim has. */
+/** What Ready adds if the spec requests less disk than the claim has. */
 export function shrinkNote(parent: Parent, observed: Observed, config: Config): string {
   const size = observed.child('PersistentVolumeClaim', claimName(parent))?.spec?.resources?.requests
     ?.storage

@@ -1,11 +1,11 @@
 import type { Build } from '../../crds/common.ts'
 import type { Made } from '../children/childkinds.ts'
-import { buildHashes, hashesOf } from '../engine/identity.ts'
+import { buildHashes, hashesOf } from '../engine/hashes.ts'
 import type { Facts } from '../engine/read.ts'
 import type { WorkStage } from '../engine/stage.ts'
 import { yes } from '../observe/verdict.ts'
 import { builderSuspicion, buildPod } from './buildpod.ts'
-import { pinnedImage } from './image.ts'
+import { pinnedImage } from './builtimage.ts'
 
 /** The child that every kind has. */
 export const buildJob = (kind: string): Made => ({

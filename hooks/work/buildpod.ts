@@ -5,7 +5,7 @@ import { cores, gibibytes } from '../../crds/schema/quantity.ts'
 import { labelsOf } from '../children/metadata.ts'
 import { toolResources } from '../pod/resources.ts'
 import { pullSecrets } from '../pod/template.ts'
-import { builtImage } from './image.ts'
+import { builtImage } from './builtimage.ts'
 
 const profileOf = (confinement: string) =>
   confinement === 'Unconfined'

@@ -13,7 +13,7 @@ import { containerSecurity } from '../pod/security.ts'
 import { podBase, storageAnnotations } from '../pod/template.ts'
 import { artifactsUrl, resultAt } from '../storage/storage.ts'
 import { registryEnv, registryMount } from './buildpod.ts'
-import { builtImage, pinnedImage } from './image.ts'
+import { builtImage, pinnedImage } from './builtimage.ts'
 
 /** The artifacts become an image of their own, so that a ModelServer needs nothing but a name. */
 export function packageStage(facts: Facts<ModelSpec>, hashes: WorkStage['hashes']): WorkStage {

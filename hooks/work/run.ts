@@ -1,6 +1,7 @@
 import type { RunPolicy } from '../../crds/common.ts'
 import type { Config } from '../../crds/config.ts'
 import type { StageRecord } from '../../crds/status.ts'
+import type { PodSpec } from '../children/manifesttypes.ts'
 import type { Facts } from '../engine/read.ts'
 import type { WorkStage } from '../engine/stage.ts'
 import type { Records } from '../observe/memory.ts'
@@ -91,10 +92,10 @@ function runPod(
 }
 
 /** The Job that first binds a claim decides where it lives: the administrator may narrow that. */
-const nodesThatBind = (base: Readonly<Record<string, unknown>>, config: Config) => {
+const nodesThatBind = (base: Pick<PodSpec, 'nodeSelector'>, config: Config) => {
   const nodeSelector = {
     ...config.storage.pvc.nodeSelector,
-    ...(base.nodeSelector as Record<string, string> | undefined),
+    ...base.nodeSelector,
   }
   return Object.keys(nodeSelector).length ? { nodeSelector } : {}
 }

@@ -3,7 +3,7 @@ import { livesOf } from '../../cli/life.ts'
 import { readManifests } from '../../cli/manifests.ts'
 import { type Config, type ConfigFile, configOf } from '../../crds/config.ts'
 import type { Parent } from '../../crds/kind.ts'
-import type { Child } from '../../hooks/observe/protocol.ts'
+import type { Child } from '../objects.ts'
 import { kubectl, namespace, ok } from './cluster.ts'
 
 /** Objects that use what the examples leave out. */

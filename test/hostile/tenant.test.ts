@@ -4,8 +4,9 @@ import type { Parent } from '../../crds/kind.ts'
 import { kinds } from '../../crds/kinds.ts'
 import { sentence } from '../../crds/schema/validator.ts'
 import { hooks } from '../../hooks/hooks.ts'
-import type { Child, SyncResponse } from '../../hooks/observe/protocol.ts'
+import type { SyncResponse } from '../../hooks/observe/protocol.ts'
 import { statusFaults } from '../../hooks/observe/trusted.ts'
+import type { Child } from '../objects.ts'
 import {
   aConfig,
   aDataset,

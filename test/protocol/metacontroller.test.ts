@@ -6,10 +6,11 @@ import { describe, expect, test } from 'vitest'
 import { configOf } from '../../crds/config.ts'
 import type { Parent } from '../../crds/kind.ts'
 import type { Condition } from '../../crds/status.ts'
-import type { Child, SyncResponse } from '../../hooks/observe/protocol.ts'
+import type { SyncResponse } from '../../hooks/observe/protocol.ts'
 import { merge } from '../../platform/runner/merge.ts'
 import { app } from '../../server/app.ts'
 import { metrics } from '../../server/metrics.ts'
+import type { Child } from '../objects.ts'
 
 /**
  * recorded/ holds requests in the shape of Metacontroller 4.17, hooks version v2: whole objects with

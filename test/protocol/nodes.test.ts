@@ -4,9 +4,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { KubeConfig } from '@kubernetes/client-node'
 import { pino } from 'pino'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { Child, Group } from '../../hooks/observe/protocol.ts'
+import type { Group } from '../../hooks/observe/protocol.ts'
 import { type Nodes, watchNodes, withNodes } from '../../server/nodes.ts'
 import { until } from '../cluster/cluster.ts'
+import type { Child } from '../objects.ts'
 
 /** The server's memory of nodes, against an API that lists and watches them. */
 
@@ -55,7 +56,7 @@ function start(): void {
 
 const readiness = () =>
   Object.fromEntries(
-    [...(nodes.byName() ?? [])].map(([name, { status }]) => {
+    [...(nodes.byName() ?? [])].map(([name, { status }]: [string, Child]) => {
       const [{ status: ready, message }] = status.conditions
       return [name, `${ready}: ${message}`]
     }),

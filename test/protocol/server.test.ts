@@ -3,11 +3,11 @@ import request from 'supertest'
 import { describe, expect, test } from 'vitest'
 import { defaultConfig } from '../../crds/config.ts'
 import { labels, type Parent } from '../../crds/kind.ts'
-import type { Child } from '../../hooks/observe/protocol.ts'
 import { app, type World } from '../../server/app.ts'
 import type { Lookup } from '../../server/lookup.ts'
 import { metrics } from '../../server/metrics.ts'
 import type { Pods } from '../../server/pods.ts'
+import type { Child } from '../objects.ts'
 
 /** A server, and the lines that it has logged. */
 function serverWith(world: Partial<World> = {}) {

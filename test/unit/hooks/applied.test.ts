@@ -1,10 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { kept, lastApplied } from '../../../hooks/observe/applied.ts'
-import type { Child } from '../../../hooks/observe/protocol.ts'
 import { merge } from '../../../platform/runner/merge.ts'
+import type { Child } from '../../objects.ts'
 
-const child = (spec: unknown, applied: unknown): Child => ({
+const child = (spec: object, applied: unknown): Child => ({
   apiVersion: 'apps/v1',
   kind: 'StatefulSet',
   metadata: { name: 'it', annotations: { [lastApplied]: JSON.stringify({ spec: applied }) } },
@@ -85,7 +85,7 @@ test('whatever Metacontroller merged before, what it applied last is emitted aga
         observed = merge(observed, before, spec)
         before = spec
       }
-      expect(kept(child(observed, before)).spec).toEqual(before)
+      expect(kept(child(observed as object, before)).spec).toEqual(before)
     }),
   )
 })

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { jobFailure, jobProgress, servingFault } from '../../../hooks/observe/diagnosis.ts'
-import type { Child } from '../../../hooks/observe/protocol.ts'
-import { reportOf } from '../../../hooks/observe/report.ts'
+import { reportOf } from '../../../hooks/observe/jobreport.ts'
+import type { Child } from '../../objects.ts'
 import {
   aDataset,
   aJob,
@@ -181,7 +181,8 @@ describe('a Pod of a Job that is not finished', () => {
 
   test('a Secret that it mounts may be what it waits for', () => {
     const volumes = [{ emptyDir: {} }, { secret: { secretName: 'git' } }]
-    const pod = { ...aPod(job, waiting('ContainerCreating')), spec: { nodeName: 'one', volumes } }
+    const starting = aPod(job, waiting('ContainerCreating'))
+    const pod: Child = { ...starting, spec: { nodeName: 'one', volumes } }
     expect(says(jobProgress(job, [pod], 'Running'))).toBe(
       'Pending: Pod "j-x7k2p" is starting; it needs Secret "git"',
     )
@@ -223,7 +224,7 @@ describe('a Pod of a Job that is not finished', () => {
       why: ': gated',
     },
   ])('without a node it waits for one: $when', ({ conditions, why }) => {
-    const pod = { ...aPod(job, { phase: 'Pending', conditions }), spec: {} }
+    const pod: Child = { ...aPod(job, { phase: 'Pending', conditions }), spec: {} }
     expect(says(jobProgress(job, [pod], 'Running'))).toBe(
       `Pending: Pod "j-x7k2p" waits for a node${why}`,
     )

@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { Parent } from '../../../crds/kind.ts'
-import type { Child, SyncResponse } from '../../../hooks/observe/protocol.ts'
+import type { SyncResponse } from '../../../hooks/observe/protocol.ts'
+import type { Child } from '../../objects.ts'
 import {
   aDataset,
   aModel,

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { Parent } from '../../../crds/kind.ts'
 import type { AnySpec } from '../../../crds/rule.ts'
 import { carriedBytes, maxCarriedBytes } from '../../../crds/rules/size.ts'
-import type { Child } from '../../../hooks/observe/protocol.ts'
+import type { Child } from '../../objects.ts'
 import {
   aConfig,
   aDataset,

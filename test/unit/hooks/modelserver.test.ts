@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { Child } from '../../../hooks/observe/protocol.ts'
+import type { Child } from '../../objects.ts'
 import {
   aConfig,
   aModel,

@@ -3,7 +3,7 @@ import { livesOf } from '../../../cli/life.ts'
 import { readManifests } from '../../../cli/manifests.ts'
 import type { Parent } from '../../../crds/kind.ts'
 import { hooks } from '../../../hooks/hooks.ts'
-import type { Child } from '../../../hooks/observe/protocol.ts'
+import type { Child } from '../../objects.ts'
 import {
   aConfig,
   aDataset,

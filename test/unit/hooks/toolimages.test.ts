@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Parent } from '../../../crds/kind.ts'
-import type { Child } from '../../../hooks/observe/protocol.ts'
+import type { Child } from '../../objects.ts'
 import {
   aConfig,
   aModel,

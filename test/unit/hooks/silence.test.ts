@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { hooks } from '../../../hooks/hooks.ts'
-import type { Child } from '../../../hooks/observe/protocol.ts'
+import type { Child } from '../../objects.ts'
 import {
   aConfig,
   aModel,

@@ -1,5 +1,5 @@
-import { type ContainerStatus, podsOf } from './diagnosis.ts'
-import type { Child } from './protocol.ts'
+import type { Job, Pod } from '../children/manifesttypes.ts'
+import { podsOf } from './diagnosis.ts'
 
 /** What a Job's last container reported: JSON, or a bare digest; undefined when it cannot be read. */
 export interface Report {
@@ -8,10 +8,9 @@ export interface Report {
   readonly bytes?: number
 }
 
-export function reportOf(job: Child, pods: readonly Child[]): Report | undefined {
+export function reportOf(job: Job, pods: readonly Pod[]): Report | undefined {
   for (const pod of podsOf(job, pods)) {
-    const statuses: readonly ContainerStatus[] = pod.status?.containerStatuses ?? []
-    for (const { state } of statuses) {
+    for (const { state } of pod.status?.containerStatuses ?? []) {
       const { exitCode, message } = state?.terminated ?? {}
       const report = exitCode === 0 && message ? parsed(message.trim()) : undefined
       if (report) return report

@@ -3,7 +3,7 @@ import { hashedResources } from '../../../crds/common.ts'
 import { kinds } from '../../../crds/kinds.ts'
 import type { Schema } from '../../../crds/schema/builders.ts'
 import { jobName } from '../../../hooks/children/metadata.ts'
-import { buildHashes, hashed, runHashes } from '../../../hooks/engine/identity.ts'
+import { buildHashes, hashed, runHashes } from '../../../hooks/engine/hashes.ts'
 import { aModel } from '../../objects.ts'
 
 const spec = {

@@ -1,4 +1,4 @@
-import { hashedResources } from '../../crds/common.ts'
+import { hashedResources, type Resources } from '../../crds/common.ts'
 import type { HashPart } from '../../crds/kind.ts'
 import { kinds } from '../../crds/kinds.ts'
 import { hash } from '../../crds/names.ts'
@@ -6,8 +6,12 @@ import { cores, gibibytes } from '../../crds/schema/quantity.ts'
 
 /** The two hashes that tie work to what went into it. */
 
-// biome-ignore lint/suspicious/noExplicitAny: the fields of all kinds, read by name.
-type AnySpec = any
+/** The fields of any kind; those that are not hashed as they are have their types. */
+interface Fields extends Readonly<Record<string, unknown>> {
+  readonly model?: { readonly name?: string }
+  readonly dataset?: { readonly name?: string }
+  readonly resources?: Resources
+}
 
 /**
  * Which hash of a load or a run each field of a spec is part of, as the kinds declare it. A field that
@@ -23,17 +27,17 @@ export const hashed: Readonly<Record<string, HashPart>> = Object.assign(
 /** The values of the fields that a table assigns to one part. */
 function partOf(table: Readonly<Record<string, HashPart>>, part: HashPart) {
   const fields = Object.keys(table).filter((field) => table[field] === part)
-  return (values: AnySpec = {}): AnySpec =>
+  return (values: Readonly<Record<string, unknown>> = {}): Readonly<Record<string, unknown>> =>
     Object.fromEntries(fields.map((field) => [field, values[field]]))
 }
 const inputsOf = partOf(hashed, 'inputs')
 const attemptOf = partOf(hashed, 'attempt')
 const attemptResourcesOf = partOf(hashedResources, 'attempt')
 
-const buildFields = (spec: AnySpec) => ({ build: spec.build })
+const buildFields = (spec: Fields) => ({ build: spec.build })
 
 /** What a load or a run depends on. Defaults and configuration are no part of it. */
-const runFields = (spec: AnySpec) => ({
+const runFields = (spec: Fields) => ({
   ...inputsOf(spec),
   image: spec.build ? undefined : spec.image,
   model: spec.model?.name,
@@ -48,19 +52,18 @@ export interface Hashes {
 }
 
 /** Hashes of the build stage: the same source is not built again for a changed parameter. */
-export const buildHashes = (spec: unknown, rerun: string | undefined): Hashes => ({
-  inputs: hash(buildFields(spec)),
-  attempt: hash({ ...buildFields(spec), rerun }),
-})
+export function buildHashes(spec: object, rerun: string | undefined): Hashes {
+  const fields = buildFields(spec as Fields)
+  return { inputs: hash(fields), attempt: hash({ ...fields, rerun }) }
+}
 
 /** What makes a failed work worth another attempt. 20 and "20Gi" are the same. */
-function attemptFields(spec: AnySpec): AnySpec {
-  const { resources, ...fields } = attemptOf(spec)
-  const { cpu, memory, ...others } = attemptResourcesOf(resources)
+function attemptFields(spec: Fields) {
+  const { cpu, memory } = spec.resources ?? {}
   return {
-    ...fields,
+    ...attemptOf(spec),
     resources: {
-      ...others,
+      ...attemptResourcesOf({ ...spec.resources }),
       cpu: cpu === undefined ? undefined : cores(cpu),
       memory: memory === undefined ? undefined : gibibytes(memory),
     },
@@ -68,12 +71,15 @@ function attemptFields(spec: AnySpec): AnySpec {
 }
 
 /** Hashes of load, run and package. */
-export const runHashes = (spec: unknown, rerun: string | undefined): Hashes => ({
-  inputs: hash(runFields(spec)),
-  attempt: hash({ ...runFields(spec), ...attemptFields(spec), rerun }),
-})
+export function runHashes(spec: object, rerun: string | undefined): Hashes {
+  const fields = runFields(spec as Fields)
+  return {
+    inputs: hash(fields),
+    attempt: hash({ ...fields, ...attemptFields(spec as Fields), rerun }),
+  }
+}
 
-/** A walk through the stages asks for the same hashes at several places: each is made once. */
+/** The decision on a stage asks for the same hashes at several places: each is computed once. */
 export function hashesOf(make: (rerun: string | undefined) => Hashes): typeof make {
   const known = new Map<string | undefined, Hashes>()
   return (rerun) => {

@@ -1,0 +1,163 @@
+import type { Child } from '../observe/protocol.ts'
+
+/**
+ * The manifests of our children and of their Pods, as far as they are made or read here: all of it is
+ * Kubernetes' own, and read-only. Lists may be absent, but are never null.
+ */
+
+export interface EnvVar {
+  readonly name: string
+  readonly value?: string
+  readonly valueFrom?: {
+    readonly secretKeyRef: { readonly name?: string; readonly key: string }
+  }
+}
+
+export interface VolumeMount {
+  readonly name: string
+  readonly mountPath: string
+  readonly subPath?: string
+  readonly readOnly?: boolean
+}
+
+export interface Container {
+  readonly name: string
+  readonly image?: string
+  readonly command?: readonly string[]
+  readonly args?: readonly string[]
+  readonly workingDir?: string
+  readonly env?: readonly EnvVar[]
+  readonly ports?: readonly { readonly name?: string; readonly containerPort?: number }[]
+  readonly resources?: object
+  readonly volumeMounts?: readonly VolumeMount[]
+  readonly readinessProbe?: object
+  readonly lifecycle?: object
+  readonly securityContext?: object
+  readonly terminationMessagePolicy?: string
+}
+
+export interface Volume {
+  readonly name: string
+  readonly persistentVolumeClaim?: { readonly claimName: string; readonly readOnly?: boolean }
+  readonly image?: { readonly reference: string; readonly pullPolicy?: string }
+  readonly secret?: { readonly secretName?: string }
+  readonly emptyDir?: object
+  readonly hostPath?: object
+  readonly csi?: object
+  readonly downwardAPI?: object
+}
+
+export interface PodSpec {
+  readonly initContainers?: readonly Container[]
+  readonly containers: readonly Container[]
+  readonly volumes?: readonly Volume[]
+  readonly nodeName?: string
+  readonly nodeSelector?: Readonly<Record<string, string>>
+  readonly tolerations?: readonly object[]
+  readonly runtimeClassName?: string
+  readonly resourceClaims?: readonly {
+    readonly name: string
+    readonly resourceClaimTemplateName: string
+  }[]
+  readonly restartPolicy?: string
+  readonly securityContext?: object
+}
+
+export interface PodTemplate {
+  readonly metadata: {
+    readonly labels?: Readonly<Record<string, string>>
+    readonly annotations?: Readonly<Record<string, string>>
+  }
+  readonly spec: PodSpec
+}
+
+interface StatusCondition {
+  readonly type: string
+  readonly status: string
+  readonly reason?: string
+  readonly message?: string
+}
+
+export interface WithConditions {
+  readonly status?: { readonly conditions?: readonly StatusCondition[] }
+}
+
+export interface Termination {
+  readonly exitCode: number
+  readonly reason?: string
+  readonly message?: string
+  readonly containerID?: string
+}
+
+interface ContainerState {
+  readonly waiting?: { readonly reason?: string; readonly message?: string }
+  readonly running?: object
+  readonly terminated?: Termination
+}
+
+export interface ContainerStatus {
+  readonly name: string
+  readonly image?: string
+  readonly ready?: boolean
+  readonly restartCount?: number
+  readonly state?: ContainerState
+  readonly lastState?: ContainerState
+}
+
+export interface Pod extends Child {
+  readonly spec?: PodSpec
+  readonly status?: WithConditions['status'] & {
+    readonly phase?: string
+    readonly reason?: string
+    readonly message?: string
+    readonly initContainerStatuses?: readonly ContainerStatus[]
+    readonly containerStatuses?: readonly ContainerStatus[]
+  }
+}
+
+export interface Job extends Child {
+  readonly spec?: {
+    readonly suspend?: boolean
+    readonly activeDeadlineSeconds?: number
+    readonly parallelism?: number
+    readonly completions?: number
+    readonly backoffLimit?: number
+    readonly podReplacementPolicy?: string
+    readonly podFailurePolicy?: object
+    readonly template?: PodTemplate
+  }
+  readonly status?: WithConditions['status'] & { readonly active?: number }
+}
+
+/** A Deployment or a StatefulSet. */
+export interface Workload extends Child {
+  readonly spec?: {
+    readonly replicas?: number
+    readonly template?: PodTemplate
+    readonly strategy?: { readonly type?: string; readonly rollingUpdate?: object }
+    readonly updateStrategy?: object
+    readonly progressDeadlineSeconds?: number
+    readonly serviceName?: string
+    readonly selector?: object
+  }
+  readonly status?: WithConditions['status'] & {
+    readonly observedGeneration?: number
+    readonly replicas?: number
+    readonly readyReplicas?: number
+    readonly availableReplicas?: number
+    readonly updatedReplicas?: number
+    readonly updateRevision?: string
+  }
+}
+
+export interface Claim extends Child {
+  readonly spec?: {
+    readonly accessModes?: readonly string[]
+    readonly storageClassName?: string
+    readonly resources?: { readonly requests?: { readonly storage?: string } }
+  }
+}
+
+export interface Node extends Child {
+  readonly status?: WithConditions['status']
+}

@@ -1,0 +1,21 @@
+import { alike } from '../../crds/names.ts'
+import type { PodTemplate, Workload } from '../children/manifesttypes.ts'
+import { kept } from './applied.ts'
+
+/**
+ * Whether the status of a Deployment or StatefulSet speaks of the template that this answer emits:
+ * that was applied, and its controller has looked since. A newer generation that only scales
+ * concerns no template.
+ */
+export function knowsTemplate(workload: Workload, emitted: Workload | undefined): boolean {
+  const { generation = 0 } = workload.metadata
+  const { observedGeneration = 0, replicas = 0 } = workload.status ?? {}
+  if (generation > observedGeneration && workload.spec?.replicas === replicas) return false
+  const applied = appliedTemplate(workload)
+  const wanted = emitted?.spec?.template
+  return !applied || !wanted || alike(applied, wanted)
+}
+
+/** The template that was applied last, without what the API server has filled in. */
+export const appliedTemplate = (workload: Workload): PodTemplate | undefined =>
+  (kept(workload) as Workload).spec?.template
