@@ -4,6 +4,7 @@ import { posix } from 'node:path'
 import { filesOf, readManifest, type Sealed } from './manifest.ts'
 import { type Options, required } from './options.ts'
 import {
+  credentialsFor,
   type Descriptor,
   type Reference,
   type Registry,
@@ -69,8 +70,16 @@ export const placeOf = (into: string): readonly Entry[] => {
   ]
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: an image's configuration, of which most is passed on.
-type ImageConfig = any
+/** An image's configuration, of which most is passed on. */
+interface ImageConfig {
+  readonly config?: {
+    readonly Labels?: Readonly<Record<string, string>>
+    readonly [field: string]: unknown
+  }
+  readonly rootfs?: { readonly type?: string; readonly diff_ids?: readonly string[] }
+  readonly history?: readonly object[]
+  readonly [field: string]: unknown
+}
 
 interface Base {
   readonly config: ImageConfig
@@ -80,14 +89,13 @@ interface Base {
 const architecture = process.arch === 'x64' ? 'amd64' : process.arch
 
 const nothing: Base = {
-  config: { architecture, os: 'linux', config: {}, rootfs: { type: 'layers', diff_ids: [] } },
+  config: { architecture, os: 'linux' },
   layers: [],
 }
 
 async function baseOf(source: Registry, from: Reference): Promise<Base> {
   let found = await source.manifest(from.repository, from.version)
-  const list: readonly (Descriptor & { platform?: { os: string; architecture: string } })[] =
-    found?.content.manifests ?? []
+  const list = found?.content.manifests ?? []
   if (list.length) {
     const own = list.find(
       ({ platform }) => platform?.os === 'linux' && platform.architecture === architecture,
@@ -96,8 +104,9 @@ async function baseOf(source: Registry, from: Reference): Promise<Base> {
     found = await source.manifest(from.repository, own.digest)
   }
   if (!found) throw new Error(`${from.host}/${from.repository} has no ${from.version}`)
-  const { config, layers } = found.content
-  return { config: await source.json(from.repository, config.digest), layers }
+  const { config, layers = [] } = found.content
+  if (!config) throw new Error(`${from.host}/${from.repository} has a manifest without a config`)
+  return { config: await source.json<ImageConfig>(from.repository, config.digest), layers }
 }
 
 /** A layer of the base in the new image's repository: there, mounted, or copied. */
@@ -162,7 +171,11 @@ export async function main(options: Options): Promise<void> {
   const insecureHost = process.env.REGISTRY_INSECURE === 'true' ? referenceOf(image).host : ''
   const at = (reference: Reference) => ({
     reference,
-    registry: registry(reference.host, reference.host === insecureHost),
+    registry: registry(reference.host, {
+      insecure: reference.host === insecureHost,
+      basic: credentialsFor(reference.host),
+      needed: 'registry.pushSecretName',
+    }),
   })
   const to = at(referenceOf(image))
   const { repository } = to.reference
