@@ -126,11 +126,13 @@ async function attempt(wanted: WebFile, into: string, manner: Manner): Promise<A
   }
 }
 
+type Quiet = ReturnType<typeof silenceAfter>
+
 async function fetched(
   wanted: WebFile,
   into: string,
   manner: Manner,
-  quiet: ReturnType<typeof silenceAfter>,
+  quiet: Quiet,
 ): Promise<Attempt> {
   const { url, file } = wanted
   const part = join(into, `${stemOf(file)}.part`)
@@ -166,32 +168,54 @@ async function fetched(
   // A weak tag says nothing about bytes, and If-Range must not hold one.
   const etag = answer.headers.get('etag') ?? ''
   await writeFile(tagFile, etag.startsWith('W/') ? '' : etag)
-  const total = totalOf(answer.status, answer.headers)
-  let bytes = goesOn ? have : 0
+  await append(answer, part, goesOn ? have : 0, manner, quiet)
+  const fault = await faultOf(part, answer, wanted, manner.sha256From)
+  if (fault) return fault
+  await rename(part, join(into, file))
+  await rm(tagFile, { force: true })
+  return { done: true }
+}
+
+/** Writes what comes behind the first `have` bytes. */
+async function append(
+  { body, status, headers }: Response,
+  part: string,
+  have: number,
+  { arrived }: Manner,
+  quiet: Quiet,
+): Promise<void> {
+  const total = totalOf(status, headers)
+  let bytes = have
   const watched = new Transform({
     transform(chunk: Buffer, _encoding, done) {
       quiet.heard()
       bytes += chunk.length
-      manner.arrived?.(bytes, total)
+      arrived?.(bytes, total)
       done(null, chunk)
     },
   })
   await pipeline(
-    Readable.fromWeb(answer.body as import('node:stream/web').ReadableStream),
+    Readable.fromWeb(body as import('node:stream/web').ReadableStream),
     watched,
-    createWriteStream(part, { flags: goesOn ? 'a' : 'w' }),
+    createWriteStream(part, { flags: have ? 'a' : 'w' }),
   )
+}
+
+/** Why what came is not the whole file. */
+async function faultOf(
+  part: string,
+  { status, headers }: Response,
+  { url, sha256 }: WebFile,
+  sha256From: string,
+): Promise<Attempt | undefined> {
+  const total = totalOf(status, headers)
   const size = await sizeOf(part)
   if (total !== undefined && size !== total) return broken(`${size} of ${total} bytes came`)
-  const wrong = await wrongChecksum(part, wanted.sha256, manner.sha256From, answer.headers)
-  if (wrong) {
-    // What is wrong is not gone on with.
-    await rm(part, { force: true })
-    return over(`${url} ${wrong}`)
-  }
-  await rename(part, join(into, file))
-  await rm(tagFile, { force: true })
-  return { done: true }
+  const wrong = await wrongChecksum(part, sha256, sha256From, headers)
+  if (!wrong) return undefined
+  // What is wrong is not gone on with.
+  await rm(part, { force: true })
+  return over(`${url} ${wrong}`)
 }
 
 async function wrongChecksum(

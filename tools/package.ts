@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { posix } from 'node:path'
-import { filesOf, readManifest, type Sealed } from './manifest.ts'
+import { filesOf, type Manifest, readManifest, type Sealed } from './manifest.ts'
 import { type Options, required } from './options.ts'
 import {
   credentialsFor,
@@ -109,12 +109,13 @@ async function baseOf(source: Registry, from: Reference): Promise<Base> {
   return { config: await source.json<ImageConfig>(from.repository, config.digest), layers }
 }
 
+interface Place {
+  readonly registry: Registry
+  readonly reference: Reference
+}
+
 /** A layer of the base in the new image's repository: there, mounted, or copied. */
-async function carried(
-  layer: Descriptor,
-  from: { readonly registry: Registry; readonly reference: Reference },
-  to: { readonly registry: Registry; readonly reference: Reference },
-): Promise<Descriptor> {
+async function carried(layer: Descriptor, from: Place, to: Place): Promise<Descriptor> {
   const { digest, size, mediaType } = layer
   const { repository } = to.reference
   const known = { digest, size, mediaType: ociType(mediaType) }
@@ -163,28 +164,35 @@ export function configWith(
   }
 }
 
-export async function main(options: Options): Promise<void> {
-  const from = required(options, 'from')
-  const artifacts = required(options, 'artifacts')
-  const into = required(options, 'into')
-  const image = required(options, 'image')
-  const insecureHost = process.env.REGISTRY_INSECURE === 'true' ? referenceOf(image).host : ''
-  const at = (reference: Reference) => ({
-    reference,
-    registry: registry(reference.host, {
-      insecure: reference.host === insecureHost,
-      basic: credentialsFor(reference.host),
-      needed: 'registry.pushSecretName',
-    }),
+/** Puts the configuration and the manifest where the layers are already; returns the image's digest. */
+async function publish(
+  { registry, reference: { repository, version } }: Place,
+  config: ImageConfig,
+  layers: readonly Descriptor[],
+): Promise<string> {
+  const text = JSON.stringify(config)
+  const sent = await registry.upload(repository, Buffer.byteLength(text), async function* () {
+    yield Buffer.from(text)
   })
-  const to = at(referenceOf(image))
-  const { repository } = to.reference
+  return registry.putManifest(
+    repository,
+    version,
+    ociManifest,
+    JSON.stringify({
+      schemaVersion: 2,
+      mediaType: ociManifest,
+      config: { mediaType: ociConfig, ...sent },
+      layers,
+    }),
+  )
+}
 
-  const before = written()
-  const manifest = await readManifest(artifacts)
-  const source = from === 'scratch' ? undefined : at(referenceOf(from))
-  const base = source ? await baseOf(source.registry, source.reference) : nothing
-
+/** The artifacts, at their paths in the image. Each file and link is one that was sealed, and none is missing. */
+async function sealedEntries(
+  artifacts: string,
+  into: string,
+  manifest: Manifest,
+): Promise<readonly Entry[]> {
   const { files, links, folders } = await filesOf(artifacts)
   const named = (path: string) => posix.join(into, path).slice(1)
   const entries = await Promise.all(
@@ -203,6 +211,32 @@ export async function main(options: Options): Promise<void> {
   )
   if (bent)
     throw new Error(`${bent.name} is not what was sealed: the storage has lost or changed data`)
+  return entries
+}
+
+export async function main(options: Options): Promise<void> {
+  const from = required(options, 'from')
+  const artifacts = required(options, 'artifacts')
+  const into = required(options, 'into')
+  const image = required(options, 'image')
+  const insecureHost = process.env.REGISTRY_INSECURE === 'true' ? referenceOf(image).host : ''
+  const at = (reference: Reference): Place => ({
+    reference,
+    registry: registry(reference.host, {
+      insecure: reference.host === insecureHost,
+      basic: credentialsFor(reference.host),
+      needed: 'registry.pushSecretName',
+    }),
+  })
+  const to = at(referenceOf(image))
+  const { repository } = to.reference
+
+  const before = written()
+  const manifest = await readManifest(artifacts)
+  const source = from === 'scratch' ? undefined : at(referenceOf(from))
+  const base = source ? await baseOf(source.registry, source.reference) : nothing
+
+  const entries = await sealedEntries(artifacts, into, manifest)
   const witness = verifier(into, manifest.files)
 
   const kept: Descriptor[] = []
@@ -221,21 +255,8 @@ export async function main(options: Options): Promise<void> {
     'ai.substratus.artifacts': manifest.digest,
     'org.opencontainers.image.base.name': from,
   }
-  const config = JSON.stringify(configWith(base.config, added, labels))
-  const sent = await to.registry.upload(repository, Buffer.byteLength(config), async function* () {
-    yield Buffer.from(config)
-  })
-  const digest = await to.registry.putManifest(
-    repository,
-    to.reference.version,
-    ociManifest,
-    JSON.stringify({
-      schemaVersion: 2,
-      mediaType: ociManifest,
-      config: { mediaType: ociConfig, ...sent },
-      layers: [...kept, ...added],
-    }),
-  )
+  const config = configWith(base.config, added, labels)
+  const digest = await publish(to, config, [...kept, ...added])
   console.log(`bytes written to disk while packaging: ${written() - before}`)
   report({ digest })
 }
