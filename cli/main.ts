@@ -1,13 +1,8 @@
 #!/usr/bin/env node
-import { Command, CommanderError, Option } from 'commander'
-import { printable } from '../crds/text.ts'
-import { failureOf } from '../terminal/failure.ts'
-import { isOldNode, oldestNode } from '../terminal/oldnode.ts'
+import { Command, Option } from 'commander'
+import { runProgram } from '../terminal/program.ts'
 
 // Commands are loaded when they are called: the Kubernetes client alone takes half a second.
-
-/** Exit codes: 0; 1 for input that is refused or work that failed; 2 for a wrong call. */
-const wrongCall = 2
 
 const program = new Command('substratus')
   .description('From a Git repository to a served model: the hooks and webhooks of Substratus.')
@@ -87,14 +82,4 @@ program
   .option('--kubeconfig <file>', 'the cluster; without it, that of the Pod this runs in')
   .action(async (options) => set(await (await import('../install/try.ts')).tryCommand(options)))
 
-try {
-  if (isOldNode())
-    throw new Error(`Node ${oldestNode} or newer is needed, and this is ${process.versions.node}`)
-  await program.parseAsync()
-} catch (error) {
-  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : wrongCall
-  else {
-    console.error(`substratus: ${printable(failureOf(error))}`)
-    process.exitCode = 1
-  }
-}
+await runProgram(program)

@@ -1,12 +1,12 @@
 import {
-  CoreV1Api,
   CustomObjectsApi,
+  type KubeConfig,
   PatchStrategy,
   setHeaderOptions,
 } from '@kubernetes/client-node'
 import type { Cluster } from '../cluster/kubeconfig.ts'
 import { refusalOf } from '../cluster/refusal.ts'
-import { follow } from '../cluster/watch.ts'
+import { watchObjects } from '../cluster/watch.ts'
 import { annotations, group, labels, version } from '../crds/kind.ts'
 import { notFound } from './lines.ts'
 import type { Opened, Pod } from './next.ts'
@@ -25,7 +25,6 @@ export type Objects = ReturnType<typeof objectsOf>
 
 export function objectsOf({ kubeConfig, namespace }: Cluster, { kind, name }: Target) {
   const custom = kubeConfig.makeApiClient(CustomObjectsApi)
-  const core = kubeConfig.makeApiClient(CoreV1Api)
   const { plural } = kind
   const objects = { group, version, namespace, plural }
   const fieldSelector = `metadata.name=${name}`
@@ -78,49 +77,44 @@ export function objectsOf({ kubeConfig, namespace }: Cluster, { kind, name }: Ta
         setHeaderOptions('Content-Type', PatchStrategy.MergePatch),
       ),
 
+    /** Reports the object at first and after every change, until the signal. */
     follow: (
       seen: (object: Opened | undefined) => void,
       troubled: (error: unknown) => void,
       signal: AbortSignal,
-    ) =>
-      follow<Opened & Versioned>({
-        kubeConfig,
-        path: `/apis/${group}/${version}/namespaces/${namespace}/${plural}`,
-        query: { fieldSelector },
-        list: async () => {
-          const { items, metadata } = await custom.listNamespacedCustomObject({
-            ...objects,
-            fieldSelector,
-          })
-          return { items, resourceVersion: metadata?.resourceVersion }
-        },
-        seen: ([object]) => seen(object),
-        troubled,
-        signal,
-      }),
+    ) => {
+      const path = `/apis/${group}/${version}/namespaces/${namespace}/${plural}`
+      const query = { fieldSelector }
+      follow<Opened>(kubeConfig, path, query, ([object]) => seen(object), troubled, signal)
+    },
 
     followPods: (
       seen: (pods: readonly Pod[]) => void,
       troubled: (error: unknown) => void,
       signal: AbortSignal,
-    ) =>
-      follow<Pod & Versioned>({
-        kubeConfig,
-        path: `/api/v1/namespaces/${namespace}/pods`,
-        query: { labelSelector },
-        list: async () => {
-          const list = await core.listNamespacedPod({ namespace, labelSelector })
-          // The client turns times into Dates; a watch brings JSON.
-          const { items, metadata } = JSON.parse(JSON.stringify(list))
-          return { items, resourceVersion: metadata?.resourceVersion }
-        },
-        seen,
-        troubled,
-        signal,
-      }),
+    ) => {
+      const path = `/api/v1/namespaces/${namespace}/pods`
+      follow<Pod>(kubeConfig, path, { labelSelector }, seen, troubled, signal)
+    },
   }
 }
 
-interface Versioned {
-  readonly metadata: { readonly name: string; readonly resourceVersion?: string }
+/** A watch that fails is no trouble: a person who may only list sees each list. */
+function follow<T extends Opened | Pod>(
+  kubeConfig: KubeConfig,
+  path: string,
+  query: Readonly<Record<string, string>>,
+  seen: (objects: readonly T[]) => void,
+  troubled: (error: unknown) => void,
+  signal: AbortSignal,
+): void {
+  const { all } = watchObjects<T, T>({
+    kubeConfig,
+    path,
+    query,
+    keep: (object) => object,
+    changed: () => seen(all()),
+    failed: (error, what) => what === 'list' && troubled(error),
+    signal,
+  })
 }

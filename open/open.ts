@@ -180,8 +180,8 @@ async function sessionOf(
       podsKnown = true
       fine()
     }
-    void objects.follow(took, troubled, signal)
-    void objects.followPods(tookPods, troubled, signal)
+    objects.follow(took, troubled, signal)
+    objects.followPods(tookPods, troubled, signal)
   }
 
   /** Goes on until it must end, and answers why; once it is stopped, it does and says nothing. */

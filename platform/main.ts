@@ -1,16 +1,11 @@
 #!/usr/bin/env node
-import { Command, CommanderError, InvalidArgumentError } from 'commander'
-import { printable } from '../crds/text.ts'
-import { failureOf } from '../terminal/failure.ts'
-import { isOldNode, oldestNode } from '../terminal/oldnode.ts'
+import { Command, InvalidArgumentError } from 'commander'
+import { runProgram } from '../terminal/program.ts'
 
 /**
  * `npm run up` and `npm run down`: a program of its own, for the image has the command line of cli/main.ts
  * and nothing of the platform.
  */
-
-/** Exit codes: those of cli/main.ts. */
-const wrongCall = 2
 
 const program = new Command('substratus')
   .description('A development platform on this machine: npm run up, npm run down.')
@@ -45,14 +40,4 @@ program
   .option('--dir <folder>', 'where it keeps its state')
   .action(async (options) => set(await (await import('./down.ts')).down(options)))
 
-try {
-  if (isOldNode())
-    throw new Error(`Node ${oldestNode} or newer is needed, and this is ${process.versions.node}`)
-  await program.parseAsync()
-} catch (error) {
-  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : wrongCall
-  else {
-    console.error(`substratus: ${printable(failureOf(error))}`)
-    process.exitCode = 1
-  }
-}
+await runProgram(program)

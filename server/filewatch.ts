@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import type { Log } from './log.ts'
 
 const everyMilliseconds = 1000
 
@@ -25,4 +26,26 @@ export function follow(files: readonly string[], changed: () => void): () => voi
   }, everyMilliseconds)
   timer.unref()
   return () => clearInterval(timer)
+}
+
+/** The secrets of a file, and what they are, for the log. */
+interface Secrets<T> {
+  readonly file: string
+  readonly what: string
+  readonly of: string
+  readonly read: (file: string) => T
+}
+
+/** What the file says now. While new secrets are unusable, the old ones stay. */
+export function latestIn<T>({ file, what, of, read }: Secrets<T>, log: Log) {
+  let latest = read(file)
+  const stop = follow([file], () => {
+    try {
+      latest = read(file)
+      log.info({ file }, `read the changed ${what} of ${of}`)
+    } catch (error) {
+      log.error({ err: error, file }, `the changed ${what} are unusable, the old ones stay`)
+    }
+  })
+  return { latest: () => latest, stop }
 }

@@ -69,8 +69,9 @@ export async function serve(options: ServeOptions): Promise<Listening> {
   const segments = admissionPathFile ? segmentsFrom(admissionPathFile, log) : undefined
   const kubeConfig = kubeconfig ? kubeConfigOf(kubeconfig) : undefined
   const config = await withImageVolumes(options.config, kubeConfig, log)
-  const pods = kubeConfig && watchPods(kubeConfig, log)
-  const nodes = kubeConfig && watchNodes(kubeConfig, log)
+  const watching = new AbortController()
+  const pods = kubeConfig && watchPods(kubeConfig, log, watching.signal)
+  const nodes = kubeConfig && watchNodes(kubeConfig, log, watching.signal)
   const measured = metrics()
   let ending = false
   const answer = app({
@@ -107,8 +108,7 @@ export async function serve(options: ServeOptions): Promise<Listening> {
       guard?.stop()
       segments?.stop()
       stopFollowing?.()
-      await pods?.stop()
-      await nodes?.stop()
+      watching.abort()
       await new Promise<void>((resolve) => {
         server.close(() => resolve())
         server.closeIdleConnections()

@@ -1,47 +1,36 @@
-import { CoreV1Api, type KubeConfig, makeInformer, type V1Node } from '@kubernetes/client-node'
+import type { KubeConfig, V1NodeCondition } from '@kubernetes/client-node'
+import { watchObjects } from '../cluster/watch.ts'
 import type { Pod } from '../hooks/children/manifesttypes.ts'
 import type { Child, Group } from '../hooks/observe/protocol.ts'
-import { keepWatching, type Watching } from './informer.ts'
 import type { Log } from './log.ts'
 
 /** The nodes of the cluster, from memory; undefined before the first list. */
-export interface Nodes extends Watching {
+export interface Nodes {
   readonly byName: () => ReadonlyMap<string, Child> | undefined
 }
 
 /** Nodes tell whether what their kubelets said last of Pods is still so. */
-export function watchNodes(kubeConfig: KubeConfig, log: Log): Nodes {
-  const api = kubeConfig.makeApiClient(CoreV1Api)
+export function watchNodes(kubeConfig: KubeConfig, log: Log, signal: AbortSignal): Nodes {
   const known = new Map<string, Child>()
-  let synced = false
-  const informer = makeInformer<V1Node>(kubeConfig, '/api/v1/nodes', async () => {
-    const found = await api.listNode()
-    synced = true
-    return found
-  })
-  const put = (node: V1Node) => {
-    const readiness = readinessOf(node)
-    known.set(readiness.metadata.name, readiness)
-    // The client keeps each object as it is now: of the rest nothing is needed, and it is large.
-    node.metadata = {
-      name: readiness.metadata.name,
-      resourceVersion: node.metadata?.resourceVersion ?? '',
-    }
-    node.status = {}
-  }
-  informer.on('add', put)
-  informer.on('update', put)
-  informer.on('delete', (node) => {
-    const gone = deleted(nameOf(node))
-    known.set(gone.metadata.name, gone)
+  const remove = ({ metadata: { name } }: Child) => {
+    const gone = deleted(name)
+    known.set(name, gone)
     setTimeout(() => {
-      if (known.get(gone.metadata.name) === gone) known.delete(gone.metadata.name)
+      if (known.get(name) === gone) known.delete(name)
     }, rememberedMilliseconds).unref()
-  })
-  return {
-    byName: () => (synced ? known : undefined),
-    ...keepWatching(informer, 'nodes', log),
   }
+  const nodes = watchObjects<WatchedNode, Child>({
+    kubeConfig,
+    path: '/api/v1/nodes',
+    keep: readinessOf,
+    changed: (put, gone) => {
+      for (const node of put) known.set(node.metadata.name, node)
+      gone.forEach(remove)
+    },
+    failed: (error) => log.warn({ err: error }, 'watching nodes ended, trying again'),
+    signal,
+  })
+  return { byName: () => (nodes.isSynced() ? known : undefined) }
 }
 
 /** Longer than Kubernetes takes to delete the Pods of a node that was deleted. */
@@ -55,15 +44,17 @@ const deleted = (name: string): Child => ({
   status: { conditions: [{ type: 'Ready', status: 'Unknown', message: 'it was deleted' }] },
 })
 
-const nameOf = ({ metadata }: V1Node): string => metadata?.name ?? ''
+interface WatchedNode extends Child {
+  readonly status?: { readonly conditions?: readonly V1NodeCondition[] }
+}
 
-/** Of a node nothing else matters here. */
-const readinessOf = (node: V1Node): Child => ({
+/** Of a node nothing else matters here, and the rest is large. */
+const readinessOf = ({ metadata: { name }, status }: WatchedNode): Child => ({
   apiVersion: 'v1',
   kind: 'Node',
-  metadata: { name: nameOf(node) },
+  metadata: { name },
   status: {
-    conditions: (node.status?.conditions ?? [])
+    conditions: (status?.conditions ?? [])
       .filter(({ type }) => type === 'Ready')
       .map(({ type, status, reason, message }) => ({ type, status, reason, message })),
   },

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { segmentPattern } from '../webhooks/configuration.ts'
-import { follow } from './filewatch.ts'
+import { latestIn } from './filewatch.ts'
 import type { Log } from './log.ts'
 import { knows } from './token.ts'
 
@@ -57,14 +57,7 @@ export function segmentsIn(file: string): readonly string[] {
 
 /** Reads the segments of a file, and again when it changes, as a mounted Secret does. */
 export function segmentsFrom(file: string, log: Log): Segments & { readonly stop: () => void } {
-  let segments = segmentsOf(segmentsIn(file))
-  const stop = follow([file], () => {
-    try {
-      segments = segmentsOf(segmentsIn(file))
-      log.info({ file }, 'read the changed segments of admission')
-    } catch (error) {
-      log.error({ err: error, file }, 'the changed segments are unusable, the old ones stay')
-    }
-  })
-  return { unveiled: (url) => segments.unveiled(url), stop }
+  const read = (from: string) => segmentsOf(segmentsIn(from))
+  const { latest, stop } = latestIn({ file, what: 'segments', of: 'admission', read }, log)
+  return { unveiled: (url) => latest().unveiled(url), stop }
 }

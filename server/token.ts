@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { follow } from './filewatch.ts'
+import { latestIn } from './filewatch.ts'
 import type { Log } from './log.ts'
 
 /** Whether an Authorization header holds a token that may ask the hooks. */
@@ -41,14 +41,7 @@ export function tokensIn(file: string): readonly string[] {
 
 /** Asks for the tokens of a file, and for its new ones once it changes, as a mounted Secret does. */
 export function guardFrom(file: string, log: Log): Guard & { readonly stop: () => void } {
-  let guard = guardOf(tokensIn(file))
-  const stop = follow([file], () => {
-    try {
-      guard = guardOf(tokensIn(file))
-      log.info({ file }, 'read the changed tokens of the hooks')
-    } catch (error) {
-      log.error({ err: error, file }, 'the changed tokens are unusable, the old ones stay')
-    }
-  })
-  return Object.assign((authorization: string | undefined) => guard(authorization), { stop })
+  const read = (from: string) => guardOf(tokensIn(from))
+  const { latest, stop } = latestIn({ file, what: 'tokens', of: 'the hooks', read }, log)
+  return Object.assign((authorization: string | undefined) => latest()(authorization), { stop })
 }

@@ -5,15 +5,37 @@ import { join } from 'node:path'
 import { Readable, Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { diskFull } from './report.ts'
-import { fileBehind, type Source } from './source.ts'
+import { follow, mostRedirects, type Refused } from './redirects.ts'
+import { silenceAfter } from './silence.ts'
+import { fileBehind } from './source.ts'
 
 /** One file over HTTP: `NAME.part` grows, across broken connections and Pods, and becomes NAME whole. */
 
-type Web = Extract<Source, { scheme: 'https' }>
+export interface WebFile {
+  readonly url: string
+  /** The name that it gets. */
+  readonly file: string
+  readonly sha256?: string
+}
 
-const tries = 6
-const silenceMs = 60_000
+/** How patiently it is tried, and who hears of it. */
+export interface Manner {
+  readonly tries: number
+  /** How long a server may say nothing. */
+  readonly silenceMs: number
+  readonly say: (line: string) => void
+  /** What says which sha256 the file must have. */
+  readonly sha256From: string
+  readonly arrived?: (bytes: number, total: number | undefined) => void
+  readonly signal?: AbortSignal
+}
+
+const inAPod: Manner = {
+  tries: 6,
+  silenceMs: 60_000,
+  say: (line) => console.log(line),
+  sha256From: 'spec.source',
+}
 
 const sizeOf = async (path: string): Promise<number> => {
   try {
@@ -60,140 +82,151 @@ const isFinal = (status: number): boolean =>
 const isDistrust = ({ code = '' }: NodeJS.ErrnoException): boolean =>
   /^(CERT_|SELF_SIGNED_|DEPTH_ZERO_|UNABLE_TO_(GET_ISSUER|VERIFY)|ERR_TLS_CERT_ALTNAME)/.test(code)
 
-const mostRedirects = 10
-
-/**
- * Follows redirects and checks each one: from https never to plain http, and never to another scheme.
- * Every host gets the same request headers, without any credentials.
- */
-async function follow(url: string, asking: RequestInit): Promise<Response | Refused> {
-  const seen = new Set<string>()
-  for (let at = new URL(url); ; ) {
-    seen.add(at.href)
-    const answer = await fetch(at.href, { ...asking, redirect: 'manual' })
-    const location = answer.headers.get('location')
-    if (![301, 302, 303, 307, 308].includes(answer.status) || !location) return answer
-    await answer.body?.cancel()
-    const refused = (why: string) => ({ final: true, message: `${url} ${why}` }) as const
-    if (!URL.canParse(location, at.href)) return refused('redirects to an invalid address')
-    const next = new URL(location, at)
-    next.hash = ''
-    if (!['https:', 'http:'].includes(next.protocol))
-      return refused(`redirects to ${next.protocol}, which is not supported`)
-    if (at.protocol === 'https:' && next.protocol === 'http:')
-      return refused(`redirects from https to ${next.origin}, where anybody may change it`)
-    if (next.username || next.password)
-      return refused(`redirects to ${next.host} with credentials in the address`)
-    if (seen.has(next.href)) return refused(`redirects in a circle, back to ${next.href}`)
-    if (seen.size > mostRedirects) return refused(`redirects more than ${mostRedirects} times`)
-    at = next
-  }
+/** Why a redirect is not followed, after "redirects". */
+const words: Readonly<Record<Refused['fault'], (to: URL) => string>> = {
+  invalid: () => 'to an invalid address',
+  scheme: (to) => `to ${to.protocol}, which is not supported`,
+  plain: (to) => `from https to ${to.origin}, where anybody may change it`,
+  credentials: (to) => `to ${to.host} with credentials in the address`,
+  circle: (to) => `in a circle, back to ${to.href}`,
+  many: () => `more than ${mostRedirects} times`,
 }
 
 /** Whether the response is a web page where a file was requested: a login, or a page about the file. */
-const isPage = ({ url }: Web, headers: Headers): boolean =>
+const isPage = ({ url }: WebFile, headers: Headers): boolean =>
   /^\s*(text\/html|application\/xhtml\+xml)\b/i.test(headers.get('content-type') ?? '') &&
   !/\.x?html?$/i.test(new URL(url).pathname)
 
-interface Refused {
-  readonly final: true
-  readonly message: string
-}
-type Attempt =
-  | { readonly done: true }
-  | Refused
-  | { readonly final: false; readonly message: string }
+type Attempt = { readonly done: true } | { readonly final: boolean; readonly message: string }
+
+const over = (message: string): Attempt => ({ final: true, message })
+const broken = (message: string): Attempt => ({ final: false, message })
 
 /** The stem for temporary names: the hash of a name that leaves no room for an ending. */
 const stemOf = (file: string): string =>
   Buffer.byteLength(file) > 240 ? createHash('sha256').update(file).digest('hex') : file
 
-async function attempt(source: Web, into: string): Promise<Attempt> {
-  const { url, sha256, file } = source
-  const part = join(into, `${stemOf(file)}.part`)
-  // What the part is of: another version of the file would otherwise be glued to it.
-  const tagFile = `${part}.etag`
-  const have = await sizeOf(part)
-  const tag = await readFile(tagFile, 'utf8').catch(() => '')
-  const resumes = have > 0 && tag !== ''
-  const silence = new AbortController()
-  const quiet = setTimeout(
-    () => silence.abort(new Error(`nothing came for ${silenceMs / 1000} s`)),
-    silenceMs,
-  )
+async function attempt(wanted: WebFile, into: string, manner: Manner): Promise<Attempt> {
+  const quiet = silenceAfter(manner.silenceMs, manner.signal)
   try {
-    const answer = await follow(url, {
-      headers: {
-        'accept-encoding': 'identity',
-        ...(resumes && { range: `bytes=${have}-`, 'if-range': tag }),
-      },
-      signal: silence.signal,
-    })
-    if ('final' in answer) return answer
-    if (answer.status === 416) {
-      await rm(part, { force: true })
-      return { final: false, message: 'the server cannot go on there' }
-    }
-    if (!answer.ok || !answer.body)
-      return { final: isFinal(answer.status), message: `${url} answers ${answer.status}` }
-    if (isPage(source, answer.headers)) {
-      await answer.body.cancel()
-      return { final: true, message: `${url} is a web page, not a file: ${fileBehind(url)}` }
-    }
-    const goesOn = answer.status === 206
-    if (have)
-      console.log(
-        goesOn
-          ? `going on at ${have} bytes`
-          : 'beginning again: the server cannot go on, or the file has changed',
-      )
-    // A weak tag says nothing about bytes, and If-Range must not hold one.
-    const etag = answer.headers.get('etag') ?? ''
-    await writeFile(tagFile, etag.startsWith('W/') ? '' : etag)
-    const total = totalOf(answer.status, answer.headers)
-    const watched = new Transform({
-      transform(chunk, _encoding, done) {
-        quiet.refresh()
-        done(null, chunk)
-      },
-    })
-    await pipeline(
-      Readable.fromWeb(answer.body as import('node:stream/web').ReadableStream),
-      watched,
-      createWriteStream(part, { flags: goesOn ? 'a' : 'w' }),
-    )
-    const size = await sizeOf(part)
-    if (total !== undefined && size !== total)
-      return { final: false, message: `${size} of ${total} bytes came` }
-    const wrong = await wrongChecksum(part, sha256, answer.headers)
-    if (wrong) {
-      // What is wrong is not gone on with.
-      await rm(part, { force: true })
-      return { final: true, message: `${url} ${wrong}` }
-    }
-    await rename(part, join(into, file))
-    await rm(tagFile, { force: true })
-    return { done: true }
+    return await fetched(wanted, into, manner, quiet)
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOSPC')
-      return { final: true, message: diskFull }
+    manner.signal?.throwIfAborted()
+    if ((error as NodeJS.ErrnoException).code === 'ENOSPC') throw error
     const cause = (
       error instanceof Error && error.cause instanceof Error ? error.cause : error
     ) as NodeJS.ErrnoException
     // Behind a semicolon Node.js names an option of its own; here docs/troubleshooting.md says what to do.
     const [why] = cause.message.split(';')
     return isDistrust(cause)
-      ? { final: true, message: `${url}: its certificate cannot be trusted: ${why}` }
-      : { final: false, message: `the connection broke: ${cause.message}` }
+      ? over(`${wanted.url}: its certificate cannot be trusted: ${why}`)
+      : broken(`the connection broke: ${cause.message}`)
   } finally {
-    clearTimeout(quiet)
+    quiet.stop()
   }
 }
 
-async function wrongChecksum(path: string, wanted: string | undefined, headers: Headers) {
+type Quiet = ReturnType<typeof silenceAfter>
+
+async function fetched(
+  wanted: WebFile,
+  into: string,
+  manner: Manner,
+  quiet: Quiet,
+): Promise<Attempt> {
+  const { url, file } = wanted
+  const part = join(into, `${stemOf(file)}.part`)
+  // What the part is of: another version of the file would otherwise be glued to it.
+  const tagFile = `${part}.etag`
+  const have = await sizeOf(part)
+  const tag = await readFile(tagFile, 'utf8').catch(() => '')
+  const resumes = have > 0 && tag !== ''
+  // Every host gets the same headers, without any credentials.
+  const found = await follow(new URL(url), { signal: quiet.signal }, () => ({
+    'accept-encoding': 'identity',
+    ...(resumes && { range: `bytes=${have}-`, 'if-range': tag }),
+  }))
+  if ('fault' in found) return over(`${url} redirects ${words[found.fault](found.to)}`)
+  const { answer } = found
+  if (answer.status === 416) {
+    await rm(part, { force: true })
+    return broken('the server cannot go on there')
+  }
+  if (!answer.ok || !answer.body)
+    return { final: isFinal(answer.status), message: `${url} answers ${answer.status}` }
+  if (isPage(wanted, answer.headers)) {
+    await answer.body.cancel()
+    return over(`${url} is a web page, not a file: ${fileBehind(url)}`)
+  }
+  const goesOn = answer.status === 206
+  if (have)
+    manner.say(
+      goesOn
+        ? `going on at ${have} bytes`
+        : 'beginning again: the server cannot go on, or the file has changed',
+    )
+  // A weak tag says nothing about bytes, and If-Range must not hold one.
+  const etag = answer.headers.get('etag') ?? ''
+  await writeFile(tagFile, etag.startsWith('W/') ? '' : etag)
+  await append(answer, part, goesOn ? have : 0, manner, quiet)
+  const fault = await faultOf(part, answer, wanted, manner.sha256From)
+  if (fault) return fault
+  await rename(part, join(into, file))
+  await rm(tagFile, { force: true })
+  return { done: true }
+}
+
+/** Writes what comes behind the first `have` bytes. */
+async function append(
+  { body, status, headers }: Response,
+  part: string,
+  have: number,
+  { arrived }: Manner,
+  quiet: Quiet,
+): Promise<void> {
+  const total = totalOf(status, headers)
+  let bytes = have
+  const watched = new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      quiet.heard()
+      bytes += chunk.length
+      arrived?.(bytes, total)
+      done(null, chunk)
+    },
+  })
+  await pipeline(
+    Readable.fromWeb(body as import('node:stream/web').ReadableStream),
+    watched,
+    createWriteStream(part, { flags: have ? 'a' : 'w' }),
+  )
+}
+
+/** Why what came is not the whole file. */
+async function faultOf(
+  part: string,
+  { status, headers }: Response,
+  { url, sha256 }: WebFile,
+  sha256From: string,
+): Promise<Attempt | undefined> {
+  const total = totalOf(status, headers)
+  const size = await sizeOf(part)
+  if (total !== undefined && size !== total) return broken(`${size} of ${total} bytes came`)
+  const wrong = await wrongChecksum(part, sha256, sha256From, headers)
+  if (!wrong) return undefined
+  // What is wrong is not gone on with.
+  await rm(part, { force: true })
+  return over(`${url} ${wrong}`)
+}
+
+async function wrongChecksum(
+  path: string,
+  wanted: string | undefined,
+  from: string,
+  headers: Headers,
+): Promise<string | undefined> {
   if (wanted) {
     const found = (await hashOf(path, 'sha256')).digest('hex')
-    if (found !== wanted) return `has sha256 ${found}, but spec.source says ${wanted}`
+    if (found !== wanted) return `has sha256 ${found}, but ${from} says ${wanted}`
   }
   const promised = promisedChecksum(headers)
   if (!promised) return undefined
@@ -203,18 +236,19 @@ async function wrongChecksum(path: string, wanted: string | undefined, headers: 
     : `came with ${promised.algorithm} ${found}, but the server says ${promised.base64}`
 }
 
-export async function download(source: Web, into: string): Promise<void> {
-  if (await sizeOf(join(into, source.file))) {
+export async function download(wanted: WebFile, into: string, manner = inAPod): Promise<void> {
+  const { tries, say, signal } = manner
+  if (await sizeOf(join(into, wanted.file))) {
     // An earlier Pod brought it, whole: it has its name only then.
-    console.log(`${source.file} is there already`)
+    say(`${wanted.file} is there already`)
     return
   }
   for (let count = 1; ; count++) {
-    const result = await attempt(source, into)
+    const result = await attempt(wanted, into, manner)
     if ('done' in result) return
     if (result.final) throw new Error(result.message)
-    if (count === tries) throw new Error(`${source.url}: ${result.message}, ${tries} times`)
-    console.log(`${result.message}: trying again`)
-    await sleep(Math.min(30_000, 500 * 2 ** count))
+    if (count === tries) throw new Error(`${wanted.url}: ${result.message}, ${tries} times`)
+    say(`${result.message}: trying again`)
+    await sleep(Math.min(30_000, 500 * 2 ** count), undefined, signal && { signal })
   }
 }

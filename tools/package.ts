@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { posix } from 'node:path'
-import { filesOf, readManifest, type Sealed } from './manifest.ts'
+import { filesOf, type Manifest, readManifest, type Sealed } from './manifest.ts'
 import { type Options, required } from './options.ts'
 import {
+  credentialsFor,
   type Descriptor,
   type Reference,
   type Registry,
@@ -69,8 +70,16 @@ export const placeOf = (into: string): readonly Entry[] => {
   ]
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: an image's configuration, of which most is passed on.
-type ImageConfig = any
+/** An image's configuration, of which most is passed on. */
+interface ImageConfig {
+  readonly config?: {
+    readonly Labels?: Readonly<Record<string, string>>
+    readonly [field: string]: unknown
+  }
+  readonly rootfs?: { readonly type?: string; readonly diff_ids?: readonly string[] }
+  readonly history?: readonly object[]
+  readonly [field: string]: unknown
+}
 
 interface Base {
   readonly config: ImageConfig
@@ -80,14 +89,13 @@ interface Base {
 const architecture = process.arch === 'x64' ? 'amd64' : process.arch
 
 const nothing: Base = {
-  config: { architecture, os: 'linux', config: {}, rootfs: { type: 'layers', diff_ids: [] } },
+  config: { architecture, os: 'linux' },
   layers: [],
 }
 
 async function baseOf(source: Registry, from: Reference): Promise<Base> {
   let found = await source.manifest(from.repository, from.version)
-  const list: readonly (Descriptor & { platform?: { os: string; architecture: string } })[] =
-    found?.content.manifests ?? []
+  const list = found?.content.manifests ?? []
   if (list.length) {
     const own = list.find(
       ({ platform }) => platform?.os === 'linux' && platform.architecture === architecture,
@@ -96,16 +104,18 @@ async function baseOf(source: Registry, from: Reference): Promise<Base> {
     found = await source.manifest(from.repository, own.digest)
   }
   if (!found) throw new Error(`${from.host}/${from.repository} has no ${from.version}`)
-  const { config, layers } = found.content
-  return { config: await source.json(from.repository, config.digest), layers }
+  const { config, layers = [] } = found.content
+  if (!config) throw new Error(`${from.host}/${from.repository} has a manifest without a config`)
+  return { config: await source.json<ImageConfig>(from.repository, config.digest), layers }
+}
+
+interface Place {
+  readonly registry: Registry
+  readonly reference: Reference
 }
 
 /** A layer of the base in the new image's repository: there, mounted, or copied. */
-async function carried(
-  layer: Descriptor,
-  from: { readonly registry: Registry; readonly reference: Reference },
-  to: { readonly registry: Registry; readonly reference: Reference },
-): Promise<Descriptor> {
+async function carried(layer: Descriptor, from: Place, to: Place): Promise<Descriptor> {
   const { digest, size, mediaType } = layer
   const { repository } = to.reference
   const known = { digest, size, mediaType: ociType(mediaType) }
@@ -154,24 +164,35 @@ export function configWith(
   }
 }
 
-export async function main(options: Options): Promise<void> {
-  const from = required(options, 'from')
-  const artifacts = required(options, 'artifacts')
-  const into = required(options, 'into')
-  const image = required(options, 'image')
-  const insecureHost = process.env.REGISTRY_INSECURE === 'true' ? referenceOf(image).host : ''
-  const at = (reference: Reference) => ({
-    reference,
-    registry: registry(reference.host, reference.host === insecureHost),
+/** Puts the configuration and the manifest where the layers are already; returns the image's digest. */
+async function publish(
+  { registry, reference: { repository, version } }: Place,
+  config: ImageConfig,
+  layers: readonly Descriptor[],
+): Promise<string> {
+  const text = JSON.stringify(config)
+  const sent = await registry.upload(repository, Buffer.byteLength(text), async function* () {
+    yield Buffer.from(text)
   })
-  const to = at(referenceOf(image))
-  const { repository } = to.reference
+  return registry.putManifest(
+    repository,
+    version,
+    ociManifest,
+    JSON.stringify({
+      schemaVersion: 2,
+      mediaType: ociManifest,
+      config: { mediaType: ociConfig, ...sent },
+      layers,
+    }),
+  )
+}
 
-  const before = written()
-  const manifest = await readManifest(artifacts)
-  const source = from === 'scratch' ? undefined : at(referenceOf(from))
-  const base = source ? await baseOf(source.registry, source.reference) : nothing
-
+/** The artifacts, at their paths in the image. Each file and link is one that was sealed, and none is missing. */
+async function sealedEntries(
+  artifacts: string,
+  into: string,
+  manifest: Manifest,
+): Promise<readonly Entry[]> {
   const { files, links, folders } = await filesOf(artifacts)
   const named = (path: string) => posix.join(into, path).slice(1)
   const entries = await Promise.all(
@@ -190,6 +211,32 @@ export async function main(options: Options): Promise<void> {
   )
   if (bent)
     throw new Error(`${bent.name} is not what was sealed: the storage has lost or changed data`)
+  return entries
+}
+
+export async function main(options: Options): Promise<void> {
+  const from = required(options, 'from')
+  const artifacts = required(options, 'artifacts')
+  const into = required(options, 'into')
+  const image = required(options, 'image')
+  const insecureHost = process.env.REGISTRY_INSECURE === 'true' ? referenceOf(image).host : ''
+  const at = (reference: Reference): Place => ({
+    reference,
+    registry: registry(reference.host, {
+      insecure: reference.host === insecureHost,
+      basic: credentialsFor(reference.host),
+      needed: 'registry.pushSecretName',
+    }),
+  })
+  const to = at(referenceOf(image))
+  const { repository } = to.reference
+
+  const before = written()
+  const manifest = await readManifest(artifacts)
+  const source = from === 'scratch' ? undefined : at(referenceOf(from))
+  const base = source ? await baseOf(source.registry, source.reference) : nothing
+
+  const entries = await sealedEntries(artifacts, into, manifest)
   const witness = verifier(into, manifest.files)
 
   const kept: Descriptor[] = []
@@ -208,21 +255,8 @@ export async function main(options: Options): Promise<void> {
     'ai.substratus.artifacts': manifest.digest,
     'org.opencontainers.image.base.name': from,
   }
-  const config = JSON.stringify(configWith(base.config, added, labels))
-  const sent = await to.registry.upload(repository, Buffer.byteLength(config), async function* () {
-    yield Buffer.from(config)
-  })
-  const digest = await to.registry.putManifest(
-    repository,
-    to.reference.version,
-    ociManifest,
-    JSON.stringify({
-      schemaVersion: 2,
-      mediaType: ociManifest,
-      config: { mediaType: ociConfig, ...sent },
-      layers: [...kept, ...added],
-    }),
-  )
+  const config = configWith(base.config, added, labels)
+  const digest = await publish(to, config, [...kept, ...added])
   console.log(`bytes written to disk while packaging: ${written() - before}`)
   report({ digest })
 }

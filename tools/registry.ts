@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { cleaned } from './redact.ts'
+import { addressFrom, follow, mostRedirects, type Refused } from './redirects.ts'
 
 /**
  * An OCI registry, as far as packaging needs it: manifests are read and written, blobs are looked
@@ -40,13 +41,32 @@ export interface Descriptor {
   readonly mediaType: string
   readonly digest: string
   readonly size: number
+  /** In the list of an image for several platforms. */
+  readonly platform?: { readonly os: string; readonly architecture: string }
 }
 
-export interface Fetched {
+/** Of one image, or a list of images for several platforms. A registry may have left out anything. */
+interface ManifestContent {
+  readonly mediaType?: string
+  readonly manifests?: readonly Descriptor[]
+  readonly config?: Descriptor
+  readonly layers?: readonly Descriptor[]
+}
+
+interface Fetched {
   readonly mediaType: string
   readonly digest: string
-  // biome-ignore lint/suspicious/noExplicitAny: JSON of another's, read with care.
-  readonly content: any
+  readonly content: ManifestContent
+}
+
+/** How a registry is reached. */
+interface Access {
+  /** By plain http. */
+  readonly insecure?: boolean
+  /** Basic credentials; without them, as anybody may. */
+  readonly basic?: string | undefined
+  /** What should have given credentials, for a registry that asks for them. */
+  readonly needed?: string
 }
 
 type DockerConfig = Readonly<{ auths?: Readonly<Record<string, { auth?: string }>> }>
@@ -57,6 +77,9 @@ export function basicOf(config: DockerConfig, host: string): string | undefined 
   if (host === 'registry-1.docker.io') names.push('https://index.docker.io/v1/', 'docker.io')
   return names.map((name) => config.auths?.[name]?.auth).find(Boolean)
 }
+
+/** Those that the environment of the process has. */
+export const credentialsFor = (host: string): string | undefined => basicOf(readConfig(), host)
 
 const readConfig = (): DockerConfig => {
   try {
@@ -88,44 +111,23 @@ interface Asking {
   readonly body?: string | Buffer | Body
   /** Statuses that are answers, and no errors. */
   readonly allow?: readonly number[]
+  readonly signal?: AbortSignal | undefined
 }
 
-/** Browsers and Git follow as many. */
-const mostRedirects = 20
-
-/** The address that a server names, relative to the address of that server. */
-function nextOf(location: string, from: URL, what: string): URL {
-  const next = URL.canParse(location, from.href) ? new URL(location, from) : undefined
-  if (!next || !/^https?:$/.test(next.protocol))
-    throw new Error(`${from.origin} names a ${what} that is not an https:// address`)
-  if (from.protocol === 'https:' && next.protocol === 'http:')
-    throw new Error(
-      `${from.origin} names a ${what} in plain http, ${next.origin}, which is not followed: set the registry's external address to https://`,
-    )
-  return next
+/** What a registry says wrong about an address: of `what`, such as a redirect. */
+const words: Readonly<Record<Refused['fault'], (what: string, to: URL) => string>> = {
+  invalid: (what) => `names a ${what} that is not an https:// address`,
+  scheme: (what) => `names a ${what} that is not an https:// address`,
+  plain: (what, to) =>
+    `names a ${what} in plain http, ${to.origin}, which is not followed: set the registry's external address to https://`,
+  credentials: (what) => `names a ${what} with credentials in its address`,
+  circle: () => 'redirects in a circle',
+  many: () => `redirects more than ${mostRedirects} times`,
 }
 
-/** fetch, but redirects are followed here, so that each address gets its own headers. */
-async function follow(
-  url: URL,
-  asking: RequestInit & { readonly method: string },
-  headersFor: (at: URL) => Readonly<Record<string, string>>,
-) {
-  // Only 307 and 308 repeat a request that writes. A stream is never repeated: it can be read only once.
-  const followed = ['GET', 'HEAD'].includes(asking.method)
-    ? [301, 302, 303, 307, 308]
-    : 'duplex' in asking
-      ? []
-      : [307, 308]
-  let at = url
-  for (let redirects = 0; redirects <= mostRedirects; redirects++) {
-    const answer = await fetch(at, { ...asking, headers: headersFor(at), redirect: 'manual' })
-    const location = answer.headers.get('location')
-    if (!followed.includes(answer.status) || location === null) return { answer, at }
-    await answer.body?.cancel()
-    at = nextOf(location, at, 'redirect')
-  }
-  throw new Error(`more than ${mostRedirects} redirects`)
+function allowed<T extends object>(found: T | Refused, what: string): T {
+  if (!('fault' in found)) return found
+  throw new Error(`${found.from.origin} ${words[found.fault](what, found.to)}`)
 }
 
 /** A manifest is not trusted, and its digests become parts of paths. */
@@ -135,25 +137,27 @@ function asDigest(text: string): string {
 }
 
 /** One registry, with the tokens it has given. */
-export function registry(host: string, insecure: boolean) {
+export function registry(host: string, { insecure, basic, needed }: Access = {}) {
   const base = new URL(`${insecure ? 'http' : 'https'}://${host}`)
-  const basic = basicOf(readConfig(), host)
   const tokens = new Map<string, string>()
 
-  function once(url: URL, { method = 'GET', headers, body }: Asking, scope: string) {
+  async function once(url: URL, asking: Asking, scope: string) {
+    const { method = 'GET', headers, body, signal } = asking
     const token = tokens.get(scope)
     const isStream = typeof body === 'object' && !Buffer.isBuffer(body)
-    const asking = {
+    const request = {
       method,
+      ...(signal && { signal }),
       ...(isStream
         ? { body: Readable.toWeb(Readable.from(body.stream())), duplex: 'half' }
         : body !== undefined && { body }),
-    } as RequestInit & { method: string }
-    return follow(url, asking, (at) => ({
+    } as RequestInit
+    const found = await follow(url, request, (at) => ({
       ...headers,
       ...(token && at.origin === base.origin && { authorization: token }),
       ...(isStream && { 'content-length': String(body.length) }),
     }))
+    return allowed(found, 'redirect')
   }
 
   async function ask(path: string | URL, asking: Asking, repository: string): Promise<Response> {
@@ -169,7 +173,8 @@ export function registry(host: string, insecure: boolean) {
     }
     if (answer.status === 401) {
       const challenge = answer.headers.get('www-authenticate') ?? ''
-      tokens.set(scope, await tokenFor(challenge, at, scope, basic).catch(unreachable))
+      const login = { challenge, from: at, scope, basic, needed, signal: asking.signal }
+      tokens.set(scope, await tokenFor(login).catch(unreachable))
       await answer.body?.cancel()
       answer = (await once(url, asking, scope).catch(unreachable)).answer
     }
@@ -188,10 +193,14 @@ export function registry(host: string, insecure: boolean) {
   }
 
   return {
-    async manifest(repository: string, version: string): Promise<Fetched | undefined> {
+    async manifest(
+      repository: string,
+      version: string,
+      signal?: AbortSignal,
+    ): Promise<Fetched | undefined> {
       const isDigest = version.includes(':')
       const path = `/v2/${repository}/manifests/${isDigest ? asDigest(version) : version}`
-      const answer = await ask(path, { headers: { accept }, allow: [404] }, repository)
+      const answer = await ask(path, { headers: { accept }, allow: [404], signal }, repository)
       const bytes = Buffer.from(await answer.arrayBuffer())
       if (answer.status === 404) return undefined
       if (isDigest && sha256(bytes) !== version)
@@ -208,7 +217,7 @@ export function registry(host: string, insecure: boolean) {
       return sha256(text)
     },
 
-    async json(repository: string, digest: string) {
+    async json<T>(repository: string, digest: string): Promise<T> {
       const answer = await ask(`/v2/${repository}/blobs/${asDigest(digest)}`, {}, repository)
       const bytes = Buffer.from(await answer.arrayBuffer())
       if (sha256(bytes) !== digest) throw new Error(`${host} gives another blob for ${digest}`)
@@ -221,8 +230,14 @@ export function registry(host: string, insecure: boolean) {
       return answer.ok
     },
 
-    async download(repository: string, digest: string): Promise<AsyncIterable<Buffer>> {
-      const answer = await ask(`/v2/${repository}/blobs/${asDigest(digest)}`, {}, repository)
+    /** The bytes of a blob; whoever reads them compares their digest. */
+    async download(
+      repository: string,
+      digest: string,
+      signal?: AbortSignal,
+    ): Promise<AsyncIterable<Buffer>> {
+      const path = `/v2/${repository}/blobs/${asDigest(digest)}`
+      const answer = await ask(path, { signal }, repository)
       if (!answer.body) throw new Error(`${host}/${repository} has no ${digest}`)
       return Readable.fromWeb(answer.body as import('node:stream/web').ReadableStream)
     },
@@ -257,7 +272,8 @@ export function registry(host: string, insecure: boolean) {
       }
       const headers = { 'content-type': 'application/octet-stream' }
       const body = { stream: followed, length }
-      const where = nextOf(begun.headers.get('location') ?? '', base, 'place to upload to')
+      const place = 'place to upload to'
+      const where = allowed(addressFrom(begun.headers.get('location') ?? '', base), place)
       const patched = await ask(where, { method: 'PATCH', headers, body }, repository).catch(
         (error) => {
           // A stream that fails breaks the connection: why it failed is what matters.
@@ -268,7 +284,7 @@ export function registry(host: string, insecure: boolean) {
       if (sent !== length) throw new Error(`${sent} of ${length} bytes were sent`)
       const digest = `sha256:${hash.digest('hex')}`
       const next = patched.headers.get('location') ?? where.href
-      const end = nextOf(next, where, 'place to upload to')
+      const end = allowed(addressFrom(next, where), place)
       end.searchParams.set('digest', digest)
       const put = await ask(end, { method: 'PUT', headers: { 'content-length': '0' } }, repository)
       await put.body?.cancel()
@@ -278,21 +294,31 @@ export function registry(host: string, insecure: boolean) {
 }
 export type Registry = ReturnType<typeof registry>
 
+interface Login extends Pick<Access, 'basic'> {
+  readonly challenge: string
+  readonly from: URL
+  readonly scope: string
+  readonly needed: string | undefined
+  readonly signal: AbortSignal | undefined
+}
+
 /** Bearer realm="…",service="…" → a token; Basic → the credentials themselves. */
-async function tokenFor(challenge: string, from: URL, scope: string, basic: string | undefined) {
+async function tokenFor({ challenge, from, scope, basic, needed, signal }: Login): Promise<string> {
   const field = (name: string) => new RegExp(`${name}="([^"]*)"`).exec(challenge)?.[1]
   const realm = field('realm')
   if (!/^bearer /i.test(challenge) || !realm) {
-    if (!basic) throw new Error('it asks for credentials, and registry.pushSecretName gives none')
+    if (!basic)
+      throw new Error(`it asks for credentials, and ${needed ?? 'this program'} gives none`)
     return `Basic ${basic}`
   }
-  const url = nextOf(realm, from, 'token server')
+  const url = allowed(addressFrom(realm, from), 'token server')
   const service = field('service')
   if (service) url.searchParams.set('service', service)
   url.searchParams.set('scope', scope)
-  const { answer } = await follow(url, { method: 'GET' }, (at) => ({
+  const found = await follow(url, signal ? { signal } : {}, (at) => ({
     ...(basic && at.origin === url.origin && { authorization: `Basic ${basic}` }),
   }))
+  const { answer } = allowed(found, 'redirect')
   if (!answer.ok) throw new Error(`${url.host} gives no token: ${answer.status}`)
   const { token, access_token } = (await answer.json()) as Record<string, string>
   return `Bearer ${token ?? access_token}`

@@ -6,7 +6,7 @@ import { isObject } from '../../crds/schema/json.ts'
  * https://metacontroller.github.io/metacontroller/api/compositecontroller.html
  */
 
-/** A Kubernetes object as it travels in JSON; children/manifests.ts types it further, by kind. */
+/** A Kubernetes object as it travels in JSON; children/manifesttypes.ts types it further, by kind. */
 export interface Child {
   readonly apiVersion: string
   readonly kind: string

@@ -1,15 +1,10 @@
-import { createHash } from 'node:crypto'
-import { createWriteStream } from 'node:fs'
-import { rm } from 'node:fs/promises'
-import { Readable, Transform } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
+import { mkdir, readFile, rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { download, type Manner } from '../../tools/download.ts'
 import { command } from '../command.ts'
 import type { Progress } from '../progress.ts'
 import { placed } from './cache.ts'
 import type { Release } from './catalog.ts'
-
-/** How long a server may say nothing. */
-const patienceMs = 20_000
 
 interface Downloading {
   readonly progress: Progress
@@ -20,16 +15,43 @@ interface Downloading {
 
 /** Downloads a release, refuses it unless its sha256 is the published one, and puts it at `path`. */
 export async function downloadRelease(release: Release, path: string, how: Downloading) {
-  const digest = await publishedDigest(release, how)
   return placed(path, async (temporary) => {
-    const archive = release.member ? `${temporary}.tar.gz` : temporary
+    const folder = `${temporary}.download`
+    await mkdir(folder)
     try {
-      await downloadTo(archive, via(how.mirror, release.url), digest, how)
-      if (release.member) await extractMember(archive, release.member, temporary)
+      const sha256 = await publishedDigest(release, folder, how)
+      const url = via(how.mirror, release.url)
+      const manner = { ...mannerOf(how, url), sha256From: release.checksum.url }
+      await download({ url, file: 'release', sha256 }, folder, manner)
+      const file = join(folder, 'release')
+      if (release.member) await extractMember(file, release.member, temporary)
+      else await rename(file, temporary)
     } finally {
-      if (release.member) await rm(archive, { force: true })
+      await rm(folder, { recursive: true, force: true })
     }
   })
+}
+
+/** Less patient than a Pod: where a download fails, a build with Go may do. */
+const mannerOf = ({ progress, signal }: Downloading, url: string): Manner => ({
+  tries: 2,
+  silenceMs: 20_000,
+  say: (line) => progress(`  ${url}: ${line}`),
+  arrived: reporting(url, progress),
+  sha256From: url,
+  ...(signal && { signal }),
+})
+
+/** A line for each fifth of a file, or for each 25 MB where its length is not known. */
+export function reporting(url: string, progress: Progress) {
+  let told = 0
+  return (bytes: number, total: number | undefined): void => {
+    const step = total ? Math.floor((bytes / total) * 5) : Math.floor(bytes / 25e6)
+    if (step <= told || bytes === total) return
+    told = step
+    const of = total ? ` of ${Math.round(total / 1e6)}` : ''
+    progress(`  ${url}: ${Math.round(bytes / 1e6)}${of} MB`)
+  }
 }
 
 /** One file out of a tar archive, through stdout: no path of the archive is ever written to. */
@@ -40,11 +62,14 @@ export async function extractMember(archive: string, member: string, path: strin
 const via = (mirror: string | undefined, url: string): string =>
   mirror ? url.replace(/^https:\/\//, `${mirror.replace(/\/$/, '')}/`) : url
 
-async function publishedDigest({ url, checksum }: Release, how: Downloading): Promise<string> {
+async function publishedDigest(
+  { url, checksum }: Release,
+  folder: string,
+  how: Downloading,
+): Promise<string> {
   const address = via(how.mirror, checksum.url)
-  const { response, quiet } = await open(address, how.signal)
-  const text = await response.text()
-  clearTimeout(quiet)
+  await download({ url: address, file: 'checksum' }, folder, mannerOf(how, address))
+  const text = await readFile(join(folder, 'checksum'), 'utf8')
   const file = url.split('/').at(-1) ?? ''
   const digest = { sha256: plain, sums: lineOf, github: assetOf }[checksum.form](text, file)
   if (!digest) throw new Error(`${address} has no sha256 of ${file}`)
@@ -61,81 +86,4 @@ const lineOf = (text: string, file: string) =>
 const assetOf = (text: string, file: string) => {
   const { assets = [] } = JSON.parse(text) as { assets?: { name: string; digest?: string }[] }
   return assets.find(({ name }) => name === file)?.digest?.replace('sha256:', '')
-}
-
-interface Opened {
-  readonly response: Response
-  /** Fires when the server says nothing for too long; refresh it with each chunk. */
-  readonly quiet: NodeJS.Timeout
-}
-
-/** A GET whose body must keep coming. */
-export async function open(
-  url: string,
-  signal?: AbortSignal,
-  headers: Readonly<Record<string, string>> = {},
-): Promise<Opened> {
-  const silence = new AbortController()
-  const quiet = setTimeout(
-    () => silence.abort(new Error(`${url} says nothing for ${patienceMs / 1000} s`)),
-    patienceMs,
-  )
-  quiet.unref()
-  try {
-    const response = await fetch(url, {
-      headers: { 'user-agent': 'substratus', ...headers },
-      signal: signal ? AbortSignal.any([signal, silence.signal]) : silence.signal,
-    })
-    if (response.ok || response.status === 401) return { response, quiet }
-    await response.body?.cancel()
-    throw new Error(`${url} answers ${response.status}`)
-  } catch (error) {
-    clearTimeout(quiet)
-    if (error instanceof TypeError) {
-      const cause = error.cause instanceof Error ? error.cause.message : error.message
-      throw new Error(`${url} cannot be reached: ${cause}`)
-    }
-    throw error
-  }
-}
-
-interface Following {
-  readonly progress: Progress
-  readonly signal?: AbortSignal
-  readonly headers?: Readonly<Record<string, string>>
-}
-
-/** Downloads a file whose sha256 is known, and says how far it is. */
-export async function downloadTo(path: string, url: string, digest: string, how: Following) {
-  const { response, quiet } = await open(url, how.signal, how.headers)
-  if (!response.ok || !response.body) throw new Error(`${url} answers ${response.status}`)
-  const total = Number(response.headers.get('content-length'))
-  const hash = createHash('sha256')
-  let bytes = 0
-  let told = 0
-  const follow = new Transform({
-    transform(chunk: Buffer, _encoding, done) {
-      quiet.refresh()
-      hash.update(chunk)
-      bytes += chunk.length
-      const step = total ? Math.floor((bytes / total) * 5) : Math.floor(bytes / 25e6)
-      if (step > told && bytes !== total) {
-        told = step
-        how.progress(
-          `  ${url}: ${Math.round(bytes / 1e6)}${total ? ` of ${Math.round(total / 1e6)}` : ''} MB`,
-        )
-      }
-      done(null, chunk)
-    },
-  })
-  try {
-    await pipeline(Readable.fromWeb(response.body), follow, createWriteStream(path))
-  } finally {
-    clearTimeout(quiet)
-  }
-  const found = hash.digest('hex')
-  if (found !== digest) {
-    await rm(path, { force: true })
-    throw new Error(`${url} has sha256 ${found}, but ${digest} is published: refused`)
-  }
 }

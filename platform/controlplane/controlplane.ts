@@ -5,7 +5,7 @@ import { root } from '../../terminal/root.ts'
 import { type Binaries, findBinaries } from '../binaries/find.ts'
 import { statusOf } from '../https.ts'
 import { isAlive } from '../identity.ts'
-import { nodeAddress, serviceRange } from '../node/addresses.ts'
+import { nodeAddress } from '../node/addresses.ts'
 import { cleanNode } from '../node/clean.ts'
 import { makeGround } from '../node/ground.ts'
 import { freePorts } from '../ports.ts'
@@ -13,6 +13,15 @@ import { endAll, lastWords, launch, logOf, recordsOf, waitUntil } from '../proce
 import type { Progress } from '../progress.ts'
 import { claim, exists, readState, remove, writeState } from '../state.ts'
 import { fakeNode, storageClass } from './fakenodes.ts'
+import {
+  apiserverFlags,
+  argumentsOf,
+  etcdFlags,
+  type Flags,
+  kwokFlags,
+  managerFlags,
+  schedulerFlags,
+} from './flags.ts'
 import { removeVolumes } from './hostpathvolumes.ts'
 import { type Kubectl, kubectl } from './kubectl.ts'
 import { makePki, type Pki, writeKubeconfig } from './pki.ts'
@@ -52,6 +61,7 @@ export interface ControlPlane extends ControlPlaneState {
 }
 
 const silent: Progress = () => {}
+const ownStages = join(root, 'platform', 'controlplane', 'kwokstages.yaml')
 
 /**
  * etcd ─▶ kube-apiserver ─▶ kube-controller-manager, kube-scheduler, KWOK ─▶ nodes
@@ -102,45 +112,13 @@ async function start(options: ControlPlaneOptions, binaries: Binaries): Promise<
   const auditLog = join(dir, 'log', 'audit.log')
 
   const begin = (name: keyof Binaries, flags: Flags) =>
-    launch({ dir, name, file: binaries[name], args: flagsOf(flags), ...(signal && { signal }) })
+    launch({ dir, name, file: binaries[name], args: argumentsOf(flags), ...(signal && { signal }) })
 
   progress('starting etcd and kube-apiserver')
   const etcdUrl = `http://127.0.0.1:${etcdClient}`
-  const peerUrl = `http://127.0.0.1:${etcdPeer}`
-  const etcd = begin('etcd', {
-    'data-dir': join(dir, 'etcd'),
-    'unsafe-no-fsync': true,
-    'listen-client-urls': etcdUrl,
-    'advertise-client-urls': etcdUrl,
-    'listen-peer-urls': peerUrl,
-    'initial-advertise-peer-urls': peerUrl,
-    'initial-cluster': `default=${peerUrl}`,
-    'quota-backend-bytes': 4 * 2 ** 30,
-  })
+  const etcd = begin('etcd', etcdFlags(dir, etcdUrl, `http://127.0.0.1:${etcdPeer}`))
   const apiserver = begin('kube-apiserver', {
-    'etcd-servers': etcdUrl,
-    'secure-port': api,
-    'bind-address': host,
-    'advertise-address': host,
-    'tls-cert-file': pki.apiserver.cert,
-    'tls-private-key-file': pki.apiserver.key,
-    'client-ca-file': pki.ca.cert,
-    'service-account-key-file': pki.serviceAccountKey,
-    'service-account-signing-key-file': pki.serviceAccountKey,
-    'service-account-issuer': 'https://kubernetes.default.svc',
-    'service-cluster-ip-range': serviceRange,
-    'authorization-mode': 'Node,RBAC',
-    'enable-aggregator-routing': true,
-    'allow-privileged': true,
-    ...(realNode
-      ? {
-          'kubelet-preferred-address-types': 'InternalIP,Hostname',
-          'kubelet-certificate-authority': pki.ca.cert,
-          'kubelet-client-certificate': pki.admin.cert,
-          'kubelet-client-key': pki.admin.key,
-        }
-      : // The Service `kubernetes` takes no loopback address for an endpoint.
-        { 'endpoint-reconciler-type': 'none' }),
+    ...apiserverFlags({ etcdUrl, host, port: api, pki, realNode }),
     ...(audit && {
       'audit-policy-file': auditPolicy(dir),
       'audit-log-path': auditLog,
@@ -158,38 +136,9 @@ async function start(options: ControlPlaneOptions, binaries: Binaries): Promise<
   )
 
   progress('starting kube-controller-manager, kube-scheduler and KWOK')
-  begin('kube-controller-manager', {
-    kubeconfig: managerConfig,
-    'secure-port': manager,
-    'bind-address': '127.0.0.1',
-    'leader-elect': false,
-    'use-service-account-credentials': true,
-    'service-account-private-key-file': pki.serviceAccountKey,
-    'root-ca-file': pki.ca.cert,
-    'enable-hostpath-provisioner': true,
-    // The default of 20 requests a second is what hundreds of Jobs would wait for.
-    'kube-api-qps': 300,
-    'kube-api-burst': 600,
-  })
-  begin('kube-scheduler', {
-    kubeconfig: schedulerConfig,
-    'secure-port': scheduler,
-    'bind-address': '127.0.0.1',
-    'leader-elect': false,
-    'kube-api-qps': 300,
-    'kube-api-burst': 600,
-  })
-  begin('kwok', {
-    kubeconfig,
-    'manage-all-nodes': false,
-    'manage-nodes-with-annotation-selector': 'kwok.x-k8s.io/node=fake',
-    'server-address': `127.0.0.1:${kwok}`,
-    cidr: '10.0.0.0/16',
-    'node-ip': '10.0.0.1',
-    // Without renewed Leases the nodes are given up after 40 s, and their Pods marked not ready.
-    'node-lease-duration-seconds': 40,
-    config: [join(root, 'platform', 'controlplane', 'kwokstages.yaml'), ...stages],
-  })
+  begin('kube-controller-manager', managerFlags(managerConfig, manager, pki))
+  begin('kube-scheduler', schedulerFlags(schedulerConfig, scheduler))
+  begin('kwok', kwokFlags(kubeconfig, kwok, [ownStages, ...stages]))
 
   const state: ControlPlaneState = {
     dir,
@@ -232,13 +181,6 @@ async function basics(dir: string, kubectl: Kubectl, nodes: number, signal?: Abo
     await sleep(100)
   }
 }
-
-type Flags = Readonly<Record<string, string | number | boolean | readonly string[]>>
-
-const flagsOf = (flags: Flags): readonly string[] =>
-  Object.entries(flags).flatMap(([name, value]) =>
-    Array.isArray(value) ? value.map((item) => `--${name}=${item}`) : [`--${name}=${value}`],
-  )
 
 const planeOf = (state: ControlPlaneState, signal?: AbortSignal): ControlPlane => ({
   ...state,

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
+import { codeOf } from '../../cluster/exchange.ts'
 import { lastApplied } from '../../hooks/observe/applied.ts'
-import { codeOf } from './http.ts'
 import { merge } from './merge.ts'
 import { type Obj, pathOf, type Resource, type Rest } from './rest.ts'
 

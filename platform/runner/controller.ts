@@ -1,10 +1,11 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { KubeConfig } from '@kubernetes/client-node'
+import { codeOf, exchange, type HttpError } from '../../cluster/exchange.ts'
+import { keyOf } from '../../cluster/watch.ts'
 import { groupOf, isOwnedBy, manageChildren } from './children.ts'
-import { codeOf, exchange, type HttpError } from './http.ts'
 import { queueOf } from './queue.ts'
 import { type Obj, pathOf, type Resource, type ResourceRule, type Rest } from './rest.ts'
-import { keyOf, type Store, watch } from './store.ts'
+import { type Store, watch } from './store.ts'
 
 export type Log = (fields: object, message: string) => void
 
@@ -79,7 +80,7 @@ export async function startController(
   /** Whoever syncs awaits the first list of every store it reads. */
   const storeOf = (rule: ResourceRule): Promise<Store> => {
     const id = `${rule.apiVersion}/${rule.resource}`
-    const begin = async () => watch(kubeConfig, rest, await rest.discover(rule), changed)
+    const begin = async () => watch(kubeConfig, await rest.discover(rule), changed, log)
     const found = stores.get(id) ?? begin()
     stores.set(id, found)
     return found

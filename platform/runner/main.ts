@@ -30,5 +30,5 @@ const seen = (controller: Obj): void => {
   started.add(controller.metadata.uid)
 }
 const rule = { apiVersion: 'metacontroller.k8s.io/v1alpha1', resource: 'compositecontrollers' }
-await watch(kubeConfig, rest, await rest.discover(rule), seen)
+await watch(kubeConfig, await rest.discover(rule), seen, log)
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => process.exit(0))

@@ -1,7 +1,7 @@
 import { Agent, type RequestOptions } from 'node:https'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { KubeConfig, V1ObjectMeta } from '@kubernetes/client-node'
-import { exchange } from './http.ts'
+import { exchange } from '../../cluster/exchange.ts'
 
 /** An object of any kind. */
 export interface Obj {

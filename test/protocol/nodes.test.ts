@@ -23,6 +23,7 @@ let lists = 0
 let code = 200
 let watching: ServerResponse | undefined
 let nodes: Nodes
+let watched: AbortController
 let lines: string[]
 beforeEach(async () => {
   ;[lists, code, watching, lines] = [0, 200, undefined, []]
@@ -41,7 +42,7 @@ beforeEach(async () => {
   await new Promise<void>((done) => api.listen(0, '127.0.0.1', done))
 })
 afterEach(async () => {
-  await nodes.stop()
+  watched.abort()
   api.close()
   api.closeAllConnections()
 })
@@ -51,7 +52,9 @@ function start(): void {
   const kubeConfig = new KubeConfig()
   // The client speaks plain HTTP only where TLS would not be verified.
   kubeConfig.loadFromClusterAndUser({ name: 'it', server, skipTLSVerify: true }, { name: 'it' })
-  nodes = watchNodes(kubeConfig, pino({}, { write: (line) => void lines.push(line) }))
+  watched = new AbortController()
+  const log = pino({}, { write: (line) => void lines.push(line) })
+  nodes = watchNodes(kubeConfig, log, watched.signal)
 }
 
 const readiness = () =>

@@ -39,7 +39,6 @@ const podsOf = (pods: readonly Child[], synced = true): Pods => ({
     pods.filter((pod) => pod.metadata.labels?.[labels.parentUid] === uid),
   isSynced: () => synced,
   isCurrent: () => synced,
-  stop: async () => {},
 })
 
 /** The Job that the first answer wants, as it is once it runs. */
@@ -108,7 +107,7 @@ describe('Pods are those of the request, else those of the server’s own watch'
       metadata: { name: 'a' },
       status: { conditions },
     }
-    const nodes = { byName: () => new Map([['a', node]]), stop: async () => {} }
+    const nodes = { byName: () => new Map([['a', node]]) }
     const pods = podsOf([{ ...pod, spec: { nodeName: 'a' } }])
     const { body } = await serverWith({ pods, nodes }).post('/hooks/datasets/sync', {
       parent,

@@ -15,7 +15,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { goArch, goOs } from '../../../platform/binaries/catalog.ts'
-import { extractFromImage, referenceOf } from '../../../platform/binaries/fromimage.ts'
+import { extractFromImage } from '../../../platform/binaries/fromimage.ts'
 
 const sha256 = (data: string | Buffer) =>
   `sha256:${createHash('sha256').update(data).digest('hex')}`
@@ -91,14 +91,16 @@ describe('a binary is taken out of an image', () => {
   })
 
   test('but not when the manifest has another digest', async () => {
-    await expect(extract(`@${sha256('wanted')}`)).rejects.toThrow(/has the digest .*: refused/)
+    await expect(extract(`@${sha256('wanted')}`)).rejects.toThrow(
+      /returned a different manifest for/,
+    )
   })
 
   test('nor when a layer has another digest', async () => {
     const layer = [...content.keys()].find((name) => name.startsWith('blobs/')) as string
     const genuine = content.get(layer) as Buffer
     content.set(layer, Buffer.from('evil'))
-    await expect(extract(':v1')).rejects.toThrow(/is published: refused/)
+    await expect(extract(':v1')).rejects.toThrow(/returned a different layer for/)
     content.set(layer, genuine)
     expect(existsSync(join(home, 'out', 'metacontroller'))).toBe(false)
   })
@@ -107,15 +109,3 @@ describe('a binary is taken out of an image', () => {
     await expect(extract(':v1', 'nothing')).rejects.toThrow(/has no file named nothing/)
   })
 })
-
-const digest = sha256('x')
-test.each([
-  ['ghcr.io/a/b:v1', { registry: 'ghcr.io', repository: 'a/b', version: 'v1' }],
-  ['ghcr.io/a/b', { registry: 'ghcr.io', repository: 'a/b', version: 'latest' }],
-  [`ghcr.io/a/b:v1@${digest}`, { registry: 'ghcr.io', repository: 'a/b', version: digest }],
-  ['localhost:5000/b:v1', { registry: 'localhost:5000', repository: 'b', version: 'v1' }],
-])('%s is a name', (text, expected) => expect(referenceOf(text)).toEqual(expected))
-
-test.each(['a/b:v1', 'b', 'ghcr.io/a@sha256:12'])('%s is refused', (text) =>
-  expect(() => referenceOf(text)).toThrow(`"${text}" is no full image name`),
-)

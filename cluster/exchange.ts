@@ -1,0 +1,66 @@
+import { request as requestHttp } from 'node:http'
+import { type RequestOptions, request as requestHttps } from 'node:https'
+import type { KubeConfig } from '@kubernetes/client-node'
+
+/** An answer other than 2xx, as an error that still knows its code and its body. */
+export type HttpError = Error & {
+  readonly code: number
+  readonly body: string
+  readonly retryAfter: number
+}
+
+/** Sends JSON, reads JSON. */
+export function exchange<T>(url: string, options: RequestOptions, body?: unknown): Promise<T> {
+  const text = body === undefined ? '' : JSON.stringify(body)
+  const headers = {
+    ...options.headers,
+    ...(text && { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) }),
+  }
+  return new Promise((resolve, reject) => {
+    const send = url.startsWith('https:') ? requestHttps : requestHttp
+    const sent = send(url, { ...options, headers }, (answer) => {
+      const chunks: Buffer[] = []
+      answer.on('data', (chunk: Buffer) => chunks.push(chunk))
+      answer.on('error', reject)
+      answer.on('end', () => {
+        const said = Buffer.concat(chunks).toString()
+        const code = answer.statusCode ?? 0
+        if (code < 300) return resolve(parsed<T>(said, url))
+        const error = new Error(`${options.method} ${url}: ${code}: ${said.slice(0, 300)}`)
+        const retryAfter = Number(answer.headers['retry-after'])
+        reject(Object.assign(error, { code, body: said, retryAfter }))
+      })
+    })
+    sent.on('timeout', () => sent.destroy(new Error(`${url} did not answer in time`)))
+    sent.on('error', reject)
+    sent.end(text)
+  })
+}
+
+/** Rejects instead of throwing: a proxy may answer with a page. */
+const parsed = async <T>(text: string, url: string): Promise<T> => {
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw new Error(`${url} did not answer with JSON`)
+  }
+}
+
+export const codeOf = (error: unknown): number | undefined => (error as Partial<HttpError>).code
+
+const patienceMilliseconds = 60_000
+
+/** Reads from the API server. The JSON is as it came: the client's own calls turn times into Dates. */
+export async function read<T>(
+  kubeConfig: KubeConfig,
+  path: string,
+  query: Readonly<Record<string, string>>,
+  signal?: AbortSignal,
+): Promise<T> {
+  const options: RequestOptions = { method: 'GET' }
+  await kubeConfig.applyToHTTPSOptions(options)
+  const asked = new URLSearchParams(query).toString()
+  const url = `${kubeConfig.getCurrentCluster()?.server}${path}${asked && `?${asked}`}`
+  const timeout = patienceMilliseconds
+  return exchange<T>(url, { ...options, timeout, ...(signal && { signal }) })
+}

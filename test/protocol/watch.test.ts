@@ -1,0 +1,172 @@
+import { createServer, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { KubeConfig } from '@kubernetes/client-node'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { type Watched, watchObjects } from '../../cluster/watch.ts'
+import { until } from '../cluster/cluster.ts'
+
+/** The copy of objects that a watch keeps, against an API server that lists, watches and refuses. */
+
+interface Item {
+  readonly kind?: string
+  readonly metadata: { readonly name: string; readonly resourceVersion: string }
+}
+const item = (name: string, resourceVersion: string): Item => ({
+  metadata: { name, resourceVersion },
+})
+
+let api: Server
+let items: readonly Item[]
+let version: string
+/** The query of each watch so far, and `list`. */
+let asked: string[]
+let watches: ServerResponse[]
+/** What the next watches are answered with, instead of events. */
+let refusals: number[]
+let answerLists: boolean
+let objects: Watched<string>
+let changes: string[]
+let failures: string[]
+let stopping: AbortController
+
+beforeEach(async () => {
+  items = [item('a', '1'), item('b', '2')]
+  version = '2'
+  answerLists = true
+  ;[asked, watches, refusals, changes, failures] = [[], [], [], [], []]
+  api = createServer(({ url = '' }, response) => {
+    response.setHeader('content-type', 'application/json')
+    const query = new URL(url, 'http://it').searchParams
+    if (query.has('watch')) {
+      asked.push(`watch from ${query.get('resourceVersion')}`)
+      response.statusCode = refusals.shift() ?? 200
+      if (response.statusCode !== 200) return response.end()
+      watches.push(response)
+      return response.flushHeaders()
+    }
+    asked.push(`list ${query.get('labelSelector')}`)
+    if (!answerLists) return response.end('<html>')
+    const metadata = { resourceVersion: version }
+    response.end(JSON.stringify({ kind: 'ThingList', apiVersion: 'v1', metadata, items }))
+  })
+  await new Promise<void>((done) => api.listen(0, '127.0.0.1', done))
+  const server = `http://127.0.0.1:${(api.address() as AddressInfo).port}`
+  const kubeConfig = new KubeConfig()
+  // The client speaks plain HTTP only where TLS would not be verified.
+  kubeConfig.loadFromClusterAndUser({ name: 'it', server, skipTLSVerify: true }, { name: 'it' })
+  stopping = new AbortController()
+  objects = watchObjects<Item, string>({
+    kubeConfig,
+    path: '/things',
+    query: { labelSelector: 'x' },
+    keep: ({ kind, metadata }) => `${kind} ${metadata.name} ${metadata.resourceVersion}`,
+    changed: (put, gone) => changes.push(`+${put.join(' +')} -${gone.join(' -')}`),
+    failed: (_error, what) => failures.push(what),
+    signal: stopping.signal,
+  })
+})
+afterEach(() => {
+  stopping.abort()
+  api.close()
+  api.closeAllConnections()
+})
+
+const watching = (count: number) =>
+  until(
+    async () => watches.length,
+    (found) => found === count,
+  )
+const changed = (count: number) =>
+  until(
+    async () => changes.length,
+    (found) => found === count,
+  )
+const send = (type: string, object: object) =>
+  watches.at(-1)?.write(`${JSON.stringify({ type, object })}\n`)
+
+test('holds what was listed, with the kind that items of a list lack', async () => {
+  expect(objects.isSynced()).toBe(false)
+  await objects.synced
+  expect(objects.all()).toEqual(['Thing a 1', 'Thing b 2'])
+  expect(objects.get('b')).toBe('Thing b 2')
+  expect(objects.isCurrent()).toBe(true)
+})
+
+test('follows the events of the watch', async () => {
+  await watching(1)
+  send('MODIFIED', { kind: 'Thing', ...item('a', '3') })
+  send('DELETED', { kind: 'Thing', ...item('b', '4') })
+  send('ADDED', { kind: 'Thing', ...item('c', '5') })
+  await changed(4)
+  expect(changes.slice(1)).toEqual(['+Thing a 3 -', '+ -Thing b 2', '+Thing c 5 -'])
+  expect(objects.all()).toEqual(['Thing a 3', 'Thing c 5'])
+})
+
+describe('when the watch ends', () => {
+  test('it is resumed from the last version, of a bookmark too, without a list', async () => {
+    await watching(1)
+    send('MODIFIED', item('a', '3'))
+    send('BOOKMARK', { metadata: { resourceVersion: '9' } })
+    watches[0]?.end()
+    await watching(2)
+    expect(asked).toEqual(['list x', 'watch from 2', 'watch from 9'])
+    expect(failures).toEqual([])
+  })
+
+  test.each([
+    { by: 'an event', expire: () => send('ERROR', { kind: 'Status', code: 410 }) },
+    {
+      by: 'its status',
+      expire: () => {
+        refusals.push(410)
+        watches[0]?.end()
+      },
+    },
+  ])('because its version is too old, by $by, objects are listed anew', async ({ expire }) => {
+    await watching(1)
+    items = [item('a', '1'), item('c', '7')]
+    version = '8'
+    expire()
+    await watching(2)
+    expect(asked.slice(-2)).toEqual(['list x', 'watch from 8'])
+    expect(changes.at(-1)).toBe('+Thing c 7 -Thing b 2')
+    expect(failures).toEqual([])
+  })
+
+  test('because the connection broke, that is reported, and objects are listed anew', async () => {
+    await watching(1)
+    answerLists = false
+    watches[0]?.destroy()
+    await until(
+      async () => failures,
+      (found) => found.includes('list'),
+    )
+    expect(failures).toEqual(['watch', 'list'])
+    expect(objects.isCurrent()).toBe(false)
+    expect(objects.all()).toEqual(['Thing a 1', 'Thing b 2'])
+    answerLists = true
+    await watching(2)
+    expect(objects.isCurrent()).toBe(true)
+  })
+
+  test('because it is forbidden, each list still brings the changes', async () => {
+    refusals.push(403, 403)
+    await changed(1)
+    items = [item('a', '6')]
+    await changed(2)
+    expect(changes[1]).toBe('+Thing a 6 -Thing b 2')
+    expect(new Set(failures)).toEqual(new Set(['watch']))
+  })
+})
+
+test('asks no more once it is stopped', async () => {
+  await watching(1)
+  stopping.abort()
+  await until(
+    async () => watches[0]?.closed,
+    (closed) => closed === true,
+  )
+  const count = asked.length
+  await new Promise((resolve) => setTimeout(resolve, 1200))
+  expect(asked).toHaveLength(count)
+})

@@ -1,0 +1,57 @@
+/**
+ * fetch, but redirects are followed here, so that each address is checked and gets its own headers:
+ * from https never to plain http, never to another scheme, never in a circle.
+ */
+
+/** An address that a server names, and why it is not requested. */
+export interface Refused {
+  readonly fault: 'invalid' | 'scheme' | 'plain' | 'credentials' | 'circle' | 'many'
+  /** The server that named it. */
+  readonly from: URL
+  /** The address; of an invalid one, the server's own. */
+  readonly to: URL
+}
+
+/** The address that a server names, relative to its own. */
+export function addressFrom(location: string, from: URL): URL | Refused {
+  if (!URL.canParse(location, from.href)) return { fault: 'invalid', from, to: from }
+  const to = new URL(location, from)
+  to.hash = ''
+  if (!['https:', 'http:'].includes(to.protocol)) return { fault: 'scheme', from, to }
+  if (from.protocol === 'https:' && to.protocol === 'http:') return { fault: 'plain', from, to }
+  if (to.username || to.password) return { fault: 'credentials', from, to }
+  return to
+}
+
+/** Go's HTTP client, and so containerd, follows as many. */
+export const mostRedirects = 10
+
+interface Asking extends RequestInit {
+  readonly method?: string
+}
+
+/** Only 307 and 308 repeat a request that writes. A stream is never repeated: it can be read only once. */
+function followed({ method = 'GET', ...asking }: Asking): readonly number[] {
+  if (['GET', 'HEAD'].includes(method)) return [301, 302, 303, 307, 308]
+  return 'duplex' in asking ? [] : [307, 308]
+}
+
+export async function follow(
+  url: URL,
+  asking: Asking,
+  headersFor: (at: URL) => Readonly<Record<string, string>>,
+): Promise<{ readonly answer: Response; readonly at: URL } | Refused> {
+  const seen = new Set<string>()
+  for (let at = url; ; ) {
+    seen.add(at.href)
+    const answer = await fetch(at, { ...asking, headers: headersFor(at), redirect: 'manual' })
+    const location = answer.headers.get('location')
+    if (!followed(asking).includes(answer.status) || !location) return { answer, at }
+    await answer.body?.cancel()
+    const to = addressFrom(location, at)
+    if ('fault' in to) return to
+    if (seen.has(to.href)) return { fault: 'circle', from: at, to }
+    if (seen.size > mostRedirects) return { fault: 'many', from: at, to }
+    at = to
+  }
+}
