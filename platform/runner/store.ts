@@ -19,7 +19,7 @@ export async function watch(
     path,
     keep: (object) => object,
     changed: (put, gone) => [...put, ...gone].forEach(changed),
-    failed: (error) => log({ path, error: String(error) }, 'a watch ended: begun anew'),
+    failed: (error, what) => log({ path, error: String(error) }, `a ${what} failed: tried again`),
   })
   await synced
   return { resource, get, all }
