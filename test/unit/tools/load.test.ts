@@ -1,6 +1,14 @@
 import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
@@ -123,8 +131,16 @@ describe('a download', () => {
     return part
   }
 
-  const broken = (part: Buffer, response: ServerResponse) =>
-    response.write(part.subarray(0, 40_000), () => setTimeout(() => response.destroy(), 200))
+  /** Breaks off once a part of the file is on the disk. */
+  const broken = (part: Buffer, response: ServerResponse) => {
+    response.write(part.subarray(0, 40_000))
+    const file = join(into, 'data.bin.part')
+    const timer = setInterval(() => {
+      if (!existsSync(file) || statSync(file).size === 0) return
+      clearInterval(timer)
+      response.destroy()
+    }, 20)
+  }
 
   test('that breaks off goes on where it was', async () => {
     answer = (request, response, count) => {
