@@ -274,7 +274,7 @@ describe('a status that is huge and breaks its schema takes less than 300 ms', (
 
 describe('an annotation that is slow to read, or to compare, is neither', () => {
   const { parent, references, children } = states.find(
-    ({ title }) => title === 'ModelServer under way',
+    ({ title }) => title === 'a ModelServer, under way',
   ) as (typeof states)[number]
   const size = 250_000
   const env = Array.from({ length: 3000 }, (_, number) => ({ name: `A${number}` }))
