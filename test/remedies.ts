@@ -22,7 +22,12 @@ const remedies: readonly Remedy[] = [
   },
   {
     check: 'types',
-    finding: /^(?<where>\S+?)\(.*error TS(?!6133|6192|6196|6198)/gm,
+    finding: /^(?<where>\S+?)\(.*error TS(2307|2882):/gm,
+    todo: 'npm ci, if package.json has the package; otherwise correct the import',
+  },
+  {
+    check: 'types',
+    finding: /^(?<where>\S+?)\(.*error TS(?!2307|2882|6133|6192|6196|6198)/gm,
     todo: 'correct the type at the line that is named, without any and without a cast',
   },
   {

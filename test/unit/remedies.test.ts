@@ -18,6 +18,12 @@ const rows: readonly Row[] = [
     todo: [expect.stringMatching(/^hooks\/a\.ts: correct the type/)],
   },
   {
+    finding: 'a package that is not installed yet',
+    check: 'types',
+    output: "hooks/a.ts(1,1): error TS2307: Cannot find module 'b' or its type declarations.",
+    todo: [expect.stringMatching(/^hooks\/a\.ts: npm ci, if/)],
+  },
+  {
     finding: 'an unused import',
     check: 'types',
     output: "hooks/a.ts(1,1): error TS6133: 'b' is declared but its value is never read.",
