@@ -23,7 +23,10 @@ export type Validate = (value: unknown) => readonly FieldError[]
  * The schema as JSON Schema for ajv and for editors: unknown fields are errors, as they are for
  * kubectl's strict validation, and int-or-string is spelled out.
  */
-export function jsonSchema(schema: Schema): Record<string, unknown> {
+export function jsonSchema(
+  schema: Schema,
+  ofMaps: Readonly<Record<string, unknown>> = {},
+): Record<string, unknown> {
   const {
     properties,
     additionalProperties,
@@ -43,26 +46,34 @@ export function jsonSchema(schema: Schema): Record<string, unknown> {
     ...(listType === 'set' && { uniqueItems: true }),
     ...(properties && {
       properties: Object.fromEntries(
-        Object.entries(properties).map(([name, field]) => [name, jsonSchema(field)]),
+        Object.entries(properties).map(([name, field]) => [name, jsonSchema(field, ofMaps)]),
       ),
       additionalProperties: false,
     }),
-    ...(additionalProperties && { additionalProperties: jsonSchema(additionalProperties) }),
-    ...(items && { items: jsonSchema(items) }),
+    ...(additionalProperties && {
+      ...ofMaps,
+      additionalProperties: jsonSchema(additionalProperties, ofMaps),
+    }),
+    ...(items && { items: jsonSchema(items, ofMaps) }),
   }
 }
 
 const ajv = new Ajv({ allErrors: true, strict: false, verbose: true })
 
 const untilFirst = new Ajv({ strict: false })
+
+/** ajv would write a name of several MiB into the path of an error: it is left to the trimmed value. */
+const shortNames = { propertyNames: { maxLength: longestName } }
+
 const structures = new WeakMap<Schema, (value: unknown) => boolean>()
 
 /**
- * Whether a value has the structure of the schema; CEL rules are not checked. It stops at the first
- * error: almost every value is valid, and this takes half of the time that a list of all errors takes.
+ * Whether a value has the structure of the schema, and no long names in its maps; CEL rules are not
+ * checked. It stops at the first error: almost every value is valid, and this takes half of the time
+ * that a list of all errors takes.
  */
 export function isValid(schema: Schema, value: unknown): boolean {
-  const structure = structures.get(schema) ?? untilFirst.compile(jsonSchema(schema))
+  const structure = structures.get(schema) ?? untilFirst.compile(jsonSchema(schema, shortNames))
   structures.set(schema, structure)
   return structure(value)
 }
