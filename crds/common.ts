@@ -221,6 +221,14 @@ const env = map(
 /** Visible ASCII: kubectl prints it as a column, and a terminal would interpret other characters. */
 export const imagePattern = '^[!-,.-~][!-~]*$'
 
+const words = (what: string) => list(what, string('A word.'), { maxItems: 1024 })
+
+/** A kind that starts a program of its own, or a preset, says what becomes of that. */
+export const commandLine = (command: string, args: string) => ({
+  command: words(command),
+  args: words(args),
+})
+
 /** Spec fields of all four kinds. */
 export const specFields = {
   image: string('A ready container image.', {
@@ -229,8 +237,7 @@ export const specFields = {
     pattern: imagePattern,
   }),
   build,
-  command: list('The command, as in a container.', string('A word.'), { maxItems: 1024 }),
-  args: list('Its arguments, as in a container.', string('A word.'), { maxItems: 1024 }),
+  ...commandLine('The command, as in a container.', 'Its arguments, as in a container.'),
   env,
   params: map(
     'Scalars for the container: /content/params.json, and PARAM_<UPPER_NAME> each. At most 64 KiB.',

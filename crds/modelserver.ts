@@ -1,4 +1,4 @@
-import { hashedFields, reference, specFields, strategy } from './common.ts'
+import { commandLine, hashedFields, reference, specFields, strategy } from './common.ts'
 import { defineKind, gpuColumn, lastColumns, readyColumns, type SpecOf } from './kind.ts'
 import { integer, object, string } from './schema/builders.ts'
 import { serving, statusFields } from './status.ts'
@@ -14,6 +14,10 @@ export const ModelServer = defineKind({
   spec: {
     properties: {
       ...specFields,
+      ...commandLine(
+        'The command, as in a container. It replaces a preset’s command and arguments. {model} is the path, {name} the Model’s name, {gpus} the GPU count, {port} the port; {{model}} is the literal {model}.',
+        'Arguments, added to a preset’s: a flag replaces the preset’s flag of that name. Without a preset, as in a container. {model}, {name}, {gpus} and {port} are filled in as in command.',
+      ),
       model: reference('The Model to serve; mounted at /content/model.'),
       // True for everybody, and the scale subresource needs a value to start from.
       replicas: integer('How many Pods serve.', {

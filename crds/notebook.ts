@@ -1,4 +1,4 @@
-import { hashedFields, reference, specFields } from './common.ts'
+import { commandLine, hashedFields, reference, specFields } from './common.ts'
 import { defineKind, gpuColumn, lastColumns, readyColumns, type SpecOf } from './kind.ts'
 import { object, string } from './schema/builders.ts'
 import { idle, statusFields } from './status.ts'
@@ -18,6 +18,10 @@ export const Notebook = defineKind({
   spec: {
     properties: {
       ...specFields,
+      ...commandLine(
+        'The command, as in a container. It replaces jupyter lab and its arguments. {gpus} is the GPU count, {port} the port; with a model, {model} is its path and {name} its name; {{model}} is the literal {model}.',
+        'Arguments, added to those of jupyter lab: a flag replaces the flag of that name. With a command, as in a container. {gpus}, {port}, {model} and {name} are filled in as in command.',
+      ),
       model: reference('A Model to look at; mounted at /content/model.'),
       dataset: reference('A Dataset to look at; mounted at /content/data.'),
       idleTimeout: string('Stop when idle for so long, for instance 2h or 1h30m; default never.', {

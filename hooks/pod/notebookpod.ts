@@ -3,7 +3,9 @@ import type { NotebookSpec } from '../../crds/notebook.ts'
 import type { Facts } from '../engine/read.ts'
 import type { Records } from '../observe/memory.ts'
 import { ownImage } from '../observe/spec.ts'
+import { commandLine, type Preset } from './commandline.ts'
 import { resultMount } from './mounts.ts'
+import { placeholdersOf } from './placeholders.ts'
 import { toolResources } from './resources.ts'
 import { containerSecurity } from './security.ts'
 import { container, contentMounts, gpuPodBase, podMetadata } from './template.ts'
@@ -21,15 +23,24 @@ export const notebookImage = (
   ownImage(parent.spec, records) ?? (parent.spec.build ? undefined : config.images.notebook)
 
 /** Jupyter makes a token of its own at each start; no API object holds it. */
-const jupyter = [
-  'jupyter',
-  'lab',
-  '--no-browser',
-  '--allow-root',
-  '--ip=0.0.0.0',
-  `--port=${notebookPort}`,
-  '--ServerApp.root_dir=/content',
-]
+const jupyter: Preset = {
+  command: ['jupyter', 'lab'],
+  args: [
+    '--no-browser',
+    '--allow-root',
+    '--ip=0.0.0.0',
+    '--port={port}',
+    '--ServerApp.root_dir=/content',
+  ],
+  // Jupyter does not start if a setting such as ip has two values, under one name or two.
+  aliases: [
+    ['--no-browser', '--ServerApp.open_browser'],
+    ['--allow-root', '--ServerApp.allow_root'],
+    ['--ip', '--ServerApp.ip'],
+    ['--port', '--ServerApp.port'],
+    ['--notebook-dir', '--ServerApp.root_dir'],
+  ],
+}
 const runtimeDir = '/run/jupyter'
 
 export function notebookPod(facts: NotebookFacts, records: Records) {
@@ -50,13 +61,13 @@ export function notebookPod(facts: NotebookFacts, records: Records) {
         container(parent, config, {
           name: 'notebook',
           image: notebookImage(facts, records),
-          command: jupyter,
+          ...commandLine(jupyter, spec, placeholdersOf(spec, notebookPort, config)),
           env: { HOME: '/content/home', JUPYTER_RUNTIME_DIR: runtimeDir },
           mounts,
           more: {
             ports: [{ name: 'http', containerPort: notebookPort, protocol: 'TCP' }],
             readinessProbe: {
-              ...(spec.command
+              ...(spec.command?.length
                 ? { tcpSocket: { port: 'http' } }
                 : { httpGet: { path: '/api', port: 'http' } }),
               periodSeconds: 5,

@@ -4,8 +4,9 @@ import { servesItself } from '../../crds/serving.ts'
 import type { Facts } from '../engine/read.ts'
 import type { Records } from '../observe/memory.ts'
 import { ownImage } from '../observe/spec.ts'
-import { gpuOf } from './gpu.ts'
+import { commandLine } from './commandline.ts'
 import { resultMount } from './mounts.ts'
+import { placeholdersOf } from './placeholders.ts'
 import { container, contentMounts, gpuPodBase, podMetadata } from './template.ts'
 import { noMounts } from './volumes.ts'
 
@@ -42,19 +43,6 @@ export function serverOf(
 
 const portOf = ({ port = serverPort }: ModelServerSpec): number => port
 
-/** Its arguments; in those of a preset, `{model}`, `{name}`, `{gpus}` and `{port}` are filled in. */
-function argsOf({ parent: { spec }, config }: ServerFacts, server: Server | undefined) {
-  const values: Readonly<Record<string, string>> = {
-    model: '/content/model',
-    name: spec.model.name,
-    gpus: String(Math.max(1, gpuOf(spec.resources, config).count)),
-    port: String(portOf(spec)),
-  }
-  return (server?.args ?? []).map((arg) =>
-    arg.replaceAll(/\{(model|name|gpus|port)\}/g, (_, key) => values[key] ?? ''),
-  )
-}
-
 export function serverPod(facts: ServerFacts, records: Records) {
   const { parent, references, config } = facts
   const { spec } = parent
@@ -69,8 +57,7 @@ export function serverPod(facts: ServerFacts, records: Records) {
         container(parent, config, {
           name: 'server',
           image: server?.image,
-          command: server?.command,
-          args: argsOf(facts, server),
+          ...commandLine(server ?? {}, spec, placeholdersOf(spec, portOf(spec), config)),
           env: server?.env,
           mounts,
           more: {

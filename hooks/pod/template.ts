@@ -26,7 +26,7 @@ interface Wanted {
   readonly name: string
   readonly image: string | undefined
   readonly mounts: Mounts
-  /** The command and arguments, where the spec has none. */
+  /** The command and arguments; without them, those of the spec. */
   readonly command?: readonly string[]
   readonly args?: readonly string[]
   readonly env?: Readonly<Record<string, string>>
@@ -40,9 +40,7 @@ interface Wanted {
  */
 export function container(parent: Parent, config: Config, wanted: Wanted): Container {
   const spec = specOf(parent)
-  const command = spec.command ?? wanted.command
-  // A command of the user's own replaces the preset's arguments too, as it does in a container.
-  const args = spec.args ?? (spec.command ? undefined : wanted.args)
+  const { command = spec.command, args = spec.args } = wanted
   const env = envOf(spec, wanted.env)
   const { volumeMounts } = contentMounts(parent, config, wanted.mounts)
   return {

@@ -59,6 +59,10 @@ describe('what is wrong is told by its path', () => {
         says: 'servers.presets.it.image: Invalid value: "ü"',
       },
       {
+        file: { servers: { presets: { it: { image: 'it', aliases: [['--model', 'm']] } } } },
+        says: 'servers.presets.it.aliases[0][1]: Invalid value: "m"',
+      },
+      {
         file: { storage: { s3: { prefix: 'a\u0085b' } } },
         says: 'storage.s3.prefix: Invalid value',
       },

@@ -494,6 +494,61 @@ describe('which image serves', () => {
   })
 })
 
+describe('what a server is started with', () => {
+  const preset = {
+    image: 'example.com/it:1',
+    command: ['it', 'serve', '{model}'],
+    args: ['--alias', '{name}', '--tp={gpus}', '--port', '{port}'],
+    aliases: [['--alias', '-a']],
+  }
+  const config = aConfig({ servers: { default: 'it', presets: { it: preset } } })
+  const own = 'example.com/own:1'
+  const fromPreset = 'it serve /content/model'
+  const { command } = preset
+  test.each([
+    { when: 'alone', more: {}, line: `${fromPreset} --alias falcon --tp=2 --port 8080` },
+    {
+      when: 'args of the preset’s flags and others',
+      more: { args: ['-a={name}-chat', '--len', '4096'] },
+      line: `${fromPreset} --tp=2 --port 8080 -a=falcon-chat --len 4096`,
+    },
+    {
+      when: 'a port of its own',
+      more: { port: 80 },
+      line: `${fromPreset} --alias falcon --tp=2 --port 80`,
+    },
+    { when: 'a command', more: { command: ['run'] }, line: 'run' },
+    {
+      when: 'a command and args',
+      more: { command: ['run', '{model}'], args: ['--gpus={gpus}'] },
+      line: 'run /content/model --gpus=2',
+    },
+    { when: 'an image', more: { image: own }, line: '' },
+    {
+      when: 'an image and args',
+      more: { image: own, args: ['--port={port}'] },
+      line: '--port=8080',
+    },
+    {
+      when: 'the Model’s own image',
+      model: packaged,
+      more: { args: ['--fast'] },
+      line: 'serve.sh --fast',
+    },
+  ])('with $when', ({ more, line, model = imported }) => {
+    const asked = aModelServer({ ...spec, resources: { gpu: { count: 2 } }, ...more })
+    const answer = sync(asked, [model], config)
+    const [container] = theChild(answer, 'Deployment').spec.template.spec.containers
+    expect([...(container.command ?? []), ...(container.args ?? [])].join(' ')).toBe(line)
+  })
+
+  test('the preset’s command stays a command of the container', () => {
+    const [container] = theChild(sync(aModelServer(spec), [imported], config), 'Deployment').spec
+      .template.spec.containers
+    expect(container.command).toEqual([...command.slice(0, 2), '/content/model'])
+  })
+})
+
 test('the status can be scaled and found', () => {
   const answer = sync(aModelServer(spec), seenWith(available))
   expect(statusOf(answer)).toMatchObject({

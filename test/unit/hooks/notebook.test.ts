@@ -253,3 +253,43 @@ test('no token, password or Secret stands in what Kubernetes stores', () => {
   const text = JSON.stringify(sync(aNotebook(spec)).children)
   expect(text).not.toMatch(/token=|password|"kind":"Secret"/i)
 })
+
+describe('what a Notebook is started with', () => {
+  test.each([
+    {
+      when: 'alone',
+      more: {},
+      command: ['jupyter', 'lab'],
+      args: [
+        '--no-browser',
+        '--allow-root',
+        '--ip=0.0.0.0',
+        '--port=8888',
+        '--ServerApp.root_dir=/content',
+      ],
+    },
+    {
+      when: 'args of Jupyter’s flags, by whichever names, and others',
+      more: { args: ['--notebook-dir', '/srv', '--ServerApp.ip=::', '--debug'] },
+      command: ['jupyter', 'lab'],
+      args: [
+        '--no-browser',
+        '--allow-root',
+        '--port=8888',
+        '--notebook-dir',
+        '/srv',
+        '--ServerApp.ip=::',
+        '--debug',
+      ],
+    },
+    {
+      when: 'a command and args',
+      more: { command: ['code-server'], args: ['--bind-addr=[::]:{port}', '{model}'] },
+      command: ['code-server'],
+      args: ['--bind-addr=[::]:8888', '{model}'],
+    },
+  ])('with $when', ({ more, command, args }) => {
+    const [container] = theChild(sync(aNotebook(more)), 'StatefulSet').spec.template.spec.containers
+    expect([container.command, container.args]).toEqual([command, args])
+  })
+})
