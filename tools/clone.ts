@@ -1,7 +1,9 @@
-import { chmodSync, copyFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { unreachableIn, wordsOf } from './gitwords.ts'
 import { type Options, optional, required } from './options.ts'
-import { lastLines, run } from './run.ts'
+import { run } from './run.ts'
+import { sshKeyOf, unixLines } from './sshkey.ts'
 
 /**
  * Brings one commit of a Git repository to a folder, without its history. Credentials come from a
@@ -91,8 +93,11 @@ export function clonedFault(said: string, wanted: Wanted, hasSecret: boolean): s
     return `${url} redirects to ${elsewhere}, which asks for credentials; those of build.git.secretName are sent only to ${named}: if you trust the new address, write it in build.git.url`
   if (/protocol "?http"? (not supported|disabled)/i.test(said))
     return `${url} redirects to plain http://, where nothing protects what is cloned: write the address it has moved to in build.git.url`
+  const [, unreadable] = /^Load key "[^"]*": (.*)$/m.exec(said) ?? []
+  if (unreadable && hasSecret)
+    return `${url}: ssh cannot read ssh-privatekey in the Secret of build.git.secretName: ${unreadable.trim()}`
   if (
-    /Authentication failed|could not read (Username|Password)|Permission denied|The requested URL returned error: 40[13]|terminal prompts disabled/i.test(
+    /Authentication failed|could not read (Username|Password)|Permission denied|Too many authentication failures|The requested URL returned error: 40[13]|terminal prompts disabled/i.test(
       said,
     )
   )
@@ -100,14 +105,16 @@ export function clonedFault(said: string, wanted: Wanted, hasSecret: boolean): s
       ? `${url} refuses the credentials of the Secret in build.git.secretName`
       : `${url} asks for credentials: name a basic-auth or ssh-auth Secret in build.git.secretName`
   if (
-    /repository .*not found|does not appear to be a git repository|returned error: 404/i.test(said)
+    /repository .*not found|project .*could not be found|does not appear to be a git repository|returned error: 404/i.test(
+      said,
+    )
   )
     return hasSecret
       ? `${url} does not exist, or the credentials of the Secret may not see it`
       : `${url} does not exist, or is private: then name a Secret in build.git.secretName`
-  if (/Could not resolve host|Failed to connect|Connection (refused|timed out)/i.test(said))
-    return `${url} cannot be reached: ${lastLines(said, 1).replace(/^fatal: /, '')}`
-  return `${url} cannot be cloned: ${lastLines(said, 2)}`
+  const cause = unreachableIn(said)
+  if (cause) return `${url} cannot be reached: ${cause}`
+  return `${url} cannot be cloned: ${wordsOf(said).slice(-2).join('\n')}`
 }
 
 interface Credentials {
@@ -132,7 +139,7 @@ function credentials(secret: string, home: string, address: URL): Credentials {
   const read = (name: string) => (has(name) ? readFileSync(join(secret, name), 'utf8') : undefined)
   const knownHosts = read('known_hosts') ?? process.env.GIT_KNOWN_HOSTS
   const hosts = join(home, 'known_hosts')
-  if (knownHosts) writeFileSync(hosts, `${knownHosts}\n`)
+  if (knownHosts) writeFileSync(hosts, unixLines(knownHosts))
   const authorities = read('ca.crt') ?? process.env.GIT_CA_BUNDLE
   const ssh = ['ssh', '-o', 'BatchMode=yes', '-o', `UserKnownHostsFile=${hosts}`]
   const env: Record<string, string | undefined> = {
@@ -143,19 +150,21 @@ function credentials(secret: string, home: string, address: URL): Credentials {
     // Also for redirects: a clone that starts encrypted stays encrypted.
     GIT_ALLOW_PROTOCOL: address.protocol === 'http:' ? 'http:https' : address.protocol.slice(0, -1),
     GIT_CONFIG_NOSYSTEM: '1',
+    // Faults are known by their English words.
+    LC_ALL: 'C',
   }
   if (authorities) {
     // Beside those of the system: one bundle serves public and private hosts.
     const bundle = join(home, 'ca.crt')
     const known = existsSync(systemAuthorities) ? readFileSync(systemAuthorities, 'utf8') : ''
-    writeFileSync(bundle, `${known}\n${authorities}\n`)
+    writeFileSync(bundle, `${known}\n${unixLines(authorities)}`)
     env.GIT_SSL_CAINFO = bundle
   }
-  if (has('ssh-privatekey')) {
+  const privateKey = address.protocol === 'ssh:' ? read('ssh-privatekey') : undefined
+  if (privateKey !== undefined) {
     // ssh refuses a key that others may read, and a Secret's file belongs to root.
     const key = join(home, 'ssh-key')
-    copyFileSync(join(secret, 'ssh-privatekey'), key)
-    chmodSync(key, 0o600)
+    writeFileSync(key, sshKeyOf(privateKey), { mode: 0o600 })
     ssh.push('-o', 'IdentitiesOnly=yes', '-i', key)
   }
   const helper = join(home, 'git-credentials')

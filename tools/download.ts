@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { follow, mostRedirects, type Refused } from './redirects.ts'
 import { silenceAfter } from './silence.ts'
 import { fileBehind } from './source.ts'
+import type { Token } from './token.ts'
 
 /** One file over HTTP: `NAME.part` grows, across broken connections and Pods, and becomes NAME whole. */
 
@@ -16,6 +17,7 @@ export interface WebFile {
   /** The name that it gets. */
   readonly file: string
   readonly sha256?: string
+  readonly token?: Token
 }
 
 /** How patiently it is tried, and who hears of it. */
@@ -126,6 +128,14 @@ async function attempt(wanted: WebFile, into: string, manner: Manner): Promise<A
   }
 }
 
+/** What a server has answered, and what may help where it asks who is there. */
+function refusalOf({ url, token }: WebFile, at: URL, status: number): string {
+  const { origin } = new URL(url)
+  const who = at.origin === origin ? url : `${url} redirects to ${at.origin}, which`
+  const remedy = [401, 403].includes(status) ? token?.remedy(at) : undefined
+  return [`${who} answers ${status}`, ...(remedy ? [remedy] : [])].join(': ')
+}
+
 type Quiet = ReturnType<typeof silenceAfter>
 
 async function fetched(
@@ -141,19 +151,19 @@ async function fetched(
   const have = await sizeOf(part)
   const tag = await readFile(tagFile, 'utf8').catch(() => '')
   const resumes = have > 0 && tag !== ''
-  // Every host gets the same headers, without any credentials.
-  const found = await follow(new URL(url), { signal: quiet.signal }, () => ({
+  const found = await follow(new URL(url), { signal: quiet.signal }, (at, left) => ({
+    ...wanted.token?.headers(at, left),
     'accept-encoding': 'identity',
     ...(resumes && { range: `bytes=${have}-`, 'if-range': tag }),
   }))
   if ('fault' in found) return over(`${url} redirects ${words[found.fault](found.to)}`)
-  const { answer } = found
+  const { answer, at } = found
   if (answer.status === 416) {
     await rm(part, { force: true })
     return broken('the server cannot go on there')
   }
   if (!answer.ok || !answer.body)
-    return { final: isFinal(answer.status), message: `${url} answers ${answer.status}` }
+    return { final: isFinal(answer.status), message: refusalOf(wanted, at, answer.status) }
   if (isPage(wanted, answer.headers)) {
     await answer.body.cancel()
     return over(`${url} is a web page, not a file: ${fileBehind(url)}`)

@@ -6,13 +6,17 @@ import { hashOf, readManifest } from './manifest.ts'
 import { type Options, optional, required } from './options.ts'
 import { run } from './run.ts'
 import { type Source, sourceOf } from './source.ts'
+import { tokenFor } from './token.ts'
 
 /**
  * Brings a source to a folder. What a broken attempt left there is gone on with, and what arrives
  * is compared with the checksum that its origin gives.
  */
 const loaders: { readonly [K in Source['scheme']]: Loader<Extract<Source, { scheme: K }>> } = {
-  https: (source, into) => download(source, into),
+  https: async (source, into) => {
+    const token = tokenFor(new URL(source.url), process.env.HTTP_TOKEN)
+    await download({ ...source, token }, into)
+  },
   hf: async (source, into, hub) => {
     const { code, said } = await run('python3', hubArgs(source, into, hub))
     if (code !== 0) throw new Error(hubFault(said, source))

@@ -36,15 +36,21 @@ function followed({ method = 'GET', ...asking }: Asking): readonly number[] {
   return 'duplex' in asking ? [] : [307, 308]
 }
 
+/** `left`: a redirect has led to another host, port or scheme, though another may have led back. */
+type HeadersFor = (at: URL, left: boolean) => Readonly<Record<string, string>>
+
 export async function follow(
   url: URL,
   asking: Asking,
-  headersFor: (at: URL) => Readonly<Record<string, string>>,
+  headersFor: HeadersFor,
 ): Promise<{ readonly answer: Response; readonly at: URL } | Refused> {
   const seen = new Set<string>()
+  let left = false
   for (let at = url; ; ) {
     seen.add(at.href)
-    const answer = await fetch(at, { ...asking, headers: headersFor(at), redirect: 'manual' })
+    left ||= at.origin !== url.origin
+    const headers = headersFor(at, left)
+    const answer = await fetch(at, { ...asking, headers, redirect: 'manual' })
     const location = answer.headers.get('location')
     if (!followed(asking).includes(answer.status) || !location) return { answer, at }
     await answer.body?.cancel()

@@ -541,6 +541,122 @@ async function listening(listener: RequestListener): Promise<string> {
   return `127.0.0.1:${(server.address() as AddressInfo).port}`
 }
 
+describe('HTTP_TOKEN is for the host that the source names', () => {
+  interface Heard {
+    readonly at: string
+    readonly authorization: string | undefined
+  }
+  let certificate: Awaited<ReturnType<typeof localCertificate>>
+  let heard: Heard[]
+  beforeEach(async () => {
+    certificate = await localCertificate(home)
+    heard = []
+  })
+
+  /** A server that wants the token for /it, and answers other paths with a redirect. */
+  async function secure(name: string, to: (path: string) => string | undefined): Promise<string> {
+    const server = createTlsServer(certificate.server, ({ url = '', headers }, response) => {
+      heard.push({ at: `${name}${url}`, authorization: headers.authorization })
+      const location = to(url)
+      if (location) response.writeHead(302, { location }).end()
+      else if (headers.authorization !== 'Bearer s3cr3t-token') response.writeHead(401).end()
+      else response.end('x')
+    })
+    servers.push(server)
+    await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
+    return `https://127.0.0.1:${(server.address() as AddressInfo).port}`
+  }
+
+  const loading = (url: string, token = 's3cr3t-token') =>
+    loader(url, { NODE_EXTRA_CA_CERTS: certificate.caFile, HTTP_TOKEN: token })
+  const right = 'Bearer s3cr3t-token'
+
+  test.each(['s3cr3t-token', 's3cr3t-token\n', ' s3cr3t-token\r\n'])(
+    'which gets %j, by a redirect of its own too',
+    async (token) => {
+      const host = await secure('named', (path) => (path === '/old' ? '/it' : undefined))
+      expect(await loading(`${host}/old`, token)).toMatchObject({ code: 0 })
+      expect(heard).toEqual([
+        { at: 'named/old', authorization: right },
+        { at: 'named/it', authorization: right },
+      ])
+    },
+  )
+
+  test('and goes to no other port that it redirects to', async () => {
+    const other = await secure('other', () => undefined)
+    const host = await secure('named', () => `${other}/it`)
+    const { code, message } = await loading(`${host}/it`)
+    expect(code).toBe(1)
+    expect(message).toBe(
+      `${host}/it redirects to ${other}, which answers 401: HTTP_TOKEN is sent only to ${host}`,
+    )
+    expect(heard).toEqual([
+      { at: 'named/it', authorization: right },
+      { at: 'other/it', authorization: undefined },
+    ])
+  })
+
+  test('and goes to no other host on the same port', async () => {
+    const host = await secure('named', (path) =>
+      path === '/it' ? `${host.replace('127.0.0.1', 'localhost')}/there` : undefined,
+    )
+    expect(await loading(`${host}/it`)).toMatchObject({ code: 1 })
+    expect(heard).toEqual([
+      { at: 'named/it', authorization: right },
+      { at: 'named/there', authorization: undefined },
+    ])
+  })
+
+  test('and is not shown again where another host leads back with it', async () => {
+    let host = ''
+    const other = await secure('other', () => `${host}/chosen`)
+    host = await secure('named', (path) => (path === '/it' ? `${other}/it` : undefined))
+    expect(await loading(`${host}/it`)).toMatchObject({ code: 1 })
+    expect(heard).toEqual([
+      { at: 'named/it', authorization: right },
+      { at: 'other/it', authorization: undefined },
+      { at: 'named/chosen', authorization: undefined },
+    ])
+  })
+
+  test('and goes nowhere by plain http, nor by a redirect from there', async () => {
+    const host = await secure('named', () => undefined)
+    let plain = ''
+    const insecure = await listening(({ url = '', headers }, response) => {
+      plain += `${url} ${headers.authorization}\n`
+      if (url === '/it') response.writeHead(401).end()
+      else response.writeHead(302, { location: `${host}/it` }).end()
+    })
+    expect((await loading(`http://${insecure}/it`)).message).toBe(
+      `http://${insecure}/it answers 401: HTTP_TOKEN is sent only by https`,
+    )
+    expect(await loading(`http://${insecure}/moved`)).toMatchObject({ code: 1 })
+    expect(plain).toBe('/it undefined\n/moved undefined\n')
+    expect(heard).toEqual([{ at: 'named/it', authorization: undefined }])
+  })
+
+  test.each(['Bearer s3cr3t-token', 's3cr3t\ntoken', 's3cr3t-tökén'])(
+    'and %j is no token, which is said without it, and sent to nobody',
+    async (token) => {
+      const host = await secure('named', () => undefined)
+      const { code, message, printed } = await loading(`${host}/it`, token)
+      expect(code).toBe(1)
+      expect(message).toContain('HTTP_TOKEN in spec.env must be the token alone')
+      expect(`${message}${printed}`).not.toContain('s3cr3t')
+      expect(heard).toEqual([])
+    },
+  )
+
+  test('and one that the host refuses is not repeated', async () => {
+    const host = await secure('named', () => undefined)
+    const { code, message, printed } = await loading(`${host}/it`, 'another-t0ken')
+    expect(code).toBe(1)
+    expect(message).toBe(`${host}/it answers 401: it refuses HTTP_TOKEN of spec.env`)
+    expect(printed).not.toContain('another-t0ken')
+  })
+})
+
 describe('a source that cannot be a file fails at once, by name', () => {
   const loading = (source: string) => tool('load', [`--source=${source}`, `--into=${home}/into`])
   const into = () => (existsSync(join(home, 'into')) ? below(join(home, 'into')) : [])

@@ -196,10 +196,69 @@ describe('a clone that fails says', () => {
     {
       said: "fatal: unable to access 'https://git/x.git/': Could not resolve host: git",
       wanted: {},
-      says: `${url} cannot be reached: unable to access 'https://git/x.git/': Could not resolve host: git`,
+      says: `${url} cannot be reached: Could not resolve host: git`,
+    },
+    {
+      said: "fatal: unable to access 'https://git/x.git/': Failed to connect to git port 443 after 0 ms: Couldn't connect to server",
+      wanted: {},
+      says: `${url} cannot be reached: Failed to connect to git port 443 after 0 ms: Couldn't connect to server`,
     },
   ])('$says', ({ said, wanted, secret = false, says }) => {
     expect(clonedFault(said, { url, ...wanted }, secret)).toBe(says)
+  })
+})
+
+describe('of a clone over ssh that fails, the words of ssh are said, not the advice of Git', () => {
+  const url = 'ssh://git@host/x.git'
+  const advice = [
+    'fatal: Could not read from remote repository.',
+    '',
+    'Please make sure you have the correct access rights',
+    'and the repository exists.',
+  ]
+  test.each([
+    {
+      said: ['ssh: Could not resolve hostname host: Name or service not known'],
+      says: 'cannot be reached: Could not resolve hostname host: Name or service not known',
+    },
+    {
+      said: ['ssh: connect to host 10.0.0.1 port 22: Connection refused\r'],
+      says: 'cannot be reached: connect to host 10.0.0.1 port 22: Connection refused',
+    },
+    {
+      said: ['ssh: connect to host 10.0.0.1 port 22: No route to host'],
+      says: 'cannot be reached: connect to host 10.0.0.1 port 22: No route to host',
+    },
+    {
+      said: ['kex_exchange_identification: Connection closed by remote host'],
+      says: 'cannot be reached: kex_exchange_identification: Connection closed by remote host',
+    },
+    {
+      said: [
+        'Warning: Permanently added "host" (ED25519) to the list of known hosts.',
+        'Unable to negotiate with 10.0.0.1 port 22: no matching host key type found. Their offer: ssh-rsa',
+      ],
+      says: 'cannot be cloned: Unable to negotiate with 10.0.0.1 port 22: no matching host key type found. Their offer: ssh-rsa',
+    },
+    {
+      said: ['Load key "/tmp/ssh-key": error in libcrypto', 'git@host: Permission denied'],
+      says: ': ssh cannot read ssh-privatekey in the Secret of build.git.secretName: error in libcrypto',
+    },
+    {
+      said: [
+        'remote: ',
+        'remote: ========',
+        'remote: ERROR: The project you were looking for could not be found',
+      ],
+      says: 'does not exist, or the credentials of the Secret may not see it',
+    },
+    {
+      said: ['Received disconnect from 10.0.0.1 port 22:2: Too many authentication failures'],
+      says: 'refuses the credentials of the Secret in build.git.secretName',
+    },
+  ])('$says', ({ said, says }) => {
+    const fault = clonedFault([...said, ...advice].join('\n'), { url }, true)
+    expect(fault).toBe(`${url}${says.startsWith(':') ? '' : ' '}${says}`)
   })
 })
 
