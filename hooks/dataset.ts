@@ -1,6 +1,8 @@
 import { isInClaim } from '../crds/claims.ts'
 import { Dataset, type DatasetSpec } from '../crds/dataset.ts'
 import type { Artifacts } from '../crds/status.ts'
+import { claims } from './children/claim.ts'
+import { jobs } from './children/job.ts'
 import { hashesOf, runHashes } from './engine/hashes.ts'
 import { hookOf } from './engine/hook.ts'
 import type { Facts } from './engine/read.ts'
@@ -25,9 +27,9 @@ import { runStage } from './work/run.ts'
 export const dataset = hookOf(Dataset, {
   children: [
     buildJob('dataset'),
-    { kind: 'Job', name: 'NAME-dataset-load-HASH', purpose: 'Loads the data.' },
+    { kind: jobs, name: 'NAME-dataset-load-HASH', purpose: 'Loads the data.' },
     {
-      kind: 'PersistentVolumeClaim',
+      kind: claims,
       name: 'NAME-dataset-artifacts',
       purpose: 'The data, with the storage driver pvc.',
     },

@@ -1,6 +1,8 @@
 import { hasWork, isInClaim } from '../crds/claims.ts'
 import { Model, type ModelSpec } from '../crds/model.ts'
 import type { Artifacts } from '../crds/status.ts'
+import { claims } from './children/claim.ts'
+import { jobs } from './children/job.ts'
 import { hashesOf, runHashes } from './engine/hashes.ts'
 import { hookOf } from './engine/hook.ts'
 import type { Facts } from './engine/read.ts'
@@ -29,10 +31,10 @@ import { runStage } from './work/run.ts'
 export const model = hookOf(Model, {
   children: [
     buildJob('model'),
-    { kind: 'Job', name: 'NAME-model-run-HASH', purpose: 'Imports or trains the model.' },
-    { kind: 'Job', name: 'NAME-model-package-HASH', purpose: 'Packages the result as an image.' },
+    { kind: jobs, name: 'NAME-model-run-HASH', purpose: 'Imports or trains the model.' },
+    { kind: jobs, name: 'NAME-model-package-HASH', purpose: 'Packages the result as an image.' },
     {
-      kind: 'PersistentVolumeClaim',
+      kind: claims,
       name: 'NAME-model-artifacts',
       purpose: 'The weights, with the storage driver pvc.',
     },

@@ -1,10 +1,10 @@
 import { ModelServer, type ModelServerSpec } from '../crds/modelserver.ts'
 import { claimName } from '../crds/names.ts'
 import { singleNodeClaim, tooManyReplicas } from '../crds/serving.ts'
-import { deployment } from './children/deployment.ts'
+import { deployment, deployments } from './children/deployment.ts'
 import type { Container, Workload } from './children/manifesttypes.ts'
 import { namespaceOf, selectorOf, serverName } from './children/metadata.ts'
-import { service } from './children/service.ts'
+import { service, services } from './children/service.ts'
 import { hookOf } from './engine/hook.ts'
 import type { Facts } from './engine/read.ts'
 import type { Beside, ServeStage } from './engine/stage.ts'
@@ -25,9 +25,9 @@ import { buildJob, buildStage } from './work/build.ts'
 export const modelserver = hookOf(ModelServer, {
   children: [
     buildJob('modelserver'),
-    { kind: 'Deployment', name: 'NAME-server', purpose: 'The servers.' },
+    { kind: deployments, name: 'NAME-server', purpose: 'The servers.' },
     {
-      kind: 'Service',
+      kind: services,
       name: 'NAME-server',
       purpose: 'Port 8080 (`http`), which forwards to `spec.port`.',
     },

@@ -1,10 +1,11 @@
 import { annotations } from '../crds/kind.ts'
 import { Notebook, type NotebookSpec } from '../crds/notebook.ts'
+import { claims } from './children/claim.ts'
 import type { Workload } from './children/manifesttypes.ts'
 import { notebookName } from './children/metadata.ts'
-import { denyIngress } from './children/networkpolicy.ts'
-import { service } from './children/service.ts'
-import { statefulSet } from './children/statefulset.ts'
+import { denyIngress, networkPolicies } from './children/networkpolicy.ts'
+import { service, services } from './children/service.ts'
+import { statefulSet, statefulSets } from './children/statefulset.ts'
 import { hookOf } from './engine/hook.ts'
 import { idlenessOf } from './engine/idleness.ts'
 import type { Facts } from './engine/read.ts'
@@ -28,10 +29,10 @@ import { buildJob, buildStage } from './work/build.ts'
 export const notebook = hookOf(Notebook, {
   children: [
     buildJob('notebook'),
-    { kind: 'StatefulSet', name: 'NAME-notebook', purpose: 'Jupyter, in one Pod.' },
-    { kind: 'Service', name: 'NAME-notebook', purpose: 'Port 8888 (`http`).' },
-    { kind: 'NetworkPolicy', name: 'NAME-notebook', purpose: 'Denies all ingress to the Pod.' },
-    { kind: 'PersistentVolumeClaim', name: 'NAME-notebook-home', purpose: 'The home.' },
+    { kind: statefulSets, name: 'NAME-notebook', purpose: 'Jupyter, in one Pod.' },
+    { kind: services, name: 'NAME-notebook', purpose: 'Port 8888 (`http`).' },
+    { kind: networkPolicies, name: 'NAME-notebook', purpose: 'Denies all ingress to the Pod.' },
+    { kind: claims, name: 'NAME-notebook-home', purpose: 'The home.' },
   ],
   stages: (facts) => [
     buildStage(facts, 'the image is given, or the administrator’s'),

@@ -1,11 +1,11 @@
 import { apiVersion } from '../crds/kind.ts'
-import { type ChildKind, childKinds } from '../hooks/children/childkinds.ts'
+import type { ChildKind } from '../hooks/children/childkind.ts'
 import { hooks } from '../hooks/hooks.ts'
 
-/** Every resource that some kind has as a child: what Metacontroller needs rights for. */
-export const childrenOfAll: readonly ChildKind[] = Object.values(childKinds).filter((child) =>
-  hooks.some(({ children }) => children.includes(child)),
-)
+/** The kinds of all children, for Metacontroller's permissions; those that every cluster serves first. */
+export const childrenOfAll: readonly ChildKind[] = [
+  ...new Set(hooks.flatMap(({ children }) => children)),
+].sort((a, b) => Number(a.optional ?? false) - Number(b.optional ?? false))
 
 /** Under this key the Secret holds the token. */
 export const tokenKey = 'token'

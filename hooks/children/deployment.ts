@@ -1,6 +1,13 @@
 import type { Parent } from '../../crds/kind.ts'
+import type { ChildKind } from './childkind.ts'
 import type { PodTemplate, Workload } from './manifesttypes.ts'
 import { labelsOf, selectorOf } from './metadata.ts'
+
+export const deployments: ChildKind = {
+  apiVersion: 'apps/v1',
+  kind: 'Deployment',
+  resource: 'deployments',
+}
 
 /**
  * RollingUpdate is spelled out, with Kubernetes' own defaults: what was never applied could not be
@@ -14,8 +21,8 @@ export const deployment = (
   strategy: 'RollingUpdate' | 'Recreate',
   template: PodTemplate,
 ): Workload => ({
-  apiVersion: 'apps/v1',
-  kind: 'Deployment',
+  apiVersion: deployments.apiVersion,
+  kind: deployments.kind,
   metadata: { name, labels: labelsOf(parent, 'serve') },
   spec: {
     replicas,

@@ -1,7 +1,15 @@
 import type { Parent } from '../../crds/kind.ts'
 import { fitted, hash, kindWord } from '../../crds/names.ts'
 import type { Child } from '../observe/protocol.ts'
+import type { ChildKind } from './childkind.ts'
 import { labelsOf } from './metadata.ts'
+
+export const deviceClaims: ChildKind = {
+  apiVersion: 'resource.k8s.io/v1',
+  kind: 'ResourceClaimTemplate',
+  resource: 'resourceclaimtemplates',
+  optional: true,
+}
 
 /** GPUs that are allocated dynamically: so many of a class. */
 export interface Devices {
@@ -18,8 +26,8 @@ export const deviceClaimName = (parent: Parent, devices: Devices): string =>
  * https://kubernetes.io/docs/concepts/scheduling-eviction/dynamic-resource-allocation/
  */
 export const deviceClaim = (parent: Parent, devices: Devices): Child => ({
-  apiVersion: 'resource.k8s.io/v1',
-  kind: 'ResourceClaimTemplate',
+  apiVersion: deviceClaims.apiVersion,
+  kind: deviceClaims.kind,
   metadata: { name: deviceClaimName(parent, devices), labels: labelsOf(parent, 'gpu') },
   spec: { spec: { devices: { requests: [{ name: 'gpu', exactly: devices }] } } },
 })

@@ -1,8 +1,15 @@
 import type { RunPolicy } from '../../crds/common.ts'
 import type { Parent } from '../../crds/kind.ts'
 import { canonical } from '../../crds/names.ts'
+import type { ChildKind } from './childkind.ts'
 import type { Job, PodTemplate } from './manifesttypes.ts'
 import { jobAnnotations, jobName, labelsOf } from './metadata.ts'
+
+export const jobs: ChildKind = {
+  apiVersion: 'batch/v1',
+  kind: 'Job',
+  resource: 'jobs',
+}
 
 export interface JobIdentity {
   readonly stage: string
@@ -25,8 +32,8 @@ export const job = (
   policy: Pick<RunPolicy, 'activeDeadlineSeconds'> & { readonly backoffLimit: number },
   template: PodTemplate,
 ): Job => ({
-  apiVersion: 'batch/v1',
-  kind: 'Job',
+  apiVersion: jobs.apiVersion,
+  kind: jobs.kind,
   metadata: {
     name: jobName(parent, stage, attempt),
     labels: labelsOf(parent, stage),

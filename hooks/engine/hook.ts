@@ -1,7 +1,8 @@
 import type { Config } from '../../crds/config.ts'
 import type { Kind, Parent } from '../../crds/kind.ts'
 import { sentence } from '../../crds/schema/validator.ts'
-import { type ChildKind, childKinds, type Made } from '../children/childkinds.ts'
+import type { ChildKind, DeclaredChild } from '../children/childkind.ts'
+import { deviceClaims } from '../children/deviceclaim.ts'
 import { namespaceOf } from '../children/metadata.ts'
 import type {
   Child,
@@ -19,7 +20,7 @@ import type { Behaviour } from './behaviour.ts'
 export interface Hook {
   readonly kind: Kind
   /** Its children by name, for docs/api.md. */
-  readonly makes: readonly Made[]
+  readonly makes: readonly DeclaredChild[]
   /** The kinds of objects that `sync` may return: exactly those that the controller lists. */
   readonly children: readonly ChildKind[]
   readonly customize: (request: CustomizeRequest) => CustomizeResponse
@@ -33,10 +34,7 @@ export interface Hook {
 
 /** A kind and its behaviour as Metacontroller's two hooks; pure functions of the request. */
 export function hookOf<S, T>(kind: Kind<S, T>, behaviour: Behaviour<S, T>): Hook {
-  const named = behaviour.children.map((child) => child.kind)
-  const children = [...new Set([...named, 'ResourceClaimTemplate' as const])].map(
-    (name) => childKinds[name],
-  )
+  const children = [...new Set([...behaviour.children.map((child) => child.kind), deviceClaims])]
   const answer = answerOf(kind, behaviour)
   return {
     kind,

@@ -1,5 +1,6 @@
 import type { Build } from '../../crds/common.ts'
-import type { Made } from '../children/childkinds.ts'
+import type { DeclaredChild } from '../children/childkind.ts'
+import { jobs } from '../children/job.ts'
 import { buildHashes, hashesOf } from '../engine/hashes.ts'
 import type { Facts } from '../engine/read.ts'
 import type { WorkStage } from '../engine/stage.ts'
@@ -8,8 +9,8 @@ import { builderSuspicion, buildPod } from './buildpod.ts'
 import { pinnedImage } from './builtimage.ts'
 
 /** The child that every kind has. */
-export const buildJob = (kind: string): Made => ({
-  kind: 'Job',
+export const buildJob = (kind: string): DeclaredChild => ({
+  kind: jobs,
   name: `NAME-${kind}-build-HASH`,
   purpose: 'Builds the image, if `spec.build` is set.',
 })
