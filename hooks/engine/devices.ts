@@ -1,7 +1,7 @@
 import type { Resources } from '../../crds/common.ts'
 import { deviceClaim } from '../children/deviceclaim.ts'
 import type { Job, Workload } from '../children/manifesttypes.ts'
-import { kept } from '../observe/applied.ts'
+import { asApplied } from '../observe/applied.ts'
 import type { Child } from '../observe/protocol.ts'
 import { gpuOf } from '../pod/gpu.ts'
 import type { ClaimFate, StageFate } from './fate.ts'
@@ -24,7 +24,7 @@ export function deviceFates(
     const existing = observed.child('ResourceClaimTemplate', name)
     if (name === requested?.metadata.name)
       return [existing ? { is: 'wanted', child: requested } : absent(memory, requested)]
-    return existing ? [{ is: 'retained', child: kept(existing) }] : []
+    return existing ? [{ is: 'retained', child: asApplied(existing) }] : []
   })
 }
 

@@ -1,7 +1,7 @@
 import type { RunPolicy } from '../../crds/common.ts'
 import type { Parent } from '../../crds/kind.ts'
 import type { Job, Workload } from '../children/manifesttypes.ts'
-import { kept } from '../observe/applied.ts'
+import { asApplied } from '../observe/applied.ts'
 import { isComplete, isFailed } from '../observe/jobstate.ts'
 import type { Memory } from '../observe/memory.ts'
 import type { Observed } from '../observe/observed.ts'
@@ -26,7 +26,7 @@ export function retainedJob(job: Job, { parent, memory }: Owner, policy?: RunPol
   )
   const isFinished = isComplete(job) || isFailed(job)
   const ttl = policyOf(parent).ttlSecondsAfterFinished
-  return kept(job, {
+  return asApplied(job, {
     ...(!isFinished && { suspend: isSuspended(parent) ? true : undefined }),
     ...(!isFinished && policy && { activeDeadlineSeconds: policy.activeDeadlineSeconds }),
     ...(!isFinished && policy?.backoffLimit !== undefined && { backoffLimit: policy.backoffLimit }),
@@ -65,12 +65,12 @@ export function retainedServing(
   const fields = replicas === undefined ? {} : { replicas }
   const workloads = serving
     .filter(isWorkload)
-    .map((workload) => annotated(kept(workload, fields) as Workload, stage))
+    .map((workload) => annotated(asApplied(workload, fields) as Workload, stage))
   const rendered = beside(workloads[0]).filter(
     ({ kind, metadata }) => workloads.length > 0 || child(kind, metadata.name),
   )
   const isRendered = ({ kind, metadata }: Child) =>
     rendered.some((one) => one.kind === kind && one.metadata.name === metadata.name)
   const others = serving.filter((one) => !isWorkload(one) && !isRendered(one))
-  return [...workloads, ...rendered, ...others.map((one) => kept(one))]
+  return [...workloads, ...rendered, ...others.map((one) => asApplied(one))]
 }

@@ -1,4 +1,4 @@
-import { kept } from '../observe/applied.ts'
+import { asApplied } from '../observe/applied.ts'
 import type { Memory } from '../observe/memory.ts'
 import type { Child } from '../observe/protocol.ts'
 import type { WantedClaim } from '../storage/driver.ts'
@@ -22,7 +22,7 @@ export function claimFates(
     }),
     ...observed.claims
       .filter(({ metadata }) => !isRequested(metadata.name))
-      .map((claim): ClaimFate => ({ is: 'retained', child: kept(claim) })),
+      .map((claim): ClaimFate => ({ is: 'retained', child: asApplied(claim) })),
   ]
 }
 

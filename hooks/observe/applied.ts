@@ -126,7 +126,7 @@ export function faultIn(child: Child): string | undefined {
  * only which of them are ours. Its spec is used if the observed spec contains it (apart from `fields`).
  * Otherwise somebody has forged it, and the observed spec is returned instead.
  */
-export function kept(child: Child, fields: JsonObject = {}): Child {
+export function asApplied(child: Child, fields: JsonObject = {}): Child {
   const { apiVersion, kind, metadata, spec } = child
   const applied = appliedTo(child)
   // Of what nobody has read, everything may be ours: left out, Metacontroller would remove it.

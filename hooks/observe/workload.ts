@@ -1,6 +1,6 @@
 import { alike } from '../../crds/names.ts'
 import type { PodTemplate, Workload } from '../children/manifesttypes.ts'
-import { kept } from './applied.ts'
+import { asApplied } from './applied.ts'
 
 /**
  * Whether the status of a Deployment or StatefulSet speaks of the template that this answer emits:
@@ -18,4 +18,4 @@ export function knowsTemplate(workload: Workload, emitted: Workload | undefined)
 
 /** The template that was applied last, without what the API server has filled in. */
 export const appliedTemplate = (workload: Workload): PodTemplate | undefined =>
-  (kept(workload) as Workload).spec?.template
+  (asApplied(workload) as Workload).spec?.template

@@ -3,7 +3,7 @@ import type { Parent } from '../../crds/kind.ts'
 import { claimName } from '../../crds/names.ts'
 import { isQuantity, larger } from '../../crds/schema/quantity.ts'
 import { claim } from '../children/claim.ts'
-import { kept } from '../observe/applied.ts'
+import { asApplied } from '../observe/applied.ts'
 import type { Observed } from '../observe/observed.ts'
 import type { Child } from '../observe/protocol.ts'
 import { no, type Verdict } from '../observe/verdict.ts'
@@ -59,8 +59,8 @@ export function claimOf(parent: Parent, observed: Observed, config: Config): Chi
   const existing = observed.child('PersistentVolumeClaim', name)
   if (!existing) return claim(parent, name, wanted, config)
   const size = existing.spec?.resources?.requests?.storage
-  if (!isQuantity(size)) return kept(existing)
-  return kept(existing, { resources: { requests: { storage: larger(size, wanted) } } })
+  if (!isQuantity(size)) return asApplied(existing)
+  return asApplied(existing, { resources: { requests: { storage: larger(size, wanted) } } })
 }
 
 /** What Ready adds if the spec requests less disk than the claim has. */

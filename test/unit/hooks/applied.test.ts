@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { kept, lastApplied } from '../../../hooks/observe/applied.ts'
+import { asApplied, lastApplied } from '../../../hooks/observe/applied.ts'
 import { merge } from '../../../platform/runner/merge.ts'
 import type { Child } from '../../objects.ts'
 
@@ -33,7 +33,7 @@ describe('what was applied is emitted again where the observed spec contains it'
       },
     },
   ])('$when', ({ observed }) => {
-    expect(kept(child(observed, spec)).spec).toEqual(spec)
+    expect(asApplied(child(observed, spec)).spec).toEqual(spec)
   })
 
   test.each([
@@ -45,13 +45,13 @@ describe('what was applied is emitted again where the observed spec contains it'
     },
     { when: 'a field is gone', observed: { template: spec.template } },
   ])('and the observed spec is, where $when', ({ observed }) => {
-    expect(kept(child(observed, spec)).spec).toEqual(observed)
+    expect(asApplied(child(observed, spec)).spec).toEqual(observed)
   })
 
   test('fields that are overlaid need not be the same', () => {
     const observed = { ...spec, replicas: 5 }
-    expect(kept(child(observed, spec), { replicas: 0 }).spec).toEqual({ ...spec, replicas: 0 })
-    expect(kept(child(observed, spec), { replicas: undefined }).spec).toEqual({
+    expect(asApplied(child(observed, spec), { replicas: 0 }).spec).toEqual({ ...spec, replicas: 0 })
+    expect(asApplied(child(observed, spec), { replicas: undefined }).spec).toEqual({
       template: spec.template,
     })
   })
@@ -85,7 +85,7 @@ test('whatever Metacontroller merged before, what it applied last is emitted aga
         observed = merge(observed, before, spec)
         before = spec
       }
-      expect(kept(child(observed as object, before)).spec).toEqual(before)
+      expect(asApplied(child(observed as object, before)).spec).toEqual(before)
     }),
   )
 })
