@@ -11,7 +11,7 @@ export type { KindName }
 
 /** What an object of ours may point to: a word for it, the field that names it, and its kind. */
 export interface ReferenceField {
-  readonly word: string
+  readonly role: string
   /** The spec field that holds `{name}`. */
   readonly field: 'model' | 'dataset'
   readonly kind: 'Model' | 'Dataset'

@@ -18,8 +18,8 @@ export const Model = defineKind({
   description:
     'A Model is imported from a source, built from Git, or trained from a base Model and a Dataset.',
   references: [
-    { word: 'base', field: 'model', kind: 'Model' },
-    { word: 'data', field: 'dataset', kind: 'Dataset' },
+    { role: 'base', field: 'model', kind: 'Model' },
+    { role: 'data', field: 'dataset', kind: 'Dataset' },
   ],
   requests: { cpu: 2, memory: 10, disk: 100 },
   spec: {

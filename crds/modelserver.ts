@@ -9,7 +9,7 @@ export const ModelServer = defineKind({
   singular: 'modelserver',
   shortNames: ['mserver'],
   description: 'A ModelServer answers HTTP requests with a Model.',
-  references: [{ word: 'model', field: 'model', kind: 'Model' }],
+  references: [{ role: 'model', field: 'model', kind: 'Model' }],
   requests: { cpu: 2, memory: 10 },
   spec: {
     properties: {

@@ -11,8 +11,8 @@ export const Notebook = defineKind({
   description:
     'A Notebook is a Jupyter environment on the cluster’s hardware, opened by port-forwarding.',
   references: [
-    { word: 'model', field: 'model', kind: 'Model' },
-    { word: 'data', field: 'dataset', kind: 'Dataset' },
+    { role: 'model', field: 'model', kind: 'Model' },
+    { role: 'data', field: 'dataset', kind: 'Dataset' },
   ],
   requests: { cpu: 2, memory: 10, disk: 20 },
   spec: {

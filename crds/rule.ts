@@ -18,14 +18,14 @@ export interface Rule {
   readonly reads?: readonly string[]
   /** The referenced objects that it reads. The server looks them up before the rule runs. */
   readonly needs?: Needs
-  readonly broken: (asked: Asked) => boolean
-  readonly message: (asked: Asked) => string
+  readonly broken: (input: RuleInput) => boolean
+  readonly message: (input: RuleInput) => string
   /** When a broken rule only warns: always for advice. Without it, the object is refused. */
-  readonly warns?: (asked: Asked) => boolean
+  readonly warns?: (input: RuleInput) => boolean
 }
 
 /** What a rule is asked about. */
-export interface Asked extends Change {
+export interface RuleInput extends Change {
   /** The spec of `object`. */
   readonly spec: AnySpec
   readonly config: Config
@@ -63,16 +63,16 @@ export type ReferredKind = ReferenceField['kind']
 export type Read = (kind: ReferredKind, name: string) => Parent | null | undefined
 
 /** Whether a path is valid by the schema. */
-export type Holds = (path: string) => boolean
+export type IsValidPath = (path: string) => boolean
 
 /** What a broken rule says. */
 export function errorOf(
   { field, reads, broken, message }: Rule,
-  asked: Asked,
-  holds: Holds,
+  input: RuleInput,
+  isValidPath: IsValidPath,
 ): FieldError | undefined {
-  if (!(reads ? reads.every(holds) : holds(field)) || !broken(asked)) return undefined
+  if (!(reads ? reads.every(isValidPath) : isValidPath(field)) || !broken(input)) return undefined
   // An update that leaves the parts of a field alone did not break a rule about these parts.
   const isAboutParts = reads?.some((path) => path.startsWith(`${field}.`))
-  return { field, message: message(asked), ...(isAboutParts && { reads }) }
+  return { field, message: message(input), ...(isAboutParts && { reads }) }
 }

@@ -5,7 +5,7 @@ import type { Artifacts } from './status.ts'
 
 /** What a ModelServer serves from: hooks mount it, and webhooks refuse what it cannot do. */
 
-interface Asked {
+interface Requested {
   readonly image?: string
   readonly build?: Build
   readonly runtime?: string
@@ -14,7 +14,7 @@ interface Asked {
 
 /** Whether the Model's own image serves: where it brings a program, and nothing else is asked for. */
 export const servesItself = (
-  { image, build, runtime }: Asked,
+  { image, build, runtime }: Requested,
   { image: own, program }: Artifacts,
 ): boolean => Boolean(!image && !build && !runtime && own && program)
 
@@ -24,7 +24,7 @@ export const servesItself = (
  * we do not know who else may.
  */
 export function singleNodeClaim(
-  server: Asked,
+  server: Requested,
   model: string,
   artifacts: Artifacts,
   config: Config,
@@ -39,17 +39,18 @@ export function singleNodeClaim(
 
 /** Two Pods on two nodes cannot mount a claim that one node may write: what to say of spec.replicas. */
 export function tooManyReplicas(
-  server: Asked,
+  server: Requested,
   model: string,
   artifacts: Artifacts,
   config: Config,
 ): string | undefined {
   const { replicas = 1 } = server
-  const isIn = (asked: Asked, of: Artifacts) => singleNodeClaim(asked, model, of, config)
+  const isIn = (requested: Requested, of: Artifacts) =>
+    singleNodeClaim(requested, model, of, config)
   if (replicas <= 1 || !isIn(server, artifacts)) return undefined
   const given = (['image', 'build', 'runtime'] as const).filter((field) => server[field])
   const packaged = { ...artifacts, image: artifacts.image ?? model, inImage: true }
-  const ways = [
+  const options = [
     ...(isIn(server, packaged) ? [] : ['set package: Always on the Model']),
     ...(given.length && !isIn({}, artifacts)
       ? [`remove spec.${given.join(' and spec.')}, so that the Model’s own image serves`]
@@ -57,5 +58,5 @@ export function tooManyReplicas(
     ...(artifacts.inImage ? ['use a cluster that mounts images (imageVolumes)'] : []),
     'use a storage class with ReadWriteMany',
   ]
-  return `Invalid value: ${replicas}: Model "${model}" is in a ReadWriteOnce claim, which serves one: ${ways.join(', or ')}`
+  return `Invalid value: ${replicas}: Model "${model}" is in a ReadWriteOnce claim, which serves one: ${options.join(', or ')}`
 }

@@ -65,7 +65,7 @@ type DatasetFacts = Facts<DatasetSpec>
 const claimed = ({ parent }: DatasetFacts): string | undefined =>
   isInClaim(parent.spec.source) ? parent.spec.source : undefined
 
-/** What those who refer to the Dataset use. */
+/** The result that objects which refer to the Dataset use. */
 function artifactsOf(facts: DatasetFacts, { load }: Records): Artifacts | undefined {
   const url = claimed(facts)
   if (url) return { url, id: url }

@@ -26,7 +26,7 @@ import { runStage } from './work/run.ts'
  *
  * The run imports a source, or trains: on the base at /content/model with the data at /content/data,
  * writing /content/artifacts. A stage with nothing to do is skipped, and its condition says why: a
- * Model with nothing to run is its image.
+ * Model with nothing to run is just its image.
  */
 export const model = hookOf(Model, {
   children: [
@@ -117,7 +117,7 @@ function baseMount({ parent: { spec }, references: { base }, config }: ModelFact
     : resultMount('model', base, config)
 }
 
-/** What those who refer to the Model use. */
+/** The result that objects which refer to the Model use. */
 function artifactsOf(facts: ModelFacts, records: Records): Artifacts {
   const { spec } = facts.parent
   if (!hasWork(spec)) {

@@ -111,16 +111,16 @@ function retainedReplicas(facts: ServerFacts, workload: Workload | undefined): n
   return isOnOneNode || refusal(facts) ? undefined : replicas
 }
 
-/** A surge Pod would wait for what its predecessor holds: the GPU, or the claim on another node. */
+/** A surge Pod would wait for what the old Pod occupies: the GPU, or the claim on another node. */
 function strategyOf({ parent: { spec }, references: { model }, config }: ServerFacts) {
   if (spec.strategy) return spec.strategy
-  const isHeld =
+  const isExclusive =
     gpuOf(spec.resources, config).count > 0 ||
     (model?.state === 'ready' && singleNodeClaim(spec, model.name, model.artifacts, config))
-  return isHeld && (spec.replicas ?? 1) <= 1 ? 'Recreate' : 'RollingUpdate'
+  return isExclusive && (spec.replicas ?? 1) <= 1 ? 'Recreate' : 'RollingUpdate'
 }
 
-/** More Pods than the mount of the Model serves. */
+/** Why the requested replicas cannot all mount the Model. */
 function refusal({ parent: { spec }, references, config }: ServerFacts): Verdict | undefined {
   const { model } = references
   if (model?.state !== 'ready') return undefined

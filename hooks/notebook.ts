@@ -10,7 +10,7 @@ import { hookOf } from './engine/hook.ts'
 import { idlenessOf } from './engine/idleness.ts'
 import type { Facts } from './engine/read.ts'
 import type { Beside, ServeStage } from './engine/stage.ts'
-import { isLeaving, servingFault } from './observe/diagnosis.ts'
+import { isTerminating, servingFault } from './observe/diagnosis.ts'
 import type { ObservedPod } from './observe/observed.ts'
 import { no, type Verdict, yes } from './observe/verdict.ts'
 import { knowsTemplate } from './observe/workload.ts'
@@ -24,7 +24,7 @@ import { buildJob, buildStage } from './work/build.ts'
  *     build ──▶ serve ──▶ Ready
  *
  * A StatefulSet of one Pod runs Jupyter on port 8888 with its home on a claim that survives suspend.
- * It is reached by port-forwarding alone: a NetworkPolicy denies the rest.
+ * Port-forwarding is the only access: a NetworkPolicy denies the rest.
  */
 export const notebook = hookOf(Notebook, {
   children: [
@@ -104,7 +104,7 @@ function outdatedPod(
   existing: Workload,
   emitted: Workload | undefined,
 ): string | undefined {
-  const pod = pods.find((one) => !isLeaving(one))
+  const pod = pods.find((one) => !isTerminating(one))
   const { updateRevision } = existing.status ?? {}
   const revision = pod?.metadata.labels?.['controller-revision-hash']
   const isOld = (updateRevision && revision !== updateRevision) || !knowsTemplate(existing, emitted)

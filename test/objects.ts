@@ -154,7 +154,7 @@ const grouped = (objects: readonly Child[]): Group => {
 export type Seen = Child | Parent
 
 /** The request that Metacontroller makes when it sees just this. */
-export function asked(parent: Parent, ...seen: readonly Seen[]): SyncRequest {
+export function requestFor(parent: Parent, ...seen: readonly Seen[]): SyncRequest {
   const objects = seen as readonly Child[]
   return {
     parent,
@@ -175,7 +175,7 @@ export function sync(
 ): SyncResponse {
   const hook = hooks.find(({ kind }) => kind.kind === parent.kind)
   if (!hook) throw new Error(`no hook for ${parent.kind}`)
-  return throughJson(hook.sync(throughJson(asked(parent, ...seen)), config))
+  return throughJson(hook.sync(throughJson(requestFor(parent, ...seen)), config))
 }
 
 interface AnyStatus {

@@ -1,5 +1,5 @@
 import { Ajv, type ErrorObject } from 'ajv'
-import { longestName, mostSaid, shortened } from './brevity.ts'
+import { longestName, maxErrors, shortened } from './brevity.ts'
 import type { Schema } from './builders.ts'
 import { type CompiledRule, compile } from './cel.ts'
 import { isObject } from './json.ts'
@@ -92,10 +92,10 @@ export function validator(schema: Schema, root = ''): Validate {
     const wrong = errors.map((error) => placeOf(error, root).field)
     return limited(
       unique([
-        ...errors.slice(0, mostSaid).map((error) => inWords(error, root)),
+        ...errors.slice(0, maxErrors).map((error) => inWords(error, root)),
         ...broken(rules, value, (path) => !wrong.some((field) => related(field, path))),
       ]),
-      Math.max(0, errors.length - mostSaid) + dropped,
+      Math.max(0, errors.length - maxErrors) + dropped,
     )
   }
 }
@@ -108,33 +108,33 @@ function faultsBy(schema: Schema) {
     structure ??= ajv.compile(jsonSchema(schema))
     let dropped = 0
     structure(trim ? trim(value, (fields) => (dropped += fields)) : value)
-    return { errors: said(structure.errors ?? []), dropped }
+    return { errors: causes(structure.errors ?? []), dropped }
   }
 }
 
 /** At most 100 errors, and the number of the others; `more` counts errors that have no message yet. */
 export function limited(errors: readonly FieldError[], more = 0): readonly FieldError[] {
-  const rest = errors.slice(mostSaid)
-  const unsaid = more + rest.reduce((sum, error) => sum + (unsaidIn(error) ?? 1), 0)
-  return unsaid
-    ? [...errors.slice(0, mostSaid), { field: '', message: `and ${unsaid} more` }]
+  const rest = errors.slice(maxErrors)
+  const omitted = more + rest.reduce((sum, error) => sum + (omittedIn(error) ?? 1), 0)
+  return omitted
+    ? [...errors.slice(0, maxErrors), { field: '', message: `and ${omitted} more` }]
     : errors
 }
 
 /** The number in `and 23 more`, which can be errors of any field. */
-const unsaidIn = ({ field, message }: FieldError): number | undefined => {
+const omittedIn = ({ field, message }: FieldError): number | undefined => {
   const found = field ? null : /^and ([0-9]+) more$/.exec(message)
   return found ? Number(found[1]) : undefined
 }
 
 /** Whether no error is about a field, about a part of it, or about an object that contains it. */
-export const holdsIn =
+export const unaffectedBy =
   (errors: readonly FieldError[]) =>
   (path: string): boolean =>
-    !errors.some((error) => unsaidIn(error) !== undefined || related(error.field, path))
+    !errors.some((error) => omittedIn(error) !== undefined || related(error.field, path))
 
 /** A value of the wrong type has one fault: what else is wrong with it would only echo it. */
-function said(errors: readonly ErrorObject[]): readonly ErrorObject[] {
+function causes(errors: readonly ErrorObject[]): readonly ErrorObject[] {
   const mistyped = new Set(
     errors.filter(({ keyword }) => keyword === 'type').map(({ instancePath }) => instancePath),
   )
@@ -177,12 +177,12 @@ const bare = (read: string): string => read.replace(/\?$/, '')
 function broken(
   rules: readonly Located[],
   value: unknown,
-  holds: (path: string) => boolean,
+  isValidPath: (path: string) => boolean,
 ): readonly FieldError[] {
   const errors: FieldError[] = []
   // Loops: all rules are asked with every request, and hardly any has something to say.
   for (const { path, rule, field, reads, needs } of rules) {
-    if (!needs.every(holds)) continue
+    if (!needs.every(isValidPath)) continue
     let self = value
     for (const name of path) self = isObject(self) ? self[name] : undefined
     const message = self === undefined || self === null ? undefined : rule.check(self)

@@ -10,9 +10,9 @@ export const deployments: ChildKind = {
 }
 
 /**
- * RollingUpdate is spelled out, with Kubernetes' own defaults: what was never applied could not be
- * taken away again when the strategy becomes Recreate, and the API server refuses both together.
- * Weights take long to load: two hours pass before a rollout counts as stuck.
+ * RollingUpdate is spelled out, with Kubernetes' own defaults: Metacontroller removes only fields that
+ * it applied, and the API server refuses rollingUpdate together with Recreate. Weights take long to
+ * load, so a rollout counts as stuck only after two hours.
  */
 export const deployment = (
   parent: Parent,

@@ -11,18 +11,18 @@ export const deviceClaims: ChildKind = {
   optional: true,
 }
 
-/** GPUs that are allocated dynamically: so many of a class. */
+/** GPUs that are allocated dynamically: a number of devices of one class. */
 export interface Devices {
   readonly deviceClassName: string
   readonly count: number
 }
 
-/** The spec of a template can never be changed: another one gets another name. */
+/** The spec of a template is immutable, so another spec gets another name. */
 export const deviceClaimName = (parent: Parent, devices: Devices): string =>
   fitted(parent.metadata.name, `-${kindWord(parent)}-gpu-${hash(devices).slice(0, 8)}`)
 
 /**
- * Kubernetes makes a claim of its own from it for each Pod, and takes it away with the Pod.
+ * For each Pod, Kubernetes creates a claim from the template, and deletes it with the Pod.
  * https://kubernetes.io/docs/concepts/scheduling-eviction/dynamic-resource-allocation/
  */
 export const deviceClaim = (parent: Parent, devices: Devices): Child => ({

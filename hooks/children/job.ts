@@ -20,11 +20,11 @@ export interface JobIdentity {
 }
 
 /**
- * One Pod at a time, and no second one while the first still ends: two trainings would write into
- * one place. A Pod that is evicted or preempted is no failure of the work.
+ * One Pod at a time, and no second one while the first is terminating: two trainings would write to
+ * the same place. An evicted or preempted Pod does not count as a failure.
  *
- * There is no ttlSecondsAfterFinished yet: the Job gets it once its record is in the parent's
- * status, or a finished Job could be gone before anybody has read it.
+ * A new Job has no ttlSecondsAfterFinished. It gets one when its record is in the parent's status:
+ * otherwise a finished Job could be deleted before anybody has read it.
  */
 export const job = (
   parent: Parent,

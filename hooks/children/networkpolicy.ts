@@ -10,8 +10,8 @@ export const networkPolicies: ChildKind = {
 }
 
 /**
- * Nobody in the cluster reaches the Pod. Port-forwarding does not pass through the Pod network, and
- * Kubernetes' RBAC guards it.
+ * Denies all traffic from inside the cluster. Port-forwarding still works: it does not pass through the
+ * Pod network, and RBAC protects it.
  */
 export const denyIngress = (parent: Parent, name: string): Child => ({
   apiVersion: networkPolicies.apiVersion,

@@ -9,7 +9,7 @@ export const services: ChildKind = {
   resource: 'services',
 }
 
-/** Port 8080 or 8888 for everybody, whatever the container listens on. */
+/** The port is always 8080 or 8888, whichever port the container listens on. */
 export const service = (
   parent: Parent,
   name: string,

@@ -47,7 +47,7 @@ export function unchanged<S, T>(
 ): SyncResponse {
   const { parent } = request
   const memory = memoryOf(parent)
-  // Of related objects nothing is needed here, and a mistake may lie in reading them.
+  // Related objects are not needed here, and reading them may be what failed.
   const observed = observedIn({ ...request, related: {} })
   const others = memory.conditions.filter(({ type }) => type !== 'Ready')
   return {

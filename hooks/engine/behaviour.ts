@@ -11,12 +11,12 @@ export interface Behaviour<S, T> {
   /** Its children, but for the ResourceClaimTemplate, which every kind can have. */
   readonly children: readonly DeclaredChild[]
   readonly stages: (facts: Facts<S>) => readonly Stage[]
-  /** The claims beside the stages; `isStored`: whether a recorded result lies in storage. */
+  /** The claims beside the stages; `isStored`: whether a recorded result is in storage. */
   readonly claims: (facts: Facts<S>, isStored: boolean) => readonly WantedClaim[]
   /** The children that belong to the serving workload, for kinds that have one. */
   readonly beside?: (parent: Parent<S>) => Beside
   /** Fields of the status; `done` when every stage is. */
   readonly status: (facts: Facts<S>, records: Records, done: boolean) => Partial<T>
-  /** What Ready says when every stage is done. */
+  /** What Ready reports when every stage is done. */
   readonly done: (facts: Facts<S>, records: Records) => Verdict
 }

@@ -9,8 +9,8 @@ import type { Facts } from './read.ts'
 import { absent } from './volumeclaims.ts'
 
 /**
- * The ResourceClaimTemplates that the Pods of these stages name. What runs with an older template
- * keeps it, or its next Pod would wait for ever.
+ * The ResourceClaimTemplates that the Pods of these stages name. An older template is retained while a
+ * workload uses it: otherwise the workload's next Pod would wait for ever.
  */
 export function deviceFates(
   { parent, config, observed, memory }: Facts,
@@ -28,7 +28,7 @@ export function deviceFates(
   })
 }
 
-/** Of Jobs, Deployments and StatefulSets; other children have no template. */
+/** Only Jobs, Deployments and StatefulSets have a Pod template. */
 const templatesIn = (child: Child): readonly string[] =>
   ((child as Job | Workload).spec?.template?.spec?.resourceClaims ?? []).map(
     ({ resourceClaimTemplateName }) => resourceClaimTemplateName,

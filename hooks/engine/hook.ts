@@ -24,7 +24,7 @@ export interface Hook {
   /** The kinds of objects that `sync` may return: exactly those that the controller lists. */
   readonly children: readonly ChildKind[]
   readonly customize: (request: CustomizeRequest) => CustomizeResponse
-  /** A bug of ours becomes a condition; `report` gets the error for the log. */
+  /** An error that is our own bug becomes a condition; `report` gets it for the log. */
   readonly sync: (
     request: SyncRequest,
     config: Config,
@@ -51,13 +51,13 @@ export function hookOf<S, T>(kind: Kind<S, T>, behaviour: Behaviour<S, T>): Hook
       } catch (error) {
         report?.(error)
         const { message } = error instanceof Error ? error : { message: String(error) }
-        const asBefore = unchanged(
+        const response = unchanged(
           request,
           behaviour,
           no('InternalError', `this is a mistake of Substratus, which changes nothing: ${message}`),
         )
         const isOwn = ownChild(children, request.parent)
-        return { ...asBefore, children: asBefore.children.filter(isOwn) }
+        return { ...response, children: response.children.filter(isOwn) }
       }
     },
   }
@@ -70,7 +70,7 @@ const ownChild =
     (namespace === undefined || namespace === namespaceOf(parent)) &&
     declared.some((one) => one.kind === kind && one.apiVersion === apiVersion)
 
-/** What must never leave: a child of another kind or namespace, or a status that breaks its schema. */
+/** What no answer may contain: a child of another kind or namespace, or a status that breaks its schema. */
 function faultsOf(
   { children, status }: SyncResponse,
   kind: Kind,

@@ -9,7 +9,7 @@ import type { Child } from '../observe/protocol.ts'
 import { isSuspended, policyOf } from '../observe/spec.ts'
 import type { Beside, ServeStage } from './stage.ts'
 
-/** Children that stay as they were applied last, but for the few fields that follow the spec at once. */
+/** Children that stay as they were last applied, except for the few fields that follow the spec at once. */
 
 interface Owner {
   readonly parent: Parent
@@ -17,8 +17,8 @@ interface Owner {
 }
 
 /**
- * An existing Job with its mutable fields as they should be now. `policy` is the user's own, where the
- * Job is the one that the spec asks for.
+ * An existing Job with its mutable fields brought up to date. `policy` is the user's runPolicy, if this
+ * is the Job that the spec requests.
  */
 export function retainedJob(job: Job, { parent, memory }: Owner, policy?: RunPolicy): Child {
   const isRecorded = Object.values(memory.records).some(

@@ -7,8 +7,8 @@ import type { ClaimFate, StageFate } from './fate.ts'
 import type { Facts } from './read.ts'
 
 /**
- * Claims that are no longer requested stay: a changed source must not take the data away. A missing
- * one is created, but for one that its driver calls lost.
+ * Claims that are no longer requested are retained: a changed source must not delete the data. A missing
+ * claim is created, unless its driver reports it as lost.
  */
 export function claimFates(
   { observed, memory }: Facts,
@@ -26,13 +26,13 @@ export function claimFates(
   ]
 }
 
-/** A child that does not exist yet: no earlier answer requested it, if there is none. */
+/** A child that does not exist yet. If no conditions are recorded, no earlier answer requested it. */
 export const absent = (memory: Memory, child: Child): ClaimFate =>
   memory.conditions.length
     ? { is: 'missing', child, verdict: awaitedChild(memory, child) }
     : { is: 'wanted', child }
 
-/** Whether a recorded result lies in storage. */
+/** Whether a recorded result is in storage. */
 export const isStored = (fates: readonly StageFate[]): boolean =>
   fates.some((fate) => fate.does === 'work' && fate.stage.isStored && hasResult(fate))
 

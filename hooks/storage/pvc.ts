@@ -12,8 +12,8 @@ import type { Mounts } from '../pod/volumes.ts'
 import { artifacts, type Driver, sealed } from './driver.ts'
 
 /**
- * Storage as one PersistentVolumeClaim per object: it is owned by the object and goes with it.
- * Retries of one attempt find their checkpoints in it.
+ * One PersistentVolumeClaim per object, which owns it: the claim is deleted with the object. Retries of
+ * an attempt find their checkpoints in it.
  */
 export const pvc: Driver = {
   scheme: 'pvc',
@@ -50,8 +50,8 @@ export const claimMount = (parent: Parent, mountPath: string, subPath?: string):
 })
 
 /**
- * The claim of a parent. It grows with spec.resources.disk and never shrinks: Kubernetes refuses
- * that, and a refused child would stop all others. What else it was made with stays.
+ * The claim of a parent. It grows with spec.resources.disk and never shrinks: Kubernetes refuses to
+ * shrink a claim, and a refused child would block all others. Its other fields never change.
  */
 export function claimOf(parent: Parent, observed: Observed, config: Config): Child {
   const name = claimName(parent)

@@ -1,6 +1,6 @@
 import { wantsClaim } from '../../crds/claims.ts'
 import { claimName } from '../../crds/names.ts'
-import type { Asked, Rule } from '../../crds/rule.ts'
+import type { Rule, RuleInput } from '../../crds/rule.ts'
 import { isObject } from '../../crds/schema/json.ts'
 import { diskOf } from './disk.ts'
 
@@ -11,9 +11,9 @@ export const deletionRules: readonly Rule[] = [
     // The object may be older than its schema.
     reads: [],
     warns: () => true,
-    broken: (asked) =>
-      Boolean(asked.object.metadata.name) &&
-      (wantsClaim(asked.object, asked.config) || hadClaim(asked)),
+    broken: (input) =>
+      Boolean(input.object.metadata.name) &&
+      (wantsClaim(input.object, input.config) || hadClaim(input)),
     message: ({ object, config }) => {
       const size = diskOf(object, config)
       return `claim "${claimName(object)}"${size ? ` (${size})` : ''} is deleted with it, unless its StorageClass retains volumes`
@@ -22,7 +22,7 @@ export const deletionRules: readonly Rule[] = [
 ]
 
 /** A claim stays when the spec no longer asks for it: what was done in it is on record. */
-function hadClaim({ object, config }: Asked): boolean {
+function hadClaim({ object, config }: RuleInput): boolean {
   const { artifacts, stages } = isObject(object.status) ? object.status : {}
   const url = isObject(artifacts) ? artifacts.url : undefined
   if (typeof url === 'string' && url.startsWith(`pvc://${claimName(object)}/`)) return true

@@ -2,7 +2,7 @@ import { wantsClaim } from '../../crds/claims.ts'
 import { quantityPattern } from '../../crds/common.ts'
 import type { Config } from '../../crds/config.ts'
 import type { Parent } from '../../crds/kind.ts'
-import type { Asked, Rule } from '../../crds/rule.ts'
+import type { Rule, RuleInput } from '../../crds/rule.ts'
 import { isObject } from '../../crds/schema/json.ts'
 import { gibibytes, larger } from '../../crds/schema/quantity.ts'
 
@@ -10,16 +10,16 @@ import { gibibytes, larger } from '../../crds/schema/quantity.ts'
 export const diskRules: readonly Rule[] = [
   {
     field: 'spec.resources.disk',
-    broken: (asked) => shrunk(asked) !== undefined,
-    message: (asked) => {
-      const [before, after] = shrunk(asked) ?? []
+    broken: (input) => shrunk(input) !== undefined,
+    message: (input) => {
+      const [before, after] = shrunk(input) ?? []
       return `Forbidden: may not shrink from ${before} to ${after}: a claim can only grow`
     },
   },
 ]
 
 /** The sizes before and after, where a claim would shrink. */
-function shrunk({ object, oldObject, config }: Asked): readonly [string, string] | undefined {
+function shrunk({ object, oldObject, config }: RuleInput): readonly [string, string] | undefined {
   if (!oldObject || !wantsClaim(object, config) || !wantsClaim(oldObject, config)) return undefined
   const before = diskOf(oldObject, config)
   const after = diskOf(object, config)

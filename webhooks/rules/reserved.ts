@@ -1,5 +1,5 @@
 import { isReserved } from '../../crds/labels.ts'
-import type { Asked, Rule } from '../../crds/rule.ts'
+import type { Rule, RuleInput } from '../../crds/rule.ts'
 import { shortened } from '../../crds/schema/brevity.ts'
 
 /** Warns about new or changed labels that are not passed on to the children. */
@@ -9,9 +9,9 @@ export const reservedRules: readonly Rule[] = [
     // Labels have no schema of ours.
     reads: [],
     warns: () => true,
-    broken: (asked) => reservedLabels(asked).length > 0,
-    message: (asked) =>
-      `${someOf(reservedLabels(asked))}: reserved for Kubernetes and this project, so not passed on to Jobs, Pods and other children: use a label of your own`,
+    broken: (input) => reservedLabels(input).length > 0,
+    message: (input) =>
+      `${someOf(reservedLabels(input))}: reserved for Kubernetes and this project, so not passed on to Jobs, Pods and other children: use a label of your own`,
   },
 ]
 
@@ -21,7 +21,7 @@ const mostNamed = 5
 /** No object that a person writes has more labels: the others are not looked at. */
 const mostLookedAt = 10_000
 
-function reservedLabels({ object, oldObject }: Asked): readonly string[] {
+function reservedLabels({ object, oldObject }: RuleInput): readonly string[] {
   const before = oldObject?.metadata.labels ?? {}
   const now = object.metadata.labels ?? {}
   return Object.keys(now)

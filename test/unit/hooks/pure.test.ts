@@ -10,8 +10,8 @@ import {
   aModel,
   aModelServer,
   aNotebook,
-  asked,
   complete,
+  requestFor,
   throughJson,
 } from '../../objects.ts'
 
@@ -48,7 +48,7 @@ describe('a hook', () => {
   test.each(rows)('of $what: same request, same bytes, and untouched', ({ parent }) => {
     const hook = hooks.find(({ kind }) => kind.kind === parent.kind)
     const config = frozen(aConfig())
-    const request = frozen(throughJson(asked(parent, ...referred)))
+    const request = frozen(throughJson(requestFor(parent, ...referred)))
     const first = JSON.stringify(hook?.sync(request, config))
     expect(JSON.stringify(hook?.sync(throughJson(request), aConfig()))).toBe(first)
     expect(first).toContain('"conditions"')

@@ -8,10 +8,10 @@ import {
   aNotebook,
   aPod,
   applied,
-  asked,
   complete,
   observed,
   readyOf,
+  requestFor,
   type Seen,
   stored,
   sync,
@@ -30,7 +30,7 @@ const aNode = (status: string, message: string): Child => ({
 const onNode = (pod: Child): Child => ({ ...pod, spec: { ...pod.spec, nodeName: 'gpu-1' } })
 
 function said(parent: ReturnType<typeof aModel>, seen: readonly Seen[], node: Child | undefined) {
-  const request = asked(parent, ...seen)
+  const request = requestFor(parent, ...seen)
   const related = node ? { ...request.related, 'Node.v1': { 'gpu-1': node } } : request.related
   const hook = hooks.find(({ kind }) => kind.kind === parent.kind)
   const answer = hook?.sync({ ...request, related }, aConfig())
