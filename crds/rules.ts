@@ -24,7 +24,7 @@ export function checkRules(
   const input = { object, spec: specOf(object), config, dryRun: false, read: nothing }
   const isValidPath = wrong.length ? unaffectedBy(wrong) : everywhere
   const errors: FieldError[] = []
-  // A loop: all rules are asked with every request, and hardly any is broken.
+  // A loop, for speed: every request runs all rules, and hardly any is broken.
   for (const rule of ownRules) {
     const error = errorOf(rule, input, isValidPath)
     if (error) errors.push(error)

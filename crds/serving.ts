@@ -3,7 +3,7 @@ import type { Config } from './config.ts'
 import { claimName } from './names.ts'
 import type { Artifacts } from './status.ts'
 
-/** What a ModelServer serves from: hooks mount it, and webhooks refuse what it cannot do. */
+/** Where a ModelServer reads the Model from. Hooks mount it; webhooks refuse more replicas than can. */
 
 interface Requested {
   readonly image?: string
@@ -12,16 +12,16 @@ interface Requested {
   readonly replicas?: number
 }
 
-/** Whether the Model's own image serves: where it brings a program, and nothing else is asked for. */
+/** Whether the Model's own image serves: it contains a program, and the ModelServer requests no other. */
 export const servesItself = (
   { image, build, runtime }: Requested,
   { image: own, program }: Artifacts,
 ): boolean => Boolean(!image && !build && !runtime && own && program)
 
 /**
- * The claim that a Model of this name has of us, where the server mounts it and one node alone may.
- * A claim of the user's own, which `source: pvc://…` names, is the user's business: it is read, and
- * we do not know who else may.
+ * The claim that we created for a Model of this name, if the server mounts it and only one node can.
+ * This does not include a claim that the user names in `source: pvc://…`, because we do not know its
+ * access modes.
  */
 export function singleNodeClaim(
   server: Requested,
@@ -37,7 +37,7 @@ export function singleNodeClaim(
   return url?.startsWith(`pvc://${claim}/`) ? claim : undefined
 }
 
-/** Two Pods on two nodes cannot mount a claim that one node may write: what to say of spec.replicas. */
+/** The error of spec.replicas: two Pods on two nodes cannot mount a claim that only one node can mount. */
 export function tooManyReplicas(
   server: Requested,
   model: string,

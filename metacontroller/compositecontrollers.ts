@@ -11,18 +11,18 @@ export const childrenOfAll: readonly ChildKind[] = [
 export const tokenKey = 'token'
 
 interface Address {
-  /** Where the hooks are, without a trailing slash. */
+  /** The base URL of the hooks, without a trailing slash. */
   readonly url: string
-  /** The CA of the server's certificate: PEM in base64; the system's own without it. */
+  /** The CA of the server's certificate: PEM in base64; by default, the system's CAs. */
   readonly caBundle?: string
-  /** The Secret whose key `token` the hooks ask for. */
+  /** The Secret with the token that the hooks require, in the key `token`. */
   readonly tokenSecret?: { readonly namespace: string; readonly name: string }
   /**
    * Whether the cluster serves resource.k8s.io/v1, from which GPUs are claimed. Metacontroller runs no
    * controller with a child resource that is not served.
    */
   readonly deviceClaims?: boolean
-  /** Changes the hooks' address, so that Metacontroller connects anew: it reads CA and token only once. */
+  /** Changes the hooks' URL, so that Metacontroller reads the CA and the token again: it reads them once per URL. */
   readonly revision?: string
 }
 

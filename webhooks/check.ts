@@ -42,7 +42,7 @@ export function check(
   const input = { object, oldObject, spec: specOf(object), config, dryRun: request.dryRun === true }
   const found = brokenRules(input, facts, wrong.length ? unaffectedBy(wrong) : everywhere)
   const refusals = found.filter(({ warns }) => !warns).map(({ error }) => error)
-  // What the user did not touch must not keep the user from suspending.
+  // Errors in fields that the update leaves alone must not block it: the user may want to suspend.
   const [old, fresh] = partition([...wrong, ...refusals], untouchedIn(object, oldObject))
   return {
     errors: limited(fresh),
@@ -60,7 +60,7 @@ interface Found {
   readonly warns: boolean
 }
 
-/** What the broken rules say, all at once. */
+/** The errors of all broken rules. */
 function brokenRules(
   change: Omit<RuleInput, 'read'>,
   facts: Facts,
@@ -68,7 +68,7 @@ function brokenRules(
 ): readonly Found[] {
   const alone = { ...change, read: readerOf(undefined, change, facts) }
   const found: Found[] = []
-  // A loop: all rules are asked with every request, and hardly any is broken.
+  // A loop, for speed: every request runs all rules, and hardly any is broken.
   for (const rule of admissionRules) {
     if (!appliesTo(rule, change)) continue
     const { needs, warns } = rule

@@ -4,7 +4,7 @@ import type { Rule, RuleInput } from '../../crds/rule.ts'
 import { isObject } from '../../crds/schema/json.ts'
 import { diskOf } from './disk.ts'
 
-/** What goes with a deleted object: a person should read it before it is too late. */
+/** Warns of what is deleted with an object. */
 export const deletionRules: readonly Rule[] = [
   {
     field: '',
@@ -21,7 +21,7 @@ export const deletionRules: readonly Rule[] = [
   },
 ]
 
-/** A claim stays when the spec no longer asks for it: what was done in it is on record. */
+/** Whether the status records work in a claim. The claim remains when the spec no longer requests it. */
 function hadClaim({ object, config }: RuleInput): boolean {
   const { artifacts, stages } = isObject(object.status) ? object.status : {}
   const url = isObject(artifacts) ? artifacts.url : undefined

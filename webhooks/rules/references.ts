@@ -11,7 +11,7 @@ const missing = (field: 'model' | 'dataset', to: ReferredKind): Rule => {
     field: `spec.${field}.name`,
     reads: ['spec.model', 'spec.dataset'],
     needs: { references: 'changed', to },
-    // kubectl diff, Flux and Argo CD dry-run objects together with those that they refer to.
+    // kubectl diff, Flux and Argo CD dry-run objects together with the objects that they refer to.
     warns: ({ dryRun, config }) => dryRun || config.references === 'Warn',
     broken: (input) => input.read(to, nameIn(input)) === null,
     message: (input) =>
@@ -50,7 +50,7 @@ export const referenceRules: readonly Rule[] = [
   },
 ]
 
-/** From the Model back to itself. Its bases are followed as far as they were looked up. */
+/** The chain of bases from the Model back to itself, as far as they were looked up. */
 function cycleOf({ object, read }: RuleInput): readonly string[] | undefined {
   const { name } = object.metadata
   const chain: string[] = []
@@ -59,7 +59,7 @@ function cycleOf({ object, read }: RuleInput): readonly string[] | undefined {
     chain.push(base)
     base = baseOf(read('Model', base))
   }
-  // A Model that names itself is the schema's business.
+  // The schema refuses a Model that names itself.
   return base && base === name && chain.length ? [name, ...chain, name] : undefined
 }
 

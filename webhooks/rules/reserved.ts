@@ -6,7 +6,7 @@ import { shortened } from '../../crds/schema/brevity.ts'
 export const reservedRules: readonly Rule[] = [
   {
     field: 'metadata.labels',
-    // Labels have no schema of ours.
+    // Our schemas do not cover labels.
     reads: [],
     warns: () => true,
     broken: (input) => reservedLabels(input).length > 0,
@@ -18,14 +18,14 @@ export const reservedRules: readonly Rule[] = [
 /** The API server truncates warnings that have more than 4 KiB in total. */
 const mostNamed = 5
 
-/** No object that a person writes has more labels: the others are not looked at. */
-const mostLookedAt = 10_000
+/** No object that a person writes has more labels; further ones are ignored. */
+const maxLabels = 10_000
 
 function reservedLabels({ object, oldObject }: RuleInput): readonly string[] {
   const before = oldObject?.metadata.labels ?? {}
   const now = object.metadata.labels ?? {}
   return Object.keys(now)
-    .slice(0, mostLookedAt)
+    .slice(0, maxLabels)
     .filter((label) => isReserved(label) && before[label] !== now[label])
     .sort()
 }
