@@ -11,7 +11,7 @@ const child = (spec: object, applied: unknown): Child => ({
   spec,
 })
 
-describe('what was applied is emitted again where the observed spec contains it', () => {
+describe('the applied spec is emitted again if the observed spec contains it', () => {
   const spec = {
     replicas: 1,
     template: { spec: { containers: [{ name: 'a', args: ['x', 'y'] }] } },
@@ -37,8 +37,8 @@ describe('what was applied is emitted again where the observed spec contains it'
   })
 
   test.each([
-    { when: 'a value is another', observed: withContainer({ args: ['x', 'z'] }) },
-    { when: 'the order of words is another', observed: withContainer({ args: ['y', 'x'] }) },
+    { when: 'a value differs', observed: withContainer({ args: ['x', 'z'] }) },
+    { when: 'the order of arguments differs', observed: withContainer({ args: ['y', 'x'] }) },
     {
       when: 'the container is gone',
       observed: { replicas: 1, template: { spec: { containers: [] } } },
@@ -48,7 +48,7 @@ describe('what was applied is emitted again where the observed spec contains it'
     expect(asApplied(child(observed, spec)).spec).toEqual(observed)
   })
 
-  test('fields that are overlaid need not be the same', () => {
+  test('fields that are overridden may differ', () => {
     const observed = { ...spec, replicas: 5 }
     expect(asApplied(child(observed, spec), { replicas: 0 }).spec).toEqual({ ...spec, replicas: 0 })
     expect(asApplied(child(observed, spec), { replicas: undefined }).spec).toEqual({
@@ -76,7 +76,7 @@ const aSpec = fc.record({
   }),
 })
 
-test('whatever Metacontroller merged before, what it applied last is emitted again', () => {
+test('whatever Metacontroller merged, the last applied spec is emitted again', () => {
   fc.assert(
     fc.property(fc.array(aSpec, { minLength: 1, maxLength: 5 }), (specs) => {
       let observed: unknown = {}

@@ -23,7 +23,7 @@ const rules = [
 ]
 const library = new Environment({ unlistedVariablesAreDyn: true })
 
-test('each rule of the kinds can be read here, and says in a message of its own what is wrong', () => {
+test('each rule of the kinds can be parsed, and has a message of its own', () => {
   expect(rules.length).toBeGreaterThan(10)
   for (const rule of rules) {
     expect(() => compile(rule)).not.toThrow()
@@ -55,7 +55,7 @@ const foreign = [
   { rule: 'size(self.a) >= 2', valid: { a: ['x', 'y'] }, invalid: { a: [] } },
 ]
 
-describe('a rule with what closures have not is evaluated by the library', () => {
+describe('a rule that closures do not support is evaluated by the library', () => {
   test.each(foreign)('$rule', ({ rule, valid, invalid }) => {
     expect(() => closureOf(library.parse(rule).ast)).toThrow('no rule had')
     const { check } = compile({ rule, message: 'no' })
@@ -65,7 +65,7 @@ describe('a rule with what closures have not is evaluated by the library', () =>
     expect(check(invalid)).toBe('no')
   })
 
-  test('and a value of the wrong type is a fault, as it is in a closure', () => {
+  test('a value of the wrong type throws, as in a closure', () => {
     expect(() => compile({ rule: 'self.a + 1 == 2' }).check({ a: 'x' })).toThrow()
     expect(() => compile({ rule: "self.a.startsWith('x')" }).check({ a: 1 })).toThrow()
   })
@@ -76,7 +76,7 @@ const asInts = (value: unknown): unknown =>
     Number.isInteger(inner) ? BigInt(inner) : inner,
   )
 
-test('rules are only where this project looks for them, not in items of lists or values of maps', () => {
+test('no rule is in the items of lists or the values of maps, where none would run', () => {
   const inside = function* (schema: Schema): Iterable<CelRule> {
     for (const part of [schema.items, schema.additionalProperties]) if (part) yield* rulesIn(part)
     for (const field of Object.values(schema.properties ?? {})) yield* inside(field)
@@ -134,7 +134,7 @@ describe('a rule', () => {
     expect(check(invalid)).toBe('no')
   })
 
-  test('says what its expression makes of the value', () => {
+  test('can compute its message from the value', () => {
     const rule = { rule: 'false', messageExpression: "'not ' + self" }
     expect(compile(rule).check('this')).toBe('not this')
   })
