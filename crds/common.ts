@@ -223,7 +223,7 @@ export const imagePattern = '^[!-,.-~][!-~]*$'
 
 const words = (what: string) => list(what, string('A word.'), { maxItems: 1024 })
 
-/** A kind that starts a program of its own, or a preset, says what becomes of that. */
+/** The fields of a kind whose description says how they combine with a preset, or with our own program. */
 export const commandLine = (command: string, args: string) => ({
   command: words(command),
   args: words(args),

@@ -62,7 +62,7 @@ const ajv = new Ajv({ allErrors: true, strict: false, verbose: true })
 
 const untilFirst = new Ajv({ strict: false })
 
-/** ajv would write a name of several MiB into the path of an error: it is left to the trimmed value. */
+/** A longer name fails here, so that ajv writes only its trimmed form into the path of an error. */
 const shortNames = { propertyNames: { maxLength: longestName } }
 
 const structures = new WeakMap<Schema, (value: unknown) => boolean>()
