@@ -6,9 +6,9 @@ import {
   aModelServer,
   aNotebook,
   applied,
-  asked,
   complete,
   completed,
+  requestFor,
   type Seen,
   sync,
 } from '../test/objects.ts'
@@ -59,7 +59,7 @@ function twenty(parent: Parent, seen: readonly Seen[]): readonly Child[] {
 const syncOf = (plural: string, parent: Parent, ...seen: readonly Seen[]): Case => ({
   name: `sync ${plural}, 20 children`,
   path: `/hooks/${plural}/sync`,
-  body: JSON.stringify(asked(parent, ...seen, ...twenty(parent, seen))),
+  body: JSON.stringify(requestFor(parent, ...seen, ...twenty(parent, seen))),
   target: 0.7,
 })
 

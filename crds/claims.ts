@@ -2,9 +2,9 @@ import type { Config } from './config.ts'
 import type { Parent } from './kind.ts'
 
 /**
- * Whether an object has a claim of its own: a Notebook its home, a Dataset and a Model their
- * artifacts, where claims are what keeps them. A source that is in a claim already is used where it
- * is, and a Model with nothing to run is its image.
+ * Whether an object has a claim of its own. A Notebook has one for its home, a Dataset or a Model has one
+ * for its artifacts if the storage driver is pvc. A source that is already in a claim needs none, nor
+ * does a Model with nothing to run, which is just its image.
  */
 export function wantsClaim({ kind, spec }: Pick<Parent, 'kind' | 'spec'>, config: Config): boolean {
   if (kind === 'Notebook') return true
@@ -28,7 +28,7 @@ interface Wanted {
 export const isInClaim = (source: unknown): source is string =>
   typeof source === 'string' && source.startsWith('pvc://')
 
-/** With none of these, the image is all the user wanted of a Model. */
+/** Whether a Model has something to run. With none of these fields, it is just its image. */
 export const hasWork = ({ source, model, dataset, command, args, params, env }: Wanted): boolean =>
   Boolean(source ?? model ?? dataset) || [command, args, params, env].some(isFilled)
 

@@ -18,7 +18,7 @@ import {
 /** A DNS-1123 label, as Kubernetes names Secrets and the like. */
 const dnsName = '^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$'
 
-/** Neither white space nor a control character, as a string inside CEL has it. */
+/** Neither white space nor a control character, escaped for a string in CEL. */
 const printable = '[^\\\\x00-\\\\x20\\\\x7f-\\\\x9f]'
 const host = '[^/\\\\x00-\\\\x20\\\\x7f]+'
 
@@ -72,7 +72,7 @@ const git = object(
         message: 'set at most one of branch, tag and commit',
         reads: ['branch?', 'tag?', 'commit?'],
       },
-      // A rule of the whole object, for the API server echoes the value of a broken field.
+      // A rule of the whole object: the API server would echo the value of a broken field.
       {
         rule: "!self.url.matches('^https?://[^/]*@') && !self.url.matches('^ssh://[^/@]*:[^/]*@')",
         message: 'must not hold credentials: put them into a Secret and name it in secretName',
@@ -173,9 +173,9 @@ const resources = object(
 )
 export type Resources = TypeOf<typeof resources>
 
-const runPolicy = object('How the Job behaves that loads, imports or trains.', {
+const runPolicy = object('The policy of the Job that loads, imports or trains.', {
   backoffLimit: integer(
-    'Retries before it has failed. Default: 2 for a Dataset and an import, 0 for a training.',
+    'Retries before the Job counts as failed. Default: 2 for a Dataset and an import, 0 for a training.',
     {
       minimum: 0,
       maximum: 100,
@@ -194,7 +194,7 @@ const runPolicy = object('How the Job behaves that loads, imports or trains.', {
 })
 export type RunPolicy = TypeOf<typeof runPolicy>
 
-/** `${{ secrets.NAME.KEY }}`, the whole value; without a backslash, so that CEL reads it as we do. */
+/** `${{ secrets.NAME.KEY }}` as the whole value. Without a backslash, the pattern is the same in CEL. */
 export const secretReference =
   '^[$][{][{][ ]*secrets[.]([a-z0-9]([-a-z0-9]*[a-z0-9])?)[.]([-._a-zA-Z0-9]+)[ ]*[}][}]$'
 
@@ -223,7 +223,7 @@ export const imagePattern = '^[!-,.-~][!-~]*$'
 
 const words = (what: string) => list(what, string('A word.'), { maxItems: 1024 })
 
-/** A kind that starts a program of its own, or a preset, says what becomes of that. */
+/** The fields of a kind whose description says how they combine with a preset, or with our own program. */
 export const commandLine = (command: string, args: string) => ({
   command: words(command),
   args: words(args),
@@ -245,7 +245,7 @@ export const specFields = {
     { maxProperties: 512 },
   ),
   resources,
-  suspend: boolean('Stop what runs; what is stored remains.'),
+  suspend: boolean('Stops what runs; stored data remains.'),
   imagePullSecrets: list(
     'Names of Secrets for private images, besides the administrator’s own.',
     string('A Secret’s name.', { pattern: dnsName, maxLength: 253 }),
@@ -253,7 +253,7 @@ export const specFields = {
   ),
 }
 
-/** Which hash each of them is part of. */
+/** Which hash each field is part of. */
 export const hashedFields = {
   image: 'inputs',
   build: 'inputs',
@@ -278,7 +278,7 @@ export const runPolicyField = { runPolicy }
 
 const hub = 'https?://(www[.])?(huggingface|hf)[.]co'
 
-/** Pages about a file or a repository, as a browser shows them: the loader would load their HTML. */
+/** Web pages about a file or a repository, of which the loader would load the HTML. */
 const pages = [
   {
     rule: `self.matches('^${hub}/api/') || !self.matches('^${hub}/(datasets/)?[^/?#]+/[^/?#]+/?([?#].*)?$')`,
@@ -324,7 +324,7 @@ export const source = string(
   },
 )
 
-/** A rule of the whole spec, for the API server echoes the value of a broken field. */
+/** A rule of the whole spec: the API server would echo the value of a broken field. */
 export const sourceWithoutCredentials: CelRule = {
   rule: "!has(self.source) || !self.source.matches('^[a-z0-9]+://[^/]*@')",
   message: 'must not hold credentials: put them into a Secret and name it in env',

@@ -23,8 +23,8 @@ import { choice, object, type TypeOf } from './schema/builders.ts'
 import { type FieldError, validator } from './schema/validator.ts'
 
 /**
- * The administrator's configuration: one file, the same fields as the chart's values. What a file
- * leaves out keeps its default.
+ * The administrator's configuration: one file, with the same fields as the chart's values. Fields that
+ * are left out have their defaults.
  */
 
 export const configSchema = object('The configuration.', {
@@ -64,7 +64,7 @@ const defaults = {
   git: {},
 } as const satisfies ConfigFile
 
-/** A file over the defaults: what has a default is always there. */
+/** A file merged with the defaults: fields that have a default are always set. */
 export type Config = Overlaid<ConfigFile, typeof defaults>
 export type ServerPreset = Config['servers']['presets'][string]
 
@@ -72,7 +72,7 @@ export const defaultConfig: Config = defaults
 
 const check = validator(configSchema)
 
-/** Parsed YAML or JSON → the configuration, or what is wrong with it, by path. */
+/** Parsed YAML or JSON → the configuration, or its errors by path. */
 export function configOf(
   file: unknown,
 ): { readonly config: Config } | { readonly errors: readonly FieldError[] } {
@@ -88,7 +88,7 @@ export function configOf(
   return faults.length ? { errors: faults } : { config }
 }
 
-/** A default must be among those that there are. */
+/** A default must be the name of an existing entry. */
 const unknownDefault = (field: string, name: string, among: object): readonly FieldError[] =>
   Object.hasOwn(among, name)
     ? []

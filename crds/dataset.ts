@@ -36,7 +36,7 @@ export const Dataset = defineKind({
       },
     ],
   },
-  status: object('What is.', { ...statusFields, artifacts }),
+  status: object('The observed state.', { ...statusFields, artifacts }),
   columns: [...readyColumns, gpuColumn, ...lastColumns],
 })
 

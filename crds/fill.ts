@@ -7,11 +7,11 @@ type Json = unknown
 type Fill = (value: Json) => Json
 
 /**
- * The object with what a person should see filled in: the schema's own defaults, and a GPU count
- * beside a type. The webhook writes it as a patch and the hooks apply it again, so that the webhook
- * may be down without a difference. Resources per kind stay in the configuration.
+ * Fills in the defaults that a person should see: the schema's own, and a GPU count beside a type. The
+ * webhook returns them as a patch and the hooks fill them in again, so it makes no difference if the
+ * webhook is down. Default resources stay in the configuration.
  *
- * The very same object comes back when nothing is missing.
+ * It returns the same object if nothing is missing.
  */
 export function fill<P extends Pick<Parent, 'spec'>>(kind: Kind, parent: P): P {
   if (!isFillable(parent.spec)) return parent
@@ -20,7 +20,7 @@ export function fill<P extends Pick<Parent, 'spec'>>(kind: Kind, parent: P): P {
   return spec === parent.spec ? parent : { ...parent, spec }
 }
 
-/** Only the fields that have a default, or one inside, are looked at: most schemas have none. */
+/** Visits only fields that have a default or contain one: most schemas have none. */
 function fillOf(schema: Schema): Fill | undefined {
   const fields = Object.entries(schema.properties ?? {})
     .map(([name, field]) => ({ name, standard: field.default, inside: fillOf(field) }))
@@ -50,7 +50,7 @@ function withGpuCount(spec: Json): Json {
   return { ...spec, resources: { ...resources, gpu: { ...gpu, count: 1 } } }
 }
 
-/** No kind has more fields than this. A larger object is refused anyway, so it is not copied. */
+/** No kind has more fields. A larger object is refused anyway, so it is not copied. */
 const mostFields = 1000
 
 const isFillable = (value: Json): value is Readonly<Record<string, Json>> =>

@@ -9,10 +9,10 @@ import {
 
 export type { KindName }
 
-/** What an object of ours may point to: a word for it, the field that names it, and its kind. */
+/** A reference from one of our objects to another: its role, the field that names it, and its kind. */
 export interface ReferenceField {
-  readonly word: string
-  /** The spec field that holds `{name}`. */
+  readonly role: string
+  /** The spec field that contains `{name}`. */
   readonly field: 'model' | 'dataset'
   readonly kind: 'Model' | 'Dataset'
 }
@@ -135,8 +135,8 @@ export const lastColumns: readonly Column[] = [
 ]
 
 /**
- * Services, labels and Pod names are made from the name: a label of at most 50 characters leaves
- * them room within Kubernetes' 63.
+ * Services, labels and Pod names are derived from the name: at most 50 characters leave room for a
+ * suffix within Kubernetes' limit of 63.
  */
 const nameRules: readonly CelRule[] = [
   {
@@ -171,7 +171,7 @@ export function defineKind<
     ...kind,
     hashed,
     rules: [...nameRules, ...(kind.rules ?? [])],
-    spec: object('What is wanted.', properties, {
+    spec: object('The desired state.', properties, {
       ...(required && { required }),
       ...(rules?.length && { 'x-kubernetes-validations': rules }),
     }),

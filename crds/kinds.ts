@@ -11,8 +11,8 @@ export type KindName = (typeof all)[number]['kind']
 /** The kinds, in the order in which data passes through them; every loop over kinds starts here. */
 export const kinds: readonly Kind[] = all
 
-/** Names a kind of ours, or is undefined. */
+/** The kind of this name; undefined if it is not one of ours. */
 export const kindOf = (name: string): Kind | undefined => kinds.find(({ kind }) => kind === name)
 
-/** The same for names that the type already proves. */
+/** The same for names that are known to be ours by their type. */
 export const kindNamed = (name: KindName): Kind => kinds.find(({ kind }) => kind === name) as Kind

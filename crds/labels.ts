@@ -20,7 +20,7 @@ const names = [
 /** Kubernetes reserves its two domains and their subdomains, as in `batch.kubernetes.io/job-name`. */
 const domains = ['kubernetes.io', 'k8s.io', group]
 
-/** Kubernetes recommends the first but never reads it; add-ons below the second read users' labels. */
+/** Kubernetes recommends labels of the first but never reads them; add-ons read users' labels of the second. */
 const free = ['app.kubernetes.io', 'sigs.k8s.io']
 
 const isIn = (prefix: string, domain: string): boolean =>

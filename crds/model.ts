@@ -18,8 +18,8 @@ export const Model = defineKind({
   description:
     'A Model is imported from a source, built from Git, or trained from a base Model and a Dataset.',
   references: [
-    { word: 'base', field: 'model', kind: 'Model' },
-    { word: 'data', field: 'dataset', kind: 'Dataset' },
+    { role: 'base', field: 'model', kind: 'Model' },
+    { role: 'data', field: 'dataset', kind: 'Dataset' },
   ],
   requests: { cpu: 2, memory: 10, disk: 100 },
   spec: {
@@ -29,7 +29,7 @@ export const Model = defineKind({
       model: reference('The base: a Model to train further; mounted at /content/model.'),
       dataset: reference('The data to train on; mounted at /content/data.'),
       package: choice(
-        'Whether the trained model becomes an image of its own. Auto (the default): when it was trained, and is not too large.',
+        'Whether the trained model is packaged as an image. Auto (the default): if it was trained and is not too large.',
         ['Auto', 'Always', 'Never'],
       ),
       ...runPolicyField,
@@ -70,7 +70,7 @@ export const Model = defineKind({
       reads: ['metadata.name', 'spec.model.name'],
     },
   ],
-  status: object('What is.', {
+  status: object('The observed state.', {
     ...statusFields,
     artifacts,
     bases,

@@ -9,7 +9,7 @@ export const ModelServer = defineKind({
   singular: 'modelserver',
   shortNames: ['mserver'],
   description: 'A ModelServer answers HTTP requests with a Model.',
-  references: [{ word: 'model', field: 'model', kind: 'Model' }],
+  references: [{ role: 'model', field: 'model', kind: 'Model' }],
   requests: { cpu: 2, memory: 10 },
   spec: {
     properties: {
@@ -19,7 +19,7 @@ export const ModelServer = defineKind({
         'Arguments, added to a preset’s: a flag replaces the preset’s flag of that name. Without a preset, as in a container. {model}, {name}, {gpus} and {port} are filled in as in command.',
       ),
       model: reference('The Model to serve; mounted at /content/model.'),
-      // True for everybody, and the scale subresource needs a value to start from.
+      // The scale subresource needs a value to start from, so the default is in the schema.
       replicas: integer('How many Pods serve.', {
         minimum: 0,
         maximum: 1000,
@@ -62,7 +62,7 @@ export const ModelServer = defineKind({
       },
     ],
   },
-  status: object('What is.', {
+  status: object('The observed state.', {
     ...statusFields,
     ...serving,
   }),

@@ -2,14 +2,14 @@ import { hash as digest } from 'node:crypto'
 import equal from 'fast-deep-equal'
 import type { KindName } from './kind.ts'
 
-/** Canonical JSON, hashes of it, and names that both hooks and webhooks say. */
+/** Canonical JSON, hashes of it, and names that both hooks and webhooks use. */
 
-/** Keys sorted, empty left out: absent and empty are the same. */
+/** JSON with sorted keys and without empty values: absent and empty are the same. */
 export function canonical(value: unknown): string {
   return JSON.stringify(tidy(value)) ?? ''
 }
 
-/** Whether both have the same canonical JSON; of two that are equal it need not be written. */
+/** Whether both have the same canonical JSON, which is not needed if they are equal. */
 export const alike = (a: unknown, b: unknown): boolean =>
   equal(a, b) || canonical(a) === canonical(b)
 
@@ -18,8 +18,8 @@ function tidy(value: unknown): unknown {
     return value.length ? value.map((item) => tidy(item) ?? null) : undefined
   if (typeof value !== 'object' || value === null)
     return value === '' || value === null ? undefined : value
-  // Every hash and many a comparison goes through here: a loop costs half of a chain of arrays, and
-  // sorting what is sorted, as one key is, a fifth of all that an answer of the hooks allocates.
+  // Every hash and many comparisons run this code. A loop takes half the time of chained array methods,
+  // and sorting keys that are already sorted would allocate a fifth of the memory of a hook's answer.
   const entries: [string, unknown][] = []
   const keys = Object.keys(value)
   if (keys.some((key, at) => at > 0 && key < (keys[at - 1] as string))) keys.sort()
@@ -31,22 +31,22 @@ function tidy(value: unknown): unknown {
 }
 
 /**
- * 'v1:' names the list of fields and this way of writing them: a change of either would run every
- * finished training again, so that a golden test guards both.
+ * 'v1:' is the version of the list of fields and of this serialization. A change of either would repeat
+ * every finished training, so a golden test protects both.
  */
 export const hash = (value: unknown): string =>
   digest('sha256', `v1:${canonical(value)}`, 'hex').slice(0, 16)
 
 /**
- * NAME and what follows, within Kubernetes' limit of characters: a name that is too long gives way
- * to its beginning and a hash of the whole.
+ * NAME with a suffix, within Kubernetes' length limit: a name that is too long is replaced by its
+ * beginning and a hash of the whole name.
  */
 export function fitted(name: string, suffix: string, limit = 63): string {
   if (name.length + suffix.length <= limit) return name + suffix
   return `${name.slice(0, limit - suffix.length - 7)}-${hash(name).slice(0, 6)}${suffix}`
 }
 
-/** The kind as it stands in names: `modelserver`. */
+/** The kind as a part of names: `modelserver`. */
 export const kindWord = (parent: Named): string => parent.kind.toLowerCase()
 
 interface Named {
@@ -54,7 +54,7 @@ interface Named {
   readonly metadata: { readonly name: string }
 }
 
-/** The claim that holds an object's artifacts, or a Notebook's home. */
+/** The name of the claim for an object's artifacts, or for a Notebook's home. */
 export const claimName = (parent: Named): string =>
   fitted(
     parent.metadata.name,

@@ -11,8 +11,8 @@ export const Notebook = defineKind({
   description:
     'A Notebook is a Jupyter environment on the cluster’s hardware, opened by port-forwarding.',
   references: [
-    { word: 'model', field: 'model', kind: 'Model' },
-    { word: 'data', field: 'dataset', kind: 'Dataset' },
+    { role: 'model', field: 'model', kind: 'Model' },
+    { role: 'data', field: 'dataset', kind: 'Dataset' },
   ],
   requests: { cpu: 2, memory: 10, disk: 20 },
   spec: {
@@ -24,21 +24,24 @@ export const Notebook = defineKind({
       ),
       model: reference('A Model to look at; mounted at /content/model.'),
       dataset: reference('A Dataset to look at; mounted at /content/data.'),
-      idleTimeout: string('Stop when idle for so long, for instance 2h or 1h30m; default never.', {
-        pattern: '^([0-9]+h)?([0-9]+m)?([0-9]+s)?$',
-        minLength: 2,
-        maxLength: 32,
-        'x-kubernetes-validations': [
-          {
-            rule: "self.matches('[1-9]')",
-            message: 'must be more than 0: leave it out for a Notebook that never stops',
-          },
-        ],
-      }),
+      idleTimeout: string(
+        'Stops the notebook after this idle time, for instance 2h or 1h30m; default never.',
+        {
+          pattern: '^([0-9]+h)?([0-9]+m)?([0-9]+s)?$',
+          minLength: 2,
+          maxLength: 32,
+          'x-kubernetes-validations': [
+            {
+              rule: "self.matches('[1-9]')",
+              message: 'must be more than 0: leave it out for a Notebook that never stops',
+            },
+          ],
+        },
+      ),
     },
     hashed: { ...hashedFields, model: 'inputs', dataset: 'inputs', idleTimeout: 'neither' },
   },
-  status: object('What is.', {
+  status: object('The observed state.', {
     ...statusFields,
     idle,
   }),

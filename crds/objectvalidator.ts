@@ -2,7 +2,7 @@ import type { Kind } from './kind.ts'
 import { object, string } from './schema/builders.ts'
 import { type Validate, validator } from './schema/validator.ts'
 
-/** The validator of whole objects of a kind: name and spec; status is the server's own business. */
+/** Validates the name and the spec of a kind's objects. The status is not validated: only the hooks write it. */
 export function validatorOf(kind: Kind): Validate {
   return validator(
     object(
@@ -20,7 +20,7 @@ export function validatorOf(kind: Kind): Validate {
   )
 }
 
-/** What validatorOf's result takes: the parts of the object that rules may see. */
+/** The input of such a validator: the parts of an object that rules may read. */
 export const visible = (parent: {
   readonly metadata?: { readonly name?: string }
   readonly spec?: unknown

@@ -7,25 +7,25 @@ import type { NotebookSpec } from './notebook.ts'
 import type { FieldError } from './schema/validator.ts'
 
 /**
- * What the schema cannot say: a rule may look at the administrator's configuration, at the object
- * before a change, and at referenced objects. It runs only if the fields that it reads are valid by the
- * schema, so it throws only because of our own bugs.
+ * What the schema cannot express: a rule may read the administrator's configuration, the object before
+ * a change, and referenced objects. It runs only if the fields that it reads are valid by the schema, so
+ * it throws only because of our own bugs.
  */
 export interface Rule {
-  /** What its message is about; empty for the object as a whole. */
+  /** The field that the message is about; empty for the object as a whole. */
   readonly field: string
   /** The fields that must be valid by the schema before it runs; without it, `field`. */
   readonly reads?: readonly string[]
   /** The referenced objects that it reads. The server looks them up before the rule runs. */
   readonly needs?: Needs
-  readonly broken: (asked: Asked) => boolean
-  readonly message: (asked: Asked) => string
-  /** When a broken rule only warns: always for advice. Without it, the object is refused. */
-  readonly warns?: (asked: Asked) => boolean
+  readonly broken: (input: RuleInput) => boolean
+  readonly message: (input: RuleInput) => string
+  /** Whether the broken rule only warns, as advice always does. Without it, the object is refused. */
+  readonly warns?: (input: RuleInput) => boolean
 }
 
-/** What a rule is asked about. */
-export interface Asked extends Change {
+/** What a rule can read. */
+export interface RuleInput extends Change {
   /** The spec of `object`. */
   readonly spec: AnySpec
   readonly config: Config
@@ -53,26 +53,26 @@ export interface Needs {
   readonly to?: ReferredKind
   /** Limits the rule to some changes; without it, the rule applies to all. */
   readonly when?: (change: Change) => boolean
-  /** Also the base of a Model, its base, and so on, as far as a cycle could reach and time suffices. */
+  /** Also the base of a Model, its base, and so on, as far as a cycle could reach and time permits. */
   readonly withBases?: true
 }
 
 export type ReferredKind = ReferenceField['kind']
 
-/** The object; null if it does not exist; undefined if it was not looked up, so that a rule says nothing. */
+/** The object; null if it does not exist; undefined if it was not looked up, so that the rule is not broken. */
 export type Read = (kind: ReferredKind, name: string) => Parent | null | undefined
 
 /** Whether a path is valid by the schema. */
-export type Holds = (path: string) => boolean
+export type IsValidPath = (path: string) => boolean
 
-/** What a broken rule says. */
+/** The error of a broken rule. */
 export function errorOf(
   { field, reads, broken, message }: Rule,
-  asked: Asked,
-  holds: Holds,
+  input: RuleInput,
+  isValidPath: IsValidPath,
 ): FieldError | undefined {
-  if (!(reads ? reads.every(holds) : holds(field)) || !broken(asked)) return undefined
+  if (!(reads ? reads.every(isValidPath) : isValidPath(field)) || !broken(input)) return undefined
   // An update that leaves the parts of a field alone did not break a rule about these parts.
   const isAboutParts = reads?.some((path) => path.startsWith(`${field}.`))
-  return { field, message: message(asked), ...(isAboutParts && { reads }) }
+  return { field, message: message(input), ...(isAboutParts && { reads }) }
 }

@@ -4,7 +4,7 @@ import { errorOf, type Read, type Rule, specOf } from './rule.ts'
 import { offerRules } from './rules/offers.ts'
 import { paramRules } from './rules/params.ts'
 import { sizeRules } from './rules/size.ts'
-import { type FieldError, holdsIn } from './schema/validator.ts'
+import { type FieldError, unaffectedBy } from './schema/validator.ts'
 import { secretRules } from './secrets.ts'
 
 /** The rules about an object alone: admission and the hooks check the same ones. */
@@ -21,12 +21,12 @@ export function checkRules(
   config: Config,
   wrong: readonly FieldError[],
 ): readonly FieldError[] {
-  const asked = { object, spec: specOf(object), config, dryRun: false, read: nothing }
-  const holds = wrong.length ? holdsIn(wrong) : everywhere
+  const input = { object, spec: specOf(object), config, dryRun: false, read: nothing }
+  const isValidPath = wrong.length ? unaffectedBy(wrong) : everywhere
   const errors: FieldError[] = []
-  // A loop: all rules are asked with every request, and hardly any is broken.
+  // A loop, for speed: every request runs all rules, and hardly any is broken.
   for (const rule of ownRules) {
-    const error = errorOf(rule, asked, holds)
+    const error = errorOf(rule, input, isValidPath)
     if (error) errors.push(error)
   }
   return errors

@@ -63,7 +63,7 @@ const toolSecrets = ({
 const usesS3 = ({ driver, former }: Config['storage']): boolean =>
   driver === 's3' || former.some((root) => root.startsWith('s3://'))
 
-/** What is wrong with the Secrets that a field names; undefined when nothing is. */
+/** Why a field may not name its Secrets; undefined if it may. */
 function forbiddenSecrets(uses: readonly SecretUse[], config: Config): string | undefined {
   if (!uses.length) return undefined
   const options = Object.entries(toolSecrets(config))
@@ -75,7 +75,7 @@ function forbiddenSecrets(uses: readonly SecretUse[], config: Config): string | 
   return `Forbidden: ${readers.length ? `${quoted(readers)} would read ` : ''}Secret${secrets.length > 1 ? 's' : ''} ${quoted(secrets)}, which only the tools of this cluster use (${named.join(', ')}): name a Secret of your own`
 }
 
-/** No field may name a Secret of the administrator's. */
+/** No field may name a Secret of the administrator. */
 export const secretRules: readonly Rule[] = Object.entries(secretFields).map(([field, usesIn]) => ({
   field,
   broken: ({ spec, config }) => forbiddenSecrets(usesIn(spec), config) !== undefined,

@@ -3,28 +3,28 @@ import type { Config } from './config.ts'
 import { claimName } from './names.ts'
 import type { Artifacts } from './status.ts'
 
-/** What a ModelServer serves from: hooks mount it, and webhooks refuse what it cannot do. */
+/** Where a ModelServer reads the Model from. Hooks mount it; webhooks refuse more replicas than can. */
 
-interface Asked {
+interface Requested {
   readonly image?: string
   readonly build?: Build
   readonly runtime?: string
   readonly replicas?: number
 }
 
-/** Whether the Model's own image serves: where it brings a program, and nothing else is asked for. */
+/** Whether the Model's own image serves: it contains a program, and the ModelServer requests no other. */
 export const servesItself = (
-  { image, build, runtime }: Asked,
+  { image, build, runtime }: Requested,
   { image: own, program }: Artifacts,
 ): boolean => Boolean(!image && !build && !runtime && own && program)
 
 /**
- * The claim that a Model of this name has of us, where the server mounts it and one node alone may.
- * A claim of the user's own, which `source: pvc://…` names, is the user's business: it is read, and
- * we do not know who else may.
+ * The claim that we created for a Model of this name, if the server mounts it and only one node can.
+ * This does not include a claim that the user names in `source: pvc://…`, because we do not know its
+ * access modes.
  */
 export function singleNodeClaim(
-  server: Asked,
+  server: Requested,
   model: string,
   artifacts: Artifacts,
   config: Config,
@@ -37,19 +37,20 @@ export function singleNodeClaim(
   return url?.startsWith(`pvc://${claim}/`) ? claim : undefined
 }
 
-/** Two Pods on two nodes cannot mount a claim that one node may write: what to say of spec.replicas. */
+/** The error of spec.replicas: two Pods on two nodes cannot mount a claim that only one node can mount. */
 export function tooManyReplicas(
-  server: Asked,
+  server: Requested,
   model: string,
   artifacts: Artifacts,
   config: Config,
 ): string | undefined {
   const { replicas = 1 } = server
-  const isIn = (asked: Asked, of: Artifacts) => singleNodeClaim(asked, model, of, config)
+  const isIn = (requested: Requested, of: Artifacts) =>
+    singleNodeClaim(requested, model, of, config)
   if (replicas <= 1 || !isIn(server, artifacts)) return undefined
   const given = (['image', 'build', 'runtime'] as const).filter((field) => server[field])
   const packaged = { ...artifacts, image: artifacts.image ?? model, inImage: true }
-  const ways = [
+  const options = [
     ...(isIn(server, packaged) ? [] : ['set package: Always on the Model']),
     ...(given.length && !isIn({}, artifacts)
       ? [`remove spec.${given.join(' and spec.')}, so that the Model’s own image serves`]
@@ -57,5 +58,5 @@ export function tooManyReplicas(
     ...(artifacts.inImage ? ['use a cluster that mounts images (imageVolumes)'] : []),
     'use a storage class with ReadWriteMany',
   ]
-  return `Invalid value: ${replicas}: Model "${model}" is in a ReadWriteOnce claim, which serves one: ${ways.join(', or ')}`
+  return `Invalid value: ${replicas}: Model "${model}" is in a ReadWriteOnce claim, which serves one: ${options.join(', or ')}`
 }

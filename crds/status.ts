@@ -11,8 +11,8 @@ import {
 } from './schema/builders.ts'
 
 /**
- * Conditions and reasons are closed lists, each with its meaning and the way out: a reason that
- * nobody explained cannot ship. docs/reasons.md is generated from here.
+ * Conditions and reasons are closed lists. Each reason has its meaning and what to do about it, so none
+ * can ship without an explanation. docs/reasons.md is generated from here.
  */
 
 export const conditionTypes = {
@@ -160,13 +160,13 @@ const bounds = {
   digest: { maxLength: 71, pattern: '^sha256:[0-9a-f]{64}$' },
   image: { maxLength: 1024, pattern: imagePattern },
   url: { maxLength: 4096, pattern: '^[a-z0-9]+://[^\\x00-\\x1f\\x7f-\\x9f]*$' },
-  /** The identity of an upstream: an attempt with its digest, an image, or an address. */
+  /** The identity of an upstream result: an attempt with its digest, an image, or an address. */
   identity: { maxLength: 4096, pattern: `^${visible}+$` },
   /** What a person wrote into an annotation; a longer value is recorded as its hash. */
   annotation: { maxLength: 4096 },
 } as const
 
-/** The identity of an upstream at the time when it was used. */
+/** The identity of an upstream result when it was used. */
 export const identity = string('The identity of the result that was used.', bounds.identity)
 
 const condition = object(

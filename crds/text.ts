@@ -3,8 +3,8 @@
  * `kubectl get` and terminals, which interpret escape sequences and may reorder text.
  */
 
-/** Sequences for colours and the cursor: without their first character, the rest would be noise. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
+/** Sequences for colours and the cursor, removed as a whole: the printable rest would be noise. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what it must match.
 const sequences = /(?:\u001b\[|\u009b)[0-9;:?]*[A-Za-z]/g
 
 /** Characters that move to another column or line become a space; a line feed stays. */
@@ -12,14 +12,14 @@ const spaces = /[\t\v\f\r\u0085\p{Zl}\p{Zp}]/gu
 
 /**
  * Control characters, and all that are invisible: direction marks, zero-width characters, byte order
- * marks, tags. As a side effect, an emoji that is joined out of several falls apart.
+ * marks, tags. As a side effect, an emoji that is composed of several falls apart.
  */
 const hidden = /(?!\n)[\p{Cc}\p{Default_Ignorable_Code_Point}]/gu
 
 /** Half of a surrogate pair, which no encoding of Unicode can represent. */
 const halves = /\p{Cs}/gu
 
-/** What most texts consist of, so that most are not searched five times. */
+/** Most texts are plain, and need no search by the five patterns. */
 const isPlain = (text: string): boolean => /^[\n\x20-\x7e]*$/.test(text)
 
 /** Removes what a terminal would interpret or a reader cannot see; line feeds stay. */

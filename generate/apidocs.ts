@@ -116,7 +116,7 @@ const chapter = ({ kind, makes }: Hook): readonly string[] => [
   `### What a ${kind.kind} makes`,
   tableOf(
     ['kind', 'name', 'purpose'],
-    makes.map((child) => [child.kind, `\`${child.name}\``, child.purpose]),
+    makes.map((child) => [child.kind.kind, `\`${child.name}\``, child.purpose]),
   ),
 ]
 

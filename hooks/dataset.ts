@@ -1,6 +1,8 @@
 import { isInClaim } from '../crds/claims.ts'
 import { Dataset, type DatasetSpec } from '../crds/dataset.ts'
 import type { Artifacts } from '../crds/status.ts'
+import { claims } from './children/claim.ts'
+import { jobs } from './children/job.ts'
 import { hashesOf, runHashes } from './engine/hashes.ts'
 import { hookOf } from './engine/hook.ts'
 import type { Facts } from './engine/read.ts'
@@ -25,9 +27,9 @@ import { runStage } from './work/run.ts'
 export const dataset = hookOf(Dataset, {
   children: [
     buildJob('dataset'),
-    { kind: 'Job', name: 'NAME-dataset-load-HASH', purpose: 'Loads the data.' },
+    { kind: jobs, name: 'NAME-dataset-load-HASH', purpose: 'Loads the data.' },
     {
-      kind: 'PersistentVolumeClaim',
+      kind: claims,
       name: 'NAME-dataset-artifacts',
       purpose: 'The data, with the storage driver pvc.',
     },
@@ -63,7 +65,7 @@ type DatasetFacts = Facts<DatasetSpec>
 const claimed = ({ parent }: DatasetFacts): string | undefined =>
   isInClaim(parent.spec.source) ? parent.spec.source : undefined
 
-/** What those who refer to the Dataset use. */
+/** The result that objects which refer to the Dataset use. */
 function artifactsOf(facts: DatasetFacts, { load }: Records): Artifacts | undefined {
   const url = claimed(facts)
   if (url) return { url, id: url }

@@ -1,6 +1,8 @@
 import { hasWork, isInClaim } from '../crds/claims.ts'
 import { Model, type ModelSpec } from '../crds/model.ts'
 import type { Artifacts } from '../crds/status.ts'
+import { claims } from './children/claim.ts'
+import { jobs } from './children/job.ts'
 import { hashesOf, runHashes } from './engine/hashes.ts'
 import { hookOf } from './engine/hook.ts'
 import type { Facts } from './engine/read.ts'
@@ -24,15 +26,15 @@ import { runStage } from './work/run.ts'
  *
  * The run imports a source, or trains: on the base at /content/model with the data at /content/data,
  * writing /content/artifacts. A stage with nothing to do is skipped, and its condition says why: a
- * Model with nothing to run is its image.
+ * Model with nothing to run is just its image.
  */
 export const model = hookOf(Model, {
   children: [
     buildJob('model'),
-    { kind: 'Job', name: 'NAME-model-run-HASH', purpose: 'Imports or trains the model.' },
-    { kind: 'Job', name: 'NAME-model-package-HASH', purpose: 'Packages the result as an image.' },
+    { kind: jobs, name: 'NAME-model-run-HASH', purpose: 'Imports or trains the model.' },
+    { kind: jobs, name: 'NAME-model-package-HASH', purpose: 'Packages the result as an image.' },
     {
-      kind: 'PersistentVolumeClaim',
+      kind: claims,
       name: 'NAME-model-artifacts',
       purpose: 'The weights, with the storage driver pvc.',
     },
@@ -115,7 +117,7 @@ function baseMount({ parent: { spec }, references: { base }, config }: ModelFact
     : resultMount('model', base, config)
 }
 
-/** What those who refer to the Model use. */
+/** The result that objects which refer to the Model use. */
 function artifactsOf(facts: ModelFacts, records: Records): Artifacts {
   const { spec } = facts.parent
   if (!hasWork(spec)) {

@@ -1,10 +1,10 @@
 import { ModelServer, type ModelServerSpec } from '../crds/modelserver.ts'
 import { claimName } from '../crds/names.ts'
 import { singleNodeClaim, tooManyReplicas } from '../crds/serving.ts'
-import { deployment } from './children/deployment.ts'
+import { deployment, deployments } from './children/deployment.ts'
 import type { Container, Workload } from './children/manifesttypes.ts'
 import { namespaceOf, selectorOf, serverName } from './children/metadata.ts'
-import { service } from './children/service.ts'
+import { service, services } from './children/service.ts'
 import { hookOf } from './engine/hook.ts'
 import type { Facts } from './engine/read.ts'
 import type { Beside, ServeStage } from './engine/stage.ts'
@@ -25,9 +25,9 @@ import { buildJob, buildStage } from './work/build.ts'
 export const modelserver = hookOf(ModelServer, {
   children: [
     buildJob('modelserver'),
-    { kind: 'Deployment', name: 'NAME-server', purpose: 'The servers.' },
+    { kind: deployments, name: 'NAME-server', purpose: 'The servers.' },
     {
-      kind: 'Service',
+      kind: services,
       name: 'NAME-server',
       purpose: 'Port 8080 (`http`), which forwards to `spec.port`.',
     },
@@ -111,16 +111,16 @@ function retainedReplicas(facts: ServerFacts, workload: Workload | undefined): n
   return isOnOneNode || refusal(facts) ? undefined : replicas
 }
 
-/** A surge Pod would wait for what its predecessor holds: the GPU, or the claim on another node. */
+/** A surge Pod would wait for what the old Pod occupies: the GPU, or the claim on another node. */
 function strategyOf({ parent: { spec }, references: { model }, config }: ServerFacts) {
   if (spec.strategy) return spec.strategy
-  const isHeld =
+  const isExclusive =
     gpuOf(spec.resources, config).count > 0 ||
     (model?.state === 'ready' && singleNodeClaim(spec, model.name, model.artifacts, config))
-  return isHeld && (spec.replicas ?? 1) <= 1 ? 'Recreate' : 'RollingUpdate'
+  return isExclusive && (spec.replicas ?? 1) <= 1 ? 'Recreate' : 'RollingUpdate'
 }
 
-/** More Pods than the mount of the Model serves. */
+/** Why the requested replicas cannot all mount the Model. */
 function refusal({ parent: { spec }, references, config }: ServerFacts): Verdict | undefined {
   const { model } = references
   if (model?.state !== 'ready') return undefined

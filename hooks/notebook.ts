@@ -1,15 +1,16 @@
 import { annotations } from '../crds/kind.ts'
 import { Notebook, type NotebookSpec } from '../crds/notebook.ts'
+import { claims } from './children/claim.ts'
 import type { Workload } from './children/manifesttypes.ts'
 import { notebookName } from './children/metadata.ts'
-import { denyIngress } from './children/networkpolicy.ts'
-import { service } from './children/service.ts'
-import { statefulSet } from './children/statefulset.ts'
+import { denyIngress, networkPolicies } from './children/networkpolicy.ts'
+import { service, services } from './children/service.ts'
+import { statefulSet, statefulSets } from './children/statefulset.ts'
 import { hookOf } from './engine/hook.ts'
 import { idlenessOf } from './engine/idleness.ts'
 import type { Facts } from './engine/read.ts'
 import type { Beside, ServeStage } from './engine/stage.ts'
-import { isLeaving, servingFault } from './observe/diagnosis.ts'
+import { isTerminating, servingFault } from './observe/diagnosis.ts'
 import type { ObservedPod } from './observe/observed.ts'
 import { no, type Verdict, yes } from './observe/verdict.ts'
 import { knowsTemplate } from './observe/workload.ts'
@@ -23,15 +24,15 @@ import { buildJob, buildStage } from './work/build.ts'
  *     build ──▶ serve ──▶ Ready
  *
  * A StatefulSet of one Pod runs Jupyter on port 8888 with its home on a claim that survives suspend.
- * It is reached by port-forwarding alone: a NetworkPolicy denies the rest.
+ * Port-forwarding is the only access: a NetworkPolicy denies the rest.
  */
 export const notebook = hookOf(Notebook, {
   children: [
     buildJob('notebook'),
-    { kind: 'StatefulSet', name: 'NAME-notebook', purpose: 'Jupyter, in one Pod.' },
-    { kind: 'Service', name: 'NAME-notebook', purpose: 'Port 8888 (`http`).' },
-    { kind: 'NetworkPolicy', name: 'NAME-notebook', purpose: 'Denies all ingress to the Pod.' },
-    { kind: 'PersistentVolumeClaim', name: 'NAME-notebook-home', purpose: 'The home.' },
+    { kind: statefulSets, name: 'NAME-notebook', purpose: 'Jupyter, in one Pod.' },
+    { kind: services, name: 'NAME-notebook', purpose: 'Port 8888 (`http`).' },
+    { kind: networkPolicies, name: 'NAME-notebook', purpose: 'Denies all ingress to the Pod.' },
+    { kind: claims, name: 'NAME-notebook-home', purpose: 'The home.' },
   ],
   stages: (facts) => [
     buildStage(facts, 'the image is given, or the administrator’s'),
@@ -103,7 +104,7 @@ function outdatedPod(
   existing: Workload,
   emitted: Workload | undefined,
 ): string | undefined {
-  const pod = pods.find((one) => !isLeaving(one))
+  const pod = pods.find((one) => !isTerminating(one))
   const { updateRevision } = existing.status ?? {}
   const revision = pod?.metadata.labels?.['controller-revision-hash']
   const isOld = (updateRevision && revision !== updateRevision) || !knowsTemplate(existing, emitted)

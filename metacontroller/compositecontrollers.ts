@@ -1,28 +1,28 @@
 import { apiVersion } from '../crds/kind.ts'
-import { type ChildKind, childKinds } from '../hooks/children/childkinds.ts'
+import type { ChildKind } from '../hooks/children/childkind.ts'
 import { hooks } from '../hooks/hooks.ts'
 
-/** Every resource that some kind has as a child: what Metacontroller needs rights for. */
-export const childrenOfAll: readonly ChildKind[] = Object.values(childKinds).filter((child) =>
-  hooks.some(({ children }) => children.includes(child)),
-)
+/** The kinds of all children, for Metacontroller's permissions; those that every cluster serves first. */
+export const childrenOfAll: readonly ChildKind[] = [
+  ...new Set(hooks.flatMap(({ children }) => children)),
+].sort((a, b) => Number(a.optional ?? false) - Number(b.optional ?? false))
 
 /** Under this key the Secret holds the token. */
 export const tokenKey = 'token'
 
 interface Address {
-  /** Where the hooks are, without a trailing slash. */
+  /** The base URL of the hooks, without a trailing slash. */
   readonly url: string
-  /** The CA of the server's certificate: PEM in base64; the system's own without it. */
+  /** The CA of the server's certificate: PEM in base64; by default, the system's CAs. */
   readonly caBundle?: string
-  /** The Secret whose key `token` the hooks ask for. */
+  /** The Secret with the token that the hooks require, in the key `token`. */
   readonly tokenSecret?: { readonly namespace: string; readonly name: string }
   /**
    * Whether the cluster serves resource.k8s.io/v1, from which GPUs are claimed. Metacontroller runs no
    * controller with a child resource that is not served.
    */
   readonly deviceClaims?: boolean
-  /** Changes the hooks' address, so that Metacontroller connects anew: it reads CA and token only once. */
+  /** Changes the hooks' URL, so that Metacontroller reads the CA and the token again: it reads them once per URL. */
   readonly revision?: string
 }
 

@@ -9,7 +9,7 @@ import type {
   SyncResponse,
 } from '../hooks/observe/protocol.ts'
 
-/** Objects as the API server stores them, with only what a case is about. */
+/** Objects as the API server stores them, with only what a test is about. */
 
 /** A child whose fields are read by name, whatever its kind. */
 export type Child = AnyChild & {
@@ -29,7 +29,7 @@ interface More {
   readonly status?: unknown
 }
 
-const made =
+const objectOf =
   (kind: KindName, standardName: string) =>
   (spec: Spec, { name = standardName, status, ...metadata }: More = {}): Parent => ({
     apiVersion,
@@ -39,10 +39,10 @@ const made =
     ...(status !== undefined && { status }),
   })
 
-export const aModel = made('Model', 'falcon')
-export const aDataset = made('Dataset', 'squad')
-export const aModelServer = made('ModelServer', 'falcon')
-export const aNotebook = made('Notebook', 'explore')
+export const aModel = objectOf('Model', 'falcon')
+export const aDataset = objectOf('Dataset', 'squad')
+export const aModelServer = objectOf('ModelServer', 'falcon')
+export const aNotebook = objectOf('Notebook', 'explore')
 
 /** The administrator's configuration: all defaults, and a registry to push to. */
 export function aConfig(file: ConfigFile = {}): Config {
@@ -51,7 +51,7 @@ export function aConfig(file: ConfigFile = {}): Config {
   return result.config
 }
 
-/** The object with a complete result, as others see it. */
+/** The object with a complete result, as objects that refer to it see it. */
 export const complete = (parent: Parent, artifacts: Artifacts): Parent => ({
   ...parent,
   status: { ready: true, artifacts: { id: 'one', ...artifacts } },
@@ -104,7 +104,7 @@ export const aJob = (answer: SyncResponse, status: unknown = running): Child =>
 
 /** A Pod of a Job, Deployment or StatefulSet. */
 export function aPod(owner: Child, status: unknown, more: Partial<Child['metadata']> = {}): Child {
-  const { labels: more_, ...metadata } = more
+  const { labels, ...metadata } = more
   return {
     apiVersion: 'v1',
     kind: 'Pod',
@@ -116,7 +116,7 @@ export function aPod(owner: Child, status: unknown, more: Partial<Child['metadat
       labels: {
         ...owner.spec.template.metadata.labels,
         ...(owner.kind === 'Job' && { 'batch.kubernetes.io/job-name': owner.metadata.name }),
-        ...more_,
+        ...labels,
       },
     },
     spec: { ...owner.spec.template.spec, nodeName: 'one' },
@@ -132,7 +132,7 @@ export const ended = (exitCode: number, message?: string, reason?: string) => ({
 
 export const digest = `sha256:${'a'.repeat(64)}`
 
-/** What seal and the builder say in the end. */
+/** The termination message of seal and of the builder. */
 export const report = (more: object = {}): string => JSON.stringify({ digest, ...more })
 
 const isReference = ({ kind }: Child): boolean => ['Model', 'Dataset'].includes(kind)
@@ -150,16 +150,16 @@ const grouped = (objects: readonly Child[]): Group => {
   return group
 }
 
-/** What is seen of the cluster: children, Pods, Models and Datasets, in any order. */
+/** The observed objects of a cluster: children, Pods, Models and Datasets, in any order. */
 export type Seen = Child | Parent
 
-/** The request that Metacontroller makes when it sees just this. */
-export function asked(parent: Parent, ...seen: readonly Seen[]): SyncRequest {
+/** The request that Metacontroller sends when it observes exactly these objects. */
+export function requestFor(parent: Parent, ...seen: readonly Seen[]): SyncRequest {
   const objects = seen as readonly Child[]
   return {
     parent,
     children: grouped(objects.filter((it) => it.kind !== 'Pod' && !isReference(it))),
-    // The server knows the Pods, if there are any.
+    // The server adds the Pods, so the group exists even without any.
     related: {
       'Pod.v1': {},
       ...grouped(objects.filter((it) => it.kind === 'Pod' || isReference(it))),
@@ -167,7 +167,7 @@ export function asked(parent: Parent, ...seen: readonly Seen[]): SyncRequest {
   }
 }
 
-/** Asks the hook of the parent's kind, as over the wire: what JSON cannot carry is lost. */
+/** Calls the hook of the parent's kind as over the wire: what JSON cannot represent is lost. */
 export function sync(
   parent: Parent,
   seen: readonly Seen[] = [],
@@ -175,7 +175,7 @@ export function sync(
 ): SyncResponse {
   const hook = hooks.find(({ kind }) => kind.kind === parent.kind)
   if (!hook) throw new Error(`no hook for ${parent.kind}`)
-  return throughJson(hook.sync(throughJson(asked(parent, ...seen)), config))
+  return throughJson(hook.sync(throughJson(requestFor(parent, ...seen)), config))
 }
 
 interface AnyStatus {
@@ -207,10 +207,10 @@ export function theChild(answer: SyncResponse, kind: string): Child {
   return child
 }
 
-/** `Job falcon-model-run-0a1b2c3d`, one line each. */
+/** One line per child: `Job falcon-model-run-0a1b2c3d`. */
 export const namesOf = (answer: SyncResponse): readonly string[] =>
   answer.children.map(({ kind, metadata }) => `${kind} ${metadata.name}`)
 
-/** The observed children of an answer, as they are when nothing has happened to them yet. */
+/** The children of an answer as observed right after they were applied. */
 export const applied = (answer: SyncResponse, status?: unknown): readonly Child[] =>
   answer.children.map((child) => observed(child, status))

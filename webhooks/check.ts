@@ -3,13 +3,13 @@ import { fill } from '../crds/fill.ts'
 import type { Kind, Parent } from '../crds/kind.ts'
 import { kinds } from '../crds/kinds.ts'
 import { validatorOf, visible } from '../crds/objectvalidator.ts'
-import { type Asked, errorOf, type Holds, specOf } from '../crds/rule.ts'
-import { mostSaid } from '../crds/schema/brevity.ts'
+import { errorOf, type IsValidPath, type RuleInput, specOf } from '../crds/rule.ts'
+import { maxErrors } from '../crds/schema/brevity.ts'
 import {
   type FieldError,
-  holdsIn,
   limited,
   sentence,
+  unaffectedBy,
   type Validate,
 } from '../crds/schema/validator.ts'
 import { appliesTo, type Facts, readerOf } from './facts.ts'
@@ -37,12 +37,12 @@ export function check(
   const given = slim(request.object as Parent)
   const wrong = validators.get(kind)?.(visible(given)) ?? []
   // Defaults neither cause nor repair errors, so an object with too many errors is not copied.
-  const object = wrong.length > mostSaid ? given : fill(kind, given)
+  const object = wrong.length > maxErrors ? given : fill(kind, given)
   const oldObject = request.oldObject ? fill(kind, slim(request.oldObject)) : undefined
-  const asked = { object, oldObject, spec: specOf(object), config, dryRun: request.dryRun === true }
-  const found = brokenRules(asked, facts, wrong.length ? holdsIn(wrong) : everywhere)
+  const input = { object, oldObject, spec: specOf(object), config, dryRun: request.dryRun === true }
+  const found = brokenRules(input, facts, wrong.length ? unaffectedBy(wrong) : everywhere)
   const refusals = found.filter(({ warns }) => !warns).map(({ error }) => error)
-  // What the user did not touch must not keep the user from suspending.
+  // Errors in fields that the update leaves alone must not block it: the user may want to suspend.
   const [old, fresh] = partition([...wrong, ...refusals], untouchedIn(object, oldObject))
   return {
     errors: limited(fresh),
@@ -60,17 +60,21 @@ interface Found {
   readonly warns: boolean
 }
 
-/** What the broken rules say, all at once. */
-function brokenRules(change: Omit<Asked, 'read'>, facts: Facts, holds: Holds): readonly Found[] {
+/** The errors of all broken rules. */
+function brokenRules(
+  change: Omit<RuleInput, 'read'>,
+  facts: Facts,
+  isValidPath: IsValidPath,
+): readonly Found[] {
   const alone = { ...change, read: readerOf(undefined, change, facts) }
   const found: Found[] = []
-  // A loop: all rules are asked with every request, and hardly any is broken.
+  // A loop, for speed: every request runs all rules, and hardly any is broken.
   for (const rule of admissionRules) {
     if (!appliesTo(rule, change)) continue
     const { needs, warns } = rule
-    const asked = needs ? { ...change, read: readerOf(needs, change, facts) } : alone
-    const error = errorOf(rule, asked, holds)
-    if (error) found.push({ error, warns: warns?.(asked) ?? false })
+    const input = needs ? { ...change, read: readerOf(needs, change, facts) } : alone
+    const error = errorOf(rule, input, isValidPath)
+    if (error) found.push({ error, warns: warns?.(input) ?? false })
   }
   return found
 }
@@ -90,6 +94,6 @@ const partition = <T>(items: readonly T[], test: (item: T) => boolean) =>
 /** What a person should know before an object is deleted. */
 export function deletionWarnings(object: Parent, config: Config): readonly string[] {
   const read = readerOf(undefined, { object }, {})
-  const asked = { object, spec: specOf(object), config, dryRun: false, read }
-  return deletionRules.flatMap((rule) => errorOf(rule, asked, everywhere) ?? []).map(sentence)
+  const input = { object, spec: specOf(object), config, dryRun: false, read }
+  return deletionRules.flatMap((rule) => errorOf(rule, input, everywhere) ?? []).map(sentence)
 }

@@ -21,7 +21,7 @@ export type Address = {
     }
 )
 
-/** A secret segment of the paths: the API server allows no capitals there. */
+/** A secret segment of the paths: the API server allows no capital letters there. */
 export const segmentPattern = '[a-z0-9][-a-z0-9]{14,61}[a-z0-9]'
 
 const clientConfig = (address: Address, path: string) => ({
@@ -39,15 +39,15 @@ const rule = (...operations: readonly string[]) => ({
   scope: 'Namespaced',
 })
 
-/** Both specs are the same, whatever spec.suspend is. */
+/** Whether both specs are the same except for spec.suspend. */
 const onlySuspendDiffers = [
   "object.spec.all(field, field == 'suspend' || (field in oldObject.spec && object.spec[field] == oldObject.spec[field]))",
   "oldObject.spec.all(field, field == 'suspend' || field in object.spec)",
 ].join(' && ')
 
 /**
- * Labels, finalizers, status, the scale subresource and spec.suspend never pass through: a webhook
- * that is down must not keep anybody from deleting, scaling or suspending what runs.
+ * Changes of labels, finalizers, status, the scale subresource and spec.suspend bypass the webhooks: a
+ * webhook that is down must not stop anyone from deleting, scaling or suspending what runs.
  */
 const specChanges = {
   name: 'spec-changes',
@@ -55,9 +55,9 @@ const specChanges = {
 }
 
 /**
- * The two webhook configurations. validate refuses what breaks a rule, and everything while it is
- * down; mutate may be down, for the hooks apply the same defaults; DELETE only warns, and must
- * never keep a namespace in Terminating.
+ * The two webhook configurations. validate refuses what breaks a rule, and everything while it is down.
+ * mutate may be down, because the hooks apply the same defaults. DELETE only warns, so that it never
+ * blocks a namespace in Terminating.
  */
 export const admissionWebhooks = (address: Address) => {
   const common = { admissionReviewVersions: ['v1'], sideEffects: 'None' }

@@ -4,8 +4,8 @@ import type { Change, Needs, Read, ReferredKind, Rule } from '../crds/rule.ts'
 import { isObject } from '../crds/schema/json.ts'
 
 /**
- * What the edge looked up before the rules are asked: objects by "Kind/name". null: it was looked
- * for and is not there; absent: nobody looked, and rules say nothing.
+ * What the server looked up before the rules run: objects by "Kind/name". null: the object does not
+ * exist; absent: it was not looked up, so rules about it are not broken.
  */
 export type Facts = Readonly<Record<string, Parent | null>>
 
@@ -28,13 +28,13 @@ export const neededOf = (
         references === 'all' ? undefined : oldObject,
       ).filter((reference) => !to || reference.kind === to)
 
-/** Whether a rule has something to look at: one that needs other objects may find none to look up. */
+/** Whether a rule applies to a change: a rule that needs other objects does only if the change refers to some. */
 export const appliesTo = ({ needs }: Rule, change: Change): boolean =>
   !needs || neededOf(needs, change).length > 0
 
 /**
  * Reads the declared facts.
- * @throws at any other fact: that is a bug in the rule.
+ * @throws for any other fact, which is a bug in the rule.
  */
 export function readerOf(needs: Needs | undefined, change: Change, facts: Facts): Read {
   const declared = needs ? neededOf(needs, change) : []
@@ -63,7 +63,7 @@ const newReferences = (
       : []
   })
 
-/** An invalid name is reported by the schema, and is never looked up. */
+/** An invalid name is never looked up: the schema reports it. */
 const nameAt = (object: Parent | null | undefined, field: string): string | undefined => {
   const reference = isObject(object?.spec) ? object.spec[field] : undefined
   const name = isObject(reference) ? reference.name : undefined

@@ -57,7 +57,7 @@ const isAbsent = (value: unknown): boolean => value === undefined || value === n
 const isText = (value: unknown, longest = 253): value is string | null | undefined =>
   isAbsent(value) || (typeof value === 'string' && value.length <= longest)
 
-/** An object with what all code here relies on, if there is one. */
+/** Whether a value is absent, or an object with the fields that all code here relies on. */
 const isParent = (value: unknown): value is Parent | null | undefined =>
   isAbsent(value) ||
   (isObject(value) &&
@@ -69,7 +69,7 @@ const isParent = (value: unknown): value is Parent | null | undefined =>
     isMap(value.metadata.labels) &&
     isMap(value.metadata.annotations))
 
-/** Labels and annotations have no schema of ours: a text would be taken for a map of its characters. */
+/** Our schemas do not cover labels and annotations: a string would pass for a map of its characters. */
 const isMap = (value: unknown): boolean => isAbsent(value) || isObject(value)
 
 const isNamespace = (value: unknown): value is string | null | undefined =>
@@ -81,7 +81,7 @@ const isIn = (namespace: string | null | undefined, object: Parent | null | unde
   return isAbsent(namespace) || isAbsent(own) || own === '' || own === namespace
 }
 
-/** The request of an AdmissionReview, or the sentence that says why the body is none. */
+/** The request of an AdmissionReview, or the reason why the body is not one. */
 export function admissionRequest(body: unknown): AdmissionRequest | string {
   if (!isObject(body) || body.kind !== 'AdmissionReview') return 'kind: must be "AdmissionReview"'
   if (body.apiVersion !== 'admission.k8s.io/v1') return 'apiVersion: must be "admission.k8s.io/v1"'
@@ -104,7 +104,7 @@ export function admissionRequest(body: unknown): AdmissionRequest | string {
 const kindIn = (object: Parent | null | undefined): Kind | undefined =>
   object?.apiVersion?.startsWith(`${group}/`) ? kindOf(object.kind) : undefined
 
-/** What a person should see in `kubectl get -o yaml`, as a JSON Patch; none when nothing is missing. */
+/** Adds the defaults that a person should see in `kubectl get -o yaml`, as a JSON Patch. */
 export function mutate({ uid, object }: AdmissionRequest): AdmissionReview {
   const kind = kindIn(object)
   if (!kind || !object?.spec) return answer({ uid, allowed: true })
@@ -121,7 +121,7 @@ export function mutate({ uid, object }: AdmissionRequest): AdmissionReview {
   })
 }
 
-/** Refuses with every broken rule at once; `facts` are the references that were looked up. */
+/** Reports all broken rules at once; `facts` are the referenced objects that were looked up. */
 export function validate(request: AdmissionRequest, config: Config, facts: Facts): AdmissionReview {
   const { uid, operation, object, oldObject } = request
   const kind = kindIn(operation === 'DELETE' ? oldObject : object)
@@ -164,10 +164,10 @@ export function busy(request: AdmissionRequest, config: Config): AdmissionReview
   })
 }
 
-/** As the API server writes one error, and several. */
+/** One error or several, in the API server's format. */
 const listed = (sentences: readonly string[]): string =>
   sentences.length === 1 ? (sentences[0] ?? '') : `[${sentences.join(', ')}]`
 
-/** kubectl prints warnings, and they quote other objects. */
+/** kubectl prints the warnings, and they quote text of other objects. */
 const warned = (warnings: readonly string[]) =>
   warnings.length ? { warnings: warnings.map(printable) } : {}

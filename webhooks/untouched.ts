@@ -17,7 +17,7 @@ export function untouchedIn(object: Parent, oldObject: Parent | undefined) {
     oldObject !== undefined && reads.every((path) => path !== '' && isSame(path))
 }
 
-/** `spec.source?` means only whether the field is set. */
+/** For `spec.source?`, which means only whether the field is set. */
 const isThere = (object: unknown, path: string): boolean => (at(object, path) ?? null) !== null
 
 const at = (object: unknown, field: string): unknown =>

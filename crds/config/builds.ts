@@ -5,11 +5,11 @@ const confinement = string('Unconfined, or Localhost/PROFILE.', {
   pattern: '^(Unconfined|Localhost/.+)$',
 })
 
-export const builder = object('How the rootless builder is confined, and what it asks for.', {
+export const builder = object('How the rootless builder is confined, and what it requests.', {
   seccomp: confinement,
   appArmor: confinement,
-  cpu: cores('Cores that a build asks for.'),
-  memory: size('Memory that a build asks for; an integer is gibibytes.'),
+  cpu: cores('Cores that a build requests.'),
+  memory: size('Memory that a build requests; an integer is gibibytes.'),
   deadlineSeconds: integer('The time a build or a packaging may take.', { minimum: 1 }),
 })
 

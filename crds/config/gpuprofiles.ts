@@ -24,13 +24,13 @@ const profile = object(
 type GpuProfile = TypeOf<typeof profile>
 
 export const gpus = object('GPU profiles.', {
-  default: string('The profile that a bare count means.'),
-  profiles: map('Profiles by name; given, they replace the built-in ones.', profile),
+  default: string('The profile for a count without a type.'),
+  profiles: map('Profiles by name; if set, they replace the built-in ones.', profile),
 })
 
 const nvidia: GpuProfile = { resourceName: 'nvidia.com/gpu' }
 
-/** The names of Substratus' last release and their successors; each any node with an NVIDIA GPU. */
+/** The names of Substratus' last release and their successors. Each selects any node with an NVIDIA GPU. */
 const builtInProfiles: Readonly<Record<string, GpuProfile>> = {
   'nvidia-t4': nvidia,
   'nvidia-l4': nvidia,
@@ -46,7 +46,7 @@ export const gpuDefaults = { default: 'nvidia-l4', profiles: builtInProfiles } s
 
 type Profiles = Readonly<Record<string, GpuProfile>>
 
-/** Whether the administrator said nothing of GPUs, so that a type does not choose nodes. */
+/** Whether the administrator has configured no GPUs, so that a type does not select nodes. */
 export const hasBuiltInProfiles = (config: {
   readonly gpus: { readonly profiles: Profiles }
 }): boolean => config.gpus.profiles === builtInProfiles

@@ -1,6 +1,6 @@
 import type { Schema } from '../schema/builders.ts'
 
-/** What a file may say, where all that the defaults set is there. */
+/** The type of a file merged with the defaults: fields with a default are required. */
 export type Overlaid<File, Defaults> = File extends Whole
   ? File
   : string extends keyof File
@@ -9,10 +9,10 @@ export type Overlaid<File, Defaults> = File extends Whole
         readonly [K in keyof File & keyof Defaults]-?: Overlaid<NonNullable<File[K]>, Defaults[K]>
       }
 
-/** Neither these nor maps have fields of their own. */
+/** Replaced as a whole, as maps are. */
 type Whole = string | number | boolean | readonly unknown[]
 
-/** Field by field, to any depth; maps such as profiles, and lists, are replaced whole. */
+/** Merges field by field, to any depth; lists, and maps such as profiles, are replaced as a whole. */
 export function overlay(schema: Schema, standard: unknown, given: unknown): unknown {
   if (given === undefined) return standard
   if (!schema.properties || standard === undefined) return given

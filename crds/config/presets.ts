@@ -22,7 +22,7 @@ const preset = object(
 
 export const servers = object('Server presets.', {
   default: string('The preset for imported Models.'),
-  presets: map('Presets by name; given, they replace the built-in one.', preset),
+  presets: map('Presets by name; if set, they replace the built-in one.', preset),
 })
 
 export const serverDefaults = {

@@ -2,7 +2,7 @@ import { imagePattern } from '../common.ts'
 import { boolean, choice, object, string, type TypeOf } from '../schema/builders.ts'
 import { size } from './sizes.ts'
 
-/** Which images there are, and where those that are built here are pushed. */
+/** The images of the tools, and where built images are pushed. */
 
 export const registry = object('Where built images are pushed.', {
   prefix: string(
@@ -17,7 +17,7 @@ export const registry = object('Where built images are pushed.', {
   ),
 })
 
-/** As spec.image: it is told in a status. */
+/** The limits of spec.image, because a status reports this image too. */
 export const image = { maxLength: 512, pattern: imagePattern }
 
 export const images = object(
@@ -51,6 +51,6 @@ export const packagingDefaults = { enabled: true, maxSize: '20Gi' } satisfies Ty
 >
 
 export const imageVolumes = choice(
-  'Whether Pods can mount images. Auto: from Kubernetes 1.35 on, as its API server says.',
+  'Whether Pods can mount images. Auto: if the API server reports Kubernetes 1.35 or later.',
   ['Auto', 'Enabled', 'Disabled'],
 )

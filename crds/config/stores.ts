@@ -2,11 +2,11 @@ import { boolean, choice, list, map, object, string, type TypeOf } from '../sche
 import type { FieldError } from '../schema/validator.ts'
 import type { Overlaid } from './overlay.ts'
 
-/** What becomes part of an address in a status must be as that may be. */
+/** These fields become part of a URL in a status, whose schema allows no control characters. */
 const part = { maxLength: 512, pattern: '^[^\\x00-\\x1f\\x7f-\\x9f]*$' }
 
-export const storage = object('Where artifacts and homes are kept.', {
-  driver: choice('What keeps artifacts; homes are always in claims.', [
+export const storage = object('Where artifacts and homes are stored.', {
+  driver: choice('Which storage artifacts are in; homes are always in claims.', [
     'pvc',
     's3',
     'gcs',
@@ -15,10 +15,10 @@ export const storage = object('Where artifacts and homes are kept.', {
   s3: object('Any S3-compatible store: artifacts are copied out and in.', {
     bucket: string('The bucket.'),
     prefix: string('Artifacts are below it.', part),
-    endpoint: string('The address of a store that is not AWS’.'),
+    endpoint: string('The address of a store other than AWS.'),
     region: string('The region.'),
     secretName: string(
-      'A Secret in each namespace with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; without it the node’s own credentials count.',
+      'A Secret in each namespace with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; without it the node’s own credentials are used.',
     ),
   }),
   gcs: object('A bucket of Google Cloud Storage, by the gcsfuse CSI driver.', {
@@ -27,7 +27,9 @@ export const storage = object('Where artifacts and homes are kept.', {
   }),
   hostPath: object('A folder of the node: for development on one machine.', {
     path: string('The folder.', part),
-    allowed: boolean('That this is a machine for development: nothing is removed with its object.'),
+    allowed: boolean(
+      'Confirms that this machine is for development: nothing is deleted with its object.',
+    ),
   }),
   former: list(
     'Roots of storage that was used earlier and still contains results: s3://BUCKET/PREFIX, gs://BUCKET/PREFIX or hostpath:///FOLDER. A recorded result is accepted only in the current storage, below one of these roots, or in the claim of its own object.',
@@ -60,7 +62,7 @@ export const storageDefaults = {
   hostPath: { path: '/var/lib/substratus' },
 } as const satisfies TypeOf<typeof storage>
 
-/** What the chosen driver cannot do without. */
+/** Settings that the chosen driver requires. */
 export const storageFaults = ({
   driver,
   former,

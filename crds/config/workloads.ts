@@ -3,7 +3,7 @@ import { kinds } from '../kinds.ts'
 import { boolean, choice, object, string, type TypeOf } from '../schema/builders.ts'
 import { cores, size } from './sizes.ts'
 
-/** What all Pods get. */
+/** Settings of all Pods. */
 
 export const podSecurity = choice('The Pod Security level that all Pods but the builder’s meet.', [
   'baseline',
@@ -24,7 +24,7 @@ const perKind = object('Default requests of a kind.', {
   disk: size('Disk; an integer is gibibytes.'),
 })
 
-/** The same for each kind, by its name. */
+/** A value for each kind, by its name. */
 const ofEach = <T>(value: (kind: Kind) => T) =>
   Object.fromEntries(kinds.map((kind) => [kind.kind, value(kind)])) as Readonly<Record<KindName, T>>
 

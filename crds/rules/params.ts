@@ -2,7 +2,7 @@ import { quoted } from '../quoted.ts'
 import type { Rule } from '../rule.ts'
 import { shortened } from '../schema/brevity.ts'
 
-/** The schema leaves the values of params open, since no narrower type admits every scalar. */
+/** The schema allows any value in params, because no narrower type allows every scalar. */
 
 type Params = Readonly<Record<string, unknown>>
 
@@ -12,7 +12,7 @@ const scalar = (value: unknown): boolean => ['string', 'number', 'boolean'].incl
 export const paramVariable = (name: string): string =>
   `PARAM_${name.toUpperCase().replaceAll(/[^A-Z0-9]/g, '_')}`
 
-/** Some of the user's names: there may be many, and they may be long. */
+/** The first of the user's names, shortened: there may be many, and they may be long. */
 const someOf = (names: readonly string[]): string => {
   const some = quoted(names.slice(0, mostNamed).map((name) => shortened(name)))
   return names.length > mostNamed ? `${some} and ${names.length - mostNamed} more` : some
@@ -41,7 +41,7 @@ const twins = (given?: Params): readonly string[] => {
   return [...names.values()].filter(({ length }) => length > 1).flat()
 }
 
-/** JSON reads integers up to here as they are written; beyond, into another number. */
+/** JSON.parse changes integers beyond this limit. */
 const isChanged = (value: unknown): boolean =>
   Number.isInteger(value) && !Number.isSafeInteger(value)
 

@@ -2,14 +2,14 @@ import type { AnySpec, Rule } from '../rule.ts'
 import { sound } from './params.ts'
 
 /**
- * What a workload carries of a spec: variables, params.json beside them, command and arguments.
- * Metacontroller keeps the whole child in an annotation of it, and Kubernetes allows 256 KiB of
- * annotations. Beside these bytes there are names, mounts and the rest of the Pod: 32 KiB are left
- * for them, of which no child took more than 21 KiB (test/unit/hooks/largest.test.ts).
+ * The most bytes that a spec may add to a workload: variables, params.json, command and arguments.
+ * Metacontroller records the whole child in one of its annotations, and Kubernetes allows 256 KiB of
+ * annotations. That leaves 32 KiB for names, mounts and the rest of the Pod; no child has needed more
+ * than 21 KiB of them (test/unit/hooks/largest.test.ts).
  */
 export const maxCarriedBytes = 224 * 1024
 
-/** Metacontroller, as all of Go, writes five characters as \uXXXX. */
+/** Go's JSON encoder, which Metacontroller uses, writes these five characters as \uXXXX. */
 const escaped = /[<>&\u2028\u2029]/g
 
 /** Beyond the limit the exact size does not matter, and replacing in a huge text would take long. */

@@ -1,7 +1,7 @@
-/** How much of the faults of one object is said. */
+/** Limits on the errors that are reported about one object. */
 
-/** At most so many errors are reported; the others are only counted. */
-export const mostSaid = 100
+/** At most this many errors are reported; the others are only counted. */
+export const maxErrors = 100
 
 /** No field of ours has a longer name; longer ones are cut in messages. */
 export const longestName = 100

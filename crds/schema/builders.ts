@@ -14,9 +14,9 @@ export interface CelRule {
   readonly fieldPath?: string
   readonly reason?: 'FieldValueInvalid' | 'FieldValueForbidden' | 'FieldValueRequired'
   /**
-   * The fields that a rule of a whole object looks at; `source?`: only whether there is one. A
-   * change of anything else does not ask it again: an object that is older than the rule can still
-   * be suspended, labelled and given status.
+   * The fields that a rule of a whole object reads; `source?`: only whether the field is set. The rule
+   * refuses no update that leaves these fields alone, so that an object that is older than the rule can
+   * still be suspended, labelled and given a status.
    */
   readonly reads?: readonly string[]
 }
@@ -63,7 +63,7 @@ type ObjectOf<P extends Properties, R extends keyof P> = {
   readonly [K in R]: TypeOf<P[K]>
 } & { readonly [K in Exclude<keyof P, R>]?: TypeOf<P[K]> }
 
-/** A string out of a closed list. */
+/** One string of a closed list. */
 export function choice<const E extends readonly string[]>(
   description: string,
   values: E,

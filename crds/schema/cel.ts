@@ -3,13 +3,13 @@ import type { CelRule } from './builders.ts'
 import { closureOf } from './closure.ts'
 
 /**
- * CEL as the API server speaks it, so that a rule is written once and holds in the CRD, in the
+ * CEL as the API server evaluates it, so that a rule is written once and applies in the CRD, in the
  * webhook, in the hooks and in `substratus validate` alike.
  */
 const environment = new Environment({ unlistedVariablesAreDyn: true })
 
 export interface CompiledRule {
-  /** The message of the broken rule, or undefined when it holds. */
+  /** The message of the broken rule; undefined if it is not broken. */
   readonly check: (self: unknown) => string | undefined
 }
 
@@ -27,7 +27,7 @@ export function compile(rule: CelRule): CompiledRule {
 
 /**
  * Undefined for a rule with an expression that closures do not support: the library evaluates that
- * rule itself, with the same result but more slowly. A test checks that all of today's rules compile.
+ * rule itself, with the same result but more slowly. A test checks that all present rules compile.
  */
 function closed(node: ASTNode): ((self: unknown) => unknown) | undefined {
   try {

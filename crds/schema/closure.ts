@@ -1,7 +1,7 @@
 import type { ASTNode } from '@marcbachmann/cel-js'
 import equal from 'fast-deep-equal'
 
-/** The value of an expression, from `self` and, inside a macro, the item it is at. */
+/** Evaluates an expression for `self` and, inside a macro, for the current item. */
 type Run = (self: unknown, item?: unknown) => unknown
 
 const not = (value: unknown, type: string): never => {
@@ -16,7 +16,7 @@ const record = (value: unknown): Readonly<Record<string, unknown>> =>
     ? (value as Readonly<Record<string, unknown>>)
     : not(value, 'map')
 
-/** What a macro goes through: a list's items, a map's keys. */
+/** What a macro iterates over: a list's items, a map's keys. */
 const itemsOf = (value: unknown): readonly unknown[] =>
   Array.isArray(value) ? value : Object.keys(record(value))
 
@@ -54,11 +54,11 @@ const macros: Readonly<Record<string, (items: readonly unknown[], holds: Holds) 
 }
 
 /**
- * An expression of CEL, as the library has read it, as functions inside functions: its interpreter
- * looks for the function of each call by the types of the arguments, each time anew, which took a
- * tenth of an admission. Here is what rules of ours use, and `macroItem` is the variable of the macro
- * around. A value of the wrong type throws, as in CEL; but a fault on the left of `||` is never made
- * good on the right.
+ * Compiles a parsed CEL expression to nested functions. The library's interpreter resolves the function
+ * of each call anew each time, by the types of its arguments, which took a tenth of an admission. Only
+ * what our rules use is supported; `macroItem` is the variable of the enclosing macro. A value of the
+ * wrong type throws, as in CEL. Unlike in CEL, the right side of `||` never makes up for an error on the
+ * left.
  *
  * @throws if the expression is of a form that no rule has used; crds/schema/cel.ts falls back to the library.
  */
@@ -72,7 +72,7 @@ export function closureOf(node: ASTNode, macroItem?: string): Run {
     case 'id':
       if (node.args === 'self') return (self) => self
       if (node.args === macroItem) return (_self, item) => item
-      // The one type that JavaScript's typeof calls as CEL does.
+      // The only type with the same name in JavaScript's typeof and in CEL.
       if (node.args === 'string') return () => 'string'
       break
     case '!_': {

@@ -14,7 +14,7 @@ export function prune(schema: Schema, value: unknown): unknown {
 function pruneObject(schema: Schema, value: unknown): unknown {
   if (!isObject(value)) return undefined
   const { properties, additionalProperties, maxProperties } = schema
-  // Only names that the schema knows are looked for: a value may have a million others.
+  // Reads only the names in the schema: a value may have a million others.
   const names = properties
     ? Object.keys(properties).filter((name) => Object.hasOwn(value, name))
     : Object.keys(value).slice(0, maxProperties)

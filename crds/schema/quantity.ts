@@ -1,6 +1,6 @@
 /**
- * Kubernetes quantities in their canonical form: the API server rewrites "0.5" to "500m" and
- * "1024Mi" to "1Gi", and a child that is emitted otherwise would be written again for ever.
+ * Kubernetes quantities in their canonical form. The API server rewrites "0.5" to "500m" and "1024Mi" to
+ * "1Gi", so a child with another form would be written again for ever.
  * The rules: https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/
  */
 
@@ -22,7 +22,7 @@ const decimal: readonly (readonly [string, bigint])[] = [
   ['', 1n],
 ]
 
-/** Thousandths: nothing smaller can be asked for. */
+/** In thousandths, the smallest unit that can be requested. */
 const milli = 1000n
 
 const milliOf: ReadonlyMap<string, bigint> = new Map([
@@ -40,7 +40,7 @@ const longest = 64
 
 function parse(text: string): Amount {
   if (text.length > longest) throw new Error(`not a quantity: ${text.slice(0, longest)}…`)
-  // A claim may have been written by others: 1e12 is a quantity, too.
+  // Others may have written a claim: 1e12 is a quantity, too.
   const match =
     /^([0-9]+)(?:\.([0-9]+))?(?:[eE]\+?([0-9]{1,2})|(m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei))?$/.exec(text)
   if (!match) throw new Error(`not a quantity: ${text}`)
@@ -62,7 +62,7 @@ function print({ milli: amount, binary: isBinary }: Amount): string {
   return `${value}`
 }
 
-/** Most are as they should be: below a thousand of a unit there is no other way to write it. */
+/** Most quantities: below a thousand of a unit, the canonical form is the only one. */
 const plain = /^[1-9][0-9]{0,2}(m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei)?$/
 
 const canonical = (text: string): string => (plain.test(text) ? text : print(parse(text)))
@@ -74,7 +74,7 @@ export const cores = (value: number | string): string => canonical(String(value)
 export const gibibytes = (value: number | string): string =>
   canonical(typeof value === 'number' ? `${value}Gi` : value)
 
-/** Whether a text is a quantity that is read here: the API server takes more, such as "100n". */
+/** Whether a text is a supported quantity: the API server accepts more, such as "100n". */
 export function isQuantity(text: unknown): text is string {
   try {
     return typeof text === 'string' && (plain.test(text) || Boolean(parse(text)))

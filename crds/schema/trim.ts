@@ -1,4 +1,4 @@
-import { longestName, mostSaid, shortened } from './brevity.ts'
+import { longestName, maxErrors, shortened } from './brevity.ts'
 import type { Schema } from './builders.ts'
 import { isObject } from './json.ts'
 
@@ -53,7 +53,7 @@ function trimOfObject(properties: Readonly<Record<string, Schema>>): Trim {
     const trim = trimOf(field)
     return trim ? [[name, trim]] : []
   })
-  const mostNames = Object.keys(properties).length + mostSaid
+  const mostNames = Object.keys(properties).length + maxErrors
   return (value, drop) => {
     if (!isObject(value)) return value
     const names = Object.keys(value)
@@ -62,7 +62,7 @@ function trimOfObject(properties: Readonly<Record<string, Schema>>): Trim {
       const known = Object.keys(properties).filter((name) => Object.hasOwn(value, name))
       const unknown: string[] = []
       for (const name of names) {
-        if (unknown.length === mostSaid) break
+        if (unknown.length === maxErrors) break
         if (!Object.hasOwn(properties, name)) unknown.push(name)
       }
       drop(names.length - known.length - unknown.length)

@@ -1,15 +1,15 @@
 import { Ajv, type ErrorObject } from 'ajv'
-import { longestName, mostSaid, shortened } from './brevity.ts'
+import { longestName, maxErrors, shortened } from './brevity.ts'
 import type { Schema } from './builders.ts'
 import { type CompiledRule, compile } from './cel.ts'
 import { isObject } from './json.ts'
 import { trimOf } from './trim.ts'
 
-/** A broken rule: the field, and what is wrong in the words of the Kubernetes API. */
+/** A broken rule: the field, and the message in the words of the Kubernetes API. */
 export interface FieldError {
   readonly field: string
   readonly message: string
-  /** The fields that the rule looked at, where that is not `field` alone. */
+  /** The fields that the rule read, unless that is only `field`. */
   readonly reads?: readonly string[]
 }
 
@@ -62,7 +62,7 @@ const ajv = new Ajv({ allErrors: true, strict: false, verbose: true })
 
 const untilFirst = new Ajv({ strict: false })
 
-/** ajv would write a name of several MiB into the path of an error: it is left to the trimmed value. */
+/** A longer name fails here, so that ajv writes only its trimmed form into the path of an error. */
 const shortNames = { propertyNames: { maxLength: longestName } }
 
 const structures = new WeakMap<Schema, (value: unknown) => boolean>()
@@ -88,19 +88,19 @@ export function validator(schema: Schema, root = ''): Validate {
   return (value) => {
     if (isValid(schema, value)) return unique(broken(rules, value, () => true))
     const { errors, dropped } = faults(value)
-    // As at the API server, rules are for values of the right shape: where the shape is wrong, they are silent.
+    // As at the API server, a rule runs only on values that are valid by the schema.
     const wrong = errors.map((error) => placeOf(error, root).field)
     return limited(
       unique([
-        ...errors.slice(0, mostSaid).map((error) => inWords(error, root)),
+        ...errors.slice(0, maxErrors).map((error) => inWords(error, root)),
         ...broken(rules, value, (path) => !wrong.some((field) => related(field, path))),
       ]),
-      Math.max(0, errors.length - mostSaid) + dropped,
+      Math.max(0, errors.length - maxErrors) + dropped,
     )
   }
 }
 
-/** All errors of a value by its schema, compiled when the first invalid value comes. */
+/** Finds all errors of a value by its schema, which is compiled for the first invalid value. */
 function faultsBy(schema: Schema) {
   const trim = trimOf(schema)
   let structure: ReturnType<typeof ajv.compile> | undefined
@@ -108,33 +108,33 @@ function faultsBy(schema: Schema) {
     structure ??= ajv.compile(jsonSchema(schema))
     let dropped = 0
     structure(trim ? trim(value, (fields) => (dropped += fields)) : value)
-    return { errors: said(structure.errors ?? []), dropped }
+    return { errors: causes(structure.errors ?? []), dropped }
   }
 }
 
 /** At most 100 errors, and the number of the others; `more` counts errors that have no message yet. */
 export function limited(errors: readonly FieldError[], more = 0): readonly FieldError[] {
-  const rest = errors.slice(mostSaid)
-  const unsaid = more + rest.reduce((sum, error) => sum + (unsaidIn(error) ?? 1), 0)
-  return unsaid
-    ? [...errors.slice(0, mostSaid), { field: '', message: `and ${unsaid} more` }]
+  const rest = errors.slice(maxErrors)
+  const omitted = more + rest.reduce((sum, error) => sum + (omittedIn(error) ?? 1), 0)
+  return omitted
+    ? [...errors.slice(0, maxErrors), { field: '', message: `and ${omitted} more` }]
     : errors
 }
 
 /** The number in `and 23 more`, which can be errors of any field. */
-const unsaidIn = ({ field, message }: FieldError): number | undefined => {
+const omittedIn = ({ field, message }: FieldError): number | undefined => {
   const found = field ? null : /^and ([0-9]+) more$/.exec(message)
   return found ? Number(found[1]) : undefined
 }
 
 /** Whether no error is about a field, about a part of it, or about an object that contains it. */
-export const holdsIn =
+export const unaffectedBy =
   (errors: readonly FieldError[]) =>
   (path: string): boolean =>
-    !errors.some((error) => unsaidIn(error) !== undefined || related(error.field, path))
+    !errors.some((error) => omittedIn(error) !== undefined || related(error.field, path))
 
-/** A value of the wrong type has one fault: what else is wrong with it would only echo it. */
-function said(errors: readonly ErrorObject[]): readonly ErrorObject[] {
+/** Without errors that follow from another: a value of the wrong type has no other error. */
+function causes(errors: readonly ErrorObject[]): readonly ErrorObject[] {
   const mistyped = new Set(
     errors.filter(({ keyword }) => keyword === 'type').map(({ instancePath }) => instancePath),
   )
@@ -148,7 +148,7 @@ interface Located {
   readonly rule: CompiledRule
   /** The field that the rule is about; empty for the whole object, whose message names the field. */
   readonly field: string
-  /** The fields that the rule looks at, from the root on. */
+  /** The fields that the rule reads, from the root on. */
   readonly reads: readonly string[] | undefined
   /** The same, as the paths that must be valid by the schema before the rule runs. */
   readonly needs: readonly string[]
@@ -177,12 +177,12 @@ const bare = (read: string): string => read.replace(/\?$/, '')
 function broken(
   rules: readonly Located[],
   value: unknown,
-  holds: (path: string) => boolean,
+  isValidPath: (path: string) => boolean,
 ): readonly FieldError[] {
   const errors: FieldError[] = []
-  // Loops: all rules are asked with every request, and hardly any has something to say.
+  // Loops, for speed: every request runs all rules, and hardly any is broken.
   for (const { path, rule, field, reads, needs } of rules) {
-    if (!needs.every(holds)) continue
+    if (!needs.every(isValidPath)) continue
     let self = value
     for (const name of path) self = isObject(self) ? self[name] : undefined
     const message = self === undefined || self === null ? undefined : rule.check(self)
@@ -209,12 +209,12 @@ const unique = (errors: readonly FieldError[]): readonly FieldError[] =>
     ? [...new Map(errors.map((error) => [sentence(error), error])).values()]
     : errors
 
-/** A name that is safe in a path: it has no dots, which would look like steps, and is not cut. */
+/** Whether a name is unambiguous in a path: it has no dots, which separate steps, and is not cut. */
 const isPlain = (name: string): boolean => name.length <= longestName && /^[-\w]+$/.test(name)
 
 /**
- * Where an error is, as the API server writes paths: `/spec/command/0` is spec.command[0]. If a name
- * of the user's makes that path ambiguous, `reads` is the map that contains the name.
+ * The path of an error as the API server writes it: `/spec/command/0` is spec.command[0]. If a name that
+ * the user chose makes the path ambiguous, `reads` is the map that contains the name.
  */
 function placeOf(
   { instancePath, keyword, params }: ErrorObject,
@@ -236,7 +236,7 @@ function placeOf(
   return { field: written(parts), ...(odd >= 0 && { reads: [written(parts.slice(0, odd))] }) }
 }
 
-/** A step of a JSON Pointer, without its escapes. */
+/** One step of a JSON Pointer, unescaped. */
 const unescaped = (part: string): string => part.replaceAll('~1', '/').replaceAll('~0', '~')
 
 const quoted = (value: unknown): string => {
@@ -270,7 +270,7 @@ function wordsFor(error: ErrorObject, field: string): FieldError {
     case 'type':
       return {
         field,
-        // Without the value: it may hold a secret, as a mistyped env does.
+        // Without the value, which may be a secret, as in an env of the wrong type.
         message: `Invalid value: must be ${[params.type].flat().map(article).join(' or ')}, not ${article(typeIn(data))}`,
       }
     case 'pattern':
@@ -317,7 +317,7 @@ const typeIn = (value: unknown): string =>
 const article = (type: string): string =>
   type === 'null' ? type : /^[aeiou]/.test(type) ? `an ${type}` : `a ${type}`
 
-/** `, did you mean "gpu"?` for a field that is one slip away from a real one. */
+/** `, did you mean "gpu"?` for a field that is a typing error away from a real one. */
 function suggestion(name: string, error: ErrorObject): string {
   const known = Object.keys((error.parentSchema as Schema | undefined)?.properties ?? {})
   if (name.length > longestName) return ''
@@ -329,7 +329,7 @@ function suggestion(name: string, error: ErrorObject): string {
   return near ? `, did you mean "${near}"?` : ''
 }
 
-/** Levenshtein's distance, cut short where lengths alone tell. */
+/** The Levenshtein distance; not computed if the lengths already differ too much. */
 function slips(a: string, b: string): number {
   if (Math.abs(a.length - b.length) > 2) return 3
   let row = Array.from({ length: b.length + 1 }, (_, column) => column)

@@ -1,11 +1,18 @@
 import type { Parent } from '../../crds/kind.ts'
+import type { ChildKind } from './childkind.ts'
 import type { PodTemplate, Workload } from './manifesttypes.ts'
 import { labelsOf, selectorOf } from './metadata.ts'
 
+export const deployments: ChildKind = {
+  apiVersion: 'apps/v1',
+  kind: 'Deployment',
+  resource: 'deployments',
+}
+
 /**
- * RollingUpdate is spelled out, with Kubernetes' own defaults: what was never applied could not be
- * taken away again when the strategy becomes Recreate, and the API server refuses both together.
- * Weights take long to load: two hours pass before a rollout counts as stuck.
+ * RollingUpdate is spelled out, with Kubernetes' own defaults: Metacontroller removes only fields that
+ * it applied, and the API server refuses rollingUpdate together with Recreate. Weights take long to
+ * load, so a rollout counts as stuck only after two hours.
  */
 export const deployment = (
   parent: Parent,
@@ -14,8 +21,8 @@ export const deployment = (
   strategy: 'RollingUpdate' | 'Recreate',
   template: PodTemplate,
 ): Workload => ({
-  apiVersion: 'apps/v1',
-  kind: 'Deployment',
+  apiVersion: deployments.apiVersion,
+  kind: deployments.kind,
   metadata: { name, labels: labelsOf(parent, 'serve') },
   spec: {
     replicas,

@@ -1,8 +1,15 @@
 import type { RunPolicy } from '../../crds/common.ts'
 import type { Parent } from '../../crds/kind.ts'
 import { canonical } from '../../crds/names.ts'
+import type { ChildKind } from './childkind.ts'
 import type { Job, PodTemplate } from './manifesttypes.ts'
 import { jobAnnotations, jobName, labelsOf } from './metadata.ts'
+
+export const jobs: ChildKind = {
+  apiVersion: 'batch/v1',
+  kind: 'Job',
+  resource: 'jobs',
+}
 
 export interface JobIdentity {
   readonly stage: string
@@ -13,11 +20,11 @@ export interface JobIdentity {
 }
 
 /**
- * One Pod at a time, and no second one while the first still ends: two trainings would write into
- * one place. A Pod that is evicted or preempted is no failure of the work.
+ * One Pod at a time, and no second one while the first is terminating: two trainings would write to
+ * the same place. An evicted or preempted Pod does not count as a failure.
  *
- * There is no ttlSecondsAfterFinished yet: the Job gets it once its record is in the parent's
- * status, or a finished Job could be gone before anybody has read it.
+ * A new Job has no ttlSecondsAfterFinished. It gets one when its record is in the parent's status:
+ * otherwise a finished Job could be deleted before anybody has read it.
  */
 export const job = (
   parent: Parent,
@@ -25,8 +32,8 @@ export const job = (
   policy: Pick<RunPolicy, 'activeDeadlineSeconds'> & { readonly backoffLimit: number },
   template: PodTemplate,
 ): Job => ({
-  apiVersion: 'batch/v1',
-  kind: 'Job',
+  apiVersion: jobs.apiVersion,
+  kind: jobs.kind,
   metadata: {
     name: jobName(parent, stage, attempt),
     labels: labelsOf(parent, stage),

@@ -1,8 +1,8 @@
 import type { Child } from '../observe/protocol.ts'
 
 /**
- * The manifests of our children and of their Pods, as far as they are made or read here: all of it is
- * Kubernetes' own, and read-only. Lists may be absent, but are never null.
+ * The manifests of our children and their Pods: only the fields that are written or read here, as
+ * Kubernetes defines them, and read-only. Lists may be absent, but are never null.
  */
 
 export interface EnvVar {

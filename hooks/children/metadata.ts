@@ -11,8 +11,8 @@ export const jobName = (parent: Parent, stage: string, attempt: string): string 
 export const serverName = (parent: Parent): string => fitted(parent.metadata.name, '-server')
 
 /**
- * The StatefulSet, Service and NetworkPolicy of a Notebook. A StatefulSet's Pods carry a label of
- * its name and 11 more characters, so that it has 52.
+ * The StatefulSet, Service and NetworkPolicy of a Notebook. At most 52 characters: a label of its Pods
+ * has the name of the StatefulSet and 11 more, and may have 63.
  */
 export const notebookName = (parent: Parent): string =>
   fitted(parent.metadata.name, '-notebook', 52)
@@ -43,15 +43,16 @@ export const rerunOf = (parent: Parent): string | undefined => annotated(parent,
 export const openedOf = (parent: Parent): string | undefined =>
   annotated(parent, annotations.opened)
 
-/** The value, at most as long as status.stages allows; a longer one is replaced by its hash. */
+/** No longer value of an annotation is used as it is, because status.stages allows none. */
 export const longestValue = 4096
 
+/** The value of an annotation; a hash of it if it is too long. */
 function annotated({ metadata }: Parent, annotation: string): string | undefined {
   const value = metadata.annotations?.[annotation]
   return value && value.length > longestValue ? hash(value) : value || undefined
 }
 
-/** Annotations on Jobs, from which their record is made. */
+/** Annotations of Jobs, from which their records are made. */
 export const jobAnnotations = {
   inputs: 'substratus.ai/inputs',
   attempt: 'substratus.ai/attempt',

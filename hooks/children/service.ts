@@ -1,8 +1,15 @@
 import type { Parent } from '../../crds/kind.ts'
 import type { Child } from '../observe/protocol.ts'
+import type { ChildKind } from './childkind.ts'
 import { labelsOf, selectorOf } from './metadata.ts'
 
-/** Port 8080 or 8888 for everybody, whatever the container listens on. */
+export const services: ChildKind = {
+  apiVersion: 'v1',
+  kind: 'Service',
+  resource: 'services',
+}
+
+/** The port is always 8080 or 8888, whichever port the container listens on. */
 export const service = (
   parent: Parent,
   name: string,
@@ -10,8 +17,8 @@ export const service = (
   targetPort: number,
   headless = false,
 ): Child => ({
-  apiVersion: 'v1',
-  kind: 'Service',
+  apiVersion: services.apiVersion,
+  kind: services.kind,
   metadata: { name, labels: labelsOf(parent, 'serve') },
   spec: {
     ...(headless && { clusterIP: 'None' }),

@@ -4,7 +4,7 @@ import type { Kind, Parent } from '../../crds/kind.ts'
 import { validatorOf, visible } from '../../crds/objectvalidator.ts'
 import { checkRules } from '../../crds/rules.ts'
 import { sentence } from '../../crds/schema/validator.ts'
-import { kept } from '../observe/applied.ts'
+import { asApplied } from '../observe/applied.ts'
 import { memoryOf } from '../observe/memory.ts'
 import { observedIn } from '../observe/observed.ts'
 import type { SyncRequest, SyncResponse } from '../observe/protocol.ts'
@@ -47,7 +47,7 @@ export function unchanged<S, T>(
 ): SyncResponse {
   const { parent } = request
   const memory = memoryOf(parent)
-  // Of related objects nothing is needed here, and a mistake may lie in reading them.
+  // Related objects are not needed here, and reading them may be what failed.
   const observed = observedIn({ ...request, related: {} })
   const others = memory.conditions.filter(({ type }) => type !== 'Ready')
   return {
@@ -60,7 +60,7 @@ export function unchanged<S, T>(
       ...observed.children
         .filter((child) => !observed.serving.includes(child))
         .map((child) =>
-          child.kind === 'Job' ? retainedJob(child, { parent, memory }) : kept(child),
+          child.kind === 'Job' ? retainedJob(child, { parent, memory }) : asApplied(child),
         ),
       ...retainedServing(parent, observed, beside(parent as Parent<S>)),
     ],

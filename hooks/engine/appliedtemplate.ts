@@ -6,9 +6,9 @@ import { containersIn } from '../observe/observed.ts'
 import { appliedTemplate } from '../observe/workload.ts'
 
 /**
- * Another version of this software has other images of its own tools, the idle watch and the loader.
- * They alone replace no Pod that answers requests: they come with the next change of anything else.
- * The same holds for labels that an earlier version passed on and this one does not.
+ * Another version of this software uses other images for its own tools, the idle watch and the loader.
+ * That alone must not replace a Pod that answers requests: the new images are rolled out with the next
+ * change of anything else. So are labels that an earlier version passed on and this one does not.
  */
 export function withToolsAsApplied(
   wanted: Workload,
@@ -16,7 +16,7 @@ export function withToolsAsApplied(
   config: Config,
 ): Workload {
   const template = wanted.spec?.template
-  // Read what is there first: what was applied is a JSON text, a third of such an answer to parse.
+  // First compare the observed template: parsing the applied one takes a third of such an answer's time.
   const there = workload?.spec?.template
   const reserved = reservedIn(there?.metadata?.labels, template?.metadata.labels)
   if (!workload || !template || !(reserved || hasOtherTools(template, there, config))) return wanted

@@ -4,8 +4,8 @@ import type { SyncResponse } from '../observe/protocol.ts'
 import { condition } from '../observe/verdict.ts'
 import type { Behaviour } from './behaviour.ts'
 import { childrenOf, type Decision } from './fate.ts'
-import { patience } from './patience.ts'
 import type { Facts } from './read.ts'
+import { resyncAfter } from './resync.ts'
 
 /** What was decided, as Metacontroller expects it. Nothing is decided here. */
 export function assemble<S, T>(
@@ -16,7 +16,7 @@ export function assemble<S, T>(
   const { parent, memory, bases } = facts
   const { records, blockedBy, ready } = decision
   const awaited = awaitedIn(decision)
-  const resync = patience(decision, memory)
+  const resync = resyncAfter(decision, memory)
   return {
     status: {
       ...carried(parent, memory),
@@ -39,12 +39,12 @@ export function assemble<S, T>(
 
 const isFilled = (map: object): boolean => Object.keys(map).length > 0
 
-/** Metacontroller replaces the status whole: what later answers need is in every answer. */
+/** Metacontroller replaces the whole status, so every answer contains what later answers need. */
 function carried(parent: Parent, { artifacts, image, url }: Memory): Record<string, unknown> {
   const { source } = parent.spec as { readonly source?: string }
   return {
     ...(artifacts && { artifacts }),
-    // A source has no image; what was there before is of another spec.
+    // A source has no image: a recorded one belongs to an earlier spec.
     ...(image && !source && { image }),
     ...(url && { url }),
   }

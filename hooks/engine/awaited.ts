@@ -3,8 +3,8 @@ import type { Child } from '../observe/protocol.ts'
 import { no, type Verdict } from '../observe/verdict.ts'
 
 /**
- * What is reported of a child that this answer requests and that does not exist. If an earlier answer
- * requested it too, it may never come: somebody else may own its name.
+ * The verdict on a child that this answer requests and that does not exist yet. If an earlier answer
+ * requested it too, it may never be created: another object may own its name.
  */
 export function awaited({ awaited }: Memory, kind: string, name: string): Verdict {
   const awaits = `${kind}/${name}`

@@ -1,5 +1,5 @@
 import type { Parent } from '../../crds/kind.ts'
-import type { Made } from '../children/childkinds.ts'
+import type { DeclaredChild } from '../children/childkind.ts'
 import type { Records } from '../observe/memory.ts'
 import type { Verdict } from '../observe/verdict.ts'
 import type { WantedClaim } from '../storage/driver.ts'
@@ -8,15 +8,15 @@ import type { Beside, Stage } from './stage.ts'
 
 /** What a kind tells the engine: its stages, and what its status contains beyond the conditions. */
 export interface Behaviour<S, T> {
-  /** Its children; ResourceClaimTemplate, which every kind has, is added to their kinds. */
-  readonly children: readonly Made[]
+  /** Its children, but for the ResourceClaimTemplate, which every kind can have. */
+  readonly children: readonly DeclaredChild[]
   readonly stages: (facts: Facts<S>) => readonly Stage[]
-  /** The claims beside the stages; `isStored`: whether a recorded result lies in storage. */
+  /** The claims beside the stages; `isStored`: whether a recorded result is in storage. */
   readonly claims: (facts: Facts<S>, isStored: boolean) => readonly WantedClaim[]
   /** The children that belong to the serving workload, for kinds that have one. */
   readonly beside?: (parent: Parent<S>) => Beside
   /** Fields of the status; `done` when every stage is. */
   readonly status: (facts: Facts<S>, records: Records, done: boolean) => Partial<T>
-  /** What Ready says when every stage is done. */
+  /** What Ready reports when every stage is done. */
   readonly done: (facts: Facts<S>, records: Records) => Verdict
 }

@@ -12,17 +12,17 @@ export interface Success {
   readonly identity: Identity
 }
 
-/** The observed Jobs of a stage, by what they are to the present spec. */
+/** The observed Jobs of a stage, by their relation to the present spec. */
 export interface Buckets {
   /** The name of the Job for this attempt. */
   readonly name: string
-  /** That Job, however far it is. */
+  /** That Job, whatever its state. */
   readonly current: Job | undefined
   /** A complete Job with these inputs: the current one, or one of another attempt. */
   readonly success: Success | undefined
   /** The Job that the record names. */
   readonly recorded: Job | undefined
-  /** The Jobs that work for these inputs or have worked for them with success. */
+  /** The Jobs that work on these inputs, or completed with them. */
   readonly useful: readonly Job[]
 }
 

@@ -9,7 +9,7 @@ import { serveFate } from './servers.ts'
 import type { Stage } from './stage.ts'
 import { claimFates, isStored } from './volumeclaims.ts'
 
-/** What becomes of everything: the stages one after the other, then claims, then what Pods name. */
+/** Decides about the stages in order, then the claims, then the device templates that Pods name. */
 export function decide<S, T>(behaviour: Behaviour<S, T>, facts: Facts<S>): Decision {
   const stages = behaviour.stages(facts)
   const start: Progress = {
@@ -32,7 +32,7 @@ export function decide<S, T>(behaviour: Behaviour<S, T>, facts: Facts<S>): Decis
 const fateOf = (facts: Facts, stage: Stage, progress: Progress): StageFate =>
   stage.does === 'serve' ? serveFate(facts, stage, progress) : workFate(facts, stage, progress)
 
-/** The stages behind see the result of this one; the first that is not done blocks them. */
+/** Later stages see the result of this one; the first that is not done blocks them. */
 function advance(progress: Progress, fate: StageFate): Progress {
   const { records, blockedBy, fates } = progress
   const isPassed = fate.does === 'serve' || fate.is === 'skipped' || fate.is === 'done'

@@ -1,7 +1,7 @@
 import type { Resources } from '../../crds/common.ts'
 import { deviceClaim } from '../children/deviceclaim.ts'
 import type { Job, Workload } from '../children/manifesttypes.ts'
-import { kept } from '../observe/applied.ts'
+import { asApplied } from '../observe/applied.ts'
 import type { Child } from '../observe/protocol.ts'
 import { gpuOf } from '../pod/gpu.ts'
 import type { ClaimFate, StageFate } from './fate.ts'
@@ -9,8 +9,8 @@ import type { Facts } from './read.ts'
 import { absent } from './volumeclaims.ts'
 
 /**
- * The ResourceClaimTemplates that the Pods of these stages name. What runs with an older template
- * keeps it, or its next Pod would wait for ever.
+ * The ResourceClaimTemplates that the Pods of these stages name. An older template is retained while a
+ * workload uses it: otherwise the workload's next Pod would wait for ever.
  */
 export function deviceFates(
   { parent, config, observed, memory }: Facts,
@@ -24,11 +24,11 @@ export function deviceFates(
     const existing = observed.child('ResourceClaimTemplate', name)
     if (name === requested?.metadata.name)
       return [existing ? { is: 'wanted', child: requested } : absent(memory, requested)]
-    return existing ? [{ is: 'retained', child: kept(existing) }] : []
+    return existing ? [{ is: 'retained', child: asApplied(existing) }] : []
   })
 }
 
-/** Of Jobs, Deployments and StatefulSets; other children have no template. */
+/** Only Jobs, Deployments and StatefulSets have a Pod template. */
 const templatesIn = (child: Child): readonly string[] =>
   ((child as Job | Workload).spec?.template?.spec?.resourceClaims ?? []).map(
     ({ resourceClaimTemplateName }) => resourceClaimTemplateName,

@@ -6,7 +6,7 @@ import { fated, type Look, type Policy } from './look.ts'
 import { retainedJob } from './retained.ts'
 import { changedUpstream } from './upstream.ts'
 
-/** What is recorded never runs again: neither now, nor when the spec goes back to the inputs of the last complete result. */
+/** A recorded stage never runs again, not even when the spec returns to the inputs of the last complete result. */
 const recordFor = ({ facts, stage, records, rerun }: Look): StageRecord | undefined =>
   [records[stage.name], facts.memory.complete?.[stage.name]].find(
     (record) => record && answers(record, stage.hashes(rerun).inputs, rerun),

@@ -23,7 +23,7 @@ export interface Decision extends Fates {
 
 export type StageFate = WorkFate | ServeFate
 
-/** What a fate of a stage has whatever it is: children, and what the condition of the stage says. */
+/** What every fate of a stage has: children, and the verdict for the condition of the stage. */
 interface Common<S> {
   readonly stage: S
   readonly verdict: Verdict
@@ -41,7 +41,7 @@ export type Course =
   | { readonly is: 'skipped' }
   /** A result is recorded, or was just reported; `stale` names the references that have a newer one. */
   | { readonly is: 'done'; readonly record: StageRecord; readonly stale: readonly string[] }
-  /** A result is recorded, but in a storage that the configuration does not name. */
+  /** A result is recorded, but its storage is not in the configuration. */
   | { readonly is: 'lost' }
   /** The Job is complete, and its report is looked for once more. */
   | { readonly is: 'finishing' }
@@ -57,10 +57,10 @@ export type Course =
   | { readonly is: 'waiting' }
   /** The Job is created. */
   | { readonly is: 'create' }
-  /** A stage before it is not done; a running Job for the present inputs goes on. */
+  /** An earlier stage is not done; a running Job for the present inputs continues. */
   | { readonly is: 'behind' }
 
-/** `ready` is what Ready says, if every stage before is done. */
+/** `ready` is the verdict for Ready, if every earlier stage is done. */
 export type ServeFate = Common<ServeStage> & { readonly does: 'serve'; readonly ready: Verdict } & (
     | { readonly is: 'wanted' }
     /** A stage, a reference or the spec blocks it: the running workload is left alone. */
@@ -70,14 +70,14 @@ export type ServeFate = Common<ServeStage> & { readonly does: 'serve'; readonly 
 /** A PersistentVolumeClaim, or a ResourceClaimTemplate. */
 export type ClaimFate =
   | { readonly is: 'wanted'; readonly child: Child }
-  /** It is no longer requested, and stays: somebody's data is in it, or a Pod names it. */
+  /** It is no longer requested but remains, because it contains data or a Pod names it. */
   | { readonly is: 'retained'; readonly child: Child }
   /** It was requested by an earlier answer and does not exist. */
   | { readonly is: 'missing'; readonly child: Child; readonly verdict: Verdict }
-  /** It held a recorded result, and is not created again: an empty one would be taken for the result. */
+  /** It contained a recorded result. It is not created again: an empty claim would pass for the result. */
   | { readonly is: 'gone'; readonly verdict: Verdict }
 
-/** How far the fold over the stages is. */
+/** The state of the fold over the stages. */
 export interface Progress {
   readonly rerun: string | undefined
   /** The records of the status, and of the stages that this answer finds done. */
@@ -87,7 +87,7 @@ export interface Progress {
   readonly blockedBy: WorkFate | undefined
 }
 
-/** The children of an answer. A Job may be named by several stages; the first decides its fields. */
+/** The children of an answer. Several stages may list the same Job; the first decides its fields. */
 export function childrenOf({ claims, devices, stages }: Fates): readonly Child[] {
   const names = new Set<string>()
   const isNew = ({ kind, metadata }: Child) =>

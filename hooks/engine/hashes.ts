@@ -4,9 +4,9 @@ import { kinds } from '../../crds/kinds.ts'
 import { hash } from '../../crds/names.ts'
 import { cores, gibibytes } from '../../crds/schema/quantity.ts'
 
-/** The two hashes that tie work to what went into it. */
+/** The two hashes that identify work by its inputs. */
 
-/** The fields of any kind; those that are not hashed as they are have their types. */
+/** The fields of any kind; only those that are converted before they are hashed have a type here. */
 interface Fields extends Readonly<Record<string, unknown>> {
   readonly model?: { readonly name?: string }
   readonly dataset?: { readonly name?: string }
@@ -36,7 +36,7 @@ const attemptResourcesOf = partOf(hashedResources, 'attempt')
 
 const buildFields = (spec: Fields) => ({ build: spec.build })
 
-/** What a load or a run depends on. Defaults and configuration are no part of it. */
+/** What a load or a run depends on. Defaults and configuration are not part of it. */
 const runFields = (spec: Fields) => ({
   ...inputsOf(spec),
   image: spec.build ? undefined : spec.image,
@@ -45,19 +45,19 @@ const runFields = (spec: Fields) => ({
 })
 
 export interface Hashes {
-  /** What went in: a success is found by it. */
+  /** The inputs: a completed Job is found by it. */
   readonly inputs: string
-  /** Inputs, resources and rerun: a Job is named by it. */
+  /** Inputs, resources and rerun: part of the Job's name. */
   readonly attempt: string
 }
 
-/** Hashes of the build stage: the same source is not built again for a changed parameter. */
+/** Hashes of the build stage: a changed parameter does not build the same source again. */
 export function buildHashes(spec: object, rerun: string | undefined): Hashes {
   const fields = buildFields(spec as Fields)
   return { inputs: hash(fields), attempt: hash({ ...fields, rerun }) }
 }
 
-/** What makes a failed work worth another attempt. 20 and "20Gi" are the same. */
+/** The fields whose change makes failed work worth another attempt. 20 and "20Gi" are the same. */
 function attemptFields(spec: Fields) {
   const { cpu, memory } = spec.resources ?? {}
   return {
@@ -79,7 +79,7 @@ export function runHashes(spec: object, rerun: string | undefined): Hashes {
   }
 }
 
-/** The decision on a stage asks for the same hashes at several places: each is computed once. */
+/** The decision on a stage uses the same hashes several times: each is computed once. */
 export function hashesOf(make: (rerun: string | undefined) => Hashes): typeof make {
   const known = new Map<string | undefined, Hashes>()
   return (rerun) => {

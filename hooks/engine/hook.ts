@@ -1,7 +1,8 @@
 import type { Config } from '../../crds/config.ts'
 import type { Kind, Parent } from '../../crds/kind.ts'
 import { sentence } from '../../crds/schema/validator.ts'
-import { type ChildKind, childKinds, type Made } from '../children/childkinds.ts'
+import type { ChildKind, DeclaredChild } from '../children/childkind.ts'
+import { deviceClaims } from '../children/deviceclaim.ts'
 import { namespaceOf } from '../children/metadata.ts'
 import type {
   Child,
@@ -19,11 +20,11 @@ import type { Behaviour } from './behaviour.ts'
 export interface Hook {
   readonly kind: Kind
   /** Its children by name, for docs/api.md. */
-  readonly makes: readonly Made[]
+  readonly makes: readonly DeclaredChild[]
   /** The kinds of objects that `sync` may return: exactly those that the controller lists. */
   readonly children: readonly ChildKind[]
   readonly customize: (request: CustomizeRequest) => CustomizeResponse
-  /** A bug of ours becomes a condition; `report` gets the error for the log. */
+  /** An error that is our own bug becomes a condition; `report` gets it for the log. */
   readonly sync: (
     request: SyncRequest,
     config: Config,
@@ -33,10 +34,7 @@ export interface Hook {
 
 /** A kind and its behaviour as Metacontroller's two hooks; pure functions of the request. */
 export function hookOf<S, T>(kind: Kind<S, T>, behaviour: Behaviour<S, T>): Hook {
-  const named = behaviour.children.map((child) => child.kind)
-  const children = [...new Set([...named, 'ResourceClaimTemplate' as const])].map(
-    (name) => childKinds[name],
-  )
+  const children = [...new Set([...behaviour.children.map((child) => child.kind), deviceClaims])]
   const answer = answerOf(kind, behaviour)
   return {
     kind,
@@ -53,13 +51,13 @@ export function hookOf<S, T>(kind: Kind<S, T>, behaviour: Behaviour<S, T>): Hook
       } catch (error) {
         report?.(error)
         const { message } = error instanceof Error ? error : { message: String(error) }
-        const asBefore = unchanged(
+        const response = unchanged(
           request,
           behaviour,
           no('InternalError', `this is a mistake of Substratus, which changes nothing: ${message}`),
         )
         const isOwn = ownChild(children, request.parent)
-        return { ...asBefore, children: asBefore.children.filter(isOwn) }
+        return { ...response, children: response.children.filter(isOwn) }
       }
     },
   }
@@ -72,7 +70,7 @@ const ownChild =
     (namespace === undefined || namespace === namespaceOf(parent)) &&
     declared.some((one) => one.kind === kind && one.apiVersion === apiVersion)
 
-/** What must never leave: a child of another kind or namespace, or a status that breaks its schema. */
+/** What no answer may contain: a child of another kind or namespace, or a status that breaks its schema. */
 function faultsOf(
   { children, status }: SyncResponse,
   kind: Kind,

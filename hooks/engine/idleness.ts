@@ -3,7 +3,7 @@ import type { Idle } from '../../crds/status.ts'
 import { printable } from '../../crds/text.ts'
 import type { Pod, Workload } from '../children/manifesttypes.ts'
 import { openedOf } from '../children/metadata.ts'
-import { containersOf, isLeaving } from '../observe/diagnosis.ts'
+import { containersOf, isTerminating } from '../observe/diagnosis.ts'
 import { annotatedIdle, idleAnnotation } from '../observe/memory.ts'
 import type { Facts } from './read.ts'
 
@@ -17,10 +17,10 @@ import type { Facts } from './read.ts'
  *         substratus.ai/opened has another value than at that time,
  *         or spec.suspend is set, or spec.idleTimeout is removed
  *
- * Idle means 0 replicas. Memory holds the sidecar's container, which stops the workload only once, and
- * the value of substratus.ai/opened. It is held twice, in the status and in an annotation of the
- * workload: the Pod can be gone before the status comes back with its parent, and a request with
- * neither would start the workload again.
+ * Idle means 0 replicas. The memory of it is the sidecar's container, which stops the workload only
+ * once, and the value of substratus.ai/opened. It is stored twice, in the status and in an annotation of
+ * the workload: a request can arrive after the Pod is gone and before the parent has its new status,
+ * and without the annotation that request would start the workload again.
  */
 interface Idleness {
   readonly isIdle: boolean
@@ -60,14 +60,14 @@ function rememberedIn(
   const container = endedSidecar(observed.pods('serve'))
   if (container && !known.some((idle) => idle.container === container))
     return { container, ...(opened !== undefined && { opened }) }
-  // The status or the annotation may be late: the one of the present value counts.
+  // The status or the annotation may be out of date: the one with the present value counts.
   return known.find((idle) => idle.opened === opened) ?? known.at(-1)
 }
 
-/** The id of the sidecar's container that ended with `idle`. The sidecar is restarted, so its last state says so. */
+/** The id of the sidecar's container that ended with `idle`; a restarted sidecar has it in its last state. */
 function endedSidecar(pods: readonly Pod[]): string | undefined {
   const id = pods
-    .filter((pod) => !isLeaving(pod))
+    .filter((pod) => !isTerminating(pod))
     .flatMap(containersOf)
     .filter(({ name }) => name === 'idle')
     .flatMap(({ state, lastState }) => [state?.terminated, lastState?.terminated])

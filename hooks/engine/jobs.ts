@@ -1,6 +1,6 @@
 import { job } from '../children/job.ts'
 import { jobFailure, jobProgress } from '../observe/diagnosis.ts'
-import { hadTooLittleTime, isAtRest, isFailed } from '../observe/jobstate.ts'
+import { hadTooLittleTime, isFailed, isStopped } from '../observe/jobstate.ts'
 import { isSuspended } from '../observe/spec.ts'
 import { no } from '../observe/verdict.ts'
 import { awaited } from './awaited.ts'
@@ -13,7 +13,7 @@ import type { WorkStage } from './stage.ts'
 import { succeeded } from './success.ts'
 import { identitiesOf } from './upstream.ts'
 
-/** The first of these that applies decides; where none does, the Job is created. */
+/** The first policy that applies decides; if none does, the Job is created. */
 const policies: readonly Policy[] = [
   behind,
   skipped,
@@ -28,7 +28,7 @@ const policies: readonly Policy[] = [
   notStarted,
 ]
 
-/** What becomes of a stage that works. */
+/** Decides about a stage that works. */
 export function workFate(facts: Facts, stage: WorkStage, progress: Progress): WorkFate {
   const look = lookAt(facts, stage, progress)
   for (const policy of policies) {
@@ -38,7 +38,7 @@ export function workFate(facts: Facts, stage: WorkStage, progress: Progress): Wo
   return create(look)
 }
 
-/** A running Job for the present inputs goes on, even while a stage before it is read again. */
+/** A running Job for the present inputs continues, even while an earlier stage's report is read again. */
 function behind(look: Look): WorkFate | undefined {
   const { facts, stage, records, blockedBy, buckets } = look
   if (!blockedBy) return undefined
@@ -55,7 +55,7 @@ function skipped(look: Look): WorkFate | undefined {
   return verdict && fated(look, { is: 'skipped' }, verdict)
 }
 
-/** A Job that failed stays failed, even if its deadline is prolonged: only another one has more time. */
+/** A failed Job stays failed even if its deadline is extended, so another one replaces it. */
 function outOfTime(look: Look): WorkFate | undefined {
   const { current, name } = look.buckets
   if (!current || !hadTooLittleTime(current, look.stage.policy)) return undefined
@@ -74,7 +74,7 @@ function failed(look: Look): WorkFate | undefined {
 function suspended(look: Look): WorkFate | undefined {
   const { current, name } = look.buckets
   if (!current || !isSuspended(look.facts.parent)) return undefined
-  const verdict = isAtRest(current)
+  const verdict = isStopped(current)
     ? no('Suspended', `Job "${name}" is suspended`)
     : no('Suspending', `Job "${name}" is being suspended`)
   return fated(look, { is: 'suspended' }, verdict, currentJob(look))

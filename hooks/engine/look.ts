@@ -8,18 +8,18 @@ import type { Facts } from './read.ts'
 import { retainedJob } from './retained.ts'
 import type { WorkStage } from './stage.ts'
 
-/** A stage that works, as a request shows it: what its fate is decided on. */
+/** A stage that works, with all that its fate depends on. */
 export interface Look {
   readonly facts: Facts
   readonly stage: WorkStage
-  /** The records of the stages before, and of this one as the status has it. */
+  /** The records of the earlier stages, and of this one as the status has it. */
   readonly records: Records
   readonly rerun: string | undefined
   readonly blockedBy: WorkFate | undefined
   readonly buckets: Buckets
 }
 
-/** A fate, where it applies. */
+/** Decides the fate of a stage, or returns undefined if it does not apply. */
 export type Policy = (look: Look) => WorkFate | undefined
 
 export const lookAt = (
@@ -28,7 +28,7 @@ export const lookAt = (
   { records, rerun, blockedBy }: Progress,
 ): Look => ({ facts, stage, records, rerun, blockedBy, buckets: bucketsOf(facts, stage, rerun) })
 
-/** The recorded Job is listed as long as it is observed, so that its logs stay readable. */
+/** The recorded Job is retained while it exists, so that its logs stay readable. */
 export const fated = (
   { facts, stage, buckets }: Look,
   course: Course & Pick<WorkFate, 'finishing'>,

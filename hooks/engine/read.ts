@@ -5,16 +5,16 @@ import { type Observed, observedIn } from '../observe/observed.ts'
 import type { SyncRequest } from '../observe/protocol.ts'
 import { basesOf, type References, referencesOf } from '../observe/references.ts'
 
-/** A sync request, read once: all that a decision may depend on. */
+/** A sync request, parsed once: everything that a decision may depend on. */
 export interface Facts<S = unknown> {
   /** The object, valid and with the defaults of its kind. */
   readonly parent: Parent<S>
   readonly config: Config
-  /** The Models and Datasets that the spec names, by their word in crds/: base, model, data. */
+  /** The Models and Datasets that the spec names, by their role in crds/: base, model, data. */
   readonly references: References
   /** The base, its base and so on, for kinds that have one. */
   readonly bases: readonly string[] | undefined
-  /** Children and Pods as the cluster shows them. */
+  /** The observed children and Pods. */
   readonly observed: Observed
   /** What earlier answers recorded in the status. */
   readonly memory: Memory

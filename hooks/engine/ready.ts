@@ -6,7 +6,7 @@ import type { Facts } from './read.ts'
 
 type Decided = Omit<Decision, 'ready'>
 
-/** What Ready says: the first thing that is in the way, or what there is. */
+/** The verdict for Ready: the first obstacle, or what was achieved. */
 export const readyOf = <S, T>(
   behaviour: Behaviour<S, T>,
   facts: Facts<S>,

@@ -5,9 +5,10 @@ import type { Facts } from './read.ts'
 import type { Stage, WorkStage } from './stage.ts'
 
 /**
- * The rerun that is in force: the annotation. Once that is removed, it is the value that the first
- * recorded stage was made for, so that a half-finished rerun is finished and a finished one is not
- * repeated. Before any record, it is the value of the running Job, which would otherwise start again.
+ * The rerun in force is the value of the annotation. Once the annotation is removed, it is the value
+ * that the first recorded stage was made for, so that a half-finished rerun is finished and a finished
+ * one is not repeated. Before any record, it is the value of the running Job, which would otherwise
+ * start again.
  */
 export function rerunInForce(facts: Facts, stages: readonly Stage[]): string | undefined {
   const { parent, memory } = facts

@@ -1,7 +1,7 @@
 import type { RunPolicy } from '../../crds/common.ts'
 import type { Parent } from '../../crds/kind.ts'
 import type { Job, Workload } from '../children/manifesttypes.ts'
-import { kept } from '../observe/applied.ts'
+import { asApplied } from '../observe/applied.ts'
 import { isComplete, isFailed } from '../observe/jobstate.ts'
 import type { Memory } from '../observe/memory.ts'
 import type { Observed } from '../observe/observed.ts'
@@ -9,7 +9,7 @@ import type { Child } from '../observe/protocol.ts'
 import { isSuspended, policyOf } from '../observe/spec.ts'
 import type { Beside, ServeStage } from './stage.ts'
 
-/** Children that stay as they were applied last, but for the few fields that follow the spec at once. */
+/** Children that stay as they were last applied, except for the few fields that follow the spec at once. */
 
 interface Owner {
   readonly parent: Parent
@@ -17,8 +17,8 @@ interface Owner {
 }
 
 /**
- * An existing Job with its mutable fields as they should be now. `policy` is the user's own, where the
- * Job is the one that the spec asks for.
+ * An existing Job with its mutable fields brought up to date. `policy` is the user's runPolicy, if this
+ * is the Job that the spec requests.
  */
 export function retainedJob(job: Job, { parent, memory }: Owner, policy?: RunPolicy): Child {
   const isRecorded = Object.values(memory.records).some(
@@ -26,7 +26,7 @@ export function retainedJob(job: Job, { parent, memory }: Owner, policy?: RunPol
   )
   const isFinished = isComplete(job) || isFailed(job)
   const ttl = policyOf(parent).ttlSecondsAfterFinished
-  return kept(job, {
+  return asApplied(job, {
     ...(!isFinished && { suspend: isSuspended(parent) ? true : undefined }),
     ...(!isFinished && policy && { activeDeadlineSeconds: policy.activeDeadlineSeconds }),
     ...(!isFinished && policy?.backoffLimit !== undefined && { backoffLimit: policy.backoffLimit }),
@@ -65,12 +65,12 @@ export function retainedServing(
   const fields = replicas === undefined ? {} : { replicas }
   const workloads = serving
     .filter(isWorkload)
-    .map((workload) => annotated(kept(workload, fields) as Workload, stage))
+    .map((workload) => annotated(asApplied(workload, fields) as Workload, stage))
   const rendered = beside(workloads[0]).filter(
     ({ kind, metadata }) => workloads.length > 0 || child(kind, metadata.name),
   )
   const isRendered = ({ kind, metadata }: Child) =>
     rendered.some((one) => one.kind === kind && one.metadata.name === metadata.name)
   const others = serving.filter((one) => !isWorkload(one) && !isRendered(one))
-  return [...workloads, ...rendered, ...others.map((one) => kept(one))]
+  return [...workloads, ...rendered, ...others.map((one) => asApplied(one))]
 }

@@ -9,17 +9,17 @@ import type { Facts } from './read.ts'
 import { annotated, isWorkload, retainedServing } from './retained.ts'
 import type { ServeStage } from './stage.ts'
 
-/** What becomes of a stage that serves: what is requested is rendered, unless something blocks it. */
+/** Decides about a stage that serves: it is rendered as requested, unless something blocks it. */
 export function serveFate(facts: Facts, stage: ServeStage, progress: Progress): ServeFate {
   const { blockedBy, records } = progress
-  const hindrance = blockedBy?.verdict ?? hindranceOf(stage)
-  return hindrance
-    ? retained(facts, stage, hindrance, blockedBy?.stage.condition)
+  const obstacle = blockedBy?.verdict ?? obstacleOf(stage)
+  return obstacle
+    ? retained(facts, stage, obstacle, blockedBy?.stage.condition)
     : wanted(facts, stage, records)
 }
 
 /** Why the stage itself cannot serve as requested. */
-function hindranceOf({ needs, refuse }: ServeStage): Verdict | undefined {
+function obstacleOf({ needs, refuse }: ServeStage): Verdict | undefined {
   const waiting = needs.find(({ state }) => state === 'waiting')
   return waiting?.state === 'waiting' ? waiting.verdict : refuse
 }
@@ -34,11 +34,11 @@ function wanted(facts: Facts, stage: ServeStage, records: Records): ServeFate {
   return { does: 'serve', is: 'wanted', stage, children, verdict, ready: verdict }
 }
 
-/** What served before serves on, and Serving says so; Ready says what hinders. */
+/** The running workload goes on serving, which Serving reports; Ready reports the obstacle. */
 function retained(
   facts: Facts,
   stage: ServeStage,
-  hindrance: Verdict,
+  obstacle: Verdict,
   after: string | undefined,
 ): ServeFate {
   const children = retainedServing(facts.parent, facts.observed, stage.beside, stage)
@@ -50,12 +50,12 @@ function retained(
     is: 'retained',
     stage,
     children,
-    verdict: before ?? (after ? no('Waiting', `waits for ${after}`) : hindrance),
-    ready: stopped ?? hindrance,
+    verdict: before ?? (after ? no('Waiting', `waits for ${after}`) : obstacle),
+    ready: stopped ?? obstacle,
   }
 }
 
-/** What the workload says, once all that belongs to it exists. */
+/** The verdict on the workload, once the workload and its companions all exist. */
 function verdictOf(
   { observed, memory }: Facts,
   stage: ServeStage,

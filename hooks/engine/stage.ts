@@ -9,8 +9,8 @@ import type { Verdict } from '../observe/verdict.ts'
 import type { Hashes } from './hashes.ts'
 
 /**
- * An object is a list of stages, in order: the first that is not done speaks for Ready. A stage works
- * (a Job, done once and recorded in the status) or serves (children that stay).
+ * An object is an ordered list of stages. The first that is not done determines Ready. A stage either
+ * works (a Job, done once and recorded in the status) or serves (a Deployment or StatefulSet that stays).
  */
 export type Stage = WorkStage | ServeStage
 
@@ -20,24 +20,24 @@ export interface WorkStage {
   readonly condition: ConditionType
   /** The reason while its Pod runs. */
   readonly active: Reason
-  /** What most likely keeps the Job from getting a Pod. */
+  /** The most likely reason if the Job gets no Pod. */
   readonly suspicion?: string
-  /** Why there is nothing to do, if so; `records` holds the stages before. */
+  /** Why there is nothing to do, if so; `records` has the earlier stages. */
   readonly skip: (records: Records) => Verdict | undefined
   readonly needs: readonly Reference[]
   readonly hashes: (rerun: string | undefined) => Hashes
   readonly policy: Pick<RunPolicy, 'activeDeadlineSeconds'> & { readonly backoffLimit: number }
-  /** Whether spec.runPolicy applies to this stage; the administrator decides about the others. */
+  /** Whether spec.runPolicy applies to this stage; the administrator configures the others. */
   readonly isUsers?: true
-  /** The Pod of an attempt; `records` holds the stages before. */
+  /** The Pod of an attempt; `records` has the earlier stages. */
   readonly template: (hashes: Hashes, records: Records) => PodTemplate
   /** Whether the result is an image, which is identified only by the digest that the Job reports. */
   readonly needsDigest?: true
-  /** Whether the result lies in storage, and a claim may hold it. */
+  /** Whether the result is in storage, where a claim may contain it. */
   readonly isStored?: true
   /** Why a recorded result cannot be used; undefined if it can. */
   readonly lost?: (record: StageRecord) => Verdict | undefined
-  /** What to record of a success beside the hashes. */
+  /** What to record of a success besides the hashes. */
   readonly result: (report: Report, attempt: string, records: Records) => Partial<StageRecord>
 }
 
@@ -49,7 +49,7 @@ export interface ServeStage {
   readonly refuse: Verdict | undefined
   /** The observed Deployment or StatefulSet, whether it is as requested or not. */
   readonly workload: Workload | undefined
-  /** How many Pods an existing workload gets while a stage is blocked; undefined: as many as before. */
+  /** The replicas of an existing workload while a stage is blocked; undefined: as before. */
   readonly replicas: number | undefined
   /** Annotations that the workload gets, whether it is retained or rendered. */
   readonly annotations?: Readonly<Record<string, string>> | undefined
@@ -61,7 +61,7 @@ export interface ServeStage {
 }
 
 /**
- * The Service and the NetworkPolicy of a workload. They wait for nothing, and are rendered for each
- * answer, so their annotations are never read.
+ * The Service and the NetworkPolicy of a workload. Nothing blocks them, and each answer renders them
+ * again, so their annotations are never read.
  */
 export type Beside = (workload: Workload | undefined) => readonly Child[]

@@ -11,10 +11,10 @@ import { retainedJob } from './retained.ts'
 import { recordedUpstream } from './upstream.ts'
 
 /**
- * What a complete Job leads to. Its Pod, which has the report, may be observed later than the Job, so
- * it is looked for once more. A load or a run is complete without the report. An image is identified
- * only by its digest, because anyone with the same push credentials can move its tag: if the digest
- * is lost, the image is built again.
+ * Decides about a complete Job. Its Pod, which has the report, may be observed later than the Job, so
+ * one more sync looks for it. A load or a run counts as complete without the report. An image is
+ * identified only by its digest, because anyone with the same push credentials can move its tag: if the
+ * digest is lost, the image is built again.
  */
 export function succeeded(look: Look): WorkFate | undefined {
   const { facts, stage, buckets } = look

@@ -3,7 +3,7 @@ import { upstreamOf } from '../observe/memory.ts'
 import type { Child } from '../observe/protocol.ts'
 import type { Reference } from '../observe/references.ts'
 
-/** What a stage uses of other objects: recorded, and compared to find out that a result is stale. */
+/** The results of other objects that a stage uses: recorded, and compared later to detect a stale result. */
 
 type Identities = Readonly<Record<string, string>>
 
@@ -15,7 +15,7 @@ export const identitiesOf = (needs: readonly Reference[]): Identities =>
     ),
   )
 
-/** Those that the Job of a stage used. */
+/** The identities that the Job of a stage used. */
 export function recordedUpstream(job: Child, needs: readonly Reference[]): Identities {
   const used = upstreamOf(job)
   return Object.fromEntries(
@@ -26,7 +26,7 @@ export function recordedUpstream(job: Child, needs: readonly Reference[]): Ident
   )
 }
 
-/** The references whose result is another than the one that was used. */
+/** The references whose present result is not the one that was used. */
 export const changedUpstream = (
   { upstream }: StageRecord,
   needs: readonly Reference[],

@@ -1,4 +1,4 @@
-import { kept } from '../observe/applied.ts'
+import { asApplied } from '../observe/applied.ts'
 import type { Memory } from '../observe/memory.ts'
 import type { Child } from '../observe/protocol.ts'
 import type { WantedClaim } from '../storage/driver.ts'
@@ -7,8 +7,8 @@ import type { ClaimFate, StageFate } from './fate.ts'
 import type { Facts } from './read.ts'
 
 /**
- * Claims that are no longer requested stay: a changed source must not take the data away. A missing
- * one is created, but for one that its driver calls lost.
+ * Claims that are no longer requested are retained: a changed source must not delete the data. A missing
+ * claim is created, unless its driver reports it as lost.
  */
 export function claimFates(
   { observed, memory }: Facts,
@@ -22,17 +22,17 @@ export function claimFates(
     }),
     ...observed.claims
       .filter(({ metadata }) => !isRequested(metadata.name))
-      .map((claim): ClaimFate => ({ is: 'retained', child: kept(claim) })),
+      .map((claim): ClaimFate => ({ is: 'retained', child: asApplied(claim) })),
   ]
 }
 
-/** A child that does not exist yet: no earlier answer requested it, if there is none. */
+/** A child that does not exist yet. If no conditions are recorded, no earlier answer requested it. */
 export const absent = (memory: Memory, child: Child): ClaimFate =>
   memory.conditions.length
     ? { is: 'missing', child, verdict: awaitedChild(memory, child) }
     : { is: 'wanted', child }
 
-/** Whether a recorded result lies in storage. */
+/** Whether a recorded result is in storage. */
 export const isStored = (fates: readonly StageFate[]): boolean =>
   fates.some((fate) => fate.does === 'work' && fate.stage.isStored && hasResult(fate))
 

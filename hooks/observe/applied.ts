@@ -2,7 +2,7 @@ import { isObject, type JsonObject } from '../../crds/schema/json.ts'
 import type { Child } from './protocol.ts'
 
 /**
- * What Metacontroller applied last. It records that in an annotation of the child, which anyone who
+ * What Metacontroller last applied. It records that in an annotation of the child, which anyone who
  * may edit the child can change. Metacontroller applies our response with its own rights. Therefore
  * nothing from the annotation may reach a response unless the child itself contains it.
  */
@@ -11,11 +11,11 @@ export const lastApplied = 'metacontroller.k8s.io/last-applied-configuration'
 
 /**
  * `unreadable`: Metacontroller cannot parse it either, and no longer applies changes to the child.
- * `excessive`: more to parse than the children of one object may have; it is not read.
+ * `excessive`: it has more values than the children of one object may have, so it is not parsed.
  */
 type Applied = JsonObject | 'none' | 'unreadable' | 'excessive'
 
-/** Read once for each child that is seen, though an answer compares with it more than once. */
+/** Parsed once per observed child, although an answer uses it more than once. */
 const known = new WeakMap<Child, Applied>()
 
 function appliedTo(child: Child): Applied {
@@ -24,10 +24,10 @@ function appliedTo(child: Child): Applied {
   return applied
 }
 
-/** Of the children of one object: the largest that we make have less, so the texts are not scanned. */
+/** Up to this many bytes for the children of one object, which our largest never reach, no text is scanned. */
 const freeBytes = 512 * 1024
 
-/** JSON.parse needs some 0.1 s for so many values. 20 children of ours have a few thousand. */
+/** JSON.parse takes about 0.1 s for this many values. Twenty of our children have a few thousand. */
 const mostValues = 200_000
 
 /**
@@ -90,7 +90,7 @@ function hasInfinity(value: JsonObject): boolean {
   return false
 }
 
-/** How deep a JSON text nests. Character by character: every long annotation is looked at. */
+/** How deep a JSON text nests. Every long annotation is scanned, so this goes character by character. */
 function depthOf(text: string): number {
   let depth = 0
   let most = 0
@@ -107,7 +107,7 @@ function depthOf(text: string): number {
   return most
 }
 
-/** Why nobody can tell what was applied until somebody removes the annotation; undefined if it can be read. */
+/** Why the annotation cannot be read, which lasts until somebody removes it; undefined if it can. */
 export function faultIn(child: Child): string | undefined {
   switch (appliedTo(child)) {
     case 'unreadable':
@@ -119,17 +119,17 @@ export function faultIn(child: Child): string | undefined {
 }
 
 /**
- * An existing child as it was applied last, with only `fields` of its spec changed: a new version of
- * this software, or a changed configuration, does not affect running work. `undefined` removes a field.
+ * An existing child as it was last applied, with only `fields` of its spec changed, so that a new version
+ * of this software or a changed configuration does not affect running work. `undefined` removes a field.
  *
  * Identity and the values of labels and annotations come from the observed child. The annotation says
  * only which of them are ours. Its spec is used if the observed spec contains it (apart from `fields`).
  * Otherwise somebody has forged it, and the observed spec is returned instead.
  */
-export function kept(child: Child, fields: JsonObject = {}): Child {
+export function asApplied(child: Child, fields: JsonObject = {}): Child {
   const { apiVersion, kind, metadata, spec } = child
   const applied = appliedTo(child)
-  // Of what nobody has read, everything may be ours: left out, Metacontroller would remove it.
+  // Without having read it, everything may be ours: Metacontroller would remove what is left out.
   const unread = applied === 'excessive' ? { metadata } : {}
   const { metadata: ours, spec: appliedSpec }: JsonObject = isObject(applied) ? applied : unread
   const { labels, annotations } = isObject(ours) ? ours : {}
@@ -139,7 +139,7 @@ export function kept(child: Child, fields: JsonObject = {}): Child {
     kind,
     metadata: {
       name: metadata.name,
-      // Empty where ours are gone: left out, Metacontroller would remove everyone else's too.
+      // Empty rather than absent: without the field, Metacontroller would remove everyone else's too.
       ...(isObject(labels) && { labels: sharedKeys(metadata.labels, labels) }),
       ...(isObject(annotations) && { annotations: sharedKeys(metadata.annotations, annotations) }),
     },
@@ -147,7 +147,7 @@ export function kept(child: Child, fields: JsonObject = {}): Child {
   }
 }
 
-/** Whether the observed spec contains the applied one, wholly (compared once) or without `fields`. */
+/** Whether the observed spec contains the applied one, completely (compared once) or without `fields`. */
 function isIn(child: Child, applied: JsonObject, fields: JsonObject): boolean {
   const whole = contained.get(child) ?? contains(child.spec, applied)
   contained.set(child, whole)
@@ -165,12 +165,12 @@ const sharedKeys = (observed: Readonly<Record<string, string>> = {}, applied: Js
 /** No manifest of ours is deeper; the limit protects the stack. */
 const deepestSpec = 64
 
-/** Fields and items that are compared at most: many times what a manifest of ours has. */
+/** The most fields and items to compare: many times what a manifest of ours has. */
 const mostCompared = 100_000
 
 /**
- * Whether the observed value has all that was applied. Loops, because this compares every child that
- * is emitted as it was, with every answer.
+ * Whether the observed value contains everything that was applied. It uses loops for speed, because
+ * every answer compares each child that is emitted as it was applied.
  */
 function contains(
   observed: unknown,
@@ -193,7 +193,7 @@ function contains(
 }
 
 /**
- * Metacontroller merges lists by these fields, the first that all items have: what is new comes last.
+ * Metacontroller merges lists by the first of these fields that all items have, and appends new items.
  * https://github.com/metacontroller/metacontroller/blob/master/pkg/dynamic/apply/apply.go
  */
 export const mergeKeys = ['containerPort', 'port', 'mountPath', 'name', 'uid', 'ip', 'path']
@@ -206,7 +206,7 @@ function mergeKeyOf(observed: readonly unknown[], applied: readonly unknown[]): 
   )
 }
 
-/** Others may have added items, as a queue adds tolerations. Those without a key are in their order. */
+/** Others may have added items, as a queue adds tolerations. Items without a key keep their order. */
 function containsItems(
   observed: readonly unknown[],
   applied: readonly unknown[],

@@ -11,15 +11,15 @@ import { containersIn, type ObservedPod } from './observed.ts'
 import type { Child } from './protocol.ts'
 import { no, type Verdict } from './verdict.ts'
 
-/** Jobs and Pods → the one sentence that a person needs, in Kubernetes' own words. */
+/** Explains the state of Jobs and Pods in one sentence, in Kubernetes' own words. */
 
 const conditionNamed = (object: WithConditions | undefined, type: string) =>
   object?.status?.conditions?.find((condition) => condition.type === type)
 
 /** A condition that is True. */
 export function conditionOf(object: WithConditions | undefined, type: string) {
-  const said = conditionNamed(object, type)
-  return said?.status === 'True' ? said : undefined
+  const condition = conditionNamed(object, type)
+  return condition?.status === 'True' ? condition : undefined
 }
 
 export const containersOf = (pod: ObservedPod): readonly ContainerStatus[] => [
@@ -28,7 +28,7 @@ export const containersOf = (pod: ObservedPod): readonly ContainerStatus[] => [
 ]
 
 /** The last lines of a container's termination message, on one line. */
-const lastWords = (message: string | undefined): string => {
+const lastOutput = (message: string | undefined): string => {
   const lines = printable(message ?? '')
     .trim()
     .split('\n')
@@ -46,9 +46,9 @@ function terminated({ name, state, lastState }: ContainerStatus): Verdict | unde
 }
 
 const exited = (name: string, { exitCode, message }: Termination): string =>
-  `container "${name}" exited with ${exitCode}${lastWords(message)}`
+  `container "${name}" exited with ${exitCode}${lastOutput(message)}`
 
-/** The kubelet alternates between two reasons for the same fault: one sentence serves both. */
+/** The kubelet alternates between two reasons for the same fault: both get the same sentence. */
 const pullFault = (image: string | undefined, message = ''): string =>
   `cannot pull image "${image}"${message
     .replace(/^Back-off pulling image "[^"]*"(: )?/, ': ')
@@ -66,7 +66,7 @@ function waiting(status: ContainerStatus): Verdict | undefined {
     return no('ImagePullFailed', `${prefix}: ${pullFault(status.image, message)}`)
   if (configReasons.includes(reason))
     return no('ContainerConfigError', `${prefix}: ${message ?? reason}`)
-  // While it runs between two crashes it is crash-looping all the same: the state must not flap.
+  // A container that runs between two crashes is still crash-looping: the state must not flap.
   if ((status.restartCount ?? 0) > 0 && !status.ready) {
     const end = terminated(status)
     if (end?.reason === 'OOMKilled') return end
@@ -75,8 +75,8 @@ function waiting(status: ContainerStatus): Verdict | undefined {
   return undefined
 }
 
-/** A server that ends well and is started again and again serves nobody: it crashes as well. */
-function endingWell({ name, ready, restartCount = 0, state, lastState }: ContainerStatus) {
+/** A server that exits with 0 and is restarted again and again counts as crash-looping, too. */
+function exitingWithZero({ name, ready, restartCount = 0, state, lastState }: ContainerStatus) {
   const end = state?.terminated ?? lastState?.terminated
   return end?.exitCode === 0 && restartCount > 0 && !ready
     ? no('CrashLooping', exited(name, end))
@@ -84,14 +84,13 @@ function endingWell({ name, ready, restartCount = 0, state, lastState }: Contain
 }
 
 /**
- * A claim takes a moment to be bound, or to go before the next of its name, and meanwhile no node can
- * take the Pod: that is a start like any other, and no lack of nodes. One that is never bound says
- * why in its own events.
+ * While a claim is being bound, or an earlier claim of its name is being deleted, no node can take the
+ * Pod. That is a normal start and not a lack of nodes. If a claim is never bound, its own events say why.
  */
 function unscheduled(pod: Pod, message: string): Verdict {
   if (/persistentvolumeclaim "[^"]+" is being deleted/.test(message))
     return no('Pending', `${message}: it goes once no Pod uses it`)
-  // Since Kubernetes 1.35 the scheduler does not say which: the node's disk pressure is one of them.
+  // Since Kubernetes 1.35 the scheduler does not name the taints, of which disk pressure is one.
   if (message.includes('untolerated taint(s)'))
     return no(
       'Unschedulable',
@@ -107,7 +106,7 @@ function unscheduled(pod: Pod, message: string): Verdict {
 
 /** What keeps a Pod from working, or undefined when nothing does. */
 export function faultOf(pod: ObservedPod): Verdict | undefined {
-  if (pod.silence) return no('NodeNotReady', `Pod "${pod.metadata.name}": ${pod.silence}`)
+  if (pod.nodeFault) return no('NodeNotReady', `Pod "${pod.metadata.name}": ${pod.nodeFault}`)
   const scheduled = conditionNamed(pod, 'PodScheduled')
   if (scheduled?.status === 'False' && scheduled.reason === 'Unschedulable')
     return unscheduled(pod, scheduled.message ?? 'no node can take the Pod')
@@ -120,16 +119,16 @@ export function faultOf(pod: ObservedPod): Verdict | undefined {
       if (fault) return fault
     }
   }
-  // An init container that ended well did what it should.
-  return (pod.status?.containerStatuses ?? []).map(endingWell).find(Boolean)
+  // Init containers are supposed to exit with 0, so only the others are checked.
+  return (pod.status?.containerStatuses ?? []).map(exitingWithZero).find(Boolean)
 }
 
 const terminatedNow = (status: ContainerStatus): Verdict | undefined =>
   status.state?.terminated ? terminated(status) : undefined
 
 /**
- * A Job that is neither complete nor failed: what its newest Pod does. `suspicion` is the most likely
- * cause, where a Job of this stage gets no Pod.
+ * What the newest Pod of an unfinished Job does. `suspicion` is the most likely reason if the Job gets
+ * no Pod.
  */
 export function jobProgress(
   job: Job,
@@ -148,12 +147,12 @@ export function jobProgress(
   if (fault?.reason === 'Unschedulable') return afterEviction(fault, own)
   if (fault && !isEnd(fault)) return fault
   if (isStarted(pod) && !fault) return no(active, `Pod "${pod.metadata.name}" is running`)
-  // The next Pod's start is part of trying again: from try to try the reason must not flap.
+  // The start of the next Pod is part of the retry: the reason must not flap between retries.
   const end = own.map(faultOf).find((found) => found && isEnd(found))
   return end ? no(active, `trying again after: ${end.message}`) : starting(pod)
 }
 
-/** Why the work is not where it was: the node's words, without its figures. */
+/** Adds why an earlier Pod was evicted: the node's own words, without its figures. */
 function afterEviction({ reason, message }: Verdict, own: readonly ObservedPod[]): Verdict {
   const evicted = own.find(({ status }) => status?.reason === 'Evicted')
   const [why = ''] = (evicted?.status?.message ?? '').split('. ')
@@ -164,9 +163,9 @@ function afterEviction({ reason, message }: Verdict, own: readonly ObservedPod[]
 }
 
 /**
- * How far a Pod is that has not started: each step is told once. Its sandbox, which is made when all
- * volumes are mounted, has a condition of its own. Before Kubernetes 1.36 that becomes true with the
- * next look at the Pod alone, which may be after the first image: until then either is meant.
+ * The step that a starting Pod has reached. Its sandbox, which is created when all volumes are mounted,
+ * has a condition of its own. Before Kubernetes 1.36 the kubelet sets that condition late, possibly after
+ * it has pulled the first image, so the message names both steps.
  */
 function starting(pod: ObservedPod): Verdict {
   const name = `Pod "${pod.metadata.name}"`
@@ -181,13 +180,13 @@ function starting(pod: ObservedPod): Verdict {
   return no('Pending', `${name} is starting${step}${needs(pod)}`)
 }
 
-/** The container that comes next. They are created in the order of the spec; a status is sorted by name. */
+/** The container that is created next. The order is that of the spec; a status is sorted by name. */
 function creationOf(pod: ObservedPod): string | undefined {
   const waits = containersOf(pod).filter(({ state }) => state?.waiting)
   const next = containersIn(pod).find(({ name }) =>
     waits.some((container) => container.name === name),
   )
-  // Image volumes are pulled first, and may be the larger part: a packaged model is one.
+  // Image volumes are pulled first, and may take longest: a packaged model is one.
   const volumes = (pod.spec?.volumes ?? []).flatMap(({ image }) =>
     image ? [`"${image.reference}"`] : [],
   )
@@ -195,7 +194,7 @@ function creationOf(pod: ObservedPod): string | undefined {
   return next && `container "${next.name}" is being created from image "${next.image}"${beside}`
 }
 
-/** A Secret that is mounted and missing is in no status: the kubelet waits, and says it in events. */
+/** No status reports a missing Secret that is mounted: the kubelet waits, and reports it in events only. */
 function needs(pod: ObservedPod): string {
   const secrets = (pod.spec?.volumes ?? []).flatMap(({ secret }) =>
     secret?.secretName ? [`"${secret.secretName}"`] : [],
@@ -210,7 +209,7 @@ const isStarted = (pod: ObservedPod): boolean =>
   pod.status?.phase === 'Succeeded' ||
   containersOf(pod).some(({ state }) => state?.running || state?.terminated)
 
-/** Why a Job failed: its Pods know better than itself. */
+/** Why a Job failed: its Pods have more detail than the Job itself. */
 export function jobFailure(job: Job, pods: readonly ObservedPod[]): Verdict {
   const { reason, message } = conditionOf(job, 'Failed') ?? {}
   if (reason === 'DeadlineExceeded')
@@ -229,11 +228,11 @@ export const podsOf = (job: Job, pods: readonly ObservedPod[]): readonly Observe
     ({ metadata }) => metadata.labels?.['batch.kubernetes.io/job-name'] === job.metadata.name,
   )
 
-/** Whether a Pod is being deleted; its state is no longer of interest. */
-export const isLeaving = ({ metadata }: Child): boolean => 'deletionTimestamp' in metadata
+/** Whether a Pod is being deleted, so that its state no longer matters. */
+export const isTerminating = ({ metadata }: Child): boolean => 'deletionTimestamp' in metadata
 
 const isReady = (pod: ObservedPod): boolean => {
-  if (pod.silence) return false
+  if (pod.nodeFault) return false
   const containers = pod.status?.containerStatuses ?? []
   return containers.length > 0 && containers.every(({ ready }) => ready)
 }
@@ -242,11 +241,11 @@ const templateOf = ({ metadata: { labels } }: Child): string | undefined =>
   labels?.['pod-template-hash'] ?? labels?.['controller-revision-hash']
 
 /**
- * The Pods that are to serve and do not, the newest first: of the newest template, as those of older
- * ones go, and none that failed and has a successor.
+ * The Pods that should be ready and are not, the newest first. Only those of the newest template count,
+ * because older ones are being replaced, and no failed Pod that has a successor.
  */
 function unready(pods: readonly ObservedPod[]): readonly ObservedPod[] {
-  const living = pods.filter((pod) => !isLeaving(pod))
+  const living = pods.filter((pod) => !isTerminating(pod))
   const own = living.filter((pod, _, [newest]) => newest && templateOf(pod) === templateOf(newest))
   const successor = own.findIndex(({ status }) => status?.phase !== 'Failed')
   return own.filter(
@@ -255,20 +254,20 @@ function unready(pods: readonly ObservedPod[]): readonly ObservedPod[] {
   )
 }
 
-/** What keeps those Pods of a server from serving that do not. */
+/** The fault of the first Pod that should be ready and is not. */
 export const unreadyFault = (pods: readonly ObservedPod[]): Verdict | undefined =>
   unready(pods).map(faultOf).find(Boolean)
 
-/** The Pods of a server or a notebook that does not answer. */
+/** Why a server or a notebook does not answer, by its Pods; `none` is the message if there are none. */
 export function servingFault(pods: readonly ObservedPod[], none: string): Verdict {
   const fault = unreadyFault(pods)
   if (fault) return fault
   const pod = unready(pods)[0]
-  const answering = pods.find((one) => !isLeaving(one) && isReady(one))
+  const answering = pods.find((one) => !isTerminating(one) && isReady(one))
   if (!pod && answering)
     return no('Starting', `Pod "${answering.metadata.name}" answers, and is counted in a moment`)
-  // A Pod of a silent node does not go, and keeps the next of a notebook from coming.
-  const stuck = pods.find((one) => isLeaving(one) && one.silence)
+  // On a node that does not respond, a Pod is never removed, and a notebook cannot get its next one.
+  const stuck = pods.find((one) => isTerminating(one) && one.nodeFault)
   if (!pod) return (stuck && faultOf(stuck)) ?? no('Pending', none)
   return isStarted(pod)
     ? no('Starting', `Pod "${pod.metadata.name}" runs and does not answer yet`)

@@ -2,18 +2,18 @@ import type { RunPolicy } from '../../crds/common.ts'
 import type { Job } from '../children/manifesttypes.ts'
 import { conditionOf } from './diagnosis.ts'
 
-/** How far an observed Job is. */
+/** The state of an observed Job. */
 
 export const isComplete = (job: Job): boolean => Boolean(conditionOf(job, 'Complete'))
 export const isFailed = (job: Job): boolean => Boolean(conditionOf(job, 'Failed'))
 
 /** Whether a Job is suspended, by its spec and by the condition that the Job controller sets. */
-export const isAtRest = (job: Job): boolean =>
+export const isStopped = (job: Job): boolean =>
   job.spec?.suspend === true &&
   Boolean(conditionOf(job, 'Suspended')) &&
   !((job.status?.active ?? 0) > 0)
 
-/** Whether a Job ran out of a time that the user has prolonged since. */
+/** Whether a Job exceeded a deadline that the user has extended since. */
 export function hadTooLittleTime(
   job: Job,
   { activeDeadlineSeconds }: Pick<RunPolicy, 'activeDeadlineSeconds'>,

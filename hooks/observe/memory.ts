@@ -13,8 +13,8 @@ import { jobAnnotations, longestValue } from '../children/metadata.ts'
 import type { Child } from './protocol.ts'
 
 /**
- * What earlier answers left behind, in the status of the parent and in the annotations of children.
- * Nothing else reads it there.
+ * What earlier answers recorded in the status of the parent and in the annotations of children. No
+ * other file reads it from there.
  */
 
 export type Records = Readonly<Record<string, StageRecord>>
@@ -24,7 +24,7 @@ export interface Memory {
   readonly records: Records
   /** The records that the artifacts were made from. */
   readonly complete: Records | undefined
-  /** The last complete result, for those who refer to the object. */
+  /** The last complete result, for objects that refer to this one. */
   readonly artifacts: Artifacts | undefined
   readonly image: string | undefined
   readonly url: string | undefined
@@ -39,7 +39,7 @@ export interface Memory {
   readonly conditions: readonly Condition[]
 }
 
-/** The fields of a status as its schema types them; trusted() has removed all that breaks it. */
+/** The fields of a status as its schema types them; trusted() has removed the others. */
 interface Status {
   readonly stages?: Records
   readonly lastComplete?: Records
@@ -70,7 +70,7 @@ export function memoryOf({ status }: Pick<Parent, 'status'>): Memory {
   }
 }
 
-/** 0.2.0 and earlier had no status.awaited: they remembered by the message. Remove after 0.3.0. */
+/** 0.2.0 and earlier had no status.awaited, only the message. Remove after 0.3.0. */
 const awaitedInWords = (conditions: readonly Condition[]): readonly string[] =>
   conditions.flatMap(({ message }) => {
     const [, kind, name] =
@@ -103,14 +103,14 @@ export function identityOf({ metadata }: Child): Identity {
 
 const isHash = (value: string | undefined): value is string => /^[0-9a-f]{16}$/.test(value ?? '')
 
-/** Whether a record or a Job has the result of these inputs, and of this rerun where one is in force. */
+/** Whether a record or a Job has the result of these inputs, and of this rerun if one is in force. */
 export const answers = (
   found: Pick<Identity, 'inputs' | 'rerun'>,
   inputs: string,
   rerun: string | undefined,
 ): boolean => found.inputs === inputs && (rerun === undefined || found.rerun === rerun)
 
-/** What a Job found upstream when it was created: the identity of a result, by the field of the spec. */
+/** The upstream results that a Job uses: the identity of each, by the field of the spec. */
 export function upstreamOf(job: Child): Readonly<Record<string, string>> {
   const ids = jsonIn(job, jobAnnotations.upstream) ?? {}
   return Object.fromEntries(
@@ -121,16 +121,16 @@ export function upstreamOf(job: Child): Readonly<Record<string, string>> {
 const isIdentity = (value: unknown): value is string => prune(identity, value) !== undefined
 
 /**
- * The annotation of a workload that is scaled to zero because it is idle. Its Pod can be gone before
- * the status that says so comes back with the parent: without the annotation, such a request would
- * start it again.
+ * The annotation of a workload that is scaled to zero because it is idle. engine/idleness.ts explains
+ * why the status is not enough.
  */
 export const idleAnnotation = (idle: Idle, generation: number | undefined): string =>
   JSON.stringify({ ...idle, generation })
 
 /**
- * What that annotation says, as long as the spec is the same: a suspend in between forgets it. Anyone
- * who may edit the workload can change the annotation, so only what the status allows is used.
+ * The value of that annotation if the spec has not changed since: a suspend in between makes it void.
+ * Anyone who may edit the workload can change the annotation, so only what the schema of the status
+ * allows is used.
  */
 export function annotatedIdle(
   workload: Child | undefined,

@@ -12,22 +12,22 @@ import { namespaceOf } from '../children/metadata.ts'
 import { limitReading } from './applied.ts'
 import type { Child, SyncRequest } from './protocol.ts'
 
-/** What the request shows of the cluster. */
+/** The observed part of a request. */
 export interface Observed {
   readonly children: readonly Child[]
   /** A child by kind and name. */
   readonly child: <K extends string>(kind: K, name: string) => OfKind<K> | undefined
   readonly jobs: (stage: string) => readonly Job[]
   readonly claims: readonly Claim[]
-  /** What answers requests: workloads and what belongs to them. */
+  /** The serving workloads, with their Services and NetworkPolicies. */
   readonly serving: readonly Child[]
-  /** Whether a Pod that is not observed is gone: a server without a cluster observes no Pods at all. */
+  /** Whether a Pod that is not observed is gone: a server without access to a cluster observes no Pods. */
   readonly knowsPods: boolean
   /** The parent's Pods of a stage, the newest first. */
   readonly pods: (stage: string) => readonly ObservedPod[]
 }
 
-/** The API server has checked an observed object by the schema of its kind. */
+/** The API server has validated an observed object, so its kind determines its type. */
 type OfKind<K extends string> = K extends keyof Kinds ? Kinds[K] : Child
 
 interface Kinds {
@@ -37,9 +37,9 @@ interface Kinds {
   readonly PersistentVolumeClaim: Claim
 }
 
-/** `silence` says that the Pod's node does not answer: the Pod is as it was, for all that is known. */
+/** `nodeFault` reports that the Pod's node is not ready, so that the Pod's status may be out of date. */
 export interface ObservedPod extends Pod {
-  readonly silence?: string
+  readonly nodeFault?: string
 }
 
 const newestFirst = (a: Child, b: Child): number =>
@@ -52,7 +52,7 @@ export function observedIn(request: SyncRequest): Observed {
   const nodes: Readonly<Record<string, Node>> | undefined = request.related['Node.v1']
   const pods = Object.values(request.related['Pod.v1'] ?? {})
     .filter((pod) => belongs(pod, request.parent))
-    .map((pod) => withSilence(pod as Pod, nodes))
+    .map((pod) => withNodeFault(pod as Pod, nodes))
     .sort(newestFirst)
   const byName = new Map(children.map((child) => [`${child.kind}/${child.metadata.name}`, child]))
   const isOf = (object: Child, stage: string) => object.metadata.labels?.[labels.stage] === stage
@@ -84,16 +84,16 @@ export const containersIn = (
 export const hasEnded = ({ status }: Pod): boolean =>
   status?.phase === 'Succeeded' || status?.phase === 'Failed'
 
-/** A label is anybody's to write: a Pod of another namespace is never believed. */
+/** Anyone can set labels in their own namespace, so a Pod of another namespace never belongs to the parent. */
 const belongs = ({ metadata }: Child, parent: Parent): boolean =>
   metadata.labels?.[labels.parentUid] === parent.metadata.uid &&
   (metadata.namespace ?? 'default') === namespaceOf(parent)
 
-function withSilence(pod: Pod, nodes: Readonly<Record<string, Node>> | undefined): ObservedPod {
+function withNodeFault(pod: Pod, nodes: Readonly<Record<string, Node>> | undefined): ObservedPod {
   const name = pod.spec?.nodeName
   if (!nodes || !name || hasEnded(pod)) return pod
   const ready = nodes[name]?.status?.conditions?.find(({ type }) => type === 'Ready')
   if (!ready || ready.status === 'True') return pod
   const why = ready.message || ready.reason || 'it does not say why'
-  return { ...pod, silence: `node "${name}" is not ready: ${why.replace(/\.$/, '')}` }
+  return { ...pod, nodeFault: `node "${name}" is not ready: ${why.replace(/\.$/, '')}` }
 }

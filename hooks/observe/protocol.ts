@@ -6,7 +6,7 @@ import { isObject } from '../../crds/schema/json.ts'
  * https://metacontroller.github.io/metacontroller/api/compositecontroller.html
  */
 
-/** A Kubernetes object as it travels in JSON; children/manifesttypes.ts types it further, by kind. */
+/** A Kubernetes object in JSON; children/manifesttypes.ts has more precise types, by kind. */
 export interface Child {
   readonly apiVersion: string
   readonly kind: string
@@ -68,13 +68,13 @@ const isGroup = (value: unknown): boolean =>
   isObject(value) &&
   Object.values(value).every((group) => isObject(group) && Object.values(group).every(isObject))
 
-/** A body of a customize hook, or the sentence that says why it is none. */
+/** The request of a customize hook, or the reason why the body is not valid. */
 export function customizeRequest(body: unknown, kind: string): CustomizeRequest | string {
   if (!isObject(body)) return 'the body must be a JSON object'
   return faultOfParent(body.parent, kind) ?? { parent: body.parent as Parent }
 }
 
-/** A body of a sync hook; children and related may be left out, as a person with curl would. */
+/** The same for a sync hook. children and related are optional, for people who use curl. */
 export function syncRequest(body: unknown, kind: string): SyncRequest | string {
   if (!isObject(body)) return 'the body must be a JSON object'
   const fault = faultOfParent(body.parent, kind)

@@ -9,7 +9,7 @@ import type { Group, RelatedRule } from './protocol.ts'
 import { trusted } from './trusted.ts'
 import { no, type Verdict } from './verdict.ts'
 
-/** What a field such as spec.model.name leads to. */
+/** What a field such as spec.model.name refers to. */
 export type Reference =
   | { readonly state: 'none' }
   | {
@@ -25,7 +25,7 @@ export type Reference =
       readonly verdict: Verdict
     }
 
-/** By the word that crds/ has for the field. */
+/** By the role that crds/ declares for the field. */
 export type References = Readonly<Record<'base' | 'model' | 'data', Reference>>
 
 const none: Reference = { state: 'none' }
@@ -35,7 +35,7 @@ const nameIn = (parent: Parent, field: ReferenceField): string | undefined =>
     field.field
   ]?.name
 
-/** What customize asks Metacontroller for: each reference by name, in the parent's namespace. */
+/** What customize requests from Metacontroller: each referenced object, in the parent's namespace. */
 export const relatedRules = (kind: Kind, parent: Parent): readonly RelatedRule[] =>
   kind.references.flatMap((field) => {
     const name = nameIn(parent, field)
@@ -51,7 +51,7 @@ function find(related: Group, parent: Parent, kind: ReferenceField['kind'], name
 
 /**
  * A reference is ready once its object has recorded a complete result, even while the object makes
- * the next one: those who use a result stay on it until the next is complete.
+ * the next one: the old result is used until the next is complete.
  */
 export const referencesOf = (
   kind: Kind,
@@ -63,7 +63,7 @@ export const referencesOf = (
   model: none,
   data: none,
   ...Object.fromEntries(
-    kind.references.map((field) => [field.word, referenceOf(field, parent, related, config)]),
+    kind.references.map((field) => [field.role, referenceOf(field, parent, related, config)]),
   ),
 })
 
@@ -104,17 +104,17 @@ function referenceOf(
   )
 }
 
-/** The base, its base and so on, as far as the base knows; cut where it meets the parent again. */
+/** The base, its base and so on, as the base's status lists them; cut where the parent itself appears. */
 function basesThrough(parent: Parent, field: ReferenceField, object: Parent): readonly string[] {
-  if (field.word !== 'base') return []
+  if (field.role !== 'base') return []
   const chain = [object.metadata.name, ...memoryOf(object).bases]
   const end = chain.indexOf(parent.metadata.name)
   return end < 0 ? chain.slice(0, 32) : chain.slice(0, end + 1)
 }
 
-/** What a Model remembers of its ancestry, so that cycles longer than two are seen. */
+/** The chain of bases that a Model records in its status, so that cycles of any length are detected. */
 export function basesOf(kind: Kind, parent: Parent, related: Group): readonly string[] | undefined {
-  const field = kind.references.find(({ word }) => word === 'base')
+  const field = kind.references.find(({ role }) => role === 'base')
   const name = field && nameIn(parent, field)
   const object = field && name ? find(related, parent, field.kind, name) : undefined
   return field && object ? basesThrough(parent, field, object) : undefined

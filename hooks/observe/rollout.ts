@@ -5,10 +5,10 @@ import { no, type Verdict, yes } from './verdict.ts'
 import { knowsTemplate } from './workload.ts'
 
 /**
- * In a RollingUpdate the old Pods answer until the new ones do, so that Ready stays True and its
- * message counts, as the Deployment's own Available does: nothing fails, and neither an alert nor a
- * GitOps tool should see an outage. To wait for the new Pods, use `kubectl rollout status`. With
- * Recreate the old Pods are taken away first: Ready is False from the moment the change is asked for.
+ * In a RollingUpdate the old Pods answer until the new ones do. Ready stays True meanwhile, as the
+ * Deployment's own Available does, and its message counts the new Pods: no request fails, so neither an
+ * alert nor a GitOps tool should see an outage. To wait for the new Pods, use `kubectl rollout status`.
+ * Recreate deletes the old Pods first, so Ready is False as soon as the change is requested.
  */
 export function rolloutOf(
   existing: Workload,
@@ -19,7 +19,7 @@ export function rolloutOf(
   const { name } = existing.metadata
   const { availableReplicas = 0, updatedReplicas = 0, replicas = 0 } = existing.status ?? {}
   const isKnown = knowsTemplate(existing, emitted)
-  // What is known of Pods is known of the old ones until the Deployment has seen the new template.
+  // Until the Deployment controller has observed the new template, its status describes the old Pods.
   const refused = isKnown ? conditionOf(existing, 'ReplicaFailure') : undefined
   const fault = refused
     ? no('PodRefused', refused.message ?? 'the API server refuses the Pod')

@@ -3,7 +3,7 @@ import type { Parent } from '../../crds/kind.ts'
 import { isObject } from '../../crds/schema/json.ts'
 import type { Records } from './memory.ts'
 
-/** What any object asks for, of whatever kind, even an invalid one. */
+/** Fields of the spec that are read of any kind, and even of an invalid object. */
 
 export const isSuspended = (parent: Parent): boolean =>
   (parent.spec as { suspend?: boolean } | undefined)?.suspend === true

@@ -7,11 +7,11 @@ export interface Verdict {
   readonly status: 'True' | 'False' | 'Unknown'
   readonly reason: Reason
   readonly message: string
-  /** The child that is reported as missing, as KIND/NAME: the status remembers it. */
+  /** The child that is reported as missing, as KIND/NAME, for status.awaited. */
   readonly awaits?: string
 }
 
-/** Messages are cut where a column would otherwise hold a whole log. */
+/** Longer messages are cut: kubectl prints them in a column, which is no place for a whole log. */
 const longest = 1024
 
 /** Messages quote text from Pods, and `kubectl get` prints it. */

@@ -1,11 +1,11 @@
 import { alike } from '../../crds/names.ts'
 import type { PodTemplate, Workload } from '../children/manifesttypes.ts'
-import { kept } from './applied.ts'
+import { asApplied } from './applied.ts'
 
 /**
- * Whether the status of a Deployment or StatefulSet speaks of the template that this answer emits:
- * that was applied, and its controller has looked since. A newer generation that only scales
- * concerns no template.
+ * Whether the status of a Deployment or StatefulSet describes the template that this answer emits: the
+ * template was applied, and the controller has observed it. A newer generation that only changes the
+ * replicas does not matter.
  */
 export function knowsTemplate(workload: Workload, emitted: Workload | undefined): boolean {
   const { generation = 0 } = workload.metadata
@@ -16,6 +16,6 @@ export function knowsTemplate(workload: Workload, emitted: Workload | undefined)
   return !applied || !wanted || alike(applied, wanted)
 }
 
-/** The template that was applied last, without what the API server has filled in. */
+/** The template that was last applied, without the API server's defaults. */
 export const appliedTemplate = (workload: Workload): PodTemplate | undefined =>
-  (kept(workload) as Workload).spec?.template
+  (asApplied(workload) as Workload).spec?.template

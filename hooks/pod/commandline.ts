@@ -1,6 +1,6 @@
 import { filledIn, type Placeholders } from './placeholders.ts'
 
-/** What a container is started with, as in a Pod. */
+/** The command and arguments of a container, as in a Pod. */
 export interface CommandLine {
   readonly command?: readonly string[]
   readonly args?: readonly string[]
@@ -37,15 +37,15 @@ function added({ args = [], aliases = [] }: Preset, own: readonly string[] = [])
   const given = new Set(
     object.flatMap((word) => flagOf(word) ?? []).map((flag) => nameOf(flag, aliases)),
   )
-  const kept = preset.filter((_, at) => {
+  const others = preset.filter((_, at) => {
     const flag = flagAt(preset, at)
     return !flag || !given.has(nameOf(flag, aliases))
   })
   const rest = presetRest.length ? [...presetRest, ...objectRest.slice(1)] : objectRest
-  return [...kept, ...object, ...rest]
+  return [...others, ...object, ...rest]
 }
 
-/** What comes before `--`; and `--` with what follows it, which is never a flag. */
+/** The words before `--`, and the words from `--` on, none of which is a flag. */
 function parted(words: readonly string[]): readonly [readonly string[], readonly string[]] {
   const at = words.indexOf('--')
   return at < 0 ? [words, []] : [words.slice(0, at), words.slice(at)]
@@ -58,7 +58,7 @@ function flagOf(word: string): string | undefined {
   return long ?? short
 }
 
-/** The flag that a word is, or a value of: all words up to the next flag, as in `--names a b`. */
+/** The flag at an index: the word itself, or the flag whose value it is, as in `--names a b`. */
 function flagAt(words: readonly string[], at: number): string | undefined {
   const start = words.slice(0, at + 1).findLastIndex((word) => flagOf(word))
   const word = words[start]

@@ -4,7 +4,7 @@ import type { EnvVar } from '../children/manifesttypes.ts'
 
 export type Env = readonly EnvVar[]
 
-/** A value that is exactly `${{ secrets.NAME.KEY }}` is read by the kubelet, and never here. */
+/** The kubelet reads a value that is exactly `${{ secrets.NAME.KEY }}`; this code never does. */
 function variable(name: string, value: string): EnvVar {
   const secret = secretIn(value)
   if (secret) return { name, valueFrom: { secretKeyRef: secret } }

@@ -8,13 +8,13 @@ export interface Gpu {
   readonly count: number
   readonly limits: Readonly<Record<string, string>>
   readonly pod: Pick<PodSpec, 'nodeSelector' | 'tolerations' | 'runtimeClassName'>
-  /** What is claimed, where GPUs are no extended resource. */
+  /** The devices to claim, if the profile names a DeviceClass. */
   readonly devices?: Devices
 }
 
 const none: Gpu = { count: 0, limits: {}, pod: {} }
 
-/** A count alone means the default profile; a count of 0 none at all. */
+/** A count alone means the default profile; a count of 0 means no GPU. */
 export function gpuOf(resources: Resources | undefined, config: Config): Gpu {
   const { type, count = type ? 1 : 0 } = resources?.gpu ?? {}
   const profile = config.gpus.profiles[type ?? config.gpus.default]

@@ -6,38 +6,38 @@ import { containerSecurity } from './security.ts'
 import { type Mounts, noMounts } from './volumes.ts'
 
 /**
- * A result at /content/model or /content/data, read-only: from its image where the cluster mounts
- * images, else from storage, else copied out of the image by an init container.
+ * A result at /content/model or /content/data, read-only. It comes from its image if the cluster can
+ * mount images, else from storage, else from an init container that copies it out of the image.
  */
-export function resultMount(word: 'model' | 'data', reference: Reference, config: Config): Mounts {
+export function resultMount(role: 'model' | 'data', reference: Reference, config: Config): Mounts {
   if (reference.state !== 'ready') return noMounts
   const { image, inImage, url } = reference.artifacts
-  const mountPath = `/content/${word}`
+  const mountPath = `/content/${role}`
   if (image && inImage && config.imageVolumes === 'Enabled')
     return {
-      volumes: [{ name: word, image: { reference: image, pullPolicy: 'IfNotPresent' } }],
-      volumeMounts: [{ name: word, mountPath, subPath: `content/${word}`, readOnly: true }],
+      volumes: [{ name: role, image: { reference: image, pullPolicy: 'IfNotPresent' } }],
+      volumeMounts: [{ name: role, mountPath, subPath: `content/${role}`, readOnly: true }],
       before: [],
     }
-  if (url) return resultAt(word, url, mountPath, config)
+  if (url) return resultAt(role, url, mountPath, config)
   if (!image) return noMounts
   return {
-    volumes: [{ name: word, emptyDir: {} }],
-    volumeMounts: [{ name: word, mountPath, readOnly: true }],
+    volumes: [{ name: role, emptyDir: {} }],
+    volumeMounts: [{ name: role, mountPath, readOnly: true }],
     before: [
       {
-        name: `copy-${word}`,
+        name: `copy-${role}`,
         image,
         command: ['cp', '-a', `${mountPath}/.`, '/copy/'],
         resources: toolResources,
-        volumeMounts: [{ name: word, mountPath: '/copy' }],
+        volumeMounts: [{ name: role, mountPath: '/copy' }],
         ...containerSecurity(config),
       },
     ],
   }
 }
 
-/** /content/params.json, out of an annotation of the Pod: no ConfigMap is needed. */
+/** /content/params.json, from an annotation of the Pod, so that no ConfigMap is needed. */
 export const paramsMount: Mounts = {
   volumes: [
     {
@@ -61,7 +61,7 @@ export const paramsMount: Mounts = {
   before: [],
 }
 
-/** GPU libraries share memory between processes; 64 MiB, the default, is too little for them. */
+/** GPU libraries share memory between processes; the default of 64 MiB is too little for them. */
 export const sharedMemory = (gpus: number): Mounts =>
   gpus === 0
     ? noMounts

@@ -15,14 +15,14 @@ type NotebookFacts = Facts<NotebookSpec>
 
 export const notebookPort = 8888
 
-/** Without build and image, the administrator's; while a build is not done, none. */
+/** Without build and image, the administrator's image; undefined until a build is done. */
 export const notebookImage = (
   { parent, config }: NotebookFacts,
   records: Records,
 ): string | undefined =>
   ownImage(parent.spec, records) ?? (parent.spec.build ? undefined : config.images.notebook)
 
-/** Jupyter makes a token of its own at each start; no API object holds it. */
+/** Jupyter generates a token at each start, so that no API object contains it. */
 const jupyter: Preset = {
   command: ['jupyter', 'lab'],
   args: [
@@ -88,7 +88,7 @@ const home = ({ parent }: NotebookFacts): Mounts => ({
   before: [],
 })
 
-/** Where Jupyter keeps its token: memory of the Pod, gone with it. */
+/** Where Jupyter writes its token; it is deleted with the Pod. */
 const runtime: Mounts = {
   volumes: [{ name: 'runtime', emptyDir: {} }],
   volumeMounts: [{ name: 'runtime', mountPath: runtimeDir }],

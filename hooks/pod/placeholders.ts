@@ -2,7 +2,7 @@ import type { Resources } from '../../crds/common.ts'
 import type { Config } from '../../crds/config.ts'
 import { gpuOf } from './gpu.ts'
 
-/** What `{model}`, `{name}`, `{gpus}` and `{port}` stand for in a command and its arguments. */
+/** The values of `{model}`, `{name}`, `{gpus}` and `{port}` in a command and its arguments. */
 export type Placeholders = Readonly<Partial<Record<'model' | 'name' | 'gpus' | 'port', string>>>
 
 interface Served {
@@ -10,7 +10,7 @@ interface Served {
   readonly resources?: Resources
 }
 
-/** A server without a GPU counts as one: there, too, it is one process that has the whole model. */
+/** `{gpus}` is 1 without a GPU, because one process then has the whole model. */
 export const placeholdersOf = (
   { model, resources }: Served,
   port: number,

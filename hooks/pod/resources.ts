@@ -13,8 +13,8 @@ const wanted = (parent: Parent, config: Config) => ({
 })
 
 /**
- * Requests only: a limit on memory kills, one on CPU slows. GPUs are limits, for Kubernetes knows
- * no other way to ask for them, or claimed from a class of devices.
+ * Requests only, unless the configuration says otherwise: a memory limit kills containers, and a CPU
+ * limit slows them down. GPUs are either limits, as Kubernetes requires of extended resources, or claims.
  */
 export function resourcesOf(parent: Parent, config: Config) {
   const { cpu, memory } = wanted(parent, config)
@@ -32,9 +32,9 @@ export function resourcesOf(parent: Parent, config: Config) {
   }
 }
 
-/** Room for artifacts or a home, as a quantity. */
+/** The size of the volume for artifacts or a home, as a quantity. */
 export const diskOf = (parent: Parent, config: Config): string =>
   gibibytes(wanted(parent, config).disk)
 
-/** Our own small containers ask for little. */
+/** The requests of our own small containers. */
 export const toolResources = { requests: { cpu: '100m', memory: '128Mi' } }

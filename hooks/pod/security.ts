@@ -1,13 +1,14 @@
 import type { Config } from '../../crds/config.ts'
 
-/** Pod Security: what every Pod and container says, but the builder's. */
+/** The security context of every Pod and container except the builder's. */
 
-/** The group that owns volumes; the same in every Pod, so that one stage reads what another wrote. */
+/** The group that owns volumes; the same in every Pod, so that one stage can read what another wrote. */
 const fsGroup = 3003
 
 /**
- * `baseline` lets images run as root, for many do; `restricted` refuses them, and the kubelet's
- * message names runAsNonRoot. fsGroup changes owners once, not at every mount of a large volume.
+ * `baseline` allows images that run as root, because many do. With `restricted` the kubelet refuses
+ * them, with a message about runAsNonRoot. OnRootMismatch changes the owners in a large volume once, not
+ * at every mount.
  */
 export const podSecurity = (config: Config) => ({
   automountServiceAccountToken: false,
@@ -28,8 +29,8 @@ export const containerSecurity = (config: Config) => ({
 })
 
 /**
- * The loader and seal run as root where they may, to read what any container has written; where no
- * Pod may be root, as a user of their own.
+ * The loader and seal run as root, so that they can read what any container has written; with
+ * `restricted`, they run as a user of their own.
  */
 export const toolSecurity = (config: Config) => ({
   securityContext: {

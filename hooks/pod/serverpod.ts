@@ -15,14 +15,14 @@ type ServerFacts = Facts<ModelServerSpec>
 /** The port of the Service, and of the container unless the spec has another. */
 export const serverPort = 8080
 
-/** What serves: image, command and the rest. */
+/** The image, command and other settings of the server's container. */
 interface Server extends ServerPreset {
   readonly mountsModel: boolean
 }
 
 /**
- * Which image serves: the ModelServer's own; else the preset that `runtime` names; else the Model's
- * own, where it brings a program (its serve.sh); else the administrator's default preset.
+ * The server is the ModelServer's own image; else the preset that `runtime` names; else the Model's
+ * image, if it contains a program (its serve.sh); else the administrator's default preset.
  */
 export function serverOf(
   { parent: { spec }, references: { model }, config }: ServerFacts,
@@ -62,9 +62,9 @@ export function serverPod(facts: ServerFacts, records: Records) {
           mounts,
           more: {
             ports: [{ name: 'http', containerPort: portOf(spec), protocol: 'TCP' }],
-            // A Pod that ends is still sent requests until every node has heard of it.
+            // A terminating Pod still gets requests until every node has removed it from the Service.
             lifecycle: { preStop: { sleep: { seconds: 5 } } },
-            // Readiness alone: a restart would load the weights again, and mend nothing.
+            // No liveness probe: a restart would load the weights again and fix nothing.
             readinessProbe: {
               httpGet: { path: spec.health ?? server?.health ?? '/', port: 'http' },
               periodSeconds: 5,

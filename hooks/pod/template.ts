@@ -61,15 +61,15 @@ export function container(parent: Parent, config: Config, wanted: Wanted): Conta
 export const contentMounts = (parent: Parent, config: Config, mounts: Mounts): Mounts =>
   joined(mounts, paramsMount, sharedMemory(gpuOf(specOf(parent).resources, config).count))
 
-/** Every parameter, an empty one too, in the order of their names. */
+/** All parameters, including empty ones, sorted by name. */
 const paramsJson = (params: Readonly<Record<string, unknown>> = {}): string =>
   JSON.stringify(Object.fromEntries(Object.entries(params).sort(([a], [b]) => (a < b ? -1 : 1))))
 
-/** What makes GKE put gcsfuse beside the containers of a Pod. */
+/** The annotation that makes GKE add its gcsfuse sidecar to a Pod. */
 export const storageAnnotations = ({ storage }: Config): Readonly<Record<string, string>> =>
   storage.driver === 'gcs' ? { 'gke-gcsfuse/volumes': 'true' } : {}
 
-/** Metadata of the Pods of a stage: labels to find them, params for /content/params.json. */
+/** Metadata of the Pods of a stage: labels to select them, params for /content/params.json. */
 export const podMetadata = (
   parent: Parent,
   config: Config,
@@ -94,7 +94,7 @@ export const pullSecrets = (parent: Parent, config: Config) => {
   return names.length ? { imagePullSecrets: names.map((name) => ({ name })) } : {}
 }
 
-/** What the Pods of a kind share, whatever runs in them. */
+/** Fields of all Pods of a kind. */
 export const podBase = (parent: Parent, config: Config) => ({
   ...podSecurity(config),
   ...pullSecrets(parent, config),
@@ -103,7 +103,7 @@ export const podBase = (parent: Parent, config: Config) => ({
   }),
 })
 
-/** The same, with what GPUs need of the node, or claim. */
+/** The same, with what GPUs require of the node, or their claim. */
 export const gpuPodBase = (parent: Parent, config: Config) => {
   const { pod, devices } = gpuOf(specOf(parent).resources, config)
   return {

@@ -9,36 +9,36 @@ import type { Verdict } from '../observe/verdict.ts'
 import type { Mounts } from '../pod/volumes.ts'
 
 /**
- * What keeps artifacts. Whatever it is, they live under STAGE/ATTEMPT of a place that is the
- * object's own, so that a new attempt never meets the files of an old one.
+ * A kind of storage for artifacts. Each object has a place of its own there, with a folder
+ * STAGE/ATTEMPT for each attempt, so that a new attempt never finds the files of an old one.
  */
 export interface Driver {
   /** The scheme of its URLs. */
   readonly scheme: string
-  /** Where a path of an object's place is for those who read it. */
+  /** The URL of a path in an object's place. */
   readonly url: (parent: Parent, path: string, config: Config) => string
-  /** A URL of this driver's, read-only. */
+  /** Mounts the contents of such a URL, read-only. */
   readonly read: (name: string, url: string, mountPath: string, config: Config) => Mounts
-  /** Where work writes. */
+  /** Mounts a path of an object's place, to write to. */
   readonly write: (parent: Parent, path: string, config: Config) => Place
-  /** The claims that hold an object's place; `isStored`: whether a recorded result is there. */
+  /** The claims that contain an object's place; `isStored`: whether a recorded result is there. */
   readonly claims: (
     parent: Parent,
     observed: Observed,
     config: Config,
     isStored: boolean,
   ) => readonly WantedClaim[]
-  /** What Ready adds if storage cannot be as requested. */
+  /** What Ready adds if the storage cannot be as requested. */
   readonly note: (parent: Parent, observed: Observed, config: Config) => string
 }
 
 export interface WantedClaim {
   readonly claim: Child
-  /** What it means if the claim does not exist; undefined: that it is created. */
+  /** The verdict if the claim does not exist; undefined if it is simply created. */
   readonly lost?: Verdict
 }
 
-/** A place to write: what the user's container mounts, and what `seal` mounts and is told. */
+/** A place to write to: the mounts of the user's container, and the mounts and arguments of `seal`. */
 export interface Place {
   readonly work: Mounts
   readonly seal: {
@@ -48,13 +48,13 @@ export interface Place {
   }
 }
 
-/** An object's own folder below a prefix that many share. */
+/** An object's own folder below a prefix that many objects share. */
 export const folderOf = (parent: Parent): string =>
   `${namespaceOf(parent)}/${kindWord(parent)}-${parent.metadata.name}`
 
 export const artifacts = '/content/artifacts'
 
-/** Seal sees the whole place, so that it can remove what is older. */
+/** Seal mounts the whole place, so that it can remove older results. */
 export const sealed = (path: string) => ({
   volumeMounts: [{ name: 'artifacts', mountPath: '/storage' }],
   args: [`--artifacts=/storage/${path}`, '--storage=/storage'],

@@ -2,8 +2,8 @@ import type { Config } from '../../crds/config.ts'
 import { artifacts, type Driver, folderOf, sealed } from './driver.ts'
 
 /**
- * A bucket of Google Cloud Storage, mounted by the gcsfuse CSI driver. Who may use it is the Pods'
- * ServiceAccount's matter (serviceAccounts in the configuration).
+ * A bucket of Google Cloud Storage, mounted by the gcsfuse CSI driver. The Pods' ServiceAccount
+ * (serviceAccounts in the configuration) must have access to it.
  */
 export const gcs: Driver = {
   scheme: 'gs',
@@ -34,7 +34,7 @@ const bucketOf = ({ storage }: Config): string => storage.gcs.bucket ?? ''
 const placeOf = (parent: Parameters<typeof folderOf>[0], { storage: { gcs } }: Config): string =>
   [gcs.prefix, folderOf(parent)].filter(Boolean).join('/')
 
-/** Folders in a bucket are only names: `implicit-dirs` shows them, `only-dir` begins at one. */
+/** A bucket has no folders, only names: `implicit-dirs` shows folders, `only-dir` mounts one of them. */
 const volume = (bucketName: string, path: string) => ({
   driver: 'gcsfuse.csi.storage.gke.io',
   volumeAttributes: {

@@ -2,8 +2,8 @@ import { toolResources } from '../pod/resources.ts'
 import { artifacts, type Driver, folderOf, sealed } from './driver.ts'
 
 /**
- * A folder of the node: for development on one machine. The kubelet sets no group on it, so that an
- * init container does, and nothing removes it when the object goes.
+ * A folder of the node, for development on one machine. The kubelet does not set its group, so an init
+ * container does. Nothing deletes the folder when the object is deleted.
  */
 export const hostPath: Driver = {
   scheme: 'hostpath',

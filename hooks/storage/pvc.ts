@@ -3,7 +3,7 @@ import type { Parent } from '../../crds/kind.ts'
 import { claimName } from '../../crds/names.ts'
 import { isQuantity, larger } from '../../crds/schema/quantity.ts'
 import { claim } from '../children/claim.ts'
-import { kept } from '../observe/applied.ts'
+import { asApplied } from '../observe/applied.ts'
 import type { Observed } from '../observe/observed.ts'
 import type { Child } from '../observe/protocol.ts'
 import { no, type Verdict } from '../observe/verdict.ts'
@@ -12,8 +12,8 @@ import type { Mounts } from '../pod/volumes.ts'
 import { artifacts, type Driver, sealed } from './driver.ts'
 
 /**
- * Storage as one PersistentVolumeClaim per object: it is owned by the object and goes with it.
- * Retries of one attempt find their checkpoints in it.
+ * One PersistentVolumeClaim per object, which owns it: the claim is deleted with the object. Retries of
+ * an attempt find their checkpoints in it.
  */
 export const pvc: Driver = {
   scheme: 'pvc',
@@ -50,8 +50,8 @@ export const claimMount = (parent: Parent, mountPath: string, subPath?: string):
 })
 
 /**
- * The claim of a parent. It grows with spec.resources.disk and never shrinks: Kubernetes refuses
- * that, and a refused child would stop all others. What else it was made with stays.
+ * The claim of a parent. It grows with spec.resources.disk and never shrinks: Kubernetes refuses to
+ * shrink a claim, and a refused child would block all others. Its other fields never change.
  */
 export function claimOf(parent: Parent, observed: Observed, config: Config): Child {
   const name = claimName(parent)
@@ -59,8 +59,8 @@ export function claimOf(parent: Parent, observed: Observed, config: Config): Chi
   const existing = observed.child('PersistentVolumeClaim', name)
   if (!existing) return claim(parent, name, wanted, config)
   const size = existing.spec?.resources?.requests?.storage
-  if (!isQuantity(size)) return kept(existing)
-  return kept(existing, { resources: { requests: { storage: larger(size, wanted) } } })
+  if (!isQuantity(size)) return asApplied(existing)
+  return asApplied(existing, { resources: { requests: { storage: larger(size, wanted) } } })
 }
 
 /** What Ready adds if the spec requests less disk than the claim has. */

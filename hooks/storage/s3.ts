@@ -4,8 +4,8 @@ import { toolSecurity } from '../pod/security.ts'
 import { artifacts, type Driver, folderOf, sealed } from './driver.ts'
 
 /**
- * Any S3-compatible store: work writes to the node's own disk, and seal copies it away, its
- * manifest last; who reads gets a copy of its own, compared with that manifest.
+ * Any S3-compatible store. Work writes to the node's disk, and seal uploads the files, with their
+ * manifest last. Each reader downloads a copy of its own, which is compared with that manifest.
  */
 export const s3: Driver = {
   scheme: 's3',
@@ -45,7 +45,7 @@ export const s3: Driver = {
 const rootOf = ({ storage: { s3 } }: Config): string =>
   ['s3:/', s3.bucket, s3.prefix].filter(Boolean).join('/')
 
-/** Credentials from the Secret of each namespace; without one, the node's own. */
+/** Credentials from the Secret in each namespace; without one, the node's own credentials. */
 const environment = ({ storage: { s3 } }: Config) => [
   ...(s3.endpoint ? [{ name: 'AWS_ENDPOINT_URL', value: s3.endpoint }] : []),
   ...(s3.region ? [{ name: 'AWS_REGION', value: s3.region }] : []),

@@ -13,7 +13,7 @@ import { s3 } from './s3.ts'
 
 const drivers: Readonly<Record<Config['storage']['driver'], Driver>> = { pvc, s3, gcs, hostPath }
 
-/** Whose results: those that are recorded stay where they are, whatever the administrator has set since. */
+/** The object that owns results. Recorded results stay where they are, even if the configuration changes. */
 interface Owner {
   readonly parent: Parent
   readonly memory: Pick<Memory, 'artifacts' | 'records'>
@@ -85,8 +85,8 @@ export function lostPlace(
 }
 
 /**
- * Where a stage's artifacts will be once they are sealed; what is there already stays where it is,
- * whichever driver the administrator chooses later.
+ * The URL of a stage's artifacts once they are sealed. Existing artifacts stay where they are, whichever
+ * driver the administrator chooses later.
  */
 export function artifactsUrl(owner: Owner, stage: string, attempt: string): string {
   const { parent, memory, config } = owner
@@ -95,7 +95,7 @@ export function artifactsUrl(owner: Owner, stage: string, attempt: string): stri
   return url && ownPath(owner) === path ? url : storageOf(config).url(parent, path, config)
 }
 
-/** A path of artifacts that seal accepts; it refuses any other. */
+/** Whether seal accepts a path of artifacts. */
 const isArtifactsPath = (path: string): boolean => /^(?:load|run)\/[0-9a-f]{16}$/.test(path)
 
 /**

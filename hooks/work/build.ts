@@ -1,5 +1,6 @@
 import type { Build } from '../../crds/common.ts'
-import type { Made } from '../children/childkinds.ts'
+import type { DeclaredChild } from '../children/childkind.ts'
+import { jobs } from '../children/job.ts'
 import { buildHashes, hashesOf } from '../engine/hashes.ts'
 import type { Facts } from '../engine/read.ts'
 import type { WorkStage } from '../engine/stage.ts'
@@ -7,14 +8,14 @@ import { yes } from '../observe/verdict.ts'
 import { builderSuspicion, buildPod } from './buildpod.ts'
 import { pinnedImage } from './builtimage.ts'
 
-/** The child that every kind has. */
-export const buildJob = (kind: string): Made => ({
-  kind: 'Job',
+/** The build Job, which every kind has. */
+export const buildJob = (kind: string): DeclaredChild => ({
+  kind: jobs,
   name: `NAME-${kind}-build-HASH`,
   purpose: 'Builds the image, if `spec.build` is set.',
 })
 
-/** The first stage of all kinds: Git becomes an image. `otherwise` says where the image is from, without a build. */
+/** The first stage of all kinds: builds an image from Git. `otherwise` says where the image comes from without a build. */
 export function buildStage(
   { parent, config }: Facts<{ readonly build?: Build }>,
   otherwise: string,

@@ -13,8 +13,8 @@ const profileOf = (confinement: string) =>
     : { type: 'Localhost', localhostProfile: confinement.replace('Localhost/', '') }
 
 /**
- * Rootless BuildKit runs as uid 1000 and makes a user namespace of its own: newuidmap needs
- * privilege escalation by file capabilities, and the default seccomp profile forbids the mounts.
+ * Rootless BuildKit runs as uid 1000 and creates its own user namespace: newuidmap needs privilege
+ * escalation by file capabilities, and the default seccomp profile forbids the mounts.
  * It is the one documented exception from Pod Security baseline.
  */
 const builderSecurity = (config: Config) => ({
@@ -24,7 +24,7 @@ const builderSecurity = (config: Config) => ({
   },
 })
 
-/** What a Job of the builder that gets no Pod most likely meets; nothing where it is confined. */
+/** The most likely reason if a build Job gets no Pod; none if the builder is confined. */
 export const builderSuspicion = ({ builder }: Config) =>
   builder.seccomp === 'Unconfined' || builder.appArmor === 'Unconfined'
     ? {
@@ -36,8 +36,8 @@ export const builderSuspicion = ({ builder }: Config) =>
 const builderPod = (parent: Parent, config: Config) => ({
   restartPolicy: 'Never',
   automountServiceAccountToken: false,
-  // The group of the volumes must be one that the builder's user namespace knows: on a folder of any
-  // other the kernel mounts no overlay, and BuildKit would copy every layer whole.
+  // The group of the volumes must exist in the builder's user namespace: otherwise the kernel refuses to
+  // mount an overlay on them, and BuildKit would copy every layer completely.
   securityContext: { runAsUser: 1000, runAsGroup: 1000, runAsNonRoot: true, fsGroup: 1000 },
   ...pullSecrets(parent, config),
   ...(config.serviceAccounts[parent.kind] && {
@@ -45,7 +45,7 @@ const builderPod = (parent: Parent, config: Config) => ({
   }),
 })
 
-/** Credentials to push with, where ~/.docker is looked for. */
+/** The push credentials, in ~/.docker. */
 export const registryMount = (config: Config) =>
   config.registry.pushSecretName
     ? {
@@ -101,7 +101,7 @@ function builder(config: Config, args: readonly string[]) {
 const source = { name: 'source', mountPath: '/source' }
 
 /**
- * Git becomes an image: a restricted init container clones, rootless BuildKit builds and pushes.
+ * Builds an image from Git: a restricted init container clones, rootless BuildKit builds and pushes.
  * The termination message is `{"digest": "sha256:…", "commit": "…"}`.
  */
 export function buildPod(parent: Parent, build: Build, tag: string, config: Config) {

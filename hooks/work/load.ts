@@ -3,7 +3,7 @@ import type { Parent } from '../../crds/kind.ts'
 import { toolSecurity } from '../pod/security.ts'
 import type { Program } from './run.ts'
 
-/** The project's own loader for a source; the hub keeps models and datasets apart. */
+/** The project's own loader for a source. The hub has separate repositories for models and datasets. */
 export const loader = (parent: Parent, source: string, config: Config): Program => ({
   image: config.images.loader,
   args: [

@@ -15,7 +15,7 @@ import { artifactsUrl, resultAt } from '../storage/storage.ts'
 import { registryEnv, registryMount } from './buildpod.ts'
 import { builtImage, pinnedImage } from './builtimage.ts'
 
-/** The artifacts become an image of their own, so that a ModelServer needs nothing but a name. */
+/** Packages the artifacts as an image, so that a ModelServer needs only the name of the Model. */
 export function packageStage(facts: Facts<ModelSpec>, hashes: WorkStage['hashes']): WorkStage {
   const { parent, config } = facts
   return {
@@ -39,7 +39,7 @@ export function packageStage(facts: Facts<ModelSpec>, hashes: WorkStage['hashes'
   }
 }
 
-/** Why nothing is packaged; undefined when something is. */
+/** Why the model is not packaged; undefined if it is. */
 export function unpackaged(
   { parent: { spec }, config }: Facts<ModelSpec>,
   { run }: Records,
@@ -63,9 +63,9 @@ export function unpackaged(
 }
 
 /**
- * The trained model becomes an image: FROM the run's image, the artifacts under /content/model.
- * They go from storage to the registry as they are read: nothing is kept on the node's disk, and
- * nothing is run, so that it needs no more than other Pods.
+ * Packages the trained model: FROM the run's image, with the artifacts under /content/model. They are
+ * streamed from storage to the registry: nothing is stored on the node's disk and nothing is executed, so
+ * the Pod needs no more rights than others.
  */
 function packagePod(
   parent: Parent,

@@ -10,26 +10,26 @@ import { joined, type Mounts } from '../pod/volumes.ts'
 import { artifactsPath, lostPlace, pathsInUse, storageOf } from '../storage/storage.ts'
 import { seal } from './seal.ts'
 
-/** What loads, imports or trains: the loader, or an image of the user's. */
+/** What loads, imports or trains: the loader, or the user's image. */
 export interface Program {
   readonly image: string | undefined
   readonly args?: readonly string[]
-  /** Fields of the container that are not the user's. */
+  /** Fields of the container that the user cannot set. */
   readonly more?: Readonly<Record<string, unknown>>
 }
 
-/** What is special about the stage of one kind. */
+/** What differs between the kinds. */
 interface Run extends Pick<WorkStage, 'active' | 'skip' | 'needs' | 'hashes'> {
   readonly name: 'load' | 'run'
   readonly program: (records: Records) => Program
   readonly mounts: () => Mounts
-  /** How often a Pod that failed is tried again, unless spec.runPolicy says so. */
+  /** How often a failed Pod is retried, unless spec.runPolicy sets it. */
   readonly backoffLimit: number
-  /** What to record beside the digest and the size of the artifacts. */
+  /** What to record besides the digest and the size of the artifacts. */
   readonly result?: (records: Records) => Partial<StageRecord>
 }
 
-/** A container writes artifacts/, and its exit code is the verdict. */
+/** A container writes artifacts/, and its exit code decides whether the stage succeeded. */
 export function runStage(
   facts: Facts<{ readonly runPolicy?: RunPolicy }>,
   { name, active, skip, needs, hashes, ...run }: Run,
@@ -91,7 +91,7 @@ function runPod(
   }
 }
 
-/** The Job that first binds a claim decides where it lives: the administrator may narrow that. */
+/** The Job that first binds a claim decides where its volume is. The administrator can restrict the nodes. */
 const nodesThatBind = (base: Pick<PodSpec, 'nodeSelector'>, config: Config) => {
   const nodeSelector = {
     ...config.storage.pvc.nodeSelector,

@@ -4,9 +4,9 @@ import { toolSecurity } from '../pod/security.ts'
 import type { Place } from '../storage/driver.ts'
 
 /**
- * Seal writes a manifest with sizes and checksums last, and `{"digest": "sha256:…", "bytes": N}` is
- * its termination message: what has no manifest is never taken for whole. It removes older results,
- * but for those below `keep`, which others still use.
+ * Seal writes a manifest with sizes and checksums last: artifacts without a manifest are incomplete. Its
+ * termination message is `{"digest": "sha256:…", "bytes": N}`. It removes older results, except for those
+ * in `keep`, which are still in use.
  */
 export const seal = ({ seal }: Place, keep: readonly string[], config: Config) => ({
   name: 'seal',

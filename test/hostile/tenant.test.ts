@@ -15,7 +15,6 @@ import {
   aModelServer,
   aNotebook,
   aPod,
-  asked,
   complete,
   completed,
   ended,
@@ -23,6 +22,7 @@ import {
   observed,
   readyOf,
   report,
+  requestFor,
   running,
   type Seen,
   statusOf,
@@ -197,7 +197,7 @@ test('no last-applied annotation of any JSON shape reaches an answer', () => {
 /** Milliseconds of this thread, in the best of three syncs: other processes do not count. */
 function cpuTimeOf(parent: Parent, ...seen: readonly Seen[]): number {
   const hook = hooks.find(({ kind }) => kind.kind === parent.kind)
-  const text = JSON.stringify(asked(parent, ...seen))
+  const text = JSON.stringify(requestFor(parent, ...seen))
   const took = [1, 2, 3].map(() => {
     const request = JSON.parse(text)
     const before = process.threadCpuUsage()
@@ -361,7 +361,10 @@ test('a mistake of ours leaves children as they are, and still no stranger', () 
   const stranger = { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'planted' } }
   let heard: unknown
   const answer = hook?.sync(
-    { ...asked(parent, claim, stranger), related: { 'Pod.v1': { a: { kind: 'Pod' } } } } as never,
+    {
+      ...requestFor(parent, claim, stranger),
+      related: { 'Pod.v1': { a: { kind: 'Pod' } } },
+    } as never,
     aConfig(),
     (error) => {
       heard = error
@@ -511,7 +514,7 @@ describe('an image is known by the digest that its builder reported', () => {
 
   test('while nobody watches Pods, one that is not seen is not taken for gone', () => {
     const hook = hooks.find(({ kind }) => kind.kind === 'Model')
-    const request = { ...asked(stored(parent, first), job), podsMayBeMissing: true }
+    const request = { ...requestFor(stored(parent, first), job), podsMayBeMissing: true }
     const answer = hook?.sync(request, aConfig())
     expect(answer && readyOf(answer)).toMatch(/^False Finishing: /)
   })

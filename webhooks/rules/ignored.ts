@@ -1,6 +1,6 @@
 import type { Rule } from '../../crds/rule.ts'
 
-/** What is admitted, and has no effect. */
+/** Warns of fields that have no effect. */
 export const ignoredRules: readonly Rule[] = [
   {
     field: 'spec.image',

@@ -1,4 +1,4 @@
-import { type Asked, type ReferredKind, type Rule, specOf } from '../../crds/rule.ts'
+import { type ReferredKind, type Rule, type RuleInput, specOf } from '../../crds/rule.ts'
 import { tooManyReplicas } from '../../crds/serving.ts'
 import type { Artifacts } from '../../crds/status.ts'
 import { baseOf, longestChain } from '../facts.ts'
@@ -6,16 +6,16 @@ import { baseOf, longestChain } from '../facts.ts'
 /** Rules about the Models and Datasets of the same namespace that an object refers to. */
 
 const missing = (field: 'model' | 'dataset', to: ReferredKind): Rule => {
-  const nameIn = ({ spec }: Asked): string => spec[field]?.name ?? ''
+  const nameIn = ({ spec }: RuleInput): string => spec[field]?.name ?? ''
   return {
     field: `spec.${field}.name`,
     reads: ['spec.model', 'spec.dataset'],
     needs: { references: 'changed', to },
-    // kubectl diff, Flux and Argo CD dry-run objects together with those that they refer to.
+    // kubectl diff, Flux and Argo CD dry-run objects together with the objects that they refer to.
     warns: ({ dryRun, config }) => dryRun || config.references === 'Warn',
-    broken: (asked) => asked.read(to, nameIn(asked)) === null,
-    message: (asked) =>
-      `Not found: "${nameIn(asked)}": ${to} "${nameIn(asked)}" does not exist in this namespace`,
+    broken: (input) => input.read(to, nameIn(input)) === null,
+    message: (input) =>
+      `Not found: "${nameIn(input)}": ${to} "${nameIn(input)}" does not exist in this namespace`,
   }
 }
 
@@ -31,9 +31,9 @@ export const referenceRules: readonly Rule[] = [
       when: ({ object }) => object.kind === 'Model',
       withBases: true,
     },
-    broken: (asked) => cycleOf(asked) !== undefined,
-    message: (asked) => {
-      const cycle = cycleOf(asked) ?? []
+    broken: (input) => cycleOf(input) !== undefined,
+    message: (input) => {
+      const cycle = cycleOf(input) ?? []
       return `Invalid value: "${cycle[1]}": the bases lead in a circle: ${cycle.join(' → ')}`
     },
   },
@@ -45,13 +45,13 @@ export const referenceRules: readonly Rule[] = [
       to: 'Model',
       when: ({ object }) => object.kind === 'ModelServer' && (specOf(object).replicas ?? 1) > 1,
     },
-    broken: (asked) => tooMany(asked) !== undefined,
-    message: (asked) => tooMany(asked) ?? '',
+    broken: (input) => tooMany(input) !== undefined,
+    message: (input) => tooMany(input) ?? '',
   },
 ]
 
-/** From the Model back to itself. Its bases are followed as far as they were looked up. */
-function cycleOf({ object, read }: Asked): readonly string[] | undefined {
+/** The chain of bases from the Model back to itself, as far as they were looked up. */
+function cycleOf({ object, read }: RuleInput): readonly string[] | undefined {
   const { name } = object.metadata
   const chain: string[] = []
   let base = baseOf(object)
@@ -59,12 +59,12 @@ function cycleOf({ object, read }: Asked): readonly string[] | undefined {
     chain.push(base)
     base = baseOf(read('Model', base))
   }
-  // A Model that names itself is the schema's business.
+  // The schema refuses a Model that names itself.
   return base && base === name && chain.length ? [name, ...chain, name] : undefined
 }
 
 /** More replicas than can mount the Model's volume. */
-function tooMany({ spec, config, read }: Asked): string | undefined {
+function tooMany({ spec, config, read }: RuleInput): string | undefined {
   const name = spec.model?.name ?? ''
   const { artifacts } = (read('Model', name)?.status ?? {}) as { readonly artifacts?: Artifacts }
   return artifacts && tooManyReplicas(spec, name, artifacts, config)

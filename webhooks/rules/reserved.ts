@@ -1,31 +1,31 @@
 import { isReserved } from '../../crds/labels.ts'
-import type { Asked, Rule } from '../../crds/rule.ts'
+import type { Rule, RuleInput } from '../../crds/rule.ts'
 import { shortened } from '../../crds/schema/brevity.ts'
 
 /** Warns about new or changed labels that are not passed on to the children. */
 export const reservedRules: readonly Rule[] = [
   {
     field: 'metadata.labels',
-    // Labels have no schema of ours.
+    // Our schemas do not cover labels.
     reads: [],
     warns: () => true,
-    broken: (asked) => reservedLabels(asked).length > 0,
-    message: (asked) =>
-      `${someOf(reservedLabels(asked))}: reserved for Kubernetes and this project, so not passed on to Jobs, Pods and other children: use a label of your own`,
+    broken: (input) => reservedLabels(input).length > 0,
+    message: (input) =>
+      `${someOf(reservedLabels(input))}: reserved for Kubernetes and this project, so not passed on to Jobs, Pods and other children: use a label of your own`,
   },
 ]
 
 /** The API server truncates warnings that have more than 4 KiB in total. */
 const mostNamed = 5
 
-/** No object that a person writes has more labels: the others are not looked at. */
-const mostLookedAt = 10_000
+/** No object that a person writes has more labels; further ones are ignored. */
+const maxLabels = 10_000
 
-function reservedLabels({ object, oldObject }: Asked): readonly string[] {
+function reservedLabels({ object, oldObject }: RuleInput): readonly string[] {
   const before = oldObject?.metadata.labels ?? {}
   const now = object.metadata.labels ?? {}
   return Object.keys(now)
-    .slice(0, mostLookedAt)
+    .slice(0, maxLabels)
     .filter((label) => isReserved(label) && before[label] !== now[label])
     .sort()
 }

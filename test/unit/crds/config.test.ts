@@ -12,23 +12,23 @@ const given = (file: ConfigFile) => {
   return result.config
 }
 
-describe('what is given is laid over the defaults', () => {
+describe('the file is merged with the defaults', () => {
   test.each([
     { when: 'the file is empty', file: undefined },
-    { when: 'the file holds null', file: null },
-    { when: 'the file holds an empty object', file: {} },
+    { when: 'the file contains null', file: null },
+    { when: 'the file contains an empty object', file: {} },
   ])('$when: the defaults apply', ({ file }) => {
     expect(configOf(file)).toEqual({ config: defaultConfig })
   })
 
-  test('one field of a kind leaves its others', () => {
+  test('one field of a kind does not change its others', () => {
     expect(given({ resources: { Model: { memory: 64 } } }).resources.Model).toEqual({
       ...defaultConfig.resources.Model,
       memory: 64,
     })
   })
 
-  test('GPU profiles are replaced whole: what the cluster does not have is not offered', () => {
+  test('GPU profiles are replaced as a whole, so that none is offered that the cluster lacks', () => {
     const profiles = { h100: { resourceName: 'nvidia.com/gpu' } }
     expect(given({ gpus: { default: 'h100', profiles } }).gpus).toEqual({
       default: 'h100',
@@ -36,19 +36,19 @@ describe('what is given is laid over the defaults', () => {
     })
   })
 
-  test('the access modes of claims are replaced whole', () => {
+  test('the access modes of claims are replaced as a whole', () => {
     const { storage } = given({ storage: { pvc: { accessModes: ['ReadWriteMany'] } } })
     expect(storage.pvc).toEqual({ accessModes: ['ReadWriteMany'] })
   })
 
-  test('the defaults stay as they are', () => {
+  test('the defaults are never changed', () => {
     const before = JSON.stringify(defaultConfig)
     given({ resources: { Model: { cpu: 1 } }, storage: { pvc: { className: 'fast' } } })
     expect(JSON.stringify(defaultConfig)).toBe(before)
   })
 })
 
-describe('what is wrong is told by its path', () => {
+describe('an error is reported by its path', () => {
   test.each(
     [
       { file: { gpu: {} }, says: 'gpu: unknown field, did you mean "gpus"?' },

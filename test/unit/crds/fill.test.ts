@@ -6,7 +6,7 @@ import { ModelServer } from '../../../crds/modelserver.ts'
 
 const l4 = { type: 'nvidia-l4' }
 
-describe('what is left out is filled in where it is the same for everybody', () => {
+describe('defaults that are the same on every cluster are filled in', () => {
   test.each([
     { what: 'a Model without a GPU is left as it is', kind: Model, spec: {}, filled: {} },
     {
@@ -21,7 +21,7 @@ describe('what is left out is filled in where it is the same for everybody', () 
       spec: { resources: { gpu: { ...l4, count: 0 } } },
       filled: { resources: { gpu: { ...l4, count: 0 } } },
     },
-    // Which type it is, is the administrator's choice: it stays out of the object.
+    // The administrator chooses the type, so it is not written to the object.
     {
       what: 'GPUs of any type get no type',
       kind: Model,

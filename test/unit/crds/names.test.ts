@@ -22,14 +22,14 @@ describe('a fitted name', () => {
     expect(fitted('a'.repeat(57), '-server')).toHaveLength(63)
   })
 
-  test('of two long names with the same beginning is not the same', () => {
+  test('differs for two long names with the same beginning', () => {
     expect(fitted(`${'a'.repeat(80)}1`, '-server')).not.toBe(
       fitted(`${'a'.repeat(80)}2`, '-server'),
     )
   })
 })
 
-test('a claim is called after its object and what it holds', () => {
+test('a claim is named after its object and its contents', () => {
   const named = (kind: 'Model' | 'Notebook') => claimName({ kind, metadata: { name: 'x' } })
   expect([named('Model'), named('Notebook')]).toEqual(['x-model-artifacts', 'x-notebook-home'])
 })
@@ -37,7 +37,7 @@ test('a claim is called after its object and what it holds', () => {
 describe('canonical JSON', () => {
   test.each([
     { when: 'fields come in another order', a: { x: 1, y: 2 }, b: { y: 2, x: 1 } },
-    { when: 'a field holds an empty object', a: { x: {} }, b: {} },
+    { when: 'a field is an empty object', a: { x: {} }, b: {} },
     { when: 'all fields are empty', a: { x: [], y: '', z: null }, b: undefined },
     {
       when: 'a field deep inside is missing',
@@ -54,12 +54,12 @@ describe('canonical JSON', () => {
     { when: 'a number is a string', a: { x: 1 }, b: { x: '1' } },
     { when: 'items come in another order', a: ['a', 'b'], b: ['b', 'a'] },
     { when: 'an item is empty', a: ['', 'a'], b: ['a'] },
-  ])('is another one when $when', ({ a, b }) => {
+  ])('differs when $when', ({ a, b }) => {
     expect(canonical(a)).not.toBe(canonical(b))
   })
 })
 
-// Written into the status of objects: another value would do finished work again.
+// The status of objects contains it: another value would repeat finished work.
 test('a hash never changes between versions', () => {
   expect(hash({ b: [1, 'two'], a: { empty: {} } })).toBe('56230604915c135f')
 })

@@ -55,13 +55,13 @@ const undeclared = (seen: ReadonlySet<string>, reads: readonly string[]) =>
       ),
   )
 
-describe('a rule looks at nothing but what it says it reads', () => {
+describe('a rule reads only the fields that it declares', () => {
   test.each(admissionRules.map((rule, index) => ({ ...rule, index })))(
     'rule $index, of $field',
     ({ field, reads = [field], ...rule }) => {
       const seen = new Set<string>()
       const object = watched(aModel(full), seen)
-      const asked = {
+      const input = {
         object,
         spec: specOf(object),
         config: aConfig({ registry: {} }),
@@ -69,9 +69,9 @@ describe('a rule looks at nothing but what it says it reads', () => {
         read: () => undefined,
       }
       seen.clear()
-      rule.broken(asked)
-      rule.message(asked)
-      // Neither has a schema of ours that could be broken.
+      rule.broken(input)
+      rule.message(input)
+      // Our schemas cover neither.
       expect(undeclared(seen, [...reads, 'kind', 'metadata.labels'])).toEqual([])
     },
   )
@@ -115,7 +115,7 @@ describe('a rule looks at nothing but what it says it reads', () => {
   })
 })
 
-describe('a value of the wrong shape is the schema’s business: no rule meets it, none throws', () => {
+describe('the schema reports a value of the wrong shape, so no rule runs or throws', () => {
   const odd = [
     null,
     1,
@@ -157,7 +157,7 @@ describe('a value of the wrong shape is the schema’s business: no rule meets i
   })
 })
 
-test('a rule that throws is a mistake of ours, and is not taken for one that holds', () => {
+test('a rule that throws is our bug, and does not count as passed', () => {
   const spec = {
     image,
     get runtime(): string {

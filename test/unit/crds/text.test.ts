@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { cutAt, escaped, onOneLine, printable } from '../../../crds/text.ts'
 
-describe('text of others is printable', () => {
+describe('text from outside becomes printable', () => {
   test.each([
     {
       what: 'plain words',
@@ -33,7 +33,7 @@ describe('text of others is printable', () => {
     expect(printable(text)).toBe(is)
   })
 
-  test('once is as good as twice, whatever it is made of', () => {
+  test('doing it twice changes nothing more', () => {
     const text = fc.string({
       unit: fc.oneof(
         fc.constantFrom('\x1b', '[', '\x9b', ';', 'm', '\r', '\n', '\u202e', '\ud83d', ' '),
@@ -42,27 +42,27 @@ describe('text of others is printable', () => {
       maxLength: 40,
     })
     fc.assert(
-      fc.property(text, (said) => {
-        const shown = printable(said)
+      fc.property(text, (given) => {
+        const shown = printable(given)
         expect(shown).not.toMatch(/(?!\n)[\p{Cc}\p{Cs}\p{Bidi_Control}\p{Zl}\p{Zp}]/u)
         expect(printable(shown)).toBe(shown)
       }),
     )
   })
 
-  test('and on one line where it follows our own words', () => {
+  test('text after our own words is on one line', () => {
     expect(onOneLine(' a\n b\x1b[31m\t\u2028c\r\n')).toBe('a b c')
   })
 })
 
-test('a cut leaves no half of a pair', () => {
+test('a cut splits no surrogate pair', () => {
   expect(cutAt('abcd', 4)).toBe('abcd')
   expect(cutAt('abcde', 4)).toBe('abcd…')
   expect(cutAt('abc😀', 4)).toBe('abc…')
   expect(cutAt('ab😀c', 4)).toBe('ab😀…')
 })
 
-test('escapes are those of YAML, and what can be seen stays', () => {
+test('invisible characters become YAML escapes, and visible ones stay', () => {
   expect(escaped('a\x1b\x9b\u202e\u2028\u{e0041}\n\té')).toBe(
     'a\\u001b\\u009b\\u202e\\u2028\\U000e0041\n\té',
   )

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { kept, lastApplied } from '../../../hooks/observe/applied.ts'
+import { asApplied, lastApplied } from '../../../hooks/observe/applied.ts'
 import { merge } from '../../../platform/runner/merge.ts'
 import type { Child } from '../../objects.ts'
 
@@ -11,7 +11,7 @@ const child = (spec: object, applied: unknown): Child => ({
   spec,
 })
 
-describe('what was applied is emitted again where the observed spec contains it', () => {
+describe('the applied spec is emitted again if the observed spec contains it', () => {
   const spec = {
     replicas: 1,
     template: { spec: { containers: [{ name: 'a', args: ['x', 'y'] }] } },
@@ -33,25 +33,25 @@ describe('what was applied is emitted again where the observed spec contains it'
       },
     },
   ])('$when', ({ observed }) => {
-    expect(kept(child(observed, spec)).spec).toEqual(spec)
+    expect(asApplied(child(observed, spec)).spec).toEqual(spec)
   })
 
   test.each([
-    { when: 'a value is another', observed: withContainer({ args: ['x', 'z'] }) },
-    { when: 'the order of words is another', observed: withContainer({ args: ['y', 'x'] }) },
+    { when: 'a value differs', observed: withContainer({ args: ['x', 'z'] }) },
+    { when: 'the order of arguments differs', observed: withContainer({ args: ['y', 'x'] }) },
     {
       when: 'the container is gone',
       observed: { replicas: 1, template: { spec: { containers: [] } } },
     },
     { when: 'a field is gone', observed: { template: spec.template } },
   ])('and the observed spec is, where $when', ({ observed }) => {
-    expect(kept(child(observed, spec)).spec).toEqual(observed)
+    expect(asApplied(child(observed, spec)).spec).toEqual(observed)
   })
 
-  test('fields that are overlaid need not be the same', () => {
+  test('fields that are overridden may differ', () => {
     const observed = { ...spec, replicas: 5 }
-    expect(kept(child(observed, spec), { replicas: 0 }).spec).toEqual({ ...spec, replicas: 0 })
-    expect(kept(child(observed, spec), { replicas: undefined }).spec).toEqual({
+    expect(asApplied(child(observed, spec), { replicas: 0 }).spec).toEqual({ ...spec, replicas: 0 })
+    expect(asApplied(child(observed, spec), { replicas: undefined }).spec).toEqual({
       template: spec.template,
     })
   })
@@ -76,7 +76,7 @@ const aSpec = fc.record({
   }),
 })
 
-test('whatever Metacontroller merged before, what it applied last is emitted again', () => {
+test('whatever Metacontroller merged, the last applied spec is emitted again', () => {
   fc.assert(
     fc.property(fc.array(aSpec, { minLength: 1, maxLength: 5 }), (specs) => {
       let observed: unknown = {}
@@ -85,7 +85,7 @@ test('whatever Metacontroller merged before, what it applied last is emitted aga
         observed = merge(observed, before, spec)
         before = spec
       }
-      expect(kept(child(observed as object, before)).spec).toEqual(before)
+      expect(asApplied(child(observed as object, before)).spec).toEqual(before)
     }),
   )
 })

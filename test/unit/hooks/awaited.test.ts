@@ -21,7 +21,7 @@ describe('a child that does not exist', () => {
     expect(statusOf(first).awaited).toEqual([`Job/${job}`])
   })
 
-  test('is missing if the answer before requested it, and stays awaited', () => {
+  test('is missing if the previous answer requested it too, and stays awaited', () => {
     const second = sync(stored(model, first), claims)
     expect(readyOf(second)).toMatch(`False ChildMissing: Job "${job}"`)
     expect(statusOf(second).awaited).toEqual([`Job/${job}`])
@@ -32,13 +32,13 @@ describe('a child that does not exist', () => {
     expect(statusOf(second)).not.toHaveProperty('awaited')
   })
 
-  test('is not missing because another one was', () => {
+  test('is not missing because another child was', () => {
     const second = sync(stored(model, first), claims)
     const changed = { ...stored(model, second), spec: { source: 'hf://org/eagle' } }
     expect(readyOf(sync(changed, claims))).toMatch(/^False Pending: creating Job "/)
   })
 
-  test('is remembered by the words of earlier versions, which had no status.awaited', () => {
+  test('is recognised by the messages of earlier versions, which had no status.awaited', () => {
     const { awaited: _, ...words } = statusOf(first)
     expect(readyOf(sync({ ...model, status: words }, claims))).toMatch(/^False ChildMissing: Job "/)
     const { awaited: __, ...missing } = statusOf(sync(stored(model, first), claims))

@@ -7,8 +7,8 @@ import { type SyncRequest, syncRequest } from '../../../hooks/observe/protocol.t
 import { aConfig } from '../../objects.ts'
 
 /**
- * Whole requests and their whole answers, to be read: what a kind's children look like, field by
- * field. `vitest -u` writes the answers anew; the diff is what an upgrade would change.
+ * Complete requests and their complete answers, written to be read: they show the children of a kind
+ * field by field. `vitest -u` rewrites the answers; the diff shows what an upgrade would change.
  */
 const folder = join(import.meta.dirname, 'cases')
 const cases = readdirSync(folder)

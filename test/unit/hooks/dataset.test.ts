@@ -21,7 +21,7 @@ import {
 
 const source = { source: 'https://example.com/squad.tar' }
 
-describe('what Ready says of a Dataset', () => {
+describe('Ready of a Dataset', () => {
   test('the data is in a claim already: ready without a Job or a claim of its own', () => {
     const answer = sync(aDataset({ source: 'pvc://shared/squad' }))
     expect(readyOf(answer)).toBe('True Done: the data is in pvc://shared/squad')
@@ -39,7 +39,7 @@ describe('what Ready says of a Dataset', () => {
   test.each([
     { when: 'its Pod loads', job: running, pod: { phase: 'Running' }, ready: /^False Loading: / },
     {
-      when: 'its source does not answer, and it is tried again',
+      when: 'its source does not answer, and the load is retried',
       job: running,
       pod: ended(1, 'connection refused'),
       ready:
@@ -72,7 +72,7 @@ describe('what Ready says of a Dataset', () => {
     expect(readyOf(answer)).toMatch(ready)
   })
 
-  test('the result says where, how much and which', () => {
+  test('the result has a URL, a size and an identity', () => {
     const parent = aDataset(source)
     const first = sync(parent)
     const job = observed(theChild(first, 'Job'), completed)
@@ -87,7 +87,7 @@ describe('what Ready says of a Dataset', () => {
   })
 })
 
-test('a changed source loads anew, and the old data stay the result until it is done', () => {
+test('a changed source is loaded, and the old data is the result until that is done', () => {
   const parent = aDataset(source)
   const first = sync(parent)
   const job = observed(theChild(first, 'Job'), completed)
@@ -103,7 +103,7 @@ test('a changed source loads anew, and the old data stay the result until it is 
   ])
 })
 
-test('a source that becomes a claim of the user’s own does not take the data away', () => {
+test('switching to a claim of the user does not delete the loaded data', () => {
   const parent = aDataset(source)
   const first = sync(parent)
   const changed = { ...stored(parent, first), spec: { source: 'pvc://mine/data' } }

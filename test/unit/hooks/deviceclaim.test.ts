@@ -33,7 +33,7 @@ const templateIn = (parent: Parent, kind: string, seen: readonly Parent[] = []) 
   }
 }
 
-describe('GPUs of a class of devices are claimed, Pod by Pod', () => {
+describe('GPUs of a DeviceClass are claimed for each Pod', () => {
   test.each([
     { parent: trained, workload: 'Job', seen: [] },
     { parent: aDataset({ image, resources }), workload: 'Job', seen: [] },
@@ -52,20 +52,20 @@ describe('GPUs of a class of devices are claimed, Pod by Pod', () => {
       { name: 'gpu', resourceClaimTemplateName: template.metadata.name },
     ])
     const claiming = [...(pod.initContainers ?? []), ...pod.containers].filter(
-      ({ resources: asked }) => asked?.claims,
+      ({ resources }) => resources?.claims,
     )
-    expect(claiming.map(({ resources: asked }) => asked.claims)).toEqual([[{ name: 'gpu' }]])
+    expect(claiming.map(({ resources }) => resources.claims)).toEqual([[{ name: 'gpu' }]])
     expect(JSON.stringify(pod)).not.toContain('limits')
   })
 
-  test('a work of 0 GPUs claims none', () => {
+  test('work with 0 GPUs claims none', () => {
     const none = aModel({ image, params: { epochs: 1 }, resources: { gpu: { count: 0 } } })
     expect(childrenOf(sync(none, [], config), 'ResourceClaimTemplate')).toEqual([])
   })
 })
 
-describe('a template can never be changed', () => {
-  test('another count is another template, and the old one goes with its Job', () => {
+describe('a template is immutable', () => {
+  test('another count makes another template, and the old one is deleted with its Job', () => {
     const first = sync(trained, [], config)
     const more = aModel({
       image,
@@ -79,7 +79,7 @@ describe('a template can never be changed', () => {
     expect(after).not.toBe(before)
   })
 
-  test('what runs keeps its own when the administrator changes the class', () => {
+  test('a running workload keeps its template when the administrator changes the class', () => {
     const first = sync(trained, [], config)
     const job = applied(first, running)
     const second = sync(stored(trained, first), job, classNamed('big.nvidia.com'))
@@ -91,7 +91,7 @@ describe('a template can never be changed', () => {
     )
   })
 
-  test('a spec that is invalid for a while keeps it, too', () => {
+  test('an object keeps its template while its spec is invalid', () => {
     const first = sync(trained, [], config)
     const broken = { ...trained, spec: { ...(trained.spec as object), params: { a: [] } } }
     const second = sync(stored(broken, first), applied(first, running), config)

@@ -45,13 +45,13 @@ describe('a Pod of a Job that is not finished', () => {
   const pulling = (reason: string, message?: string) => waiting(reason, message)
   test.each([
     {
-      when: 'the kubelet pulled and failed',
+      when: 'the kubelet failed to pull its image',
       pod: pulling('ErrImagePull', 'failed to resolve reference: not found'),
       verdict:
         'ImagePullFailed: container "main": cannot pull image "example.com/a:1": failed to resolve reference: not found',
     },
     {
-      when: 'it waits before it pulls again: the same words',
+      when: 'the kubelet backs off from pulling: the message stays the same',
       pod: pulling(
         'ImagePullBackOff',
         'Back-off pulling image "example.com/a:1": ErrImagePull: failed to resolve reference: not found',
@@ -60,7 +60,7 @@ describe('a Pod of a Job that is not finished', () => {
         'ImagePullFailed: container "main": cannot pull image "example.com/a:1": failed to resolve reference: not found',
     },
     {
-      when: 'the kubelet says nothing but that it waits',
+      when: 'the kubelet gives no message',
       pod: pulling('ImagePullBackOff', 'Back-off pulling image "example.com/a:1"'),
       verdict: 'ImagePullFailed: container "main": cannot pull image "example.com/a:1"',
     },
@@ -70,7 +70,7 @@ describe('a Pod of a Job that is not finished', () => {
       verdict: 'ContainerConfigError: container "main": secret "hub" not found',
     },
     {
-      when: 'it only starts, on a node that says no more',
+      when: 'it is starting, and its node reports no details',
       pod: waiting('ContainerCreating'),
       verdict: 'Pending: Pod "j-x7k2p" is starting',
     },
@@ -81,7 +81,7 @@ describe('a Pod of a Job that is not finished', () => {
         'Pending: Pod "j-x7k2p" is starting: its volumes, network or first image are being prepared',
     },
     {
-      when: 'an init container of it runs',
+      when: 'one of its init containers runs',
       pod: { phase: 'Pending', initContainerStatuses: [{ name: 'clone', state: { running: {} } }] },
       verdict: 'Running: Pod "j-x7k2p" is running',
     },
@@ -101,7 +101,7 @@ describe('a Pod of a Job that is not finished', () => {
       verdict: 'CrashLooping: container "clone" exited with 128: repository not found',
     },
     {
-      when: 'no node has room',
+      when: 'no node has enough resources',
       pod: {
         phase: 'Pending',
         conditions: [{ type: 'PodScheduled', status: 'False', reason: 'Unschedulable' }],
@@ -125,7 +125,7 @@ describe('a Pod of a Job that is not finished', () => {
         'Pending: 0/2 nodes are available: pod has unbound immediate PersistentVolumeClaims.: kubectl describe pvc j-artifacts says why',
     },
     {
-      when: 'the claim of an earlier object is not gone yet',
+      when: 'the claim of an earlier object is still being deleted',
       pod: {
         phase: 'Pending',
         conditions: [
@@ -155,7 +155,7 @@ describe('a Pod of a Job that is not finished', () => {
     expect(says(jobProgress(job, [aPod(job, pod)], 'Running'))).toBe(verdict)
   })
 
-  test('a node under pressure has evicted it, and takes no other', () => {
+  test('a node under pressure has evicted it, and no node takes the next one', () => {
     const evicted = {
       phase: 'Failed',
       reason: 'Evicted',
@@ -179,7 +179,7 @@ describe('a Pod of a Job that is not finished', () => {
     )
   })
 
-  test('a Secret that it mounts may be what it waits for', () => {
+  test('a Secret that it mounts may be missing', () => {
     const volumes = [{ emptyDir: {} }, { secret: { secretName: 'git' } }]
     const starting = aPod(job, waiting('ContainerCreating'))
     const pod: Child = { ...starting, spec: { nodeName: 'one', volumes } }
@@ -189,13 +189,13 @@ describe('a Pod of a Job that is not finished', () => {
   })
 
   test.each([
-    { when: 'the first of the spec, not of the status', volumes: [], beside: '' },
+    { when: 'the first in the spec, not in the status', volumes: [], beside: '' },
     {
-      when: 'also from an image that is a volume',
+      when: 'with an image volume',
       volumes: [{ name: 'model', image: { reference: 'example.com/m@sha256:1' } }],
       beside: ' with image volume "example.com/m@sha256:1"',
     },
-  ])('a container of it is created: $when', ({ volumes, beside }) => {
+  ])('its next container is named: $when', ({ volumes, beside }) => {
     const state = { waiting: { reason: 'ContainerCreating' } }
     const pod = {
       ...aPod(job, {
@@ -215,22 +215,22 @@ describe('a Pod of a Job that is not finished', () => {
   })
 
   test.each([
-    { when: 'nobody has looked yet', conditions: [], why: '' },
+    { when: 'the scheduler has not looked at it yet', conditions: [], why: '' },
     {
-      when: 'it is held back',
+      when: 'a scheduling gate blocks it',
       conditions: [
         { type: 'PodScheduled', status: 'False', reason: 'SchedulingGated', message: 'gated' },
       ],
       why: ': gated',
     },
-  ])('without a node it waits for one: $when', ({ conditions, why }) => {
+  ])('it waits for a node: $when', ({ conditions, why }) => {
     const pod: Child = { ...aPod(job, { phase: 'Pending', conditions }), spec: {} }
     expect(says(jobProgress(job, [pod], 'Running'))).toBe(
       `Pending: Pod "j-x7k2p" waits for a node${why}`,
     )
   })
 
-  test('a Pod that lives speaks before one that failed', () => {
+  test('a live Pod takes precedence over a failed one', () => {
     const pods = [
       aPod(job, ended(1, 'boom'), { name: 'j-1' }),
       aPod(job, { phase: 'Running' }, { name: 'j-2' }),
@@ -238,7 +238,7 @@ describe('a Pod of a Job that is not finished', () => {
     expect(says(jobProgress(job, pods, 'Running'))).toBe('Running: Pod "j-2" is running')
   })
 
-  test('the start of the next Pod is part of trying again', () => {
+  test('the start of the next Pod is part of the retry', () => {
     const pods = [
       aPod(job, ended(1, 'boom'), { name: 'j-1' }),
       aPod(job, { phase: 'Pending' }, { name: 'j-2' }),
@@ -248,7 +248,7 @@ describe('a Pod of a Job that is not finished', () => {
     )
   })
 
-  test('a Pod of another Job says nothing', () => {
+  test('a Pod of another Job is ignored', () => {
     const stranger = aPod({ ...job, metadata: { name: 'k' } }, ended(1, 'boom'))
     expect(says(jobProgress(job, [stranger], 'Running'))).toMatch(/^Pending: no Pod yet/)
   })
@@ -258,25 +258,25 @@ describe('a Job that failed', () => {
   const over = { ...job, status: failed() }
   test.each([
     {
-      when: 'for its memory',
+      when: 'because it ran out of memory',
       pod: ended(137, undefined, 'OOMKilled'),
       verdict: 'OOMKilled: container "seal" was killed for using more memory than it may',
     },
     {
-      when: 'with the last three lines alone',
+      when: 'with a long log, of which the last three lines are reported',
       pod: ended(2, 'one\ntwo\n\nthree\nfour\n'),
       verdict: 'Failed: container "seal" exited with 2: two | three | four',
     },
-    { when: 'silently', pod: ended(2), verdict: 'Failed: container "seal" exited with 2' },
+    { when: 'without a message', pod: ended(2), verdict: 'Failed: container "seal" exited with 2' },
   ])('$when', ({ pod, verdict }) => {
     expect(says(jobFailure(over, [aPod(job, pod)]))).toBe(verdict)
   })
 
-  test('and its Pod is gone: the Job’s own words', () => {
+  test('is explained by its own message if its Pod is gone', () => {
     expect(says(jobFailure(over, []))).toBe('Failed: Job "j": Job has failed')
   })
 
-  test('a message of any length is cut', () => {
+  test('a long message is cut', () => {
     const { message } = jobFailure(over, [aPod(job, ended(1, 'x'.repeat(5000)))])
     expect(message).toHaveLength(1025)
   })
@@ -285,7 +285,7 @@ describe('a Job that failed', () => {
 test.each([
   { job: 'load', parent: aDataset({ source: 'https://example.com/squad' }) },
   { job: 'build', parent: aNotebook({ build: { git: { url: 'https://example.com/repo' } } }) },
-])('a $job Job that failed before its Pod is seen is looked at once more', ({ parent }) => {
+])('a $job Job that fails before its Pod is observed gets one more sync', ({ parent }) => {
   const over = aJob(sync(parent), failed())
   const claims = applied(sync(parent)).filter(({ kind }) => kind === 'PersistentVolumeClaim')
   const pod = aPod(over, ended(1, 'boom'))
@@ -319,7 +319,7 @@ describe('the Pods of a server that does not answer', () => {
       verdict: 'Pending: Pod "new" is starting',
     },
     {
-      when: 'an evicted one has none yet',
+      when: 'an evicted one has no successor yet',
       pods: [pod('new', 2, evicted), pod('old', 1, server({ state: { running: {} } }))],
       verdict: 'Failed: Pod Evicted: low on disk',
     },
@@ -329,12 +329,12 @@ describe('the Pods of a server that does not answer', () => {
       verdict: 'Starting: Pod "old" runs and does not answer yet',
     },
     {
-      when: 'it answers since this moment',
+      when: 'it has just become ready',
       pods: [pod('p', 1, server({ ready: true }))],
       verdict: 'Starting: Pod "p" answers, and is counted in a moment',
     },
     {
-      when: 'one of an older template crashes, and its successor starts',
+      when: 'one of an older template crashes, and its successor is starting',
       pods: [
         pod('new', 2, { phase: 'Pending' }, { 'pod-template-hash': 'b' }),
         pod('old', 1, server({ restartCount: 3, lastState: crashed }), {
@@ -344,7 +344,7 @@ describe('the Pods of a server that does not answer', () => {
       verdict: 'Pending: Pod "new" is starting',
     },
     {
-      when: 'it ends well, and waits to be started again',
+      when: 'it exited with 0, and waits to be restarted',
       pods: [
         pod(
           'p',
@@ -359,19 +359,19 @@ describe('the Pods of a server that does not answer', () => {
       verdict: 'CrashLooping: container "server" exited with 0: bye',
     },
     {
-      when: 'the same, while it runs once more: the same words',
+      when: 'the same, while it runs again: the message stays the same',
       pods: [
         pod('p', 1, server({ restartCount: 9, state: { running: {} }, lastState: endedWell })),
       ],
       verdict: 'CrashLooping: container "server" exited with 0: bye',
     },
     {
-      when: 'the same, as it ends: the same words',
+      when: 'the same, when it exits again: the message stays the same',
       pods: [pod('p', 1, server({ restartCount: 9, state: endedWell }))],
       verdict: 'CrashLooping: container "server" exited with 0: bye',
     },
     {
-      when: 'an init container was done, twice',
+      when: 'an init container completed twice',
       pods: [
         pod('p', 1, {
           ...server({ state: { running: {} } }),
@@ -389,23 +389,27 @@ describe('a report', () => {
   test.each([
     {
       when: 'JSON',
-      said: report({ bytes: 5, commit: 'c0ffee' }),
+      message: report({ bytes: 5, commit: 'c0ffee' }),
       means: { digest, bytes: 5, commit: 'c0ffee' },
     },
-    { when: 'a bare digest', said: `${digest}\n`, means: { digest } },
-    { when: 'a log', said: 'pushed the image', means: undefined },
-    { when: 'JSON without a digest', said: '{"bytes":5}', means: undefined },
-    { when: 'fields of a wrong type', said: report({ bytes: '5', commit: 7 }), means: { digest } },
+    { when: 'a bare digest', message: `${digest}\n`, means: { digest } },
+    { when: 'a log', message: 'pushed the image', means: undefined },
+    { when: 'JSON without a digest', message: '{"bytes":5}', means: undefined },
     {
-      when: 'a digest with something behind it',
-      said: report({ digest: `${digest} --evil` }),
+      when: 'fields of a wrong type',
+      message: report({ bytes: '5', commit: 7 }),
+      means: { digest },
+    },
+    {
+      when: 'a digest with trailing text',
+      message: report({ digest: `${digest} --evil` }),
       means: undefined,
     },
-  ])('$when', ({ said, means }) => {
-    expect(reportOf(job, [aPod(job, ended(0, said))])).toEqual(means)
+  ])('$when', ({ message, means }) => {
+    expect(reportOf(job, [aPod(job, ended(0, message))])).toEqual(means)
   })
 
-  test('of a container that failed is none', () => {
+  test('of a failed container is ignored', () => {
     expect(reportOf(job, [aPod(job, ended(1, report()))])).toBeUndefined()
   })
 })

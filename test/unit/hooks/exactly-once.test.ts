@@ -19,8 +19,8 @@ import {
 } from '../../objects.ts'
 
 /**
- * A cluster in small: Metacontroller writes children first and the status after, its view may lag,
- * its answers may be lost between the two, and finished Jobs may be swept away by their ttl.
+ * A model of a cluster: Metacontroller writes the children first and the status afterwards, its view may
+ * lag, its answers may be lost between the two, and finished Jobs may be deleted by their TTL.
  */
 type Step =
   | 'sync'
@@ -103,12 +103,12 @@ const spec = {
   runPolicy: { ttlSecondsAfterFinished: 0 },
 }
 
-test('whatever is lost or late, a run is made exactly once, and images whose digest was read too', () => {
+test('whatever is lost or late, a run is made exactly once, and so is an image whose digest was read', () => {
   fc.assert(
     fc.property(fc.array(fc.constantFrom(...steps), { maxLength: 40 }), (before) => {
       const cluster: Cluster = { parent: aModel(spec), children: [], pods: [], created: {} }
       let older = { ...cluster }
-      // In the end the trouble is over, and it comes to rest.
+      // In the end the failures stop, and the state converges.
       const calm = Array.from({ length: 8 }, (): Step[] => ['sync', 'Job completes', 'ttl passes'])
       for (const step of [...before, ...calm.flat(), 'sync' as const]) {
         const now = { ...cluster }
@@ -117,7 +117,7 @@ test('whatever is lost or late, a run is made exactly once, and images whose dig
       }
       const [build = 0, run, packaging = 0, ...others] = Object.values(cluster.created)
       expect([run, others]).toEqual([1, []])
-      // An image whose digest went with its Pod is built again; nothing else is.
+      // An image whose digest was lost with its Pod is built again; nothing else is.
       const unseen = before.filter((step) => /older view|swept away/.test(step)).length
       expect(build + packaging - 2).toBeLessThanOrEqual(unseen)
       expect(cluster.parent.status).toMatchObject({ ready: true })

@@ -15,8 +15,8 @@ const inputs = (more: object) => runHashes({ ...spec, ...more }, undefined).inpu
 const attempt = (more: object, rerun?: string) => runHashes({ ...spec, ...more }, rerun).attempt
 
 describe('hashes', () => {
-  // They stand in the status of objects in clusters: another value would train every model again.
-  // Written out, so that no update of snapshots changes them.
+  // Objects in clusters have them in their status: another value would train every model again.
+  // They are literals, so that no update of snapshots changes them.
   test('never change between versions', () => {
     expect(runHashes(spec, undefined)).toEqual({
       inputs: 'cb42c72953c3388b',
@@ -77,7 +77,7 @@ describe('hashes', () => {
     expect(inputs(more)).toBe(inputs({}))
   })
 
-  test('attempt: resources and rerun make another, so that a failure can be tried again', () => {
+  test('resources and rerun change the attempt, so that a failure can be retried', () => {
     expect(attempt({ resources: { memory: 64 } })).not.toBe(attempt({}))
     expect(attempt({}, 'today')).not.toBe(attempt({}))
     expect(attempt({ suspend: true })).toBe(attempt({}))

@@ -11,7 +11,7 @@ import {
   theChild,
 } from '../../objects.ts'
 
-/** Labels of an object reach what runs for it, where queues and cost reports look. */
+/** An object's labels are passed on to its workload, where queues and cost reports read them. */
 
 const queued = {
   'kueue.x-k8s.io/queue-name': 'team-a',
@@ -59,7 +59,7 @@ describe.each<{
     expect(child.spec.template.metadata.labels).toMatchObject(queued)
   })
 
-  test('but not instead of ours', () => {
+  test('but they do not replace ours', () => {
     const labels = { 'substratus.ai/name': 'other', 'substratus.ai/stage': 'other' }
     const child = theChild(sync(parent(labels), seen), kind)
     for (const { metadata } of [child, child.spec.template])

@@ -15,8 +15,8 @@ import {
 } from '../../objects.ts'
 
 /**
- * The largest objects that are admitted have children that the API server takes: Metacontroller
- * writes the whole child, as Go writes JSON, into an annotation of it.
+ * The API server accepts the children of the largest objects that admission allows, although
+ * Metacontroller writes each whole child, as Go's JSON, into one of its annotations.
  */
 
 const allowed = 256 * 1024
@@ -32,7 +32,7 @@ const annotationBytes = ({ metadata, ...child }: Child): number => {
 const many = (count: number, entry: (index: number) => readonly [string, unknown]) =>
   Object.fromEntries(Array.from({ length: count }, (_, index) => entry(index)))
 
-/** As many variables as there can be, of the sort that takes most room, and a filler up to the bound. */
+/** As many variables as possible, of the largest kind, and a filler up to the limit. */
 function filled(more: object, filler: string) {
   const spec = {
     image: 'example.com/train:1',

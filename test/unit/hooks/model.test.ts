@@ -38,12 +38,12 @@ const seenWith = (spec: object, job: unknown, pod?: unknown): readonly Seen[] =>
 }
 
 const suspended = { conditions: [{ type: 'Suspended', status: 'True', reason: 'JobSuspended' }] }
-const atRest = (object: Seen): Seen =>
+const stopped = (object: Seen): Seen =>
   object.kind === 'Job'
     ? { ...object, spec: { ...(object.spec as object), suspend: true } }
     : object
 
-describe('what Ready says of a Model', () => {
+describe('Ready of a Model', () => {
   test.each<{ when: string; spec: object; seen?: readonly Seen[]; ready: string | RegExp }>([
     {
       when: 'the image is the model',
@@ -68,7 +68,7 @@ describe('what Ready says of a Model', () => {
       ready: 'False Waiting: waiting for Dataset "squad": Pending',
     },
     {
-      when: 'its Job is asked for',
+      when: 'its Job was requested',
       spec: trained,
       seen: [squad],
       ready: /^False Pending: creating Job "falcon-model-run-[0-9a-f]{8}"$/,
@@ -102,7 +102,7 @@ describe('what Ready says of a Model', () => {
       ready: /^False Running: Pod "falcon-model-run-.*" is running$/,
     },
     {
-      when: 'it imports, and its Pod runs',
+      when: 'it is imported, and its Pod runs',
       spec: { source: 'https://example.com/falcon' },
       seen: seenWith({ source: 'https://example.com/falcon' }, running, { phase: 'Running' }),
       ready: /^False Loading: Pod /,
@@ -123,13 +123,13 @@ describe('what Ready says of a Model', () => {
       ready: /^False DeadlineExceeded: Job "falcon-model-run-\w+" took longer than 60 s$/,
     },
     {
-      when: 'the Job is complete and its Pod not yet seen',
+      when: 'the Job is complete and its Pod not observed yet',
       spec: trained,
       seen: seenWith(trained, completed),
       ready: /^False Finishing: Job "falcon-model-run-\w+" is complete: reading its report$/,
     },
     {
-      when: 'it is suspended before its Job',
+      when: 'it is suspended before its Job exists',
       spec: { ...trained, suspend: true },
       seen: [squad],
       ready: 'False Suspended: spec.suspend is true',
@@ -143,11 +143,11 @@ describe('what Ready says of a Model', () => {
     {
       when: 'it is suspended, and its Job has stopped',
       spec: { ...trained, suspend: true },
-      seen: seenWith(trained, suspended).map(atRest),
+      seen: seenWith(trained, suspended).map(stopped),
       ready: /^False Suspended: Job "falcon-model-run-\w+" is suspended$/,
     },
     {
-      when: 'a manifest came past admission',
+      when: 'an invalid manifest bypassed admission',
       spec: { ...trained, image: 7 },
       seen: [squad],
       ready: 'False InvalidSpec: spec.image: Invalid value: must be a string, not a number',
@@ -164,7 +164,7 @@ describe('what Ready says of a Model', () => {
         'False InvalidSpec: spec.model.name: Invalid value: "base" was imported and has no image to run: set spec.image or spec.build',
     },
     {
-      when: 'its base is made from itself',
+      when: 'its base is trained from this Model',
       spec: { image: 'example.com/trainer:1', model: { name: 'base' } },
       seen: [
         {
@@ -179,7 +179,7 @@ describe('what Ready says of a Model', () => {
   })
 })
 
-/** Follows a Model until its answer makes no new Job: all its Jobs succeed. */
+/** Syncs a Model until no answer creates a new Job; all its Jobs succeed. */
 function lived(spec: object, bytes: number, config = aConfig()): SyncResponse {
   let parent = aModel({ ...spec })
   let seen: readonly Seen[] = [squad]
@@ -194,12 +194,12 @@ function lived(spec: object, bytes: number, config = aConfig()): SyncResponse {
   throw new Error('it never comes to rest')
 }
 
-describe('what Packaged says', () => {
+describe('the condition Packaged', () => {
   const small = 1024
   test.each([
     { when: 'trained', spec: trained, packaged: /^True Done: registry\.test\/.*@sha256:a{64}/ },
     {
-      when: 'trained, and larger than an image may be',
+      when: 'trained, and larger than packaging.maxSize',
       spec: trained,
       bytes: 1e12,
       packaged: 'False TooLarge: 931.3Gi is more than packaging.maxSize 20Gi: served from storage',
@@ -226,7 +226,7 @@ describe('what Packaged says', () => {
       packaged: 'False Skipped: the administrator has set no registry.prefix: served from storage',
     },
     {
-      when: 'the administrator packages nothing',
+      when: 'the administrator has disabled packaging',
       spec: trained,
       config: aConfig({ packaging: { enabled: false } }),
       packaged:
@@ -244,13 +244,13 @@ describe('what Packaged says', () => {
   })
 })
 
-describe('the way from Git to a packaged model', () => {
+describe('from Git to a packaged model', () => {
   const spec = {
     build: { git: { url: 'https://example.com/repo', branch: 'main' } },
     dataset: { name: 'squad' },
   }
 
-  test('is build, run and package, one Job after the other', () => {
+  test('build, run and package are one Job after the other', () => {
     const names: string[] = []
     let parent = aModel(spec)
     let seen: readonly Seen[] = [squad]
@@ -300,17 +300,17 @@ describe('the way from Git to a packaged model', () => {
   )
 
   test.each([
-    { when: 'is asked for', cache: true, args: ['--cache=true'] },
-    { when: 'is not asked for', cache: false, args: [] },
-    { when: 'is not spoken of', cache: undefined, args: [] },
-  ])('is built with a cache in the registry where registry.cache $when', ({ cache, args }) => {
+    { when: 'is true', cache: true, args: ['--cache=true'] },
+    { when: 'is false', cache: false, args: [] },
+    { when: 'is not set', cache: undefined, args: [] },
+  ])('the build uses a cache in the registry if registry.cache $when', ({ cache, args }) => {
     const registry = { prefix: 'registry.test/substratus', cache }
     const [build] = childrenOf(sync(aModel(spec), [squad], aConfig({ registry })), 'Job')
     const [container] = build?.spec.template.spec.containers ?? []
     expect(container.args.filter((arg: string) => arg.includes('cache'))).toEqual(args)
   })
 
-  test('runs the image that was built, by its digest', () => {
+  test('the run uses the built image by its digest', () => {
     const first = sync(aModel(spec), [squad])
     const built = aJob(first, completed)
     const next = sync(stored(aModel(spec), first), [

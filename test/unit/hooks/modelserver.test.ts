@@ -57,10 +57,10 @@ const newer = (seen: readonly Seen[], generation: number): readonly Seen[] =>
 function seenWith(
   status: unknown,
   pod?: unknown,
-  asked: object = spec,
+  requested: object = spec,
   model: Seen = imported,
 ): readonly Seen[] {
-  const { children } = sync(aModelServer({ ...asked }), [model])
+  const { children } = sync(aModelServer({ ...requested }), [model])
   const [deployment, service] = children as readonly [Child, Child]
   return [
     model,
@@ -70,7 +70,7 @@ function seenWith(
   ]
 }
 
-describe('what Ready and Serving say of a ModelServer', () => {
+describe('Ready and Serving of a ModelServer', () => {
   test.each<{
     when: string
     spec?: object
@@ -89,7 +89,7 @@ describe('what Ready and Serving say of a ModelServer', () => {
       ready: 'False Waiting: waiting for Model "falcon": not started yet',
     },
     {
-      when: 'its Deployment is asked for',
+      when: 'its Deployment was requested',
       seen: [imported],
       ready: 'False Pending: creating Deployment "falcon-server"',
     },
@@ -99,7 +99,7 @@ describe('what Ready and Serving say of a ModelServer', () => {
       ready: 'False Pending: no Pod yet: kubectl describe deployment falcon-server says why',
     },
     {
-      when: 'its quota is used up',
+      when: 'its quota is exhausted',
       seen: seenWith({
         conditions: [
           {
@@ -192,7 +192,7 @@ describe('what Ready and Serving say of a ModelServer', () => {
       ready: 'True Serving: 1 of 2 replicas available; 0/2 nodes are available',
     },
     {
-      when: 'fewer are available than the Deployment calls available',
+      when: 'fewer Pods are available than requested, but the Deployment is Available',
       spec: { ...spec, replicas: 4 },
       seen: seenWith(
         { replicas: 4, updatedReplicas: 4, availableReplicas: 2, conditions: [] },
@@ -203,29 +203,29 @@ describe('what Ready and Serving say of a ModelServer', () => {
       ready: 'False Starting: 2 of 4 replicas available',
     },
     {
-      when: 'another image is asked for, and the old Pod must go first',
+      when: 'another image is requested, and the old Pod is deleted first',
       spec: { ...spec, image: 'example.com/new:1' },
       seen: seenWith(available),
       ready: 'False Starting: rolling out: 0 of 1 Pods are new',
     },
     {
-      when: 'another image is asked for, and the old Pod answers meanwhile',
+      when: 'another image is requested, and the old Pod answers meanwhile',
       spec: { ...rolling, image: 'example.com/new:1' },
       seen: seenWith(available, undefined, rolling),
       ready: 'True Serving: rolling out: 0 of 1 Pods are new',
     },
     {
-      when: 'the Deployment was changed, and its controller has not looked yet',
+      when: 'the Deployment changed, and its controller has not observed that yet',
       seen: newer(seenWith({ ...available, observedGeneration: 1 }), 2),
       ready: 'False Starting: rolling out: 0 of 1 Pods are new',
     },
     {
-      when: 'its controller has looked',
+      when: 'its controller has observed the change',
       seen: newer(seenWith({ ...available, observedGeneration: 2 }), 2),
       ready: 'True Serving: 1 of 1 replicas available',
     },
     {
-      when: 'it was only scaled, and the controller has not looked yet',
+      when: 'it was only scaled, and the controller has not observed that yet',
       spec: twice,
       seen: newer(seenWith({ ...available, observedGeneration: 1 }, undefined, twice, packaged), 2),
       ready: 'True Serving: 1 of 2 replicas available',
@@ -243,14 +243,14 @@ describe('what Ready and Serving say of a ModelServer', () => {
       ready: 'False Suspended: spec.suspend is true',
     },
     {
-      when: 'two replicas are asked of a claim that one node may write',
+      when: 'two replicas are requested of a ReadWriteOnce claim',
       spec: { ...spec, replicas: 2 },
       seen: [imported],
       ready:
         'False InvalidSpec: spec.replicas: Invalid value: 2: Model "falcon" is in a ReadWriteOnce claim, which serves one: use a storage class with ReadWriteMany',
     },
     {
-      when: 'the same, while one serves',
+      when: 'the same, while one replica serves',
       spec: { ...spec, replicas: 2 },
       seen: seenWith(available),
       ready: /^False InvalidSpec: spec\.replicas/,
@@ -276,20 +276,20 @@ describe('what Ready and Serving say of a ModelServer', () => {
       ready: /^False Pending: creating Job "falcon-modelserver-build-/,
       serving: 'True Serving: 1 of 1 replicas available',
     },
-  ])('$when', ({ spec: asked = spec, seen, ready, serving }) => {
-    const answer = sync(aModelServer({ ...asked }), seen)
+  ])('$when', ({ spec: requested = spec, seen, ready, serving }) => {
+    const answer = sync(aModelServer({ ...requested }), seen)
     expect(readyOf(answer)).toMatch(ready)
     if (serving) expect(conditionOf(answer, 'Serving')).toMatch(serving)
   })
 })
 
-test('while something hinders, what serves is kept exactly as it was applied', () => {
+test('a blocked server is retained exactly as it was applied', () => {
   const before = sync(aModelServer(spec), [imported])
   const hindered = sync(aModelServer({ ...spec, replicas: 2 }), seenWith(available))
   expect(hindered.children).toEqual(before.children)
 })
 
-describe('replicas reach what is kept', () => {
+describe('replicas change a retained server', () => {
   const build = { git: { url: 'https://example.com/repo' } }
   const kept = seenWith(available, undefined, spec, packaged)
   test.each<{ when: string; spec: object; seen: readonly Seen[]; replicas: number }>([
@@ -308,18 +308,18 @@ describe('replicas reach what is kept', () => {
     },
     { when: 'suspended', spec: { ...twice, suspend: true }, seen: kept.slice(1), replicas: 0 },
     {
-      when: 'scaled while its Model is gone, on a claim that one node may write',
+      when: 'scaled while its Model is gone, on a ReadWriteOnce claim',
       spec: twice,
       seen: seenWith(available).slice(1),
       replicas: 1,
     },
     { when: 'refused', spec: twice, seen: seenWith(available), replicas: 1 },
-  ])('$when', ({ spec: asked, seen, replicas }) => {
-    const answer = sync(aModelServer({ ...asked }), seen, aConfig({ imageVolumes: 'Enabled' }))
+  ])('$when', ({ spec: requested, seen, replicas }) => {
+    const answer = sync(aModelServer({ ...requested }), seen, aConfig({ imageVolumes: 'Enabled' }))
     expect(theChild(answer, 'Deployment').spec.replicas).toBe(replicas)
   })
 
-  test('and a Service that was deleted is made again', () => {
+  test('and a deleted Service is created again', () => {
     const seen = kept.slice(1).filter(({ kind }) => kind !== 'Service')
     expect(namesOf(sync(aModelServer(spec), seen))).toEqual([
       'Deployment falcon-server',
@@ -327,12 +327,12 @@ describe('replicas reach what is kept', () => {
     ])
   })
 
-  test('but nothing is made of a server that never was', () => {
+  test('but nothing is created for a server that never existed', () => {
     expect(namesOf(sync(aModelServer(spec)))).toEqual([])
   })
 })
 
-test('a server whose Pod failed is looked at again', () => {
+test('a server whose Pod failed is synced again', () => {
   const answer = sync(
     aModelServer(spec),
     seenWith({}, { phase: 'Failed', reason: 'Evicted', message: 'low on disk' }),
@@ -341,7 +341,7 @@ test('a server whose Pod failed is looked at again', () => {
   expect(answer.resyncAfterSeconds).toBe(10)
 })
 
-test('suspend reaches what is kept', () => {
+test('suspend scales a retained server down', () => {
   const answer = sync(aModelServer({ ...spec, suspend: true }), seenWith(available).slice(1))
   expect(theChild(answer, 'Deployment').spec.replicas).toBe(0)
 })
@@ -388,13 +388,13 @@ describe('replicas and strategy follow the mount of the Model', () => {
       two: 'set package: Always on the Model, or use a storage class with ReadWriteMany',
     },
     {
-      when: 'a claim that many may mount',
+      when: 'a ReadWriteMany claim',
       model: imported,
       config: many,
       one: 'RollingUpdate',
     },
     {
-      when: 'a claim of the user’s own, which may be any',
+      when: 'a claim of the user, whose access modes are unknown',
       model: own,
       config: mountsNone,
       one: 'RollingUpdate',
@@ -443,13 +443,13 @@ describe('replicas and strategy follow the mount of the Model', () => {
     )
   })
 
-  test('what is asked for is taken', () => {
-    const asked = aModelServer({ ...spec, strategy: 'RollingUpdate' })
-    const { strategy } = theChild(sync(asked, [imported]), 'Deployment').spec
+  test('spec.strategy is used if it is set', () => {
+    const requested = aModelServer({ ...spec, strategy: 'RollingUpdate' })
+    const { strategy } = theChild(sync(requested, [imported]), 'Deployment').spec
     expect(strategy.type).toBe('RollingUpdate')
   })
 
-  test('a GPU is held like a claim, but two replicas have two', () => {
+  test('one replica with a GPU is recreated, two roll', () => {
     const strategy = (replicas: number) =>
       theChild(
         sync(aModelServer({ ...spec, replicas, resources: { gpu: { count: 1 } } }), [packaged]),
@@ -484,8 +484,8 @@ describe('which image serves', () => {
       image: preset.image,
       args: ['--model=/content/model', '--tp=4'],
     },
-  ])('$when', ({ spec: asked, model = imported, image, command, args }) => {
-    const answer = sync(aModelServer({ ...asked }), [model], config)
+  ])('$when', ({ spec: requested, model = imported, image, command, args }) => {
+    const answer = sync(aModelServer({ ...requested }), [model], config)
     const [container] = theChild(answer, 'Deployment').spec.template.spec.containers
     expect(container.image).toBe(image)
     expect(container.command).toEqual(command)
@@ -494,7 +494,7 @@ describe('which image serves', () => {
   })
 })
 
-describe('what a server is started with', () => {
+describe('the command line of a server', () => {
   const preset = {
     image: 'example.com/it:1',
     command: ['it', 'serve', '{model}'],
@@ -506,7 +506,7 @@ describe('what a server is started with', () => {
   const fromPreset = 'it serve /content/model'
   const { command } = preset
   test.each([
-    { when: 'alone', more: {}, line: `${fromPreset} --alias falcon --tp=2 --port 8080` },
+    { when: 'a preset alone', more: {}, line: `${fromPreset} --alias falcon --tp=2 --port 8080` },
     {
       when: 'args of the preset’s flags and others',
       more: { args: ['-a={name}-chat', '--len', '4096'] },
@@ -535,9 +535,9 @@ describe('what a server is started with', () => {
       more: { args: ['--fast'] },
       line: 'serve.sh --fast',
     },
-  ])('with $when', ({ more, line, model = imported }) => {
-    const asked = aModelServer({ ...spec, resources: { gpu: { count: 2 } }, ...more })
-    const answer = sync(asked, [model], config)
+  ])('$when', ({ more, line, model = imported }) => {
+    const requested = aModelServer({ ...spec, resources: { gpu: { count: 2 } }, ...more })
+    const answer = sync(requested, [model], config)
     const [container] = theChild(answer, 'Deployment').spec.template.spec.containers
     expect([...(container.command ?? []), ...(container.args ?? [])].join(' ')).toBe(line)
   })
@@ -549,7 +549,7 @@ describe('what a server is started with', () => {
   })
 })
 
-test('the status can be scaled and found', () => {
+test('the status has the URL, and what kubectl scale reads', () => {
   const answer = sync(aModelServer(spec), seenWith(available))
   expect(statusOf(answer)).toMatchObject({
     url: 'http://falcon-server.default.svc:8080',
@@ -559,7 +559,7 @@ test('the status can be scaled and found', () => {
   expect(namesOf(answer)).toEqual(['Deployment falcon-server', 'Service falcon-server'])
 })
 
-test('a child that somebody else owns is told after the second look', () => {
+test('a child that another object owns is reported by the second sync', () => {
   const first = sync(aModelServer(spec), [imported])
   const second = sync(stored(aModelServer(spec), first), [imported])
   expect(readyOf(second)).toBe(

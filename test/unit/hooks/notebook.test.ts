@@ -51,7 +51,7 @@ const idle = (containerID: string) => ({
   ],
 })
 
-describe('what Ready says of a Notebook', () => {
+describe('Ready of a Notebook', () => {
   test.each<{ when: string; spec?: object; seen: readonly Seen[]; ready: string | RegExp }>([
     {
       when: 'it was just created',
@@ -65,7 +65,7 @@ describe('what Ready says of a Notebook', () => {
       ready: 'False ReferenceMissing: Dataset "squad" does not exist in this namespace',
     },
     {
-      when: 'its Pod starts',
+      when: 'its Pod is starting',
       seen: seenWith({}, { phase: 'Running' }),
       ready: 'False Starting: Pod "explore-notebook-x7k2p" runs and does not answer yet',
     },
@@ -81,7 +81,7 @@ describe('what Ready says of a Notebook', () => {
         /^True UpdatePending: runs with an older spec, .*: kubectl delete pod explore-notebook-x7k2p restarts it$/,
     },
     {
-      when: 'another image is asked for just now',
+      when: 'another image was just requested',
       spec: { ...spec, image: 'right:1' },
       seen: seenWith(ready, up),
       ready:
@@ -93,13 +93,13 @@ describe('what Ready says of a Notebook', () => {
       ready: 'False ImagePullFailed: container "notebook": cannot pull image "typo:1": not found',
     },
     {
-      when: 'that was mended, but its Pod is of the older spec',
+      when: 'the image was corrected, but its Pod has the older spec',
       seen: seenWith({ replicas: 1, updateRevision: 'new' }, unpullable, 'old'),
       ready:
         'False ImagePullFailed: container "notebook": cannot pull image "typo:1": not found; kubectl delete pod explore-notebook-x7k2p takes the changed spec',
     },
     {
-      when: 'that is mended just now',
+      when: 'the image was just corrected',
       spec: { ...spec, image: 'right:1' },
       seen: seenWith({ replicas: 1, updateRevision: 'old' }, unpullable, 'old'),
       ready:
@@ -117,8 +117,8 @@ describe('what Ready says of a Notebook', () => {
       ready:
         /^False Idle: idle for 2h; the home is kept: kubectl annotate --overwrite notebook explore substratus\.ai\/opened=/,
     },
-  ])('$when', ({ spec: asked = spec, seen, ready: says }) => {
-    expect(readyOf(sync(aNotebook({ ...asked }), seen))).toMatch(says)
+  ])('$when', ({ spec: requested = spec, seen, ready: says }) => {
+    expect(readyOf(sync(aNotebook({ ...requested }), seen))).toMatch(says)
   })
 })
 
@@ -136,7 +136,7 @@ describe('idle', () => {
     expect(readyOf(later)).toMatch(/^False Idle/)
   })
 
-  test('its Pod is gone before its status is seen: it stays at zero', () => {
+  test('stays at zero if its Pod is gone before its status is observed', () => {
     const children = applied(slept)
     const late = sync(aNotebook(spec), children)
     expect(replicas(late)).toBe(0)
@@ -144,7 +144,7 @@ describe('idle', () => {
     expect(applied(late)).toEqual(children)
   })
 
-  test('so it does where it waits for something meanwhile, until it is opened', () => {
+  test('stays at zero while it is blocked, until it is opened', () => {
     const lost = { ...spec, dataset: { name: 'squad' } }
     const children = applied(sync(aNotebook(lost), seen))
     const late = sync(aNotebook(lost), children)
@@ -159,7 +159,7 @@ describe('idle', () => {
     })
   })
 
-  test('what its StatefulSet remembers holds until it is opened, or spec is changed', () => {
+  test('the annotation of its StatefulSet counts until it is opened or the spec changes', () => {
     const children = applied(slept)
     const annotations = { 'substratus.ai/opened': 'now' }
     for (const changed of [{ annotations }, { generation: 3 }]) {
@@ -175,13 +175,13 @@ describe('idle', () => {
     ...asleep,
     metadata: { ...asleep.metadata, annotations: { 'substratus.ai/opened': 'now' } },
   }
-  test('opening wakes it, and the old container does not send it to sleep again', () => {
+  test('opening starts it, and the old container does not stop it again', () => {
     const woken = sync(opened, seen)
     expect(replicas(woken)).toBe(1)
     expect(replicas(sync(stored(opened, woken), seen))).toBe(1)
   })
 
-  test('idle a second time, seen with the status of the first: it stays at zero, until it is opened', () => {
+  test('idle again, with the status of the first time: stays at zero until it is opened', () => {
     const second = sync(opened, seenWith(ready, idle('containerd://2')))
     const children = applied(second)
     const late = sync(opened, children)
@@ -194,7 +194,7 @@ describe('idle', () => {
     expect(replicas(sync(reopened, [...children, ...leaving]))).toBe(1)
   })
 
-  test('suspend and resume wake it too', () => {
+  test('suspend and resume start it too', () => {
     const suspended = { ...asleep, spec: { ...spec, suspend: true } }
     const off = sync(suspended, seenWith({}))
     expect([replicas(off), statusOf(off).idle]).toEqual([0, undefined])
@@ -202,7 +202,7 @@ describe('idle', () => {
     expect(replicas(resumed)).toBe(1)
   })
 
-  test('a Pod on its way out sends nobody to sleep', () => {
+  test('a terminating Pod does not stop it', () => {
     const leaving = seen.map((it) =>
       it.kind === 'Pod'
         ? { ...it, metadata: { ...it.metadata, deletionTimestamp: '2026-01-01T00:01:00Z' } }
@@ -211,7 +211,7 @@ describe('idle', () => {
     expect(replicas(sync(aNotebook(spec), leaving))).toBe(1)
   })
 
-  test('its Dataset being gone changes nothing', () => {
+  test('stays at zero if its Dataset is gone', () => {
     const lost = { ...spec, dataset: { name: 'squad' } }
     const answer = sync(aNotebook(lost), seen)
     expect(replicas(answer)).toBe(0)
@@ -219,13 +219,13 @@ describe('idle', () => {
     expect(replicas(sync({ ...opened, spec: lost }, seenWith({})))).toBe(1)
   })
 
-  test('a new container that was idle sends it to sleep again', () => {
+  test('a new container that was idle stops it again', () => {
     const again = sync(opened, seenWith(ready, idle('containerd://2')))
     expect(replicas(again)).toBe(0)
   })
 })
 
-test('its NetworkPolicy and Service are made again, whatever is awaited', () => {
+test('its NetworkPolicy and Service are created again, even while it is blocked', () => {
   const lost = { ...spec, dataset: { name: 'squad' } }
   const seen = seenWith(ready, up).filter(
     ({ kind }) => kind !== 'NetworkPolicy' && kind !== 'Service',
@@ -236,7 +236,7 @@ test('its NetworkPolicy and Service are made again, whatever is awaited', () => 
   expect(namesOf(sync(aNotebook(lost)))).toEqual(['PersistentVolumeClaim explore-notebook-home'])
 })
 
-test('its children, and no way in but port-forwarding', () => {
+test('port-forwarding is the only access', () => {
   const answer = sync(aNotebook(spec))
   expect(namesOf(answer)).toEqual([
     'PersistentVolumeClaim explore-notebook-home',
@@ -249,7 +249,7 @@ test('its children, and no way in but port-forwarding', () => {
   expect(theChild(answer, 'StatefulSet').spec.updateStrategy).toEqual({ type: 'OnDelete' })
 })
 
-test('no token, password or Secret stands in what Kubernetes stores', () => {
+test('no child contains a token, a password or a Secret', () => {
   const text = JSON.stringify(sync(aNotebook(spec)).children)
   expect(text).not.toMatch(/token=|password|"kind":"Secret"/i)
 })

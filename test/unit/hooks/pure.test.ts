@@ -10,8 +10,8 @@ import {
   aModel,
   aModelServer,
   aNotebook,
-  asked,
   complete,
+  requestFor,
   throughJson,
 } from '../../objects.ts'
 
@@ -45,14 +45,17 @@ const frozen = <T>(value: T): T => {
 
 describe('a hook', () => {
   const rows = parents.map((parent) => ({ parent, what: nameOf(parent) }))
-  test.each(rows)('of $what: same request, same bytes, and untouched', ({ parent }) => {
-    const hook = hooks.find(({ kind }) => kind.kind === parent.kind)
-    const config = frozen(aConfig())
-    const request = frozen(throughJson(asked(parent, ...referred)))
-    const first = JSON.stringify(hook?.sync(request, config))
-    expect(JSON.stringify(hook?.sync(throughJson(request), aConfig()))).toBe(first)
-    expect(first).toContain('"conditions"')
-  })
+  test.each(rows)(
+    'of $what gives the same bytes for the same request, and does not change it',
+    ({ parent }) => {
+      const hook = hooks.find(({ kind }) => kind.kind === parent.kind)
+      const config = frozen(aConfig())
+      const request = frozen(throughJson(requestFor(parent, ...referred)))
+      const first = JSON.stringify(hook?.sync(request, config))
+      expect(JSON.stringify(hook?.sync(throughJson(request), aConfig()))).toBe(first)
+      expect(first).toContain('"conditions"')
+    },
+  )
 })
 
 const examples = readManifests('examples').manifests.map(({ object }) => object)
@@ -77,7 +80,7 @@ describe('every child', () => {
     expect(children.length).toBeGreaterThan(40)
   })
 
-  test('has nothing that the API server drops: it would be written again for ever', () => {
+  test('has nothing that the API server drops, or it would be written again for ever', () => {
     const empty = children.flatMap((child) =>
       walked(child)
         .filter(
@@ -93,7 +96,7 @@ describe('every child', () => {
     expect(empty).toEqual([])
   })
 
-  test('is no Secret and no ConfigMap', () => {
+  test('is neither a Secret nor a ConfigMap', () => {
     expect([...new Set(children.map(({ kind }) => kind))].sort()).toEqual([
       'Deployment',
       'Job',
@@ -115,12 +118,12 @@ describe('every child', () => {
     }
   })
 
-  test('runs Pods without a token of the API server', () => {
+  test('runs Pods without a token for the API server', () => {
     for (const child of children.filter(podSpecOf))
       expect(podSpecOf(child).automountServiceAccountToken).toBe(false)
   })
 
-  test('passes secrets by reference alone', () => {
+  test('passes secrets only by reference', () => {
     expect(JSON.stringify(children)).not.toContain('${{')
   })
 })

@@ -22,8 +22,8 @@ import {
 } from '../../objects.ts'
 
 /**
- * A Model in a cluster in small, edited in the middle of its work: what others read is never taken
- * away, and what is finished is not done again.
+ * A Model in a model of a cluster, edited in the middle of its work: results that others read are never
+ * deleted, and finished work is not repeated.
  */
 function cluster(spec: object) {
   const base = { image: 'example.com/trainer:1', dataset: { name: 'squad' } }
@@ -37,7 +37,7 @@ function cluster(spec: object) {
     const jobs = children.filter(({ kind }) => kind === 'Job')
     const pods = jobs
       .filter(({ metadata }) => ends.get(metadata.name) === completed)
-      // Each work has a digest of its own, as real results have.
+      // Each result has a digest of its own, as real results have.
       .map((job) => aPod(job, ended(0, report({ digest: digestOf(job.metadata.name) }))))
     const answer = sync(parent, [squad, ...children, ...pods])
     for (const { kind, metadata } of answer.children)
@@ -52,7 +52,7 @@ function cluster(spec: object) {
     )
     return answer
   }
-  /** Ends the Jobs of a stage that still run, and looks until nothing new comes of it. */
+  /** Ends the running Jobs of a stage, and syncs until nothing changes. */
   const end = (stage: string, status: unknown = completed) => {
     look()
     for (const { kind, metadata } of children)
@@ -100,7 +100,7 @@ function whole() {
   return { model, result: statusOf(answer).artifacts }
 }
 
-describe('a change that is taken back', () => {
+describe('a change that is reverted', () => {
   test.each([
     { when: 'while the new run is under way', change: () => {} },
     {
@@ -114,7 +114,7 @@ describe('a change that is taken back', () => {
         end('package', failed())
       },
     },
-  ])('$when: the old result is found again, and nothing runs', ({ change }) => {
+  ])('$when: the old result is used again, and nothing runs', ({ change }) => {
     const { model, result } = whole()
     model.edit(second)
     change(model)
@@ -127,7 +127,7 @@ describe('a change that is taken back', () => {
   })
 })
 
-test('a later run keeps the artifacts that others still read, and those that come next', () => {
+test('a later run keeps the artifacts in use, and those that are used next', () => {
   const { model, result } = whole()
   model.edit(second)
   model.end('run')
@@ -135,17 +135,17 @@ test('a later run keeps the artifacts that others still read, and those that com
   expect(statusOf(next).artifacts).toEqual(result)
   const runs = childrenOf(next, 'Job').filter(({ metadata }) => stageIn(metadata.name) === 'run')
   const args: readonly string[] = runs.at(-1)?.spec.template.spec.containers[0].args ?? []
-  const kept = args.flatMap((arg) => /^--keep=(.*)/.exec(arg)?.[1] ?? [])
+  const retained = args.flatMap((arg) => /^--keep=(.*)/.exec(arg)?.[1] ?? [])
   const paths = [result?.url, statusOf(next).stages?.run?.attempt].map((url) =>
     expect.stringContaining(url?.split('/').at(-1) ?? ''),
   )
-  expect(kept).toEqual(paths)
+  expect(retained).toEqual(paths)
 })
 
-describe('what ends no work that is under way', () => {
+describe('what does not end running work', () => {
   test.each([
     { when: 'the disk grows', more: { resources: { memory: 20, disk: 200 } } },
-    { when: 'a quantity is spelled in another way', more: { resources: { memory: '20Gi' } } },
+    { when: 'a quantity is written differently', more: { resources: { memory: '20Gi' } } },
   ])('$when', ({ more }) => {
     const model = cluster({ ...first, resources: { memory: 20 } })
     model.look()
@@ -164,12 +164,12 @@ describe('what ends no work that is under way', () => {
   })
 })
 
-describe('the time that a work may take', () => {
+describe('the deadline of a stage', () => {
   const short = { ...first, runPolicy: { activeDeadlineSeconds: 60, backoffLimit: 0 } }
   const long = { ...first, runPolicy: { activeDeadlineSeconds: 600, backoffLimit: 3 } }
   const deadline = failed('DeadlineExceeded', 'too long')
 
-  test('reaches a Job that runs, and so do its retries', () => {
+  test('changes a running Job, and so do its retries', () => {
     const model = cluster(short)
     model.look()
     model.edit(long)
@@ -178,7 +178,7 @@ describe('the time that a work may take', () => {
     expect(model.child('Job')?.spec).not.toHaveProperty('activeDeadlineSeconds')
   })
 
-  test('prolonged after it was over, begins the work again', () => {
+  test('starts the work again if it is extended after it was exceeded', () => {
     const model = cluster(short)
     expect(readyOf(model.end('run', deadline))).toMatch(/^False DeadlineExceeded/)
     expect(readyOf(model.edit(long))).toMatch(/^False Pending: removing Job "falcon-model-run-/)
@@ -187,7 +187,7 @@ describe('the time that a work may take', () => {
     expect(model.made).toEqual(['run', 'run'])
   })
 
-  test('unchanged, does not', () => {
+  test('starts nothing if it is unchanged', () => {
     const model = cluster(short)
     model.end('run', deadline)
     expect(readyOf(model.edit(short))).toMatch(/^False DeadlineExceeded/)
@@ -195,7 +195,7 @@ describe('the time that a work may take', () => {
   })
 })
 
-test('suspend reaches a Job whose spec has become invalid', () => {
+test('suspend stops a Job whose spec has become invalid', () => {
   const model = cluster(first)
   model.look()
   const answer = model.edit({ ...first, suspend: true, resources: { gpu: { type: 'gone' } } })
@@ -203,12 +203,12 @@ test('suspend reaches a Job whose spec has become invalid', () => {
   expect(theChild(answer, 'Job').spec.suspend).toBe(true)
 })
 
-describe('a claim that is not there', () => {
-  test('is awaited, and then asked for by name: somebody else may own it', () => {
+describe('a claim that does not exist', () => {
+  test('is created, and then reported as missing: another object may own its name', () => {
     const parent = aNotebook({})
-    const asked = sync(parent)
-    const others = applied(asked).filter(({ kind }) => kind !== 'PersistentVolumeClaim')
-    const again = sync(stored(parent, asked), others)
+    const created = sync(parent)
+    const others = applied(created).filter(({ kind }) => kind !== 'PersistentVolumeClaim')
+    const again = sync(stored(parent, created), others)
     const name = 'PersistentVolumeClaim "explore-notebook-home"'
     expect(readyOf(again)).toBe(`False Pending: creating ${name}`)
     const third = sync(stored(parent, again), others)
@@ -218,7 +218,7 @@ describe('a claim that is not there', () => {
     expect(third.resyncAfterSeconds).toBe(5)
   })
 
-  test('but held a result is not made anew: an empty one would be taken for it', () => {
+  test('is not created again if it contained a result: an empty one would pass for it', () => {
     const { model } = whole()
     const answer = model.lose('PersistentVolumeClaim')
     expect(readyOf(answer)).toMatch(
@@ -230,12 +230,12 @@ describe('a claim that is not there', () => {
   })
 })
 
-test('a Dataset that becomes a claim of the user’s own is another result', () => {
+test('a Dataset that switches to a claim of the user is another result', () => {
   const parent = aDataset({ source: 'https://example.com/squad.tar' })
-  const asked = sync(parent)
-  const seen = applied(asked, completed)
+  const created = sync(parent)
+  const seen = applied(created, completed)
   const job = seen.find(({ kind }) => kind === 'Job') as Child
-  const loaded = sync(stored(parent, asked), [...seen, aPod(job, ended(0, report({ bytes: 5 })))])
+  const loaded = sync(stored(parent, created), [...seen, aPod(job, ended(0, report({ bytes: 5 })))])
   const changed = { ...stored(parent, loaded), spec: { source: 'pvc://mine/data' } }
   expect(statusOf(sync(changed, seen)).artifacts).toEqual({
     url: 'pvc://mine/data',
@@ -243,18 +243,18 @@ test('a Dataset that becomes a claim of the user’s own is another result', () 
   })
 })
 
-describe('what others may have spoiled', () => {
-  test('a Pod of another namespace is not believed, whatever its labels', () => {
+describe('what others may have forged or changed', () => {
+  test('a Pod of another namespace is ignored, whatever its labels', () => {
     const parent = aModel({ image: 'example.com/trainer:1', params: { epochs: 1 } })
-    const asked = sync(parent)
-    const seen = applied(asked, running)
+    const created = sync(parent)
+    const seen = applied(created, running)
     const job = seen.find(({ kind }) => kind === 'Job') as Child
     const foreign = aPod(job, ended(1, 'nonsense'), { namespace: 'elsewhere' })
-    expect(readyOf(sync(stored(parent, asked), [...seen, foreign]))).toMatch(/no Pod yet/)
+    expect(readyOf(sync(stored(parent, created), [...seen, foreign]))).toMatch(/no Pod yet/)
   })
 
   test.each<{ what: string; annotation: Record<string, string>; storage: string }>([
-    { what: 'a claim in another form of quantity', annotation: {}, storage: '1e12' },
+    { what: 'a claim with another form of quantity', annotation: {}, storage: '1e12' },
     {
       what: 'annotations',
       annotation: {
@@ -265,8 +265,8 @@ describe('what others may have spoiled', () => {
     },
   ])('$what', ({ annotation, storage }) => {
     const parent = aModel({ image: 'example.com/trainer:1', params: { epochs: 1 } })
-    const asked = sync(parent)
-    const spoiled = applied(asked, completed).map((child) => ({
+    const created = sync(parent)
+    const spoiled = applied(created, completed).map((child) => ({
       ...child,
       metadata: {
         ...child.metadata,
@@ -276,11 +276,11 @@ describe('what others may have spoiled', () => {
         spec: { ...child.spec, resources: { requests: { storage } } },
       }),
     }))
-    expect(readyOf(sync(stored(parent, asked), spoiled))).toMatch(/^False /)
+    expect(readyOf(sync(stored(parent, created), spoiled))).toMatch(/^False /)
   })
 })
 
-test('an empty command is none: the image is the model', () => {
+test('an empty command counts as absent: the image is the model', () => {
   const answer = sync(aModel({ image: 'example.com/m:1', command: [], args: [] }))
   expect(readyOf(answer)).toBe('True Done: the image is the model: example.com/m:1')
 })

@@ -21,7 +21,7 @@ import {
   theChild,
 } from '../../objects.ts'
 
-/** What each driver of storage puts into Pods, and what it makes beside them. */
+/** What each storage driver adds to Pods, and the claims it creates. */
 
 const storages: Readonly<Record<string, NonNullable<ConfigFile['storage']>>> = {
   pvc: { driver: 'pvc' },
@@ -77,7 +77,7 @@ test.each([
   expect(() => aConfig({ storage })).toThrow(says.split(': ')[1])
 })
 
-test('a driver that is chosen later moves no result, and removes no claim', () => {
+test('a changed driver moves no result, and deletes no claim', () => {
   const parent = aDataset({ image: 'i' })
   const first = sync(parent)
   const job = aJob(first, completed)
@@ -92,7 +92,7 @@ test('a driver that is chosen later moves no result, and removes no claim', () =
   expect(namesOf(later)).toContain('PersistentVolumeClaim squad-dataset-artifacts')
 })
 
-test('a result in a bucket needs no claim, though claims are the driver now', () => {
+test('a result in a bucket needs no claim, although the driver is now pvc', () => {
   const s3 = aConfig({ storage: storages.s3 })
   const parent = aDataset({ image: 'i' })
   const job = aJob(sync(parent, [], s3), completed)
@@ -103,7 +103,7 @@ test('a result in a bucket needs no claim, though claims are the driver now', ()
   expect(namesOf(later)).toEqual([])
 })
 
-test('a result in a storage that the configuration does not name is told, and not loaded again', () => {
+test('a result in a storage that is not configured is reported, and not loaded again', () => {
   const s3 = aConfig({ storage: storages.s3 })
   const parent = aDataset({ image: 'i' })
   const job = aJob(sync(parent, [], s3), completed)

@@ -13,7 +13,7 @@ import {
   theChild,
 } from '../../objects.ts'
 
-/** What becomes of what serves when another version brings other images of the tools. */
+/** What changes in a serving workload when another version has other images of the tools. */
 
 const s3 = {
   driver: 's3',
@@ -37,7 +37,7 @@ const images = ({ spec }: Child): readonly string[] => {
     .map(({ image }: { image: string }) => image)
 }
 
-test('a label that an earlier version passed on to the Pods replaces none of them by its absence', () => {
+test('a label that only an earlier version passed on does not replace the Pods', () => {
   const labelled = (labels: object) =>
     aModelServer({ image: 'serve:1', model: { name: 'weights' } }, { labels: { ...labels } })
   const parent = labelled({ 'kubernetes.io/cluster-service': 'true' })
@@ -77,12 +77,12 @@ describe.each<{
   const answered = (seen: readonly Seen[], more?: object, config = configOf('2')) =>
     theChild(sync(parent(more), [weights, ...seen], config), kind)
 
-  test('were of the former version', () => {
+  test('are those of the former version', () => {
     expect(images(first)).toEqual(former)
   })
 
   test.each<{ when: string; answer: () => Child; tools: readonly string[] }>([
-    { when: 'nothing else is new', answer: () => answered([observed(first)]), tools: former },
+    { when: 'nothing else has changed', answer: () => answered([observed(first)]), tools: former },
     {
       when: 'it is suspended',
       answer: () => answered([observed(first)], { suspend: true }),
@@ -103,7 +103,7 @@ describe.each<{
     expect(images(answer())).toEqual(tools)
   })
 
-  test('and not a word of the template is another, where nothing else is new', () => {
+  test('the whole template is unchanged if nothing else has changed', () => {
     expect(answered([observed(first)]).spec.template).toEqual(first.spec.template)
   })
 })

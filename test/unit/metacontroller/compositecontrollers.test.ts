@@ -46,7 +46,7 @@ describe('the children that Metacontroller manages', () => {
     expect(listed).toEqual(declared)
   })
 
-  test('claims of devices are among them only where the cluster serves them', () => {
+  test('include device claims only if the cluster serves them', () => {
     const named = (deviceClaims: boolean) =>
       childrenWith(deviceClaims).map((resources) =>
         resources.some(({ resource }) => resource === 'resourceclaimtemplates'),
@@ -55,7 +55,7 @@ describe('the children that Metacontroller manages', () => {
     expect(named(false)).toEqual([false, false, false, false])
   })
 
-  test('are never recreated by an update, and are no Secrets or ConfigMaps', () => {
+  test('are never recreated by an update, and are neither Secrets nor ConfigMaps', () => {
     const all = childrenWith(true).flat()
     expect(new Set(all.map(({ updateStrategy }) => updateStrategy.method))).toEqual(
       new Set(['InPlace']),
@@ -75,7 +75,7 @@ const webhooksOf = (address: Parameters<typeof controllers>[0]) =>
     Object.values(spec.hooks).map(({ webhook }) => webhook),
   )
 
-test('every hook of every kind brings CA and token: Metacontroller takes both from one place', () => {
+test('every hook of every kind has the CA and the token, because Metacontroller reads them there', () => {
   const webhooks = webhooksOf({
     url: 'https://hooks.example.com',
     caBundle: Buffer.from('PEM').toString('base64'),
@@ -92,7 +92,7 @@ test('every hook of every kind brings CA and token: Metacontroller takes both fr
     })
 })
 
-test('without them there is neither, rather than something empty', () => {
+test('without them, both fields are absent rather than empty', () => {
   for (const webhook of webhooksOf({ url: 'http://hooks.example.com' }))
     expect(Object.keys(webhook)).toEqual(['url', 'timeout'])
 })

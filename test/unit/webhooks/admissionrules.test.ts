@@ -27,7 +27,7 @@ const isRule = (value: unknown): value is Rule =>
   typeof value === 'object' && value !== null && 'broken' in value && 'message' in value
 
 describe('every rule is well formed', () => {
-  test('all that one reads is in the schema', () => {
+  test('the fields that a rule reads are in the schema', () => {
     const unknown = all.flatMap(({ field, reads = [field] }) =>
       reads.filter((path) => !exists(path)),
     )
@@ -45,11 +45,11 @@ describe('every rule is well formed', () => {
     expect(shown).toEqual([...new Set(shown)])
   })
 
-  test('the hooks can check their rules: these need no other object, and refuse', () => {
+  test('the rules of the hooks need no other object, and refuse', () => {
     expect(ownRules.filter(({ needs, warns }) => needs || warns)).toEqual([])
   })
 
-  test.each(['crds/rules', 'webhooks/rules'])('no table of %s is forgotten', async (folder) => {
+  test.each(['crds/rules', 'webhooks/rules'])('every table of %s is included', async (folder) => {
     const root = new URL(`../../../${folder}/`, import.meta.url)
     const files = readdirSync(root)
     expect(files.length).toBeGreaterThan(1)

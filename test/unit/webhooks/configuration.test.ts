@@ -17,7 +17,7 @@ const configurations = admissionWebhooks({
 }) as readonly { readonly webhooks: readonly Webhook[] }[]
 const webhooks = configurations.flatMap(({ webhooks }) => webhooks)
 
-test('only a refusal may fail closed: a webhook that is down never keeps from deleting', () => {
+test('only validate fails closed: a webhook that is down never blocks a deletion', () => {
   expect(
     webhooks.map(({ name, failurePolicy, clientConfig, rules }) => ({
       name,
@@ -47,7 +47,7 @@ test('only a refusal may fail closed: a webhook that is down never keeps from de
   ])
 })
 
-test('each asks for our four kinds alone, has no side effects and waits 5 s at most', () => {
+test('each webhook gets only our four kinds, has no side effects and waits at most 5 s', () => {
   for (const { rules, sideEffects, timeoutSeconds, admissionReviewVersions } of webhooks) {
     expect(rules).toEqual([
       {

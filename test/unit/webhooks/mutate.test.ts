@@ -5,10 +5,10 @@ import type { Parent } from '../../../crds/kind.ts'
 import { mutate } from '../../../webhooks/review.ts'
 import { aDataset, aModel, aModelServer, aNotebook, throughJson } from '../../objects.ts'
 
-const asked = (object: Parent) => mutate({ uid: '1', operation: 'CREATE', object }).response
+const mutated = (object: Parent) => mutate({ uid: '1', operation: 'CREATE', object }).response
 
 const patchOf = (object: Parent): readonly Operation[] => {
-  const { patch } = asked(object)
+  const { patch } = mutated(object)
   return patch ? JSON.parse(Buffer.from(patch, 'base64').toString()) : []
 }
 
@@ -18,7 +18,7 @@ const patched = (object: Parent): Parent => {
   return copy
 }
 
-describe('mutate writes what is missing, and nothing else', () => {
+describe('mutate adds what is missing, and nothing else', () => {
   test.each<{ when: string; object: Parent; patch: readonly Operation[] }>([
     { when: 'no GPU', object: aModel({ image: 'a' }), patch: [] },
     {
@@ -48,17 +48,17 @@ describe('mutate writes what is missing, and nothing else', () => {
       object: { ...aModel({}), kind: 'Modal' } as unknown as Parent,
     },
   ])('$when: it is admitted as it is', ({ object }) => {
-    expect(asked(object)).toEqual({ uid: '1', allowed: true })
+    expect(mutated(object)).toEqual({ uid: '1', allowed: true })
   })
 
-  // What is mistyped is for validate to refuse, in the API's own words.
+  // validate refuses values of the wrong type, in the API's own words.
   test.each([
     { what: 'resources that are a number', spec: { resources: 1 } },
     { what: 'resources of null', spec: { resources: null } },
     { what: 'a GPU that is a list', spec: { resources: { gpu: [] } } },
     { what: 'a GPU that is text', spec: { resources: { gpu: 'l4' } } },
-  ])('$what: no obstacle', ({ spec }) => {
-    expect(asked(aModel(spec)).allowed).toBe(true)
+  ])('$what: admitted', ({ spec }) => {
+    expect(mutated(aModel(spec)).allowed).toBe(true)
   })
 })
 
@@ -82,7 +82,7 @@ const object = fc
   .tuple(fc.constantFrom(aModel, aDataset, aModelServer, aNotebook), spec)
   .map(([make, value]) => throughJson(make(value)))
 
-test('mutating what was mutated changes nothing', () => {
+test('a second mutation changes nothing', () => {
   fc.assert(
     fc.property(object, (given) => {
       expect(patchOf(patched(given))).toEqual([])
@@ -90,7 +90,7 @@ test('mutating what was mutated changes nothing', () => {
   )
 })
 
-test('nothing that the user wrote is changed or taken away', () => {
+test('nothing that the user wrote is changed or removed', () => {
   fc.assert(
     fc.property(object, (given) => {
       expect(patchOf(given).every(({ op }) => op === 'add')).toBe(true)

@@ -10,7 +10,7 @@ const image = { image: 'example.com/m' }
 const changes: readonly { what: string; object: Parent; oldObject?: Parent }[] = [
   { what: 'a Dataset', object: aDataset({ source: 'hf://a/b' }) },
   {
-    what: 'a Model of a base and data',
+    what: 'a Model with a base and data',
     object: aModel({ ...image, model: { name: 'a' }, dataset: { name: 'd' } }),
   },
   {
@@ -36,7 +36,7 @@ const there: Facts = {
   'Dataset/d': aDataset({ source: 'hf://a/b' }, { name: 'd' }),
 }
 
-describe('a rule reads what it declared, and what it declared was looked up', () => {
+describe('a rule reads only what it declares, and all of that is looked up', () => {
   test.each(changes)('$what', async ({ object, oldObject }) => {
     const change: Change = { object, oldObject }
     const looked = await factsFor(
@@ -49,7 +49,7 @@ describe('a rule reads what it declared, and what it declared was looked up', ()
       },
       async (kind, _namespace, name) => there[`${kind}/${name}`] ?? null,
     )
-    // As check asks them.
+    // As check() runs them.
     for (const rule of referenceRules.filter((one) => appliesTo(one, change))) {
       const declared = readerOf(rule.needs, change, looked)
       rule.broken({
@@ -66,7 +66,7 @@ describe('a rule reads what it declared, and what it declared was looked up', ()
     }
   })
 
-  test('a rule that reads what it did not declare is a mistake of ours, and fails', () => {
+  test('a rule that reads what it does not declare throws', () => {
     const object = aModelServer({ model: { name: 'a' } })
     const change = { object, oldObject: object }
     const read = readerOf({ references: 'changed' }, change, there)

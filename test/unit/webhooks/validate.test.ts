@@ -31,10 +31,10 @@ describe('a new object', () => {
     warns?: string
   }>([
     { when: 'nothing is wrong', object: aModel(image) },
-    { when: 'its reference is there', object: server(), facts: { 'Model/falcon': aModel(image) } },
-    { when: 'nobody could look for its reference', object: server() },
+    { when: 'its reference exists', object: server(), facts: { 'Model/falcon': aModel(image) } },
+    { when: 'its reference could not be looked up', object: server() },
     {
-      when: 'its reference is not there',
+      when: 'its reference does not exist',
       object: server(),
       facts: { 'Model/falcon': null },
       says: 'ModelServer.substratus.ai "falcon" is invalid: spec.model.name: Not found: "falcon": Model "falcon" does not exist in this namespace',
@@ -70,7 +70,7 @@ describe('a new object', () => {
       says: 'spec.model.name: Invalid value: "third": the bases lead in a circle: first → third → second → first',
     },
     {
-      when: 'a circle that it is no part of',
+      when: 'its bases are in a circle that does not include it',
       object: trained('second', 'first'),
       facts: {
         'Model/second': trained('third', 'second'),
@@ -84,13 +84,13 @@ describe('a new object', () => {
       says: 'spec.replicas: Invalid value: 2: Model "falcon" is in a ReadWriteOnce claim, which serves one',
     },
     {
-      when: 'the same, of a class that many may write',
+      when: 'the same, with a ReadWriteMany claim',
       object: server({ replicas: 2 }),
       facts: { 'Model/falcon': inClaim },
       config: aConfig({ storage: { pvc: { accessModes: ['ReadWriteMany'] } } }),
     },
     {
-      when: 'the same, in a claim of the user’s own',
+      when: 'the same, in a claim of the user',
       object: server({ replicas: 2 }),
       facts: { 'Model/falcon': complete(inClaim, { url: 'pvc://nfs/falcon' }) },
     },
@@ -119,7 +119,7 @@ describe('a new object', () => {
       says: 'spec.resources.gpu.type: Unsupported value: "h100": supported values: ',
     },
     {
-      when: 'a GPU called like a property of every object',
+      when: 'a GPU with the name of a property of every JavaScript object',
       object: aModel({ ...image, resources: { gpu: { type: 'constructor' } } }),
       says: 'spec.resources.gpu.type: Unsupported value: "constructor"',
     },
@@ -131,7 +131,7 @@ describe('a new object', () => {
         'spec.resources.gpu.type: the administrator has set no GPU profiles: "nvidia-l4" takes any node with nvidia.com/gpu',
     },
     {
-      when: 'an image that is not used',
+      when: 'an image that is ignored',
       object: aModel({ ...image, build: { git: { url: 'https://example.com/repo' } } }),
       warns: 'spec.image: ignored, for spec.build is set and wins',
     },
@@ -151,7 +151,7 @@ describe('a new object', () => {
     expect(warnings ?? []).toEqual(warns ? [expect.stringContaining(warns)] : [])
   })
 
-  test('what breaks several rules is told all at once, as the API server does', () => {
+  test('all broken rules are reported at once, as the API server does', () => {
     const { status } = review({
       object: aModel({ image: 1, comand: [], resources: { gpu: { type: 'x' } } }),
     })
@@ -167,7 +167,7 @@ describe('a change', () => {
   const change = (object: Parent, oldObject: Parent, facts?: Facts, config?: Config) =>
     review({ operation: 'UPDATE', object, oldObject }, facts, config)
 
-  test('what was broken before only warns, so that it can be suspended', () => {
+  test('a rule that was broken before only warns, so that the object can be suspended', () => {
     const { allowed, warnings } = change(server({ runtime: 'gone', suspend: true }), broken)
     expect(allowed).toBe(true)
     expect(warnings).toEqual([expect.stringContaining('spec.runtime: Unsupported value: "gone"')])
@@ -179,7 +179,11 @@ describe('a change', () => {
     { when: 'suspend', to: { suspend: true }, allowed: true },
     { when: 'env', to: { env: { A: 'b' } }, allowed: true },
     { when: 'what the rule reads', to: { source: 'hf://a/b', image: 'x' }, allowed: false },
-    { when: 'what the rule reads, and it holds', to: { source: 'hf://a/b' }, allowed: true },
+    {
+      when: 'what the rule reads, so that it is not broken',
+      to: { source: 'hf://a/b' },
+      allowed: true,
+    },
   ])('a rule of the whole spec that was broken before, and $when changes', ({ to, allowed }) => {
     const answer = change(bare(to), bare({ resources: { memory: 4 } }))
     expect(answer.allowed).toBe(allowed)
@@ -192,25 +196,25 @@ describe('a change', () => {
     expect(allowed).toBe(true)
   })
 
-  test('what it breaks is refused', () => {
+  test('a rule that the change breaks refuses it', () => {
     expect(change(broken, server()).status?.message).toContain('spec.runtime')
   })
 
-  test('a reference that it leaves alone is not looked at', () => {
+  test('an unchanged reference is not checked', () => {
     expect(change(server({ suspend: true }), server(), { 'Model/falcon': null })).toEqual({
       uid: '1',
       allowed: true,
     })
   })
 
-  test('a reference that it changes is', () => {
+  test('a changed reference is checked', () => {
     const { status } = change(aModelServer({ model: { name: 'other' } }), server(), {
       'Model/other': null,
     })
     expect(status?.message).toContain('spec.model.name: Not found: "other"')
   })
 
-  test('advice on GPUs comes with the change of a GPU alone', () => {
+  test('advice on GPUs comes only with a change of the GPU', () => {
     const on = (more = {}) =>
       aModel({ ...image, resources: { gpu: { type: 'nvidia-l4' } }, ...more })
     expect(change(on({ suspend: true }), on(), {}, defaultConfig).warnings).toBeUndefined()
@@ -243,7 +247,7 @@ describe('a change', () => {
   })
 })
 
-describe('a disk speaks only where there is a claim that cannot shrink', () => {
+describe('a smaller disk is refused only if there is a claim', () => {
   const sized = (disk: unknown, spec: object) => ({ ...spec, resources: { disk } })
   test.each<{ when: string; to: Parent; from: Parent; allowed: boolean }>([
     {
@@ -285,7 +289,7 @@ describe('a disk speaks only where there is a claim that cannot shrink', () => {
 describe('a deletion', () => {
   const warnings = (oldObject: Parent) =>
     review({ operation: 'DELETE', object: null, oldObject }).warnings
-  test('warns of the claim that goes with it, and is always admitted', () => {
+  test('warns of the claim that is deleted with the object, and is always admitted', () => {
     expect(warnings(inClaim)).toEqual([
       expect.stringMatching(/^claim "falcon-model-artifacts" \(.*\) is deleted with it/),
     ])
@@ -304,20 +308,20 @@ describe('a deletion', () => {
         { status: { stages: { load: trainedOnce.stages.run } } },
       ),
     },
-  ])('of what is $when warns, too', ({ object }) => {
+  ])('also warns if the object is $when', ({ object }) => {
     expect(warnings(object)).toEqual([
       expect.stringMatching(/^claim "[-a-z]+-artifacts" \(\d+Gi\) is deleted with it/),
     ])
   })
-  test('of what is kept in a bucket says nothing, but of a Notebook’s home', () => {
+  test('does not warn of results in a bucket, but of a Notebook’s home', () => {
     const config = aConfig({ storage: { driver: 's3', s3: { bucket: 'b' } } })
-    const said = (oldObject: Parent) =>
+    const warningsOf = (oldObject: Parent) =>
       review({ operation: 'DELETE', object: null, oldObject }, {}, config).warnings
-    expect(said(aModel({ source: 'hf://a/b' }, { status: trainedOnce }))).toBeUndefined()
-    expect(said(inClaim)).toHaveLength(1)
-    expect(said(aNotebook({}))).toHaveLength(1)
+    expect(warningsOf(aModel({ source: 'hf://a/b' }, { status: trainedOnce }))).toBeUndefined()
+    expect(warningsOf(inClaim)).toHaveLength(1)
+    expect(warningsOf(aNotebook({}))).toHaveLength(1)
   })
-  test('of an object with a disk that is none warns without its size', () => {
+  test('warns without a size if the disk is not a valid quantity', () => {
     expect(warnings(aNotebook({ resources: { disk: 'lots' } }))).toEqual([
       expect.stringMatching(/^claim "[-a-z]+-home" is deleted with it/),
     ])
@@ -326,7 +330,7 @@ describe('a deletion', () => {
     aModel(image),
     server(),
     complete(aDataset({ source: 'pvc://mine/x' }), { url: 'pvc://mine/x' }),
-  ])('of a $kind without a claim says nothing', (object) =>
+  ])('of a $kind without a claim does not warn', (object) =>
     expect(warnings(object)).toBeUndefined(),
   )
 })
@@ -345,7 +349,7 @@ test.each([
   expect(status?.message).not.toContain('verysecret')
 })
 
-describe('what is no review is told so', () => {
+describe('a body that is not a review is refused', () => {
   const good = { apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview' }
   test.each([
     { when: 'there is no body', body: null, says: 'kind: must be "AdmissionReview"' },

@@ -23,7 +23,7 @@ const rules = [
 ]
 const library = new Environment({ unlistedVariablesAreDyn: true })
 
-test('each rule of the kinds can be read here, and says in a message of its own what is wrong', () => {
+test('each rule of the kinds can be parsed, and has a message of its own', () => {
   expect(rules.length).toBeGreaterThan(10)
   for (const rule of rules) {
     expect(() => compile(rule)).not.toThrow()
@@ -37,35 +37,35 @@ test('each rule of the kinds runs as a closure', () => {
 
 /** Expressions that no rule uses so far; the library treats a number as an int only if it is a BigInt. */
 const foreign = [
-  { rule: 'self.a + 1 == 2', kept: { a: 1 }, broken: { a: 2 } },
-  { rule: 'self.a > 1', kept: { a: 2 }, broken: { a: 1 } },
-  { rule: 'self.a % 2 == 0', kept: { a: 4 }, broken: { a: 5 } },
-  { rule: "self.a in ['x', 'y']", kept: { a: 'y' }, broken: { a: 'z' } },
-  { rule: "has(self.a) ? self.a == 'x' : true", kept: {}, broken: { a: 'y' } },
+  { rule: 'self.a + 1 == 2', valid: { a: 1 }, invalid: { a: 2 } },
+  { rule: 'self.a > 1', valid: { a: 2 }, invalid: { a: 1 } },
+  { rule: 'self.a % 2 == 0', valid: { a: 4 }, invalid: { a: 5 } },
+  { rule: "self.a in ['x', 'y']", valid: { a: 'y' }, invalid: { a: 'z' } },
+  { rule: "has(self.a) ? self.a == 'x' : true", valid: {}, invalid: { a: 'y' } },
   {
     rule: "(self.a + self.b).matches('^[a-z]+$')",
-    kept: { a: 'x', b: 'y' },
-    broken: { a: '1', b: 'y' },
+    valid: { a: 'x', b: 'y' },
+    invalid: { a: '1', b: 'y' },
   },
-  { rule: 'self.a.map(x, x + 1)[0] == 2', kept: { a: [1] }, broken: { a: [2] } },
-  { rule: "self.a <= 'b'", kept: { a: 'a' }, broken: { a: 'c' } },
-  { rule: "self.a.split(',', 2).size() == 2", kept: { a: 'x,y,z' }, broken: { a: 'x' } },
-  { rule: 'type(self.a) == int', kept: { a: 1 }, broken: { a: 1.5 } },
-  { rule: "self.a.endsWith('.git')", kept: { a: 'x.git' }, broken: { a: 'x' } },
-  { rule: 'size(self.a) >= 2', kept: { a: ['x', 'y'] }, broken: { a: [] } },
+  { rule: 'self.a.map(x, x + 1)[0] == 2', valid: { a: [1] }, invalid: { a: [2] } },
+  { rule: "self.a <= 'b'", valid: { a: 'a' }, invalid: { a: 'c' } },
+  { rule: "self.a.split(',', 2).size() == 2", valid: { a: 'x,y,z' }, invalid: { a: 'x' } },
+  { rule: 'type(self.a) == int', valid: { a: 1 }, invalid: { a: 1.5 } },
+  { rule: "self.a.endsWith('.git')", valid: { a: 'x.git' }, invalid: { a: 'x' } },
+  { rule: 'size(self.a) >= 2', valid: { a: ['x', 'y'] }, invalid: { a: [] } },
 ]
 
-describe('a rule with what closures have not is evaluated by the library', () => {
-  test.each(foreign)('$rule', ({ rule, kept, broken }) => {
+describe('a rule that closures do not support is evaluated by the library', () => {
+  test.each(foreign)('$rule', ({ rule, valid, invalid }) => {
     expect(() => closureOf(library.parse(rule).ast)).toThrow('no rule had')
     const { check } = compile({ rule, message: 'no' })
-    for (const self of [kept, broken])
+    for (const self of [valid, invalid])
       expect(check(self) === undefined).toBe(library.evaluate(rule, { self: asInts(self) }))
-    expect(check(kept)).toBeUndefined()
-    expect(check(broken)).toBe('no')
+    expect(check(valid)).toBeUndefined()
+    expect(check(invalid)).toBe('no')
   })
 
-  test('and a value of the wrong type is a fault, as it is in a closure', () => {
+  test('a value of the wrong type throws, as in a closure', () => {
     expect(() => compile({ rule: 'self.a + 1 == 2' }).check({ a: 'x' })).toThrow()
     expect(() => compile({ rule: "self.a.startsWith('x')" }).check({ a: 1 })).toThrow()
   })
@@ -76,7 +76,7 @@ const asInts = (value: unknown): unknown =>
     Number.isInteger(inner) ? BigInt(inner) : inner,
   )
 
-test('rules are only where this project looks for them, not in items of lists or values of maps', () => {
+test('no rule is in the items of lists or the values of maps, where none would run', () => {
   const inside = function* (schema: Schema): Iterable<CelRule> {
     for (const part of [schema.items, schema.additionalProperties]) if (part) yield* rulesIn(part)
     for (const field of Object.values(schema.properties ?? {})) yield* inside(field)
@@ -89,52 +89,52 @@ describe('a rule', () => {
     {
       does: 'compares the start of a string',
       rule: "!self.startsWith('/')",
-      kept: 'a',
-      broken: '/a',
+      valid: 'a',
+      invalid: '/a',
     },
     {
       does: 'looks for one part of a string',
       rule: "!self.split('/').exists(part, part == '..')",
-      kept: 'a/..b',
-      broken: 'a/../b',
+      valid: 'a/..b',
+      invalid: 'a/../b',
     },
     {
       does: 'asks whether a field is set, even to 0',
       rule: 'has(self.a) || has(self.b)',
-      kept: { b: 0 },
-      broken: {},
+      valid: { b: 0 },
+      invalid: {},
     },
     {
       does: 'compares a list with another',
       rule: "self.a == ['x', 'y']",
-      kept: { a: ['x', 'y'] },
-      broken: { a: ['x'] },
+      valid: { a: ['x', 'y'] },
+      invalid: { a: ['x'] },
     },
     {
       does: 'tells lists of different lengths apart',
       rule: "self.a != ['x', 'y']",
-      kept: { a: ['x'] },
-      broken: { a: ['x', 'y'] },
+      valid: { a: ['x'] },
+      invalid: { a: ['x', 'y'] },
     },
     {
       does: 'looks at the first item of a list',
       rule: "self.a[0] == 'x'",
-      kept: { a: ['x'] },
-      broken: { a: ['y'] },
+      valid: { a: ['x'] },
+      invalid: { a: ['y'] },
     },
     {
       does: 'looks at all names of a map',
       rule: "self.all(name, name.matches('^[a-z]+$'))",
-      kept: { ok: 1 },
-      broken: { ok: 1, '9': 1 },
+      valid: { ok: 1 },
+      invalid: { ok: 1, '9': 1 },
     },
-  ])('$does', ({ rule, kept, broken }) => {
+  ])('$does', ({ rule, valid, invalid }) => {
     const { check } = compile({ rule, message: 'no' })
-    expect(check(kept)).toBeUndefined()
-    expect(check(broken)).toBe('no')
+    expect(check(valid)).toBeUndefined()
+    expect(check(invalid)).toBe('no')
   })
 
-  test('says what its expression makes of the value', () => {
+  test('can compute its message from the value', () => {
     const rule = { rule: 'false', messageExpression: "'not ' + self" }
     expect(compile(rule).check('this')).toBe('not this')
   })

@@ -29,7 +29,7 @@ const texts = [
 const names = ['image', 'build', 'command', 'args', 'model', 'dataset', 'source', 'runtime']
 const of = (keys: readonly string[], value: unknown) =>
   Object.fromEntries(keys.map((key) => [key, value]))
-/** Each set of up to two of the fields that rules ask for. */
+/** Each set of up to two of the fields that rules read. */
 const pairs = names.flatMap((one) => names.map((other) => [...new Set([one, other])]))
 
 const values: readonly unknown[] = [
@@ -43,13 +43,13 @@ const values: readonly unknown[] = [
   ),
 ]
 
-/** Of what is no map, has() is false for the library; for the API server and here it is a fault. */
+/** If a value is not a map, has() is false in the library, but an error at the API server and here. */
 const valuesFor = (rule: string): readonly unknown[] =>
   rule.includes('has(self.')
     ? values.filter((value) => typeof value === 'object' && value !== null && !Array.isArray(value))
     : values
 
-/** What an expression makes of a value; of a fault, only that it is one. */
+/** The value of an expression; of an error, only that it is one. */
 const made = (run: () => unknown): unknown => {
   try {
     return run()
@@ -58,7 +58,7 @@ const made = (run: () => unknown): unknown => {
   }
 }
 
-/** A rule can be longer than a line of the reporter, and no two begin alike for this long. */
+/** The beginning of a rule: a whole one can be longer than a line of the reporter, and these are unique. */
 const startOf = (rule: string): string => rule.slice(0, 100)
 
 test.each(rules.map((rule) => ({ rule, what: startOf(rule) })))(

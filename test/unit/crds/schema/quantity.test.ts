@@ -64,7 +64,7 @@ describe('sizes for people', () => {
   })
 })
 
-describe('whatever is asked for', () => {
+describe('every quantity', () => {
   const suffixes = ['', 'm', 'k', 'M', 'G', 'T', 'Ki', 'Mi', 'Gi', 'Ti'] as const
   const quantity = fc
     .tuple(
@@ -74,7 +74,7 @@ describe('whatever is asked for', () => {
     )
     .map(([whole, fraction, suffix]) => `${whole}${fraction ? `.${fraction}` : ''}${suffix}`)
 
-  test('canonical is canonical', () => {
+  test('in canonical form stays as it is', () => {
     fc.assert(
       fc.property(quantity, (text) => {
         const once = gibibytes(text)
@@ -83,21 +83,21 @@ describe('whatever is asked for', () => {
     )
   })
 
-  test('one that is short is canonical, as its value in the smallest unit would be', () => {
+  test('that is short has the same canonical form as its value in the smallest unit', () => {
     const factor = { m: 1n, '': 1000n, k: 10n ** 6n, Ki: 1024n * 1000n, Gi: 2n ** 30n * 1000n }
     const units = fc.constantFrom(...(Object.keys(factor) as (keyof typeof factor)[]))
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 999 }), units, (amount, unit) => {
         const text = `${amount}${unit}`
         expect(gibibytes(text)).toBe(text)
-        // Through the long way: the fraction keeps it from being taken as it is.
+        // The fraction forces the computation, instead of the shortcut for short quantities.
         expect(gibibytes(`${amount}.0${unit}`)).toBe(text)
         expect(bytesOf(text)).toBe((BigInt(amount) * factor[unit] + 999n) / 1000n)
       }),
     )
   })
 
-  test('the canonical form is of the same value', () => {
+  test('has a canonical form with the same value', () => {
     fc.assert(
       fc.property(quantity, (text) => {
         expect(bytesOf(gibibytes(text))).toBe(bytesOf(text))
@@ -105,7 +105,7 @@ describe('whatever is asked for', () => {
     )
   })
 
-  test('the larger is at least as large as both', () => {
+  test('has a larger one of two that is at least as large as both', () => {
     fc.assert(
       fc.property(quantity, quantity, (a, b) => {
         const bytes = bytesOf(larger(a, b))

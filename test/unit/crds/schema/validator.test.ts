@@ -9,8 +9,8 @@ import { bad } from '../../../cluster/bad.ts'
 
 const config = { ...defaultConfig, registry: { prefix: 'registry.test' } }
 
-/** What is said of a manifest without a cluster, one sentence per broken rule. */
-function said(kind: KindName, spec: unknown, name = 'bad'): readonly string[] {
+/** The errors of a manifest without a cluster, one sentence per broken rule. */
+function errorsOf(kind: KindName, spec: unknown, name = 'bad'): readonly string[] {
   const object = { kind, metadata: { name }, spec } as Parent
   const wrong = validatorOf(kindNamed(kind))(visible(object))
   return [...wrong, ...checkRules(object, config, wrong)].map(sentence)
@@ -20,22 +20,22 @@ const image = 'example.com/image:1'
 const git = { url: 'https://example.com/repo.git' }
 
 describe('what the cluster refuses is refused without one', () => {
-  // kubectl names an unknown field before the API server sees it; here the field stands in front.
+  // kubectl reports an unknown field before the API server sees it; here the field comes first.
   const offline = (says: string) => says.replace(/^unknown field "(.*)"$/, '$1: unknown field')
 
   test.each(bad)('$kind: $name', ({ kind, spec, says, object }) => {
-    const sentences = said(kind, spec, object)
+    const sentences = errorsOf(kind, spec, object)
     expect(sentences.join('\n')).toContain(offline(says))
     expect(sentences.join('\n')).not.toContain('secret@')
   })
 
-  test('one mistake is said in one sentence, but for an empty string', () => {
-    const wordy = bad.filter(({ kind, spec, object }) => said(kind, spec, object).length > 1)
+  test('one mistake is one sentence, except for an empty string', () => {
+    const wordy = bad.filter(({ kind, spec, object }) => errorsOf(kind, spec, object).length > 1)
     expect(wordy.map(({ spec }) => spec)).toEqual([{ image: '' }])
   })
 })
 
-describe('what is right is not refused', () => {
+describe('valid objects are not refused', () => {
   test.each<{ what: string; kind: KindName; spec: unknown }>([
     {
       what: 'a revision of a repository at the hub',
@@ -133,7 +133,7 @@ describe('what is right is not refused', () => {
       spec: { image, env: { TOKEN: '${{secrets.h-f.to.ken}}' } },
     },
   ])('$kind: $what', ({ kind, spec }) => {
-    expect(said(kind, spec)).toEqual([])
+    expect(errorsOf(kind, spec)).toEqual([])
   })
 })
 
@@ -194,11 +194,11 @@ describe('in the words of the API server', () => {
       spec: { image, model: { name: 'bad' } },
     },
   ])('$says', ({ kind = 'Model', spec, says }) => {
-    expect(said(kind, spec)).toEqual([says])
+    expect(errorsOf(kind, spec)).toEqual([says])
   })
 })
 
-describe('a page of a browser is refused as a source, and the address of the file named', () => {
+describe('a web page is refused as a source, and the message names the file’s URL', () => {
   test.each([
     {
       source: 'https://huggingface.co/Qwen/Qwen2.5-7B-Instruct',
@@ -222,21 +222,21 @@ describe('a page of a browser is refused as a source, and the address of the fil
     },
   ])('$source', ({ source, says }) => {
     for (const kind of ['Model', 'Dataset'] as const)
-      expect(said(kind, { source })).toEqual([expect.stringContaining(says)])
+      expect(errorsOf(kind, { source })).toEqual([expect.stringContaining(says)])
   })
 })
 
-test('far too many params are refused in no time', () => {
+test('far too many params are refused quickly', () => {
   const params = Object.fromEntries(Array.from({ length: 6000 }, (_, i) => [`p${i}`, 1]))
   const start = performance.now()
-  expect(said('Model', { image, params })).toEqual([
+  expect(errorsOf('Model', { image, params })).toEqual([
     'spec.params: Too many: must have at most 512 items',
   ])
   // Each against each took 13 s.
   expect(performance.now() - start).toBeLessThan(1000)
 })
 
-describe('an unknown field is compared with the known ones beside it', () => {
+describe('an unknown field is compared with the known fields of its object', () => {
   test.each([
     { spec: { image, comand: ['x'] }, says: 'spec.comand: unknown field, did you mean "command"?' },
     {
@@ -253,11 +253,11 @@ describe('an unknown field is compared with the known ones beside it', () => {
       says: 'spec.resources.gpu.comand: unknown field',
     },
   ])('$says', ({ spec, says }) => {
-    expect(said('Model', spec)).toEqual([says])
+    expect(errorsOf('Model', spec)).toEqual([says])
   })
 })
 
-describe('a value of the wrong type is never echoed, for it may hold a secret', () => {
+describe('a value of the wrong type is never echoed, because it may be a secret', () => {
   const secret = 'hunter2'
   test.each<{ kind?: KindName; field: string; spec: unknown }>([
     { field: 'spec', spec: secret },
@@ -275,7 +275,7 @@ describe('a value of the wrong type is never echoed, for it may hold a secret', 
       spec: { model: { name: 'base' }, strategy: [secret] },
     },
   ])('$field', ({ kind = 'Model', field, spec }) => {
-    const sentences = said(kind, spec)
+    const sentences = errorsOf(kind, spec)
     expect(sentences).toEqual([expect.stringContaining(`${field}: Invalid value: `)])
     expect(sentences.join()).not.toContain(secret)
   })
@@ -296,7 +296,7 @@ describe('a value of the wrong type is never echoed, for it may hold a secret', 
       spec: { build: { git: { url: `ssh://me:${secret}@example.com/x` } } },
     },
   ])('nor are credentials $where', ({ spec }) => {
-    const sentences = said('Model', spec)
+    const sentences = errorsOf('Model', spec)
     expect(sentences).toHaveLength(1)
     expect(sentences.join()).not.toContain(secret)
   })

@@ -14,7 +14,7 @@ import {
   theChild,
 } from '../../objects.ts'
 
-/** The troubles of the cluster tier as requests and answers: the same objects, the same words. */
+/** The troubles of the cluster tier as requests and answers: the same objects and the same messages. */
 
 const references = [
   complete(aModel({}, { name: 'base' }), {
@@ -37,7 +37,7 @@ describe('kubectl get says', () => {
     const second = sync(stored(parent, first), seen)
     expect(readyOf(second)).toMatch(says)
     expect(statusOf(second).ready).toBe(false)
-    // The next look finds nothing new to say, or it would flap.
+    // The next sync reports the same, or the condition would flap.
     expect(readyOf(sync(stored(parent, second), seen))).toBe(readyOf(second))
   })
 })

@@ -8,17 +8,17 @@ import {
   aNotebook,
   aPod,
   applied,
-  asked,
   complete,
   observed,
   readyOf,
+  requestFor,
   type Seen,
   stored,
   sync,
   theChild,
 } from '../../objects.ts'
 
-/** What a kubelet said last of a Pod is old news when its node does not answer. */
+/** A Pod's last status is out of date when its node does not respond. */
 
 const stopped = 'Kubelet stopped posting node status.'
 const aNode = (status: string, message: string): Child => ({
@@ -29,8 +29,12 @@ const aNode = (status: string, message: string): Child => ({
 })
 const onNode = (pod: Child): Child => ({ ...pod, spec: { ...pod.spec, nodeName: 'gpu-1' } })
 
-function said(parent: ReturnType<typeof aModel>, seen: readonly Seen[], node: Child | undefined) {
-  const request = asked(parent, ...seen)
+function readyWith(
+  parent: ReturnType<typeof aModel>,
+  seen: readonly Seen[],
+  node: Child | undefined,
+) {
+  const request = requestFor(parent, ...seen)
   const related = node ? { ...request.related, 'Node.v1': { 'gpu-1': node } } : request.related
   const hook = hooks.find(({ kind }) => kind.kind === parent.kind)
   const answer = hook?.sync({ ...request, related }, aConfig())
@@ -44,7 +48,11 @@ describe('a training', () => {
   const others = applied(first).filter(({ kind }) => kind !== 'Job')
   const running = { initContainerStatuses: [{ name: 'run', state: { running: {} } }] }
   const at = (phase: string, node?: Child) =>
-    said(stored(model, first), [...others, job, onNode(aPod(job, { ...running, phase }))], node)
+    readyWith(
+      stored(model, first),
+      [...others, job, onNode(aPod(job, { ...running, phase }))],
+      node,
+    )
   const pod = `Pod "${job.metadata.name}-x7k2p"`
 
   test.each([
@@ -55,12 +63,12 @@ describe('a training', () => {
       ready: `False Running: ${pod} is running`,
     },
     {
-      when: 'its node is silent',
+      when: 'its node does not respond',
       node: aNode('Unknown', stopped),
       ready: `False NodeNotReady: ${pod}: node "gpu-1" is not ready: Kubelet stopped posting node status`,
     },
     {
-      when: 'its node says nothing more',
+      when: 'its node gives no message',
       node: {
         ...aNode('Unknown', ''),
         status: { conditions: [{ type: 'Ready', status: 'False' }] },
@@ -73,18 +81,18 @@ describe('a training', () => {
       ready: `False NodeNotReady: ${pod}: node "gpu-1" is not ready: container runtime is down`,
     },
   ])('$when', ({ node, ready }) => {
-    // It is looked at again soon: nodes are no children.
+    // It is synced again soon, because changes of nodes trigger no sync.
     expect(at('Pending', node)).toEqual({ ready, again: 10 })
   })
 
-  test('a Pod that has ended is as its kubelet said', () => {
+  test('the status of a finished Pod stays valid', () => {
     expect(at('Succeeded', aNode('Unknown', stopped)).ready).toBe(
       `False Running: ${pod} is running`,
     )
   })
 })
 
-test('a server whose only Pod is on a silent node does not answer, though its Pod says so', () => {
+test('a server on a node that does not respond is not ready, although its Pod is', () => {
   const model = complete(aModel({}, { name: 'base' }), {
     image: 'example.com/base:1',
     inImage: true,
@@ -99,12 +107,12 @@ test('a server whose only Pod is on a silent node does not answer, though its Po
     containerStatuses: [{ name: 'server', ready: true, state: { running: {} } }],
   }
   const seen = [model, ...others, deployment, onNode(aPod(deployment, status))]
-  expect(said(stored(server, first), seen, aNode('Unknown', stopped)).ready).toBe(
+  expect(readyWith(stored(server, first), seen, aNode('Unknown', stopped)).ready).toBe(
     'False NodeNotReady: Pod "it-server-x7k2p": node "gpu-1" is not ready: Kubelet stopped posting node status',
   )
 })
 
-test('a notebook whose Pod cannot go, for its node is silent, says so', () => {
+test('a notebook reports that its Pod cannot be removed from its node', () => {
   const notebook = aNotebook({}, { name: 'it' })
   const first = sync(notebook)
   const set = observed(theChild(first, 'StatefulSet'), { replicas: 1 })
@@ -112,10 +120,10 @@ test('a notebook whose Pod cannot go, for its node is silent, says so', () => {
   const leaving = { deletionTimestamp: '2026-01-01T00:05:00Z' }
   const pod = onNode(aPod(set, { phase: 'Running' }, leaving as object))
   const seen = [...others, set, pod]
-  expect(said(stored(notebook, first), seen, aNode('Unknown', stopped)).ready).toMatch(
+  expect(readyWith(stored(notebook, first), seen, aNode('Unknown', stopped)).ready).toMatch(
     /^False NodeNotReady: /,
   )
-  expect(said(stored(notebook, first), seen, aNode('True', 'ready')).ready).toMatch(
+  expect(readyWith(stored(notebook, first), seen, aNode('True', 'ready')).ready).toMatch(
     /^False Pending: no Pod yet/,
   )
 })

@@ -2,8 +2,8 @@ import type { Reason } from '../../crds/status.ts'
 import type { Memory } from '../observe/memory.ts'
 import type { Decision } from './fate.ts'
 
-/** Seconds until news may have come that no event brings: Pods are no children. */
-const waits: Partial<Record<Reason, number>> = {
+/** Seconds until the next sync. Pods are not children, so their changes trigger none. */
+const intervals: Partial<Record<Reason, number>> = {
   Finishing: 2,
   ChildMissing: 5,
   Pending: 5,
@@ -21,16 +21,16 @@ const waits: Partial<Record<Reason, number>> = {
   PodRefused: 10,
 }
 
-/** When Metacontroller asks again without an event; 0 if never. */
-export function patience({ ready, blockedBy, stages }: Decision, memory: Memory): number {
+/** Seconds after which Metacontroller syncs again without an event; 0 means never. */
+export function resyncAfter({ ready, blockedBy, stages }: Decision, memory: Memory): number {
   if (ready.status === 'True') return stages.some(({ does }) => does === 'serve') ? 60 : 0
   if (ready.reason === 'Failed') return blockedBy && hadFailed(memory) ? 0 : 10
-  return waits[ready.reason] ?? 0
+  return intervals[ready.reason] ?? 0
 }
 
 /**
- * A server that failed may come up again. A Job that failed stays so, but its Pod, which has the
- * exit code, may be seen later than the Job: it is looked for once more.
+ * A failed server may recover. A Job stays failed, but its Pod, which has the exit code, may be
+ * observed later than the Job, so there is one more sync.
  */
 const hadFailed = ({ conditions }: Memory): boolean =>
   conditions.some(({ type, reason }) => type === 'Ready' && reason === 'Failed')
