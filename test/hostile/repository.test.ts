@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { chmodSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { join } from 'node:path'
+import { Readable } from 'node:stream'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { addressOf, credentialConfig } from '../../tools/clone.ts'
 import { seal } from '../../tools/seal.ts'
@@ -516,7 +517,7 @@ describe('an image that was planted in the registry', () => {
   })
 })
 
-describe('registry credentials', () => {
+describe('packaging, with a hostile registry', () => {
   const answered =
     (status: number, headers: Readonly<Record<string, string>> = {}, body = ''): Answer =>
     (request, response) => {
@@ -589,88 +590,9 @@ describe('registry credentials', () => {
       answer(request, response)
     }, tls)
 
-  test('are sent to the registry and to the token server that it names', async () => {
-    const tokens = await started(answered(200, {}, '{"token": "t"}'))
-    const registry = await started((request, response) =>
-      (isKnown(request) ? honest : challenge(`Bearer realm="${tokens.url}/token"`))(
-        request,
-        response,
-      ),
-    )
-    expect(await pack(registry)).toMatchObject(packed)
-    expect(new Set(tokens.asked.map(({ authorization }) => authorization))).toEqual(
-      new Set([basic]),
-    )
-    expect(new Set(sentTo(registry).map(({ authorization }) => authorization))).toEqual(
-      new Set(['Bearer t']),
-    )
-  })
-
-  describe('are never sent', () => {
-    test('to where a blob is redirected, which is read without them', async () => {
-      const store = await started(answered(200, {}, layer))
-      const registry = await registryWith(({ method, url }) =>
-        method === 'GET' && url?.endsWith(sha256(layer))
-          ? redirects(307, () => `${store.url}/layer`)
-          : undefined,
-      )
-      expect(await pack(registry)).toMatchObject(packed)
-      expect(store.asked.length).toBe(1)
-      expect(sentTo(store)).toEqual([])
-    })
-
-    test.each([
-      { kind: 'asks for them', header: () => 'Basic realm="x"' },
-      { kind: 'names a token server', header: (url: string) => `Bearer realm="${url}/token"` },
-    ])('to where a blob is redirected and that $kind', async ({ header }) => {
-      const store: Server = await started((request, response) =>
-        (request.url?.startsWith('/token')
-          ? answered(200, {}, '{"token": "t"}')
-          : challenge(header(store.url)))(request, response),
-      )
-      const registry = await registryWith(({ method, url }) =>
-        method === 'GET' && url?.endsWith(sha256(layer))
-          ? redirects(307, () => `${store.url}/layer`)
-          : undefined,
-      )
-      const { code, message } = await pack(registry)
-      expect(sentTo(store)).toEqual([])
-      expect(code).toBe(1)
-      expect(message).toBe(
-        `${registry.host}/base: the registry leads to ${store.url}, which asks for credentials; they are sent only to ${registry.url}`,
-      )
-    })
-
-    test('to another server that a layer is uploaded to', async () => {
-      const store = await started((request, response) =>
-        answered(request.method === 'PUT' ? 201 : 202)(request, response),
-      )
-      const registry = await registryWith(({ method }) =>
-        method === 'POST' ? answered(202, { location: `${store.url}/upload` }) : undefined,
-      )
-      expect(await pack(registry)).toMatchObject(packed)
-      expect(store.asked.length).toBeGreaterThan(0)
-      expect(sentTo(store)).toEqual([])
-    })
-
-    test('to another server that a layer is uploaded to and that asks for them', async () => {
-      const store: Server = await started((request, response) =>
-        (isKnown(request) ? answered(202) : challenge(`Bearer realm="${store.url}/token"`))(
-          request,
-          response,
-        ),
-      )
-      const registry = await registryWith(({ method }) =>
-        method === 'POST' ? answered(202, { location: `${store.url}/upload` }) : undefined,
-      )
-      expect((await pack(registry)).code).toBe(1)
-      expect(store.asked.length).toBeGreaterThan(0)
-      expect(sentTo(store)).toEqual([])
-    })
-
-    test('to where a token server redirects', async () => {
-      const other = await started(answered(200, {}, '{"token": "t"}'))
-      const tokens = await started(redirects(307, () => `${other.url}/token`))
+  describe('registry credentials', () => {
+    test('are sent to the registry and to the token server that it names', async () => {
+      const tokens = await started(answered(200, {}, '{"token": "t"}'))
       const registry = await started((request, response) =>
         (isKnown(request) ? honest : challenge(`Bearer realm="${tokens.url}/token"`))(
           request,
@@ -678,68 +600,149 @@ describe('registry credentials', () => {
         ),
       )
       expect(await pack(registry)).toMatchObject(packed)
-      expect(other.asked.length).toBeGreaterThan(0)
-      expect(sentTo(other)).toEqual([])
+      expect(new Set(tokens.asked.map(({ authorization }) => authorization))).toEqual(
+        new Set([basic]),
+      )
+      expect(new Set(sentTo(registry).map(({ authorization }) => authorization))).toEqual(
+        new Set(['Bearer t']),
+      )
     })
 
-    test.each([
-      {
-        to: 'a token server',
-        attack: (plain: Server) => (request: IncomingMessage) =>
-          isKnown(request) ? undefined : challenge(`Bearer realm="${plain.url}/token"`),
-        says: 'names a token server in plain http',
-      },
-      {
-        to: 'where a blob is redirected',
-        attack: (plain: Server) => (request: IncomingMessage) =>
-          request.method === 'GET' && request.url?.endsWith(sha256(layer))
-            ? redirects(302, () => `${plain.url}/layer`)
+    describe('are never sent', () => {
+      test('to where a blob is redirected, which is read without them', async () => {
+        const store = await started(answered(200, {}, layer))
+        const registry = await registryWith(({ method, url }) =>
+          method === 'GET' && url?.endsWith(sha256(layer))
+            ? redirects(307, () => `${store.url}/layer`)
             : undefined,
-        says: 'names a redirect in plain http',
-      },
-      {
-        to: 'where a layer is uploaded',
-        attack: (plain: Server) => (request: IncomingMessage) =>
-          request.method === 'POST'
-            ? answered(202, { location: `${plain.url}/upload` })
-            : undefined,
-        says: 'names a place to upload to in plain http',
-      },
-    ])('in plain http to $to, when the registry speaks https', async ({ attack, says }) => {
-      const plain = await started(answered(200, {}, '{"token": "t"}'))
-      const tls = await localCertificate(folder)
-      const attacks = attack(plain)
-      const registry = await started((request, response) => {
-        const answer =
-          attacks(request) ?? (isKnown(request) ? honest : challenge('Basic realm="x"'))
-        answer(request, response)
-      }, tls.server)
-      const { code, message } = await pack(registry, {
-        REGISTRY_INSECURE: '',
-        NODE_EXTRA_CA_CERTS: tls.caFile,
+        )
+        expect(await pack(registry)).toMatchObject(packed)
+        expect(store.asked.length).toBe(1)
+        expect(sentTo(store)).toEqual([])
       })
-      expect(plain.asked).toEqual([])
-      expect(code).toBe(1)
-      expect(message).toContain(`${registry.url} ${says}, ${plain.url}, which is not followed`)
-    })
-  })
 
-  test('are not printed in part, where a long refusal is cut', async () => {
-    const words = `${'x'.repeat(290)}${password}`
-    const registry = await registryWith(() =>
-      answered(403, {}, JSON.stringify({ errors: [{ code: '', message: words }] })),
-    )
-    const { code, message, output } = await pack(registry)
-    expect(code).toBe(1)
-    expect(message).toContain('pull refused with 403: xxx')
-    expect(message + output).not.toContain(password.slice(0, 6))
+      test.each([
+        { kind: 'asks for them', header: () => 'Basic realm="x"' },
+        { kind: 'names a token server', header: (url: string) => `Bearer realm="${url}/token"` },
+      ])('to where a blob is redirected and that $kind', async ({ header }) => {
+        const store: Server = await started((request, response) =>
+          (request.url?.startsWith('/token')
+            ? answered(200, {}, '{"token": "t"}')
+            : challenge(header(store.url)))(request, response),
+        )
+        const registry = await registryWith(({ method, url }) =>
+          method === 'GET' && url?.endsWith(sha256(layer))
+            ? redirects(307, () => `${store.url}/layer`)
+            : undefined,
+        )
+        const { code, message } = await pack(registry)
+        expect(sentTo(store)).toEqual([])
+        expect(code).toBe(1)
+        expect(message).toBe(
+          `${registry.host}/base: the registry leads to ${store.url}, which asks for credentials; they are sent only to ${registry.url}`,
+        )
+      })
+
+      test('to another server that a layer is uploaded to', async () => {
+        const store = await started((request, response) =>
+          answered(request.method === 'PUT' ? 201 : 202)(request, response),
+        )
+        const registry = await registryWith(({ method }) =>
+          method === 'POST' ? answered(202, { location: `${store.url}/upload` }) : undefined,
+        )
+        expect(await pack(registry)).toMatchObject(packed)
+        expect(store.asked.length).toBeGreaterThan(0)
+        expect(sentTo(store)).toEqual([])
+      })
+
+      test('to another server that a layer is uploaded to and that asks for them', async () => {
+        const store: Server = await started((request, response) =>
+          (isKnown(request) ? answered(202) : challenge(`Bearer realm="${store.url}/token"`))(
+            request,
+            response,
+          ),
+        )
+        const registry = await registryWith(({ method }) =>
+          method === 'POST' ? answered(202, { location: `${store.url}/upload` }) : undefined,
+        )
+        expect((await pack(registry)).code).toBe(1)
+        expect(store.asked.length).toBeGreaterThan(0)
+        expect(sentTo(store)).toEqual([])
+      })
+
+      test('to where a token server redirects', async () => {
+        const other = await started(answered(200, {}, '{"token": "t"}'))
+        const tokens = await started(redirects(307, () => `${other.url}/token`))
+        const registry = await started((request, response) =>
+          (isKnown(request) ? honest : challenge(`Bearer realm="${tokens.url}/token"`))(
+            request,
+            response,
+          ),
+        )
+        expect(await pack(registry)).toMatchObject(packed)
+        expect(other.asked.length).toBeGreaterThan(0)
+        expect(sentTo(other)).toEqual([])
+      })
+
+      test.each([
+        {
+          to: 'a token server',
+          attack: (plain: Server) => (request: IncomingMessage) =>
+            isKnown(request) ? undefined : challenge(`Bearer realm="${plain.url}/token"`),
+          says: 'names a token server in plain http',
+        },
+        {
+          to: 'where a blob is redirected',
+          attack: (plain: Server) => (request: IncomingMessage) =>
+            request.method === 'GET' && request.url?.endsWith(sha256(layer))
+              ? redirects(302, () => `${plain.url}/layer`)
+              : undefined,
+          says: 'names a redirect in plain http',
+        },
+        {
+          to: 'where a layer is uploaded',
+          attack: (plain: Server) => (request: IncomingMessage) =>
+            request.method === 'POST'
+              ? answered(202, { location: `${plain.url}/upload` })
+              : undefined,
+          says: 'names a place to upload to in plain http',
+        },
+      ])('in plain http to $to, when the registry speaks https', async ({ attack, says }) => {
+        const plain = await started(answered(200, {}, '{"token": "t"}'))
+        const tls = await localCertificate(folder)
+        const attacks = attack(plain)
+        const registry = await started((request, response) => {
+          const answer =
+            attacks(request) ?? (isKnown(request) ? honest : challenge('Basic realm="x"'))
+          answer(request, response)
+        }, tls.server)
+        const { code, message } = await pack(registry, {
+          REGISTRY_INSECURE: '',
+          NODE_EXTRA_CA_CERTS: tls.caFile,
+        })
+        expect(plain.asked).toEqual([])
+        expect(code).toBe(1)
+        expect(message).toContain(`${registry.url} ${says}, ${plain.url}, which is not followed`)
+      })
+    })
+
+    test('are not printed in part, where a long refusal is cut', async () => {
+      const words = `${'x'.repeat(290)}${password}`
+      const registry = await registryWith(() =>
+        answered(403, {}, JSON.stringify({ errors: [{ code: '', message: words }] })),
+      )
+      const { code, message, output } = await pack(registry)
+      expect(code).toBe(1)
+      expect(message).toContain('pull refused with 403: xxx')
+      expect(message + output).not.toContain(password.slice(0, 6))
+    })
   })
 
   test.each([
     { what: 'the configuration', digest: '../manifests/other' },
     { what: 'an absolute path', digest: '/../../../../v2/other/private/blobs/x' },
     { what: 'a layer', digest: `${sha256(config)}/../${sha256(layer)}`, isLayer: true },
-  ])('fetch nothing but blobs of the image itself: $what', async ({ digest, isLayer }) => {
+  ])('fetches nothing but blobs of the image itself: $what', async ({ digest, isLayer }) => {
     const hostile = JSON.stringify({
       ...JSON.parse(manifest),
       ...(isLayer
@@ -754,7 +757,7 @@ describe('registry credentials', () => {
     expect(message).toBe(`"${digest}" in the image's manifest is not a sha256 digest`)
   })
 
-  test('an image that is named by its digest is that image', async () => {
+  test('uses an image that is named by digest only if it has that digest', async () => {
     const other = JSON.stringify({ ...JSON.parse(manifest), layers: [] })
     const registry = await registryWith(({ url }) =>
       url?.includes('/base/manifests/') ? answered(200, {}, other) : undefined,
@@ -762,5 +765,37 @@ describe('registry credentials', () => {
     const { code, message } = await pack(registry, {}, `base@${sha256(manifest)}`)
     expect(code).toBe(1)
     expect(message).toBe(`${registry.host} returned a different manifest for ${sha256(manifest)}`)
+  })
+
+  /** A response that never ends. */
+  const endless =
+    (status: number): Answer =>
+    (request, response) => {
+      const chunk = Buffer.alloc(64 * 1024, ' ')
+      const chunks = (function* () {
+        for (;;) yield chunk
+      })()
+      request.resume().on('end', () => Readable.from(chunks).pipe(response.writeHead(status)))
+    }
+
+  test.each([
+    { what: 'a manifest', path: '/base/manifests/', status: 200, says: 'larger than 8 MiB' },
+    { what: 'a configuration', path: sha256(config), status: 200, says: 'larger than 8 MiB' },
+    { what: 'an error', path: '/base/manifests/', status: 500, says: 'larger than 64 KiB' },
+  ])('gives up $what that never ends', async ({ path, status, says }) => {
+    const registry = await registryWith(({ url }) =>
+      url?.includes(path) ? endless(status) : undefined,
+    )
+    const { code, message } = await pack(registry)
+    expect(code).toBe(1)
+    expect(message).toContain(says)
+  })
+
+  test('gives up a token that never ends', async () => {
+    const tokens = await started(endless(200))
+    const registry = await started(challenge(`Bearer realm="${tokens.url}/token"`))
+    const { code, message } = await pack(registry)
+    expect(code).toBe(1)
+    expect(message).toContain('gives a token that is larger than 64 KiB')
   })
 })
