@@ -28,7 +28,7 @@ export const containersOf = (pod: ObservedPod): readonly ContainerStatus[] => [
 ]
 
 /** The last lines of a container's termination message, on one line. */
-const lastWords = (message: string | undefined): string => {
+const logTail = (message: string | undefined): string => {
   const lines = printable(message ?? '')
     .trim()
     .split('\n')
@@ -46,7 +46,7 @@ function terminated({ name, state, lastState }: ContainerStatus): Verdict | unde
 }
 
 const exited = (name: string, { exitCode, message }: Termination): string =>
-  `container "${name}" exited with ${exitCode}${lastWords(message)}`
+  `container "${name}" exited with ${exitCode}${logTail(message)}`
 
 /** The kubelet alternates between two reasons for the same fault: one sentence serves both. */
 const pullFault = (image: string | undefined, message = ''): string =>
