@@ -133,7 +133,7 @@ describe.each(configs)('with $title configuration', ({ file }) => {
     .filter(({ kind }) => ['Job', 'Deployment', 'StatefulSet'].includes(kind))
     .map(podOf)
 
-  test('every child is what the API server takes, word for word', async () => {
+  test('the API server stores every child exactly as rendered', async () => {
     expect(children.length).toBeGreaterThan(file.storage?.driver === 'gcs' ? 20 : 30)
     const { code, stderr } = await create(ns, children)
     expect(withoutAdvice(stderr)).toBe('')
@@ -145,7 +145,7 @@ describe.each(configs)('with $title configuration', ({ file }) => {
     expect(children.map(({ kind }) => kind)).not.toContain('ConfigMap')
   })
 
-  test('every Pod but the builder’s passes Pod Security', async () => {
+  test('every Pod except the builder’s passes Pod Security', async () => {
     const level = file.podSecurity === 'restricted' ? restricted : baseline
     const { code, stderr } = await create(
       level,
@@ -156,7 +156,7 @@ describe.each(configs)('with $title configuration', ({ file }) => {
   })
 })
 
-test('the builder’s Pod is the exception, unless it is given profiles of its own', async () => {
+test('the builder’s Pod is the exception, unless it has Localhost profiles', async () => {
   const buildersOf = (file: ConfigFile) =>
     livesOf(objects, configFrom(file), false)
       .flatMap((life) => life.children)

@@ -22,7 +22,7 @@ import {
 
 const trained = { image: 'example.com/train:1', params: { epochs: 1 } }
 
-test('a claim that is deleted with a result in it is told, and not replaced by an empty one', async () => {
+test('a deleted claim is reported with its lost result, and not replaced by an empty one', async () => {
   const ns = await namespace('gone')
   await apply(ns, manifest('Model', 'm', { ...trained, package: 'Never' }))
   await untilReady(ns, 'model/m', 'True Done')
@@ -39,7 +39,7 @@ test('a claim that is deleted with a result in it is told, and not replaced by a
   expect(jobsCreated(ns)).toHaveLength(2)
 })
 
-test('a growing disk expands the claim; a shrinking one is refused, and told when it came past', async () => {
+test('a larger disk expands the claim; a smaller one is refused, or reported if it bypassed admission', async () => {
   const ns = await namespace('disk')
   const size = async () => (await get(ns, 'pvc/n-notebook-home')).spec.resources.requests.storage
   await apply(ns, manifest('Notebook', 'n', { resources: { disk: 10 } }))

@@ -144,7 +144,7 @@ test('while the first segment is introduced, both paths are accepted and no appl
   })
 })
 
-test('with a segment, the API server validates and fills in, and nobody else is answered', async () => {
+test('with a segment, the API server validates and fills in defaults, and other clients get 404', async () => {
   expect(await pathsOfApiServer()).toEqual(new Set([`/admission/${first}/`]))
   expect(await segments()).toEqual([first])
   await expectWorks('with-first')
@@ -154,7 +154,7 @@ test('with a segment, the API server validates and fills in, and nobody else is 
   expect(await codesOf(`${first}/`)).toEqual([400, 400])
 })
 
-test('while it is changed, both are accepted and no apply fails; then the old one is refused', async () => {
+test('while the segment changes, both are accepted and no apply fails; then the old one is refused', async () => {
   await expectSteady('changed', async () => {
     await upgrade(first, second)
     await refreshMountedSecret()
@@ -171,7 +171,7 @@ test('while it is changed, both are accepted and no apply fails; then the old on
   await expectWorks('with-second')
 })
 
-test('no log line, metric or answer of the server has a segment', async () => {
+test('no log line, metric or response of the server contains a segment', async () => {
   const { code, body } = await asked('/metrics', 'GET')
   expect(code).toBe(200)
   expect(body).toContain('route="/admission/validate"')

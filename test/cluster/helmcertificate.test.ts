@@ -55,7 +55,7 @@ describe('the certificate', () => {
     expect((await get(home, 'secret/substratus-tls', bed.target)).data).toEqual(data)
   })
 
-  test('is renewed and taken without one failed apply, and without a restart', async () => {
+  test('is renewed and loaded without a restart, and no apply fails', async () => {
     const before = await served()
     const stop = applySteadily(bed.apply, 'steady')
     // Longer than the present one's 90 days by so much that it is old.
@@ -71,7 +71,7 @@ describe('the certificate', () => {
     done(await bed.apply(manifest('Model', 'after-renewal', { image: 'example.com/m' })))
   })
 
-  test('its account may read the CA, write the certificate, and nothing else', async () => {
+  test('is renewed by an account that may read the CA, write the certificate, and nothing else', async () => {
     expect(asked(bed.target, `${home}:substratus-certificate`).toSorted()).toEqual([
       'get secrets',
       'update secrets',
@@ -89,7 +89,7 @@ describe('the certificate', () => {
     expect(await may('get', 'substratus-hooks')).toBe(false)
   })
 
-  test('a rollback brings neither an old certificate nor an old token back', async () => {
+  test('is not replaced by an old one in a rollback, nor is the token', async () => {
     const before = await secretsOf(bed)
     done(await bed.release('upgrade', '--reuse-values'))
     done(await bed.rollback())
@@ -97,7 +97,7 @@ describe('the certificate', () => {
   })
 })
 
-test('in a rollout each of two servers ends, the one that is being asked too, and no apply fails', async () => {
+test('a rollout replaces both servers while requests arrive, and no apply fails', async () => {
   const [second = 0] = await freePorts(1)
   /** What a Deployment does: the endpoint goes, preStop sleeps for 5 s, SIGTERM. */
   const end = async (name: string, running: Running) => {

@@ -21,7 +21,7 @@ const definitions = ['compositecontrollers', 'decoratorcontrollers', 'controller
 const helm = (verb: 'install' | 'upgrade', ...set: readonly string[]) =>
   bed.release(verb, '--set', [bed.outside, ...set].join())
 
-test('in a cluster without it, helm install --wait brings all: definitions, controllers and what runs them', async () => {
+test('helm install --wait installs Metacontroller, its CRDs and the controllers in a cluster without them', async () => {
   const set = [bed.outside, enabled].join()
   done(await bed.release('install', '--set', set, '--wait', '--timeout', '90s'))
   for (const name of definitions)
@@ -34,7 +34,7 @@ test('in a cluster without it, helm install --wait brings all: definitions, cont
   expect(items.map(({ metadata }: Shown) => metadata.name)).toEqual(['substratus-metacontroller-0'])
 })
 
-test('with the rights of its account alone it drives all kinds, and its probes are answered', async () => {
+test('its account has the rights to reconcile all kinds, and its probes succeed', async () => {
   await bed.restartServer()
   const { spec } = await get(home, 'statefulset/substratus-metacontroller', bed.target)
   const [container] = spec.template.spec.containers
@@ -62,7 +62,7 @@ test('with the rights of its account alone it drives all kinds, and its probes a
     )
 })
 
-test('which are none to what it does not manage here', async () => {
+test('its account has no rights to what it does not manage here', async () => {
   const everybody = await allowed(bed.target, `${team}:default`, team)
   const own = (await allowed(bed.target, account, team)).filter((line) => !everybody.includes(line))
   const writes = own.filter((line) => /^(create|update|patch|delete)/.test(line))
@@ -88,8 +88,8 @@ test.each([
   expect(JSON.stringify(roles).includes('"secrets"')).toBe(secrets)
 })
 
-describe('uninstalled', () => {
-  test('its definitions stay, and all that runs', async () => {
+describe('after helm uninstall', () => {
+  test('its CRDs and all workloads remain', async () => {
     const before = await everything(bed)
     await bed.driving.end()
     done(await bed.uninstall())
@@ -98,7 +98,7 @@ describe('uninstalled', () => {
     expect(await everything(bed)).toEqual(before)
   })
 
-  test('another Metacontroller refuses it, and is named', async () => {
+  test('beside another Metacontroller it is refused, and the error names that one', async () => {
     const metadata = { name: 'metacontroller', namespace: 'metacontroller' }
     const labels = { app: 'metacontroller' }
     const image = 'ghcr.io/metacontroller/metacontroller:v4.17.2'
@@ -125,7 +125,7 @@ describe('uninstalled', () => {
     expect((await helm('upgrade', enabled)).stderr).toContain(reason)
   })
 
-  test('that one taken away, an upgrade turns it on', async () => {
+  test('once the other one is removed, an upgrade enables it', async () => {
     await ok(
       ['-n', 'metacontroller', 'delete', 'statefulset/metacontroller'],
       undefined,
@@ -135,7 +135,7 @@ describe('uninstalled', () => {
     await get(home, 'statefulset/substratus-metacontroller', bed.target)
   })
 
-  test('and it goes on with the objects as they were', async () => {
+  test('and it reconciles the objects without changing their children', async () => {
     const before = await everything(bed)
     // The accounts are new ones: so are their tokens.
     await accountOf(bed.target, bed.plane, home, 'substratus-metacontroller')

@@ -5,11 +5,11 @@ import { get, kubectl, ok, until } from './cluster.ts'
 import { installation } from './installation.ts'
 import { applyOneOfEach } from './oneofeach.ts'
 
-/** Who may do what: the server, Metacontroller, helm test and users, each no more than it needs. */
+/** The rights of the server, Metacontroller, helm test and users: each has only those that it needs. */
 
 const bed = installation({ installed: {} })
 
-test('Metacontroller, with the rights of helm/metacontroller-values.yaml alone, drives all kinds', async () => {
+test('the rights in helm/metacontroller-values.yaml suffice for Metacontroller to reconcile all kinds', async () => {
   await driveBeside(bed)
   await applyOneOfEach(bed)
   expect(
@@ -17,7 +17,7 @@ test('Metacontroller, with the rights of helm/metacontroller-values.yaml alone, 
   ).toEqual([])
 })
 
-test('helm test: what its Pod runs finds the hooks and admission at work, and leaves nothing', async () => {
+test('helm test calls the hooks and admission, and leaves nothing behind', async () => {
   const text = done(await bed.release('template'))
   const hooks = documentsIn(text).filter(
     ({ metadata }) => metadata.annotations?.['helm.sh/hook'] === 'test',
@@ -45,7 +45,7 @@ test('helm test: what its Pod runs finds the hooks and admission at work, and le
     )
 })
 
-test('all that the server asks for is allowed, and nothing that it does not ask for', async () => {
+test('the server has exactly the rights that it uses', async () => {
   // A reference makes it look for a Model, and for a Dataset.
   const wanted = [
     ...['get datasets', 'get models'],
@@ -63,7 +63,7 @@ test('all that the server asks for is allowed, and nothing that it does not ask 
   )
 })
 
-test('who may view or edit a namespace may view or edit the four kinds there', async () => {
+test('view and edit on a namespace include the four kinds', async () => {
   const may = async (role: string, verb: string, resource: string, subresource = '') => {
     const as = ['--as', role, '-n', team, `--subresource=${subresource}`]
     return (

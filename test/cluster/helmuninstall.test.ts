@@ -9,7 +9,7 @@ import { everything } from './oneofeach.ts'
 
 const bed = installation({ installed: {}, inUse: true })
 
-test('objects and their children stay, and what would refuse changes to them goes', async () => {
+test('helm uninstall leaves objects and children in place, and removes the webhooks and controllers', async () => {
   const before = await everything(bed)
   if (bed.driving.embedded) await bed.driving.end()
   done(await bed.uninstall())
@@ -32,7 +32,7 @@ test('objects and their children stay, and what would refuse changes to them goe
   expect(await everything(bed)).toEqual(before)
 })
 
-test('meanwhile a trained Model is restored from a backup, its status included', async () => {
+test('a trained Model is restored from a backup with its status meanwhile', async () => {
   const { metadata, spec, status, ...rest } = await get(team, 'model/m', bed.target)
   expect(status.stages.run).toBeDefined()
   await ok(['-n', team, 'delete', 'model', 'm'], undefined, bed.target)
@@ -48,7 +48,7 @@ test('meanwhile a trained Model is restored from a backup, its status included',
   done(await bed.apply(claimOf(restored.metadata, !bed.driving.embedded)))
 })
 
-test('installed again by the same name, it goes on with them', async () => {
+test('a new installation under the same name adopts the objects and reruns nothing', async () => {
   const before = await everything(bed)
   done(await bed.release('install', '--set', bed.outside))
   // The account is a new one: so is its token.

@@ -54,19 +54,19 @@ beforeAll(async () => {
   children = await everything(bed)
 })
 
-test('the former chart is older than this one, and a Job of its time runs', async () => {
+test('the released chart is older than this one, and its Job is running', async () => {
   expect(await chartOf()).toBe(`substratus-${released}`)
   expect(version.localeCompare(released, 'en', { numeric: true })).toBe(1)
   expect(children.join('\n')).toContain('Job/held-model-run-')
 })
 
-test('with --reuse-values, where no value says that Metacontroller stays beside, it does', async () => {
+test('with --reuse-values, Metacontroller remains a separate installation', async () => {
   const manifests = done(await bed.release('upgrade', '--reuse-values', '--dry-run=server'))
   expect(manifests).toContain('kind: CompositeController')
   expect(manifests).not.toContain('substratus-metacontroller')
 })
 
-test('an upgrade touches no child, also none that runs; a new token neither', async () => {
+test('an upgrade changes no child, even with a new token', async () => {
   const url = await hooksUrl()
   await ok(['-n', home, 'delete', 'secret', 'substratus-hooks'], undefined, bed.target)
   done(await bed.release('upgrade', '--reset-then-reuse-values', ...toolsOf(version)))
@@ -91,14 +91,14 @@ test('an upgrade touches no child, also none that runs; a new token neither', as
   expect(items[0].spec.template.spec.initContainers[0].image).toContain(`-loader:${version}`)
 })
 
-test('nor does a rollback to the former chart', async () => {
+test('a rollback to the released chart changes no child', async () => {
   done(await bed.rollback())
   expect(await chartOf()).toBe(`substratus-${released}`)
   await afterwards('after-rollback')
   expect(await everything(bed)).toEqual(children)
 })
 
-test('the training that ran through all of it ends, once', async () => {
+test('the training that ran meanwhile completes, and runs only once', async () => {
   await ok(['-n', team, 'label', 'pods', '--all', 'simulate-'], undefined, bed.target)
   await bed.untilReady('model/held', '^True')
   const created = readFileSync(bed.target.auditLog, 'utf8')

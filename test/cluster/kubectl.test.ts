@@ -28,7 +28,7 @@ describe('kubectl wait', () => {
     await ok(['-n', ns, 'wait', '--for=jsonpath={.status.ready}=true', 'model/m', '--timeout=1s'])
   })
 
-  test('goes on waiting for what has changed and is not done again', async () => {
+  test('waits again after a change, until the new work is done', async () => {
     const ns = await namespace('wait-again')
     await apply(ns, manifest('Model', 'm', trained))
     await untilReady(ns, 'model/m', 'True Done')
@@ -58,7 +58,7 @@ test('kubectl get -w shows each step once, and -o wide the image', async () => {
   expect(wide).toMatch(/^m\s+True\s+Done\s.*example\.com\/train:1\n$/m)
 })
 
-test('kubectl get ai lists all kinds; short names are known', async () => {
+test('kubectl get ai lists all kinds, and short names work', async () => {
   const ns = await namespace('names')
   await apply(ns, manifest('Model', 'm', served), manifest('Notebook', 'n', {}))
   await apply(ns, manifest('Dataset', 'd', { image }))
@@ -75,7 +75,7 @@ test('kubectl get ai lists all kinds; short names are known', async () => {
 })
 
 describe('kubectl describe', () => {
-  test('shows conditions, and what each stage made', async () => {
+  test('shows conditions, and the result of each stage', async () => {
     const ns = await namespace('described')
     await apply(ns, manifest('Model', 'm', trained))
     await untilReady(ns, 'model/m', 'True Done')
@@ -122,7 +122,7 @@ describe('kubectl explain knows', () => {
 })
 
 describe('scaling', () => {
-  test('kubectl scale, and back to none', async () => {
+  test('kubectl scale sets the replicas, and 0 stops the server', async () => {
     const ns = await namespace('scaled')
     await apply(ns, manifest('Model', 'm', served))
     await apply(ns, manifest('ModelServer', 's', { model: { name: 'm' } }))
@@ -168,8 +168,8 @@ describe('scaling', () => {
   })
 })
 
-describe('applying the same again changes nothing', () => {
-  test('client-side and server-side, and with kubectl diff', async () => {
+describe('applying an unchanged manifest changes nothing', () => {
+  test('client-side, server-side and with kubectl diff', async () => {
     const ns = await namespace('reapplied')
     const all = [
       manifest('Model', 'm', { ...trained, resources: { gpu: { type: 'nvidia-l4' } } }),
@@ -195,7 +195,7 @@ describe('applying the same again changes nothing', () => {
     expect(controllers).toEqual([])
   })
 
-  test('what server-side apply no longer names goes', async () => {
+  test('server-side apply removes fields that the manifest no longer has', async () => {
     const ns = await namespace('pruned')
     const serverSide = ['-n', ns, 'apply', '--server-side', '-f', '-']
     await ok(serverSide, manifest('Model', 'm', { ...trained, env: { MODE: 'fast' } }))

@@ -2,7 +2,7 @@ import { existsSync, readdirSync } from 'node:fs'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { ownFolder } from './typed.ts'
 
-/** `up` and `down`, ended in every rude way. */
+/** `up` and `down`, interrupted and killed. */
 
 let own: ReturnType<typeof ownFolder>
 beforeEach(() => {
@@ -16,7 +16,7 @@ afterEach(async () => {
 
 const bare = ['--examples', ''] as const
 
-test('Ctrl-C in the middle of a start leaves nothing behind', async () => {
+test('Ctrl-C during a start leaves nothing behind', async () => {
   const started = own.start('up', ...bare)
   await started.untilSaid('applying the CRDs')
   expect(own.processes().length).toBeGreaterThan(2)
@@ -27,7 +27,7 @@ test('Ctrl-C in the middle of a start leaves nothing behind', async () => {
   expect(existsSync(own.dir)).toBe(false)
 })
 
-test('a start that was killed is cleared away by the next, and by down', async () => {
+test('the next up, or down, cleans up after a start that was killed', async () => {
   const killed = own.start('up', ...bare)
   await killed.untilSaid('applying the CRDs')
   killed.child.kill('SIGKILL')
@@ -50,7 +50,7 @@ test('a start that was killed is cleared away by the next, and by down', async (
   expect(readdirSync(own.home)).toEqual([])
 })
 
-test('down ends a start that is under way', async () => {
+test('down stops a start that is in progress', async () => {
   const started = own.start('up', ...bare)
   await started.untilSaid('applying the CRDs')
   expect((await own.run('down')).code).toBe(0)

@@ -14,10 +14,10 @@ import {
 } from './cluster.ts'
 import { simulate, troubles, work } from './troubles.ts'
 
-/** Each trouble on a real API server: told soon, without flapping, and gone when its cause is. */
+/** Each problem on a real API server is reported soon, without flapping, and cleared with its cause. */
 const soon = 15_000
 
-describe.concurrent('kubectl get says', () => {
+describe.concurrent('kubectl get reports', () => {
   test.each(troubles)('$when', async ({ kind, spec, simulate: what, given, says, mend, after }) => {
     const ns = await namespace('truth')
     await given?.(ns)
@@ -55,7 +55,7 @@ describe.concurrent('kubectl get says', () => {
 
 const uidOf = ({ metadata }: Shown): string => metadata.uid
 
-test('a node that dies under a Job is told, and the Job goes on when it is back', async () => {
+test('a node that fails under a Job is reported, and the Job continues when it is back', async () => {
   const ns = await namespace('truth-silent')
   await apply(ns, manifest('Model', 'it', work, simulate('hold')))
   await untilReady(ns, 'model/it', 'False Running')
@@ -86,7 +86,7 @@ test('a node that dies under a Job is told, and the Job goes on when it is back'
   expect((await get(ns, 'pods')).items.map(uidOf)).toEqual([uidOf(pod)])
 })
 
-test('a node that is deleted under a Job: the Job goes on elsewhere', async () => {
+test('a Job whose node is deleted continues on another node', async () => {
   const ns = await namespace('truth-node')
   await apply(ns, manifest('Model', 'it', work, simulate('hold')))
   await untilReady(ns, 'model/it', 'False Running')

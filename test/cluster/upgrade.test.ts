@@ -45,7 +45,7 @@ async function withConfig(more: ConfigFile, work: () => Promise<void>): Promise<
 const jobOf = async (ns: string): Promise<Shown> => (await get(ns, 'jobs')).items[0]
 const shape = ({ metadata, spec }: Shown) => ({ uid: metadata.uid, spec })
 
-test('a server that makes other Jobs leaves those that run as they are', async () => {
+test('a server that would render other Jobs leaves running Jobs unchanged', async () => {
   const ns = await namespace('upgrade')
   const held = { labels: { simulate: 'hold' } }
   const unpackaged = { ...trained, package: 'Never' }
@@ -95,7 +95,7 @@ const slice = {
   },
 }
 
-test('GPUs that are allocated dynamically are claimed, and given back', async () => {
+test('dynamically allocated GPUs are claimed, and released', async () => {
   const ns = await namespace('devices')
   await ok(['create', '-f', '-'], [deviceClass, slice].map((one) => JSON.stringify(one)).join('\n'))
   const gpus = { default: 'h100', profiles: { h100: { deviceClassName: driver } } }

@@ -34,7 +34,7 @@ beforeAll(async () => {
   }
 })
 
-test('while the webhook is down, what it would check is refused', async () => {
+test('while the webhook is down, requests that it would validate are refused', async () => {
   // The API server takes a moment to read a new configuration.
   await expect
     .poll(async () => (await patch({ image: `example.com/model:${Date.now()}` })).stderr, {
@@ -43,7 +43,7 @@ test('while the webhook is down, what it would check is refused', async () => {
     .toContain('failed calling webhook')
 })
 
-test('and suspending, resuming, labelling and deleting go on', async () => {
+test('while the webhook is down, suspending, resuming, labelling and deleting work', async () => {
   for (const suspend of [true, false, null]) expect((await patch({ suspend })).stderr).toBe('')
   await ok(['-n', ns, 'label', 'model', 'held', 'team=a'])
   await ok(['-n', ns, 'delete', 'model', 'held'])

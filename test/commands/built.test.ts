@@ -28,7 +28,7 @@ beforeAll(() => {
 }, 60_000)
 afterAll(() => rmSync(folder, { recursive: true }))
 
-test('it has the rooms that serve, and no development platform', () => {
+test('the image contains no development platform', () => {
   expect(readdirSync(join(folder, 'dist')).sort()).toEqual([
     'cli',
     'cluster',
@@ -43,7 +43,7 @@ test('it has the rooms that serve, and no development platform', () => {
   ])
 })
 
-test('it imports no package that is for development only', () => {
+test('the image imports no development dependency', () => {
   const { dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
   const files = readdirSync(join(folder, 'dist'), { recursive: true, encoding: 'utf8' })
   const imported = files

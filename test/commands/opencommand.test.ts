@@ -25,7 +25,7 @@ afterAll(() => api.close())
 const command = 'open/main.ts'
 const env = () => ({ ...process.env, KUBECONFIG: api.kubeconfig })
 
-describe('exit codes: 0, 1 for what cannot be opened, 2 for a wrong call', () => {
+describe('exit codes: 0, 1 for what cannot be opened, 2 for wrong usage', () => {
   test.each([
     { args: '--help', code: 0, says: 'Usage: kubectl open (notebook | modelserver) NAME' },
     { args: 'notebook explore --suspend', code: 0, says: 'Notebook "explore" is suspended' },

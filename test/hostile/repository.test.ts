@@ -106,7 +106,7 @@ describe('Git credentials', () => {
     },
   )
 
-  test('go to nobody else where a redirect leads to a public repository, which is cloned', async () => {
+  test('are not sent to a public repository that a redirect leads to, which is cloned', async () => {
     const other = await started((request, response) =>
       serveGit(join(folder, 'repositories'), request.url ?? '', request, response),
     )
@@ -117,7 +117,7 @@ describe('Git credentials', () => {
   })
 
   describe('are never sent', () => {
-    test('to another host than the one named', async () => {
+    test('to a host other than the named one', async () => {
       const named = await started((request, response) =>
         request.headers.host?.startsWith('127.')
           ? redirects(302, (at) => `http://localhost:${named.port}${at}`)(request, response)
@@ -133,7 +133,7 @@ describe('Git credentials', () => {
     })
 
     test.each([302, 307])(
-      'to another port than the one named, by a redirect with %i',
+      'to a port other than the named one, by a redirect with %i',
       async (status) => {
         const other = await started(wantsAny)
         const named = await started(redirects(status, (at) => `${other.url}${at}`))
@@ -143,7 +143,7 @@ describe('Git credentials', () => {
       },
     )
 
-    test('to another port when a commit is asked for by its hash', async () => {
+    test('to another port when a commit is fetched by its hash', async () => {
       const other = await started(wantsAny)
       const named = await started(redirects(302, (at) => `${other.url}${at}`))
       await clone(`${named.url}${path}`, { commit: 'a'.repeat(40) })
@@ -151,7 +151,7 @@ describe('Git credentials', () => {
       expect(other.asked.filter(({ authorization }) => authorization)).toEqual([])
     })
 
-    test('to where a redirect leads that names a user', async () => {
+    test('to the target of a redirect that names a user', async () => {
       const other = await started(wantsAny)
       const named = await started(redirects(302, (at) => `http://${user}@${other.host}${at}`))
       expect((await clone(`${named.url}${path}`)).code).toBe(1)
@@ -172,7 +172,7 @@ describe('Git credentials', () => {
       expect(other.asked.filter(({ authorization }) => authorization)).toEqual([])
     })
 
-    test('to a redirect’s end that asks for them only when the pack is fetched', async () => {
+    test('to the target of a redirect that asks for them only when the pack is fetched', async () => {
       const other = await started((request, response) =>
         request.method === 'POST'
           ? wantsAny(request, response)
@@ -184,7 +184,7 @@ describe('Git credentials', () => {
       expect(other.asked.filter(({ authorization }) => authorization)).toEqual([])
     })
 
-    test('to where only the fetching of the pack is redirected, which is not followed', async () => {
+    test('to the target of a redirect of only the pack, which is not followed', async () => {
       const other = await started(wantsAny)
       const named = await started((request, response) =>
         request.method === 'POST'
@@ -196,7 +196,7 @@ describe('Git credentials', () => {
       expect(other.asked).toEqual([])
     })
 
-    test('to the servers that a repository names for its objects, which are not asked', async () => {
+    test('to the alternates that a repository names, which are not requested', async () => {
       const other = await started(wantsAny)
       const head = 'a'.repeat(40)
       const named = await started((request, response) => {
@@ -221,7 +221,7 @@ describe('Git credentials', () => {
       expect(other.asked).toEqual([])
     })
 
-    test('in plain http after https, nor is anything cloned from there', async () => {
+    test('in plain http after https, and nothing is cloned from there', async () => {
       const tls = await localCertificate(folder)
       const plain = await started((request, response) =>
         request.headers.authorization
@@ -252,7 +252,7 @@ describe('Git credentials', () => {
       expect(message).toContain(`redirects to ${other.url}, which asks for credentials`)
     })
 
-    test('by a program that asks whatever the address, though the image names one', async () => {
+    test('by an askpass program that the image sets', async () => {
       const other = await started(wantsAny)
       const named = await started(redirects(302, (at) => `${other.url}${at}`))
       const program = join(folder, 'askpass')
@@ -284,7 +284,7 @@ describe('Git credentials', () => {
     { named: 'https://git.example/x', asking: 'https://evil.git.example', given: false },
     { named: 'https://git.example/x', asking: 'https://git.example.evil', given: false },
     { named: 'https://git.example/x', asking: 'https://example', given: false },
-  ])('for $named are given to $asking: $given', ({ named, asking, given }) => {
+  ])('for $named are sent to $asking: $given', ({ named, asking, given }) => {
     const helper = join(folder, 'helper')
     writeFileSync(helper, '#!/bin/sh\nprintf "username=bot\\npassword=x\\n"\n', { mode: 0o755 })
     const [, scheme, host] = /^(.*):\/\/(.*)$/.exec(asking) ?? []
@@ -300,7 +300,7 @@ describe('Git credentials', () => {
     expect(stdout.includes('password=x')).toBe(given)
   })
 
-  test('are for the named address alone to git-lfs, where an image has it', async () => {
+  test('are sent by git-lfs only to the named address', async () => {
     const repository = join(folder, 'repositories/acme/large')
     const other = await started(wantsAny)
     commit(repository, {
@@ -335,7 +335,7 @@ describe('Git credentials', () => {
   describe('are not printed', () => {
     const seen = ({ output, message }: Ended) => `${output}${message}`
 
-    test('by a server that sends them back in its words', async () => {
+    test('by a server that echoes them', async () => {
       const named = await started((request, response) => {
         if (request.headers.authorization !== basic) return unauthorized(response)
         const line = `ERR ${user}:${password} or ${request.headers.authorization} is not welcome\n`
@@ -349,7 +349,7 @@ describe('Git credentials', () => {
       expect(seen(ended)).not.toContain(basic.replace('Basic ', ''))
     })
 
-    test('by traces that the image asks for', async () => {
+    test('by traces that the image enables', async () => {
       const named = await started(guarded)
       const ended = await clone(`${named.url}${path}`, {
         env: {
@@ -368,7 +368,7 @@ describe('Git credentials', () => {
       `http://${user}:${password}@127.0.0.1:1/x`,
       `http://${password}@127.0.0.1:1/x`,
       `ssh://${user}:${password}@127.0.0.1:1/x`,
-    ])('out of the address %s, which is refused', async (url) => {
+    ])('from the address %s, which is refused', async (url) => {
       const ended = await clone(url)
       expect(ended.code).toBe(1)
       expect(ended.message).toBe(
@@ -458,7 +458,7 @@ describe('the build context', () => {
 const sha256 = (data: string | Buffer) =>
   `sha256:${createHash('sha256').update(data).digest('hex')}`
 
-describe('an image that was planted in the registry', () => {
+describe('an image that somebody planted in the registry', () => {
   const url = 'https://git.example/acme/repo.git'
   const built = sha256('what BuildKit has made')
   const said = () => readFileSync(join(folder, 'said'), 'utf8').split('\n')
@@ -485,7 +485,7 @@ describe('an image that was planted in the registry', () => {
     })
   }
 
-  test('with the build’s own tag and labels does not pass for the build’s image', async () => {
+  test('with the build’s tag and labels is not used as the build’s image', async () => {
     const commitOf = () => git(join(folder, 'clone'), 'rev-parse', 'HEAD')
     const config = () =>
       JSON.stringify({
@@ -511,7 +511,7 @@ describe('an image that was planted in the registry', () => {
     expect(registry.asked).toEqual([])
   })
 
-  test('as a cache is not built upon, unless the administrator has allowed it', async () => {
+  test('as a cache is not used, unless the administrator allows it', async () => {
     expect((await build('registry.example/ns/model-it:tag')).code).toBe(0)
     expect(said().filter((word) => word.includes('cache'))).toEqual([])
   })
@@ -609,7 +609,7 @@ describe('packaging, with a hostile registry', () => {
     })
 
     describe('are never sent', () => {
-      test('to where a blob is redirected, which is read without them', async () => {
+      test('to the target of a redirected blob, which is read without them', async () => {
         const store = await started(answered(200, {}, layer))
         const registry = await registryWith(({ method, url }) =>
           method === 'GET' && url?.endsWith(sha256(layer))
@@ -624,7 +624,7 @@ describe('packaging, with a hostile registry', () => {
       test.each([
         { kind: 'asks for them', header: () => 'Basic realm="x"' },
         { kind: 'names a token server', header: (url: string) => `Bearer realm="${url}/token"` },
-      ])('to where a blob is redirected and that $kind', async ({ header }) => {
+      ])('to the target of a redirected blob that $kind', async ({ header }) => {
         const store: Server = await started((request, response) =>
           (request.url?.startsWith('/token')
             ? answered(200, {}, '{"token": "t"}')
@@ -643,7 +643,7 @@ describe('packaging, with a hostile registry', () => {
         )
       })
 
-      test('to another server that a layer is uploaded to', async () => {
+      test('to another server that receives a layer', async () => {
         const store = await started((request, response) =>
           answered(request.method === 'PUT' ? 201 : 202)(request, response),
         )
@@ -655,7 +655,7 @@ describe('packaging, with a hostile registry', () => {
         expect(sentTo(store)).toEqual([])
       })
 
-      test('to another server that a layer is uploaded to and that asks for them', async () => {
+      test('to another server that receives a layer and asks for them', async () => {
         const store: Server = await started((request, response) =>
           (isKnown(request) ? answered(202) : challenge(`Bearer realm="${store.url}/token"`))(
             request,
@@ -670,7 +670,7 @@ describe('packaging, with a hostile registry', () => {
         expect(sentTo(store)).toEqual([])
       })
 
-      test('to where a token server redirects', async () => {
+      test('to the target of a redirect by a token server', async () => {
         const other = await started(answered(200, {}, '{"token": "t"}'))
         const tokens = await started(redirects(307, () => `${other.url}/token`))
         const registry = await started((request, response) =>
@@ -726,7 +726,7 @@ describe('packaging, with a hostile registry', () => {
       })
     })
 
-    test('are not printed in part, where a long refusal is cut', async () => {
+    test('are not printed in part when a long refusal is truncated', async () => {
       const words = `${'x'.repeat(290)}${password}`
       const registry = await registryWith(() =>
         answered(403, {}, JSON.stringify({ errors: [{ code: '', message: words }] })),

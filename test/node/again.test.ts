@@ -3,7 +3,7 @@ import { apply, get, manifest, namespace, ok, type Shown, until } from '../clust
 import { configured } from './configured.ts'
 import { base, commit, imageOf, untilSays } from './realnode.ts'
 
-/** The same object again: it is built again, which is quick with a cache in the registry. */
+/** An object that is created again is built again, which is fast with a cache in the registry. */
 
 /** A step that takes as long as an installation of packages, and a last one that changes. */
 const dockerfile = (last: string): Readonly<Record<string, string>> => ({
@@ -43,7 +43,7 @@ async function builderOf(ns: string) {
 let undo: () => Promise<void>
 afterEach(() => undo())
 
-test('with registry.cache, the same commit and a changed last layer cost less than half', async () => {
+test('with registry.cache, rebuilding the same commit or only its last layer takes less than half the time', async () => {
   undo = await configured((config) => ({
     ...config,
     registry: { ...config.registry, cache: true },

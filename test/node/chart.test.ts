@@ -150,7 +150,7 @@ async function takePlace(): Promise<void> {
   await ok(['-n', home, 'delete', 'pod', `${controller}-0`, '--ignore-not-found'])
 }
 
-test('the image says what it was made of, by whom, and what is in it', async () => {
+test('the labels of the image name its source, its builder and its content', async () => {
   const { manifest, config } = await imageOf(server.image)
   const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
   expect(config.config.Labels).toMatchObject({
@@ -183,7 +183,7 @@ test('the image says what it was made of, by whom, and what is in it', async () 
 const inServer = (...args: readonly string[]) =>
   ok(['-n', home, 'exec', 'deploy/substratus', '--', ...args])
 
-test('two servers are ready, where Pod Security is restricted', async () => {
+test('two servers become ready under restricted Pod Security', async () => {
   const seen = (await servers()).map(({ status }) => {
     const [{ ready, restartCount, imageID }] = status.containerStatuses
     return { ready, restartCount, imageID }
@@ -204,7 +204,7 @@ test('Node’s heap follows the memory limit of its container', async () => {
   expect(size).toBeLessThan(450)
 })
 
-test('the API server asks it by its Service, and refuses what it refuses', async () => {
+test('the API server calls admission by the Service, and returns its refusals', async () => {
   for (const kind of ['validatingwebhookconfiguration', 'mutatingwebhookconfiguration'])
     for (const { clientConfig } of (await get(home, `${kind}/substratus`)).webhooks)
       expect(clientConfig.service).toMatchObject({ namespace: home, name: 'substratus' })
@@ -236,14 +236,14 @@ test('Metacontroller calls the hooks by the Service, with the token: a Model is 
   expect(said.filter((line) => /forbidden/i.test(line))).toEqual([])
 })
 
-test('helm test runs a Pod of its own, which finds all at work', async () => {
+test('helm test succeeds in its own Pod', async () => {
   const said = await helm('test', release, '-n', home, '--logs', '--timeout', '2m')
   expect(said).toMatch(/ok {6}admission refused: .*"try-none" does not exist/)
   for (const kind of ['Dataset', 'Model', 'ModelServer', 'Notebook'])
     expect(said).toMatch(new RegExp(`ok {6}${kind}: the hooks said: `))
 })
 
-test('the Job that renews the certificate finds the API server too', async () => {
+test('the Job that renews the certificate reaches the API server', async () => {
   await ok(['-n', home, 'create', 'job', 'renew', '--from=cronjob/substratus-certificate'])
   await until(
     () => get(home, 'job/renew'),
@@ -252,7 +252,7 @@ test('the Job that renews the certificate finds the API server too', async () =>
   expect(await logOf('job/renew')).toContain('new enough')
 })
 
-test('each server is deleted while objects are applied, and no apply fails', async () => {
+test('deleting each server while objects are applied fails no apply', async () => {
   const before = (await servers()).map(({ metadata }) => metadata.name)
   const stop = applySteadily((model) => kubectl(['-n', ns, 'apply', '-f', '-'], model), 'steady')
   for (const name of before) {

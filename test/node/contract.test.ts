@@ -44,7 +44,7 @@ describe.concurrent('a container sees', () => {
     { who: 'root', user: '', id: 'user 0, groups 0', git: token },
     { who: 'a user of its own', user: 'USER 1234', id: 'user 1234, groups 0', git: key },
   ])(
-    'what it was promised, as $who under Pod Security baseline; cloned over $git.how',
+    'what docs/container-contract.md promises, as $who under Pod Security baseline, cloned over $git.how',
     async ({ user, id, git }) => {
       const ns = await namespace('contract')
       commit(`private/${ns}`, {

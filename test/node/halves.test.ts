@@ -19,8 +19,8 @@ import { configured } from './configured.ts'
 import { base, pullsFrom, secret, serverFor, untilSays } from './realnode.ts'
 
 /**
- * What ends in the middle, for want of room or of a connection: it is said, nothing half looks whole,
- * and the next attempt succeeds once the cause is gone.
+ * Work that is interrupted by a full disk or a lost connection: it is reported, no partial result looks
+ * complete, and the next attempt succeeds once the cause is gone.
  */
 
 const below = (...names: readonly string[]) => join(inject('cluster').dir, 'node', ...names)
@@ -91,7 +91,7 @@ const again = async (ns: string, stage: string) =>
 
 const once = { runPolicy: { backoffLimit: 0 } }
 
-describe('a disk that is full', () => {
+describe('a full disk', () => {
   let undo: () => Promise<void>
   let small: { readonly host: string; readonly path: string }
 
@@ -145,8 +145,8 @@ describe('a disk that is full', () => {
     command: ['/bin/sh', '-c', script],
   })
 
-  describe.concurrent('in the middle of', () => {
-    test('a load: what came is kept, and gone on with', async () => {
+  describe.concurrent('is reported during', () => {
+    test('a load, which is resumed from the partial file', async () => {
       const ns = await namespace('full')
       const weights = Buffer.alloc(24 * MiB, 'x')
       const begins: number[] = []
@@ -181,12 +181,12 @@ describe('a disk that is full', () => {
 
     test.each([
       {
-        when: 'a training that notices it',
+        when: 'a training that notices the full disk',
         script: `head -c ${12 * MiB} /dev/zero | cat >/content/artifacts/w`,
         says: 'container "run" exited with 1: cat: write error: No space left on device',
       },
       {
-        when: 'a training that does not',
+        when: 'a training that does not notice it',
         script: `head -c ${12 * MiB} /dev/zero >/content/artifacts/w; true`,
         says: `container "seal" exited with 1: ${full}`,
       },
@@ -205,7 +205,7 @@ describe('a disk that is full', () => {
       expect(filesOf(folder, 'run')).toEqual(['.substratus.json', 'w'])
     })
 
-    test('packaging: there is no image until there is a whole one', async () => {
+    test('packaging, which pushes no image until it is complete', async () => {
       const ns = await namespace('full')
       const script = `head -c ${6 * MiB} /dev/urandom >/content/artifacts/w`
       await apply(ns, manifest('Model', 'it', { ...runs(script), package: 'Always' }))
@@ -229,7 +229,7 @@ describe('a disk that is full', () => {
   })
 })
 
-test('a folder of the node that is full, with storage.driver hostPath', async () => {
+test('a full folder of the node is reported with storage.driver hostPath', async () => {
   const path = tightFolder('host', 8)
   const storage = { driver: 'hostPath', hostPath: { path, allowed: true } } as const
   const undo = await configured((config) => ({ ...config, storage }))
@@ -298,12 +298,12 @@ async function breakingWay(bytes: number) {
   }
 }
 
-describe('a connection to S3 that is lost in the middle of', () => {
+describe('a lost connection to S3 is reported during', () => {
   const keys = { AWS_ACCESS_KEY_ID: s3Key.id, AWS_SECRET_ACCESS_KEY: s3Key.secret }
   const unreachable = '(connection (refused|reset by peer)|unexpected EOF|broken pipe)$'
   const bucket = 'lost'
 
-  test('a load, and of what brings results away', async () => {
+  test('a load, and during the upload of results', async () => {
     const ns = await namespace('lost')
     const [there, back] = [await breakingWay(9 * MiB), await breakingWay(9 * MiB)]
     mkdirSync(below('s3', bucket), { recursive: true })

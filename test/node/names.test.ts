@@ -19,7 +19,7 @@ answer = json.load(urllib.request.urlopen(request, context=trusted))
 print(answer["status"]["userInfo"]["username"])
 `
 
-test('a Pod finds Services by name, and the API server knows it', async () => {
+test('a Pod resolves Services by name, and the API server authenticates it', async () => {
   const ns = await namespace('names')
   await apply(
     ns,
@@ -52,7 +52,7 @@ except OSError as error:
     print(error)
 `
 
-test('what no Service has does not leave the machine', async () => {
+test('a connection to an address of no Service does not leave the machine', async () => {
   const ns = await namespace('outside')
   const command = ['python3', '-c', connect]
   await Promise.all([

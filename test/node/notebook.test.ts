@@ -96,7 +96,7 @@ const twice = (what: string, act: () => Promise<void>): Promise<void> =>
     return act()
   })
 
-test('a notebook opens in a browser, keeps what is saved, and is nobody else’s', async () => {
+test('a notebook opens in a browser, retains saved files, and is closed to everyone else', async () => {
   const ns = await namespace('notebook')
   const browser = await chromium()
   const files = await serverFor(({ url }, response) =>
@@ -241,7 +241,7 @@ test('a notebook opens in a browser, keeps what is saved, and is nobody else’s
 })
 
 // Two that mostly wait.
-test.concurrent('an idle notebook is stopped, and opening it wakes it', async () => {
+test.concurrent('an idle notebook is stopped, and opening it starts it', async () => {
   const ns = await namespace('idle')
   await apply(ns, manifest('Notebook', 'explore', { image, idleTimeout: '20s' }))
   await untilSays(ns, 'notebook/explore', 'True Serving')

@@ -6,7 +6,7 @@ import { apply, get, manifest, namespace } from '../cluster/cluster.ts'
 import { configured } from './configured.ts'
 import { commit, leave, pullsFrom, secret, serverFor, untilSays } from './realnode.ts'
 
-/** A registry that lets in only whom it knows: builds, packaging and the kubelet bring what they are given. */
+/** A private registry: builds, packaging and the kubelet use the credentials that they are given. */
 
 const users = { push: 'may-write', pull: 'may-read', wrong: 'wrong' } as const
 type User = keyof typeof users
@@ -22,7 +22,7 @@ let registry: Awaited<ReturnType<typeof serverFor>>
 let host: string
 let undo: () => Promise<void>
 
-/** The node's own registry behind a door. */
+/** The node's own registry behind a proxy that requires credentials. */
 beforeAll(async () => {
   registry = await serverFor((incoming, response) => {
     const { method = '', url: path = '', headers } = incoming

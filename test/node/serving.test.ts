@@ -12,7 +12,7 @@ import {
 import { trainer } from './programs.ts'
 import { base, leave, untilSays } from './realnode.ts'
 
-/** A server that changes while it is asked all the time. */
+/** A server that changes while it receives requests continuously. */
 
 const image = `${base}/python:3`
 
@@ -26,7 +26,7 @@ const trains = (slope: number) => ({
   ],
 })
 
-test('a Model that changes is rolled out with no failed request; replicas come and go', async () => {
+test('a changed Model is rolled out and replicas are scaled without a failed request', async () => {
   const ns = await namespace('serving')
   await apply(ns, manifest('Model', 'it', trains(1)))
   await apply(

@@ -8,7 +8,7 @@ import { configured } from './configured.ts'
 import { trainer } from './programs.ts'
 import { base, imageOf, leave, secret, seenIn, untilSays } from './realnode.ts'
 
-/** One story for every driver of storage that can really run here. */
+/** The same scenario for every storage driver that can run here. */
 
 let undo: () => Promise<void>
 afterEach(() => undo())

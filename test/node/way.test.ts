@@ -14,11 +14,11 @@ const logOf = (ns: string, job: string, container: string): Promise<string> =>
 const under = (folder: string, files: Readonly<Record<string, string>>) =>
   Object.fromEntries(Object.entries(files).map(([name, text]) => [`${folder}/${name}`, text]))
 
-/** From Git to an answer over HTTP: every step is a container that really ran. */
+/** From Git to a response over HTTP, with real containers in every step. */
 let ns: string
 let answered: number
 
-test('Git → image → data → training → packaged image → HTTP answer', async () => {
+test('Git → image → data → training → packaged image → HTTP response', async () => {
   ns = await namespace('way')
   const code = commit(`${ns}/substratus`, {
     ...under('docs/tour/numbers', dataset),
@@ -71,8 +71,8 @@ test('Git → image → data → training → packaged image → HTTP answer', a
   expect(await throughPortForward(ns, 'service/line-server', '/?x=2')).toContain('"y": 7.9')
 })
 
-/** After the story: its Pods still know when they began and ended. */
-test('between the stages hardly any time passes', async () => {
+/** Uses the timestamps of the Pods of the test above. */
+test('hardly any time passes between the stages', async () => {
   const plains = [await plainJob(ns, 'one'), await plainJob(ns, 'two'), await plainJob(ns, 'three')]
   const plain = plains.reduce((sum, seconds) => sum + seconds, 0) / plains.length
   const model = await get(ns, 'model/line')

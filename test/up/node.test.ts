@@ -6,7 +6,7 @@ import { imageNamed, nodeName } from '../../platform/node/addresses.ts'
 import { until } from '../cluster/cluster.ts'
 import { ownFolder } from '../cluster/typed.ts'
 
-/** `up --node` as a person types it, and that nothing is left of it on the machine. */
+/** `up --node` as a person types it; it leaves nothing behind on the machine. */
 
 let own: ReturnType<typeof ownFolder>
 beforeEach(() => {
@@ -45,7 +45,7 @@ function kill(pid: number): void {
   }
 }
 
-test('Ctrl-C while the node starts', async () => {
+test('Ctrl-C while the node starts leaves nothing behind', async () => {
   const started = own.start('up', '--node')
   await started.untilSaid('starting containerd, the kubelet and kube-proxy', 120)
   await until(
@@ -59,7 +59,7 @@ test('Ctrl-C while the node starts', async () => {
   expect(existsSync(own.dir)).toBe(false)
 })
 
-test('all its processes are killed while a container runs, and down clears away the rest', async () => {
+test('down cleans up after all processes were killed while a container ran', async () => {
   const up = await own.run('up', '--node')
   expect(up.said).toContain(`Its node "${nodeName}" is this machine`)
   expect(up.code).toBe(0)
