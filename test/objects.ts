@@ -51,13 +51,13 @@ export function aConfig(file: ConfigFile = {}): Config {
   return result.config
 }
 
-/** The object with a complete result, as others see it. */
+/** The object with a complete result, as referrers see it. */
 export const complete = (parent: Parent, artifacts: Artifacts): Parent => ({
   ...parent,
   status: { ready: true, artifacts: { id: 'one', ...artifacts } },
 })
 
-/** The object after its controller wrote the answer's status. */
+/** The object with the status of the response. */
 export const stored = (parent: Parent, answer: SyncResponse): Parent => ({
   ...parent,
   status: throughJson(answer.status),
@@ -98,7 +98,7 @@ export const failed = (reason = 'BackoffLimitExceeded', message = 'Job has faile
   conditions: [{ type: 'Failed', status: 'True', reason, message }],
 })
 
-/** The Job of an answer, observed with a status. */
+/** The Job of a response, observed with a status. */
 export const aJob = (answer: SyncResponse, status: unknown = running): Child =>
   observed(theChild(answer, 'Job'), status)
 
@@ -132,7 +132,7 @@ export const ended = (exitCode: number, message?: string, reason?: string) => ({
 
 export const digest = `sha256:${'a'.repeat(64)}`
 
-/** What seal and the builder say in the end. */
+/** The termination message of seal and of the builder. */
 export const report = (more: object = {}): string => JSON.stringify({ digest, ...more })
 
 const isReference = ({ kind }: Child): boolean => ['Model', 'Dataset'].includes(kind)
@@ -150,10 +150,10 @@ const grouped = (objects: readonly Child[]): Group => {
   return group
 }
 
-/** What is seen of the cluster: children, Pods, Models and Datasets, in any order. */
+/** An observed object: a child, a Pod, a Model or a Dataset. */
 export type Seen = Child | Parent
 
-/** The request that Metacontroller makes when it sees just this. */
+/** The request that Metacontroller sends when these objects exist. */
 export function asked(parent: Parent, ...seen: readonly Seen[]): SyncRequest {
   const objects = seen as readonly Child[]
   return {
@@ -167,7 +167,7 @@ export function asked(parent: Parent, ...seen: readonly Seen[]): SyncRequest {
   }
 }
 
-/** Asks the hook of the parent's kind, as over the wire: what JSON cannot carry is lost. */
+/** Calls the hook of the parent's kind. As over the wire, only what JSON can represent arrives. */
 export function sync(
   parent: Parent,
   seen: readonly Seen[] = [],
@@ -211,6 +211,6 @@ export function theChild(answer: SyncResponse, kind: string): Child {
 export const namesOf = (answer: SyncResponse): readonly string[] =>
   answer.children.map(({ kind, metadata }) => `${kind} ${metadata.name}`)
 
-/** The observed children of an answer, as they are when nothing has happened to them yet. */
+/** The children of a response, observed as they were applied. */
 export const applied = (answer: SyncResponse, status?: unknown): readonly Child[] =>
   answer.children.map((child) => observed(child, status))

@@ -6,7 +6,7 @@ import type { Parent } from '../../crds/kind.ts'
 import type { Child } from '../objects.ts'
 import { kubectl, namespace, ok } from './cluster.ts'
 
-/** Objects that use what the examples leave out. */
+/** Objects that use the fields that the examples do not. */
 const more = [
   {
     kind: 'Model',
@@ -171,7 +171,7 @@ test('the builder’s Pod is the exception, unless it has Localhost profiles', a
   expect(withoutAdvice(taken.stderr)).toBe('')
 })
 
-/** The Pod that a child's controller would make. */
+/** The Pod that a child's controller would create. */
 const podOf = ({ metadata, spec }: Child) => ({
   apiVersion: 'v1',
   kind: 'Pod',
@@ -182,7 +182,7 @@ const podOf = ({ metadata, spec }: Child) => ({
 const isBuilder = ({ spec }: ReturnType<typeof podOf>): boolean =>
   spec.containers.some(({ name }: { name: string }) => ['build', 'package'].includes(name))
 
-/** kubectl warns of what a cluster may lack, such as a RuntimeClass; errors are what counts. */
+/** kubectl warns about what a cluster may lack, such as a RuntimeClass; only errors count here. */
 const withoutAdvice = (stderr: string): string =>
   stderr
     .split('\n')

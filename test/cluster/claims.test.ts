@@ -18,7 +18,7 @@ import {
   writes,
 } from './cluster.ts'
 
-/** Claims, with what is in them: they grow, and are never emptied behind anybody's back. */
+/** Claims and their contents: claims can grow, and are never silently replaced by empty ones. */
 
 const trained = { image: 'example.com/train:1', params: { epochs: 1 } }
 
@@ -59,7 +59,7 @@ test('a larger disk expands the claim; a smaller one is refused, or reported if 
   await withoutAdmission(() => patch(ns, 'notebook/n', { resources: { disk: 20 } }))
   await untilReady(ns, 'notebook/n', /^True .*; disk stays 30Gi: a claim cannot shrink to 20Gi$/)
   expect(await size()).toBe('30Gi')
-  // Nothing is tried over and over.
+  // The refused patch is not repeated.
   const [done, refusals] = [writes(ns), failures(ns)]
   await nudge(ns, 'notebook/n')
   await sleep(10_000)

@@ -17,7 +17,7 @@ import {
 import { get, kubectl, ok, type Shown, until } from './cluster.ts'
 import { installation } from './installation.ts'
 
-/** What Helm makes of the chart, and what it refuses; nothing of it runs here. */
+/** What Helm renders, installs and refuses. Nothing of the chart runs here. */
 
 const bed = installation()
 
@@ -94,7 +94,7 @@ describe('installed', () => {
     done(await bed.release('install', '--wait', '--timeout', '90s'))
     const { items } = await get(home, 'pods', bed.target)
     expect(items).toHaveLength(2)
-    // Both nodes have one, so that one may go.
+    // One on each node, and the disruption budget allows one disruption.
     expect(new Set(items.map(({ spec }: Shown) => spec.nodeName)).size).toBe(2)
     const budget = await until(
       () => get(home, 'poddisruptionbudget/substratus', bed.target),

@@ -1,14 +1,14 @@
 import { describe, expect, test } from 'vitest'
 import { freePorts } from '../../platform/ports.ts'
-import { accountOf, allowed, asked } from './accounts.ts'
+import { accountOf, allowed, requestsOf } from './accounts.ts'
 import { chart, documentsIn, done, drive, home, release, team } from './chart.ts'
 import { get, manifest, ok, type Shown } from './cluster.ts'
 import { installation } from './installation.ts'
 import { applyOneOfEach, everything } from './oneofeach.ts'
 
 /**
- * The chart brings Metacontroller. No container runs here, so its binary runs as a process of this
- * machine: with the flags of the StatefulSet and a token of its ServiceAccount.
+ * Metacontroller as a part of the chart. No container runs here, so its binary runs as a process of this
+ * machine, with the flags of the StatefulSet and a token of its ServiceAccount.
  */
 
 const bed = installation()
@@ -29,7 +29,7 @@ test('helm install --wait installs Metacontroller, its CRDs and the controllers 
       'app.kubernetes.io/part-of': 'substratus',
     })
   expect((await get(home, 'compositecontrollers', bed.target)).items).toHaveLength(4)
-  // Its Pod passes what the namespace enforces: restricted Pod Security.
+  // Its Pod satisfies restricted Pod Security, which the namespace enforces.
   const { items } = await get(home, 'pods', bed.target)
   expect(items.map(({ metadata }: Shown) => metadata.name)).toEqual(['substratus-metacontroller-0'])
 })
@@ -53,8 +53,8 @@ test('its account has the rights to reconcile all kinds, and its probes succeed'
     args,
   )
   await applyOneOfEach(bed)
-  expect(asked(bed.target, account).length).toBeGreaterThan(10)
-  expect(asked(bed.target, account).filter((line) => line.includes('FORBIDDEN'))).toEqual([])
+  expect(requestsOf(bed.target, account).length).toBeGreaterThan(10)
+  expect(requestsOf(bed.target, account).filter((line) => line.includes('FORBIDDEN'))).toEqual([])
   if (bed.driving.embedded) return
   for (const probe of ['startupProbe', 'readinessProbe', 'livenessProbe'])
     expect((await fetch(`http://127.0.0.1:${health}${container[probe].httpGet.path}`)).status).toBe(
@@ -120,7 +120,7 @@ describe('after helm uninstall', () => {
     const refused = await helm('install', enabled)
     expect(refused.code).not.toBe(0)
     expect(refused.stderr).toContain(reason)
-    // Beside that one it installs, and turning it on is refused all the same.
+    // The chart installs beside that one, and enabling Metacontroller is still refused.
     done(await helm('install'))
     expect((await helm('upgrade', enabled)).stderr).toContain(reason)
   })
@@ -137,7 +137,7 @@ describe('after helm uninstall', () => {
 
   test('and it reconciles the objects without changing their children', async () => {
     const before = await everything(bed)
-    // The accounts are new ones: so are their tokens.
+    // The accounts are new, and so are their tokens.
     await accountOf(bed.target, bed.plane, home, 'substratus-metacontroller')
     bed.driving.again()
     await bed.restartServer()

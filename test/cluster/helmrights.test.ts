@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { accountOf, allowed, asked } from './accounts.ts'
+import { accountOf, allowed, requestsOf } from './accounts.ts'
 import { documentsIn, done, driveBeside, home, runAs, team } from './chart.ts'
 import { get, kubectl, ok, until } from './cluster.ts'
 import { installation } from './installation.ts'
@@ -13,7 +13,9 @@ test('the rights in helm/metacontroller-values.yaml suffice for Metacontroller t
   await driveBeside(bed)
   await applyOneOfEach(bed)
   expect(
-    asked(bed.target, 'metacontroller:metacontroller').filter((line) => line.includes('FORBIDDEN')),
+    requestsOf(bed.target, 'metacontroller:metacontroller').filter((line) =>
+      line.includes('FORBIDDEN'),
+    ),
   ).toEqual([])
 })
 
@@ -46,17 +48,17 @@ test('helm test calls the hooks and admission, and leaves nothing behind', async
 })
 
 test('the server has exactly the rights that it uses', async () => {
-  // A reference makes it look for a Model, and for a Dataset.
+  // References make it look up a Model and a Dataset.
   const wanted = [
     ...['get datasets', 'get models'],
     ...['list nodes', 'list pods', 'watch nodes', 'watch pods'],
   ]
   await until(
-    async () => asked(bed.target, `${home}:substratus`).toSorted(),
+    async () => requestsOf(bed.target, `${home}:substratus`).toSorted(),
     (lines) => wanted.every((line) => lines.includes(line)),
   )
-  expect(asked(bed.target, `${home}:substratus`).toSorted()).toEqual(wanted)
-  // What every authenticated user may: ask who it is and what it may.
+  expect(requestsOf(bed.target, `${home}:substratus`).toSorted()).toEqual(wanted)
+  // Every authenticated user may ask about itself and its rights.
   const everybody = await allowed(bed.target, `${team}:default`, team)
   expect(await allowed(bed.target, `${home}:substratus`, team)).toEqual(
     [...everybody, ...wanted].sort(),
@@ -79,7 +81,7 @@ test('view and edit on a namespace include the four kinds', async () => {
   const kinds = ['datasets', 'models', 'modelservers', 'notebooks'].map(
     (it) => `${it}.substratus.ai`,
   )
-  // The roles are aggregated by a controller, a moment later.
+  // A controller aggregates the roles a moment later.
   await until(() => may('edit', 'create', 'models.substratus.ai'), Boolean)
   for (const kind of kinds) {
     expect([await may('view', 'list', kind), await may('view', 'create', kind)]).toEqual([

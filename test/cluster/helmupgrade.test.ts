@@ -10,9 +10,8 @@ import { installation } from './installation.ts'
 import { everything } from './oneofeach.ts'
 
 /**
- * From the released chart to this one and back, while a training runs. The servers of both are of this
- * tree: they differ by what their charts give them, and by the images of the tools that are their
- * defaults.
+ * From the released chart to this one and back, while a training runs. Both servers are from this tree:
+ * they differ in the configuration from their charts, and in the default images of the tools.
  */
 
 const folder = join(root, 'test', 'charts')
@@ -36,7 +35,7 @@ const bed = installation({
 })
 let children: readonly string[]
 
-/** What a rollout does; and then Metacontroller has synced anew, for it has even what is new. */
+/** Like a rollout. A new object shows that Metacontroller has synced since. */
 async function afterwards(name: string): Promise<void> {
   await bed.restartServer()
   await bed.driving.look()
@@ -71,11 +70,11 @@ test('an upgrade changes no child, even with a new token', async () => {
   await ok(['-n', home, 'delete', 'secret', 'substratus-hooks'], undefined, bed.target)
   done(await bed.release('upgrade', '--reset-then-reuse-values', ...toolsOf(version)))
   expect(await chartOf()).toBe(`substratus-${version}`)
-  // Metacontroller starts its controllers anew.
+  // Metacontroller restarts its controllers.
   expect(await hooksUrl()).not.toBe(url)
   await afterwards('after-upgrade')
   expect(await everything(bed)).toEqual(children)
-  // What is made from now on has this version's tools.
+  // New Jobs have this version's tools.
   const source = 'https://example.com/new'
   done(
     await kubectl(

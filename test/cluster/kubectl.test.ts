@@ -13,7 +13,7 @@ import {
   writes,
 } from './cluster.ts'
 
-/** What a person who knows kubectl types without thinking, and what other tools do in their place. */
+/** What people who know kubectl expect to work, and what other tools do on their behalf. */
 
 const image = 'example.com/train:1'
 const trained = { image, params: { epochs: 1 } }
@@ -23,8 +23,8 @@ describe('kubectl wait', () => {
   test('returns once the object is Ready', async () => {
     const ns = await namespace('wait')
     await apply(ns, manifest('Model', 'm', trained))
-    const said = await ok(['-n', ns, 'wait', '--for=condition=Ready', 'model/m', '--timeout=60s'])
-    expect(said).toContain('condition met')
+    const output = await ok(['-n', ns, 'wait', '--for=condition=Ready', 'model/m', '--timeout=60s'])
+    expect(output).toContain('condition met')
     await ok(['-n', ns, 'wait', '--for=jsonpath={.status.ready}=true', 'model/m', '--timeout=1s'])
   })
 
@@ -47,12 +47,12 @@ test('kubectl get -w shows each step once, and -o wide the image', async () => {
   const seen = watch(ns, 'model/m')
   await untilReady(ns, 'model/m', 'True Done')
   await until(
-    async () => seen.said.at(-1) ?? '',
+    async () => seen.lines.at(-1) ?? '',
     (line) => line.startsWith('True'),
   )
   seen.stop()
-  expect(seen.said).toEqual([...new Set(seen.said)])
-  expect(seen.said.filter((line) => !line.startsWith('False '))).toEqual([seen.said.at(-1)])
+  expect(seen.lines).toEqual([...new Set(seen.lines)])
+  expect(seen.lines.filter((line) => !line.startsWith('False '))).toEqual([seen.lines.at(-1)])
   const wide = await ok(['-n', ns, 'get', 'models', '-o', 'wide'])
   expect(wide).toMatch(/^NAME\s+READY\s+REASON\s+BASE\s+GPU\s+AGE\s+MESSAGE\s+IMAGE\n/)
   expect(wide).toMatch(/^m\s+True\s+Done\s.*example\.com\/train:1\n$/m)
@@ -79,13 +79,13 @@ describe('kubectl describe', () => {
     const ns = await namespace('described')
     await apply(ns, manifest('Model', 'm', trained))
     await untilReady(ns, 'model/m', 'True Done')
-    const said = await ok(['-n', ns, 'describe', 'model', 'm'])
-    expect(said).toMatch(/Type:\s+Packaged/)
-    expect(said).toMatch(/Stages:\s+Package:/)
-    expect(said).toMatch(/Job:\s+m-model-run-\w{8}/)
+    const output = await ok(['-n', ns, 'describe', 'model', 'm'])
+    expect(output).toMatch(/Type:\s+Packaged/)
+    expect(output).toMatch(/Stages:\s+Package:/)
+    expect(output).toMatch(/Job:\s+m-model-run-\w{8}/)
   })
 
-  // Events are Metacontroller's own; the embedded runner, which is for development, writes none.
+  // Metacontroller writes these Events; the embedded runner writes none.
   const isReal = inject('cluster').controller === 'metacontroller'
   const event = /Events:[\s\S]*Warning\s+SyncError[\s\S]*exceeded quota: none/
   test(`${isReal ? 'shows' : 'shows no'} event of a child that the API server refuses`, async () => {
@@ -155,7 +155,7 @@ describe('scaling', () => {
       },
     }
     await apply(ns, JSON.stringify(autoscaler))
-    // No metrics are served here: the minimum alone makes it scale.
+    // Without metrics here, only the minimum makes it scale.
     await untilReady(ns, 'modelserver/s', 'True Serving: 2 of 2')
     const { conditions, currentReplicas } = await until(
       async () => (await get(ns, 'hpa/s')).status,

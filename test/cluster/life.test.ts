@@ -161,7 +161,7 @@ test('objects that are deleted and recreated at once get all their children', as
     (items) => items.length === 20 && items.every((item: Shown) => item.status?.ready),
     120,
   )
-  // The garbage collector is still at the old ones' children.
+  // The garbage collector still deletes the children of the old objects.
   await sleep(10_000)
   const owners = (await get(ns, 'notebooks')).items.map(({ metadata }: Shown) => metadata.uid)
   const kinds = 'statefulsets,services,networkpolicies,persistentvolumeclaims'

@@ -4,12 +4,12 @@ import { customResourceDefinition } from '../../generate/definitions.ts'
 import { apply, get, kubectl, namespace, ok, type Shown, until } from './cluster.ts'
 
 /**
- * Objects that are older than the rules they break. They are Models of another group, which has the
- * schema of ours and neither webhook nor controller, so that the API server alone decides.
+ * Objects that are older than the rules that they break. They are Models of another group, which has
+ * our schema but no webhook or controller, so that only the API server validates.
  */
 
 const group = 'older.example.com'
-// A name of its own: kubectl would take `models` for these.
+// Another plural, because otherwise `kubectl get models` would mean these.
 const kind = 'OlderModel'
 const models = `oldermodels.${group}`
 
@@ -21,7 +21,7 @@ const definition = (): Shown => {
   return crd
 }
 
-/** The definition as it was before there were rules. */
+/** The CRD without the rules. */
 const ruleless = (crd: Shown): Shown =>
   JSON.parse(JSON.stringify(crd), (key, value) =>
     key === 'x-kubernetes-validations' ? undefined : value,
@@ -49,7 +49,7 @@ beforeAll(async () => {
       () => true,
     )
   await ok(['apply', '-f', '-'], JSON.stringify(definition()))
-  // The API server takes a moment to change its mind.
+  // The API server applies a changed CRD after a moment.
   await until(
     () => kubectl(['-n', ns, 'apply', '--dry-run=server', '-f', '-'], object('a.b', { image })),
     ({ stderr }) => stderr.includes('at most 50 characters'),

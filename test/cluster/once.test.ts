@@ -20,7 +20,7 @@ import {
 } from './cluster.ts'
 import { kill, serverReady } from './kill.ts'
 
-/** Expensive work is done once, whatever fails around it: Jobs are counted in the audit log. */
+/** Expensive work runs once, whatever fails around it. Jobs are counted in the audit log. */
 const image = 'example.com/train:1'
 const trained = { image, params: { epochs: 1 } }
 const packages = (jobs: readonly string[]) => jobs.filter((name) => name.includes('-package-'))
@@ -34,7 +34,7 @@ test('a hundred Models run once, although their Jobs are deleted and the hooks a
   const all = Array.from({ length: 100 }, (_, number) => `m-${number}`)
   const models = all.map((name) => manifest('Model', name, spec)).join('\n---\n')
   const applying = () => kubectl(['-n', ns, 'apply', '-f', '-'], models)
-  // In the middle of it: what comes while admission is away is refused.
+  // Halfway: requests are refused while admission is down.
   const first = applying()
   await until(
     async () => jobsCreated(ns).length,
@@ -77,7 +77,7 @@ test('a finished run is not repeated after its Job is deleted', async () => {
   await ok(['-n', ns, 'delete', 'jobs', '--all'])
   await unrepeated()
 
-  // More memory makes the next attempt another one; there is none.
+  // More memory would change the next attempt, but there is none.
   await patch(ns, 'model/m', { resources: { memory: 64 } })
   await unrepeated()
 
@@ -100,7 +100,7 @@ test('a temporarily invalid spec does not repeat a finished run', async () => {
   await apply(ns, manifest('Model', 'm', trained))
   await untilReady(ns, 'model/m', 'True Done')
   const created = jobsCreated(ns)
-  // The record alone remembers it.
+  // Only the status still records the run.
   await ok(['-n', ns, 'delete', 'jobs', '--all'])
   await withoutAdmission(async () => {
     await patch(ns, 'model/m', { resources: { gpu: { type: 'nvidia-l5' } } })
@@ -210,7 +210,7 @@ test('objects that are restored with their status rerun nothing; without it they
   const created = jobsCreated(ns)
   expect(created).toHaveLength(2)
 
-  // The commands of docs/backup.md, in a cluster that has lost all of it.
+  // The steps of docs/backup.md, in a cluster that has lost everything.
   const saved = await get(ns, kinds)
   for (const { metadata } of saved.items)
     for (const field of [

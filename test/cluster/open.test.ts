@@ -8,15 +8,15 @@ import { root } from '../../terminal/root.ts'
 import { apply, get, manifest, namespace, ok, readyOf, until, untilReady } from './cluster.ts'
 
 /**
- * kubectl open on a real API server. Its nodes are simulated, so that no Pod can be reached: here
- * is what comes before that. test/protocol/open.test.ts has the rest.
+ * kubectl open on a real API server. Its nodes are simulated, so no Pod can be reached; these are the
+ * steps before that. test/protocol/open.test.ts has the others.
  */
 
 const cluster = inject('cluster')
 const folder = mkdtempSync(join(tmpdir(), 'substratus-open-'))
 afterAll(() => rmSync(folder, { recursive: true }))
 
-/** The command as a person types it, and its lines so far. */
+/** Runs the command as a person types it, and returns its lines so far. */
 function open(ns: string, words: string, kubeconfig = cluster.kubeconfig) {
   const child = spawn(
     process.execPath,
@@ -97,8 +97,8 @@ test('an idle notebook is started', async () => {
       JSON.stringify({ status: { containerStatuses } }),
     ),
   )
-  // On a real node the idle container ends, which the StatefulSet tells, and so the hooks are asked. Here
-  // only its last state is written: without a change of the notebook they are asked a minute later.
+  // On a real node the container ends, which changes the StatefulSet and so causes a sync. Here only the
+  // last state is written, so the next sync would come a minute later.
   await until(
     async () => {
       await ok(['-n', ns, 'annotate', '--overwrite', 'notebook', 'explore', `seen=${Date.now()}`])
@@ -155,7 +155,7 @@ test.each(['notebook', 'modelserver'])('--suspend suspends a %s', async (kind) =
 })
 
 describe('rights to open', () => {
-  /** A kubeconfig of somebody who may do what these rules say, and no more. */
+  /** A kubeconfig with only these rights. */
   async function somebody(ns: string, rules: readonly object[]): Promise<string> {
     const name = 'somebody'
     const subject = { kind: 'ServiceAccount', name, namespace: ns }
@@ -184,7 +184,7 @@ describe('rights to open', () => {
     return file
   }
 
-  /** The rules that docs/notebooks.md gives. */
+  /** The rules of docs/notebooks.md. */
   const documented = (): readonly { readonly resources: readonly string[] }[] => {
     const text = readFileSync('docs/notebooks.md', 'utf8')
     const [, yaml = ''] = /```yaml\n(kind: Role\n[\s\S]*?)```/.exec(text) ?? []

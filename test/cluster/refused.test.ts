@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest'
-import { bad } from './bad.ts'
 import { apply, kubectl, manifest, namespace, ok } from './cluster.ts'
+import { invalid } from './invalid.ts'
 
 let ns = ''
 
@@ -13,7 +13,7 @@ const given = (name: string, kind: string, spec: unknown) =>
   kubectl(['-n', ns, 'apply', '-f', '-'], manifest(kind, name, spec))
 
 describe('kubectl apply is refused, and the error names the field', () => {
-  test.each(bad)('$kind: $name', async ({ kind, spec, says, object: name = 'bad' }) => {
+  test.each(invalid)('$kind: $name', async ({ kind, spec, says, object: name = 'bad' }) => {
     const { code, stderr } = await given(name, kind, spec)
     expect(stderr).toContain(says)
     expect(code).toBe(1)

@@ -12,7 +12,7 @@ import {
   untilReady,
 } from './cluster.ts'
 
-/** A user with `edit` in one namespace annotates the children that Metacontroller applies there. */
+/** A user with `edit` in one namespace changes the annotations of children there. */
 
 const annotation = 'metacontroller.k8s.io/last-applied-configuration'
 const kinds = 'jobs,persistentvolumeclaims,deployments,statefulsets,services,networkpolicies'

@@ -32,18 +32,18 @@ describe.concurrent('kubectl get reports', () => {
       expect(Date.now() - start).toBeLessThan(soon)
       const { READY, REASON, MESSAGE } = await rowOf(ns, object)
       expect(`${READY} ${REASON}: ${MESSAGE}`).toMatch(says)
-      // Long enough for a second look of the hooks, and for what comes and goes.
+      // Long enough for a second sync, and for transient states.
       await sleep(12_000)
-      const trouble = [...seen.said]
+      const trouble = [...seen.lines]
       expect(trouble.at(-1)).toMatch(says)
       expect(trouble.filter((line) => !line.startsWith('False '))).toEqual([])
-      // What comes back after something else is a flap.
+      // A state that returns after another one is flapping.
       expect(trouble).toEqual([...new Set(trouble)])
 
       await mend(ns)
       await untilReady(ns, object, after)
       await sleep(3000)
-      const recovery = seen.said.slice(trouble.length)
+      const recovery = seen.lines.slice(trouble.length)
       expect(recovery.at(-1)).toMatch(after)
       expect(recovery.filter((line) => !line.startsWith('False '))).toEqual([recovery.at(-1)])
       expect(recovery).toEqual([...new Set(recovery)])
@@ -78,11 +78,11 @@ test('a node that fails under a Job is reported, and the Job continues when it i
   const running = `False Running: Pod "${pod.metadata.name}" is running`
   await untilReady(ns, 'model/it', running)
   await until(
-    async () => seen.said,
+    async () => seen.lines,
     (lines) => lines.length > 2,
   )
   seen.stop()
-  expect(seen.said).toEqual([running, expect.stringMatching(/^False NodeNotReady/), running])
+  expect(seen.lines).toEqual([running, expect.stringMatching(/^False NodeNotReady/), running])
   expect((await get(ns, 'pods')).items.map(uidOf)).toEqual([uidOf(pod)])
 })
 
@@ -104,14 +104,14 @@ test('a Job whose node is deleted continues on another node', async () => {
     )
     expect(pods.find(another).spec.nodeName).not.toBe(before.spec.nodeName)
     await until(
-      async () => seen.said.at(-1) ?? '',
+      async () => seen.lines.at(-1) ?? '',
       (line) => line.startsWith('False Running'),
     )
-    expect(seen.said.join('\n')).toContain(
+    expect(seen.lines.join('\n')).toContain(
       `NodeNotReady: Pod "${before.metadata.name}": node "${before.spec.nodeName}" is not ready: it was deleted`,
     )
-    // Between the Pods there is none; never was it Ready, and the Job is the same.
-    expect(seen.said.filter((line) => !line.startsWith('False '))).toEqual([])
+    // For a moment there is no Pod. It was never Ready, and the Job is the same.
+    expect(seen.lines.filter((line) => !line.startsWith('False '))).toEqual([])
     expect((await get(ns, 'jobs')).items.map(uidOf)).toEqual(jobs)
   } finally {
     const { metadata, spec, apiVersion, kind } = JSON.parse(node)

@@ -17,7 +17,7 @@ import {
 } from './cluster.ts'
 import { kill, serverReady } from './kill.ts'
 
-/** A server of another version or configuration, in the middle of what runs. */
+/** A server of another version or configuration, while workloads run. */
 
 const image = 'example.com/train:1'
 const trained = { image, params: { epochs: 1 } }
@@ -28,7 +28,7 @@ async function restartServer(): Promise<void> {
   await serverReady()
 }
 
-/** The server with more configuration, for as long as `work` takes. */
+/** Runs `work` with additional configuration of the server. */
 async function withConfig(more: ConfigFile, work: () => Promise<void>): Promise<void> {
   const file = join(inject('cluster').dir, 'config.yaml')
   const before = readFileSync(file, 'utf8')
@@ -82,7 +82,7 @@ const deviceClass = {
   metadata: { name: driver },
   spec: { selectors: [{ cel: { expression: `device.driver == "${driver}"` } }] },
 }
-/** What a DRA driver would say of a node: four GPUs. */
+/** What a DRA driver would publish for a node with four GPUs. */
 const slice = {
   apiVersion: 'resource.k8s.io/v1',
   kind: 'ResourceSlice',

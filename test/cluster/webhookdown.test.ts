@@ -6,7 +6,7 @@ let ns = ''
 const nobody = 'https://127.0.0.1:9'
 const configuration = 'substratus-down'
 
-/** The validating webhook for one namespace alone, at an address where nobody answers. */
+/** The validating webhook for a single namespace, at an address where nothing listens. */
 function downIn(namespace: string): object {
   const validating = admissionWebhooks({ url: nobody, caBundle: '' })[1] as {
     readonly webhooks: readonly object[]
@@ -35,7 +35,7 @@ beforeAll(async () => {
 })
 
 test('while the webhook is down, requests that it would validate are refused', async () => {
-  // The API server takes a moment to read a new configuration.
+  // The API server reads a new webhook configuration after a moment.
   await expect
     .poll(async () => (await patch({ image: `example.com/model:${Date.now()}` })).stderr, {
       timeout: 10_000,

@@ -13,7 +13,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { root } from '../../terminal/root.ts'
 
-/** What the production image holds, as `npm run image` compiles it. `npm run check` has its server answer. */
+/** The contents of the production image, as `npm run image` compiles them. `npm run check` starts its server. */
 
 let folder: string
 
@@ -62,7 +62,7 @@ const cluster = ['--kubeconfig', 'kubeconfig', '--namespace', 'n']
 const names = ['--ca', 'ca', '--secret', 'tls', '--name', 'a', '--days', '30']
 const examples = ['-f', join(root, 'examples')]
 
-/** Each loads what its command needs. Without a cluster some can only fail, in words of their own. */
+/** Each loads what its command needs. Without a cluster, some can only fail with an error of their own. */
 test.each([
   { file: 'cli', args: ['--help'], code: 0, says: 'Usage: substratus' },
   { file: 'cli', args: ['validate', ...examples], code: 0, says: 'valid: ' },

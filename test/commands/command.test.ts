@@ -15,7 +15,7 @@ const substratus = (args: readonly string[], input = '') => typed('cli/main.ts',
 const model = (spec: object, name = 'm') =>
   JSON.stringify({ apiVersion: 'substratus.ai/v1', kind: 'Model', metadata: { name }, spec })
 
-/** A row with its arguments as a line, for the name of the test. */
+/** Adds the arguments as one line, for the title. */
 const asTyped = <Row extends { readonly args: readonly string[] }>(row: Row) => ({
   ...row,
   line: row.args.join(' '),
@@ -202,7 +202,7 @@ test('serve responds, and drains on SIGTERM', async () => {
   child.kill('SIGTERM')
   const [code] = await once(child, 'exit')
   expect(code).toBe(0)
-  // One line per request: facts as fields, never a body.
+  // One line per request, with facts as fields and without bodies.
   const line = log.split('\n').find((found) => found.includes('/hooks/models/sync')) ?? '{}'
   expect(JSON.parse(line)).toMatchObject({
     code: 200,

@@ -26,9 +26,9 @@ import { imageOfFolder } from './built.ts'
 import { base, imageOf, untilSays } from './realnode.ts'
 
 /**
- * The chart with nothing of this machine's: its images are built by the project's own builder and run
- * as Pods, and the API server and the chart's own Metacontroller call the server by its Service. The
- * platform's own server and controller stand aside meanwhile.
+ * The chart as in a real cluster: its images are built by the project's own builder and run as Pods, and
+ * the API server and the chart's own Metacontroller call the server by its Service. The platform's own
+ * server and controller are stopped meanwhile.
  */
 
 const debian = `${base}/python:3`
@@ -78,7 +78,7 @@ beforeAll(async () => {
       config: nodeConfig,
       image: imageIn(server.image),
       metacontroller: { enabled: true, image: imageIn(called) },
-      // They are there, and objects of other tests with them.
+      // They exist already, with objects of other tests.
       crds: { install: false },
     }),
   )
@@ -92,7 +92,7 @@ beforeAll(async () => {
 })
 
 afterAll(async () => {
-  // One that fails keeps no other from being done: more tests follow.
+  // Run all steps even if one fails, because more tests follow.
   const failed: unknown[] = []
   for (const step of undo.toReversed()) await step().catch((error) => failed.push(error))
   expect(failed).toEqual([])
@@ -100,7 +100,7 @@ afterAll(async () => {
 
 const untilRolledOut = (what: string) => ok(['-n', home, 'rollout', 'status', what, '--timeout=2m'])
 
-/** As an administrator makes it for a base without Node. */
+/** As an administrator would write it for a base image without Node. */
 function contextOfServer(): string {
   const context = join(folder, 'server')
   const program = join(root, 'generate', 'image.ts')
@@ -108,7 +108,7 @@ function contextOfServer(): string {
   return context
 }
 
-/** The binary that was found here, on a Debian base: it may want its C library. */
+/** The binary that was found here, on a Debian base, because it may need the C library. */
 async function imageOfController(): Promise<string> {
   const layer = join(folder, 'controller.tar')
   const place = '--transform=s|.*|usr/bin/metacontroller|'
@@ -124,7 +124,7 @@ async function imageOfController(): Promise<string> {
   return withLayer(debian, layer, 'metacontroller')
 }
 
-/** The embedded runner's sources beside the server, for the server's own image has nothing of the platform. */
+/** The server's image with the sources of the embedded runner, which it does not contain. */
 async function imageOfRunner(): Promise<string> {
   const layer = join(folder, 'runner.tar')
   const rooms = ['crds', 'hooks', 'cluster', 'platform/runner']
@@ -139,14 +139,14 @@ async function withLayer(onto: string, layer: string, name: string): Promise<str
   return (await command(crane, made)).trim()
 }
 
-/** Where no Metacontroller is found, the embedded runner takes its place in its Pod; it has no probes. */
+/** If no Metacontroller is found, the embedded runner replaces it in its Pod; it has no probes. */
 async function takePlace(): Promise<void> {
   const runner = ['node', 'platform/runner/main.ts', '--kubeconfig', 'in-cluster']
   const probes = { startupProbe: null, readinessProbe: null, livenessProbe: null }
   const containers = [{ name: 'metacontroller', command: runner, args: null, ...probes }]
   const patch = JSON.stringify({ spec: { template: { spec: { containers } } } })
   await ok(['-n', home, 'patch', 'statefulset', controller, '-p', patch])
-  // A StatefulSet waits for ever for a Pod of its before that never becomes ready.
+  // A StatefulSet does not replace a Pod that never became ready.
   await ok(['-n', home, 'delete', 'pod', `${controller}-0`, '--ignore-not-found'])
 }
 
@@ -199,7 +199,7 @@ test('Node’s heap follows the memory limit of its container', async () => {
     'v8.getHeapStatistics().heap_size_limit',
   ]
   const size = Number(await inServer('node', ...heap)) / 2 ** 20
-  // Of 512.
+  // Of 512 MiB.
   expect(size).toBeGreaterThan(350)
   expect(size).toBeLessThan(450)
 })

@@ -4,7 +4,7 @@ import { configured } from './configured.ts'
 import { trainer } from './programs.ts'
 import { base, commit, conditionOf, leave, untilSays } from './realnode.ts'
 
-/** How images come into Pods, where the cluster mounts them and where it does not. */
+/** How images get into Pods, with and without image volumes. */
 
 let undo: () => Promise<void>
 afterEach(() => undo())

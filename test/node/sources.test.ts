@@ -14,12 +14,12 @@ import { hubOf } from './fakehub.ts'
 import { storeOf } from './googlestore.ts'
 import { secret, seenIn, serverFor, untilSays } from './realnode.ts'
 
-/** Where Models and Datasets are loaded from; each looked at in its volume by another container. */
+/** The sources of Models and Datasets. Another container reads the loaded files in the volume. */
 
 const sha256 = (data: Buffer) => createHash('sha256').update(data).digest('hex')
 const weights = Buffer.from('0123456789abcdef'.repeat(3_000_000))
 
-/** The names and sha256 of what an object's artifacts hold. */
+/** The names and sha256 of an object's artifacts. */
 async function loaded(ns: string, what: string): Promise<readonly string[]> {
   const { url } = (await get(ns, what)).status.artifacts
   const [, claimName, subPath] = /^pvc:\/\/([^/]+)\/(.*)$/.exec(url) ?? []
@@ -207,7 +207,7 @@ describe.concurrent('a source is loaded', () => {
   })
 })
 
-/** As docs/troubleshooting.md has it: the loader's image with one authority more. */
+/** The loader's image with another CA, as in docs/troubleshooting.md. */
 async function loaderThatTrusts(ca: string): Promise<string> {
   const { crane } = await findNodeBinaries({ progress: () => {} })
   const [from, to] = [imageNamed(toolImage('loader')), imageNamed('tools/loader-and-ca:1')]

@@ -13,7 +13,7 @@ afterEach(async () => {
   undo = async () => {}
 })
 
-/** What would be reported of the node after a while, or of a disk that not every kubelet can measure. */
+/** Reports a condition of the node, which would otherwise take a while, or a full disk. */
 const report = (condition: object) =>
   ok([
     ...['patch', 'node', nodeName, '--subresource=status', '--type=strategic'],

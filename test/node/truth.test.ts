@@ -29,21 +29,21 @@ interface Trouble {
   readonly when: string
   readonly kind?: 'Dataset' | 'Model' | 'ModelServer'
   readonly spec: (ns: string) => object
-  /** What is there before. */
+  /** Creates what must exist before. */
   readonly given?: (ns: string) => Promise<unknown> | undefined
-  /** What Ready says, after "False ", as its beginning; or all of it. */
+  /** The beginning of Ready after "False ", or a pattern for all of it. */
   readonly says: string | RegExp | ((ns: string) => string)
 }
 
 const dockerfile = (...lines: readonly string[]) => ({
   Dockerfile: [`FROM ${base}/busybox:1`, ...lines].join('\n'),
 })
-/** A build of a repository of the namespace's own. */
+/** A build of a repository. */
 const builds = (repository: string, git: object = {}, server = gitUrl) => ({
   build: { git: { url: `${server}/${repository}.git`, ...git } },
 })
 const withSecret = { secretName: 'git' }
-/** A key that no server knows. */
+/** A new key, which no server accepts. */
 function strangeKey() {
   const folder = mkdtempSync(join(tmpdir(), 'substratus-key-'))
   const file = join(folder, 'key')
@@ -52,7 +52,7 @@ function strangeKey() {
   rmSync(folder, { recursive: true })
   return { key, publicKey }
 }
-/** An image of the node's own that runs a line of shell. */
+/** Runs a line of shell in busybox. */
 const runs = (script: string, more: object = {}) => ({
   image: `${base}/busybox:1`,
   command: ['/bin/sh', '-c', script],

@@ -31,7 +31,7 @@ const mounts: string[] = []
 afterAll(() => {
   for (const path of mounts) execFileSync('umount', ['--lazy', path])
 })
-/** A folder with less room than it needs, until it is given more. */
+/** A folder with too little space, until `giveRoom` adds some. */
 function tightFolder(name: string, mebibytes: number) {
   const path = below('volumes', name)
   mkdirSync(path, { recursive: true })
@@ -66,13 +66,13 @@ const tightVolume = (name: string) => ({
   },
 })
 
-/** Where the claim of an object really is. */
+/** The folder of the volume of a claim. */
 async function folderOfClaim(ns: string, claim: string): Promise<string> {
   const { spec } = await get(ns, `pvc/${claim}`)
   return below('volumes', spec.volumeName)
 }
 
-/** What is in the folders of the attempts of a stage. */
+/** The files in the folders of all attempts of a stage. */
 const filesOf = (folder: string, stage: string): readonly string[] =>
   readdirSync(join(folder, stage))
     .flatMap((attempt) => readdirSync(join(folder, stage, attempt)))
@@ -85,7 +85,7 @@ const jobOf = async (ns: string, stage: string): Promise<string> => {
       metadata.labels['substratus.ai/stage'] === stage,
   ).metadata.name
 }
-/** As docs/troubleshooting.md says: the next attempt, in the same folder. */
+/** Starts the next attempt in the same folder, as in docs/troubleshooting.md. */
 const again = async (ns: string, stage: string) =>
   ok(['-n', ns, 'delete', 'job', await jobOf(ns, stage)])
 
@@ -117,7 +117,7 @@ describe('a full disk', () => {
   })
   afterAll(() => undo())
 
-  /** A registry of its own, with the one image that is needed, and no room for another. */
+  /** A separate registry with the one image that is needed, and no space for another. */
   async function smallRegistry() {
     const { dir } = inject('cluster')
     const { crane } = await findNodeBinaries({ progress: () => {} })
@@ -254,8 +254,8 @@ test('a full folder of the node is reported with storage.driver hostPath', async
   }
 })
 
-/** A way to the node's S3 server that breaks after so many bytes, until it is mended. */
-async function breakingWay(bytes: number) {
+/** A proxy for the node's S3 server that closes connections after so many bytes, until `restore`. */
+async function breakingProxy(bytes: number) {
   let left = bytes
   const open = new Set<Socket>()
   const server = createServer((client) => {
@@ -288,7 +288,7 @@ async function breakingWay(bytes: number) {
   const { port } = server.address() as AddressInfo
   return {
     url: `http://${nodeAddress}:${port}`,
-    mend: () => {
+    restore: () => {
       left = Number.POSITIVE_INFINITY
     },
     stop: () => {
@@ -305,7 +305,7 @@ describe('a lost connection to S3 is reported during', () => {
 
   test('a load, and during the upload of results', async () => {
     const ns = await namespace('lost')
-    const [there, back] = [await breakingWay(9 * MiB), await breakingWay(9 * MiB)]
+    const [there, back] = [await breakingProxy(9 * MiB), await breakingProxy(9 * MiB)]
     mkdirSync(below('s3', bucket), { recursive: true })
     mkdirSync(below('s3', ns), { recursive: true })
     writeFileSync(below('s3', ns, 'w.bin'), Buffer.alloc(24 * MiB, 'x'))
@@ -351,8 +351,8 @@ describe('a lost connection to S3 is reported during', () => {
       const arrived = readdirSync(below('s3', bucket), { recursive: true }).map(String)
       expect(arrived.filter((path) => path.endsWith('.substratus.json'))).toEqual([])
 
-      there.mend()
-      back.mend()
+      there.restore()
+      back.restore()
       for (const stage of ['load', 'run']) await again(ns, stage)
       for (const what of ['dataset/it', 'model/it']) {
         await untilSays(ns, what, 'True Done')
