@@ -17,7 +17,7 @@ export interface Case {
   readonly name: string
   readonly path: string
   readonly body: string
-  /** At least this part of what a bare route does. */
+  /** The least acceptable throughput, as a fraction of the bare route's. */
   readonly target: number
 }
 
@@ -43,7 +43,7 @@ const trained = aModel(
 )
 const server = aModelServer({ model: { name: 'falcon' }, env, resources: gpu, replicas: 1 })
 
-/** What a parent has after some changes: its children, and finished Jobs up to twenty. */
+/** The children of a parent after several changes: twenty, with finished Jobs among them. */
 function twenty(parent: Parent, seen: readonly Seen[]): readonly Child[] {
   const children = applied(sync(parent, seen), completed)
   const [job] = applied(sync(trained, [model, data]), completed).filter(
@@ -63,7 +63,7 @@ const syncOf = (plural: string, parent: Parent, ...seen: readonly Seen[]): Case 
   target: 0.7,
 })
 
-/** The server as the API server holds it after `kubectl apply` and some answers of ours. */
+/** The server as the API server stores it after `kubectl apply` and several syncs. */
 const stored = {
   ...server,
   metadata: {
@@ -87,7 +87,7 @@ const stored = {
   status: sync(server, [model]).status,
 }
 
-/** Who owns which field, as managedFields write it. */
+/** The ownership of fields, in the format of managedFields. */
 function fieldsOf(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return {}
   return Object.fromEntries(
@@ -97,7 +97,7 @@ function fieldsOf(value: unknown): unknown {
 
 const named = { group: 'substratus.ai', version: 'v1' }
 
-/** A change of an object as the API server asks about it. */
+/** An AdmissionReview for an update. */
 const admission = (verb: string): Case => ({
   name: `admission ${verb}`,
   path: `/admission/${verb}`,

@@ -6,7 +6,7 @@ import { Command } from 'commander'
 import { type Case, cases } from './cases.ts'
 import { type Answered, load } from './traffic.ts'
 
-/** One line of `--json FILE`; a figure without a target is there to be read. */
+/** One line of `--json FILE`; a figure without a target is informational. */
 interface Figure {
   readonly name: string
   readonly value: number
@@ -31,7 +31,7 @@ const { json, rounds, seconds } = new Command('bench')
 const median = (values: readonly number[]): number =>
   values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0
 
-/** Ours and the bare route in turn, so that a noisy machine is noisy for both. */
+/** Alternates between our server and the bare route, so that noise on the machine affects both. */
 async function measure(of: Case, ports: Ports): Promise<readonly Figure[]> {
   const rows: { readonly bare: Answered; readonly own: Answered }[] = []
   const at = (port: number) => load({ port, path: of.path, body: of.body, seconds })
@@ -71,7 +71,7 @@ try {
   const latency = ['p50 ms', 'of bare', 'p99 ms', 'of bare']
   console.log(row(['', 'of bare', 'target', 'met', 'requests/s', ...latency]))
   for (const one of cases()) {
-    // Compiled and warm before anything counts.
+    // Warm up first, so that the JIT has compiled both.
     for (const port of [ports.bare, ports.ours])
       await load({ port, path: one.path, body: one.body, seconds: seconds * 4 })
     const measured = await measure(one, ports)

@@ -8,8 +8,8 @@ import { aConfig } from '../test/objects.ts'
 import { cases } from './cases.ts'
 
 /**
- * The servers that are compared, in a process of their own: ours, whose log goes where it costs
- * only its making, and a bare one that parses each body and sends an answer of the same size.
+ * The servers to compare, in a separate process: ours, which logs to /dev/null so that only the
+ * formatting of log lines is measured, and a bare one that parses each body and sends the same response.
  */
 const ours = app({
   config: aConfig(),

@@ -17,8 +17,8 @@ export interface Answered {
 const connections = 4
 
 /**
- * Asks one path as fast as it answers, on a few connections that stay open. It speaks HTTP on bare
- * sockets, for a client with more comfort costs more than the server that is measured.
+ * Requests one path as fast as the server responds, on a few keep-alive connections. It writes HTTP to
+ * plain sockets, because a real client would cost more than the server that is measured.
  */
 export async function load(of: Load): Promise<Answered> {
   const times: number[] = []
@@ -65,7 +65,7 @@ function converse({ port, path, body }: Load, end: number, times: number[]): Pro
   })
 }
 
-/** How long the answer is, head and body; undefined while the head is not there. */
+/** The length of the response, headers and body; undefined until the headers are complete. */
 function lengthOf(received: Buffer): number | undefined {
   const end = received.indexOf('\r\n\r\n')
   if (end < 0) return undefined

@@ -10,7 +10,7 @@ interface CommandOptions {
   readonly onLine?: (line: string) => void
 }
 
-/** Runs a command to its end: its stdout, or an error with its own last words. */
+/** Runs a command and returns its stdout. The error of a failed one contains the end of its stderr. */
 export function command(
   file: string,
   args: readonly string[],
@@ -35,10 +35,10 @@ export function command(
     child.on('error', reject)
     child.on('close', (code, killed) => {
       if (code === 0) return resolve(Buffer.concat(out).toString('utf8'))
-      const words = err.trim().split('\n').slice(-5).join('\n') || `exit ${code ?? killed}`
-      reject(new Error(words))
+      const message = err.trim().split('\n').slice(-5).join('\n') || `exit ${code ?? killed}`
+      reject(new Error(message))
     })
-    // A command that ends before it has read its input says why by its exit code.
+    // EPIPE: the command ended before it read its input, and its exit code says why.
     child.stdin.on('error', () => {})
     child.stdin.end(input ?? '')
   })

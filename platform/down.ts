@@ -3,12 +3,12 @@ import { recordsOf } from './processes.ts'
 import { dirOf, endStarter, exists } from './state.ts'
 
 interface DownOptions {
-  /** Where `up` keeps its state. */
+  /** The state folder of `up`. */
   readonly dir?: string
   readonly output?: { readonly write: (text: string) => unknown }
 }
 
-/** Ends what `up` started, a start that is still under way included, and removes its state. */
+/** Stops what `up` started, even while it is still starting, and removes its state. */
 export async function down({ dir, output = process.stdout }: DownOptions = {}): Promise<number> {
   const folder = dirOf(dir)
   const starting = await endStarter(folder)

@@ -6,14 +6,14 @@ import type { Progress } from './progress.ts'
 
 export type Controller = 'metacontroller' | 'embedded' | 'auto'
 
-/** Who drives the hooks. */
+/** The controller that calls the hooks. */
 export interface Driver {
   readonly name: 'metacontroller' | 'embedded'
   readonly file: string
   readonly args: (kubeconfig: string) => readonly string[]
 }
 
-/** Metacontroller where it is found, else the embedded runner. */
+/** Metacontroller if it is found, otherwise the embedded runner. */
 export async function driverOf({
   controller = 'auto',
   progress,
@@ -34,7 +34,7 @@ export async function driverOf({
       args: (kubeconfig) => [
         `--kubeconfig=${kubeconfig}`,
         ...flags,
-        // Nobody asks there, and fixed ports would keep two platforms from running at once.
+        // Nothing reads these, and with fixed ports only one platform could run at a time.
         '--metrics-address=0',
         '--health-probe-bind-address=0',
       ],

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { request } from 'node:https'
 
-/** The status that an HTTPS server of our own CA answers, or undefined where nobody answers. */
+/** The status code of an HTTPS server with a certificate of our CA; undefined if it does not respond. */
 export async function statusOf(url: string, ca: string): Promise<number | undefined> {
   const certificate = await readFile(ca).catch(() => undefined)
   if (!certificate) return undefined

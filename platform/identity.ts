@@ -1,14 +1,14 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 
-/** A process as it was when it was started: a pid alone may be somebody else's by now. */
+/** A process and when it was started: its pid alone may belong to another process by now. */
 export interface ProcessRecord {
   readonly name: string
   readonly pid: number
   readonly identity: string
 }
 
-/** When a process was started and with what words; `undefined` when it has ended. */
+/** When a process was started, and its arguments; `undefined` if it has ended. */
 export const identityOf = (pid: number): string | undefined =>
   existsSync('/proc/self/stat') ? fromProc(pid) : fromPs(pid)
 
@@ -19,11 +19,11 @@ const read = (path: string): string => readFileSync(path, 'utf8')
 
 function fromProc(pid: number): string | undefined {
   try {
-    // The name in brackets may hold blanks and brackets: the fields begin after the last one.
+    // The name in parentheses may itself contain spaces and parentheses: skip to the last one.
     const fields = read(`/proc/${pid}/stat`)
       .replace(/^.*\) /s, '')
       .split(' ')
-    // A process that nobody has waited for is dead all the same.
+    // A zombie has ended.
     if (fields[0] === 'Z' || fields[0] === 'X') return undefined
     const boot = read('/proc/sys/kernel/random/boot_id').trim()
     return `${boot} ${fields[19]} ${read(`/proc/${pid}/cmdline`).replaceAll('\0', ' ').trim()}`

@@ -3,8 +3,8 @@ import { Command, InvalidArgumentError } from 'commander'
 import { runProgram } from '../terminal/program.ts'
 
 /**
- * `npm run up` and `npm run down`: a program of its own, for the image has the command line of cli/main.ts
- * and nothing of the platform.
+ * `npm run up` and `npm run down`. They are not commands of cli/main.ts, because the image contains that
+ * but not the platform.
  */
 
 const program = new Command('substratus')

@@ -23,19 +23,19 @@ import type { Progress } from './progress.ts'
 import { exists, locked, readState, writeState } from './state.ts'
 
 export interface PlatformOptions extends ControlPlaneOptions {
-  /** Who drives the hooks; auto is Metacontroller where it is found, else the embedded runner. */
+  /** The controller that calls the hooks; `auto` is Metacontroller if it is found, otherwise the embedded runner. */
   readonly controller?: Controller
-  /** The server's configuration: a file, or its content. */
+  /** The server's configuration: the path of a file, or its content. */
   readonly config?: string | ConfigFile
 }
 
 export interface PlatformState {
   readonly serverUrl: string
   readonly controller: 'metacontroller' | 'embedded'
-  /** The binary of Metacontroller, where that is the controller. */
+  /** The binary of Metacontroller, if that is the controller. */
   readonly metacontroller?: string
   readonly nodes: number
-  /** Whether a real node runs beside the simulated ones. */
+  /** Whether a real node runs in addition to the simulated ones. */
   readonly realNode?: boolean
 }
 
@@ -105,7 +105,7 @@ const base64Of = async (file: string): Promise<string> => (await readFile(file))
 
 const tokenSecret = { namespace: 'kube-system', name: 'substratus-hooks' }
 
-/** What the hooks ask for: a file for the server, a Secret for the controller. */
+/** The bearer token of the hooks: as a file for the server, as a Secret for the controller. */
 async function hookToken(dir: string) {
   const token = randomBytes(32).toString('hex')
   const file = join(dir, 'hook.token')
@@ -157,7 +157,7 @@ async function configFile(dir: string, config: string | ConfigFile | undefined) 
   return path
 }
 
-/** The platform of a folder, if all of it lives and answers. */
+/** The platform of a folder, if all its processes run and its API server is ready. */
 export async function runningPlatform(dir: string): Promise<Platform | undefined> {
   const state = exists(dir) ? readState<PlatformState>(dir, 'platform') : undefined
   const plane = state && (await runningControlPlane(dir))

@@ -8,8 +8,8 @@ const listening = (address: string): Promise<Server> =>
   })
 
 /**
- * Ports that were free a moment ago, all different: they are held until the last is found. What is
- * free on one address may be the port of a connection on another.
+ * Ports that were free a moment ago. Each stays open until the last is found, so that all are different.
+ * A port that is free on one address may be in use on another.
  */
 export async function freePorts(count: number, address = '127.0.0.1'): Promise<readonly number[]> {
   const servers = await Promise.all(Array.from({ length: count }, () => listening(address)))

@@ -13,8 +13,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { identityOf, isAlive, type ProcessRecord } from './identity.ts'
 
 /**
- * The processes of a state folder: each is a session of its own that outlives us, logs to
- * log/NAME.log, and is written down in run/NN-NAME.json so that any later process can end it.
+ * The processes of a state folder. Each is a session of its own that outlives us, logs to log/NAME.log,
+ * and is recorded in run/NN-NAME.json, so that any later process can stop it.
  */
 
 const runFolder = (dir: string): string => join(dir, 'run')
@@ -29,7 +29,7 @@ interface Launch {
   readonly signal?: AbortSignal
 }
 
-/** Starts a process that outlives this one, and writes down who it is. */
+/** Starts a process that outlives this one, and records it. */
 export function launch({ dir, name, file, args, env, signal }: Launch): ProcessRecord {
   signal?.throwIfAborted()
   mkdirSync(join(dir, 'log'), { recursive: true })
@@ -42,7 +42,7 @@ export function launch({ dir, name, file, args, env, signal }: Launch): ProcessR
     ...(env && { env }),
   })
   closeSync(log)
-  // Without a listener a failed spawn would end this process.
+  // Without a listener, a failed spawn would crash this process.
   child.on('error', () => {})
   if (child.pid === undefined) throw new Error(`${file} cannot be started`)
   const order = String(recordsOf(dir).length).padStart(2, '0')
@@ -52,12 +52,12 @@ export function launch({ dir, name, file, args, env, signal }: Launch): ProcessR
   return record
 }
 
-interface Written extends ProcessRecord {
+interface StoredRecord extends ProcessRecord {
   readonly path: string
 }
 
-/** What was started here, in that order. */
-export function recordsOf(dir: string): readonly Written[] {
+/** The recorded processes, in the order in which they were started. */
+export function recordsOf(dir: string): readonly StoredRecord[] {
   const files = names(runFolder(dir))
     .filter((name) => name.endsWith('.json'))
     .sort()
@@ -66,7 +66,7 @@ export function recordsOf(dir: string): readonly Written[] {
     try {
       return [{ ...(JSON.parse(readFileSync(path, 'utf8')) as ProcessRecord), path }]
     } catch {
-      // A half-written record: its writer was killed between spawn and write.
+      // A partial record, whose writer was killed.
       return []
     }
   })
@@ -80,7 +80,7 @@ const names = (folder: string): readonly string[] => {
   }
 }
 
-/** Ends all that was started here, the last first, for an API server that lost etcd does not end. */
+/** Stops every process; etcd last, because an API server that has lost etcd does not stop. */
 export async function endAll(dir: string): Promise<void> {
   const records = [...recordsOf(dir)].reverse()
   const isCore = ({ name }: ProcessRecord) => name === 'etcd' || name === 'kube-apiserver'
@@ -88,7 +88,7 @@ export async function endAll(dir: string): Promise<void> {
   for (const record of records.filter(isCore)) await end(record)
 }
 
-/** Ends a process if it is still the one that was written down. */
+/** Stops a process, if its pid still belongs to the one that was recorded. */
 export async function endProcess(record: ProcessRecord, patienceMs = 5000): Promise<void> {
   for (const kind of ['SIGTERM', 'SIGKILL'] as const) {
     if (!isAlive(record)) return
@@ -102,13 +102,13 @@ export async function endProcess(record: ProcessRecord, patienceMs = 5000): Prom
   }
 }
 
-async function end(record: Written): Promise<void> {
+async function end(record: StoredRecord): Promise<void> {
   await endProcess(record)
   rmSync(record.path, { force: true })
 }
 
-/** The last lines of a process's log, for an error that somebody reads. */
-export function lastWords(dir: string, name: string, lines = 8): string {
+/** The last lines of a process's log, for error messages. */
+export function logTail(dir: string, name: string, lines = 8): string {
   try {
     return readFileSync(logOf(dir, name), 'utf8').trim().split('\n').slice(-lines).join('\n')
   } catch {
@@ -116,7 +116,7 @@ export function lastWords(dir: string, name: string, lines = 8): string {
   }
 }
 
-/** Waits until `ready`, and gives up as soon as the process it waits for has ended. */
+/** Waits until `ready`, and fails as soon as the process has ended. */
 export async function waitUntil(
   dir: string,
   record: ProcessRecord,
@@ -127,10 +127,10 @@ export async function waitUntil(
   for (;;) {
     signal?.throwIfAborted()
     if (await ready()) return
-    const words = () => lastWords(dir, record.name)
-    if (!isAlive(record)) throw new Error(`${record.name} ended at its start:\n${words()}`)
+    const tail = () => logTail(dir, record.name)
+    if (!isAlive(record)) throw new Error(`${record.name} ended at its start:\n${tail()}`)
     if (Date.now() > until) {
-      throw new Error(`${record.name} is not ready after ${seconds} s:\n${words()}`)
+      throw new Error(`${record.name} is not ready after ${seconds} s:\n${tail()}`)
     }
     await sleep(50)
   }

@@ -1,2 +1,2 @@
-/** Takes one line about what is being done, for a person who waits. */
+/** Receives one line about what is being done, for a person who waits. */
 export type Progress = (line: string) => void

@@ -13,8 +13,8 @@ import { identityOf, isAlive, type ProcessRecord } from './identity.ts'
 import { endProcess } from './processes.ts'
 
 /**
- * The state folder of one `up`. A marker file says that it is ours, so that `--dir ~` can never
- * remove a home; state.json is written last, so that a half-start is seen as one.
+ * The state folder of one `up`. A marker file shows that the folder is ours, so that `--dir ~` can never
+ * remove a home. State files are written last, so that an interrupted start is recognized.
  */
 
 const markerName = '.substratus-up'
@@ -27,7 +27,7 @@ export const dirOf = (dir: string | undefined): string => resolve(dir ?? default
 const isOurs = (dir: string): boolean => existsSync(join(dir, markerName))
 const isEmpty = (dir: string): boolean => !existsSync(dir) || readdirSync(dir).length === 0
 
-/** Makes the folder ours; refuses one that holds anything else. */
+/** Marks the folder as ours; refuses one that contains anything else. */
 export function claim(dir: string): void {
   if (!isOurs(dir) && !isEmpty(dir)) {
     throw new Error(`"${dir}" holds other files: name a folder that does not exist yet`)
@@ -38,7 +38,7 @@ export function claim(dir: string): void {
 
 export const exists = (dir: string): boolean => isOurs(dir)
 
-/** Removes the folder if it is ours, and the parents that it made where they are empty. */
+/** Removes the folder if it is ours, and the parent of the default folder if that is empty. */
 export function remove(dir: string): void {
   if (!isOurs(dir)) return
   rmSync(dir, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 })
@@ -46,7 +46,7 @@ export function remove(dir: string): void {
     try {
       rmdirSync(dirname(dir))
     } catch {
-      // Something else lives there.
+      // It contains something else.
     }
   }
 }
@@ -73,7 +73,7 @@ const holderOf = (dir: string): ProcessRecord | undefined => {
   }
 }
 
-/** Only one process starts things in a folder; a dead one's lock is taken over. */
+/** Only one process at a time may start things in a folder; the lock of one that has ended is taken over. */
 export async function locked<T>(dir: string, work: () => Promise<T>): Promise<T> {
   mkdirSync(dirname(dir), { recursive: true })
   const { pid } = process
@@ -92,7 +92,7 @@ export async function locked<T>(dir: string, work: () => Promise<T>): Promise<T>
   }
 }
 
-/** Ends an `up` that is still starting: it cleans up after itself on SIGTERM. */
+/** Stops an `up` that is still starting: on SIGTERM, it cleans up after itself. */
 export async function endStarter(dir: string): Promise<boolean> {
   const holder = holderOf(dir)
   if (holder) await endProcess(holder, 20_000)

@@ -5,7 +5,7 @@ import { kinds } from '../crds/kinds.ts'
 import { allReady, type Row, rowOf } from '../terminal/table.ts'
 import type { Kubectl } from './controlplane/kubectl.ts'
 import { isAlive } from './identity.ts'
-import { lastWords, recordsOf } from './processes.ts'
+import { logTail, recordsOf } from './processes.ts'
 
 interface Watching {
   readonly dir: string
@@ -15,7 +15,7 @@ interface Watching {
   readonly signal: AbortSignal
 }
 
-/** Shows the objects until all are Ready or the time is over; ends with the last rows. */
+/** Shows the objects until all are Ready or the time is up, and returns the last rows. */
 export async function watchUntilReady(watching: Watching): Promise<readonly Row[]> {
   const { dir, kubectl, show, seconds, signal } = watching
   const until = Date.now() + seconds * 1000
@@ -24,7 +24,7 @@ export async function watchUntilReady(watching: Watching): Promise<readonly Row[
     show(rows)
     if (allReady(rows) || Date.now() > until) return rows
     const ended = recordsOf(dir).find((record) => !isAlive(record))
-    if (ended) throw new Error(`${ended.name} has ended:\n${lastWords(dir, ended.name)}`)
+    if (ended) throw new Error(`${ended.name} has ended:\n${logTail(dir, ended.name)}`)
     await sleep(500, undefined, { signal })
   }
 }

@@ -12,34 +12,34 @@ import { dirOf, readState, writeState } from './state.ts'
 import { watchUntilReady } from './untilready.ts'
 
 interface UpOptions {
-  /** Where the state is kept. */
+  /** The state folder. */
   readonly dir?: string
   /** How many simulated GPU nodes. */
   readonly nodes?: number
   /** Whether a real node runs: containers, builds, a registry, a Git server and an S3 server. */
   readonly node?: boolean
-  /** A folder or file to apply; '' for nothing. */
+  /** A folder or file to apply; nothing if empty. */
   readonly examples?: string
   /** The server's configuration file. */
   readonly config?: string
   readonly controller?: PlatformOptions['controller']
-  /** How long the examples may take, in seconds. */
+  /** How many seconds the examples may take. */
   readonly timeout?: number
   readonly output?: Output
 }
 
 const interrupted = 130
 
-/** Ours name repositories and GPUs that a real node does not have. */
+/** Our own examples refer to repositories and GPUs that a real node does not have. */
 const examplesOf = ({ examples, node }: UpOptions): string => examples ?? (node ? '' : ourExamples)
 const ourExamples = join(root, 'examples')
 
-/** Nothing is pushed there: no container runs. */
+/** Nothing is pushed there, because no container runs. */
 const pretendedRegistry = { registry: { prefix: 'registry.example.com/substratus' } }
 
 /**
- * The platform, then the examples, before your eyes until all are Ready. What runs already is
- * shown as it is. Ctrl-C while things start ends them; afterwards it only ends the table.
+ * Starts the platform, applies the examples, and shows them until all are Ready. A platform that already
+ * runs is reused. Ctrl-C during the start stops everything; afterwards it only stops the table.
  */
 export async function up(options: UpOptions = {}): Promise<number> {
   const { output = process.stdout } = options

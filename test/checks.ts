@@ -5,9 +5,9 @@ import { join } from 'node:path'
 import { type CheckName, remediesFor } from './remedies.ts'
 
 /**
- * `npm run check`: everything that needs no test runner, at once. Types, format, lint and import
- * direction, unused code, stale generated files; and the built server answers a request, for what
- * passes in tests can still fail to load. Each finding comes with a line that says what to do.
+ * `npm run check`: everything that needs no test runner, in parallel. Types, format, lint and import
+ * direction, unused code, stale generated files; and the built server answers a request, because code
+ * that passes in tests can still fail to load. Each finding comes with a line that says what to do.
  */
 
 interface Result {
@@ -35,7 +35,7 @@ async function builtServerAnswers(): Promise<Result> {
   try {
     const build = await run(name, 'tsc', '-p', 'tsconfig.build.json', '--outDir', join(out, 'dist'))
     if (!build.ok) return build
-    // Beside node_modules, where imports of packages are looked for.
+    // Next to node_modules, so that imports of packages resolve.
     const link = await run(
       name,
       'ln',

@@ -57,7 +57,7 @@ export const complete = (parent: Parent, artifacts: Artifacts): Parent => ({
   status: { ready: true, artifacts: { id: 'one', ...artifacts } },
 })
 
-/** The object after its controller wrote the answer's status. */
+/** The object with the status of the response. */
 export const stored = (parent: Parent, answer: SyncResponse): Parent => ({
   ...parent,
   status: throughJson(answer.status),
@@ -98,7 +98,7 @@ export const failed = (reason = 'BackoffLimitExceeded', message = 'Job has faile
   conditions: [{ type: 'Failed', status: 'True', reason, message }],
 })
 
-/** The Job of an answer, observed with a status. */
+/** The Job of a response, observed with a status. */
 export const aJob = (answer: SyncResponse, status: unknown = running): Child =>
   observed(theChild(answer, 'Job'), status)
 

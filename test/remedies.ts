@@ -9,7 +9,7 @@ export type CheckName =
 
 interface Remedy {
   readonly check: CheckName
-  /** What the tool prints. Its group `where` is the place, if the finding has one. */
+  /** Matches the output of the tool. The group `where` is the location, if the finding has one. */
   readonly finding: RegExp
   readonly todo: string
 }
@@ -104,7 +104,7 @@ const remedies: readonly Remedy[] = [
   },
 ]
 
-/** For a failed check: a line for each kind of finding in its output, or one that holds for all. */
+/** For a failed check: a line for each kind of finding in its output, or a general one. */
 export function remediesFor(check: CheckName, output: string): readonly string[] {
   const lines = remedies
     .filter((remedy) => remedy.check === check && output.search(remedy.finding) >= 0)
@@ -112,7 +112,7 @@ export function remediesFor(check: CheckName, output: string): readonly string[]
   return lines.length ? lines : [`the tool itself failed: npm ci, then npm run check`]
 }
 
-/** The first places of a finding; the tool's own output has them all. */
+/** The first locations of a finding; the tool's own output has all of them. */
 function placesOf(finding: RegExp, output: string): string {
   if (!finding.global) return ''
   const places = new Set([...output.matchAll(finding)].map(({ groups }) => groups?.where ?? ''))

@@ -1,8 +1,8 @@
 import { beforeEach, type TestContext } from 'vitest'
 
 /**
- * The name of a test is a line of the specification. It fails where the reporter would show the name of
- * a column (`$body`), a printed value (`[object Object]`), or a line that it has shown before.
+ * The title of a test is a line of the specification. A test fails if the reporter would show the name of
+ * a column (`$body`), a printed value (`[object Object]`), or the same line twice.
  */
 
 const unreadable: readonly (readonly [RegExp, string])[] = [

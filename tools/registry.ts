@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
+import { bodyUpTo } from './bounded.ts'
 import { cleaned } from './redact.ts'
 import { addressFrom, follow, mostRedirects, type Refused } from './redirects.ts'
 
@@ -100,6 +101,10 @@ const accept = [
 export const sha256 = (data: string | Buffer): string =>
   `sha256:${createHash('sha256').update(data).digest('hex')}`
 
+/** A registry is not trusted: what is parsed whole must fit into the memory of a small container. */
+const mostJson = 8 * 1024 ** 2
+const mostWords = 64 * 1024
+
 interface Body {
   readonly stream: () => AsyncIterable<Buffer>
   readonly length: number
@@ -179,7 +184,9 @@ export function registry(host: string, { insecure, basic, needed }: Access = {})
       answer = (await once(url, asking, scope).catch(unreachable)).answer
     }
     if (answer.ok || allow.includes(answer.status)) return answer
-    throw new Error(`${host}/${repository}: ${refusal(answer.status, await answer.text(), method)}`)
+    throw new Error(
+      `${host}/${repository}: ${refusal(answer.status, await wordsOf(answer), method)}`,
+    )
   }
 
   const unreachable = (error: unknown): never => {
@@ -201,8 +208,12 @@ export function registry(host: string, { insecure, basic, needed }: Access = {})
       const isDigest = version.includes(':')
       const path = `/v2/${repository}/manifests/${isDigest ? asDigest(version) : version}`
       const answer = await ask(path, { headers: { accept }, allow: [404], signal }, repository)
-      const bytes = Buffer.from(await answer.arrayBuffer())
-      if (answer.status === 404) return undefined
+      if (answer.status === 404) {
+        await answer.body?.cancel()
+        return undefined
+      }
+      const bytes = await bodyUpTo(mostJson, answer)
+      if (!bytes) throw new Error(`${host}/${repository}: a manifest is larger than 8 MiB`)
       if (isDigest && sha256(bytes) !== version)
         throw new Error(`${host} returned a different manifest for ${version}`)
       const content = JSON.parse(bytes.toString('utf8'))
@@ -219,7 +230,8 @@ export function registry(host: string, { insecure, basic, needed }: Access = {})
 
     async json<T>(repository: string, digest: string): Promise<T> {
       const answer = await ask(`/v2/${repository}/blobs/${asDigest(digest)}`, {}, repository)
-      const bytes = Buffer.from(await answer.arrayBuffer())
+      const bytes = await bodyUpTo(mostJson, answer)
+      if (!bytes) throw new Error(`${host}/${repository}: ${digest} is larger than 8 MiB`)
       if (sha256(bytes) !== digest) throw new Error(`${host} gives another blob for ${digest}`)
       return JSON.parse(bytes.toString('utf8'))
     },
@@ -320,9 +332,15 @@ async function tokenFor({ challenge, from, scope, basic, needed, signal }: Login
   }))
   const { answer } = allowed(found, 'redirect')
   if (!answer.ok) throw new Error(`${url.host} gives no token: ${answer.status}`)
-  const { token, access_token } = (await answer.json()) as Record<string, string>
+  const text = await bodyUpTo(mostWords, answer)
+  if (!text) throw new Error(`${url.host} gives a token that is larger than 64 KiB`)
+  const { token, access_token } = JSON.parse(text.toString('utf8')) as Record<string, string>
   return `Bearer ${token ?? access_token}`
 }
+
+/** An error's body. One that is too large is not quoted: a part could end inside a credential. */
+const wordsOf = async (answer: Response): Promise<string> =>
+  (await bodyUpTo(mostWords, answer))?.toString('utf8') ?? 'its message is larger than 64 KiB'
 
 /** A registry's errors are JSON, mostly. */
 function refusal(status: number, text: string, method: string): string {

@@ -23,12 +23,12 @@ export type NodeToolName =
   | 'rclone'
   | 'coredns'
 
-/** Where a release lies: a binary as it is, or inside an archive. */
+/** A published binary: a plain file, or a member of an archive. */
 export interface Release {
   readonly url: string
   /** The path inside a .tar.gz. */
   readonly member?: string
-  /** Where the official site says the sha256 of the url's file. */
+  /** Where the official site publishes the sha256 of the file. */
   readonly checksum: { readonly url: string; readonly form: 'sha256' | 'sums' | 'github' }
 }
 
@@ -42,7 +42,7 @@ export interface Tool<Name extends string = string> {
     readonly module: string
     readonly version: string
     readonly package: string
-    /** The Go variable that holds the version, where a plain build would leave it unset. */
+    /** The Go variable for the version, if a plain build leaves it unset. */
     readonly stamp?: string
   }
 }
@@ -68,7 +68,7 @@ const kubernetes = <Name extends string>(
       ? undefined
       : `it is version 1.${minor}, not 1.${wantedMinor}${skew ? ` (within ${skew})` : ''}`
   },
-  // Only kubectl is released for other systems than Linux.
+  // Only kubectl is also released for systems other than Linux.
   release: (os, arch) => {
     if (os !== 'linux' && name !== 'kubectl') return undefined
     const url = `https://dl.k8s.io/v${kubernetesVersion}/bin/${os}/${arch}/${name}`
@@ -132,7 +132,7 @@ const kwok: Tool<'kwok'> = {
   },
 }
 
-/** All that a control plane needs. */
+/** What a control plane needs. */
 export const tools: readonly Tool<ToolName>[] = [
   etcd,
   kubernetes('kube-apiserver', ['--version'], 0),
@@ -144,7 +144,7 @@ export const tools: readonly Tool<ToolName>[] = [
 
 const helmVersion = '4.3.1'
 
-/** Only looked for where the chart is tried: a control plane does not need it. */
+/** Only the tests of the chart need it. */
 export const helm: Tool<'helm'> = {
   name: 'helm',
   versionArgs: ['version', '--short'],
@@ -167,7 +167,7 @@ export const helm: Tool<'helm'> = {
 
 const actionlintVersion = '1.7.12'
 
-/** Lints .github/workflows in the tests; nothing else needs it. */
+/** Only the test of .github/workflows needs it. */
 export const actionlint: Tool<'actionlint'> = {
   name: 'actionlint',
   versionArgs: ['-version'],
@@ -188,7 +188,7 @@ export const actionlint: Tool<'actionlint'> = {
   },
 }
 
-/** A program of a Go project whose releases lie at GitHub as one archive. */
+/** A program of a Go project that releases one archive on GitHub. */
 const published = <Name extends NodeToolName>(
   name: Name,
   wanted: RegExp,
@@ -249,7 +249,7 @@ const buildkit = <Name extends NodeToolName>(name: Name) =>
 
 const unameArch = (arch: string): string => (arch === 'amd64' ? 'x86_64' : 'aarch64')
 
-/** All that a real node needs: only looked for when one is asked for. */
+/** What a real node needs. */
 export const nodeTools: readonly Tool<NodeToolName>[] = [
   kubernetes('kubelet', ['--version'], 0),
   kubernetes('kube-proxy', ['--version'], 0),
@@ -279,7 +279,7 @@ export const nodeTools: readonly Tool<NodeToolName>[] = [
   {
     name: 'rclone',
     versionArgs: ['version'],
-    // Before 1.65 it is no S3 server; Debian 12 has 1.60.
+    // Earlier versions have no S3 server; Debian 12 has 1.60.
     unfit: (output) => version(output, /^1\.(6[5-9]|[7-9]\d)\./, '1.65 or newer'),
     // Released as .zip only.
     release: () => undefined,
@@ -301,6 +301,6 @@ export const nodeTools: readonly Tool<NodeToolName>[] = [
   }),
 ]
 
-/** The system's name in the words of Go and of release files. */
+/** The name of the operating system in Go and in release files. */
 export const goOs = (): string => process.platform
 export const goArch = (): string => (process.arch === 'x64' ? 'amd64' : process.arch)

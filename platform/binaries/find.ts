@@ -22,7 +22,7 @@ import { downloadRelease } from './releases.ts'
 export type Binaries = Readonly<Record<ToolName, string>>
 export type NodeBinaries = Readonly<Record<NodeToolName, string>>
 
-/** Where a binary may be found: its path, or an error that says why not. */
+/** A place to look for binaries. `find` returns a path, or throws an error that says why there is none. */
 export interface Place {
   readonly name: string
   readonly find: (tool: Tool) => Promise<string>
@@ -34,23 +34,21 @@ export interface Lookup {
   readonly signal?: AbortSignal
 }
 
-/** KUBEBUILDER_ASSETS, PATH, the cache, a download, a Go build: the first that has it. */
+/** Takes each binary from the first of KUBEBUILDER_ASSETS, PATH, the cache, a download and a Go build. */
 export const findBinaries = (lookup: Lookup): Promise<Binaries> =>
   findIn(placesOf(lookup), tools, lookup.signal)
 
-/** Helm, from the same places; a control plane does without it. */
+/** Helm, which a control plane does not need. */
 export const findHelm = async (lookup: Lookup): Promise<string> =>
   (await findIn(placesOf(lookup), [helm], lookup.signal)).helm
 
-/** The same places, for the linter of the workflows. */
 export const findActionlint = async (lookup: Lookup): Promise<string> =>
   (await findIn(placesOf(lookup), [actionlint], lookup.signal)).actionlint
 
-/** The same places, for what a real node needs. */
 export const findNodeBinaries = (lookup: Lookup): Promise<NodeBinaries> =>
   findIn(placesOf(lookup), nodeTools, lookup.signal)
 
-/** Asks the places in their order for every tool; one error names all that was tried. */
+/** Looks for every tool in each place, in order. One error lists everything that was tried. */
 export async function findIn<Name extends string>(
   places: readonly Place[],
   wanted: readonly Tool<Name>[],
@@ -121,7 +119,7 @@ function placesOf({ progress, env = process.env, signal }: Lookup): readonly Pla
   ]
 }
 
-/** A binary's path on PATH; an error where there is none. */
+/** A binary's path on PATH; throws if there is none. */
 export async function onPath(name: string, env: NodeJS.ProcessEnv): Promise<string> {
   for (const folder of (env.PATH ?? '').split(delimiter).filter(Boolean)) {
     const path = join(folder, name)
@@ -136,7 +134,7 @@ const executable = (path: string): Promise<boolean> =>
     () => false,
   )
 
-/** The path of a binary whose own word on its version fits. */
+/** The path of a binary, if it reports a suitable version. */
 async function suited(tool: Tool, path: string): Promise<string> {
   if (!(await executable(path))) throw new Error(`${path} does not exist`)
   const output = await command(path, tool.versionArgs, { timeoutMs: 10_000 }).catch((error) => {

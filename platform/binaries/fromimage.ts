@@ -18,7 +18,7 @@ interface Extracting {
   readonly signal?: AbortSignal
 }
 
-/** Takes one binary out of an image, by its file name, and puts it at `path`. */
+/** Extracts one binary from an image, by its file name, to `path`. */
 export async function extractFromImage(
   image: string,
   binary: string,
@@ -28,7 +28,7 @@ export async function extractFromImage(
   const source = sourceOf(image, how)
   const folder = await mkdtemp(join(tmpdir(), 'substratus-image-'))
   try {
-    // The last layers carry what the image was made for.
+    // The program of an image is usually in its last layers.
     for (const descriptor of [...(await source.layers())].reverse()) {
       const layer = join(folder, descriptor.digest.replace(':', '-'))
       await source.save(descriptor, layer)
@@ -42,10 +42,10 @@ export async function extractFromImage(
   throw new Error(`"${image}" has no file named ${binary}`)
 }
 
-/** How long the registry may say nothing. */
+/** How long the registry may send nothing. */
 const silenceMs = 20_000
 
-/** The image as anybody may pull it. */
+/** The image, pulled without credentials. */
 function sourceOf(image: string, { progress, signal }: Extracting) {
   const { host, repository, version } = referenceOf(image)
   const insecure = /^(localhost|127\.0\.0\.1)(:|$)/.test(host)
@@ -103,7 +103,7 @@ function ownPlatform(manifests: readonly Descriptor[], image: string): string {
   return own.digest
 }
 
-/** tar finds out itself how a layer is compressed. */
+/** tar itself detects the compression of a layer. */
 async function memberOf(layer: string, binary: string): Promise<string | undefined> {
   const lines = (await command('tar', ['-tf', layer])).split('\n')
   return lines.find((name) => name === binary || name.endsWith(`/${binary}`))

@@ -15,7 +15,7 @@ interface Building {
 /** One build at a time in this process: a Kubernetes binary takes 2 GB of memory. */
 let queue: Promise<unknown> = Promise.resolve()
 
-/** Builds a binary from the Go module proxy, in a module of its own that is thrown away. */
+/** Builds a binary from the Go module proxy, in a temporary module. */
 export function goBuild(tool: Tool, path: string, how: Building): Promise<string> {
   const mine = queue.then(() => build(tool, path, how))
   queue = mine.catch(() => {})
@@ -58,8 +58,8 @@ async function moduleFile(tool: Tool, go: (...args: string[]) => Promise<string>
 }
 
 /**
- * k8s.io/kubernetes replaces its staging modules by folders of its repository. Outside of it each
- * has a published twin, v0.x of v1.x.
+ * k8s.io/kubernetes replaces its staging modules by folders of its repository. Outside the repository
+ * they are published separately, as v0.x for Kubernetes v1.x.
  */
 export function kubernetesModule(name: string, upstream: string, version: string): string {
   const twin = version.replace(/^v1\./, 'v0.')

@@ -16,8 +16,9 @@ interface Lookup {
 }
 
 /**
- * METACONTROLLER_BIN, PATH, the cache, its published image: the first that runs. `undefined` where
- * there is none, and `progress` has heard why; a METACONTROLLER_BIN that does not run is an error.
+ * Metacontroller from the first of METACONTROLLER_BIN, PATH, the cache and its published image that
+ * runs. If none does, the result is `undefined`, and `progress` receives the reasons. A
+ * METACONTROLLER_BIN that does not run is an error.
  */
 export async function findMetacontroller({
   progress,
@@ -53,7 +54,7 @@ export async function findMetacontroller({
   return undefined
 }
 
-/** Its --help ends with 0 and names its flags; a binary for another system does not run at all. */
+/** Its --help lists its flags. A binary for another system does not run at all. */
 async function running(path: string): Promise<string> {
   try {
     await command('/bin/sh', ['-c', '"$0" --help 2>&1 | grep -q -- -client-go-qps', path], {

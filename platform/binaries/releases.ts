@@ -8,12 +8,12 @@ import type { Release } from './catalog.ts'
 
 interface Downloading {
   readonly progress: Progress
-  /** Stands in for https://: a mirror of the release sites, each under its host's name. */
+  /** Replaces https:// by a mirror that has each release site in a folder named after its host. */
   readonly mirror?: string
   readonly signal?: AbortSignal
 }
 
-/** Downloads a release, refuses it unless its sha256 is the published one, and puts it at `path`. */
+/** Downloads a release to `path`, if its sha256 is the published one. */
 export async function downloadRelease(release: Release, path: string, how: Downloading) {
   return placed(path, async (temporary) => {
     const folder = `${temporary}.download`
@@ -32,7 +32,7 @@ export async function downloadRelease(release: Release, path: string, how: Downl
   })
 }
 
-/** Less patient than a Pod: where a download fails, a build with Go may do. */
+/** Fewer tries than in a Pod: if a download fails, a Go build may still work. */
 const mannerOf = ({ progress, signal }: Downloading, url: string): Manner => ({
   tries: 2,
   silenceMs: 20_000,
@@ -42,19 +42,19 @@ const mannerOf = ({ progress, signal }: Downloading, url: string): Manner => ({
   ...(signal && { signal }),
 })
 
-/** A line for each fifth of a file, or for each 25 MB where its length is not known. */
+/** Reports each fifth of a file, or each 25 MB if its length is unknown. */
 export function reporting(url: string, progress: Progress) {
-  let told = 0
+  let last = 0
   return (bytes: number, total: number | undefined): void => {
     const step = total ? Math.floor((bytes / total) * 5) : Math.floor(bytes / 25e6)
-    if (step <= told || bytes === total) return
-    told = step
+    if (step <= last || bytes === total) return
+    last = step
     const of = total ? ` of ${Math.round(total / 1e6)}` : ''
     progress(`  ${url}: ${Math.round(bytes / 1e6)}${of} MB`)
   }
 }
 
-/** One file out of a tar archive, through stdout: no path of the archive is ever written to. */
+/** Extracts one file of a tar archive through stdout, so that the archive cannot choose where to write. */
 export async function extractMember(archive: string, member: string, path: string) {
   await command('/bin/sh', ['-c', 'exec tar -xOf "$0" "$1" > "$2"', archive, member, path])
 }

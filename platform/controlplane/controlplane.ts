@@ -7,9 +7,9 @@ import { statusOf } from '../https.ts'
 import { isAlive } from '../identity.ts'
 import { nodeAddress } from '../node/addresses.ts'
 import { cleanNode } from '../node/clean.ts'
-import { makeGround } from '../node/ground.ts'
+import { setUpHost } from '../node/host.ts'
 import { freePorts } from '../ports.ts'
-import { endAll, lastWords, launch, logOf, recordsOf, waitUntil } from '../processes.ts'
+import { endAll, launch, logOf, logTail, recordsOf, waitUntil } from '../processes.ts'
 import type { Progress } from '../progress.ts'
 import { claim, exists, readState, remove, writeState } from '../state.ts'
 import { fakeNode, storageClass } from './fakenodes.ts'
@@ -39,12 +39,12 @@ export interface ControlPlaneOptions {
    * and reaches the kubelet; the node's volumes are the default.
    */
   readonly realNode?: boolean
-  /** KWOK stage files beside our own; a weight of 1 lets them win. */
+  /** KWOK stage files in addition to our own; with a weight of 1 they take precedence. */
   readonly stages?: readonly string[]
   readonly signal?: AbortSignal
 }
 
-/** A control plane that runs; it is data, so that another process can find it again. */
+/** A running control plane, as plain data, so that another process can find it. */
 export interface ControlPlaneState {
   readonly dir: string
   readonly kubeconfig: string
@@ -56,7 +56,7 @@ export interface ControlPlaneState {
 
 export interface ControlPlane extends ControlPlaneState {
   readonly kubectl: Kubectl
-  /** Ends every process of the folder, and removes it. */
+  /** Stops every process of the folder, and removes it. */
   readonly stop: () => Promise<void>
 }
 
@@ -66,7 +66,7 @@ const ownStages = join(root, 'platform', 'controlplane', 'kwokstages.yaml')
 /**
  * etcd ─▶ kube-apiserver ─▶ kube-controller-manager, kube-scheduler, KWOK ─▶ nodes
  *
- * Whatever a half-start left in the folder is ended first. A failed start leaves nothing behind.
+ * Whatever an interrupted start left in the folder is stopped first. A failed start leaves nothing behind.
  */
 export async function startControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
   const { dir, progress = silent, signal } = options
@@ -100,7 +100,7 @@ async function start(options: ControlPlaneOptions, binaries: Binaries): Promise<
   mkdirSync(join(dir, 'log'))
   if (realNode) {
     progress('making the node’s network and cgroup')
-    await makeGround(dir)
+    await setUpHost(dir)
   }
   progress('making certificates')
   const pki = await makePki(folder, host)
@@ -129,7 +129,7 @@ async function start(options: ControlPlaneOptions, binaries: Binaries): Promise<
     dir,
     apiserver,
     async () => {
-      if (!isAlive(etcd)) throw new Error(`etcd ended at its start:\n${lastWords(dir, 'etcd')}`)
+      if (!isAlive(etcd)) throw new Error(`etcd ended at its start:\n${logTail(dir, 'etcd')}`)
       return (await statusOf(`${server}/readyz`, pki.ca.cert)) === 200
     },
     signal && { signal },
@@ -159,7 +159,7 @@ async function start(options: ControlPlaneOptions, binaries: Binaries): Promise<
   return planeOf(state)
 }
 
-/** A first Pod needs these: before, each process above may still have failed. */
+/** Waits for what the first Pod needs, unless one of the processes ends. */
 async function basics(dir: string, kubectl: Kubectl, nodes: number, signal?: AbortSignal) {
   const until = Date.now() + 60_000
   const ready = async () => {
@@ -176,7 +176,7 @@ async function basics(dir: string, kubectl: Kubectl, nodes: number, signal?: Abo
     signal?.throwIfAborted()
     if (await ready().catch(() => false)) return
     const ended = recordsOf(dir).find((record) => !isAlive(record))
-    if (ended) throw new Error(`${ended.name} ended at its start:\n${lastWords(dir, ended.name)}`)
+    if (ended) throw new Error(`${ended.name} ended at its start:\n${logTail(dir, ended.name)}`)
     if (Date.now() > until) throw new Error(`the nodes are not ready after 60 s: see ${dir}/log`)
     await sleep(100)
   }
@@ -188,12 +188,12 @@ const planeOf = (state: ControlPlaneState, signal?: AbortSignal): ControlPlane =
   stop: () => stopControlPlane(state.dir),
 })
 
-/** The control plane of a folder, if every process of it lives and its API server is ready. */
+/** The control plane of a folder, if all its processes run and its API server is ready. */
 export async function runningControlPlane(dir: string): Promise<ControlPlane | undefined> {
   return recordsOf(dir).every(isAlive) ? answering(dir) : undefined
 }
 
-/** The same, whatever else has ended. */
+/** The same, even if other processes have ended. */
 async function answering(dir: string): Promise<ControlPlane | undefined> {
   const state = exists(dir) ? readState<ControlPlaneState>(dir, 'controlplane') : undefined
   if (!state) return undefined
@@ -201,7 +201,7 @@ async function answering(dir: string): Promise<ControlPlane | undefined> {
   return status === 200 ? planeOf(state) : undefined
 }
 
-/** Ends every process of the folder, removes what they made elsewhere, and the folder. */
+/** Stops every process of the folder, then removes what they created elsewhere, and the folder. */
 export async function stopControlPlane(dir: string): Promise<void> {
   const plane = await answering(dir)
   if (plane) await removeVolumes(plane.kubectl).catch(() => {})
@@ -212,10 +212,10 @@ export async function stopControlPlane(dir: string): Promise<void> {
 
 const portTaken = (dir: string): boolean =>
   recordsOf(dir).some(
-    (record) => !isAlive(record) && /address already in use/.test(lastWords(dir, record.name, 40)),
+    (record) => !isAlive(record) && /address already in use/.test(logTail(dir, record.name, 40)),
   )
 
-/** Writes, and what ServiceAccounts read; none of Leases, Events and Kubernetes' own controllers. */
+/** Records writes, and reads by ServiceAccounts; ignores Leases, Events and Kubernetes' own controllers. */
 function auditPolicy(dir: string): string {
   const path = join(dir, 'audit-policy.json')
   const policy = {

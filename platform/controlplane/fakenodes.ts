@@ -26,7 +26,7 @@ export function fakeNode(index: number): object {
   }
 }
 
-/** The default class; kube-controller-manager itself provisions it, in empty folders under /tmp. */
+/** The default StorageClass. kube-controller-manager provisions its volumes as empty folders under /tmp. */
 export const storageClass = {
   apiVersion: 'storage.k8s.io/v1',
   kind: 'StorageClass',

@@ -51,11 +51,11 @@ export const apiserverFlags = ({ etcdUrl, host, port, pki, realNode }: ApiServer
         'kubelet-client-certificate': pki.admin.cert,
         'kubelet-client-key': pki.admin.key,
       }
-    : // The Service `kubernetes` takes no loopback address for an endpoint.
+    : // An endpoint of the Service `kubernetes` cannot be a loopback address.
       { 'endpoint-reconciler-type': 'none' }),
 })
 
-// The default of 20 requests a second is what hundreds of Jobs would wait for.
+// At the default of 20 requests a second, hundreds of Jobs would have to wait.
 const rate = { 'kube-api-qps': 300, 'kube-api-burst': 600 }
 
 export const managerFlags = (kubeconfig: string, port: number, pki: Pki): Flags => ({
@@ -85,7 +85,7 @@ export const kwokFlags = (kubeconfig: string, port: number, config: readonly str
   'server-address': `127.0.0.1:${port}`,
   cidr: '10.0.0.0/16',
   'node-ip': '10.0.0.1',
-  // Without renewed Leases the nodes are given up after 40 s, and their Pods marked not ready.
+  // If Leases are not renewed, nodes become NotReady after 40 s, and so do their Pods.
   'node-lease-duration-seconds': 40,
   config,
 })

@@ -8,7 +8,7 @@ interface Volume {
 
 const provisioned = /^\/tmp\/hostpath_pv\/[0-9a-f-]+$/
 
-/** Removes the folders that the host-path provisioner made: its path is not ours to choose. */
+/** Removes the folders that the host-path provisioner created under /tmp, a path that cannot be configured. */
 export async function removeVolumes(kubectl: Kubectl): Promise<void> {
   const { items } = JSON.parse(
     await kubectl.run(['get', 'persistentvolumes', '-o', 'json', '--request-timeout=3s']),

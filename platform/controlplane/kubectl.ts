@@ -9,7 +9,7 @@ export interface Kubectl {
   readonly applyFiles: (paths: readonly string[], more?: readonly string[]) => Promise<void>
 }
 
-/** What passes by itself: a CRD not served yet, a webhook not reached yet. */
+/** Transient errors: a CRD is not served yet, a webhook is not reachable yet. */
 const passing =
   /no matches for kind|ensure CRDs are installed first|could not find the requested resource|failed calling webhook|connection refused|forbidden: error looking up service account|not yet ready/
 
@@ -40,7 +40,7 @@ export function kubectl(binary: string, kubeconfig: string, signal?: AbortSignal
   const server = ['--server-side', '--force-conflicts', '--field-manager=substratus-up']
   return {
     run,
-    // kubectl refuses to apply nothing.
+    // kubectl fails if there is nothing to apply.
     apply: async (objects) =>
       objects.length
         ? patiently(

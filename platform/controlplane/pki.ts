@@ -9,7 +9,7 @@ import {
   type Subject,
 } from '../../cluster/certificates.ts'
 
-/** One CA for servers and clients; a client's subject says who it is: CN = user, O = group. */
+/** One CA for servers and clients; a client's subject names its user (CN) and group (O). */
 export interface Pki {
   readonly ca: Certificate
   readonly apiserver: Certificate
@@ -46,7 +46,7 @@ async function write(folder: string, name: string, { cert, key }: Certificate) {
   return files
 }
 
-/** One more certificate of a folder's CA, for a client, a server, or both. */
+/** Issues another certificate of a folder's CA, for a client, a server, or both. */
 export async function issue(
   folder: string,
   name: string,
@@ -60,7 +60,7 @@ export async function issue(
   return write(folder, name, made)
 }
 
-/** Makes all keys and certificates in a folder; the API server listens on the address. */
+/** Creates all keys and certificates in a folder, for an API server on this address. */
 export async function makePki(folder: string, address: string): Promise<Pki> {
   const authority = await makeAuthority({
     subject: { commonName: 'substratus-up' },
@@ -84,7 +84,7 @@ export async function makePki(folder: string, address: string): Promise<Pki> {
   }
 }
 
-/** Writes the kubeconfig of a client, complete in itself. */
+/** Writes a kubeconfig that embeds its certificates. */
 export async function writeKubeconfig(
   path: string,
   server: string,

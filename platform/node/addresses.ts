@@ -1,10 +1,10 @@
-/** Where things are; one real node runs per machine, so that they may be fixed. */
+/** The addresses of the real node. They are fixed, because only one runs per machine. */
 
 /** The node's own address, on a bridge: the kubelet refuses loopback, and not every kernel has dummy devices. */
 export const nodeAddress = '10.245.0.1'
 export const nodeName = 'real'
 
-/** What the names of Services end with. */
+/** The suffix of the names of Services. */
 export const clusterDomain = 'cluster.local'
 
 export const nodeBridge = 'substratus0'
@@ -23,7 +23,7 @@ export const portOf = (url: string): number => Number(new URL(url).port)
 
 export const dnsPort = 53
 
-/** All that is listened on at the node's address: those, DNS, and the kubelet. */
+/** Every port in use at the node's address: those above, DNS, and the kubelet. */
 export const nodePorts: readonly number[] = [
   dnsPort,
   ...[`http://${registryHost}`, gitUrl, s3Url, gitHttpsUrl, gitSshUrl].map(portOf),

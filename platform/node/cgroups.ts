@@ -2,12 +2,12 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileS
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-/** All containers of the node live below one cgroup, so that none is missed at the end. */
+/** All containers of the node are below one cgroup, so that none is left behind. */
 export const cgroupName = 'substratus'
 
 const mountPoint = '/sys/fs/cgroup'
 
-/** Version 1 has a tree for each controller, version 2 one. */
+/** cgroup v1 has a tree for each controller, v2 a single one. */
 const trees = (): readonly string[] =>
   existsSync(join(mountPoint, 'cgroup.controllers'))
     ? [mountPoint]
@@ -19,7 +19,7 @@ const ours = (): readonly string[] => trees().map((tree) => join(tree, cgroupNam
 
 export function makeCgroups(): void {
   for (const path of ours()) mkdirSync(path, { recursive: true })
-  // A new cpuset of version 1 has no processors and no memory, and takes no process.
+  // A new cpuset of v1 has no CPUs and no memory nodes, and so cannot contain processes.
   const cpuset = join(mountPoint, 'cpuset')
   for (const file of ['cpuset.cpus', 'cpuset.mems']) inherit(cpuset, file)
 }
@@ -28,7 +28,7 @@ function inherit(cpuset: string, file: string): void {
   try {
     writeFileSync(join(cpuset, cgroupName, file), readFileSync(join(cpuset, file), 'utf8'))
   } catch {
-    // Version 2 inherits by itself.
+    // v2 inherits them.
   }
 }
 
@@ -61,7 +61,7 @@ export async function removeCgroups(): Promise<void> {
       try {
         rmdirSync(folder)
       } catch {
-        // A process that was just killed has not left yet.
+        // A killed process takes a moment to leave its cgroup.
       }
     }
     if (!ours().some((path) => existsSync(path))) return
@@ -73,6 +73,6 @@ function kill(pid: number): void {
   try {
     process.kill(pid, 'SIGKILL')
   } catch {
-    // It has ended by itself.
+    // It has already ended.
   }
 }

@@ -6,18 +6,19 @@ import { removeNetwork, run } from './network.ts'
 
 export const folderOf = (dir: string): string => join(dir, 'node')
 
-/** Written outside of every folder, for the bridges and the cgroup are the machine's. */
+/** Outside the state folders, because bridges and the cgroup exist once per machine. */
 const ownerFile = '/run/substratus-node'
 
-/** The state folder whose node this machine has, or had. */
+/** The state folder of the node that this machine runs, or ran. */
 export const owner = (): string | undefined =>
   existsSync(ownerFile) ? readFileSync(ownerFile, 'utf8') : undefined
 
 export const own = (dir: string): void => writeFileSync(ownerFile, dir)
 
 /**
- * Ends all that the node of a folder has left: containers by their cgroup, what watches them by its
- * words, then mounts, bridges and rules. Its processes of run/ have ended before.
+ * Removes whatever the node of a folder left behind: containers, which are found by their cgroup, their
+ * shims, which are found by their arguments, then mounts, bridges and rules. The processes that run/
+ * records must have been stopped before.
  */
 export async function cleanNode(dir: string): Promise<void> {
   const folder = folderOf(dir)
@@ -35,15 +36,15 @@ export async function cleanNode(dir: string): Promise<void> {
   if (isOwner) rmSync(ownerFile, { force: true })
 }
 
-/** Processes that name the folder in their words: shims are children of init, and in no record. */
+/** Processes with the folder in their arguments: shims are children of init, and are not recorded. */
 export function pidsWith(folder: string): readonly number[] {
   const pids = readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .map(Number)
   return pids.filter((pid) => {
     try {
-      const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0')
-      return pid !== process.pid && words.some((word) => word.includes(`${folder}/`))
+      const args = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0')
+      return pid !== process.pid && args.some((arg) => arg.includes(`${folder}/`))
     } catch {
       return false
     }
@@ -54,15 +55,15 @@ function killQuietly(pid: number): void {
   try {
     process.kill(pid, 'SIGKILL')
   } catch {
-    // It has ended by itself.
+    // It has already ended.
   }
 }
 
-/** kube-proxy's chains stay when it ends, and would send Service addresses astray. */
+/** kube-proxy leaves its iptables chains behind, which would misroute Service addresses. */
 async function removeRules(folder: string): Promise<void> {
   const file = join(folder, 'kube-proxy')
-  const words = existsSync(file) ? readFileSync(file, 'utf8') : 'kube-proxy'
-  await run(words, '--cleanup').catch(() => {})
+  const binary = existsSync(file) ? readFileSync(file, 'utf8') : 'kube-proxy'
+  await run(binary, '--cleanup').catch(() => {})
 }
 
 async function unmountBelow(folder: string): Promise<void> {
@@ -79,7 +80,7 @@ async function unmountBelow(folder: string): Promise<void> {
   }
 }
 
-/** The kubelet links every log there, whatever its own folder is. */
+/** The kubelet always links logs from /var/log/containers, whatever its own folder is. */
 function removeLogLinks(folder: string): void {
   const links = '/var/log/containers'
   if (!existsSync(links)) return
@@ -88,7 +89,7 @@ function removeLogLinks(folder: string): void {
     try {
       if (readlinkSync(path).startsWith(`${folder}/`)) rmSync(path)
     } catch {
-      // No link, or another's.
+      // Not a link, or no longer there.
     }
   }
 }

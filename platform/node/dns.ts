@@ -7,11 +7,11 @@ import { launch, waitUntil } from '../processes.ts'
 import { clusterDomain, dnsPort, nodeAddress } from './addresses.ts'
 import { folderOf } from './clean.ts'
 
-/** Names of Services, for Pods: CoreDNS, a process on the node's address with an account of its own. */
+/** The DNS of the cluster: CoreDNS as a process on the node's address, with its own ServiceAccount. */
 
 const account = 'coredns'
 
-/** All that its kubernetes plugin asks for. */
+/** The rights that its kubernetes plugin needs. */
 const rights = [
   {
     apiVersion: 'rbac.authorization.k8s.io/v1',
@@ -47,7 +47,7 @@ export async function startDns(
   await waitUntil(dir, record, answers, { signal, seconds: 30 })
 }
 
-/** All other names are the machine's own resolvers' to answer, where it has any. */
+/** Other names are forwarded to the machine's own resolvers, if it has any. */
 const corefile = (kubeconfig: string, forwards: boolean): string => `.:${dnsPort} {
   bind ${nodeAddress}
   errors
@@ -68,7 +68,7 @@ function hasUpstream(): boolean {
   }
 }
 
-/** Before it has listed the Services it answers, but not with an address. */
+/** Until it has listed the Services, it answers without an address. */
 function answers(): Promise<boolean> {
   const resolver = new Resolver({ timeout: 1000, tries: 1 })
   resolver.setServers([nodeAddress])

@@ -6,8 +6,8 @@ import { createServer as createSocketServer } from 'node:net'
 import { join } from 'node:path'
 
 /**
- * Git's own smart HTTP backend behind a small server, over http, https and ssh. What lies in private/
- * wants user "git" with password "letmein", or a key; everything may be pushed to.
+ * Git's own smart HTTP backend behind a small server, over http, https and ssh. Repositories below
+ * private/ require the user "git" with the password "letmein", or a key. Every repository accepts pushes.
  */
 export interface GitServing {
   readonly folder: string
@@ -33,7 +33,7 @@ function serve(request: IncomingMessage, response: ServerResponse) {
   answer(pathname, searchParams.toString(), request, response)
 }
 
-/** A first push makes the repository. The URL that was parsed has no `..` left. */
+/** The first push creates the repository. URL parsing has removed any `..`. */
 function provide(path: string) {
   const [, name] = /^\/((?:[\w.-]+\/)*[\w.-]+\.git)\/info\/refs$/.exec(path) ?? []
   if (!name || existsSync(join(folder, name))) return
@@ -56,7 +56,7 @@ function answer(path: string, query: string, request: IncomingMessage, response:
       HTTP_GIT_PROTOCOL: String(request.headers['git-protocol'] ?? ''),
       REMOTE_USER: 'git',
       REMOTE_ADDR: request.socket.remoteAddress,
-      // Shallow clones of a commit that no branch points at.
+      // Allows shallow clones of a commit that no branch points to.
       GIT_CONFIG_COUNT: '2',
       GIT_CONFIG_KEY_0: 'uploadpack.allowAnySHA1InWant',
       GIT_CONFIG_VALUE_0: 'true',
@@ -94,7 +94,7 @@ function begin(head: string, response: ServerResponse) {
   )
 }
 
-/** An sshd for each connection, as inetd would: it gets the socket, and ends with it. */
+/** Starts an sshd for each connection, as inetd does: it gets the socket, and ends with it. */
 const connections = createSocketServer({ pauseOnConnect: true }, (socket) => {
   socket.on('error', () => {})
   const child = spawn(ssh.sshd, ['-i', '-e', '-f', ssh.config], {
@@ -105,7 +105,7 @@ const connections = createSocketServer({ pauseOnConnect: true }, (socket) => {
 })
 
 const certificate = { cert: readFileSync(https.cert), key: readFileSync(https.key) }
-// Who sees the last one answer may use the others.
+// http listens last: once it responds, the others do too.
 connections.listen(ssh.port, address, () =>
   createSecureServer(certificate, serve).listen(https.port, address, () =>
     createServer(serve).listen(http, address),

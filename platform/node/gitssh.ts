@@ -4,8 +4,8 @@ import { command } from '../command.ts'
 import { gitSshUrl } from './addresses.ts'
 
 /**
- * What an sshd needs that serves Git: a host key and one client key of its own, all in the node's
- * folder. Whoever has that key may fetch and push, and nothing else.
+ * What an sshd needs to serve Git: a host key and one client key, all in the node's folder. The client
+ * key allows fetching and pushing, and nothing else.
  */
 
 /** What a client needs: its key, and known_hosts. */
@@ -36,7 +36,7 @@ export async function prepareSsh(folder: string, repositories: string): Promise<
     'authorized_keys',
     `restrict,command="${shell}" ${await publicKey('client')}\n`,
   )
-  // Debian's sshd wants it there, and its own service makes it.
+  // Debian's sshd requires this folder, which only its own service creates.
   mkdirSync('/run/sshd', { recursive: true, mode: 0o755 })
   return inPlace('sshd_config', sshd(join(place, 'host'), keys))
 }
@@ -46,12 +46,12 @@ PidFile none
 AuthenticationMethods publickey
 AuthorizedKeysFile ${keys}
 PermitRootLogin forced-commands-only
-# The folder lies below /tmp, mostly, where everybody may write.
+# The folder is usually below /tmp, which is world-writable.
 StrictModes no
 UsePAM no
 `
 
-/** The paths of addresses are below the folder of the repositories, and nowhere else. */
+/** Restricts the paths in ssh addresses to the folder of the repositories. */
 const gitShell = (repositories: string) => `#!/bin/sh
 program="\${SSH_ORIGINAL_COMMAND%% *}"
 path="\${SSH_ORIGINAL_COMMAND#* }"

@@ -22,8 +22,8 @@ import { imageNamed, registryHost } from './addresses.ts'
 import { programPath } from './requirements.ts'
 
 /**
- * Images without any hub. Root file systems come from Debian's packages, and the project's own
- * tools from tools/Dockerfile, by BuildKit. All are kept in the cache as OCI layouts:
+ * Images without a public registry. Root file systems come from Debian's packages, and BuildKit builds
+ * the project's own tools from tools/Dockerfile. All are cached as OCI layouts:
  *
  *     busybox, debootstrap, pip ──▶ layers ──▶ base images ──▶ tools/Dockerfile ──▶ tool images
  */
@@ -41,7 +41,7 @@ interface Making extends Preparing {
 const env = { ...process.env, PATH: programPath() }
 const searchPath = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
-/** A root file system, or a part of one, as a tar. */
+/** A root file system, or a part of one, as a tar archive. */
 interface Layer {
   readonly name: string
   readonly make: (root: string, making: Preparing) => Promise<void>
@@ -77,7 +77,7 @@ const debian: Layer = {
   },
 }
 
-/** The Python that Debian 12 has, whatever this machine runs. */
+/** For the Python of Debian 12, whichever this machine has. */
 const hub: Layer = {
   name: 'huggingface-hub-2.4.0',
   make: async (to, { signal }) => {
@@ -97,7 +97,7 @@ const nodejs: Layer = {
   },
 }
 
-/** As pip would install it into /usr/local: programs and data beside the modules, not among them. */
+/** Laid out as pip does in /usr/local: programs and data beside the modules, not among them. */
 const jupyterlab: Layer = {
   name: 'jupyterlab-4.6.6',
   make: async (to, { signal }) => {
@@ -112,7 +112,7 @@ const jupyterlab: Layer = {
   },
 }
 
-/** Where moby/buildkit has them. */
+/** At the same paths as in moby/buildkit. */
 const buildkit: Layer = {
   name: 'buildkit-0.34.2',
   make: async (to, { binaries }) => {
@@ -138,7 +138,7 @@ const bases: readonly Base[] = [
   { name: 'base/buildkit:1', layers: [buildkit], flags: ['--cmd', '/usr/bin/buildkitd'] },
 ]
 
-/** For Notebooks without a hub: made only when it is asked for. */
+/** For Notebooks; built only on request. */
 export const jupyterImage = 'base/jupyter:4'
 const jupyter: Base = {
   name: jupyterImage,
@@ -154,8 +154,8 @@ const keyOf = ({ layers, flags }: Base): string =>
   layers.map(({ name }) => name).join('+') + flags.join('')
 
 /**
- * Makes what the images that the cache lacks are made of, which needs Debian's mirror and PyPI, before
- * anything runs. All that cannot be had is named in one error.
+ * Makes the layers of the images that are not in the cache, before anything runs. This needs Debian's
+ * mirror and PyPI; one error lists everything that cannot be downloaded.
  */
 export async function prepareImages(making: Preparing): Promise<void> {
   const lacking = bases.filter((base) => !existsSync(layoutOf(base.name, keyOf(base))))
@@ -170,7 +170,7 @@ export async function prepareImages(making: Preparing): Promise<void> {
     throw new Error(['a real node cannot run here. Its images want', ...failed].join('\n'))
 }
 
-/** Puts every image into the registry, and makes what the cache does not have yet. */
+/** Pushes every image to the registry, and builds those that are not in the cache. */
 export async function provideImages(making: Making): Promise<void> {
   const { progress } = making
   for (const base of bases) await provideBase(base, making)
@@ -190,7 +190,7 @@ async function provideBase(base: Base, making: Making): Promise<void> {
 
 export const toolImage = (target: (typeof targets)[number]): string => `tools/${target}:1`
 
-/** Whatever an image of the tools depends on. */
+/** A hash of everything that the images of the tools depend on. */
 function toolsKey(): string {
   const folder = join(root, 'tools')
   const hash = createHash('sha256')
@@ -208,7 +208,7 @@ const layoutOf = (name: string, key: string): string =>
 const crane = ({ binaries, signal }: Making, ...args: readonly string[]) =>
   command(binaries.crane, args, { env, ...(signal && { signal }) })
 
-/** From the cache into the registry; what is not in the cache is made there, and kept. */
+/** Pushes an image from the cache to the registry. If it is not cached, it is built first. */
 async function provided(name: string, key: string, making: Making, make: () => Promise<void>) {
   const layout = layoutOf(name, key)
   const image = imageNamed(name)
@@ -251,7 +251,7 @@ async function tarOf(layer: Layer, making: Preparing): Promise<string> {
   try {
     await layer.make(folder, making)
     const part = `${path}.${process.pid}`
-    // The folder is ours alone, but / must be open to every user of the image.
+    // The folder has mode 700, but / must be readable for every user of the image.
     await sh(
       `chmod 755 "$1"; tar --xattrs --xattrs-include='*' -C "$1" -cf "$2" . && mv "$2" "$3"`,
       [folder, part, path],
@@ -262,7 +262,7 @@ async function tarOf(layer: Layer, making: Preparing): Promise<string> {
   }
 }
 
-/** A BuildKit of this machine, as root, for as long as the tool images take. */
+/** Runs BuildKit on this machine, as root, while the tool images are built. */
 async function withBuilder(making: Making, wanted: readonly (typeof targets)[number][]) {
   const { folder, binaries, signal } = making
   const state = join(folder, 'buildkit')

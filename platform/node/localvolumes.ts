@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import { nodeName } from './addresses.ts'
 
 /**
- * Volumes of the node's own disk, made beforehand: `local` ones, for the kubelet sets their group,
- * as it does for those of a real driver, and does not for hostPath.
+ * Volumes on the node's own disk, created in advance. They are of type `local`, because the kubelet
+ * applies fsGroup to those, as it does with a real driver, but not to hostPath.
  */
 export const localClass = {
   apiVersion: 'storage.k8s.io/v1',

@@ -10,13 +10,13 @@ export const run = (file: string, ...args: readonly string[]): Promise<string> =
 
 const forwarding = '/proc/sys/net/ipv4/ip_forward'
 
-/** A bridge carries the node's address; the CNI plugin makes another for the Pods. */
+/** Creates a bridge with the node's address; the CNI plugin creates another one for Pods. */
 export async function makeNetwork(folder: string): Promise<void> {
   await run('ip', 'link', 'add', nodeBridge, 'type', 'bridge')
   await run('ip', 'addr', 'add', `${nodeAddress}/24`, 'dev', nodeBridge)
   await run('ip', 'link', 'set', nodeBridge, 'up')
-  // What kube-proxy does not know as a Service yet finds nobody there. By the default route it would
-  // leave the machine, and whoever answers outside may keep the connection.
+  // Until kube-proxy knows a Service, connections to its address fail on this bridge. By the default
+  // route they would leave the machine, and a host outside could accept them.
   await run('ip', 'route', 'add', serviceRange, 'dev', nodeBridge)
   writeFileSync(join(folder, 'ip_forward'), readFileSync(forwarding))
   writeFileSync(forwarding, '1')

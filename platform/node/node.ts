@@ -5,7 +5,7 @@ import type { ControlPlane } from '../controlplane/controlplane.ts'
 import { issue, writeKubeconfig } from '../controlplane/pki.ts'
 import { isAlive } from '../identity.ts'
 import { freePorts } from '../ports.ts'
-import { lastWords, launch, recordsOf, waitUntil } from '../processes.ts'
+import { launch, logTail, recordsOf, waitUntil } from '../processes.ts'
 import type { Progress } from '../progress.ts'
 import { exists } from '../state.ts'
 import { nodeAddress, nodeName } from './addresses.ts'
@@ -23,8 +23,8 @@ import { socketOf, writeSettings } from './settings.ts'
  *
  *     registry, Git, S3, DNS ─▶ images ─▶ containerd ─▶ kubelet, kube-proxy
  *
- * Everything is in one folder, one cgroup and on two bridges, and is found there at the end,
- * whatever has happened in between.
+ * Everything is in one folder, in one cgroup and on two bridges, so that all of it can be found and
+ * removed, whatever happens in between.
  */
 
 interface Starting {
@@ -34,7 +34,7 @@ interface Starting {
   readonly volumes?: number
 }
 
-/** Names all that is missing before anything is started in the folder. */
+/** Fails with a list of everything that is missing, before anything is started. */
 export async function prepareNode(
   dir: string,
   { progress, signal }: Starting,
@@ -46,10 +46,10 @@ export async function prepareNode(
   return binaries
 }
 
-/** Another folder's node: an error while any of it lives, and cleaned up when it was left behind. */
+/** Cleans up after the node of another folder. It is an error if that node still runs. */
 async function takeOver(dir: string): Promise<void> {
   const other = owner()
-  // The control plane ends what is left in its own folder.
+  // The control plane itself stops what is left in its own folder.
   if (other === dir && exists(dir)) return
   if (!other) {
     if (await isBridgeThere())
@@ -109,7 +109,7 @@ export async function startNode(
   ])
   await waitUntil(dir, kubelet, () => isReady(plane), { signal, seconds: 60 })
   await advertiseGpu(plane)
-  if (lastWords(dir, 'kube-proxy').includes('panic')) throw new Error(lastWords(dir, 'kube-proxy'))
+  if (logTail(dir, 'kube-proxy').includes('panic')) throw new Error(logTail(dir, 'kube-proxy'))
 }
 
 async function settle(plane: ControlPlane, folder: string) {
@@ -149,7 +149,7 @@ async function isReady({ kubectl }: ControlPlane): Promise<boolean> {
   return (await kubectl.run(['get', 'node', nodeName, '-o', path]).catch(() => '')) === 'True'
 }
 
-/** A GPU in name only: Pods that ask for one are placed, and get no device. */
+/** Advertises GPUs that do not exist: Pods that request one are scheduled, but get no device. */
 async function advertiseGpu({ kubectl }: ControlPlane): Promise<void> {
   const patch = [{ op: 'add', path: '/status/capacity/nvidia.com~1gpu', value: '8' }]
   await kubectl.run([

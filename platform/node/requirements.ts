@@ -2,16 +2,16 @@ import { accessSync, constants, existsSync, readFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { dnsPort, nodePorts } from './addresses.ts'
 
-/** What a real node needs of this machine, beside binaries: all that is missing is said at once. */
+/** What a real node needs on this machine, apart from binaries. Everything that is missing is listed at once. */
 
 interface Need {
-  /** What for, and of what it is a part. */
+  /** What is needed, as the error names it. */
   readonly what: string
   readonly package: string
   readonly isThere: (machine: Machine) => boolean
 }
 
-/** The machine as the needs see it; a test has one of its own. */
+/** What the requirements check; a test supplies its own. */
 export interface Machine {
   readonly platform: string
   readonly uid: number
@@ -22,7 +22,7 @@ export interface Machine {
   readonly sockets: { readonly tcp: string; readonly udp: string }
 }
 
-/** A program on the PATH, or where administrators' programs lie. */
+/** A program on PATH or in the sbin folders. */
 export const program = (name: string, packageName: string): Need => ({
   what: name,
   package: packageName,
@@ -61,7 +61,7 @@ const needs: readonly Need[] = [
 
 const cgroups = ['cpu', 'cpuset', 'memory', 'pids'] as const
 
-/** What is missing, a line each; nothing when a node can run here. */
+/** What is missing, one line each; empty if a node can run here. */
 export function missingFor(machine: Machine, more: readonly Need[] = []): readonly string[] {
   if (machine.platform !== 'linux') return [`Linux: this is ${machine.platform}`]
   const absent = [...needs, ...more].filter(({ isThere }) => !isThere(machine))
@@ -82,8 +82,8 @@ export function missingFor(machine: Machine, more: readonly Need[] = []): readon
 }
 
 /**
- * Ports of the node on which a program listens on all addresses. One that listens on a single address
- * is no hindrance: the node has an address of its own, which is not there yet.
+ * The node's ports on which some program listens on all addresses. A program that listens on a single
+ * address does not conflict, because the node has its own address.
  */
 function takenPorts({ tcp, udp }: Machine['sockets']): readonly number[] {
   const everywhere = (table: string): readonly number[] =>
@@ -96,7 +96,7 @@ function takenPorts({ tcp, udp }: Machine['sockets']): readonly number[] {
   )
 }
 
-/** `more` is what somebody needs beside the node itself. */
+/** `more` are the needs of the caller in addition to those of the node. */
 export function checkMachine(more: readonly Need[] = []): void {
   const missing = missingFor(thisMachine(), more)
   if (missing.length)
@@ -105,7 +105,7 @@ export function checkMachine(more: readonly Need[] = []): void {
     )
 }
 
-/** Where administrators' programs lie is not always on PATH. */
+/** The sbin folders are not always on PATH. */
 export const programPath = (env: NodeJS.ProcessEnv = process.env): string =>
   [env.PATH, '/usr/local/sbin', '/usr/sbin', '/sbin'].filter(Boolean).join(delimiter)
 
@@ -140,12 +140,12 @@ function socketTable(name: string): string {
   try {
     return readFileSync(`/proc/net/${name}`, 'utf8')
   } catch {
-    // Another system than Linux, or a kernel without IPv6.
+    // Not Linux, or a kernel without IPv6.
     return ''
   }
 }
 
-/** Version 2 lists them in one file; version 1 mounts each. */
+/** cgroup v2 lists them in one file; v1 mounts each. */
 function controllers(): readonly string[] {
   try {
     return readFileSync('/sys/fs/cgroup/cgroup.controllers', 'utf8').trim().split(' ')

@@ -18,7 +18,7 @@ import type { GitServing } from './gitserver.ts'
 import { prepareSsh } from './gitssh.ts'
 import { programNamed } from './requirements.ts'
 
-/** What a cluster has elsewhere: a registry, a Git server and an S3 store, all in the node's folder. */
+/** The external services of a cluster: a registry, a Git server and an S3 server, all in the node's folder. */
 
 interface Services {
   readonly dir: string
@@ -54,7 +54,7 @@ export async function startGitServer({ dir, folder, signal }: Services): Promise
     },
     ssh: {
       port: portOf(gitSshUrl),
-      // sshd starts itself again for each connection, and wants to be called by its whole path.
+      // sshd re-executes itself for each connection, and so requires an absolute path.
       sshd: programNamed('sshd') ?? 'sshd',
       config: await prepareSsh(folder, repositories),
     },
@@ -80,8 +80,8 @@ export async function startBuckets({ dir, folder, binaries, signal }: Services):
       'serve',
       's3',
       `--addr=${new URL(s3Url).host}`,
-      // What is put into its folder from outside is seen soon. With 0 its timers for each folder
-      // would run without a pause, and take a core of the machine.
+      // Tests write into the folder directly. With 0 instead, a timer per folder would spin and take
+      // a whole core.
       '--dir-cache-time=500ms',
       `--auth-key=${s3Key.id},${s3Key.secret}`,
       buckets,

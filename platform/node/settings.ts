@@ -77,7 +77,7 @@ state = "${join(folder, 'state')}"
 [plugins."io.containerd.cri.v1.images".registry]
   config_path = "${join(folder, 'certs')}"
 [plugins."io.containerd.cri.v1.runtime"]
-  # Not every root may lower an OOM score: in a container CAP_SYS_RESOURCE is missing.
+  # In a container, root may lack CAP_SYS_RESOURCE, which lowering an OOM score requires.
   restrict_oom_score_adj = true
   netns_mounts_under_state_dir = true
   [plugins."io.containerd.cri.v1.runtime".cni]
@@ -116,7 +116,7 @@ const kubelet = ({ folder, clientCa, serving }: Settings) => ({
   },
   healthzPort: 0,
   podLogsDir: join(folder, 'logs'),
-  // What was just made is seen at once, not after a minute.
+  // Pods notice a new Secret or claim within 10 s, not after a minute.
   syncFrequency: '10s',
   serializeImagePulls: false,
   registerNode: true,

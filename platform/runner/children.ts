@@ -12,7 +12,7 @@ export const isOwnedBy = (child: Obj, { metadata: { uid } }: Obj): boolean =>
   child.metadata.labels?.['controller-uid'] === uid &&
   Boolean(child.metadata.ownerReferences?.some((owner) => owner.controller && owner.uid === uid))
 
-/** The wanted child with what ties it to its parent, and with itself as it was applied. */
+/** The desired child with the label of its parent, and with the last-applied annotation. */
 function bound(child: Obj, parent: Obj): Obj {
   const { [lastApplied]: _, ...annotations } = child.metadata.annotations ?? {}
   const metadata = {
@@ -29,8 +29,8 @@ function bound(child: Obj, parent: Obj): Obj {
 }
 
 /**
- * Makes the children what they are wanted to be: undesired ones deleted, missing ones created,
- * others updated in place. Returns the errors; one child's does not keep the others from theirs.
+ * Deletes children that are no longer desired, creates missing ones and updates the others in place.
+ * Returns the errors: one child's error does not stop the others.
  */
 export async function manageChildren(
   rest: Rest,

@@ -9,7 +9,7 @@ import { type Store, watch } from './store.ts'
 
 export type Log = (fields: object, message: string) => void
 
-/** What customize answers: objects that a parent wants to see, by name. */
+/** Part of a response of customize: objects that the parent refers to, by name. */
 interface RelatedRule extends ResourceRule {
   readonly namespace?: string
   readonly names?: readonly string[]
@@ -29,7 +29,7 @@ interface CompositeSpec {
   readonly hooks: Readonly<Record<'sync' | 'customize', { readonly webhook: Webhook }>>
 }
 
-/** Of either hook. */
+/** The response of either hook. */
 interface Answer {
   readonly relatedResources?: readonly RelatedRule[]
   readonly status?: object
@@ -37,7 +37,7 @@ interface Answer {
   readonly resyncAfterSeconds?: number
 }
 
-/** A hook as a function. Its token is read once, as Metacontroller does. */
+/** A hook as a function. Like Metacontroller, it reads the token once. */
 async function callOf(rest: Rest, { url, caBundle, authorization }: Webhook) {
   const headers = authorization && { authorization: await bearer(rest, authorization.secretRef) }
   const options = { method: 'POST', timeout: 10_000, ca: caBundle?.inline, headers }
@@ -50,7 +50,7 @@ async function bearer(rest: Rest, { namespace, name, key }: SecretRef) {
   return `Bearer ${Buffer.from(data[key] ?? '', 'base64')}`
 }
 
-/** Runs one CompositeController as long as the process lives. */
+/** Runs one CompositeController until the process ends. */
 export async function startController(
   kubeConfig: KubeConfig,
   rest: Rest,
@@ -60,10 +60,13 @@ export async function startController(
   const { hooks, ...spec } = controller.spec as CompositeSpec
   const parentResource = await rest.discover(spec.parentResource)
   const resources = await Promise.all(spec.childResources.map(rest.discover))
-  const askSync = await callOf(rest, hooks.sync.webhook)
-  const askCustomize = await callOf(rest, hooks.customize.webhook)
+  const callSync = await callOf(rest, hooks.sync.webhook)
+  const callCustomize = await callOf(rest, hooks.customize.webhook)
   const stores = new Map<string, Promise<Store>>()
-  const asked = new Map<string, { readonly of: string; readonly rules: readonly RelatedRule[] }>()
+  const rulesByParent = new Map<
+    string,
+    { readonly of: string; readonly rules: readonly RelatedRule[] }
+  >()
 
   const queue = queueOf(sync, (parent, error, seconds) => {
     log({ controller: controller.metadata.name, parent, error: String(error) }, 'sync failed')
@@ -74,10 +77,10 @@ export async function startController(
     if (groupOf(object) === groupOf(parentResource)) queue.add(keyOf(object))
     for (const { name, controller: owns } of ownerReferences)
       if (owns) queue.add(namespace ? `${namespace}/${name}` : name)
-    for (const [key, { rules }] of asked)
+    for (const [key, { rules }] of rulesByParent)
       if (rules.some((rule) => matches(rule, object))) queue.add(key)
   }
-  /** Whoever syncs awaits the first list of every store it reads. */
+  /** Resolves after the first list, so that no sync sees an incomplete store. */
   const storeOf = (rule: ResourceRule): Promise<Store> => {
     const id = `${rule.apiVersion}/${rule.resource}`
     const begin = async () => watch(kubeConfig, await rest.discover(rule), changed, log)
@@ -86,25 +89,25 @@ export async function startController(
     return found
   }
 
-  /** Asked once for each generation of each parent. */
+  /** customize is called once per generation of a parent. */
   async function rulesOf(parent: Obj): Promise<readonly RelatedRule[]> {
     const of = `${parent.metadata.uid}/${parent.metadata.generation}`
-    const known = asked.get(keyOf(parent))
+    const known = rulesByParent.get(keyOf(parent))
     if (known?.of === of) return known.rules
-    const { relatedResources: rules = [] } = await askCustomize({ controller, parent })
-    asked.set(keyOf(parent), { of, rules })
+    const { relatedResources: rules = [] } = await callCustomize({ controller, parent })
+    rulesByParent.set(keyOf(parent), { of, rules })
     return rules
   }
 
   async function sync(key: string): Promise<number | undefined> {
     const parent = (await storeOf(spec.parentResource)).get(key)
-    if (!parent) asked.delete(key)
+    if (!parent) rulesByParent.delete(key)
     if (!parent || parent.metadata.deletionTimestamp) return undefined
     const rules = await rulesOf(parent)
     const children = await grouped(spec.childResources, (object) => isOwnedBy(object, parent))
     const related = await grouped(rules, (object) => rules.some((rule) => matches(rule, object)))
     const request = { controller, parent, children, related, finalizing: false }
-    const answer = await askSync(request)
+    const answer = await callSync(request)
     const observed = Object.values(children).flatMap((group) => Object.values(group))
     const errors = await manageChildren(rest, parent, observed, answer.children ?? [], resources)
     await writeStatus(rest, parentResource, parent, answer.status ?? {})
@@ -133,7 +136,7 @@ const matches = (rule: RelatedRule, { apiVersion, kind, metadata }: Obj): boolea
   (rule.namespace === undefined || rule.namespace === metadata.namespace) &&
   (rule.names === undefined || rule.names.includes(metadata.name))
 
-/** The answer's status replaces the old one whole; an equal one is not written. */
+/** The status of the response replaces the old one completely; if they are equal, nothing is written. */
 async function writeStatus(rest: Rest, resource: Resource, parent: Obj, answer: object) {
   const { namespace, name, generation } = parent.metadata
   const status = { ...answer, observedGeneration: generation }

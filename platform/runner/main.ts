@@ -7,10 +7,10 @@ import { watch } from './store.ts'
 /**
  * `node platform/runner/main.ts --kubeconfig FILE`, or `in-cluster` for the FILE
  *
- * The embedded runner: a small stand-in for Metacontroller, for development and tests alone. It
- * drives the same hooks over HTTP by the same protocol, with what `up` and the tests need and no
- * more: no finalizers, no rolling updates, no adoption of orphans; related objects by name; a changed
- * CompositeController is seen after a restart.
+ * The embedded runner: a small replacement for Metacontroller, for development and tests only. It
+ * calls the same hooks over HTTP with the same protocol, but implements only what `up` and the tests
+ * need: no finalizers, no rolling updates, no adoption of orphans, related objects only by name. It
+ * notices a changed CompositeController only when it restarts.
  */
 const { values } = parseArgs({ options: { kubeconfig: { type: 'string', default: '' } } })
 const kubeConfig = kubeConfigOf(values.kubeconfig)

@@ -2,8 +2,8 @@ import { isObject, type JsonObject } from '../../crds/schema/json.ts'
 import { mergeKeys } from '../../hooks/observe/applied.ts'
 
 /**
- * Three-way merge, as Metacontroller's dynamic apply does it: what was applied last and is wanted
- * no longer goes, what is wanted is laid over, and what others wrote stays.
+ * Three-way merge, like Metacontroller's dynamic apply: fields that were applied last and are no longer
+ * desired are removed, desired fields are set, and fields that others wrote are left alone.
  */
 
 type Items = readonly unknown[]
@@ -26,18 +26,18 @@ const mergeObjects = (observed: JsonObject, last: JsonObject, wanted: JsonObject
   ),
 })
 
-/** Lists whose items have names are merged item by item; others are replaced whole. */
+/** Lists whose items have names are merged item by item; other lists are replaced. */
 function mergeLists(observed: Items, last: Items, wanted: Items): Items {
   const items = [...observed, ...last, ...wanted]
   const key = mergeKeys.find((name) => items.every((item) => isObject(item) && name in item))
   if (!key) return wanted
   const nameOf = (item: unknown) => (item as JsonObject)[key]
   const among = (list: Items, name: unknown) => list.find((item) => nameOf(item) === name)
-  const kept = observed.flatMap((item) => {
+  const remaining = observed.flatMap((item) => {
     const now = among(wanted, nameOf(item))
     const before = among(last, nameOf(item))
     if (now) return [merge(item, before, now)]
     return before ? [] : [item]
   })
-  return [...kept, ...wanted.filter((item) => !among(observed, nameOf(item)))]
+  return [...remaining, ...wanted.filter((item) => !among(observed, nameOf(item)))]
 }

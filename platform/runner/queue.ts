@@ -1,6 +1,6 @@
 /**
- * Keys to work on: each one at a time, failures again later and later, up to 30 s.
- * `work` returns the seconds after which it wants the key again; `failed` may change the wait.
+ * A work queue: each key is processed by one worker at a time, and failures are retried with a backoff
+ * of up to 30 s. `work` returns the seconds until the next run; `failed` may change the backoff.
  */
 export function queueOf(
   work: (key: string) => Promise<number | undefined>,

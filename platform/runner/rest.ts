@@ -27,7 +27,7 @@ export const pathOf = (resource: Resource, namespace?: string, name?: string): s
 
 export type Rest = ReturnType<typeof restOf>
 
-/** The few calls of the Kubernetes API that the runner makes. */
+/** The calls of the Kubernetes API that the runner makes. */
 export function restOf(kubeConfig: KubeConfig, log: (fields: object, message: string) => void) {
   // One agent for all calls, so that connections are reused.
   const agent = new Agent({ keepAlive: true })
@@ -44,7 +44,7 @@ export function restOf(kubeConfig: KubeConfig, log: (fields: object, message: st
     if (!found) throw new Error(`the API server does not serve ${resource} of ${apiVersion}`)
     return { apiVersion, resource, kind: found.kind }
   }
-  /** Waits until it is served: an API server that starts serves one group after the other. */
+  /** Waits until it is served: a starting API server adds one group after another. */
   const discover = (rule: ResourceRule): Promise<Resource> =>
     find(rule).catch((error: unknown) => {
       log({ error: String(error) }, 'asked again in a second')

@@ -5,7 +5,7 @@ import type { ControlPlane } from '../../platform/controlplane/controlplane.ts'
 import type { Target } from './chart.ts'
 import { ok, type Shown } from './cluster.ts'
 
-/** ServiceAccounts: to act as one, what one asked for, and what it may do. */
+/** ServiceAccounts: their kubeconfigs, requests and rights. */
 
 /** A kubeconfig of a ServiceAccount. */
 export async function accountOf(
@@ -14,8 +14,8 @@ export async function accountOf(
   namespace: string,
   name: string,
 ): Promise<string> {
-  const asked = ['-n', namespace, 'create', 'token', name, '--duration=3h']
-  const token = (await ok(asked, undefined, target)).trim()
+  const args = ['-n', namespace, 'create', 'token', name, '--duration=3h']
+  const token = (await ok(args, undefined, target)).trim()
   const path = join(plane.dir, `${namespace}-${name}.kubeconfig`)
   const ca = readFileSync(plane.pki.ca.cert).toString('base64')
   const cluster = { server: plane.server, 'certificate-authority-data': ca }
@@ -31,8 +31,8 @@ export async function accountOf(
   return path
 }
 
-/** What a ServiceAccount asked of the API server: verb, resource and code, each once. */
-export const asked = (target: Target, account: string): readonly string[] => [
+/** The distinct requests of a ServiceAccount to the API server: verb, resource, and FORBIDDEN after a 403. */
+export const requestsOf = (target: Target, account: string): readonly string[] => [
   ...new Set(
     readFileSync(target.auditLog, 'utf8')
       .split('\n')
@@ -53,7 +53,7 @@ export const asked = (target: Target, account: string): readonly string[] => [
 
 const verbs = ['get', 'list', 'watch', 'create', 'update', 'patch', 'delete', 'deletecollection']
 
-/** What an account may do, of all verbs with all resources that the cluster serves. */
+/** What an account may do, out of all verbs on all resources that the cluster serves. */
 export async function allowed(
   target: Target,
   account: string,

@@ -10,19 +10,19 @@ import { freePorts } from '../../platform/ports.ts'
 import { endProcess, launch } from '../../platform/processes.ts'
 import { modulePath, root } from '../../terminal/root.ts'
 import { accountOf } from './accounts.ts'
-import { get, kubectl, manifest, readyOf, type Said, type Shown, until } from './cluster.ts'
+import { type Ended, get, kubectl, manifest, readyOf, type Shown, until } from './cluster.ts'
 
 /**
  * The chart on a control plane. No container runs there, so the server runs as a process of this
  * machine: with the arguments of the chart's Deployment, the files of its Secrets and ConfigMap, and a
- * token of its ServiceAccount. The API server reaches it by the chart's Service, behind which an
- * EndpointSlice names this machine.
+ * token of its ServiceAccount. The API server calls it by the chart's Service, which has an
+ * EndpointSlice with the address of this machine.
  */
 
 export const chart = join(root, 'helm')
 export const release = 'substratus'
 export const home = 'substratus-system'
-/** Where the objects of the tests are. */
+/** The namespace of the objects in the tests. */
 export const team = 'team'
 
 export type Target = { readonly kubectl: string; readonly kubeconfig: string } & Shown
@@ -33,7 +33,7 @@ const targetOf = (plane: ControlPlane): Target => ({
   auditLog: plane.auditLog,
 })
 
-export type Helm = (...args: readonly string[]) => Promise<Said>
+export type Helm = (...args: readonly string[]) => Promise<Ended>
 
 const helmOf =
   (binary: string, { kubeconfig }: Target, folder: string): Helm =>
@@ -56,7 +56,7 @@ export const documentsIn = (text: string): readonly Shown[] =>
     .map((document) => document.toJS())
     .filter(Boolean)
 
-/** An address of this machine that an EndpointSlice may hold: no loopback. */
+/** An address of this machine for an EndpointSlice, which cannot contain loopback addresses. */
 function addressOfThisMachine(): string {
   const found = Object.values(networkInterfaces())
     .flat()
@@ -65,22 +65,22 @@ function addressOfThisMachine(): string {
   return found.address
 }
 
-export const done = ({ code, stdout, stderr }: Said): string => {
+export const done = ({ code, stdout, stderr }: Ended): string => {
   if (code !== 0) throw new Error(stderr || stdout)
   return stdout
 }
 
-/** A control plane with the namespaces of the tests, and what they do with it. */
+/** A control plane with the namespaces of the tests, and what they need to use it. */
 export interface Bed {
   readonly plane: ControlPlane
   readonly target: Target
   readonly helm: Helm
-  /** Where servers of this machine are reached, from pods too. */
+  /** The address of servers on this machine, which Pods can reach too. */
   readonly address: string
   readonly port: number
-  /** `helm install --set` of these: no simulated Pod stands where the API server looks for an answer. */
+  /** For `helm install --set`: without simulated Pods, which would never respond to the API server. */
   readonly outside: string
-  readonly apply: (...manifests: readonly string[]) => Promise<Said>
+  readonly apply: (...manifests: readonly string[]) => Promise<Ended>
   readonly untilReady: (what: string, says: string) => Promise<string>
 }
 
@@ -122,11 +122,11 @@ export async function startBed(): Promise<Bed> {
   }
 }
 
-/** The definitions that Metacontroller's own installation brings. */
+/** Applies the CRDs that Metacontroller's own installation contains. */
 export const bringDefinitions = ({ plane }: Bed) =>
   plane.kubectl.applyFiles([join(root, 'metacontroller', 'crds.yaml')])
 
-/** The chart, installed beside Metacontroller, and its server at work behind its Service. */
+/** Installs the chart beside Metacontroller, and starts its server behind its Service. */
 export async function install(
   bed: Bed,
   from: string = chart,
@@ -138,11 +138,11 @@ export async function install(
   return startBehindService(bed)
 }
 
-/** A server of this machine behind the chart's Service, once the API server has found it. */
+/** Starts a server on this machine behind the chart's Service, and waits until the API server uses it. */
 export async function startBehindService(bed: Bed): Promise<Running> {
   const server = await startServer(bed.target, bed.plane, bed.port)
   await route(bed, 'this-machine', bed.port)
-  // The API server comes by the Service, and checks the certificate's name.
+  // The API server connects by the Service, and verifies the certificate's name.
   await until(
     () => bed.apply(manifest('Model', 'refused', { image: 'a', dataset: { name: 'none' } })),
     ({ stderr }) => stderr.includes('Dataset "none" does not exist in this namespace'),
@@ -162,17 +162,17 @@ export const route = ({ plane, address }: Bed, name: string, port: number) =>
     },
   ])
 
-/** Whoever drives the hooks: Metacontroller where it is found, else the embedded runner. */
+/** The controller that calls the hooks: Metacontroller if it is found, otherwise the embedded runner. */
 export interface Driving {
   readonly embedded: boolean
   readonly end: () => Promise<void>
-  /** Starts what has ended. */
+  /** Starts it again after `end`. */
   readonly again: () => void
-  /** The embedded runner sees a changed CompositeController only when it starts; Metacontroller at once. */
+  /** Restarts the embedded runner, which sees a changed CompositeController only then; Metacontroller sees it at once. */
   readonly look: () => Promise<void>
 }
 
-/** `args`: flags of Metacontroller, instead of those that `up` gives it. */
+/** `args` replace the flags that `up` gives Metacontroller. */
 export async function drive(
   { plane: { dir } }: Bed,
   account: string,
@@ -200,7 +200,7 @@ export async function drive(
   }
 }
 
-/** Metacontroller installed beside the chart, with the rights of helm/metacontroller-values.yaml alone. */
+/** Metacontroller beside the chart, with only the rights of helm/metacontroller-values.yaml. */
 export async function driveBeside(bed: Bed): Promise<Driving> {
   const values = parse(readFileSync(join(chart, 'metacontroller-values.yaml'), 'utf8'))
   const metadata = { name: 'metacontroller', namespace: 'metacontroller' }
@@ -224,13 +224,13 @@ export async function driveBeside(bed: Bed): Promise<Driving> {
   return drive(bed, await accountOf(bed.target, bed.plane, 'metacontroller', 'metacontroller'))
 }
 
-/** The random token, the CA and the certificate, as they are now. */
+/** The current random token, CA and certificate. */
 export const secretsOf = async ({ target }: Bed): Promise<readonly (readonly [string, Shown])[]> =>
   (await get(home, 'secrets', target)).items
     .filter(({ type }: Shown) => type !== 'helm.sh/release.v1')
     .map(({ metadata, data }: Shown) => [metadata.name, data])
 
-/** A command of ours with the arguments of a Pod, by an account. */
+/** Runs our command line with the arguments of a Pod, as an account. */
 export async function runAs(args: readonly string[], account: string) {
   const child = spawn(process.execPath, [modulePath('cli/main'), ...args, '--kubeconfig', account])
   let stdout = ''
@@ -245,7 +245,7 @@ export async function runAs(args: readonly string[], account: string) {
   return { code, stdout, log }
 }
 
-/** What the kubelet would do: the keys of a Secret or ConfigMap as files, changed all at once. */
+/** Does what the kubelet would: writes the keys of a Secret or ConfigMap as files. */
 export async function mount(target: Target, what: string, folder: string): Promise<void> {
   mkdirSync(folder, { recursive: true })
   const { kind, data } = await get(home, what, target)
@@ -262,7 +262,7 @@ export interface Running {
   readonly log: () => string
 }
 
-/** The server as the chart's Deployment has it; only addresses and folders are of this machine. */
+/** The server of the chart's Deployment, with addresses and folders of this machine. */
 export async function startServer(
   target: Target,
   plane: ControlPlane,

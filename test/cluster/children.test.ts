@@ -6,7 +6,7 @@ import type { Parent } from '../../crds/kind.ts'
 import type { Child } from '../objects.ts'
 import { kubectl, namespace, ok } from './cluster.ts'
 
-/** Objects that use what the examples leave out. */
+/** Objects that use the fields that the examples do not. */
 const more = [
   {
     kind: 'Model',
@@ -133,7 +133,7 @@ describe.each(configs)('with $title configuration', ({ file }) => {
     .filter(({ kind }) => ['Job', 'Deployment', 'StatefulSet'].includes(kind))
     .map(podOf)
 
-  test('every child is what the API server takes, word for word', async () => {
+  test('the API server stores every child exactly as rendered', async () => {
     expect(children.length).toBeGreaterThan(file.storage?.driver === 'gcs' ? 20 : 30)
     const { code, stderr } = await create(ns, children)
     expect(withoutAdvice(stderr)).toBe('')
@@ -145,7 +145,7 @@ describe.each(configs)('with $title configuration', ({ file }) => {
     expect(children.map(({ kind }) => kind)).not.toContain('ConfigMap')
   })
 
-  test('every Pod but the builder’s passes Pod Security', async () => {
+  test('every Pod except the builder’s passes Pod Security', async () => {
     const level = file.podSecurity === 'restricted' ? restricted : baseline
     const { code, stderr } = await create(
       level,
@@ -156,7 +156,7 @@ describe.each(configs)('with $title configuration', ({ file }) => {
   })
 })
 
-test('the builder’s Pod is the exception, unless it is given profiles of its own', async () => {
+test('the builder’s Pod is the exception, unless it has Localhost profiles', async () => {
   const buildersOf = (file: ConfigFile) =>
     livesOf(objects, configFrom(file), false)
       .flatMap((life) => life.children)
@@ -171,7 +171,7 @@ test('the builder’s Pod is the exception, unless it is given profiles of its o
   expect(withoutAdvice(taken.stderr)).toBe('')
 })
 
-/** The Pod that a child's controller would make. */
+/** The Pod that a child's controller would create. */
 const podOf = ({ metadata, spec }: Child) => ({
   apiVersion: 'v1',
   kind: 'Pod',
@@ -182,7 +182,7 @@ const podOf = ({ metadata, spec }: Child) => ({
 const isBuilder = ({ spec }: ReturnType<typeof podOf>): boolean =>
   spec.containers.some(({ name }: { name: string }) => ['build', 'package'].includes(name))
 
-/** kubectl warns of what a cluster may lack, such as a RuntimeClass; errors are what counts. */
+/** kubectl warns about what a cluster may lack, such as a RuntimeClass; only errors count here. */
 const withoutAdvice = (stderr: string): string =>
   stderr
     .split('\n')

@@ -18,11 +18,11 @@ import {
   writes,
 } from './cluster.ts'
 
-/** Claims, with what is in them: they grow, and are never emptied behind anybody's back. */
+/** Claims and their contents: claims can grow, and are never silently replaced by empty ones. */
 
 const trained = { image: 'example.com/train:1', params: { epochs: 1 } }
 
-test('a claim that is deleted with a result in it is told, and not replaced by an empty one', async () => {
+test('a deleted claim is reported with its lost result, and not replaced by an empty one', async () => {
   const ns = await namespace('gone')
   await apply(ns, manifest('Model', 'm', { ...trained, package: 'Never' }))
   await untilReady(ns, 'model/m', 'True Done')
@@ -39,7 +39,7 @@ test('a claim that is deleted with a result in it is told, and not replaced by a
   expect(jobsCreated(ns)).toHaveLength(2)
 })
 
-test('a growing disk expands the claim; a shrinking one is refused, and told when it came past', async () => {
+test('a larger disk expands the claim; a smaller one is refused, or reported if it bypassed admission', async () => {
   const ns = await namespace('disk')
   const size = async () => (await get(ns, 'pvc/n-notebook-home')).spec.resources.requests.storage
   await apply(ns, manifest('Notebook', 'n', { resources: { disk: 10 } }))
@@ -59,7 +59,7 @@ test('a growing disk expands the claim; a shrinking one is refused, and told whe
   await withoutAdmission(() => patch(ns, 'notebook/n', { resources: { disk: 20 } }))
   await untilReady(ns, 'notebook/n', /^True .*; disk stays 30Gi: a claim cannot shrink to 20Gi$/)
   expect(await size()).toBe('30Gi')
-  // Nothing is tried over and over.
+  // The refused patch is not repeated.
   const [done, refusals] = [writes(ns), failures(ns)]
   await nudge(ns, 'notebook/n')
   await sleep(10_000)

@@ -7,7 +7,7 @@ import type { Condition } from '../../crds/status.ts'
 
 /** The cluster as a person sees it: by kubectl. */
 
-export interface Said {
+export interface Ended {
   readonly code: number
   readonly stdout: string
   readonly stderr: string
@@ -17,7 +17,7 @@ export function kubectl(
   args: readonly string[],
   input?: string,
   target = inject('cluster'),
-): Promise<Said> {
+): Promise<Ended> {
   return new Promise((resolve) => {
     const child = execFile(
       target.kubectl,
@@ -26,13 +26,13 @@ export function kubectl(
       (error, stdout, stderr) =>
         resolve({ code: error ? Number(error.code ?? 1) : 0, stdout, stderr }),
     )
-    // A kubectl that ends before it has read its input says why by its exit code.
+    // EPIPE: kubectl ended before it read its input, and its exit code says why.
     child.stdin?.on('error', () => {})
     child.stdin?.end(input ?? '')
   })
 }
 
-/** The same, failing the test when kubectl fails. */
+/** The same, but throws if kubectl fails. */
 export async function ok(
   args: readonly string[],
   input?: string,
@@ -64,7 +64,7 @@ export const manifest = (
 export const apply = (namespace: string, ...manifests: readonly string[]): Promise<string> =>
   ok(['-n', namespace, 'apply', '-f', '-'], manifests.join('\n---\n'))
 
-/** Kind/name: Ready's status, reason and message. */
+/** The status, reason and message of Ready. */
 export const readyOf = (object: Shown): string => {
   const ready: Condition | undefined = object.status?.conditions?.find(
     ({ type }: Condition) => type === 'Ready',
@@ -72,7 +72,7 @@ export const readyOf = (object: Shown): string => {
   return ready ? `${ready.status} ${ready.reason}: ${ready.message}` : 'no status yet'
 }
 
-/** Asks again until the answer satisfies; the last answer is in the error. */
+/** Repeats `ask` until its result satisfies; the error contains the last result. */
 export async function until<T>(
   ask: () => Promise<T>,
   satisfied: (answer: T) => boolean,
@@ -96,7 +96,7 @@ export async function until<T>(
 const shown = (value: unknown): string =>
   value instanceof Error ? value.message : JSON.stringify(value)?.slice(0, 2000)
 
-/** Waits until Ready says so. */
+/** Waits until Ready matches. */
 export const untilReady = (
   namespace: string,
   what: string,
@@ -109,21 +109,21 @@ export const untilReady = (
 
 let count = 0
 
-/** A namespace of its own for each test file or case; its name says whose. */
+/** Creates a namespace for a test file or case, named after it. */
 export async function namespace(word: string, target = inject('cluster')): Promise<string> {
   const name = `${word}-${process.pid}-${count++}`
   await ok(['create', 'namespace', name], undefined, target)
   return name
 }
 
-/** What a Job's or a server's children are called, by kind. */
+/** The names of all objects of these kinds. */
 export const names = async (namespace: string, kinds: string): Promise<readonly string[]> =>
   (await get(namespace, kinds)).items.map(({ kind, metadata }: Shown) => `${kind}/${metadata.name}`)
 
 export const patch = (namespace: string, what: string, spec: object): Promise<string> =>
   ok(['-n', namespace, 'patch', what, '--type=merge', '-p', JSON.stringify({ spec })])
 
-/** Does what admission would refuse. */
+/** Runs `act` without the validating webhook. */
 export async function withoutAdmission(act: () => Promise<unknown>): Promise<void> {
   const hooks = await ok(['get', 'validatingwebhookconfiguration', 'substratus', '-o', 'json'])
   await ok(['delete', 'validatingwebhookconfiguration', 'substratus'])
@@ -135,7 +135,7 @@ export async function withoutAdmission(act: () => Promise<unknown>): Promise<voi
   }
 }
 
-/** Writes to a namespace's objects, from the API server's audit log. */
+/** Writes to the objects of a namespace, from the API server's audit log. */
 const written = (namespace: string, isMeant: (code: number) => boolean): readonly string[] =>
   readFileSync(inject('cluster').auditLog, 'utf8')
     .split('\n')
@@ -150,27 +150,27 @@ const written = (namespace: string, isMeant: (code: number) => boolean): readonl
         `${user.username} ${verb} ${objectRef.resource}/${objectRef.name}`,
     )
 
-/** Those that succeeded. */
+/** The writes that succeeded. */
 export const writes = (namespace: string) => written(namespace, (code) => code < 300)
 
-/** Those that did not. */
+/** The writes that failed. */
 export const failures = (namespace: string) => written(namespace, (code) => code >= 400)
 
-/** Every Job that was ever created in a namespace, as often as it was. */
+/** Every creation of a Job in a namespace. */
 export const jobsCreated = (namespace: string): readonly string[] =>
   writes(namespace)
     .flatMap((line) => / create jobs\/(.+)$/.exec(line)?.[1] ?? [])
     .sort()
 
-/** Another look of the hooks at an object, of which nothing should come. */
+/** Causes another sync of an object, which should change nothing. */
 export async function nudge(namespace: string, what: string): Promise<void> {
   await ok(['-n', namespace, 'annotate', '--overwrite', what, `nudged=${Date.now()}`])
   await sleep(2000)
 }
 
 /**
- * Tells each line of Ready that `kubectl get --watch` shows from now on, as readyOf writes it, and why
- * it ended when it did so by itself. The answer stops it.
+ * Reports each state of Ready that `kubectl get --watch` shows from now on, in the form of readyOf, and
+ * the reason if kubectl ends by itself. The returned function stops it.
  */
 export function watchReady(
   ns: string,
@@ -186,8 +186,8 @@ export function watchReady(
     kubectl,
     [
       ...['--kubeconfig', kubeconfig, '-n', ns, 'get', kind, '--watch', '--no-headers'],
-      // As a list of one: of a single object kubectl leaves out the first event, which may be the
-      // change that is waited for.
+      // As a list of one: for a single object kubectl omits the first event, which may be the expected
+      // change.
       ...[`--field-selector=metadata.name=${name}`, '-o', `custom-columns=${columns}`],
     ],
     { stdio: ['ignore', 'pipe', 'pipe'] },
@@ -211,16 +211,16 @@ export function watchReady(
   }
 }
 
-/** All of it, without repetitions. A watch that ends is in it, too: it would show nothing wrong. */
+/** All states of Ready, without repetitions. The end of kubectl is included, so that it cannot hide anything. */
 export function watch(ns: string, what: string) {
-  const said: string[] = []
-  const say = (line: string) => {
-    if (line !== said.at(-1)) said.push(line)
+  const lines: string[] = []
+  const add = (line: string) => {
+    if (line !== lines.at(-1)) lines.push(line)
   }
-  return { said, stop: watchReady(ns, what, say, say) }
+  return { lines, stop: watchReady(ns, what, add, add) }
 }
 
-/** An object's row of kubectl's own table, by the heads of its columns. */
+/** An object's row in kubectl's own table, by column. */
 export async function rowOf(ns: string, what: string): Promise<Readonly<Record<string, string>>> {
   const [heads = '', row = ''] = (await ok(['-n', ns, 'get', what, '-o', 'wide'])).split('\n')
   const columns = [...heads.matchAll(/\S+ */g)].map(({ 0: head, index }) => [
@@ -231,8 +231,8 @@ export async function rowOf(ns: string, what: string): Promise<Readonly<Record<s
 }
 
 /**
- * The claim of a Model's artifacts, restored for the object that has this uid now, as docs/backup.md
- * says: by its label. The embedded runner, which is for development, adopts nothing.
+ * The claim of a Model's artifacts, restored for an object with a new uid, by its label, as in
+ * docs/backup.md. The embedded runner adopts nothing, so that it needs an owner reference.
  */
 export const claimOf = ({ name, uid }: Shown, isAdopted: boolean): string =>
   JSON.stringify({

@@ -32,7 +32,7 @@ async function examplesReachReady(target: Target): Promise<void> {
 }
 
 describe('every example reaches Ready, each stage runs once, and deletion leaves nothing', () => {
-  // One of them where Metacontroller was not found.
+  // Only the embedded runner, if Metacontroller was not found.
   const drivers = [...new Set([cluster.controller, 'embedded'])]
 
   test.each(drivers)('driven by %s', async (driver) => {

@@ -17,7 +17,7 @@ import {
 import { get, kubectl, ok, type Shown, until } from './cluster.ts'
 import { installation } from './installation.ts'
 
-/** What Helm makes of the chart, and what it refuses; nothing of it runs here. */
+/** What Helm renders, installs and refuses. Nothing of the chart runs here. */
 
 const bed = installation()
 
@@ -41,7 +41,7 @@ describe('before anything is installed', () => {
     expect(stdout + stderr).toContain('0 chart(s) failed')
   })
 
-  test.each(presets)('the preset %s is a configuration that the server takes', async (preset) => {
+  test.each(presets)('the server accepts the preset %s as its configuration', async (preset) => {
     const text = done(await bed.release('template', ...presetArgs(preset)))
     const { data } = documentsIn(text).find(({ kind }) => kind === 'ConfigMap')
     expect(configOf(parse(data['config.yaml']))).toHaveProperty('config')
@@ -62,7 +62,7 @@ describe('before anything is installed', () => {
     expect(stderr).toContain(path)
   })
 
-  test('without Metacontroller it is refused, with the way to get it', async () => {
+  test('without Metacontroller it is refused, and the error says how to install it', async () => {
     const { code, stderr } = await bed.release('install')
     expect(code).not.toBe(0)
     expect(stderr).toContain('Metacontroller is not installed in this cluster')
@@ -85,16 +85,16 @@ describe('installed', () => {
       how: 'with a dashboard and more names',
       args: ['--set', 'dashboard.enabled=true,tls.names={example.com,10.0.0.1}'],
     },
-  ])('the API server would accept all that helm install makes $how', async ({ args }) => {
+  ])('the API server accepts everything that helm install creates $how', async ({ args }) => {
     const text = done(await bed.release('template', '--dry-run=server', '--skip-tests', ...args))
     done(await kubectl(['apply', '--server-side', '--dry-run=server', '-f', '-'], text, bed.target))
   })
 
-  test('helm install --wait, in a namespace that enforces restricted Pod Security', async () => {
+  test('helm install --wait succeeds in a namespace that enforces restricted Pod Security', async () => {
     done(await bed.release('install', '--wait', '--timeout', '90s'))
     const { items } = await get(home, 'pods', bed.target)
     expect(items).toHaveLength(2)
-    // Both nodes have one, so that one may go.
+    // One on each node, and the disruption budget allows one disruption.
     expect(new Set(items.map(({ spec }: Shown) => spec.nodeName)).size).toBe(2)
     const budget = await until(
       () => get(home, 'poddisruptionbudget/substratus', bed.target),
@@ -107,7 +107,7 @@ describe('installed', () => {
     expect(crd.metadata.annotations['helm.sh/resource-policy']).toBe('keep')
   })
 
-  test('a second installation in another namespace is refused, and says where the first one is', async () => {
+  test('a second installation in another namespace is refused, and the error names the first one’s', async () => {
     const { code, stderr } = await bed.helm('install', 'other', chart, '-n', team)
     expect(code).not.toBe(0)
     expect(stderr).toContain(
@@ -126,7 +126,7 @@ describe('installed', () => {
     expect(await secretsOf(bed)).toEqual(before)
   })
 
-  test('a certificate for more names is made when the Secret is deleted: the CA stays', async () => {
+  test('after its Secret is deleted, the same CA issues a certificate for more names', async () => {
     const { data } = await get(home, 'secret/substratus-ca', bed.target)
     await ok(['-n', home, 'delete', 'secret', 'substratus-tls'], undefined, bed.target)
     done(await bed.release('upgrade', '--reuse-values'))

@@ -18,7 +18,7 @@ import {
 import { get, manifest, until } from './cluster.ts'
 import { applySteadily } from './steady.ts'
 
-/** The chart with a secret segment in the path of admission, from its introduction to its rotation. */
+/** A secret segment in the path of admission, from its introduction to its rotation. */
 
 const [first, second] = ['first-segment-0123456789', 'second-segment-0123456789'] as const
 
@@ -37,7 +37,7 @@ afterAll(async () => {
 const etc = () => join(bed.plane.dir, 'etc')
 
 /** What a client in the cluster network receives. */
-const asked = (path: string, method: 'GET' | 'POST' = 'POST') =>
+const responseTo = (path: string, method: 'GET' | 'POST' = 'POST') =>
   new Promise<{ readonly code: number; readonly body: string }>((resolve, reject) => {
     const ca = readFileSync(join(etc(), 'tls', 'ca.crt'))
     const headers = { 'content-type': 'application/json' }
@@ -52,10 +52,12 @@ const asked = (path: string, method: 'GET' | 'POST' = 'POST') =>
     call.on('error', reject).end(method === 'POST' ? '{}' : undefined)
   })
 
-/** What admission answers on the path with a segment: 400 to a body that is no review, or 404. */
+/** The status codes of admission with a segment in the path: 400, because the body is not a review, or 404. */
 const codesOf = async (segment: string) =>
   Promise.all(
-    ['mutate', 'validate'].map(async (verb) => (await asked(`/admission/${segment}${verb}`)).code),
+    ['mutate', 'validate'].map(
+      async (verb) => (await responseTo(`/admission/${segment}${verb}`)).code,
+    ),
   )
 
 const segments = async () =>
@@ -73,7 +75,7 @@ const upgrade = async (segment: string, alsoAccepted: string) =>
 
 const changes = () => server.log().split('read the changed segments').length
 
-/** What the kubelet does later than Helm. */
+/** Does what the kubelet does some time after Helm. */
 const refreshMountedSecret = async () => {
   const before = changes()
   await mount(bed.target, 'secret/substratus-admission', join(etc(), 'admission'))
@@ -111,13 +113,13 @@ const expectWorks = async (name: string) => {
   expect(stderr).toContain('Dataset "none" does not exist in this namespace')
 }
 
-/** How many requests with an unknown path the server has answered. */
+/** The number of requests with an unknown path. */
 const unknown = async () => {
-  const { body } = await asked('/metrics', 'GET')
+  const { body } = await responseTo('/metrics', 'GET')
   return /^substratus_request_duration_seconds_count\{route="unknown".*$/m.exec(body)?.[0]
 }
 
-/** Applies again and again while the path changes: nothing is refused, and the server knows every path. */
+/** Applies continuously while the path changes: nothing is refused, and no path is unknown. */
 async function expectSteady(name: string, change: () => Promise<void>) {
   const before = await unknown()
   const stop = applySteadily(bed.apply, name)
@@ -126,7 +128,7 @@ async function expectSteady(name: string, change: () => Promise<void>) {
   const { failed, count } = await stop()
   expect(failed).toEqual([])
   expect(count).toBeGreaterThan(10)
-  // No apply fails if only the defaults cannot be filled in.
+  // If only the mutating webhook failed, no apply would fail.
   expect(await unknown()).toBe(before)
 }
 
@@ -136,7 +138,7 @@ test('while the first segment is introduced, both paths are accepted and no appl
   expect(await codesOf(`${first}/`)).toEqual([400, 400])
   await expectSteady('introduced', async () => {
     await upgrade(first, 'plain')
-    // Exchanging the two leaves the Secret as it is, so there is no kubelet to wait for.
+    // Swapping the two does not change the Secret, so there is no kubelet to wait for.
     expect(await segments()).toEqual([first, 'plain'])
     await settle()
     await upgrade(first, '')
@@ -144,7 +146,7 @@ test('while the first segment is introduced, both paths are accepted and no appl
   })
 })
 
-test('with a segment, the API server validates and fills in, and nobody else is answered', async () => {
+test('with a segment, the API server validates and fills in defaults, and other clients get 404', async () => {
   expect(await pathsOfApiServer()).toEqual(new Set([`/admission/${first}/`]))
   expect(await segments()).toEqual([first])
   await expectWorks('with-first')
@@ -154,7 +156,7 @@ test('with a segment, the API server validates and fills in, and nobody else is 
   expect(await codesOf(`${first}/`)).toEqual([400, 400])
 })
 
-test('while it is changed, both are accepted and no apply fails; then the old one is refused', async () => {
+test('while the segment changes, both are accepted and no apply fails; then the old one is refused', async () => {
   await expectSteady('changed', async () => {
     await upgrade(first, second)
     await refreshMountedSecret()
@@ -171,14 +173,14 @@ test('while it is changed, both are accepted and no apply fails; then the old on
   await expectWorks('with-second')
 })
 
-test('no log line, metric or answer of the server has a segment', async () => {
-  const { code, body } = await asked('/metrics', 'GET')
+test('no log line, metric or response of the server contains a segment', async () => {
+  const { code, body } = await responseTo('/metrics', 'GET')
   expect(code).toBe(200)
   expect(body).toContain('route="/admission/validate"')
   const log = server.log()
   expect(log).toContain('"path":"/admission/validate"')
-  const wrong = await asked(`/admission/${first}/validate`)
-  const method = await asked(`/admission/${second}/validate`, 'GET')
+  const wrong = await responseTo(`/admission/${first}/validate`)
+  const method = await responseTo(`/admission/${second}/validate`, 'GET')
   expect([wrong.code, method.code]).toEqual([404, 405])
   expect(log + body + wrong.body + method.body + server.log()).not.toMatch(/segment-0123456789/)
 })

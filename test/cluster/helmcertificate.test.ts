@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { connect } from 'node:tls'
 import { describe, expect, test } from 'vitest'
 import { freePorts } from '../../platform/ports.ts'
-import { accountOf, allowed, asked } from './accounts.ts'
+import { accountOf, allowed, requestsOf } from './accounts.ts'
 import {
   done,
   home,
@@ -20,7 +20,7 @@ import { get, kubectl, manifest, ok, until } from './cluster.ts'
 import { installation } from './installation.ts'
 import { applySteadily } from './steady.ts'
 
-/** What changes beneath the API server while people apply: the certificate, and the servers. */
+/** Changes of the certificate and of the servers while people apply. */
 
 const bed = installation({ installed: {} })
 
@@ -38,7 +38,7 @@ describe('the certificate', () => {
       socket.on('error', reject)
     })
 
-  /** The CronJob's command, by the CronJob's account. */
+  /** Runs the CronJob's command as the CronJob's account. */
   const renew = async (days?: number) => {
     const account = await accountOf(bed.target, bed.plane, home, 'substratus-certificate')
     const job = await get(home, 'cronjob/substratus-certificate', bed.target)
@@ -55,10 +55,10 @@ describe('the certificate', () => {
     expect((await get(home, 'secret/substratus-tls', bed.target)).data).toEqual(data)
   })
 
-  test('is renewed and taken without one failed apply, and without a restart', async () => {
+  test('is renewed and loaded without a restart, and no apply fails', async () => {
     const before = await served()
     const stop = applySteadily(bed.apply, 'steady')
-    // Longer than the present one's 90 days by so much that it is old.
+    // So long that the present certificate, of 90 days, counts as old.
     expect(await renew(300)).toMatchObject({ code: 0, log: expect.stringContaining('renewed') })
     await mount(bed.target, 'secret/substratus-tls', join(bed.plane.dir, 'etc', 'tls'))
     await until(served, (serial) => serial !== before, 20)
@@ -67,12 +67,12 @@ describe('the certificate', () => {
     expect(failed).toEqual([])
     expect(count).toBeGreaterThan(5)
     expect(bed.server.log()).toContain('took the changed certificate')
-    // A new connection of the API server's own, by Service and name.
+    // A new connection, by Service and name.
     done(await bed.apply(manifest('Model', 'after-renewal', { image: 'example.com/m' })))
   })
 
-  test('its account may read the CA, write the certificate, and nothing else', async () => {
-    expect(asked(bed.target, `${home}:substratus-certificate`).toSorted()).toEqual([
+  test('is renewed by an account that may read the CA, write the certificate, and nothing else', async () => {
+    expect(requestsOf(bed.target, `${home}:substratus-certificate`).toSorted()).toEqual([
       'get secrets',
       'update secrets',
     ])
@@ -89,7 +89,7 @@ describe('the certificate', () => {
     expect(await may('get', 'substratus-hooks')).toBe(false)
   })
 
-  test('a rollback brings neither an old certificate nor an old token back', async () => {
+  test('is not replaced by an old one in a rollback, nor is the token', async () => {
     const before = await secretsOf(bed)
     done(await bed.release('upgrade', '--reuse-values'))
     done(await bed.rollback())
@@ -97,9 +97,9 @@ describe('the certificate', () => {
   })
 })
 
-test('in a rollout each of two servers ends, the one that is being asked too, and no apply fails', async () => {
+test('a rollout replaces both servers while requests arrive, and no apply fails', async () => {
   const [second = 0] = await freePorts(1)
-  /** What a Deployment does: the endpoint goes, preStop sleeps for 5 s, SIGTERM. */
+  /** Like a Deployment: the endpoint is removed, preStop sleeps for 5 s, SIGTERM. */
   const end = async (name: string, running: Running) => {
     await ok(['-n', home, 'delete', 'endpointslice', name], undefined, bed.target)
     await sleep(5000)
@@ -114,7 +114,7 @@ test('in a rollout each of two servers ends, the one that is being asked too, an
   const stop = applySteadily(bed.apply, 'rollout')
   const other = await startServer(bed.target, bed.plane, second)
   await route(bed, 'second', second)
-  // The API server stays with the connection it has, until it is told to come no more.
+  // The API server keeps using its open connection until the server closes it.
   await end('this-machine', bed.server)
   await isAsked(other)
   bed.server = await startServer(bed.target, bed.plane, bed.port)

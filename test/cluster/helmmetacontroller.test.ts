@@ -1,14 +1,14 @@
 import { describe, expect, test } from 'vitest'
 import { freePorts } from '../../platform/ports.ts'
-import { accountOf, allowed, asked } from './accounts.ts'
+import { accountOf, allowed, requestsOf } from './accounts.ts'
 import { chart, documentsIn, done, drive, home, release, team } from './chart.ts'
 import { get, manifest, ok, type Shown } from './cluster.ts'
 import { installation } from './installation.ts'
 import { applyOneOfEach, everything } from './oneofeach.ts'
 
 /**
- * The chart brings Metacontroller. No container runs here, so its binary runs as a process of this
- * machine: with the flags of the StatefulSet and a token of its ServiceAccount.
+ * Metacontroller as a part of the chart. No container runs here, so its binary runs as a process of this
+ * machine, with the flags of the StatefulSet and a token of its ServiceAccount.
  */
 
 const bed = installation()
@@ -21,7 +21,7 @@ const definitions = ['compositecontrollers', 'decoratorcontrollers', 'controller
 const helm = (verb: 'install' | 'upgrade', ...set: readonly string[]) =>
   bed.release(verb, '--set', [bed.outside, ...set].join())
 
-test('in a cluster without it, helm install --wait brings all: definitions, controllers and what runs them', async () => {
+test('helm install --wait installs Metacontroller, its CRDs and the controllers in a cluster without them', async () => {
   const set = [bed.outside, enabled].join()
   done(await bed.release('install', '--set', set, '--wait', '--timeout', '90s'))
   for (const name of definitions)
@@ -29,12 +29,12 @@ test('in a cluster without it, helm install --wait brings all: definitions, cont
       'app.kubernetes.io/part-of': 'substratus',
     })
   expect((await get(home, 'compositecontrollers', bed.target)).items).toHaveLength(4)
-  // Its Pod passes what the namespace enforces: restricted Pod Security.
+  // Its Pod satisfies restricted Pod Security, which the namespace enforces.
   const { items } = await get(home, 'pods', bed.target)
   expect(items.map(({ metadata }: Shown) => metadata.name)).toEqual(['substratus-metacontroller-0'])
 })
 
-test('with the rights of its account alone it drives all kinds, and its probes are answered', async () => {
+test('its account has the rights to reconcile all kinds, and its probes succeed', async () => {
   await bed.restartServer()
   const { spec } = await get(home, 'statefulset/substratus-metacontroller', bed.target)
   const [container] = spec.template.spec.containers
@@ -53,8 +53,8 @@ test('with the rights of its account alone it drives all kinds, and its probes a
     args,
   )
   await applyOneOfEach(bed)
-  expect(asked(bed.target, account).length).toBeGreaterThan(10)
-  expect(asked(bed.target, account).filter((line) => line.includes('FORBIDDEN'))).toEqual([])
+  expect(requestsOf(bed.target, account).length).toBeGreaterThan(10)
+  expect(requestsOf(bed.target, account).filter((line) => line.includes('FORBIDDEN'))).toEqual([])
   if (bed.driving.embedded) return
   for (const probe of ['startupProbe', 'readinessProbe', 'livenessProbe'])
     expect((await fetch(`http://127.0.0.1:${health}${container[probe].httpGet.path}`)).status).toBe(
@@ -62,7 +62,7 @@ test('with the rights of its account alone it drives all kinds, and its probes a
     )
 })
 
-test('which are none to what it does not manage here', async () => {
+test('its account has no rights to what it does not manage here', async () => {
   const everybody = await allowed(bed.target, `${team}:default`, team)
   const own = (await allowed(bed.target, account, team)).filter((line) => !everybody.includes(line))
   const writes = own.filter((line) => /^(create|update|patch|delete)/.test(line))
@@ -88,8 +88,8 @@ test.each([
   expect(JSON.stringify(roles).includes('"secrets"')).toBe(secrets)
 })
 
-describe('uninstalled', () => {
-  test('its definitions stay, and all that runs', async () => {
+describe('after helm uninstall', () => {
+  test('its CRDs and all workloads remain', async () => {
     const before = await everything(bed)
     await bed.driving.end()
     done(await bed.uninstall())
@@ -98,7 +98,7 @@ describe('uninstalled', () => {
     expect(await everything(bed)).toEqual(before)
   })
 
-  test('another Metacontroller refuses it, and is named', async () => {
+  test('beside another Metacontroller it is refused, and the error names that one', async () => {
     const metadata = { name: 'metacontroller', namespace: 'metacontroller' }
     const labels = { app: 'metacontroller' }
     const image = 'ghcr.io/metacontroller/metacontroller:v4.17.2'
@@ -120,12 +120,12 @@ describe('uninstalled', () => {
     const refused = await helm('install', enabled)
     expect(refused.code).not.toBe(0)
     expect(refused.stderr).toContain(reason)
-    // Beside that one it installs, and turning it on is refused all the same.
+    // The chart installs beside that one, and enabling Metacontroller is still refused.
     done(await helm('install'))
     expect((await helm('upgrade', enabled)).stderr).toContain(reason)
   })
 
-  test('that one taken away, an upgrade turns it on', async () => {
+  test('once the other one is removed, an upgrade enables it', async () => {
     await ok(
       ['-n', 'metacontroller', 'delete', 'statefulset/metacontroller'],
       undefined,
@@ -135,9 +135,9 @@ describe('uninstalled', () => {
     await get(home, 'statefulset/substratus-metacontroller', bed.target)
   })
 
-  test('and it goes on with the objects as they were', async () => {
+  test('and it reconciles the objects without changing their children', async () => {
     const before = await everything(bed)
-    // The accounts are new ones: so are their tokens.
+    // The accounts are new, and so are their tokens.
     await accountOf(bed.target, bed.plane, home, 'substratus-metacontroller')
     bed.driving.again()
     await bed.restartServer()

@@ -1,23 +1,25 @@
 import { expect, test } from 'vitest'
-import { accountOf, allowed, asked } from './accounts.ts'
+import { accountOf, allowed, requestsOf } from './accounts.ts'
 import { documentsIn, done, driveBeside, home, runAs, team } from './chart.ts'
 import { get, kubectl, ok, until } from './cluster.ts'
 import { installation } from './installation.ts'
 import { applyOneOfEach } from './oneofeach.ts'
 
-/** Who may do what: the server, Metacontroller, helm test and users, each no more than it needs. */
+/** The rights of the server, Metacontroller, helm test and users: each has only those that it needs. */
 
 const bed = installation({ installed: {} })
 
-test('Metacontroller, with the rights of helm/metacontroller-values.yaml alone, drives all kinds', async () => {
+test('the rights in helm/metacontroller-values.yaml suffice for Metacontroller to reconcile all kinds', async () => {
   await driveBeside(bed)
   await applyOneOfEach(bed)
   expect(
-    asked(bed.target, 'metacontroller:metacontroller').filter((line) => line.includes('FORBIDDEN')),
+    requestsOf(bed.target, 'metacontroller:metacontroller').filter((line) =>
+      line.includes('FORBIDDEN'),
+    ),
   ).toEqual([])
 })
 
-test('helm test: what its Pod runs finds the hooks and admission at work, and leaves nothing', async () => {
+test('helm test calls the hooks and admission, and leaves nothing behind', async () => {
   const text = done(await bed.release('template'))
   const hooks = documentsIn(text).filter(
     ({ metadata }) => metadata.annotations?.['helm.sh/hook'] === 'test',
@@ -45,25 +47,25 @@ test('helm test: what its Pod runs finds the hooks and admission at work, and le
     )
 })
 
-test('all that the server asks for is allowed, and nothing that it does not ask for', async () => {
-  // A reference makes it look for a Model, and for a Dataset.
+test('the server has exactly the rights that it uses', async () => {
+  // References make it look up a Model and a Dataset.
   const wanted = [
     ...['get datasets', 'get models'],
     ...['list nodes', 'list pods', 'watch nodes', 'watch pods'],
   ]
   await until(
-    async () => asked(bed.target, `${home}:substratus`).toSorted(),
+    async () => requestsOf(bed.target, `${home}:substratus`).toSorted(),
     (lines) => wanted.every((line) => lines.includes(line)),
   )
-  expect(asked(bed.target, `${home}:substratus`).toSorted()).toEqual(wanted)
-  // What every authenticated user may: ask who it is and what it may.
+  expect(requestsOf(bed.target, `${home}:substratus`).toSorted()).toEqual(wanted)
+  // Every authenticated user may ask about itself and its rights.
   const everybody = await allowed(bed.target, `${team}:default`, team)
   expect(await allowed(bed.target, `${home}:substratus`, team)).toEqual(
     [...everybody, ...wanted].sort(),
   )
 })
 
-test('who may view or edit a namespace may view or edit the four kinds there', async () => {
+test('view and edit on a namespace include the four kinds', async () => {
   const may = async (role: string, verb: string, resource: string, subresource = '') => {
     const as = ['--as', role, '-n', team, `--subresource=${subresource}`]
     return (
@@ -79,7 +81,7 @@ test('who may view or edit a namespace may view or edit the four kinds there', a
   const kinds = ['datasets', 'models', 'modelservers', 'notebooks'].map(
     (it) => `${it}.substratus.ai`,
   )
-  // The roles are aggregated by a controller, a moment later.
+  // A controller aggregates the roles a moment later.
   await until(() => may('edit', 'create', 'models.substratus.ai'), Boolean)
   for (const kind of kinds) {
     expect([await may('view', 'list', kind), await may('view', 'create', kind)]).toEqual([

@@ -6,7 +6,7 @@ import { findHelm } from '../../platform/binaries/find.ts'
 import { admissionWebhooks } from '../../webhooks/configuration.ts'
 import { chart, home, release } from './chart.ts'
 
-/** Templates that are written by hand render what the project's own functions return, and nothing else. */
+/** Hand-written templates render exactly what the project's own functions return. */
 
 const ca = 'a CA'
 const caBundle = Buffer.from(ca).toString('base64')

@@ -5,11 +5,11 @@ import { claimOf, get, kubectl, manifest, ok, type Shown, until } from './cluste
 import { installation } from './installation.ts'
 import { everything } from './oneofeach.ts'
 
-/** The chart is taken away and comes again: objects, and what they own, stay. */
+/** The chart is uninstalled and installed again; objects and their children stay. */
 
 const bed = installation({ installed: {}, inUse: true })
 
-test('objects and their children stay, and what would refuse changes to them goes', async () => {
+test('helm uninstall leaves objects and children in place, and removes the webhooks and controllers', async () => {
   const before = await everything(bed)
   if (bed.driving.embedded) await bed.driving.end()
   done(await bed.uninstall())
@@ -32,7 +32,7 @@ test('objects and their children stay, and what would refuse changes to them goe
   expect(await everything(bed)).toEqual(before)
 })
 
-test('meanwhile a trained Model is restored from a backup, its status included', async () => {
+test('a trained Model is restored from a backup with its status meanwhile', async () => {
   const { metadata, spec, status, ...rest } = await get(team, 'model/m', bed.target)
   expect(status.stages.run).toBeDefined()
   await ok(['-n', team, 'delete', 'model', 'm'], undefined, bed.target)
@@ -48,18 +48,18 @@ test('meanwhile a trained Model is restored from a backup, its status included',
   done(await bed.apply(claimOf(restored.metadata, !bed.driving.embedded)))
 })
 
-test('installed again by the same name, it goes on with them', async () => {
+test('a new installation under the same name adopts the objects and reruns nothing', async () => {
   const before = await everything(bed)
   done(await bed.release('install', '--set', bed.outside))
-  // The account is a new one: so is its token.
+  // The account is new, and so is its token.
   await bed.restartServer()
   if (bed.driving.embedded) bed.driving.again()
   done(await bed.apply(manifest('Model', 'again', { image: 'example.com/m' })))
   await bed.untilReady('model/again', '^True')
-  // The restored one too, and without a Job.
+  // The restored Model is ready too, without a Job.
   await bed.untilReady('model/m', '^True')
   await sleep(3000)
-  // The restored claim is given to its Model: written, and the same one.
+  // The restored claim is adopted by its Model: it is changed, but not replaced.
   const unwritten = (line: string) =>
     line.startsWith('PersistentVolumeClaim/m-') ? line.replace(/\d+$/, '') : line
   expect((await everything(bed)).map(unwritten)).toEqual(before.map(unwritten))

@@ -10,9 +10,8 @@ import { installation } from './installation.ts'
 import { everything } from './oneofeach.ts'
 
 /**
- * From the released chart to this one and back, while a training runs. The servers of both are of this
- * tree: they differ by what their charts give them, and by the images of the tools that are their
- * defaults.
+ * From the released chart to this one and back, while a training runs. Both servers are from this tree:
+ * they differ in the configuration from their charts, and in the default images of the tools.
  */
 
 const folder = join(root, 'test', 'charts')
@@ -36,7 +35,7 @@ const bed = installation({
 })
 let children: readonly string[]
 
-/** What a rollout does; and then Metacontroller has synced anew, for it has even what is new. */
+/** Like a rollout. A new object shows that Metacontroller has synced since. */
 async function afterwards(name: string): Promise<void> {
   await bed.restartServer()
   await bed.driving.look()
@@ -54,28 +53,28 @@ beforeAll(async () => {
   children = await everything(bed)
 })
 
-test('the former chart is older than this one, and a Job of its time runs', async () => {
+test('the released chart is older than this one, and its Job is running', async () => {
   expect(await chartOf()).toBe(`substratus-${released}`)
   expect(version.localeCompare(released, 'en', { numeric: true })).toBe(1)
   expect(children.join('\n')).toContain('Job/held-model-run-')
 })
 
-test('with --reuse-values, where no value says that Metacontroller stays beside, it does', async () => {
+test('with --reuse-values, Metacontroller remains a separate installation', async () => {
   const manifests = done(await bed.release('upgrade', '--reuse-values', '--dry-run=server'))
   expect(manifests).toContain('kind: CompositeController')
   expect(manifests).not.toContain('substratus-metacontroller')
 })
 
-test('an upgrade touches no child, also none that runs; a new token neither', async () => {
+test('an upgrade changes no child, even with a new token', async () => {
   const url = await hooksUrl()
   await ok(['-n', home, 'delete', 'secret', 'substratus-hooks'], undefined, bed.target)
   done(await bed.release('upgrade', '--reset-then-reuse-values', ...toolsOf(version)))
   expect(await chartOf()).toBe(`substratus-${version}`)
-  // Metacontroller starts its controllers anew.
+  // Metacontroller restarts its controllers.
   expect(await hooksUrl()).not.toBe(url)
   await afterwards('after-upgrade')
   expect(await everything(bed)).toEqual(children)
-  // What is made from now on has this version's tools.
+  // New Jobs have this version's tools.
   const source = 'https://example.com/new'
   done(
     await kubectl(
@@ -91,14 +90,14 @@ test('an upgrade touches no child, also none that runs; a new token neither', as
   expect(items[0].spec.template.spec.initContainers[0].image).toContain(`-loader:${version}`)
 })
 
-test('nor does a rollback to the former chart', async () => {
+test('a rollback to the released chart changes no child', async () => {
   done(await bed.rollback())
   expect(await chartOf()).toBe(`substratus-${released}`)
   await afterwards('after-rollback')
   expect(await everything(bed)).toEqual(children)
 })
 
-test('the training that ran through all of it ends, once', async () => {
+test('the training that ran meanwhile completes, and runs only once', async () => {
   await ok(['-n', team, 'label', 'pods', '--all', 'simulate-'], undefined, bed.target)
   await bed.untilReady('model/held', '^True')
   const created = readFileSync(bed.target.auditLog, 'utf8')

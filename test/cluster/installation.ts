@@ -11,19 +11,19 @@ import {
   startBed,
   startBehindService,
 } from './chart.ts'
-import type { Said } from './cluster.ts'
+import type { Ended } from './cluster.ts'
 import { applyOneOfEach } from './oneofeach.ts'
 
-/** The setup that the Helm tests share. Each file has a control plane of its own, which it may spoil. */
+/** The setup that the Helm tests share. Each file has its own control plane, which it may change at will. */
 
 interface Setup {
-  /** The chart is installed before the tests, with these arguments of `helm install`; else nothing is. */
+  /** Installs the chart before the tests, with these arguments of `helm install`. */
   readonly installed?: { readonly from?: string; readonly args?: readonly string[] }
-  /** Metacontroller, installed beside the chart, drives one object of each kind until they are ready. */
+  /** Installs Metacontroller beside the chart, and waits until one object of each kind is ready. */
   readonly inUse?: boolean
 }
 
-/** A control plane, and what a test may replace on it. All of it is there once the tests run. */
+/** A control plane, and what a test may replace on it. Complete once the tests run. */
 export interface Installation extends Bed {
   server: Running
   driving: Driving
@@ -31,11 +31,11 @@ export interface Installation extends Bed {
   readonly release: (
     verb: 'install' | 'upgrade' | 'template',
     ...args: readonly string[]
-  ) => Promise<Said>
+  ) => Promise<Ended>
   /** `helm rollback` to the first revision. */
-  readonly rollback: () => Promise<Said>
-  readonly uninstall: () => Promise<Said>
-  /** The server as the Deployment is now, with a token of its account as that is now. */
+  readonly rollback: () => Promise<Ended>
+  readonly uninstall: () => Promise<Ended>
+  /** Restarts the server with the current Deployment and a token of the current account. */
   readonly restartServer: () => Promise<void>
 }
 

@@ -6,7 +6,7 @@ import { statusOf } from '../../platform/https.ts'
 import { identityOf } from '../../platform/identity.ts'
 import { until } from './cluster.ts'
 
-/** The platform's processes, to be killed and started again as a machine or a rollout would. */
+/** Kills and restarts the platform's processes, as a crash or a rollout would. */
 
 interface Process {
   readonly record: string
@@ -35,7 +35,7 @@ const isGone = (pid: number): boolean => {
   }
 }
 
-/** Kills a process at once; the answer starts the same again, for `down` to find. */
+/** Kills a process. The returned function restarts it, and records it so that `down` finds it. */
 export async function kill(name: string): Promise<() => void> {
   const { record, pid, file, args, cwd } = processNamed(name)
   process.kill(pid, 'SIGKILL')
@@ -49,7 +49,7 @@ export async function kill(name: string): Promise<() => void> {
   }
 }
 
-/** Resolves once the hooks' server answers, and has seen the Pods. */
+/** Resolves once the server is ready, and so has listed Pods. */
 export async function serverReady(): Promise<void> {
   const { serverUrl, ca } = inject('cluster')
   await until(

@@ -13,7 +13,7 @@ import {
   writes,
 } from './cluster.ts'
 
-/** What a person who knows kubectl types without thinking, and what other tools do in their place. */
+/** What people who know kubectl expect to work, and what other tools do on their behalf. */
 
 const image = 'example.com/train:1'
 const trained = { image, params: { epochs: 1 } }
@@ -23,12 +23,12 @@ describe('kubectl wait', () => {
   test('returns once the object is Ready', async () => {
     const ns = await namespace('wait')
     await apply(ns, manifest('Model', 'm', trained))
-    const said = await ok(['-n', ns, 'wait', '--for=condition=Ready', 'model/m', '--timeout=60s'])
-    expect(said).toContain('condition met')
+    const output = await ok(['-n', ns, 'wait', '--for=condition=Ready', 'model/m', '--timeout=60s'])
+    expect(output).toContain('condition met')
     await ok(['-n', ns, 'wait', '--for=jsonpath={.status.ready}=true', 'model/m', '--timeout=1s'])
   })
 
-  test('goes on waiting for what has changed and is not done again', async () => {
+  test('waits again after a change, until the new work is done', async () => {
     const ns = await namespace('wait-again')
     await apply(ns, manifest('Model', 'm', trained))
     await untilReady(ns, 'model/m', 'True Done')
@@ -47,18 +47,18 @@ test('kubectl get -w shows each step once, and -o wide the image', async () => {
   const seen = watch(ns, 'model/m')
   await untilReady(ns, 'model/m', 'True Done')
   await until(
-    async () => seen.said.at(-1) ?? '',
+    async () => seen.lines.at(-1) ?? '',
     (line) => line.startsWith('True'),
   )
   seen.stop()
-  expect(seen.said).toEqual([...new Set(seen.said)])
-  expect(seen.said.filter((line) => !line.startsWith('False '))).toEqual([seen.said.at(-1)])
+  expect(seen.lines).toEqual([...new Set(seen.lines)])
+  expect(seen.lines.filter((line) => !line.startsWith('False '))).toEqual([seen.lines.at(-1)])
   const wide = await ok(['-n', ns, 'get', 'models', '-o', 'wide'])
   expect(wide).toMatch(/^NAME\s+READY\s+REASON\s+BASE\s+GPU\s+AGE\s+MESSAGE\s+IMAGE\n/)
   expect(wide).toMatch(/^m\s+True\s+Done\s.*example\.com\/train:1\n$/m)
 })
 
-test('kubectl get ai lists all kinds; short names are known', async () => {
+test('kubectl get ai lists all kinds, and short names work', async () => {
   const ns = await namespace('names')
   await apply(ns, manifest('Model', 'm', served), manifest('Notebook', 'n', {}))
   await apply(ns, manifest('Dataset', 'd', { image }))
@@ -75,17 +75,17 @@ test('kubectl get ai lists all kinds; short names are known', async () => {
 })
 
 describe('kubectl describe', () => {
-  test('shows conditions, and what each stage made', async () => {
+  test('shows conditions, and the result of each stage', async () => {
     const ns = await namespace('described')
     await apply(ns, manifest('Model', 'm', trained))
     await untilReady(ns, 'model/m', 'True Done')
-    const said = await ok(['-n', ns, 'describe', 'model', 'm'])
-    expect(said).toMatch(/Type:\s+Packaged/)
-    expect(said).toMatch(/Stages:\s+Package:/)
-    expect(said).toMatch(/Job:\s+m-model-run-\w{8}/)
+    const output = await ok(['-n', ns, 'describe', 'model', 'm'])
+    expect(output).toMatch(/Type:\s+Packaged/)
+    expect(output).toMatch(/Stages:\s+Package:/)
+    expect(output).toMatch(/Job:\s+m-model-run-\w{8}/)
   })
 
-  // Events are Metacontroller's own; the embedded runner, which is for development, writes none.
+  // Metacontroller writes these Events; the embedded runner writes none.
   const isReal = inject('cluster').controller === 'metacontroller'
   const event = /Events:[\s\S]*Warning\s+SyncError[\s\S]*exceeded quota: none/
   test(`${isReal ? 'shows' : 'shows no'} event of a child that the API server refuses`, async () => {
@@ -122,7 +122,7 @@ describe('kubectl explain knows', () => {
 })
 
 describe('scaling', () => {
-  test('kubectl scale, and back to none', async () => {
+  test('kubectl scale sets the replicas, and 0 stops the server', async () => {
     const ns = await namespace('scaled')
     await apply(ns, manifest('Model', 'm', served))
     await apply(ns, manifest('ModelServer', 's', { model: { name: 'm' } }))
@@ -155,7 +155,7 @@ describe('scaling', () => {
       },
     }
     await apply(ns, JSON.stringify(autoscaler))
-    // No metrics are served here: the minimum alone makes it scale.
+    // Without metrics here, only the minimum makes it scale.
     await untilReady(ns, 'modelserver/s', 'True Serving: 2 of 2')
     const { conditions, currentReplicas } = await until(
       async () => (await get(ns, 'hpa/s')).status,
@@ -168,8 +168,8 @@ describe('scaling', () => {
   })
 })
 
-describe('applying the same again changes nothing', () => {
-  test('client-side and server-side, and with kubectl diff', async () => {
+describe('applying an unchanged manifest changes nothing', () => {
+  test('client-side, server-side and with kubectl diff', async () => {
     const ns = await namespace('reapplied')
     const all = [
       manifest('Model', 'm', { ...trained, resources: { gpu: { type: 'nvidia-l4' } } }),
@@ -195,7 +195,7 @@ describe('applying the same again changes nothing', () => {
     expect(controllers).toEqual([])
   })
 
-  test('what server-side apply no longer names goes', async () => {
+  test('server-side apply removes fields that the manifest no longer has', async () => {
     const ns = await namespace('pruned')
     const serverSide = ['-n', ns, 'apply', '--server-side', '-f', '-']
     await ok(serverSide, manifest('Model', 'm', { ...trained, env: { MODE: 'fast' } }))

@@ -18,7 +18,7 @@ import {
 const image = 'example.com/train:1'
 const held = { labels: { simulate: 'hold' } }
 
-test('a changed input makes a new Job and ends the old one', async () => {
+test('a changed input creates a new Job and deletes the old one', async () => {
   const ns = await namespace('changed')
   await apply(ns, manifest('Model', 'm', { image, params: { epochs: 1 } }, held))
   await untilReady(ns, 'model/m', 'False Running')
@@ -31,7 +31,7 @@ test('a changed input makes a new Job and ends the old one', async () => {
   expect(after[0]).toMatch(/^Job\/m-model-run-[0-9a-f]{8}$/)
 })
 
-test('deletion leaves no child', async () => {
+test('deleting an object deletes its children', async () => {
   const ns = await namespace('deleted')
   await apply(ns, manifest('Dataset', 'd', { source: 'https://example.com/data' }))
   await apply(ns, manifest('Model', 'm', { image }))
@@ -50,7 +50,7 @@ test('deletion leaves no child', async () => {
 const everything =
   'jobs,deployments,replicasets,statefulsets,services,networkpolicies,persistentvolumeclaims,pods'
 
-test('suspend and resume reach a running Job', async () => {
+test('suspend and resume apply to a running Job', async () => {
   const ns = await namespace('suspended-job')
   await apply(ns, manifest('Model', 'm', { image, params: { epochs: 1 } }, held))
   await untilReady(ns, 'model/m', 'False Running')
@@ -67,7 +67,7 @@ test('suspend and resume reach a running Job', async () => {
   expect(same.metadata.uid).toBe(job.metadata.uid)
 })
 
-test('suspend and resume reach a server, and kubectl scale does', async () => {
+test('suspend, resume and kubectl scale apply to a server', async () => {
   const ns = await namespace('suspended-server')
   await apply(ns, manifest('Model', 'm', { image }))
   await apply(ns, manifest('ModelServer', 's', { model: { name: 'm' } }))
@@ -88,7 +88,7 @@ test('suspend and resume reach a server, and kubectl scale does', async () => {
   expect(pods.trim().split('\n')).toHaveLength(3)
 })
 
-test('suspend and resume reach a notebook, and its home survives', async () => {
+test('suspend and resume apply to a notebook, and its home survives', async () => {
   const ns = await namespace('suspended-notebook')
   await apply(ns, manifest('Notebook', 'n', {}))
   await untilReady(ns, 'notebook/n', 'True Serving')
@@ -114,7 +114,7 @@ test('a changed notebook waits for its Pod to be deleted', async () => {
   await untilReady(ns, 'notebook/n', 'True Serving')
 })
 
-test('names of 50 characters fit everywhere', async () => {
+test('names of 50 characters work for every child', async () => {
   const ns = await namespace('long')
   const name = 'n'.repeat(50)
   await apply(ns, manifest('Model', name, { build: { git: { url: 'https://example.com/r' } } }))
@@ -130,7 +130,7 @@ test('names of 50 characters fit everywhere', async () => {
     await untilReady(ns, `${kind}/${name}`, 'True')
 })
 
-test('a parent that breaks a rule keeps its children, and says which', async () => {
+test('an object that breaks a rule retains its children, and Ready names the rule', async () => {
   const ns = await namespace('invalid')
   await apply(ns, manifest('Notebook', 'n', {}))
   await untilReady(ns, 'notebook/n', 'True Serving')
@@ -149,7 +149,7 @@ test('a parent that breaks a rule keeps its children, and says which', async () 
   await untilReady(ns, 'notebook/n', 'True')
 })
 
-test('objects that are deleted and applied again at once have every child', async () => {
+test('objects that are deleted and recreated at once get all their children', async () => {
   const ns = await namespace('again')
   const all = Array.from({ length: 20 }, (_, number) => manifest('Notebook', `n-${number}`, {}))
   await apply(ns, ...all)
@@ -161,7 +161,7 @@ test('objects that are deleted and applied again at once have every child', asyn
     (items) => items.length === 20 && items.every((item: Shown) => item.status?.ready),
     120,
   )
-  // The garbage collector is still at the old ones' children.
+  // The garbage collector still deletes the children of the old objects.
   await sleep(10_000)
   const owners = (await get(ns, 'notebooks')).items.map(({ metadata }: Shown) => metadata.uid)
   const kinds = 'statefulsets,services,networkpolicies,persistentvolumeclaims'
@@ -176,7 +176,7 @@ test('objects that are deleted and applied again at once have every child', asyn
   )
 })
 
-test('a foreign object under the name of a child is told by name, and left alone', async () => {
+test('a foreign object with the name of a child is reported by name, and left alone', async () => {
   const ns = await namespace('foreign')
   await ok(['-n', ns, 'create', 'service', 'clusterip', 's-server', '--tcp=80'])
   const { uid } = (await get(ns, 'service/s-server')).metadata
@@ -192,7 +192,7 @@ test('a foreign object under the name of a child is told by name, and left alone
   await untilReady(ns, 'modelserver/s', 'True Serving')
 })
 
-test('an idle minute sees no write', async () => {
+test('nothing is written for a minute when nothing changes', async () => {
   const ns = await namespace('idle')
   await apply(ns, manifest('Dataset', 'd', { source: 'https://example.com/data' }))
   await apply(ns, manifest('Model', 'm', { image, dataset: { name: 'd' }, params: { a: 1 } }))

@@ -4,12 +4,12 @@ import { customResourceDefinition } from '../../generate/definitions.ts'
 import { apply, get, kubectl, namespace, ok, type Shown, until } from './cluster.ts'
 
 /**
- * Objects that are older than the rules they break. They are Models of another group, which has the
- * schema of ours and neither webhook nor controller, so that the API server alone decides.
+ * Objects that are older than the rules that they break. They are Models of another group, which has
+ * our schema but no webhook or controller, so that only the API server validates.
  */
 
 const group = 'older.example.com'
-// A name of its own: kubectl would take `models` for these.
+// Another plural, because otherwise `kubectl get models` would mean these.
 const kind = 'OlderModel'
 const models = `oldermodels.${group}`
 
@@ -21,7 +21,7 @@ const definition = (): Shown => {
   return crd
 }
 
-/** The definition as it was before there were rules. */
+/** The CRD without the rules. */
 const ruleless = (crd: Shown): Shown =>
   JSON.parse(JSON.stringify(crd), (key, value) =>
     key === 'x-kubernetes-validations' ? undefined : value,
@@ -49,7 +49,7 @@ beforeAll(async () => {
       () => true,
     )
   await ok(['apply', '-f', '-'], JSON.stringify(definition()))
-  // The API server takes a moment to change its mind.
+  // The API server applies a changed CRD after a moment.
   await until(
     () => kubectl(['-n', ns, 'apply', '--dry-run=server', '-f', '-'], object('a.b', { image })),
     ({ stderr }) => stderr.includes('at most 50 characters'),
@@ -61,8 +61,8 @@ afterAll(() => ok(['delete', 'crd', models]))
 const merge = (name: string, patch: object, more: readonly string[] = []) =>
   kubectl(['-n', ns, 'patch', models, name, '--type=merge', '-p', JSON.stringify(patch), ...more])
 
-describe('an object that breaks a rule that is younger', () => {
-  test.each(olds)('$breaks: takes status, a label and suspend', async ({ name }) => {
+describe('an object that breaks a newer rule', () => {
+  test.each(olds)('$breaks: status, labels and suspend can still change', async ({ name }) => {
     const status = { ready: false, image: 'example.com/built:1' }
     const answers = [
       await merge(name, { status }, ['--subresource=status']),
@@ -94,14 +94,17 @@ describe('an object that breaks a rule that is younger', () => {
       spec: { model: { name: 'self' } },
       says: 'a Model cannot be its own base',
     },
-  ])('must keep it once the fields that it reads change: $when', async ({ name, spec, says }) => {
-    const { code, stderr } = await merge(name, { spec })
-    expect(stderr).toContain(says)
-    expect(code).toBe(says ? 1 : 0)
-  })
+  ])(
+    'is judged by the rule once the fields that the rule reads change: $when',
+    async ({ name, spec, says }) => {
+      const { code, stderr } = await merge(name, { spec })
+      expect(stderr).toContain(says)
+      expect(code).toBe(says ? 1 : 0)
+    },
+  )
 })
 
-test('a new object is held to every rule', async () => {
+test('every rule applies to a new object', async () => {
   for (const { name, spec } of olds) {
     const renamed = name === 'self' ? { image, model: { name: 'fresh' } } : spec
     const given = object(name.includes('.') ? 'fresh.v1' : 'fresh', renamed)

@@ -20,7 +20,7 @@ import {
 } from './cluster.ts'
 import { kill, serverReady } from './kill.ts'
 
-/** Expensive work is done once, whatever fails around it: Jobs are counted in the audit log. */
+/** Expensive work runs once, whatever fails around it. Jobs are counted in the audit log. */
 const image = 'example.com/train:1'
 const trained = { image, params: { epochs: 1 } }
 const packages = (jobs: readonly string[]) => jobs.filter((name) => name.includes('-package-'))
@@ -28,13 +28,13 @@ const runs = (jobs: readonly string[]) => jobs.filter((name) => name.includes('-
 const annotate = (ns: string, what: string, annotation: string) =>
   ok(['-n', ns, 'annotate', '--overwrite', what, annotation])
 
-test('a hundred Models whose Jobs vanish at once, and hooks that are away for a while', async () => {
+test('a hundred Models run once, although their Jobs are deleted and the hooks are down for a while', async () => {
   const ns = await namespace('hundred')
   const spec = { ...trained, package: 'Never', runPolicy: { ttlSecondsAfterFinished: 0 } }
   const all = Array.from({ length: 100 }, (_, number) => `m-${number}`)
   const models = all.map((name) => manifest('Model', name, spec)).join('\n---\n')
   const applying = () => kubectl(['-n', ns, 'apply', '-f', '-'], models)
-  // In the middle of it: what comes while admission is away is refused.
+  // Halfway: requests are refused while admission is down.
   const first = applying()
   await until(
     async () => jobsCreated(ns).length,
@@ -62,7 +62,7 @@ test('a hundred Models whose Jobs vanish at once, and hooks that are away for a 
   expect(new Set(created.map((name) => name.replace(/-model-run-\w+$/, '')))).toEqual(new Set(all))
 }, 480_000)
 
-test('a finished run is not repeated', async () => {
+test('a finished run is not repeated after its Job is deleted', async () => {
   const ns = await namespace('finished')
   await apply(ns, manifest('Model', 'm', trained))
   await untilReady(ns, 'model/m', 'True Done')
@@ -77,7 +77,7 @@ test('a finished run is not repeated', async () => {
   await ok(['-n', ns, 'delete', 'jobs', '--all'])
   await unrepeated()
 
-  // More memory makes the next attempt another one; there is none.
+  // More memory would change the next attempt, but there is none.
   await patch(ns, 'model/m', { resources: { memory: 64 } })
   await unrepeated()
 
@@ -95,12 +95,12 @@ test('a finished run is not repeated', async () => {
   }
 })
 
-test('a spec that is invalid for a while does not repeat it', async () => {
+test('a temporarily invalid spec does not repeat a finished run', async () => {
   const ns = await namespace('invalid-between')
   await apply(ns, manifest('Model', 'm', trained))
   await untilReady(ns, 'model/m', 'True Done')
   const created = jobsCreated(ns)
-  // The record alone remembers it.
+  // Only the status still records the run.
   await ok(['-n', ns, 'delete', 'jobs', '--all'])
   await withoutAdmission(async () => {
     await patch(ns, 'model/m', { resources: { gpu: { type: 'nvidia-l5' } } })
@@ -111,7 +111,7 @@ test('a spec that is invalid for a while does not repeat it', async () => {
   expect(jobsCreated(ns)).toEqual(created)
 })
 
-test('a new value of the rerun annotation repeats it; the same, and none, do not', async () => {
+test('only a new value of the rerun annotation repeats a finished run', async () => {
   const ns = await namespace('rerun')
   await apply(ns, manifest('Model', 'm', trained))
   await untilReady(ns, 'model/m', 'True Done')
@@ -131,7 +131,7 @@ test('a new value of the rerun annotation repeats it; the same, and none, do not
   expect(jobsCreated(ns)).toHaveLength(4)
 })
 
-test('more memory after being killed for memory makes a new attempt', async () => {
+test('more memory after OOMKilled starts a new attempt', async () => {
   const ns = await namespace('oom')
   await apply(ns, manifest('Model', 'm', trained, { labels: { simulate: 'oom' } }))
   await untilReady(ns, 'model/m', 'False OOMKilled')
@@ -140,7 +140,7 @@ test('more memory after being killed for memory makes a new attempt', async () =
   expect(runs(jobsCreated(ns))).toHaveLength(2)
 })
 
-test('who uses a Model stays on its last result until the next is complete', async () => {
+test('a referrer uses the last result of a Model until the next one is complete', async () => {
   const ns = await namespace('consumers')
   await apply(ns, manifest('Model', 'm', trained))
   await apply(ns, manifest('ModelServer', 's', { model: { name: 'm' } }))
@@ -169,7 +169,7 @@ test.each([
     change: (ns: string) => annotate(ns, 'model/base', 'substratus.ai/rerun=once'),
   },
   { how: 'changed', change: (ns: string) => patch(ns, 'model/base', { params: { epochs: 2 } }) },
-])('a base that was $how marks its dependants stale, and starts nothing', async ({ change }) => {
+])('a base that was $how marks its referrers stale, and starts nothing', async ({ change }) => {
   const ns = await namespace('stale')
   await apply(ns, manifest('Model', 'base', trained))
   await apply(ns, manifest('Model', 'tuned', { image, model: { name: 'base' } }))
@@ -192,7 +192,7 @@ test.each([
   expect(JSON.stringify(volumes)).toContain(base.image)
 })
 
-test('objects that are restored with their status run nothing again; without it they do', async () => {
+test('objects that are restored with their status rerun nothing; without it they rerun', async () => {
   const ns = await namespace('restored')
   const kinds = 'datasets,models,modelservers,notebooks'
   const isAdopted = inject('cluster').controller === 'metacontroller'
@@ -210,7 +210,7 @@ test('objects that are restored with their status run nothing again; without it 
   const created = jobsCreated(ns)
   expect(created).toHaveLength(2)
 
-  // The commands of docs/backup.md, in a cluster that has lost all of it.
+  // The steps of docs/backup.md, in a cluster that has lost everything.
   const saved = await get(ns, kinds)
   for (const { metadata } of saved.items)
     for (const field of [

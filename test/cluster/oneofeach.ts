@@ -2,11 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type Bed, done, team } from './chart.ts'
 import { get, manifest, type Shown } from './cluster.ts'
 
-/** The objects that are on a cluster while its chart changes, and whether anything of them did. */
+/** Objects on a cluster whose chart changes, and whether their children changed. */
 
 const image = 'example.com/train:1'
 
-/** One object of each kind, ready; and a Model whose Job goes on for as long as it is held. */
+/** One object of each kind, ready, and a Model whose Job runs as long as its Pod is simulated so. */
 export async function applyOneOfEach({ apply, untilReady }: Bed): Promise<void> {
   done(
     await apply(
@@ -33,8 +33,8 @@ export async function applyOneOfEach({ apply, untilReady }: Bed): Promise<void> 
 }
 
 /**
- * Every child and Pod of the team: another one has another uid, a changed one another resourceVersion.
- * Asked until nothing moves any more.
+ * Every child and Pod in the namespace: a new one has another uid, a changed one another resourceVersion.
+ * Read again until nothing changes any more.
  */
 export async function everything({ target }: Bed): Promise<readonly string[]> {
   const kinds =

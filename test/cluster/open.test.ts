@@ -8,15 +8,15 @@ import { root } from '../../terminal/root.ts'
 import { apply, get, manifest, namespace, ok, readyOf, until, untilReady } from './cluster.ts'
 
 /**
- * kubectl open on a real API server. Its nodes are simulated, so that no Pod can be reached: here
- * is what comes before that. test/protocol/open.test.ts has the rest.
+ * kubectl open on a real API server. Its nodes are simulated, so no Pod can be reached; these are the
+ * steps before that. test/protocol/open.test.ts has the others.
  */
 
 const cluster = inject('cluster')
 const folder = mkdtempSync(join(tmpdir(), 'substratus-open-'))
 afterAll(() => rmSync(folder, { recursive: true }))
 
-/** The command as a person types it, and its lines so far. */
+/** Runs the command as a person types it, and returns its lines so far. */
 function open(ns: string, words: string, kubeconfig = cluster.kubeconfig) {
   const child = spawn(
     process.execPath,
@@ -42,7 +42,7 @@ const says = (lines: () => readonly string[], what: RegExp) =>
 
 const unreachable = /cannot be reached: error dialing backend/
 
-test('kubectl finds it on the PATH as its plugin', async () => {
+test('kubectl finds it on PATH as a plugin', async () => {
   const plugin = join(folder, 'kubectl-open')
   const program = join(root, 'open', 'main.ts')
   writeFileSync(plugin, `#!/bin/sh\nexec ${process.execPath} ${program} "$@"\n`, { mode: 0o755 })
@@ -59,7 +59,7 @@ test('kubectl finds it on the PATH as its plugin', async () => {
   expect(status).toBe(1)
 })
 
-test('a suspended notebook is resumed, awaited in the words of Ready, and left running', async () => {
+test('a suspended notebook is resumed, and left running; the output follows Ready meanwhile', async () => {
   const ns = await namespace('open-suspended')
   await apply(ns, manifest('Notebook', 'explore', { suspend: true }))
   await untilReady(ns, 'notebook/explore', 'False Suspended')
@@ -77,7 +77,7 @@ test('a suspended notebook is resumed, awaited in the words of Ready, and left r
   await untilReady(ns, 'notebook/explore', 'True Serving')
 })
 
-test('an idle notebook is woken', async () => {
+test('an idle notebook is started', async () => {
   const ns = await namespace('open-idle')
   await apply(ns, manifest('Notebook', 'explore', { idleTimeout: '1h' }))
   await untilReady(ns, 'notebook/explore', 'True Serving')
@@ -97,8 +97,8 @@ test('an idle notebook is woken', async () => {
       JSON.stringify({ status: { containerStatuses } }),
     ),
   )
-  // On a real node the idle container ends, which the StatefulSet tells, and so the hooks are asked. Here
-  // only its last state is written: without a change of the notebook they are asked a minute later.
+  // On a real node the container ends, which changes the StatefulSet and so causes a sync. Here only the
+  // last state is written, so the next sync would come a minute later.
   await until(
     async () => {
       await ok(['-n', ns, 'annotate', '--overwrite', 'notebook', 'explore', `seen=${Date.now()}`])
@@ -114,7 +114,7 @@ test('an idle notebook is woken', async () => {
   await untilReady(ns, 'notebook/explore', 'True Serving')
 })
 
-test('what no node has room for is said in the scheduler’s words', async () => {
+test('a notebook that no node has room for is reported with the scheduler’s message', async () => {
   const ns = await namespace('open-room')
   await apply(ns, manifest('Notebook', 'explore', { resources: { cpu: 4000 } }))
   const { code, lines, interrupt } = open(ns, 'notebook explore')
@@ -123,7 +123,7 @@ test('what no node has room for is said in the scheduler’s words', async () =>
   expect(await code).toBe(0)
 })
 
-test('a wrong name is answered with what exists', async () => {
+test('an error for a wrong name lists the names that exist', async () => {
   const ns = await namespace('open-name')
   const wrong = open(ns, 'notebook explor')
   expect(await wrong.code).toBe(1)
@@ -154,8 +154,8 @@ test.each(['notebook', 'modelserver'])('--suspend suspends a %s', async (kind) =
   await untilReady(ns, `${kind}/it`, 'False Suspended')
 })
 
-describe('who may open', () => {
-  /** A kubeconfig of somebody who may do what these rules say, and no more. */
+describe('rights to open', () => {
+  /** A kubeconfig with only these rights. */
   async function somebody(ns: string, rules: readonly object[]): Promise<string> {
     const name = 'somebody'
     const subject = { kind: 'ServiceAccount', name, namespace: ns }
@@ -184,14 +184,14 @@ describe('who may open', () => {
     return file
   }
 
-  /** The rules that docs/notebooks.md gives. */
+  /** The rules of docs/notebooks.md. */
   const documented = (): readonly { readonly resources: readonly string[] }[] => {
     const text = readFileSync('docs/notebooks.md', 'utf8')
     const [, yaml = ''] = /```yaml\n(kind: Role\n[\s\S]*?)```/.exec(text) ?? []
     return parse(yaml).rules
   }
 
-  test('the rules of docs/notebooks.md are enough', async () => {
+  test('the rules of docs/notebooks.md suffice', async () => {
     const ns = await namespace('open-may')
     const kubeconfig = await somebody(ns, documented())
     await apply(ns, manifest('Notebook', 'explore', { suspend: true }))
@@ -214,7 +214,7 @@ describe('who may open', () => {
       without: 'pods/exec',
       words: /pods "explore-notebook-0" is forbidden: User "\S+" cannot \S+ resource "pods\/exec"/,
     },
-  ])('without $without, the API server’s words are passed on', async ({ without, words }) => {
+  ])('without $without, the error is the API server’s message', async ({ without, words }) => {
     const ns = await namespace('open-may-not')
     const rules = documented().map((rule) => ({
       ...rule,

@@ -3,17 +3,17 @@ import type { TestProject } from 'vitest/node'
 import type { Platform } from '../../platform/platform.ts'
 import { modulePath } from '../../terminal/root.ts'
 
-/** What tests need of a platform. */
+/** What tests need to know about a platform. */
 interface Target {
-  /** Where the platform keeps its state. */
+  /** The state folder. */
   readonly dir: string
   readonly kubectl: string
   readonly kubeconfig: string
   readonly auditLog: string
   readonly serverUrl: string
-  /** The CA of the server’s certificate, as a file. */
+  /** The path of the CA of the server’s certificate. */
   readonly ca: string
-  /** Who drives the hooks. */
+  /** The controller that calls the hooks. */
   readonly controller: string
 }
 
@@ -23,7 +23,7 @@ declare module 'vitest' {
   }
 }
 
-/** Gives the tests a platform. */
+/** Provides a platform to the tests. */
 export function provide(project: TestProject, platform: Platform): void {
   console.log(`driven by ${platform.controller}`)
   project.provide('cluster', {
@@ -38,16 +38,16 @@ export function provide(project: TestProject, platform: Platform): void {
 }
 
 /**
- * Ends the platform of a folder also when Ctrl-C ends vitest, which then calls no teardown. Call it
- * before the start, and the answer with what was started: it is the teardown. A start that is under
- * way is ended by a process that outlives this one, which holds the lock of the folder.
+ * Stops the platform of a folder even if Ctrl-C ends vitest, which then calls no teardown. Call it before
+ * the start, and call the result with the platform to get the teardown. This process holds the lock of
+ * the folder during the start, so a start in progress is stopped by a process that outlives this one.
  */
 export function ending(dir: string): (platform: Platform) => () => Promise<void> {
-  const words = [modulePath('platform/main'), 'down', '--dir', dir]
+  const args = [modulePath('platform/main'), 'down', '--dir', dir]
   let isStarted = false
   const down = () => {
-    if (isStarted) spawnSync(process.execPath, words, { stdio: 'inherit' })
-    else spawn(process.execPath, words, { stdio: 'inherit', detached: true }).unref()
+    if (isStarted) spawnSync(process.execPath, args, { stdio: 'inherit' })
+    else spawn(process.execPath, args, { stdio: 'inherit', detached: true }).unref()
   }
   process.once('exit', down)
   return ({ stop }) => {

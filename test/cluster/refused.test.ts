@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest'
-import { bad } from './bad.ts'
 import { apply, kubectl, manifest, namespace, ok } from './cluster.ts'
+import { invalid } from './invalid.ts'
 
 let ns = ''
 
@@ -12,8 +12,8 @@ beforeAll(async () => {
 const given = (name: string, kind: string, spec: unknown) =>
   kubectl(['-n', ns, 'apply', '-f', '-'], manifest(kind, name, spec))
 
-describe('kubectl apply refuses, and says which field', () => {
-  test.each(bad)('$kind: $name', async ({ kind, spec, says, object: name = 'bad' }) => {
+describe('kubectl apply is refused, and the error names the field', () => {
+  test.each(invalid)('$kind: $name', async ({ kind, spec, says, object: name = 'bad' }) => {
     const { code, stderr } = await given(name, kind, spec)
     expect(stderr).toContain(says)
     expect(code).toBe(1)
@@ -32,7 +32,7 @@ describe('references', () => {
     expect(code).toBe(1)
   })
 
-  test('one in another namespace does not count', async () => {
+  test('one in another namespace is refused', async () => {
     const other = await namespace('refused-other')
     const { stderr } = await kubectl(
       ['-n', other, 'apply', '-f', '-'],
@@ -41,7 +41,7 @@ describe('references', () => {
     expect(stderr).toContain('spec.model.name: Not found: "base"')
   })
 
-  test('a dry run of one that does not exist only warns, for whole sets are tried so', async () => {
+  test('a dry run with one that does not exist only warns, because whole sets are tried so', async () => {
     const { code, stderr } = await kubectl(
       ['-n', ns, 'apply', '--dry-run=server', '-f', '-'],
       manifest('ModelServer', 'server', { model: { name: 'nobody' } }),
@@ -59,7 +59,7 @@ describe('references', () => {
     expect(code).toBe(1)
   })
 
-  test('bases cannot lead in a circle', async () => {
+  test('bases cannot form a cycle', async () => {
     const trained = (base: string) => ({ image: 'example.com/train:1', model: { name: base } })
     await apply(ns, manifest('Model', 'first', { image: 'example.com/train:1' }))
     await apply(ns, manifest('Model', 'second', trained('first')))
@@ -84,7 +84,7 @@ describe('a change', () => {
     )
   })
 
-  test('of several broken rules names each', async () => {
+  test('that breaks several rules gets an error for each', async () => {
     const { stderr } = await given('several', 'Model', {
       image: 'example.com/train:1',
       params: { a: [1] },
@@ -108,7 +108,7 @@ test('defaults appear in kubectl get -o yaml', async () => {
   expect(yaml).toContain('replicas: 1')
 })
 
-test('deleting warns of the claim that goes along', async () => {
+test('deleting warns that the claim is deleted too', async () => {
   await apply(ns, manifest('Notebook', 'going', { suspend: true }))
   const { stderr } = await kubectl(['-n', ns, 'delete', 'notebook', 'going'])
   expect(stderr).toContain('Warning: claim "going-notebook-home" (20Gi) is deleted with it')

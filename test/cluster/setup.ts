@@ -6,7 +6,7 @@ import type { TestProject } from 'vitest/node'
 import { startPlatform } from '../../platform/platform.ts'
 import { ending, provide } from './provided.ts'
 
-/** One platform for all files: Metacontroller where it is found, else the embedded runner. */
+/** One platform for all files, with Metacontroller if it is found, otherwise with the embedded runner. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const dir = mkdtempSync(join(tmpdir(), 'substratus-cluster-'))
   const end = ending(dir)

@@ -1,7 +1,7 @@
-import { manifest, type Said } from './cluster.ts'
+import { type Ended, manifest } from './cluster.ts'
 
-/** Applies one change after the other until told to stop; what failed. */
-export function applySteadily(apply: (model: string) => Promise<Said>, name: string) {
+/** Applies one change after another until it is stopped, and returns the failures. */
+export function applySteadily(apply: (model: string) => Promise<Ended>, name: string) {
   let over = false
   const failed: string[] = []
   const all = (async () => {

@@ -2,7 +2,7 @@ import { existsSync, readdirSync } from 'node:fs'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { ownFolder } from './typed.ts'
 
-/** `up` and `down`, ended in every rude way. */
+/** `up` and `down`, interrupted and killed. */
 
 let own: ReturnType<typeof ownFolder>
 beforeEach(() => {
@@ -16,31 +16,31 @@ afterEach(async () => {
 
 const bare = ['--examples', ''] as const
 
-test('Ctrl-C in the middle of a start leaves nothing behind', async () => {
+test('Ctrl-C during a start leaves nothing behind', async () => {
   const started = own.start('up', ...bare)
-  await started.untilSaid('applying the CRDs')
+  await started.untilOutput('applying the CRDs')
   expect(own.processes().length).toBeGreaterThan(2)
   started.child.kill('SIGINT')
   expect(await started.code).toBe(130)
-  expect(started.said()).toMatch(/interrupted; ended\n$/)
+  expect(started.output()).toMatch(/interrupted; ended\n$/)
   expect(own.processes()).toEqual([])
   expect(existsSync(own.dir)).toBe(false)
 })
 
-test('a start that was killed is cleared away by the next, and by down', async () => {
+test('the next up, or down, cleans up after a start that was killed', async () => {
   const killed = own.start('up', ...bare)
-  await killed.untilSaid('applying the CRDs')
+  await killed.untilOutput('applying the CRDs')
   killed.child.kill('SIGKILL')
   expect(await killed.code).toBe('SIGKILL')
   expect(own.processes().length).toBeGreaterThan(2)
 
   const next = await own.run('up', ...bare)
-  expect(next.said).toContain('export KUBECONFIG=')
+  expect(next.output).toContain('export KUBECONFIG=')
   expect(next.code).toBe(0)
   const running = own.processes()
 
   const again = await own.run('up', ...bare, '--nodes', '3')
-  expect(again.said).toContain(
+  expect(again.output).toContain(
     `found what runs in ${own.dir}, with 2 nodes: to have 3, first npm run down -- --dir ${own.dir}\n`,
   )
   expect(own.processes()).toEqual(running)
@@ -50,9 +50,9 @@ test('a start that was killed is cleared away by the next, and by down', async (
   expect(readdirSync(own.home)).toEqual([])
 })
 
-test('down ends a start that is under way', async () => {
+test('down stops a start that is in progress', async () => {
   const started = own.start('up', ...bare)
-  await started.untilSaid('applying the CRDs')
+  await started.untilOutput('applying the CRDs')
   expect((await own.run('down')).code).toBe(0)
   expect(await started.code).toBe(130)
   expect(own.processes()).toEqual([])

@@ -12,7 +12,7 @@ import {
   untilReady,
 } from './cluster.ts'
 
-/** A user with `edit` in one namespace annotates the children that Metacontroller applies there. */
+/** A user with `edit` in one namespace changes the annotations of children there. */
 
 const annotation = 'metacontroller.k8s.io/last-applied-configuration'
 const kinds = 'jobs,persistentvolumeclaims,deployments,statefulsets,services,networkpolicies'
@@ -64,7 +64,7 @@ const planted = (kind: 'RoleBinding' | 'Job') =>
   })[kind]
 
 test.each(['RoleBinding', 'Job'] as const)(
-  'an annotation that holds a %s of kube-system makes nothing, and loses nothing',
+  'an annotation with a %s of kube-system creates nothing, and no child is lost',
   async (kind) => {
     const ns = await namespaceOfEve('annotated')
     await apply(ns, manifest('Dataset', 'd', { source: 'https://example.com/data' }))
@@ -108,7 +108,7 @@ test.each([
   { what: 'no JSON', text: 'not JSON' },
   { what: 'a number', text: '7' },
 ])(
-  'an annotation that is $what stops nobody unseen: Ready names the child and the command',
+  'an annotation that is $what is reported: Ready names the child and the command',
   async ({ text }) => {
     const ns = await namespaceOfEve('malformed')
     await apply(ns, manifest('Model', 'm', { image, params: { epochs: 1 } }, held))

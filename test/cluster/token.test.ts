@@ -27,7 +27,7 @@ const ask = (url: string, headers: Readonly<Record<string, string>>): Promise<nu
 
 const json = { 'content-type': 'application/json' }
 
-test('the controllers bring a token that only a Secret holds, and without it the hooks refuse', async () => {
+test('the controllers send a token from a Secret, and without it the hooks return 401', async () => {
   const { spec } = JSON.parse(
     await ok(['get', 'compositecontroller', 'models.substratus.ai', '-o', 'json']),
   )
@@ -41,7 +41,7 @@ test('the controllers bring a token that only a Secret holds, and without it the
   expect(await ask(url, { ...json, authorization: `Bearer ${token}` })).toBe(200)
 })
 
-test('with it they work', async () => {
+test('with the token the hooks work', async () => {
   const ns = await namespace('token')
   await apply(ns, manifest('Model', 'm', { image: 'example.com/m' }))
   await untilReady(ns, 'model/m', 'True')

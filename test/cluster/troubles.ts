@@ -3,8 +3,8 @@ import { failed } from '../objects.ts'
 import { apply, manifest, ok } from './cluster.ts'
 
 /**
- * What goes wrong on real nodes, and what `kubectl get` says of it, word by word. The cluster tier
- * makes it happen; the unit tier shows the hooks what it looks like.
+ * Failures on real nodes, and the exact message of each in `kubectl get`. The cluster tier causes them;
+ * the unit tier passes the resulting objects to the hooks.
  */
 const image = 'example.com/train:1'
 export const simulate = (what: string) => ({ labels: { simulate: what } })
@@ -14,9 +14,9 @@ export interface Trouble {
   readonly kind: 'Model' | 'ModelServer'
   readonly spec: object
   readonly simulate?: string
-  /** Something of the namespace that is in the way. */
+  /** Something in the namespace that causes the failure. */
   readonly given?: (ns: string) => Promise<unknown>
-  /** The workload and its Pod as the cluster shows them, for those who have none. */
+  /** The workload and its Pod as a cluster shows them, for the unit tier. */
   readonly workload?: unknown
   readonly pod?: unknown
   readonly says: RegExp
@@ -28,7 +28,7 @@ export const work = { image, params: { epochs: 1 } }
 const serves = { model: { name: 'base' } }
 
 const unlabelPods = async (ns: string) => ok(['-n', ns, 'label', 'pods', '--all', 'simulate-'])
-/** The same object with other parameters, and nothing simulated. */
+/** Applies the object with other parameters, and simulates nothing. */
 const changed = (ns: string) => apply(ns, manifest('Model', 'it', { image, params: { epochs: 2 } }))
 const escaped = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
 const exactly = (text: string): RegExp => new RegExp(`^${escaped(text)}$`)
@@ -39,7 +39,7 @@ const quota = JSON.stringify({
   metadata: { name: 'none' },
   spec: { hard: { pods: '0' } },
 })
-/** A claim of the user’s own, which a Model with the source pvc://lost is served from. */
+/** The user’s own claim, for a Model with the source pvc://lost. */
 const claim = (storageClassName: string) =>
   JSON.stringify({
     apiVersion: 'v1',

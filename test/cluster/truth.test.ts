@@ -14,10 +14,10 @@ import {
 } from './cluster.ts'
 import { simulate, troubles, work } from './troubles.ts'
 
-/** Each trouble on a real API server: told soon, without flapping, and gone when its cause is. */
+/** Each problem on a real API server is reported soon, without flapping, and cleared with its cause. */
 const soon = 15_000
 
-describe.concurrent('kubectl get says', () => {
+describe.concurrent('kubectl get reports', () => {
   test.each(troubles)('$when', async ({ kind, spec, simulate: what, given, says, mend, after }) => {
     const ns = await namespace('truth')
     await given?.(ns)
@@ -32,18 +32,18 @@ describe.concurrent('kubectl get says', () => {
       expect(Date.now() - start).toBeLessThan(soon)
       const { READY, REASON, MESSAGE } = await rowOf(ns, object)
       expect(`${READY} ${REASON}: ${MESSAGE}`).toMatch(says)
-      // Long enough for a second look of the hooks, and for what comes and goes.
+      // Long enough for a second sync, and for transient states.
       await sleep(12_000)
-      const trouble = [...seen.said]
+      const trouble = [...seen.lines]
       expect(trouble.at(-1)).toMatch(says)
       expect(trouble.filter((line) => !line.startsWith('False '))).toEqual([])
-      // What comes back after something else is a flap.
+      // A state that returns after another one is flapping.
       expect(trouble).toEqual([...new Set(trouble)])
 
       await mend(ns)
       await untilReady(ns, object, after)
       await sleep(3000)
-      const recovery = seen.said.slice(trouble.length)
+      const recovery = seen.lines.slice(trouble.length)
       expect(recovery.at(-1)).toMatch(after)
       expect(recovery.filter((line) => !line.startsWith('False '))).toEqual([recovery.at(-1)])
       expect(recovery).toEqual([...new Set(recovery)])
@@ -55,7 +55,7 @@ describe.concurrent('kubectl get says', () => {
 
 const uidOf = ({ metadata }: Shown): string => metadata.uid
 
-test('a node that dies under a Job is told, and the Job goes on when it is back', async () => {
+test('a node that fails under a Job is reported, and the Job continues when it is back', async () => {
   const ns = await namespace('truth-silent')
   await apply(ns, manifest('Model', 'it', work, simulate('hold')))
   await untilReady(ns, 'model/it', 'False Running')
@@ -78,15 +78,15 @@ test('a node that dies under a Job is told, and the Job goes on when it is back'
   const running = `False Running: Pod "${pod.metadata.name}" is running`
   await untilReady(ns, 'model/it', running)
   await until(
-    async () => seen.said,
+    async () => seen.lines,
     (lines) => lines.length > 2,
   )
   seen.stop()
-  expect(seen.said).toEqual([running, expect.stringMatching(/^False NodeNotReady/), running])
+  expect(seen.lines).toEqual([running, expect.stringMatching(/^False NodeNotReady/), running])
   expect((await get(ns, 'pods')).items.map(uidOf)).toEqual([uidOf(pod)])
 })
 
-test('a node that is deleted under a Job: the Job goes on elsewhere', async () => {
+test('a Job whose node is deleted continues on another node', async () => {
   const ns = await namespace('truth-node')
   await apply(ns, manifest('Model', 'it', work, simulate('hold')))
   await untilReady(ns, 'model/it', 'False Running')
@@ -104,14 +104,14 @@ test('a node that is deleted under a Job: the Job goes on elsewhere', async () =
     )
     expect(pods.find(another).spec.nodeName).not.toBe(before.spec.nodeName)
     await until(
-      async () => seen.said.at(-1) ?? '',
+      async () => seen.lines.at(-1) ?? '',
       (line) => line.startsWith('False Running'),
     )
-    expect(seen.said.join('\n')).toContain(
+    expect(seen.lines.join('\n')).toContain(
       `NodeNotReady: Pod "${before.metadata.name}": node "${before.spec.nodeName}" is not ready: it was deleted`,
     )
-    // Between the Pods there is none; never was it Ready, and the Job is the same.
-    expect(seen.said.filter((line) => !line.startsWith('False '))).toEqual([])
+    // For a moment there is no Pod. It was never Ready, and the Job is the same.
+    expect(seen.lines.filter((line) => !line.startsWith('False '))).toEqual([])
     expect((await get(ns, 'jobs')).items.map(uidOf)).toEqual(jobs)
   } finally {
     const { metadata, spec, apiVersion, kind } = JSON.parse(node)

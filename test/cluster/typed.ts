@@ -5,13 +5,13 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { modulePath } from '../../terminal/root.ts'
 
-/** `up` and `down` as a person types them, in a folder of their own. */
+/** `up` and `down` as a person types them, in a separate folder. */
 
 interface Started {
   readonly child: ChildProcess
-  readonly said: () => string
+  readonly output: () => string
   readonly code: Promise<number | string | null>
-  readonly untilSaid: (words: string, seconds?: number) => Promise<void>
+  readonly untilOutput: (expected: string, seconds?: number) => Promise<void>
 }
 
 export function ownFolder() {
@@ -34,14 +34,14 @@ export function ownFolder() {
     const code = new Promise<number | string | null>((done) =>
       child.on('close', (code, signal) => done(code ?? signal)),
     )
-    const untilSaid = async (words: string, seconds = 60) => {
+    const untilOutput = async (expected: string, seconds = 60) => {
       const end = Date.now() + seconds * 1000
-      while (!text.includes(words)) {
-        if (Date.now() > end) throw new Error(`never said "${words}":\n${text}`)
+      while (!text.includes(expected)) {
+        if (Date.now() > end) throw new Error(`never printed "${expected}":\n${text}`)
         await sleep(20)
       }
     }
-    return { child, said: () => text, code, untilSaid }
+    return { child, output: () => text, code, untilOutput }
   }
 
   return {
@@ -50,9 +50,9 @@ export function ownFolder() {
     start,
     run: async (command: 'up' | 'down', ...args: readonly string[]) => {
       const started = start(command, ...args)
-      return { code: await started.code, said: started.said() }
+      return { code: await started.code, output: started.output() }
     },
-    /** Command lines that name the folder: whatever `up` left running. */
+    /** Command lines that contain the folder: the processes that `up` left running. */
     processes: (): readonly string[] =>
       execFileSync('ps', ['-eo', 'pid=,args='], { encoding: 'utf8' })
         .split('\n')

@@ -17,7 +17,7 @@ import {
 } from './cluster.ts'
 import { kill, serverReady } from './kill.ts'
 
-/** A server of another version or configuration, in the middle of what runs. */
+/** A server of another version or configuration, while workloads run. */
 
 const image = 'example.com/train:1'
 const trained = { image, params: { epochs: 1 } }
@@ -28,7 +28,7 @@ async function restartServer(): Promise<void> {
   await serverReady()
 }
 
-/** The server with more configuration, for as long as `work` takes. */
+/** Runs `work` with additional configuration of the server. */
 async function withConfig(more: ConfigFile, work: () => Promise<void>): Promise<void> {
   const file = join(inject('cluster').dir, 'config.yaml')
   const before = readFileSync(file, 'utf8')
@@ -45,7 +45,7 @@ async function withConfig(more: ConfigFile, work: () => Promise<void>): Promise<
 const jobOf = async (ns: string): Promise<Shown> => (await get(ns, 'jobs')).items[0]
 const shape = ({ metadata, spec }: Shown) => ({ uid: metadata.uid, spec })
 
-test('a server that makes other Jobs leaves those that run as they are', async () => {
+test('a server that would render other Jobs leaves running Jobs unchanged', async () => {
   const ns = await namespace('upgrade')
   const held = { labels: { simulate: 'hold' } }
   const unpackaged = { ...trained, package: 'Never' }
@@ -82,7 +82,7 @@ const deviceClass = {
   metadata: { name: driver },
   spec: { selectors: [{ cel: { expression: `device.driver == "${driver}"` } }] },
 }
-/** What a DRA driver would say of a node: four GPUs. */
+/** What a DRA driver would publish for a node with four GPUs. */
 const slice = {
   apiVersion: 'resource.k8s.io/v1',
   kind: 'ResourceSlice',
@@ -95,7 +95,7 @@ const slice = {
   },
 }
 
-test('GPUs that are allocated dynamically are claimed, and given back', async () => {
+test('dynamically allocated GPUs are claimed, and released', async () => {
   const ns = await namespace('devices')
   await ok(['create', '-f', '-'], [deviceClass, slice].map((one) => JSON.stringify(one)).join('\n'))
   const gpus = { default: 'h100', profiles: { h100: { deviceClassName: driver } } }

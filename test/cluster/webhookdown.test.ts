@@ -6,7 +6,7 @@ let ns = ''
 const nobody = 'https://127.0.0.1:9'
 const configuration = 'substratus-down'
 
-/** The validating webhook for one namespace alone, at an address where nobody answers. */
+/** The validating webhook for a single namespace, at an address where nothing listens. */
 function downIn(namespace: string): object {
   const validating = admissionWebhooks({ url: nobody, caBundle: '' })[1] as {
     readonly webhooks: readonly object[]
@@ -34,8 +34,8 @@ beforeAll(async () => {
   }
 })
 
-test('while the webhook is down, what it would check is refused', async () => {
-  // The API server takes a moment to read a new configuration.
+test('while the webhook is down, requests that it would validate are refused', async () => {
+  // The API server reads a new webhook configuration after a moment.
   await expect
     .poll(async () => (await patch({ image: `example.com/model:${Date.now()}` })).stderr, {
       timeout: 10_000,
@@ -43,7 +43,7 @@ test('while the webhook is down, what it would check is refused', async () => {
     .toContain('failed calling webhook')
 })
 
-test('and suspending, resuming, labelling and deleting go on', async () => {
+test('while the webhook is down, suspending, resuming, labelling and deleting work', async () => {
   for (const suspend of [true, false, null]) expect((await patch({ suspend })).stderr).toBe('')
   await ok(['-n', ns, 'label', 'model', 'held', 'team=a'])
   await ok(['-n', ns, 'delete', 'model', 'held'])

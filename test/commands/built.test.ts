@@ -13,7 +13,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { root } from '../../terminal/root.ts'
 
-/** What the production image holds, as `npm run image` compiles it. `npm run check` has its server answer. */
+/** The contents of the production image, as `npm run image` compiles them. `npm run check` starts its server. */
 
 let folder: string
 
@@ -28,7 +28,7 @@ beforeAll(() => {
 }, 60_000)
 afterAll(() => rmSync(folder, { recursive: true }))
 
-test('it has the rooms that serve, and no development platform', () => {
+test('the image contains no development platform', () => {
   expect(readdirSync(join(folder, 'dist')).sort()).toEqual([
     'cli',
     'cluster',
@@ -43,7 +43,7 @@ test('it has the rooms that serve, and no development platform', () => {
   ])
 })
 
-test('it imports no package that is for development only', () => {
+test('the image imports no development dependency', () => {
   const { dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
   const files = readdirSync(join(folder, 'dist'), { recursive: true, encoding: 'utf8' })
   const imported = files
@@ -62,7 +62,7 @@ const cluster = ['--kubeconfig', 'kubeconfig', '--namespace', 'n']
 const names = ['--ca', 'ca', '--secret', 'tls', '--name', 'a', '--days', '30']
 const examples = ['-f', join(root, 'examples')]
 
-/** Each loads what its command needs. Without a cluster some can only fail, in words of their own. */
+/** Each loads what its command needs. Without a cluster, some can only fail with an error of their own. */
 test.each([
   { file: 'cli', args: ['--help'], code: 0, says: 'Usage: substratus' },
   { file: 'cli', args: ['validate', ...examples], code: 0, says: 'valid: ' },

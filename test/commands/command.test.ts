@@ -15,13 +15,13 @@ const substratus = (args: readonly string[], input = '') => typed('cli/main.ts',
 const model = (spec: object, name = 'm') =>
   JSON.stringify({ apiVersion: 'substratus.ai/v1', kind: 'Model', metadata: { name }, spec })
 
-/** A row with its arguments as a line, for the name of the test. */
+/** Adds the arguments as one line, for the title. */
 const asTyped = <Row extends { readonly args: readonly string[] }>(row: Row) => ({
   ...row,
   line: row.args.join(' '),
 })
 
-describe('exit codes: 0, 1 for a refused input, 2 for a wrong call', () => {
+describe('exit codes: 0, 1 for refused input, 2 for wrong usage', () => {
   test.each(
     [
       { args: ['--help'], code: 0 },
@@ -94,13 +94,13 @@ describe('npm run up and npm run down', () => {
     expect(said.code).toBe(code)
   })
 
-  test('are no commands of what the image runs', async () => {
+  test('are not commands of substratus', async () => {
     expect((await substratus(['up'])).stderr).toContain("error: unknown command 'up'")
   })
 })
 
-describe('validate says what admission would', () => {
-  test('of a good one', async () => {
+describe('validate reports what admission would', () => {
+  test('for a valid object', async () => {
     const { code, stdout } = await substratus(
       ['validate', '-f', '-'],
       model({ image: 'example.com/m' }),
@@ -109,7 +109,7 @@ describe('validate says what admission would', () => {
     expect(code).toBe(0)
   })
 
-  test('of a bad one: file, kind, name, field', async () => {
+  test('for an invalid object: file, kind, name and field', async () => {
     const { code, stdout } = await substratus(
       ['validate', '-f', '-'],
       model({ image: 'example.com/m', resources: { memory: '10' } }),
@@ -120,7 +120,7 @@ describe('validate says what admission would', () => {
     expect(code).toBe(1)
   })
 
-  test('of a reference that is not among those given: a warning', async () => {
+  test('for a reference to an object that is not given: a warning', async () => {
     const { code, stdout } = await substratus(
       ['validate', '-f', '-'],
       model({ image: 'example.com/m', dataset: { name: 'squad' } }),
@@ -129,7 +129,7 @@ describe('validate says what admission would', () => {
     expect(code).toBe(0)
   })
 
-  test('of what is no YAML', async () => {
+  test('for invalid YAML', async () => {
     const { code, stdout } = await substratus(['validate', '-f', '-'], '{')
     expect(stdout).toContain('error: stdin: ')
     expect(code).toBe(1)
@@ -137,7 +137,7 @@ describe('validate says what admission would', () => {
 })
 
 describe('render prints children', () => {
-  test('of a whole life', async () => {
+  test('of every stage', async () => {
     const { code, stdout } = await substratus([
       'render',
       '-f',
@@ -149,7 +149,7 @@ describe('render prints children', () => {
     expect(code).toBe(0)
   })
 
-  test('of the first answer alone', async () => {
+  test('of the first sync only', async () => {
     const { stdout } = await substratus([
       'render',
       '--now',
@@ -161,7 +161,7 @@ describe('render prints children', () => {
     expect(stdout).toContain('# ModelServer "falcon-k8s" has no children: waiting for Model')
   })
 
-  test('the same each time', async () => {
+  test('in the same form each time', async () => {
     const once = await substratus(['render', '-f', 'examples'])
     expect(await substratus(['render', '-f', 'examples'])).toEqual(once)
   })
@@ -173,7 +173,7 @@ test('controllers prints a CompositeController for each kind', async () => {
   expect(stdout).toContain('url: http://10.0.0.1:8080/hooks/models/sync')
 })
 
-test('controllers --token-secret names the Secret of the token in each of the eight hooks', async () => {
+test('controllers --token-secret sets the Secret of the token in each of the eight hooks', async () => {
   const { stdout } = await substratus([
     ...['controllers', '--url', 'http://10.0.0.1:8080'],
     ...['--token-secret', 'team/hooks'],
@@ -184,7 +184,7 @@ test('controllers --token-secret names the Secret of the token in each of the ei
   expect(stdout.match(/^ +namespace: team\n +name: hooks$/gm)).toHaveLength(8)
 })
 
-test('serve answers, and drains on SIGTERM', async () => {
+test('serve responds, and drains on SIGTERM', async () => {
   const child = spawn(process.execPath, ['cli/main.ts', 'serve', '--http', '127.0.0.1:0'])
   let log = ''
   child.stderr.on('data', (chunk: Buffer) => {
@@ -202,7 +202,7 @@ test('serve answers, and drains on SIGTERM', async () => {
   child.kill('SIGTERM')
   const [code] = await once(child, 'exit')
   expect(code).toBe(0)
-  // One line per request: facts as fields, never a body.
+  // One line per request, with facts as fields and without bodies.
   const line = log.split('\n').find((found) => found.includes('/hooks/models/sync')) ?? '{}'
   expect(JSON.parse(line)).toMatchObject({
     code: 200,
@@ -213,7 +213,7 @@ test('serve answers, and drains on SIGTERM', async () => {
   expect(log).not.toContain('example.com')
 })
 
-test('a bad configuration stops the start, with its path and the reason', async () => {
+test('an invalid configuration stops the start, and the error names its path and the reason', async () => {
   const { code, stderr } = await substratus([
     'validate',
     '-f',

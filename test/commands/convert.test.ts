@@ -12,8 +12,8 @@ const convert = (input: string) =>
     child.stdin?.end(input)
   })
 
-describe('manifests in the style of the last release', () => {
-  test('a Server is a ModelServer; order and comments stay', async () => {
+describe('manifests of the last release', () => {
+  test('a Server becomes a ModelServer; order and comments stay', async () => {
     expect(
       await convert(`apiVersion: substratus.ai/v1
 kind: Server
@@ -49,7 +49,7 @@ spec:
     })
   })
 
-  test('every field of all four kinds', async () => {
+  test('every field of all four kinds is converted', async () => {
     const all = `
       command: [python, run.py]
       env: {COLOUR: blue}
@@ -85,7 +85,7 @@ spec:
     expect(code).toBe(0)
   })
 
-  test('an object that was exported from a cluster loses what the cluster wrote', async () => {
+  test('fields that a cluster has written are removed from an exported object', async () => {
     const { stdout, stderr, code } = await convert(`apiVersion: substratus.ai/v1
 kind: Model
 metadata:
@@ -138,7 +138,7 @@ spec:
       says: 'must be exactly ${{ secrets.NAME.KEY }}',
     },
     { when: 'it has a field that never was', spec: 'image: a\n  imge: b', says: 'spec.imge' },
-  ])('what cannot be converted is an error: $when', async ({ spec, says }) => {
+  ])('a manifest that cannot be converted is an error: $when', async ({ spec, says }) => {
     const { code, stderr } = await convert(
       `apiVersion: substratus.ai/v1\nkind: Model\nmetadata: {name: m}\nspec:\n  ${spec}\n`,
     )
@@ -146,7 +146,7 @@ spec:
     expect(code).toBe(1)
   })
 
-  test('a Model that has nothing but an image is said to be that image now', async () => {
+  test('a Model with only an image gets a note that the image is now the model', async () => {
     const { code, stderr } = await convert(
       'apiVersion: substratus.ai/v1\nkind: Model\nmetadata: {name: m}\nspec: {image: a}\n',
     )
@@ -170,7 +170,7 @@ spec:
     expect(code).toBe(0)
   })
 
-  test('other objects of the file are left as they are', async () => {
+  test('other objects in the file stay unchanged', async () => {
     const other = 'apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: c\nstatus: {a: 1}\n'
     expect((await convert(other)).stdout).toBe(
       'apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: c\nstatus: {a: 1}\n',

@@ -2,7 +2,7 @@ import { execFile, spawn } from 'node:child_process'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { type FakeApi, fakeApi } from '../protocol/fakeapi.ts'
 
-/** kubectl-open as kubectl starts it. */
+/** Runs kubectl-open as kubectl does. */
 
 // A busy machine takes seconds to start a process.
 vi.setConfig({ testTimeout: 60_000 })
@@ -25,7 +25,7 @@ afterAll(() => api.close())
 const command = 'open/main.ts'
 const env = () => ({ ...process.env, KUBECONFIG: api.kubeconfig })
 
-describe('exit codes: 0, 1 for what cannot be opened, 2 for a wrong call', () => {
+describe('exit codes: 0, 1 for what cannot be opened, 2 for wrong usage', () => {
   test.each([
     { args: '--help', code: 0, says: 'Usage: kubectl open (notebook | modelserver) NAME' },
     { args: 'notebook explore --suspend', code: 0, says: 'Notebook "explore" is suspended' },
@@ -94,8 +94,8 @@ describe('Ctrl-C', () => {
   })
 
   /**
-   * `script` gives it a terminal, whose Ctrl-C is the byte 3. The byte goes to all that runs there:
-   * a shell that stayed, as dash does, would end by it and hide how the command ended.
+   * `script` provides a terminal, where Ctrl-C is the byte 3. SIGINT goes to every process there: a shell
+   * that is still running, such as dash, would end too and hide the exit code of the command.
    */
   const atTerminal = () =>
     spoken('script', [

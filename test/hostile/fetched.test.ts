@@ -163,7 +163,7 @@ const toBucket = (args: readonly string[] = []) => sealing(['--to=s3://bucket/pl
 const bucket = () => join(home, 'buckets/bucket/place/run', hash)
 
 describe('seal removes nothing but folders of older attempts', () => {
-  test('which are named by a hash, below the stage of its own', async () => {
+  test('that are named by a hash, below its own stage', async () => {
     const stay = [
       `run/${used}/x`,
       'run/checkpoints/x',
@@ -179,7 +179,7 @@ describe('seal removes nothing but folders of older attempts', () => {
     for (const path of stay) expect(existsSync(join(storage, path)), path).toBe(true)
   })
 
-  test('though a link in the place of one leads elsewhere', async () => {
+  test('even if one is replaced by a link', async () => {
     write(join(home, 'precious/x'), 'x')
     write(join(artifacts, 'x'), 'x')
     symlinkSync(join(home, 'precious'), join(storage, 'run', older))
@@ -230,7 +230,7 @@ describe('seal removes nothing but folders of older attempts', () => {
     },
   )
 
-  test('in a bucket too', async () => {
+  test('and nothing else in a bucket', async () => {
     rclone()
     write(join(artifacts, 'x'), 'x')
     const place = join(home, 'buckets/bucket/place')
@@ -248,7 +248,7 @@ describe('seal removes nothing but folders of older attempts', () => {
 })
 
 test.each(['run/../../other', 'run', `run/${older}/x`, `run/${used}`])(
-  'of a status that points at "%s", seal is told only what an attempt can be',
+  'a status that points to "%s" is passed to seal only if it can be an attempt',
   (path) => {
     const config = aConfig()
     const url = `${storageOf(config).url(aModel({}), '', config)}${path}`
@@ -258,7 +258,7 @@ test.each(['run/../../other', 'run', `run/${older}/x`, `run/${used}`])(
   },
 )
 
-describe('links in artifacts lead nowhere else', () => {
+describe('links in artifacts are resolved only inside the artifacts', () => {
   beforeEach(() => {
     rclone()
     write(join(home, 'secret'), 'of the node')
@@ -271,16 +271,19 @@ describe('links in artifacts lead nowhere else', () => {
     { link: '/content/./artifacts//ckpt-1', becomes: 'ckpt-1' },
     { link: '../artifacts/ckpt-1', becomes: 'ckpt-1' },
     { link: 'ckpt-1', becomes: 'ckpt-1' },
-  ])('one to $link becomes relative, and is followed into a bucket', async ({ link, becomes }) => {
-    symlinkSync(link, join(artifacts, 'latest'))
-    expect(await sealing()).toMatchObject({ code: 0 })
-    expect(readlinkSync(join(artifacts, 'latest'))).toBe(becomes)
-    expect(sealedIn(artifacts)).toContainEqual({ path: 'latest', link: becomes })
+  ])(
+    'one to $link becomes relative, and its target is copied into a bucket',
+    async ({ link, becomes }) => {
+      symlinkSync(link, join(artifacts, 'latest'))
+      expect(await sealing()).toMatchObject({ code: 0 })
+      expect(readlinkSync(join(artifacts, 'latest'))).toBe(becomes)
+      expect(sealedIn(artifacts)).toContainEqual({ path: 'latest', link: becomes })
 
-    expect(await toBucket()).toMatchObject({ code: 0 })
-    expect(below(bucket())).toEqual(['.substratus.json', 'ckpt-1/w', 'latest/w'])
-    expect(sealedIn(bucket()).map(({ path }) => path)).toEqual(['ckpt-1/w', 'latest/w'])
-  })
+      expect(await toBucket()).toMatchObject({ code: 0 })
+      expect(below(bucket())).toEqual(['.substratus.json', 'ckpt-1/w', 'latest/w'])
+      expect(sealedIn(bucket()).map(({ path }) => path)).toEqual(['ckpt-1/w', 'latest/w'])
+    },
+  )
 
   test.each([
     { what: 'an absolute one', link: () => join(home, 'secret'), says: 'outside of the artifacts' },
@@ -305,21 +308,24 @@ describe('links in artifacts lead nowhere else', () => {
       link: () => '/content/artifacts/bad',
       says: 'in a circle',
     },
-  ])('$what that leads $says is named, and costs no training', async ({ link, says }) => {
-    write(join(storage, 'run', used, 'w'), 'of another attempt')
-    symlinkSync(link(), join(artifacts, 'bad'))
-    const result = await toBucket([`--keep=run/${used}`])
-    expect(result).toMatchObject({ code: 0 })
-    expect(result.printed).toContain(
-      `"bad" links to ${JSON.stringify(link())}, which leads ${says}`,
-    )
-    expect(below(bucket())).toEqual(['.substratus.json', 'ckpt-1/w'])
+  ])(
+    '$what that leads $says is named in the log, and fails no training',
+    async ({ link, says }) => {
+      write(join(storage, 'run', used, 'w'), 'of another attempt')
+      symlinkSync(link(), join(artifacts, 'bad'))
+      const result = await toBucket([`--keep=run/${used}`])
+      expect(result).toMatchObject({ code: 0 })
+      expect(result.printed).toContain(
+        `"bad" links to ${JSON.stringify(link())}, which leads ${says}`,
+      )
+      expect(below(bucket())).toEqual(['.substratus.json', 'ckpt-1/w'])
 
-    expect(await sealing([`--keep=run/${used}`])).toMatchObject({ code: 0 })
-    expect(sealedIn(artifacts)).toContainEqual({ path: 'bad', link: link() })
-  })
+      expect(await sealing([`--keep=run/${used}`])).toMatchObject({ code: 0 })
+      expect(sealedIn(artifacts)).toContainEqual({ path: 'bad', link: link() })
+    },
+  )
 
-  test('circles of folders end, and what is in them once is copied', async () => {
+  test('cycles of folders end, and their files are copied once', async () => {
     symlinkSync('.', join(artifacts, 'self'))
     symlinkSync('..', join(artifacts, 'ckpt-1/up'))
     mkdirSync(join(artifacts, 'other'))
@@ -330,7 +336,7 @@ describe('links in artifacts lead nowhere else', () => {
     expect(below(bucket())).toEqual(['.substratus.json', 'ckpt-1/w', 'other/in/w'])
   })
 
-  test('folders of links to folders of links do not multiply without end', async () => {
+  test('nested folders of links do not grow exponentially', async () => {
     for (let level = 0; level < 12; level++) {
       mkdirSync(join(artifacts, `l${level}`))
       for (const name of 'abcdefgh')
@@ -342,7 +348,7 @@ describe('links in artifacts lead nowhere else', () => {
     expect(below(bucket()).length).toBeLessThan(3000)
   })
 
-  test('the manifest is not written through one', async () => {
+  test('the manifest is not written through a link', async () => {
     for (const name of ['.substratus.json', '.substratus.json.part'])
       symlinkSync(join(home, 'secret'), join(artifacts, name))
     expect(await sealing()).toMatchObject({ code: 0 })
@@ -350,14 +356,14 @@ describe('links in artifacts lead nowhere else', () => {
     expect(lstatSync(join(artifacts, '.substratus.json')).isFile()).toBe(true)
   })
 
-  test('and a folder in the manifest’s place is no obstacle', async () => {
+  test('a folder in the place of the manifest is replaced', async () => {
     write(join(artifacts, '.substratus.json/x'), 'x')
     write(join(artifacts, '.substratus.json.part/x'), 'x')
     expect(await sealing()).toMatchObject({ code: 0 })
     expect(sealedIn(artifacts).map(({ path }) => path)).toEqual(['ckpt-1/w'])
   })
 
-  test('modes are changed of nothing outside', async () => {
+  test('no modes outside the artifacts are changed', async () => {
     const mode = () => statSync(join(home, 'secret')).mode & 0o777
     execFileSync('chmod', ['600', join(home, 'secret')])
     symlinkSync(join(home, 'secret'), join(artifacts, 'bad'))
@@ -366,7 +372,7 @@ describe('links in artifacts lead nowhere else', () => {
   })
 })
 
-describe('what no manifest can hold is left out and named', () => {
+describe('files that no manifest can represent are left out and named', () => {
   test.each([
     {
       what: 'a pipe',
@@ -388,7 +394,7 @@ describe('what no manifest can hold is left out and named', () => {
     expect(sealedIn(artifacts).map(({ path }) => path)).toEqual(['w'])
   })
 
-  test('what rclone cannot open does not fail the copy of all else', async () => {
+  test('a file that rclone cannot open does not fail the copy of the others', async () => {
     rclone()
     write(join(artifacts, 'w'), 'weights')
     write(join(artifacts, 'a‛b'), 'x')
@@ -398,7 +404,7 @@ describe('what no manifest can hold is left out and named', () => {
     expect(sealedIn(bucket()).map(({ path }) => path)).toEqual(['w'])
   })
 
-  test('but a line break in a name is nothing special', async () => {
+  test('but a name with a line break is copied', async () => {
     write(join(artifacts, 'two\nlines'), 'x')
     expect(await sealing()).toMatchObject({ code: 0 })
     expect(sealedIn(artifacts).map(({ path }) => path)).toEqual(['two\nlines'])
@@ -406,7 +412,7 @@ describe('what no manifest can hold is left out and named', () => {
 })
 
 test.each(['../secret', '/etc/hostname', 'a/../../secret', './x', 'a//b', ''])(
-  'a manifest that names "%s" is read no further',
+  'a manifest that names "%s" is rejected',
   async (path) => {
     standIn('rclone', '')
     write(join(home, 'secret'), 'x')
@@ -457,7 +463,7 @@ describe('packaging reads only what was sealed', () => {
     await sealing()
   })
 
-  test('and a link stays a link in the image', async () => {
+  test('and a link remains a link in the image', async () => {
     const { code, message } = await packing()
     expect(message).toMatch(/^\{"digest":"sha256:/)
     expect(code).toBe(0)
@@ -482,17 +488,17 @@ describe('packaging reads only what was sealed', () => {
       },
     },
     {
-      what: 'a link that leads elsewhere since',
+      what: 'a link whose target has changed',
       bend: () => {
         rmSync(join(artifacts, 'latest'))
         symlinkSync('/etc/shadow', join(artifacts, 'latest'))
       },
     },
     {
-      what: 'a link that nobody sealed',
+      what: 'a link that was not sealed',
       bend: () => symlinkSync('/etc/shadow', join(artifacts, 'more')),
     },
-  ])('$what makes no image', async ({ bend }) => {
+  ])('$what fails packaging', async ({ bend }) => {
     bend()
     const { code, message } = await packing()
     expect(code).toBe(1)
@@ -524,7 +530,7 @@ describe('packaging reads only what was sealed', () => {
         execFileSync('mkfifo', [join(artifacts, 'deep/w')])
       },
     },
-  ])('$what that appears while files are read is not opened', async ({ bend }) => {
+  ])('$what that appears during packaging is not opened', async ({ bend }) => {
     await (await openInside(artifacts, 'deep/w')).close()
     bend()
     await expect(openInside(artifacts, 'deep/w')).rejects.toThrow(
@@ -541,7 +547,7 @@ async function listening(listener: RequestListener): Promise<string> {
   return `127.0.0.1:${(server.address() as AddressInfo).port}`
 }
 
-describe('HTTP_TOKEN is for the host that the source names', () => {
+describe('HTTP_TOKEN is sent only to the host that the source names', () => {
   interface Heard {
     readonly at: string
     readonly authorization: string | undefined
@@ -572,7 +578,7 @@ describe('HTTP_TOKEN is for the host that the source names', () => {
   const right = 'Bearer s3cr3t-token'
 
   test.each(['s3cr3t-token', 's3cr3t-token\n', ' s3cr3t-token\r\n'])(
-    'which gets %j, by a redirect of its own too',
+    'which gets %j, also after its own redirect',
     async (token) => {
       const host = await secure('named', (path) => (path === '/old' ? '/it' : undefined))
       expect(await loading(`${host}/old`, token)).toMatchObject({ code: 0 })
@@ -608,7 +614,7 @@ describe('HTTP_TOKEN is for the host that the source names', () => {
     ])
   })
 
-  test('and is not shown again where another host leads back with it', async () => {
+  test('and is not sent again after a redirect back from another host', async () => {
     let host = ''
     const other = await secure('other', () => `${host}/chosen`)
     host = await secure('named', (path) => (path === '/it' ? `${other}/it` : undefined))
@@ -620,7 +626,7 @@ describe('HTTP_TOKEN is for the host that the source names', () => {
     ])
   })
 
-  test('and goes nowhere by plain http, nor by a redirect from there', async () => {
+  test('and is never sent by plain http, nor after a redirect from there', async () => {
     const host = await secure('named', () => undefined)
     let plain = ''
     const insecure = await listening(({ url = '', headers }, response) => {
@@ -637,7 +643,7 @@ describe('HTTP_TOKEN is for the host that the source names', () => {
   })
 
   test.each(['Bearer s3cr3t-token', 's3cr3t\ntoken', 's3cr3t-tökén'])(
-    'and %j is no token, which is said without it, and sent to nobody',
+    'and %j is rejected as invalid, and neither printed nor sent',
     async (token) => {
       const host = await secure('named', () => undefined)
       const { code, message, printed } = await loading(`${host}/it`, token)
@@ -648,7 +654,7 @@ describe('HTTP_TOKEN is for the host that the source names', () => {
     },
   )
 
-  test('and one that the host refuses is not repeated', async () => {
+  test('and a token that the host refuses is not printed', async () => {
     const host = await secure('named', () => undefined)
     const { code, message, printed } = await loading(`${host}/it`, 'another-t0ken')
     expect(code).toBe(1)
@@ -657,7 +663,7 @@ describe('HTTP_TOKEN is for the host that the source names', () => {
   })
 })
 
-describe('a source that cannot be a file fails at once, by name', () => {
+describe('an invalid source fails at once, with its name in the error', () => {
   const loading = (source: string) => tool('load', [`--source=${source}`, `--into=${home}/into`])
   const into = () => (existsSync(join(home, 'into')) ? below(join(home, 'into')) : [])
 
@@ -743,7 +749,7 @@ describe('a source that cannot be a file fails at once, by name', () => {
     expect(plain).toEqual([])
   })
 
-  test('a redirect elsewhere takes no credentials along', async () => {
+  test('a redirect to another host gets no credentials', async () => {
     const seen: string[][] = []
     const other = await listening((request, response) => {
       seen.push(Object.keys(request.headers).sort())
@@ -760,7 +766,7 @@ describe('a source that cannot be a file fails at once, by name', () => {
     expect(into()).toEqual(['it'])
   })
 
-  test('the server has no say in the name', async () => {
+  test('a name that the server suggests is ignored', async () => {
     const host = await listening((_, response) =>
       response
         .writeHead(200, { 'content-disposition': 'attachment; filename="../../../x"' })
@@ -844,7 +850,7 @@ describe('no credential of a tool is printed or reported', () => {
     expect(shown).toBe('error: [AWS_SECRET_ACCESS_KEY] end\nlast')
   })
 
-  test('in a line that does not end', () => {
+  test('in a line without an end', () => {
     const lines = lineCleaner(clean({ TOKEN: 'abcdefgh-0123456789' }))
     const filling = '.'.repeat(600_000)
     const chunks = [filling, 'abcdefgh-', '0123456789', filling, 'abcdefgh-0123456789', filling]
@@ -897,13 +903,13 @@ describe('no credential of a tool is printed or reported', () => {
     expect(printed).toBe(`error: [HF_TOKEN]\n${message}\n`)
   })
 
-  test('nor where the tool itself says what it was given', async () => {
+  test('nor where the tool itself prints its arguments', async () => {
     const { printed, message } = await loader('ftp://secret-word/x', { TOKEN: 'secret-word' })
     expect(message).toContain('"ftp://[TOKEN]/x" is none of')
     expect(printed).not.toContain('secret-word')
   })
 
-  test('gs:// takes the key itself, and never as the name of a file', async () => {
+  test('gs:// accepts only the key itself, not the name of a file', async () => {
     standIn(
       'rclone',
       `const { RCLONE_CONFIG_GS_SERVICE_ACCOUNT_FILE: file, RCLONE_CONFIG_GS_SERVICE_ACCOUNT_CREDENTIALS: key } = process.env

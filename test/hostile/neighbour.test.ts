@@ -83,9 +83,9 @@ describe('the worst body of 7 MiB takes the server less than 300 ms', () => {
   })
 })
 
-describe('rules of admission: bounded', () => {
+describe('the rules of admission are bounded', () => {
   test.each(worstBodies.filter(([, body]) => body.split(',').length < 100_000))(
-    'what passes the reader is validated and filled in in less than 300 ms: %s',
+    'a body that the reader accepts is validated and filled in within 300 ms: %s',
     (_what, body) => {
       const asked = admissionRequest(JSON.parse(body))
       const time = bestOfThree(() => {
@@ -104,7 +104,7 @@ const answerTo = async (body: string, world: Partial<World> = {}) =>
     .set('content-type', 'application/json')
     .send(body)
 
-describe('an answer is no larger than a person can read', () => {
+describe('a response is short enough to read', () => {
   const fields = (count: number) =>
     reviewOf({
       spec: `{"image":"m",${Array.from({ length: count }, (_, i) => `"x${i}":1`).join(',')}}`,
@@ -114,7 +114,7 @@ describe('an answer is no larger than a person can read', () => {
     { faults: 101, said: 101, ends: 'spec.x99: unknown field, and 1 more]' },
     { faults: 5000, said: 101, ends: 'spec.x99: unknown field, and 4900 more]' },
   ])(
-    'of $faults faults at most 100 are said, and how many there are beside',
+    'of $faults errors at most 100 are reported, and the number of the others',
     async ({ faults, said, ends }) => {
       const { message } = (await answerTo(fields(faults))).body.response.status
       expect(message.split(', ')).toHaveLength(said)
@@ -122,7 +122,7 @@ describe('an answer is no larger than a person can read', () => {
     },
   )
 
-  test('faults of several kinds are counted together', async () => {
+  test('errors of several kinds are counted together', async () => {
     const env = Array.from({ length: 100 }, (_, i) => `"a${i}":1`).join(',')
     const more = Array.from({ length: 150 }, (_, i) => `"b${i}":1`).join(',')
     const { message } = (await answerTo(reviewOf({ spec: `{"env":{${env}},${more}}` }))).body
@@ -130,7 +130,7 @@ describe('an answer is no larger than a person can read', () => {
     expect(message).toMatch(/, and 150 more\]$/)
   })
 
-  test('the hooks say no more either', () => {
+  test('the hooks have the same limit', () => {
     const spec = Object.fromEntries(Array.from({ length: 300 }, (_, i) => [`x${i}`, 1]))
     const errors = validatorOf(kindNamed('Notebook'))(visible({ metadata: { name: 'n' }, spec }))
     expect(errors).toHaveLength(101)
@@ -151,7 +151,7 @@ describe('an answer is no larger than a person can read', () => {
     expect(message.length).toBeLessThan(1000)
   })
 
-  test('a name that was cut, or has dots, does not make an update of it pass as untouched', async () => {
+  test('an update of a field with a cut or dotted name is still validated', async () => {
     for (const name of ['x'.repeat(200), 'a.b', '__proto__', 'a[0]']) {
       const spec = (value: string) => `{"image":"m","env":{"A":"b"},"${name}":${value}}`
       const body = reviewOf({
@@ -207,27 +207,27 @@ describe('a review that no API server sends is refused, and costs nothing', () =
       says: 'request.namespace',
     },
     {
-      what: 'a namespace that is no text',
+      what: 'a namespace that is not a string',
       request: { namespace: { a: 1 }, object: object() },
       says: 'request.namespace',
     },
     {
-      what: 'a name that is no text',
+      what: 'a name that is not a string',
       request: { namespace: 'a', object: object({ name: {} }) },
       says: 'request.object',
     },
     {
-      what: 'a kind that is no text',
+      what: 'a kind that is not a string',
       request: { namespace: 'a', object: { ...object(), kind: [] } },
       says: 'request.object',
     },
     {
-      what: 'a version that is no text',
+      what: 'a version that is not a string',
       request: { namespace: 'a', object: { ...object(), apiVersion: 1 } },
       says: 'request.object',
     },
     {
-      what: 'a uid without end',
+      what: 'a huge uid',
       request: { uid: 'u'.repeat(1000), object: object() },
       says: 'request.uid',
     },
@@ -238,7 +238,7 @@ describe('a review that no API server sends is refused, and costs nothing', () =
   })
 
   test.each(['../secrets/x', 'A', 'a'.repeat(51), 'a/b', ''])(
-    'what can be no name is looked up nowhere: "%s"',
+    'an invalid name is never looked up: "%s"',
     async (name) => {
       const { body } = await asked({ namespace: 'a', object: object({}, { model: { name } }) })
       expect(body.response.allowed).toBe(false)
@@ -246,7 +246,7 @@ describe('a review that no API server sends is refused, and costs nothing', () =
     },
   )
 
-  test('names that every object has break nothing', async () => {
+  test('names of built-in properties cause no error', async () => {
     const odd = JSON.parse(
       '{"__proto__":{"a":1},"constructor":1,"resources":{"gpu":{"type":{"toString":1,"valueOf":1}}},"model":{"__proto__":{"name":"x"}}}',
     )
@@ -278,7 +278,7 @@ describe('look-ups are bounded', () => {
   const all = (lookup: Lookup, count: number) =>
     Promise.allSettled(Array.from({ length: count }, (_, i) => lookup('Model', 'team', `m${i}`)))
 
-  test('by rate: after a burst, few a second', async () => {
+  test('by rate, after a burst', async () => {
     const { seen, lookup } = counting()
     const results = await all(
       limitedLookup(lookup, { ...limits, atOnce: 100, atOnceFromOne: 100 })('stranger'),
@@ -291,7 +291,7 @@ describe('look-ups are bounded', () => {
     expect(refused).toContainEqual({ status: 'rejected', reason: tooBusy })
   })
 
-  test('by how many there are at one time, from one address and from all', async () => {
+  test('by the number in progress, for each address and in total', async () => {
     const { seen, lookup } = counting(50)
     const from = limitedLookup(lookup, { ...limits, perSecond: 1000, burst: 1000 })
     await all(from('a'), 4)
@@ -300,14 +300,14 @@ describe('look-ups are bounded', () => {
     expect(seen.most).toBe(3)
   })
 
-  test('what a stranger uses up is not the API server’s', async () => {
+  test('a neighbour’s limit is separate from the API server’s', async () => {
     const { lookup } = counting()
     const from = limitedLookup(lookup, limits)
     await all(from('stranger'), 50)
     expect(await from('API server')('Model', 'team', 'm')).toBeNull()
   })
 
-  test('many waiting strangers keep no other address from being served at once', async () => {
+  test('many waiting neighbours do not delay another address', async () => {
     const { lookup } = counting(20)
     const from = limitedLookup(lookup, { ...limits, atOnce: 10, waiting: 5, burst: 100 })
     const stranger = all(from('stranger'), 100)
@@ -316,7 +316,7 @@ describe('look-ups are bounded', () => {
     await stranger
   })
 
-  test('a look-up that fails makes room, too', async () => {
+  test('a failed look-up frees its slot', async () => {
     const from = limitedLookup(async () => Promise.reject(new Error('down')), {
       ...limits,
       burst: 100,
@@ -329,7 +329,7 @@ describe('look-ups are bounded', () => {
 
   const notebook = { kind: 'Notebook', spec: '{"model":{"name":"m"}}' }
   const none = { burst: 0, perSecond: 0.001, patienceMilliseconds: 1 }
-  test('a review that cannot be looked up is told to come again, in words that kubectl acts on', async () => {
+  test('a review without capacity for look-ups gets a response that makes kubectl retry', async () => {
     const { body } = await answerTo(reviewOf(notebook), {
       lookup: async () => null,
       lookupLimits: none,
@@ -344,7 +344,7 @@ describe('look-ups are bounded', () => {
       },
     })
   })
-  test('where references only warn, it passes', async () => {
+  test('a review whose references only warn is allowed without look-ups', async () => {
     const { body } = await answerTo(reviewOf(notebook), {
       config: { ...defaultConfig, references: 'Warn' },
       lookup: async () => null,
@@ -354,7 +354,7 @@ describe('look-ups are bounded', () => {
   })
 })
 
-describe('with a secret segment in its path, admission answers nobody else', () => {
+describe('with a secret segment in its path, admission is closed to other callers', () => {
   const [old, fresh] = ['old-segment-0123456789', 'new-segment-0123456789']
   const lines: string[] = []
   const log = pino(
@@ -367,7 +367,7 @@ describe('with a secret segment in its path, admission answers nobody else', () 
     return method === 'post' ? asked.send(good) : asked
   }
 
-  test.each([old, fresh])('of two, both are accepted: %s', async (segment) => {
+  test.each([old, fresh])('each of two segments is accepted: %s', async (segment) => {
     for (const verb of ['validate', 'mutate', 'validate?timeout=5s']) {
       const { status, body } = await ask(`/admission/${segment}/${verb}`)
       expect([status, body.response.allowed]).toEqual([200, true])
@@ -387,26 +387,26 @@ describe('with a secret segment in its path, admission answers nobody else', () 
     `/x/admission/${fresh}/validate`,
     `/Admission/${fresh}/validate`,
     `/%61dmission/${fresh}/validate`,
-  ])('404, and the path is not repeated: %s', async (path) => {
+  ])('another path gets 404, and is not echoed: %s', async (path) => {
     const { status, body } = await ask(path)
     expect([status, body]).toEqual([404, { message: expect.stringMatching(/^no such path/) }])
     expect(JSON.stringify(body)).not.toMatch(/segment/i)
   })
-  test('a wrong method is told without it', async () => {
+  test('the error for a wrong method does not contain the segment', async () => {
     const { status, body } = await ask(`/admission/${fresh}/validate`, 'get')
     expect([status, body.message]).toEqual([405, '/admission/validate takes POST, not GET'])
   })
-  test('no log line and no metric has it', async () => {
+  test('no log line and no metric contains the segment', async () => {
     const { text } = await ask('/metrics', 'get')
     expect(text).toContain('route="/admission/validate"')
     expect(lines.length).toBeGreaterThan(10)
     expect(text + lines.join('')).not.toMatch(/segment-/i)
   })
-  test('nor has the log of a server without segments that is asked with one', async () => {
+  test('the log of a server without segments does not contain one that it receives', async () => {
     await request(serverWith({ log })).post(`/admission/${fresh}/validate`).send('{}')
     expect(lines.join('')).not.toMatch(/segment-/i)
   })
-  test('the path without one is accepted while one is being introduced', async () => {
+  test('the path without a segment is accepted while one is being introduced', async () => {
     const both = serverWith({ segments: segmentsOf(['plain', fresh]) })
     for (const path of ['/admission/validate', `/admission/${fresh}/validate`])
       expect(
@@ -473,7 +473,7 @@ const attacks: readonly Attack[] = [
   },
   { what: '120 bodies of hooks that stall', lines: 120, sent: () => [head(sync, most), stalled] },
   {
-    what: '120 bodies that are small and become large',
+    what: '120 bodies that decompress to a large size',
     lines: 120,
     sent: () => [head(validatePath, bomb.length + 10, 'Content-Encoding: gzip'), bomb],
   },
@@ -483,20 +483,20 @@ const attacks: readonly Attack[] = [
     sent: (number) => [head(number % 2 ? validatePath : sync, objects.length), objects],
   },
   {
-    what: '60 large answers that nobody takes',
+    what: '60 large responses that are never read',
     lines: 60,
     sent: () => [head(sync, Buffer.byteLength(family)), family],
     deaf: true,
   },
   {
-    what: '20 connections of 200 requests in a row, whose answers nobody takes',
+    what: '20 connections of 200 pipelined requests, whose responses are never read',
     lines: 20,
     sent: () => [(head(validatePath, good.length) + good).repeat(200)],
     deaf: true,
   },
-  { what: '1,500 connections that ask nothing', lines: 1500, sent: () => [], mostOpen: 512 },
+  { what: '1,500 connections that send nothing', lines: 1500, sent: () => [], mostOpen: 512 },
   {
-    what: '1,500 connections that begin to ask',
+    what: '1,500 connections with incomplete headers',
     lines: 1500,
     sent: () => ['POST /admission/validate HTTP/1.1\r\nHost: x\r\nX-Y: '],
     mostOpen: 512,
@@ -505,7 +505,7 @@ const attacks: readonly Attack[] = [
 
 const where = isCageable
   ? `in a memory cgroup of ${chart.resources.limits.memory}`
-  : `with its own memory below ${chart.resources.limits.memory}, for no cgroup can be made here,`
+  : `with its own memory below ${chart.resources.limits.memory}, because no cgroup can be created here,`
 
 describe(`${where} the server outlives its neighbours`, () => {
   beforeAll(() => {
@@ -514,7 +514,7 @@ describe(`${where} the server outlives its neighbours`, () => {
   afterAll(() => caged?.remove())
 
   test.each(attacks)(
-    '$what: an admission is answered in time during it, and within a second after',
+    '$what: admission responds in time meanwhile, and within a second afterwards',
     async ({ lines, sent, deaf, mostOpen = lines }) => {
       const server = await served(caged)
       const { port } = server
@@ -564,7 +564,7 @@ describe(`${where} the server outlives its neighbours`, () => {
     })
     afterAll(() => server.end())
 
-    test('bodies beyond 64 MiB are told 429 and when to come again, in time', async () => {
+    test('bodies beyond 64 MiB in total get 429 and Retry-After, in time', async () => {
       const open = await Promise.all(
         Array.from({ length: 20 }, () => line(server.port, head(validatePath, most), stalled)),
       )
@@ -574,7 +574,7 @@ describe(`${where} the server outlives its neighbours`, () => {
       for (const { socket } of open) socket.destroy()
     })
 
-    test('a body that says it is larger than 7 MiB is told 413 before it is sent', async () => {
+    test('a declared length of more than 7 MiB gets 413 before the body is sent', async () => {
       const { heard, socket } = await line(server.port, head(validatePath, most + 1))
       expect(await eventually(() => heard().includes(' 413 '), 5000)).toBe(true)
       socket.destroy()
@@ -588,7 +588,7 @@ describe(`${where} the server outlives its neighbours`, () => {
         sent: [head(validatePath, 100), '{'],
         drip: true,
       },
-    ])('$what is cut within 13 s where it stalls', async ({ sent, drip }) => {
+    ])('$what that stalls is disconnected within 13 s', async ({ sent, drip }) => {
       const { socket, isOpen } = await line(server.port, ...sent)
       const timer = setInterval(() => drip && socket.write(' '), 1000)
       const isCut = await eventually(() => !isOpen(), 13_000)
@@ -599,7 +599,7 @@ describe(`${where} the server outlives its neighbours`, () => {
   })
 })
 
-test('serve --admission-path-file takes a new segment while it runs, and says none of them', async () => {
+test('serve --admission-path-file loads a new segment at runtime, and prints none', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'substratus-segments-'))
   const file = join(folder, 'segments')
   const [old, fresh] = ['old-segment-0123456789', 'new-segment-0123456789']

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { chmodSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { join } from 'node:path'
+import { Readable } from 'node:stream'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { addressOf, credentialConfig } from '../../tools/clone.ts'
 import { seal } from '../../tools/seal.ts'
@@ -105,7 +106,7 @@ describe('Git credentials', () => {
     },
   )
 
-  test('go to nobody else where a redirect leads to a public repository, which is cloned', async () => {
+  test('are not sent to a public repository that a redirect leads to, which is cloned', async () => {
     const other = await started((request, response) =>
       serveGit(join(folder, 'repositories'), request.url ?? '', request, response),
     )
@@ -116,7 +117,7 @@ describe('Git credentials', () => {
   })
 
   describe('are never sent', () => {
-    test('to another host than the one named', async () => {
+    test('to a host other than the named one', async () => {
       const named = await started((request, response) =>
         request.headers.host?.startsWith('127.')
           ? redirects(302, (at) => `http://localhost:${named.port}${at}`)(request, response)
@@ -132,7 +133,7 @@ describe('Git credentials', () => {
     })
 
     test.each([302, 307])(
-      'to another port than the one named, by a redirect with %i',
+      'to a port other than the named one, by a redirect with %i',
       async (status) => {
         const other = await started(wantsAny)
         const named = await started(redirects(status, (at) => `${other.url}${at}`))
@@ -142,7 +143,7 @@ describe('Git credentials', () => {
       },
     )
 
-    test('to another port when a commit is asked for by its hash', async () => {
+    test('to another port when a commit is fetched by its hash', async () => {
       const other = await started(wantsAny)
       const named = await started(redirects(302, (at) => `${other.url}${at}`))
       await clone(`${named.url}${path}`, { commit: 'a'.repeat(40) })
@@ -150,7 +151,7 @@ describe('Git credentials', () => {
       expect(other.asked.filter(({ authorization }) => authorization)).toEqual([])
     })
 
-    test('to where a redirect leads that names a user', async () => {
+    test('to the target of a redirect that names a user', async () => {
       const other = await started(wantsAny)
       const named = await started(redirects(302, (at) => `http://${user}@${other.host}${at}`))
       expect((await clone(`${named.url}${path}`)).code).toBe(1)
@@ -171,7 +172,7 @@ describe('Git credentials', () => {
       expect(other.asked.filter(({ authorization }) => authorization)).toEqual([])
     })
 
-    test('to a redirect’s end that asks for them only when the pack is fetched', async () => {
+    test('to the target of a redirect that asks for them only when the pack is fetched', async () => {
       const other = await started((request, response) =>
         request.method === 'POST'
           ? wantsAny(request, response)
@@ -183,7 +184,7 @@ describe('Git credentials', () => {
       expect(other.asked.filter(({ authorization }) => authorization)).toEqual([])
     })
 
-    test('to where only the fetching of the pack is redirected, which is not followed', async () => {
+    test('to the target of a redirect of only the pack, which is not followed', async () => {
       const other = await started(wantsAny)
       const named = await started((request, response) =>
         request.method === 'POST'
@@ -195,7 +196,7 @@ describe('Git credentials', () => {
       expect(other.asked).toEqual([])
     })
 
-    test('to the servers that a repository names for its objects, which are not asked', async () => {
+    test('to the alternates that a repository names, which are not requested', async () => {
       const other = await started(wantsAny)
       const head = 'a'.repeat(40)
       const named = await started((request, response) => {
@@ -220,7 +221,7 @@ describe('Git credentials', () => {
       expect(other.asked).toEqual([])
     })
 
-    test('in plain http after https, nor is anything cloned from there', async () => {
+    test('in plain http after https, and nothing is cloned from there', async () => {
       const tls = await localCertificate(folder)
       const plain = await started((request, response) =>
         request.headers.authorization
@@ -251,7 +252,7 @@ describe('Git credentials', () => {
       expect(message).toContain(`redirects to ${other.url}, which asks for credentials`)
     })
 
-    test('by a program that asks whatever the address, though the image names one', async () => {
+    test('by an askpass program that the image sets', async () => {
       const other = await started(wantsAny)
       const named = await started(redirects(302, (at) => `${other.url}${at}`))
       const program = join(folder, 'askpass')
@@ -283,7 +284,7 @@ describe('Git credentials', () => {
     { named: 'https://git.example/x', asking: 'https://evil.git.example', given: false },
     { named: 'https://git.example/x', asking: 'https://git.example.evil', given: false },
     { named: 'https://git.example/x', asking: 'https://example', given: false },
-  ])('for $named are given to $asking: $given', ({ named, asking, given }) => {
+  ])('for $named are sent to $asking: $given', ({ named, asking, given }) => {
     const helper = join(folder, 'helper')
     writeFileSync(helper, '#!/bin/sh\nprintf "username=bot\\npassword=x\\n"\n', { mode: 0o755 })
     const [, scheme, host] = /^(.*):\/\/(.*)$/.exec(asking) ?? []
@@ -299,7 +300,7 @@ describe('Git credentials', () => {
     expect(stdout.includes('password=x')).toBe(given)
   })
 
-  test('are for the named address alone to git-lfs, where an image has it', async () => {
+  test('are sent by git-lfs only to the named address', async () => {
     const repository = join(folder, 'repositories/acme/large')
     const other = await started(wantsAny)
     commit(repository, {
@@ -334,7 +335,7 @@ describe('Git credentials', () => {
   describe('are not printed', () => {
     const seen = ({ output, message }: Ended) => `${output}${message}`
 
-    test('by a server that sends them back in its words', async () => {
+    test('by a server that echoes them', async () => {
       const named = await started((request, response) => {
         if (request.headers.authorization !== basic) return unauthorized(response)
         const line = `ERR ${user}:${password} or ${request.headers.authorization} is not welcome\n`
@@ -348,7 +349,7 @@ describe('Git credentials', () => {
       expect(seen(ended)).not.toContain(basic.replace('Basic ', ''))
     })
 
-    test('by traces that the image asks for', async () => {
+    test('by traces that the image enables', async () => {
       const named = await started(guarded)
       const ended = await clone(`${named.url}${path}`, {
         env: {
@@ -367,7 +368,7 @@ describe('Git credentials', () => {
       `http://${user}:${password}@127.0.0.1:1/x`,
       `http://${password}@127.0.0.1:1/x`,
       `ssh://${user}:${password}@127.0.0.1:1/x`,
-    ])('out of the address %s, which is refused', async (url) => {
+    ])('from the address %s, which is refused', async (url) => {
       const ended = await clone(url)
       expect(ended.code).toBe(1)
       expect(ended.message).toBe(
@@ -457,7 +458,7 @@ describe('the build context', () => {
 const sha256 = (data: string | Buffer) =>
   `sha256:${createHash('sha256').update(data).digest('hex')}`
 
-describe('an image that was planted in the registry', () => {
+describe('an image that somebody planted in the registry', () => {
   const url = 'https://git.example/acme/repo.git'
   const built = sha256('what BuildKit has made')
   const said = () => readFileSync(join(folder, 'said'), 'utf8').split('\n')
@@ -484,7 +485,7 @@ describe('an image that was planted in the registry', () => {
     })
   }
 
-  test('with the build’s own tag and labels does not pass for the build’s image', async () => {
+  test('with the build’s tag and labels is not used as the build’s image', async () => {
     const commitOf = () => git(join(folder, 'clone'), 'rev-parse', 'HEAD')
     const config = () =>
       JSON.stringify({
@@ -510,13 +511,13 @@ describe('an image that was planted in the registry', () => {
     expect(registry.asked).toEqual([])
   })
 
-  test('as a cache is not built upon, unless the administrator has allowed it', async () => {
+  test('as a cache is not used, unless the administrator allows it', async () => {
     expect((await build('registry.example/ns/model-it:tag')).code).toBe(0)
     expect(said().filter((word) => word.includes('cache'))).toEqual([])
   })
 })
 
-describe('registry credentials', () => {
+describe('packaging, with a hostile registry', () => {
   const answered =
     (status: number, headers: Readonly<Record<string, string>> = {}, body = ''): Answer =>
     (request, response) => {
@@ -589,88 +590,9 @@ describe('registry credentials', () => {
       answer(request, response)
     }, tls)
 
-  test('are sent to the registry and to the token server that it names', async () => {
-    const tokens = await started(answered(200, {}, '{"token": "t"}'))
-    const registry = await started((request, response) =>
-      (isKnown(request) ? honest : challenge(`Bearer realm="${tokens.url}/token"`))(
-        request,
-        response,
-      ),
-    )
-    expect(await pack(registry)).toMatchObject(packed)
-    expect(new Set(tokens.asked.map(({ authorization }) => authorization))).toEqual(
-      new Set([basic]),
-    )
-    expect(new Set(sentTo(registry).map(({ authorization }) => authorization))).toEqual(
-      new Set(['Bearer t']),
-    )
-  })
-
-  describe('are never sent', () => {
-    test('to where a blob is redirected, which is read without them', async () => {
-      const store = await started(answered(200, {}, layer))
-      const registry = await registryWith(({ method, url }) =>
-        method === 'GET' && url?.endsWith(sha256(layer))
-          ? redirects(307, () => `${store.url}/layer`)
-          : undefined,
-      )
-      expect(await pack(registry)).toMatchObject(packed)
-      expect(store.asked.length).toBe(1)
-      expect(sentTo(store)).toEqual([])
-    })
-
-    test.each([
-      { kind: 'asks for them', header: () => 'Basic realm="x"' },
-      { kind: 'names a token server', header: (url: string) => `Bearer realm="${url}/token"` },
-    ])('to where a blob is redirected and that $kind', async ({ header }) => {
-      const store: Server = await started((request, response) =>
-        (request.url?.startsWith('/token')
-          ? answered(200, {}, '{"token": "t"}')
-          : challenge(header(store.url)))(request, response),
-      )
-      const registry = await registryWith(({ method, url }) =>
-        method === 'GET' && url?.endsWith(sha256(layer))
-          ? redirects(307, () => `${store.url}/layer`)
-          : undefined,
-      )
-      const { code, message } = await pack(registry)
-      expect(sentTo(store)).toEqual([])
-      expect(code).toBe(1)
-      expect(message).toBe(
-        `${registry.host}/base: the registry leads to ${store.url}, which asks for credentials; they are sent only to ${registry.url}`,
-      )
-    })
-
-    test('to another server that a layer is uploaded to', async () => {
-      const store = await started((request, response) =>
-        answered(request.method === 'PUT' ? 201 : 202)(request, response),
-      )
-      const registry = await registryWith(({ method }) =>
-        method === 'POST' ? answered(202, { location: `${store.url}/upload` }) : undefined,
-      )
-      expect(await pack(registry)).toMatchObject(packed)
-      expect(store.asked.length).toBeGreaterThan(0)
-      expect(sentTo(store)).toEqual([])
-    })
-
-    test('to another server that a layer is uploaded to and that asks for them', async () => {
-      const store: Server = await started((request, response) =>
-        (isKnown(request) ? answered(202) : challenge(`Bearer realm="${store.url}/token"`))(
-          request,
-          response,
-        ),
-      )
-      const registry = await registryWith(({ method }) =>
-        method === 'POST' ? answered(202, { location: `${store.url}/upload` }) : undefined,
-      )
-      expect((await pack(registry)).code).toBe(1)
-      expect(store.asked.length).toBeGreaterThan(0)
-      expect(sentTo(store)).toEqual([])
-    })
-
-    test('to where a token server redirects', async () => {
-      const other = await started(answered(200, {}, '{"token": "t"}'))
-      const tokens = await started(redirects(307, () => `${other.url}/token`))
+  describe('registry credentials', () => {
+    test('are sent to the registry and to the token server that it names', async () => {
+      const tokens = await started(answered(200, {}, '{"token": "t"}'))
       const registry = await started((request, response) =>
         (isKnown(request) ? honest : challenge(`Bearer realm="${tokens.url}/token"`))(
           request,
@@ -678,68 +600,149 @@ describe('registry credentials', () => {
         ),
       )
       expect(await pack(registry)).toMatchObject(packed)
-      expect(other.asked.length).toBeGreaterThan(0)
-      expect(sentTo(other)).toEqual([])
+      expect(new Set(tokens.asked.map(({ authorization }) => authorization))).toEqual(
+        new Set([basic]),
+      )
+      expect(new Set(sentTo(registry).map(({ authorization }) => authorization))).toEqual(
+        new Set(['Bearer t']),
+      )
     })
 
-    test.each([
-      {
-        to: 'a token server',
-        attack: (plain: Server) => (request: IncomingMessage) =>
-          isKnown(request) ? undefined : challenge(`Bearer realm="${plain.url}/token"`),
-        says: 'names a token server in plain http',
-      },
-      {
-        to: 'where a blob is redirected',
-        attack: (plain: Server) => (request: IncomingMessage) =>
-          request.method === 'GET' && request.url?.endsWith(sha256(layer))
-            ? redirects(302, () => `${plain.url}/layer`)
+    describe('are never sent', () => {
+      test('to the target of a redirected blob, which is read without them', async () => {
+        const store = await started(answered(200, {}, layer))
+        const registry = await registryWith(({ method, url }) =>
+          method === 'GET' && url?.endsWith(sha256(layer))
+            ? redirects(307, () => `${store.url}/layer`)
             : undefined,
-        says: 'names a redirect in plain http',
-      },
-      {
-        to: 'where a layer is uploaded',
-        attack: (plain: Server) => (request: IncomingMessage) =>
-          request.method === 'POST'
-            ? answered(202, { location: `${plain.url}/upload` })
-            : undefined,
-        says: 'names a place to upload to in plain http',
-      },
-    ])('in plain http to $to, when the registry speaks https', async ({ attack, says }) => {
-      const plain = await started(answered(200, {}, '{"token": "t"}'))
-      const tls = await localCertificate(folder)
-      const attacks = attack(plain)
-      const registry = await started((request, response) => {
-        const answer =
-          attacks(request) ?? (isKnown(request) ? honest : challenge('Basic realm="x"'))
-        answer(request, response)
-      }, tls.server)
-      const { code, message } = await pack(registry, {
-        REGISTRY_INSECURE: '',
-        NODE_EXTRA_CA_CERTS: tls.caFile,
+        )
+        expect(await pack(registry)).toMatchObject(packed)
+        expect(store.asked.length).toBe(1)
+        expect(sentTo(store)).toEqual([])
       })
-      expect(plain.asked).toEqual([])
-      expect(code).toBe(1)
-      expect(message).toContain(`${registry.url} ${says}, ${plain.url}, which is not followed`)
-    })
-  })
 
-  test('are not printed in part, where a long refusal is cut', async () => {
-    const words = `${'x'.repeat(290)}${password}`
-    const registry = await registryWith(() =>
-      answered(403, {}, JSON.stringify({ errors: [{ code: '', message: words }] })),
-    )
-    const { code, message, output } = await pack(registry)
-    expect(code).toBe(1)
-    expect(message).toContain('pull refused with 403: xxx')
-    expect(message + output).not.toContain(password.slice(0, 6))
+      test.each([
+        { kind: 'asks for them', header: () => 'Basic realm="x"' },
+        { kind: 'names a token server', header: (url: string) => `Bearer realm="${url}/token"` },
+      ])('to the target of a redirected blob that $kind', async ({ header }) => {
+        const store: Server = await started((request, response) =>
+          (request.url?.startsWith('/token')
+            ? answered(200, {}, '{"token": "t"}')
+            : challenge(header(store.url)))(request, response),
+        )
+        const registry = await registryWith(({ method, url }) =>
+          method === 'GET' && url?.endsWith(sha256(layer))
+            ? redirects(307, () => `${store.url}/layer`)
+            : undefined,
+        )
+        const { code, message } = await pack(registry)
+        expect(sentTo(store)).toEqual([])
+        expect(code).toBe(1)
+        expect(message).toBe(
+          `${registry.host}/base: the registry leads to ${store.url}, which asks for credentials; they are sent only to ${registry.url}`,
+        )
+      })
+
+      test('to another server that receives a layer', async () => {
+        const store = await started((request, response) =>
+          answered(request.method === 'PUT' ? 201 : 202)(request, response),
+        )
+        const registry = await registryWith(({ method }) =>
+          method === 'POST' ? answered(202, { location: `${store.url}/upload` }) : undefined,
+        )
+        expect(await pack(registry)).toMatchObject(packed)
+        expect(store.asked.length).toBeGreaterThan(0)
+        expect(sentTo(store)).toEqual([])
+      })
+
+      test('to another server that receives a layer and asks for them', async () => {
+        const store: Server = await started((request, response) =>
+          (isKnown(request) ? answered(202) : challenge(`Bearer realm="${store.url}/token"`))(
+            request,
+            response,
+          ),
+        )
+        const registry = await registryWith(({ method }) =>
+          method === 'POST' ? answered(202, { location: `${store.url}/upload` }) : undefined,
+        )
+        expect((await pack(registry)).code).toBe(1)
+        expect(store.asked.length).toBeGreaterThan(0)
+        expect(sentTo(store)).toEqual([])
+      })
+
+      test('to the target of a redirect by a token server', async () => {
+        const other = await started(answered(200, {}, '{"token": "t"}'))
+        const tokens = await started(redirects(307, () => `${other.url}/token`))
+        const registry = await started((request, response) =>
+          (isKnown(request) ? honest : challenge(`Bearer realm="${tokens.url}/token"`))(
+            request,
+            response,
+          ),
+        )
+        expect(await pack(registry)).toMatchObject(packed)
+        expect(other.asked.length).toBeGreaterThan(0)
+        expect(sentTo(other)).toEqual([])
+      })
+
+      test.each([
+        {
+          to: 'a token server',
+          attack: (plain: Server) => (request: IncomingMessage) =>
+            isKnown(request) ? undefined : challenge(`Bearer realm="${plain.url}/token"`),
+          says: 'names a token server in plain http',
+        },
+        {
+          to: 'where a blob is redirected',
+          attack: (plain: Server) => (request: IncomingMessage) =>
+            request.method === 'GET' && request.url?.endsWith(sha256(layer))
+              ? redirects(302, () => `${plain.url}/layer`)
+              : undefined,
+          says: 'names a redirect in plain http',
+        },
+        {
+          to: 'where a layer is uploaded',
+          attack: (plain: Server) => (request: IncomingMessage) =>
+            request.method === 'POST'
+              ? answered(202, { location: `${plain.url}/upload` })
+              : undefined,
+          says: 'names a place to upload to in plain http',
+        },
+      ])('in plain http to $to, when the registry speaks https', async ({ attack, says }) => {
+        const plain = await started(answered(200, {}, '{"token": "t"}'))
+        const tls = await localCertificate(folder)
+        const attacks = attack(plain)
+        const registry = await started((request, response) => {
+          const answer =
+            attacks(request) ?? (isKnown(request) ? honest : challenge('Basic realm="x"'))
+          answer(request, response)
+        }, tls.server)
+        const { code, message } = await pack(registry, {
+          REGISTRY_INSECURE: '',
+          NODE_EXTRA_CA_CERTS: tls.caFile,
+        })
+        expect(plain.asked).toEqual([])
+        expect(code).toBe(1)
+        expect(message).toContain(`${registry.url} ${says}, ${plain.url}, which is not followed`)
+      })
+    })
+
+    test('are not printed in part when a long refusal is truncated', async () => {
+      const words = `${'x'.repeat(290)}${password}`
+      const registry = await registryWith(() =>
+        answered(403, {}, JSON.stringify({ errors: [{ code: '', message: words }] })),
+      )
+      const { code, message, output } = await pack(registry)
+      expect(code).toBe(1)
+      expect(message).toContain('pull refused with 403: xxx')
+      expect(message + output).not.toContain(password.slice(0, 6))
+    })
   })
 
   test.each([
     { what: 'the configuration', digest: '../manifests/other' },
     { what: 'an absolute path', digest: '/../../../../v2/other/private/blobs/x' },
     { what: 'a layer', digest: `${sha256(config)}/../${sha256(layer)}`, isLayer: true },
-  ])('fetch nothing but blobs of the image itself: $what', async ({ digest, isLayer }) => {
+  ])('fetches nothing but blobs of the image itself: $what', async ({ digest, isLayer }) => {
     const hostile = JSON.stringify({
       ...JSON.parse(manifest),
       ...(isLayer
@@ -754,7 +757,7 @@ describe('registry credentials', () => {
     expect(message).toBe(`"${digest}" in the image's manifest is not a sha256 digest`)
   })
 
-  test('an image that is named by its digest is that image', async () => {
+  test('uses an image that is named by digest only if it has that digest', async () => {
     const other = JSON.stringify({ ...JSON.parse(manifest), layers: [] })
     const registry = await registryWith(({ url }) =>
       url?.includes('/base/manifests/') ? answered(200, {}, other) : undefined,
@@ -762,5 +765,37 @@ describe('registry credentials', () => {
     const { code, message } = await pack(registry, {}, `base@${sha256(manifest)}`)
     expect(code).toBe(1)
     expect(message).toBe(`${registry.host} returned a different manifest for ${sha256(manifest)}`)
+  })
+
+  /** A response that never ends. */
+  const endless =
+    (status: number): Answer =>
+    (request, response) => {
+      const chunk = Buffer.alloc(64 * 1024, ' ')
+      const chunks = (function* () {
+        for (;;) yield chunk
+      })()
+      request.resume().on('end', () => Readable.from(chunks).pipe(response.writeHead(status)))
+    }
+
+  test.each([
+    { what: 'a manifest', path: '/base/manifests/', status: 200, says: 'larger than 8 MiB' },
+    { what: 'a configuration', path: sha256(config), status: 200, says: 'larger than 8 MiB' },
+    { what: 'an error', path: '/base/manifests/', status: 500, says: 'larger than 64 KiB' },
+  ])('gives up $what that never ends', async ({ path, status, says }) => {
+    const registry = await registryWith(({ url }) =>
+      url?.includes(path) ? endless(status) : undefined,
+    )
+    const { code, message } = await pack(registry)
+    expect(code).toBe(1)
+    expect(message).toContain(says)
+  })
+
+  test('gives up a token that never ends', async () => {
+    const tokens = await started(endless(200))
+    const registry = await started(challenge(`Bearer realm="${tokens.url}/token"`))
+    const { code, message } = await pack(registry)
+    expect(code).toBe(1)
+    expect(message).toContain('gives a token that is larger than 64 KiB')
   })
 })

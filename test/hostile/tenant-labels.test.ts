@@ -119,7 +119,7 @@ const labelsIn = (answer: SyncResponse): readonly Readonly<Record<string, string
     ...(spec.template ? [spec.template.metadata.labels] : []),
   ])
 
-describe('a label with a meaning of its own does not reach the children', () => {
+describe('a reserved label is not passed on to the children', () => {
   test.each(objects)('of $of', ({ made, seen = [], kinds }) => {
     const answer = sync(made(labels), seen, config)
     expect(answer.children.map(({ kind }) => kind)).toEqual(kinds)
@@ -128,7 +128,7 @@ describe('a label with a meaning of its own does not reach the children', () => 
   })
 })
 
-describe('admission warns of a label that is not passed on', () => {
+describe('admission warns about a label that is not passed on', () => {
   const warnings = (object: Parent, oldObject?: Parent) =>
     validate(
       {
@@ -149,7 +149,7 @@ describe('admission warns of a label that is not passed on', () => {
     ])
   })
 
-  test('and of no other', () => {
+  test('and about no other', () => {
     expect(warnings(labelled(free))).toBeUndefined()
   })
 

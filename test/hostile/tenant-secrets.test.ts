@@ -99,7 +99,7 @@ const each = objects.flatMap(({ of, made }) =>
   ),
 )
 
-describe('a Secret that only the tools use is not read by a container of the tenant', () => {
+describe('no container of a tenant reads a Secret that only the tools use', () => {
   test.each(each)(
     '$of: $field does not name $option',
     ({ field, option, name, config, attacks }) => {
@@ -146,7 +146,7 @@ describe('a Secret that only the tools use is not read by a container of the ten
   })
 
   test.each(['pvc', 'hostPath'] as const)(
-    'the Secret of S3 is the tenant’s to name while the driver is %s',
+    'the Secret of S3 may be named while the driver is %s',
     (driver) => {
       const config = aConfig({ storage: { driver, s3, hostPath: { allowed: true } } })
       const object = aModel({ image, env: { TOKEN: '${{ secrets.store.key }}' } })
@@ -161,12 +161,12 @@ describe('a Secret that only the tools use is not read by a container of the ten
     expect(admission(object, config).allowed).toBe(false)
   })
 
-  test('imagePullSecrets may name them: the kubelet shows them to no container', () => {
+  test('imagePullSecrets may name them: the kubelet exposes those to no container', () => {
     const object = aModel({ image, imagePullSecrets: ['push', 'pull', 'own'] })
     expect(admission(object, aConfig({ registry })).allowed).toBe(true)
   })
 
-  test('a workload that runs is left as it is when the administrator names its Secret', () => {
+  test('a running workload is left alone when the administrator configures its Secret', () => {
     const notebook = aNotebook({ image, env: { TOKEN: '${{ secrets.push.key }}' } })
     const before = sync(notebook, [], aConfig())
     const running = stored(notebook, before)
@@ -186,7 +186,7 @@ describe('a Secret that only the tools use is not read by a container of the ten
   })
 })
 
-describe('nothing that names a Secret is forgotten', () => {
+describe('every field and option that names a Secret is covered', () => {
   const isAboutSecrets = (name: string) => /secret/i.test(name)
   const pathsIn = (schema: Schema, path: string): readonly string[] => [
     ...(isAboutSecrets(path.split('.').at(-1) ?? '') ? [path] : []),
@@ -195,13 +195,13 @@ describe('nothing that names a Secret is forgotten', () => {
     ),
   ]
 
-  test('each option of the configuration that names a Secret is tried above', () => {
+  test('each option of the configuration that names a Secret is tested above', () => {
     expect(pathsIn(configSchema, '').toSorted()).toEqual(
       configurations.map(({ option }) => option).toSorted(),
     )
   })
 
-  test('each field of a spec that names a Secret is judged, but for imagePullSecrets', () => {
+  test('each field of a spec that names a Secret is checked, except imagePullSecrets', () => {
     const named = new Set(kinds.flatMap(({ spec }) => pathsIn(spec, 'spec')))
     const judged = Object.keys(secretFields)
     expect(fields.map(({ field }) => field)).toEqual(judged)

@@ -72,7 +72,7 @@ const states = parents.flatMap(({ what, parent, references }) => {
   const children = sync(parent, references).children.map((child) => observed(child, running))
   const before = stored(parent, sync(parent, references))
   return [
-    { state: 'under way', parent: before, references, children },
+    { state: 'in progress', parent: before, references, children },
     {
       state: 'done',
       parent: before,
@@ -161,7 +161,7 @@ const planted = [
 ]
 
 describe.each(planted)(
-  'a last-applied annotation that holds $what plants nothing',
+  'a last-applied annotation with $what has no effect on the response',
   ({ applied }) => {
     test.each(states)('$title', ({ parent, references, children }) => {
       const hostile = children.map((child) =>
@@ -174,7 +174,7 @@ describe.each(planted)(
   },
 )
 
-test('no last-applied annotation of any JSON shape reaches an answer', () => {
+test('no last-applied annotation of any JSON shape reaches a response', () => {
   const text = fc.oneof(
     fc.json(),
     fc.string(),
@@ -230,7 +230,7 @@ describe('many children with huge annotations', () => {
     expect(cpuTimeOf(stored(now, first), ...jobs)).toBeLessThan(300)
   })
 
-  test('lose nothing, and Ready names one that is not read', () => {
+  test('lose nothing, and Ready names one that is ignored', () => {
     const [own, ...others] = jobs
     const current = { ...own, metadata: { ...own?.metadata, name: job.metadata.name } } as Child
     const answer = sync(stored(parent, first), [...others, current])
@@ -272,9 +272,9 @@ describe('a status that is huge and breaks its schema takes less than 300 ms', (
   })
 })
 
-describe('an annotation that is slow to read, or to compare, is neither', () => {
+describe('no annotation is slow to parse or to compare', () => {
   const { parent, references, children } = states.find(
-    ({ title }) => title === 'a ModelServer, under way',
+    ({ title }) => title === 'a ModelServer, in progress',
   ) as (typeof states)[number]
   const size = 250_000
   const env = Array.from({ length: 3000 }, (_, number) => ({ name: `A${number}` }))
@@ -300,7 +300,7 @@ describe('an annotation that is slow to read, or to compare, is neither', () => 
   })
 })
 
-test('an honest annotation is emitted again as it is', () => {
+test('a valid annotation is returned unchanged', () => {
   for (const { parent, references, children } of states) {
     const answer = sync(parent, [...references, ...children])
     for (const child of answer.children.filter(({ kind }) => kind === 'Job')) {
@@ -311,7 +311,7 @@ test('an honest annotation is emitted again as it is', () => {
   }
 })
 
-describe('an annotation that Metacontroller cannot read is told, with the command that removes it', () => {
+describe('an annotation that Metacontroller cannot parse is reported with the command that removes it', () => {
   test.each([
     { what: 'a list', text: '[]' },
     { what: 'a string', text: '"text"' },
@@ -345,7 +345,7 @@ describe('an annotation that Metacontroller cannot read is told, with the comman
   })
 })
 
-test('a claim of a size that cannot be read stays as it is', () => {
+test('a claim with an invalid size stays unchanged', () => {
   const parent = aDataset({ image: 'i' })
   const first = sync(parent)
   const claim = observed(theChild(first, 'PersistentVolumeClaim'))
@@ -354,7 +354,7 @@ test('a claim of a size that cannot be read stays as it is', () => {
   expect(theChild(answer, 'PersistentVolumeClaim').spec.resources.requests.storage).toBe('5n')
 })
 
-test('a mistake of ours leaves children as they are, and still no stranger', () => {
+test('an internal error leaves children unchanged, and adopts no foreign ones', () => {
   const hook = hooks.find(({ kind }) => kind.kind === 'Dataset')
   const parent = aDataset({ image: 'i' })
   const claim = observed(theChild(sync(parent), 'PersistentVolumeClaim'))
@@ -375,7 +375,7 @@ test('a mistake of ours leaves children as they are, and still no stranger', () 
   expect(answer && namesOf(answer)).toEqual(['PersistentVolumeClaim squad-dataset-artifacts'])
 })
 
-describe('what a Job says of itself is believed as far as its name proves it', () => {
+describe('the annotations of a Job are trusted only if its name proves them', () => {
   const parent = aDataset({ image: 'i' })
   const job = aJob(sync(parent), completed)
   const pod = aPod(job, ended(0, report({ bytes: 1 })))
@@ -394,7 +394,7 @@ describe('what a Job says of itself is believed as far as its name proves it', (
     expect(statusOf(answer).stages?.load).toEqual(honest)
   })
 
-  test('another Job is believed only where its name ends in its attempt', () => {
+  test('another Job is trusted only if its name ends in its attempt', () => {
     const other = {
       ...annotated(job, { 'substratus.ai/attempt': 'abcdef0123456789' }),
       metadata: { ...job.metadata, name: 'squad-dataset-load-00000000' },
@@ -402,7 +402,7 @@ describe('what a Job says of itself is believed as far as its name proves it', (
     expect(readyOf(sync(parent, [other]))).toMatch(/^False Pending: creating/)
   })
 
-  test('what it used is recorded by known fields with bounded values alone', () => {
+  test('its upstreams are recorded only as known fields with bounded values', () => {
     const model = aModel({ image: 'i', dataset: { name: 'squad' } })
     const run = aJob(sync(model, [data]), completed)
     const noted = (upstream: unknown) => {
@@ -417,7 +417,7 @@ describe('what a Job says of itself is believed as far as its name proves it', (
   })
 })
 
-describe('a status leads nobody out of the storage of its object', () => {
+describe('a status cannot refer to anything outside the storage of its object', () => {
   const trains = aModel({ image: 'i', dataset: { name: 'squad' } })
   const s3 = { driver: 's3', s3: { bucket: 'b', prefix: 'p' } } as const
   const mine = 'default/dataset-squad/load/0123456789abcdef'
@@ -466,7 +466,7 @@ describe('a status leads nobody out of the storage of its object', () => {
       spec: { image: 'i' },
       storage: { former: ['hostpath:///old'], hostPath: { allowed: true } },
     },
-  ])('an address $what is', ({ url, spec, storage }) => {
+  ])('an address $what is mounted', ({ url, spec, storage }) => {
     const answer = sync(trains, [complete(aDataset(spec), { url })], aConfig({ storage }))
     expect(namesOf(answer).filter((name) => name.startsWith('Job'))).toHaveLength(1)
   })
@@ -486,7 +486,7 @@ describe('a status leads nobody out of the storage of its object', () => {
     },
     { what: 'a status that is a list', status: ['planted'] },
     { what: 'a status that is a text', status: 'planted' },
-  ])('of the object itself, $what is not read', ({ status }) => {
+  ])('$what in the status of the object itself is ignored', ({ status }) => {
     const answer = sync({ ...trains, status } as Parent, [data])
     expect(readyOf(answer)).toMatch(/^False Pending: creating/)
     expect(answer.children).toEqual(sync(trains, [data]).children)
@@ -500,38 +500,38 @@ describe('an image is known by the digest that its builder reported', () => {
   const first = sync(parent, [job])
   const second = sync(stored(parent, first), [job])
 
-  test('its Pod may be seen later than its Job', () => {
+  test('its Pod may be observed later than its Job', () => {
     expect(readyOf(first)).toMatch(/^False Finishing: /)
     expect(namesOf(first)).toContain(`Job ${job.metadata.name}`)
   })
 
-  test('where the Pod is gone, it is built again', () => {
+  test('it is built again if the Pod is gone', () => {
     expect(readyOf(second)).toMatch(/^False Pending: removing Job ".*", whose digest was lost/)
     expect(namesOf(second)).toEqual([])
     expect(statusOf(second).stages).toBeUndefined()
     expect(namesOf(sync(stored(parent, second)))).toEqual([`Job ${job.metadata.name}`])
   })
 
-  test('while nobody watches Pods, one that is not seen is not taken for gone', () => {
+  test('while Pods are not watched, a missing one is not considered gone', () => {
     const hook = hooks.find(({ kind }) => kind.kind === 'Model')
     const request = { ...requestFor(stored(parent, first), job), podsMayBeMissing: true }
     const answer = hook?.sync(request, aConfig())
     expect(answer && readyOf(answer)).toMatch(/^False Finishing: /)
   })
 
-  test('while its Pod has not ended, the report is waited for', () => {
+  test('the report is awaited until its Pod has ended', () => {
     const seen = [job, aPod(job, { phase: 'Running' })]
     expect(readyOf(sync(stored(parent, first), seen))).toMatch(/^False Finishing: /)
   })
 
-  test('of several containers that ended well, the one that reports counts', () => {
+  test('of several succeeded containers, the one with a report counts', () => {
     const beside = { name: 'a', state: { terminated: { exitCode: 0 } } }
     const { phase, containerStatuses } = ended(0, report())
     const pod = aPod(job, { phase, containerStatuses: [beside, ...containerStatuses] })
     expect(statusOf(sync(parent, [job, pod])).stages?.build?.image).toMatch(/@sha256:/)
   })
 
-  test('where the Pod reported none, that is told', () => {
+  test('a Pod without a report is an error', () => {
     const answer = sync(stored(parent, first), [job, aPod(job, ended(0, 'built'))])
     expect(readyOf(answer)).toMatch(/^False Failed: Job ".*" is complete but reported no digest/)
     expect(namesOf(answer)).toContain(`Job ${job.metadata.name}`)
@@ -539,7 +539,7 @@ describe('an image is known by the digest that its builder reported', () => {
     expect(readyOf(sync(stored(parent, answer), seen))).toBe(readyOf(answer))
   })
 
-  test('while the Job is being deleted, nothing else is said', () => {
+  test('nothing else is reported while the Job is being deleted', () => {
     const leaving = { ...job, metadata: { ...job.metadata, deletionTimestamp: 'now' } }
     expect(readyOf(sync(stored(parent, second), [leaving]))).toBe(readyOf(second))
   })

@@ -63,7 +63,7 @@ const obeyed = /(?!\n)[\p{Cc}\p{Bidi_Control}\p{Zl}\p{Zp}\u200b\u2060\ufeff]/u
 const escapes =
   '\x1b[2J\x1b[31m\x1b]0;title\x07\x9b1mroot\u202etxt.exe\u2066\u200f\u061c\u2028x\u200b\ufeff\r'
 
-describe('the browser goes to the forwarded port, whatever the Pod says of itself', () => {
+describe('the browser opens the forwarded port, whatever the Pod reports', () => {
   test.each([
     ['file:///etc/passwd', '/'],
     ['javascript:alert(document.domain)', '/'],
@@ -110,7 +110,7 @@ describe('the browser goes to the forwarded port, whatever the Pod says of itsel
     expect(browsed).toEqual([])
   })
 
-  test('over plain HTTP, though it speaks of another scheme', async () => {
+  test('the address is plain HTTP, even if the Pod reports another scheme', async () => {
     await serversOf('explore-notebook-0')
     says(JSON.stringify({ ...jupyter, secure: true }))
     api.put(notebook({}, serving), pod('p1'))
@@ -132,7 +132,7 @@ describe('the browser goes to the forwarded port, whatever the Pod says of itsel
     expect(browsed).toEqual([])
   })
 
-  test('and nothing that is longer than any address', async () => {
+  test('a base_url or token that is too long is ignored', async () => {
     await serversOf('explore-notebook-0')
     const long = 'a'.repeat(5000)
     says(JSON.stringify({ ...jupyter, base_url: `/${long}`, token: long }))
@@ -141,7 +141,7 @@ describe('the browser goes to the forwarded port, whatever the Pod says of itsel
     await soon(() => expect(printed[0]).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/$/))
   })
 
-  test('an address that the browser’s program gets has no word of the Pod that a shell would read', async () => {
+  test('the address for the browser contains nothing that a shell would interpret', async () => {
     await serversOf('explore-notebook-0')
     says(JSON.stringify({ ...jupyter, token: '', base_url: "/;$(id)&'|" }))
     api.put(notebook({}, serving), pod('p1'))
@@ -169,7 +169,7 @@ describe('the program that starts the browser', () => {
       expect(() => browserCommand(platform, address)).toThrow('only an address of a local port')
   })
 
-  test.each(['linux', 'darwin', 'win32'])('is no shell, on %s', (platform) => {
+  test.each(['linux', 'darwin', 'win32'])('is not a shell on %s', (platform) => {
     const address = 'http://127.0.0.1:8888/x'
     const [program, ...args] = browserCommand(platform, address, { SystemRoot: 'C:\\Windows' })
     expect(program).not.toMatch(/cmd|powershell|sh$/i)
@@ -177,11 +177,11 @@ describe('the program that starts the browser', () => {
   })
 })
 
-describe('a Pod that does not end its answer', () => {
+describe('a response that never ends', () => {
   test.each([
     { what: 'in one piece', out: 'x'.repeat(300_000) },
     { what: 'in many', out: Array.from({ length: 40 }, () => 'x'.repeat(32 * 1024)) },
-  ])('$what, is given up at 64 KiB', async ({ out }) => {
+  ])('$what, is read up to 64 KiB', async ({ out }) => {
     await serversOf('explore-notebook-0')
     api.exec = () => ({ out, code: undefined })
     api.put(notebook({}, serving), pod('p1'))
@@ -235,7 +235,7 @@ describe('a planted Pod, with all the labels of a notebook, is never opened', ()
     expect(api.requests.filter((line) => line.includes('/exec'))).toHaveLength(1)
   })
 
-  test('of another name, beside the real one', async () => {
+  test('with another name, beside the real one', async () => {
     await serversOf('explore-notebook-0', 'explore-notebook-1')
     says(JSON.stringify(jupyter))
     const real = pod('p1', { creationTimestamp: '2026-01-01T00:00:00Z' })
@@ -296,7 +296,7 @@ describe('a planted Pod, with all the labels of a notebook, is never opened', ()
     expect(await (await fetch(printed[0] ?? '')).text()).toBe('chat-real')
   })
 
-  test('somebody who may not read StatefulSets opens the Pod that has the right name and controller', async () => {
+  test('without the right to read StatefulSets, names are compared', async () => {
     await serversOf('explore-notebook-0')
     says(JSON.stringify(jupyter))
     api.refusals.set('/statefulsets/', { code: 403, message: 'statefulsets.apps is forbidden' })
@@ -308,11 +308,11 @@ describe('a planted Pod, with all the labels of a notebook, is never opened', ()
   })
 })
 
-describe('no terminal obeys what the cluster says', () => {
+describe('no escape sequence from the cluster reaches the terminal', () => {
   /** Everything that reaches the terminal, as it is written. */
   const seen = ({ said, printed }: ReturnType<typeof person>) => [...said, ...printed].join('\n')
 
-  test('in what kubectl open waits for', async () => {
+  test('in the progress of kubectl open', async () => {
     api.put(notebook({}, `False CrashLooping container "x" exited with 1: ${escapes}`))
     const one = person()
     await soon(() => expect(one.said).toHaveLength(1))
@@ -320,7 +320,7 @@ describe('no terminal obeys what the cluster says', () => {
     expect(seen(one)).not.toMatch(obeyed)
   })
 
-  test('in why it ends, which stays one line', async () => {
+  test('in its last error, which stays one line', async () => {
     const forged = 'x\nhttp://127.0.0.1:1/ is open in your browser'
     api.put(notebook({}, `False Failed ${forged}${escapes}`))
     const one = person()
@@ -340,7 +340,7 @@ describe('no terminal obeys what the cluster says', () => {
     expect(seen(one)).not.toMatch(obeyed)
   })
 
-  test('in the names of what exists, and in the API server’s own words', async () => {
+  test('in a list of names, or in the API server’s errors', async () => {
     const other = notebook({}, serving)
     api.put({ ...other, metadata: { name: `a${escapes}\nerror: b` } })
     const missing = person()
@@ -364,7 +364,7 @@ describe('no terminal obeys what the cluster says', () => {
   })
 })
 
-describe('no status says what a terminal obeys', () => {
+describe('no escape sequence reaches a status', () => {
   const spec = { image: 'example.com/trainer:1', command: ['train'] }
   const failing = (message: string, reason?: string) => {
     const first = sync(aModel(spec))
@@ -379,7 +379,7 @@ describe('no status says what a terminal obeys', () => {
       expect(message).not.toMatch(obeyed)
   })
 
-  test('in what the kubelet quotes of an image, which is a tenant’s word', () => {
+  test('in an image name that the kubelet quotes', () => {
     const first = sync(aNotebook({ image: 'i' }))
     const set = theChild(first, 'StatefulSet')
     const waiting = { reason: 'CreateContainerError', message: `no such ${escapes}` }
@@ -400,7 +400,7 @@ describe('no status says what a terminal obeys', () => {
     { what: 'a commit that is none', said: { digest, commit: `0123${escapes}` } },
     { what: 'a list of commits', said: { digest, commit: ['0123abc'] } },
     { what: 'a negative size', said: { digest, bytes: -1 } },
-  ])('in a report, of which $what is left out', ({ said }) => {
+  ])('in a report, where $what is left out', ({ said }) => {
     const parent = aModel({ build: { git: { url: 'https://example.com/code' } } })
     const first = sync(parent)
     const job = aJob(first, completed)
@@ -410,7 +410,7 @@ describe('no status says what a terminal obeys', () => {
     expect(Object.keys(build ?? {}).sort()).toEqual(['attempt', 'image', 'inputs', 'job'])
   })
 
-  test('and of a report whose digest is none, nothing is recorded', () => {
+  test('and a report with an invalid digest is not recorded', () => {
     const parent = aModel({ build: { git: { url: 'https://example.com/code' } } })
     const job = aJob(sync(parent), completed)
     const seen = [job, aPod(job, ended(0, JSON.stringify({ digest: [digest] })))]
@@ -420,7 +420,7 @@ describe('no status says what a terminal obeys', () => {
     expect(readyOf(answer)).toContain('reported no digest')
   })
 
-  test.each(['', 'x'])('and a message that is too long is cut between characters: %j', (before) => {
+  test.each(['', 'x'])('and a long message is cut between characters: %j', (before) => {
     const [ready] = statusOf(failing(`${before}${'😀'.repeat(2000)}`)).conditions
     expect(ready?.message).toMatch(/😀…$/u)
     expect(ready?.message.length).toBeLessThanOrEqual(1025)
@@ -428,7 +428,7 @@ describe('no status says what a terminal obeys', () => {
   })
 
   test.each(['\x1b[2Ji', 'i\x9b31m', 'i\u202egnp', 'i\u200b', '-i'])(
-    'nor an image, which is a column of kubectl get: %j is refused',
+    'in an image, which kubectl get prints: %j is refused',
     (image) => {
       for (const object of [aModel({ image }), aNotebook({ image })]) {
         const request = { uid: '1', operation: 'CREATE', namespace: 'default', object } as const
@@ -439,7 +439,7 @@ describe('no status says what a terminal obeys', () => {
     },
   )
 
-  test('nor does a refusal of admission', () => {
+  test('in a refusal of admission', () => {
     const object = aModel({ image: 'i', [`x${escapes}`]: 1, model: { name: `m${escapes}` } })
     const request = { uid: '1', operation: 'CREATE', namespace: 'default', object } as const
     const { response } = validate(request, aConfig(), {})
@@ -448,7 +448,7 @@ describe('no status says what a terminal obeys', () => {
   })
 })
 
-describe('a manifest of somebody else is read without harm', () => {
+describe('a hostile manifest is read without harm', () => {
   const manifest = (name: string, more: object = {}) =>
     JSON.stringify({
       apiVersion: 'substratus.ai/v1',
@@ -466,7 +466,7 @@ describe('a manifest of somebody else is read without harm', () => {
       child.stdin?.end(input)
     })
 
-  test('render escapes what a terminal would obey, and the values stay', async () => {
+  test('render escapes control characters without changing the values', async () => {
     const text = await substratus('render', manifest('m'))
     expect(text).not.toMatch(obeyed)
     const set = parseAllDocuments(text)
@@ -475,12 +475,9 @@ describe('a manifest of somebody else is read without harm', () => {
     expect(set.spec.template.spec.containers[0].args).toEqual([escapes])
   })
 
-  test.each(['render', 'validate', 'convert'])(
-    '%s says no more lines of a name than one',
-    async (command) => {
-      const text = await substratus(command, manifest(`m${escapes}\nvalid: stdin\nkind: Pod`))
-      expect(text).not.toMatch(obeyed)
-      expect(text).not.toMatch(/^(valid:|kind: Pod)/m)
-    },
-  )
+  test.each(['render', 'validate', 'convert'])('%s prints a name on one line', async (command) => {
+    const text = await substratus(command, manifest(`m${escapes}\nvalid: stdin\nkind: Pod`))
+    expect(text).not.toMatch(obeyed)
+    expect(text).not.toMatch(/^(valid:|kind: Pod)/m)
+  })
 })

@@ -5,8 +5,8 @@ import { kill, serverReady } from '../cluster/kill.ts'
 const kinds = 'validatingwebhookconfigurations,mutatingwebhookconfigurations,compositecontrollers'
 
 /**
- * Takes the platform's own server and controller, and what points to them, out of the cluster, so that
- * a test may install others. The answer puts them back.
+ * Stops the platform's own server and controller, and removes the configurations that refer to them, so
+ * that a test can install others. The returned function restores them.
  */
 export async function standAside(): Promise<() => Promise<void>> {
   const items = JSON.parse(await ok(['get', kinds, '-o', 'json'])).items.map(
@@ -29,7 +29,7 @@ export async function standAside(): Promise<() => Promise<void>> {
   }
 }
 
-/** The API server learns of changed webhooks a moment later: until it asks them. */
+/** Waits until the API server calls changed webhooks, which it reads after a moment. */
 export async function untilAsked(): Promise<void> {
   const model = manifest('Model', 'any', { image: 'example.com/m', dataset: { name: 'none' } })
   await until(

@@ -2,17 +2,17 @@ import { gitUrl } from '../../platform/node/addresses.ts'
 import { apply, get, manifest } from '../cluster/cluster.ts'
 import { git, repositoryOf, untilSays } from './realnode.ts'
 
-/** A whole folder as the one commit of a new repository. */
+/** Commits a folder as the only commit of a new repository. */
 function commitFolder(name: string, folder: string) {
   git(folder, 'init', '--quiet', '--initial-branch=main')
-  // Also what some .gitignore in it would leave out.
+  // Includes files that a .gitignore in it would exclude.
   git(folder, 'add', '--all', '--force')
   git(folder, 'commit', '--quiet', '--message', name)
   git(folder, 'push', '--quiet', repositoryOf(name), 'main')
   return { url: `${gitUrl}/${name}.git`, commit: git(folder, 'rev-parse', 'HEAD') }
 }
 
-/** A folder becomes an image by the project's own builder: a Model that is its image. */
+/** Builds an image from a folder with the project's own builder, as a Model that is its image. */
 export async function imageOfFolder(
   namespace: string,
   name: string,

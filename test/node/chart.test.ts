@@ -26,9 +26,9 @@ import { imageOfFolder } from './built.ts'
 import { base, imageOf, untilSays } from './realnode.ts'
 
 /**
- * The chart with nothing of this machine's: its images are built by the project's own builder and run
- * as Pods, and the API server and the chart's own Metacontroller call the server by its Service. The
- * platform's own server and controller stand aside meanwhile.
+ * The chart as in a real cluster: its images are built by the project's own builder and run as Pods, and
+ * the API server and the chart's own Metacontroller call the server by its Service. The platform's own
+ * server and controller are stopped meanwhile.
  */
 
 const debian = `${base}/python:3`
@@ -78,7 +78,7 @@ beforeAll(async () => {
       config: nodeConfig,
       image: imageIn(server.image),
       metacontroller: { enabled: true, image: imageIn(called) },
-      // They are there, and objects of other tests with them.
+      // They exist already, with objects of other tests.
       crds: { install: false },
     }),
   )
@@ -92,7 +92,7 @@ beforeAll(async () => {
 })
 
 afterAll(async () => {
-  // One that fails keeps no other from being done: more tests follow.
+  // Run all steps even if one fails, because more tests follow.
   const failed: unknown[] = []
   for (const step of undo.toReversed()) await step().catch((error) => failed.push(error))
   expect(failed).toEqual([])
@@ -100,7 +100,7 @@ afterAll(async () => {
 
 const untilRolledOut = (what: string) => ok(['-n', home, 'rollout', 'status', what, '--timeout=2m'])
 
-/** As an administrator makes it for a base without Node. */
+/** As an administrator would write it for a base image without Node. */
 function contextOfServer(): string {
   const context = join(folder, 'server')
   const program = join(root, 'generate', 'image.ts')
@@ -108,7 +108,7 @@ function contextOfServer(): string {
   return context
 }
 
-/** The binary that was found here, on a Debian base: it may want its C library. */
+/** The binary that was found here, on a Debian base, because it may need the C library. */
 async function imageOfController(): Promise<string> {
   const layer = join(folder, 'controller.tar')
   const place = '--transform=s|.*|usr/bin/metacontroller|'
@@ -124,7 +124,7 @@ async function imageOfController(): Promise<string> {
   return withLayer(debian, layer, 'metacontroller')
 }
 
-/** The embedded runner's sources beside the server, for the server's own image has nothing of the platform. */
+/** The server's image with the sources of the embedded runner, which it does not contain. */
 async function imageOfRunner(): Promise<string> {
   const layer = join(folder, 'runner.tar')
   const rooms = ['crds', 'hooks', 'cluster', 'platform/runner']
@@ -139,18 +139,18 @@ async function withLayer(onto: string, layer: string, name: string): Promise<str
   return (await command(crane, made)).trim()
 }
 
-/** Where no Metacontroller is found, the embedded runner takes its place in its Pod; it has no probes. */
+/** If no Metacontroller is found, the embedded runner replaces it in its Pod; it has no probes. */
 async function takePlace(): Promise<void> {
   const runner = ['node', 'platform/runner/main.ts', '--kubeconfig', 'in-cluster']
   const probes = { startupProbe: null, readinessProbe: null, livenessProbe: null }
   const containers = [{ name: 'metacontroller', command: runner, args: null, ...probes }]
   const patch = JSON.stringify({ spec: { template: { spec: { containers } } } })
   await ok(['-n', home, 'patch', 'statefulset', controller, '-p', patch])
-  // A StatefulSet waits for ever for a Pod of its before that never becomes ready.
+  // A StatefulSet does not replace a Pod that never became ready.
   await ok(['-n', home, 'delete', 'pod', `${controller}-0`, '--ignore-not-found'])
 }
 
-test('the image says what it was made of, by whom, and what is in it', async () => {
+test('the labels of the image name its source, its builder and its content', async () => {
   const { manifest, config } = await imageOf(server.image)
   const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
   expect(config.config.Labels).toMatchObject({
@@ -183,7 +183,7 @@ test('the image says what it was made of, by whom, and what is in it', async () 
 const inServer = (...args: readonly string[]) =>
   ok(['-n', home, 'exec', 'deploy/substratus', '--', ...args])
 
-test('two servers are ready, where Pod Security is restricted', async () => {
+test('two servers become ready under restricted Pod Security', async () => {
   const seen = (await servers()).map(({ status }) => {
     const [{ ready, restartCount, imageID }] = status.containerStatuses
     return { ready, restartCount, imageID }
@@ -199,12 +199,12 @@ test('Node’s heap follows the memory limit of its container', async () => {
     'v8.getHeapStatistics().heap_size_limit',
   ]
   const size = Number(await inServer('node', ...heap)) / 2 ** 20
-  // Of 512.
+  // Of 512 MiB.
   expect(size).toBeGreaterThan(350)
   expect(size).toBeLessThan(450)
 })
 
-test('the API server asks it by its Service, and refuses what it refuses', async () => {
+test('the API server calls admission by the Service, and returns its refusals', async () => {
   for (const kind of ['validatingwebhookconfiguration', 'mutatingwebhookconfiguration'])
     for (const { clientConfig } of (await get(home, `${kind}/substratus`)).webhooks)
       expect(clientConfig.service).toMatchObject({ namespace: home, name: 'substratus' })
@@ -236,14 +236,14 @@ test('Metacontroller calls the hooks by the Service, with the token: a Model is 
   expect(said.filter((line) => /forbidden/i.test(line))).toEqual([])
 })
 
-test('helm test runs a Pod of its own, which finds all at work', async () => {
+test('helm test succeeds in its own Pod', async () => {
   const said = await helm('test', release, '-n', home, '--logs', '--timeout', '2m')
   expect(said).toMatch(/ok {6}admission refused: .*"try-none" does not exist/)
   for (const kind of ['Dataset', 'Model', 'ModelServer', 'Notebook'])
     expect(said).toMatch(new RegExp(`ok {6}${kind}: the hooks said: `))
 })
 
-test('the Job that renews the certificate finds the API server too', async () => {
+test('the Job that renews the certificate reaches the API server', async () => {
   await ok(['-n', home, 'create', 'job', 'renew', '--from=cronjob/substratus-certificate'])
   await until(
     () => get(home, 'job/renew'),
@@ -252,7 +252,7 @@ test('the Job that renews the certificate finds the API server too', async () =>
   expect(await logOf('job/renew')).toContain('new enough')
 })
 
-test('each server is deleted while objects are applied, and no apply fails', async () => {
+test('deleting each server while objects are applied fails no apply', async () => {
   const before = (await servers()).map(({ metadata }) => metadata.name)
   const stop = applySteadily((model) => kubectl(['-n', ns, 'apply', '-f', '-'], model), 'steady')
   for (const name of before) {

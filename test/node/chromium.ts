@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import WebSocket from 'ws'
 import { until } from '../cluster/cluster.ts'
 
-/** A page in Debian's Chromium, without a window, by its DevTools protocol. */
+/** A page in headless Chromium, controlled by the DevTools protocol. */
 export interface Page {
   readonly go: (address: string) => Promise<void>
   /** The value of an expression in the page. */
@@ -32,12 +32,12 @@ export async function chromium(width = 1280, height = 620): Promise<Page> {
   const profile = mkdtempSync(join(tmpdir(), 'substratus-chromium-'))
   const child = spawn('chromium', [
     '--headless=new',
-    // Tests run as root, and in the sandbox of a container at most.
+    // Tests run as root, and Chromium refuses its sandbox there.
     '--no-sandbox',
     '--disable-gpu',
     '--disable-dev-shm-usage',
     '--no-first-run',
-    // What a browser does beside its page takes the time of a small machine.
+    // Background work of a browser would slow down a small machine.
     '--disable-background-networking',
     '--disable-component-update',
     '--disable-extensions',

@@ -8,7 +8,7 @@ import { kill } from '../cluster/kill.ts'
 
 const path = (): string => join(inject('cluster').dir, 'config.yaml')
 
-/** Starts the server again as another administrator would have set it up; the answer undoes that. */
+/** Restarts the server with another configuration. The returned function restores the first one. */
 export async function configured(change: (config: ConfigFile) => ConfigFile) {
   const before = readFileSync(path(), 'utf8')
   await startWith(stringify(change(parse(before))))

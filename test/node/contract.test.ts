@@ -3,7 +3,7 @@ import { gitHttpsUrl, gitSshUrl } from '../../platform/node/addresses.ts'
 import { apply, get, manifest, namespace, ok } from '../cluster/cluster.ts'
 import { base, commit, gitCredentials, secret, seenIn, untilSays } from './realnode.ts'
 
-/** docs/container-contract.md, seen from inside the containers. */
+/** Checks docs/container-contract.md inside the containers. */
 
 const look = `#!/bin/sh
 {
@@ -22,7 +22,7 @@ const rows = {
   command: ['/bin/sh', '-c', 'echo one two >/content/artifacts/rows'],
 }
 
-/** A private repository, and the Secret that opens it. */
+/** A private repository, and a Secret with its credentials. */
 const token = {
   how: 'https with a token',
   url: (name: string) => `${gitHttpsUrl}/${name}.git`,
@@ -44,7 +44,7 @@ describe.concurrent('a container sees', () => {
     { who: 'root', user: '', id: 'user 0, groups 0', git: token },
     { who: 'a user of its own', user: 'USER 1234', id: 'user 1234, groups 0', git: key },
   ])(
-    'what it was promised, as $who under Pod Security baseline; cloned over $git.how',
+    'what docs/container-contract.md promises, as $who under Pod Security baseline, cloned over $git.how',
     async ({ user, id, git }) => {
       const ns = await namespace('contract')
       commit(`private/${ns}`, {
@@ -106,7 +106,7 @@ describe.concurrent('Git is cloned', () => {
       tag: { ref: { tag: 'v1' }, expected: first },
       commit: { ref: { commit: second.commit }, expected: second },
       newest: { ref: {}, expected: third },
-      // A branch of the tag's name: each is what it is called.
+      // A branch with the name of the tag: each is found by its kind.
       branch: { ref: { branch: 'v1' }, expected: side },
     }
     await apply(

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { RequestListener } from 'node:http'
 
-/** As much of the Hugging Face Hub's API as its own client asks for. */
+/** The part of the Hugging Face Hub's API that its own client uses. */
 
 const hash = (algorithm: string, data: string | Buffer): string =>
   createHash(algorithm).update(data).digest('hex')
@@ -11,9 +11,9 @@ interface Repository {
   /** Names of files that are stored as large ones. */
   readonly large: readonly string[]
   readonly files: Readonly<Record<string, Buffer>>
-  /** Called for each file; true breaks the connection in its middle. */
+  /** Called for each file; true breaks the connection halfway. */
   readonly breaks?: (file: string) => boolean
-  /** Whether it sends other bytes than it says. */
+  /** Whether it sends bytes that do not match its checksum. */
   readonly lies?: boolean
 }
 

@@ -2,11 +2,11 @@ import { createHash, generateKeyPairSync } from 'node:crypto'
 import type { RequestListener } from 'node:http'
 import { buffer } from 'node:stream/consumers'
 
-/** Google Cloud Storage in small: one bucket, read by the account whose key signs for a token. */
+/** A minimal Google Cloud Storage: one bucket, readable with a token for a service account. */
 
 export interface Store {
   readonly listener: RequestListener
-  /** The account's key, as Google's console gives it out; `url` is where the store listens. */
+  /** The account's key in Google's format, for a store at `url`. */
   readonly keyFor: (url: string) => string
 }
 

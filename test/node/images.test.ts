@@ -4,7 +4,7 @@ import { configured } from './configured.ts'
 import { trainer } from './programs.ts'
 import { base, commit, conditionOf, leave, untilSays } from './realnode.ts'
 
-/** How images come into Pods, where the cluster mounts them and where it does not. */
+/** How images get into Pods, with and without image volumes. */
 
 let undo: () => Promise<void>
 afterEach(() => undo())
@@ -29,7 +29,7 @@ describe.each([
   { imageVolumes: 'Auto', volume: 'image', before: [] },
   { imageVolumes: 'Disabled', volume: 'emptyDir', before: ['copy-model'] },
 ] as const)('with imageVolumes: $imageVolumes', ({ imageVolumes, volume, before }) => {
-  test(`a Model that is an image comes into another’s Pod by ${volume}`, async () => {
+  test(`a Model that is an image is mounted in another’s Pod by ${volume}`, async () => {
     undo = await configured((config) => ({ ...config, imageVolumes }))
     const ns = await namespace('images')
     const code = commit(`${ns}/model`, isModel)
@@ -51,7 +51,7 @@ describe.each([
   })
 })
 
-test('over packaging.maxSize a Model is served from storage, and says so', async () => {
+test('a Model larger than packaging.maxSize is served from storage, and reports that', async () => {
   undo = await configured((config) => ({ ...config, packaging: { maxSize: '1Ki' } }))
   const ns = await namespace('images')
   const write = `head -c 2048 /dev/zero >/content/artifacts/padding; echo '${weights}' >/content/artifacts/weights.json`

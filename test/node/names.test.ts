@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
 import { apply, get, namespace } from '../cluster/cluster.ts'
-import { base, saidIn } from './realnode.ts'
+import { base, outputOf } from './realnode.ts'
 
-/** Asks for names, and then the API server who this is: by its name, its certificate and a token. */
+/** Resolves names, then asks the API server for its own identity, by name, with certificate and token. */
 const script = `
 import json, socket, ssl, sys, urllib.request
 for name in sys.argv[1:]:
@@ -19,7 +19,7 @@ answer = json.load(urllib.request.urlopen(request, context=trusted))
 print(answer["status"]["userInfo"]["username"])
 `
 
-test('a Pod finds Services by name, and the API server knows it', async () => {
+test('a Pod resolves Services by name, and the API server authenticates it', async () => {
   const ns = await namespace('names')
   await apply(
     ns,
@@ -32,11 +32,11 @@ test('a Pod finds Services by name, and the API server knows it', async () => {
   )
   const { clusterIP } = (await get(ns, 'service/web')).spec
   const names = ['web', `web.${ns}`, `web.${ns}.svc.cluster.local`]
-  const said = await saidIn(ns, {
+  const output = await outputOf(ns, {
     image: `${base}/python:3`,
     command: ['python3', '-c', script, ...names, 'kubernetes.default'],
   })
-  expect(said.split('\n')).toEqual([
+  expect(output.split('\n')).toEqual([
     ...names.map((name) => `${name} ${clusterIP}`),
     'kubernetes.default 10.96.0.1',
     `system:serviceaccount:${ns}:default`,
@@ -52,14 +52,14 @@ except OSError as error:
     print(error)
 `
 
-test('what no Service has does not leave the machine', async () => {
+test('a connection to an address of no Service does not leave the machine', async () => {
   const ns = await namespace('outside')
   const command = ['python3', '-c', connect]
   await Promise.all([
     expect(fetch(`http://${nobody}:8080`)).rejects.toMatchObject({
       cause: { code: 'EHOSTUNREACH' },
     }),
-    expect(saidIn(ns, { image: `${base}/python:3`, command })).resolves.toMatch(
+    expect(outputOf(ns, { image: `${base}/python:3`, command })).resolves.toMatch(
       /No route to host\n*$/,
     ),
   ])

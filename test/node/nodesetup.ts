@@ -8,11 +8,11 @@ import { runningPlatform, startPlatform } from '../../platform/platform.ts'
 import { ending, provide } from '../cluster/provided.ts'
 
 /**
- * One platform with a real node for all files. SUBSTRATUS_NODE_DIR names the folder of an
- * `up --node` that runs already: then it is used, and left as it is.
+ * One platform with a real node for all files. If SUBSTRATUS_NODE_DIR names the folder of an `up --node`
+ * that already runs, that one is used, and left running.
  */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  // A notebook is opened in it.
+  // The tests open a notebook in it.
   checkMachine([program('chromium', 'chromium')])
   const given = process.env.SUBSTRATUS_NODE_DIR
   const running = given ? await runningPlatform(given) : undefined

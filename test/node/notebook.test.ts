@@ -10,7 +10,7 @@ import { apply, get, manifest, names, namespace, ok, patch, until } from '../clu
 import { chromium, control, shift } from './chromium.ts'
 import { base, serverFor, untilSays } from './realnode.ts'
 
-/** A real JupyterLab, opened by `kubectl open` and seen in a real browser. */
+/** A real JupyterLab, opened by `kubectl open` in a real browser. */
 
 const { dir, kubeconfig } = inject('cluster')
 const image = imageNamed(jupyterImage)
@@ -26,7 +26,7 @@ afterAll(() => {
   for (const child of children) child.kill('SIGKILL')
 })
 
-/** `kubectl open`, as a person types it who wants the address. */
+/** `kubectl open`, for a person who wants only the address. */
 function open(ns: string, words: string) {
   const child = spawn(
     process.execPath,
@@ -51,7 +51,7 @@ function open(ns: string, words: string) {
   return {
     code,
     said: () => lines(said),
-    /** The address that was printed as the nth. */
+    /** The nth address that was printed. */
     address: async (nth = 0): Promise<string> => {
       const found = await until(
         async () => ({ printed: lines(printed), said: lines(said) }),
@@ -87,8 +87,8 @@ error = sum((model["slope"] * x + model["intercept"] - y) ** 2 for x, y in rows)
 print(f"{len(rows)} rows, mean squared error {error:.2f}")`
 
 /**
- * JupyterLab that is still busy may miss that its kernel has started, or take the focus away from
- * under the keys: a person does the same once more. It is said when that was needed.
+ * A busy JupyterLab may miss that its kernel has started, or move the focus while keys are typed. Like a
+ * person, the test then tries once more, and logs that.
  */
 const twice = (what: string, act: () => Promise<void>): Promise<void> =>
   act().catch((error) => {
@@ -96,7 +96,7 @@ const twice = (what: string, act: () => Promise<void>): Promise<void> =>
     return act()
   })
 
-test('a notebook opens in a browser, keeps what is saved, and is nobody else’s', async () => {
+test('a notebook opens in a browser, retains saved files, and is closed to everyone else', async () => {
   const ns = await namespace('notebook')
   const browser = await chromium()
   const files = await serverFor(({ url }, response) =>
@@ -119,18 +119,18 @@ test('a notebook opens in a browser, keeps what is saved, and is nobody else’s
     )
     await untilSays(ns, 'notebook/explore', 'False')
 
-    // Resumed, awaited, opened.
+    // It resumes the notebook, waits and opens it.
     const opened = open(ns, 'notebook explore')
     const address = await opened.address()
     expect(address).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/\?token=[0-9a-f]{48}$/)
     expect(opened.said()[0]).toBe('Notebook "explore" is suspended: resuming it')
 
-    // The token opens, and nothing else does.
+    // Only the token gives access.
     expect((await jupyter(address, 'contents/')).status).toBe(200)
     expect((await jupyter(address, 'contents/', 'wrong')).status).toBe(403)
     expect((await jupyter(address, 'contents/', '')).status).toBe(403)
 
-    // A cell runs in the page, on the model and the data, and its output is there.
+    // A cell in the page reads the model and the data, and shows its output.
     const kernelspec = { name: 'python3', display_name: 'Python 3', language: 'python' }
     const content = {
       cells: [cell(program)],
@@ -145,7 +145,7 @@ test('a notebook opens in a browser, keeps what is saved, and is nobody else’s
     expect(made.status).toBe(201)
     await browser.go(address)
     await browser.untilTrue('document.title.includes("JupyterLab")')
-    // What is shown when all of the page is there: a page that is left before leaves its requests.
+    // Wait until the page is complete: leaving it earlier would abort its requests.
     await browser.untilTrue('document.querySelector(".jp-Launcher")')
     const idle = 'document.querySelector(".jp-NotebookPanel-toolbar [data-status=idle]")'
     await twice('the notebook’s page is loaded', async () => {
@@ -169,7 +169,7 @@ test('a notebook opens in a browser, keeps what is saved, and is nobody else’s
       () => saved(address),
       (text) => text.includes('mean squared error 1.00'),
     )
-    // docs/notebook.png is made by SUBSTRATUS_PICTURE=docs/notebook.png npm run test:node.
+    // SUBSTRATUS_PICTURE=docs/notebook.png npm run test:node writes docs/notebook.png.
     if (process.env.SUBSTRATUS_PICTURE) {
       // Jupyter asks once whether it may fetch its news.
       await browser.ask(
@@ -179,17 +179,17 @@ test('a notebook opens in a browser, keeps what is saved, and is nobody else’s
       writeFileSync(process.env.SUBSTRATUS_PICTURE, await browser.picture())
     }
 
-    // No object holds the token.
+    // No object contains the token.
     const kinds = await ok(['api-resources', '--namespaced', '--verbs=list', '-o', 'name'])
     const listed = kinds.trim().split('\n').join()
     const all = await ok(['-n', ns, 'get', listed, '-o', 'yaml'])
     expect(all).toContain('explore-notebook-0')
     const token = tokenOf(address)
-    // As it is, and as a Secret would have it.
+    // As plain text, and in base64 as in a Secret.
     for (const text of [token, Buffer.from(token).toString('base64')])
       expect(all).not.toContain(text)
 
-    // Nobody else gets in, where the network enforces it: bridge, the plugin of this node, does not.
+    // The NetworkPolicy denies access. It is only read here, because the bridge plugin does not enforce it.
     const policy = await get(ns, 'networkpolicy/explore-notebook')
     const [pod] = (await get(ns, 'pods')).items.filter(
       ({ metadata }: { metadata: { name: string } }) => metadata.name.startsWith('explore'),
@@ -206,7 +206,7 @@ test('a notebook opens in a browser, keeps what is saved, and is nobody else’s
     )
     expect(await saved(restarted)).toContain('mean squared error 1.00')
 
-    // The Pod moves.
+    // The Pod is replaced.
     await ok(['-n', ns, 'delete', 'pod', 'explore-notebook-0', '--wait=false'])
     const moved = await opened.address(2)
     expect(new URL(moved).port).toBe(new URL(address).port)
@@ -218,7 +218,7 @@ test('a notebook opens in a browser, keeps what is saved, and is nobody else’s
     expect(await saved(moved)).toContain('mean squared error 1.00')
     expect((await jupyter(moved, 'contents/', tokenOf(address))).status).toBe(403)
 
-    // Ctrl-C leaves it running; --suspend does not, and what was saved survives that.
+    // Ctrl-C leaves it running; --suspend does not, and saved files survive that.
     opened.interrupt()
     expect(await opened.code).toBe(0)
     await untilSays(ns, 'notebook/explore', 'True Serving')
@@ -240,8 +240,8 @@ test('a notebook opens in a browser, keeps what is saved, and is nobody else’s
   }
 })
 
-// Two that mostly wait.
-test.concurrent('an idle notebook is stopped, and opening it wakes it', async () => {
+// These two tests mostly wait, so they run concurrently.
+test.concurrent('an idle notebook is stopped, and opening it starts it', async () => {
   const ns = await namespace('idle')
   await apply(ns, manifest('Notebook', 'explore', { image, idleTimeout: '20s' }))
   await untilSays(ns, 'notebook/explore', 'True Serving')
@@ -254,7 +254,7 @@ test.concurrent('an idle notebook is stopped, and opening it wakes it', async ()
   const address = await opened.address()
   expect(opened.said()[0]).toBe('Notebook "explore" is idle: waking it')
   expect((await jupyter(address, 'contents/')).status).toBe(200)
-  // Nobody uses it: it is stopped again, and the person is told.
+  // It becomes idle and is stopped again, which the command reports.
   expect(await opened.code).toBe(1)
   expect(opened.said().at(-1)).toBe(
     'error: Notebook "explore" is no longer open: it was idle for 20s and was stopped; kubectl open notebook explore wakes it',

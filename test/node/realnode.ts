@@ -28,7 +28,7 @@ interface Committed {
   readonly commit: string
 }
 
-/** The folder of a repository on the node's Git server; it is made when it is not there. */
+/** The folder of a repository on the node's Git server, created if necessary. */
 export function repositoryOf(name: string): string {
   const bare = join(inject('cluster').dir, 'node', 'git', `${name}.git`)
   mkdirSync(dirname(bare), { recursive: true })
@@ -75,7 +75,7 @@ export function commit(name: string, files: Files, { branch = 'main', tag = '' }
   }
 }
 
-/** What those need who clone from the node's Git server over ssh, and https. */
+/** The credentials to clone from the node's Git server over ssh and https. */
 export function gitCredentials() {
   const { dir, ca } = inject('cluster')
   const files = sshFiles(join(dir, 'node'))
@@ -89,7 +89,7 @@ export const secret = (ns: string, name: string, type: string, stringData: objec
     JSON.stringify({ apiVersion: 'v1', kind: 'Secret', metadata: { name }, type, stringData }),
   )
 
-/** A server on the node's address, which Pods reach; by https, where it has a certificate. */
+/** A server on the node's address, which Pods can reach; over https if it has a certificate. */
 export async function serverFor(answer: RequestListener, tls?: ServerOptions) {
   const server: Server = tls ? createSecureServer(tls, answer) : createServer(answer)
   await new Promise<void>((done) => server.listen(0, nodeAddress, done))
@@ -103,7 +103,7 @@ export async function serverFor(answer: RequestListener, tls?: ServerOptions) {
   }
 }
 
-/** A registry at this address, which speaks plain HTTP, for the node to pull from. */
+/** Lets the node pull from a registry at this address over plain HTTP. */
 export function pullsFrom(host: string): void {
   const folder = join(inject('cluster').dir, 'node', 'certs', host)
   mkdirSync(folder, { recursive: true })
@@ -113,13 +113,13 @@ export function pullsFrom(host: string): void {
   )
 }
 
-/** Makes room for others; what goes is not waited for. */
+/** Deletes a namespace without waiting, to free resources for other tests. */
 export const leave = (ns: string): Promise<string> =>
   ok(['delete', 'namespace', ns, '--wait=false'])
 
 /**
- * Waits until Ready says so. It watches, and asks no more than once: on a small machine a kubectl
- * every quarter of a second, for each test, takes the time that the containers need.
+ * Waits until Ready matches. It watches instead of polling: on a small machine, a kubectl every quarter
+ * of a second in each test would slow down the containers.
  */
 export function untilSays(
   namespace: string,
@@ -177,7 +177,7 @@ export async function imageOf(reference: string): Promise<Shown> {
   return { digest: answer.headers.get('docker-content-digest'), manifest, config }
 }
 
-/** What a person gets who has a kubeconfig and nothing else. */
+/** The response to a person who has only a kubeconfig. */
 export async function throughPortForward(
   namespace: string,
   what: string,
@@ -203,14 +203,14 @@ export async function throughPortForward(
   }
 }
 
-/** What a shell sees in a Pod with these volumes: the last word on what is where. */
+/** The output of a shell in a Pod with these volumes. */
 export const seenIn = (
   namespace: string,
   volume: object,
   script: string,
   mount: object = {},
 ): Promise<string> =>
-  saidIn(
+  outputOf(
     namespace,
     {
       image: `${base}/busybox:1`,
@@ -220,8 +220,8 @@ export const seenIn = (
     { volumes: [{ name: 'it', ...volume }] },
   )
 
-/** What a container of a Pod of its own has said when it has ended. */
-export async function saidIn(
+/** The output of a container in a Pod of its own. */
+export async function outputOf(
   namespace: string,
   container: object,
   more: object = {},

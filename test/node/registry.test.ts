@@ -6,12 +6,12 @@ import { apply, get, manifest, namespace } from '../cluster/cluster.ts'
 import { configured } from './configured.ts'
 import { commit, leave, pullsFrom, secret, serverFor, untilSays } from './realnode.ts'
 
-/** A registry that lets in only whom it knows: builds, packaging and the kubelet bring what they are given. */
+/** A private registry: builds, packaging and the kubelet use the credentials that they are given. */
 
 const users = { push: 'may-write', pull: 'may-read', wrong: 'wrong' } as const
 type User = keyof typeof users
 
-const asked: { readonly user: string; readonly method: string; readonly path: string }[] = []
+const requests: { readonly user: string; readonly method: string; readonly path: string }[] = []
 const encoded = (user: User) => Buffer.from(`${user}:${users[user]}`).toString('base64')
 const known = (['push', 'pull'] as const).map((user) => ({
   user,
@@ -22,7 +22,7 @@ let registry: Awaited<ReturnType<typeof serverFor>>
 let host: string
 let undo: () => Promise<void>
 
-/** The node's own registry behind a door. */
+/** The node's own registry behind a proxy that requires credentials. */
 beforeAll(async () => {
   registry = await serverFor((incoming, response) => {
     const { method = '', url: path = '', headers } = incoming
@@ -39,7 +39,7 @@ beforeAll(async () => {
         'UNAUTHORIZED',
         'who are you?',
       )
-    asked.push({ user, method, path })
+    requests.push({ user, method, path })
     if (user !== 'push' && method !== 'GET' && method !== 'HEAD')
       return end(403, {}, 'DENIED', 'you may only read')
     const { authorization, ...passed } = headers
@@ -101,7 +101,7 @@ describe.concurrent('a private registry', () => {
     await untilSays(ns, 'modelserver/it', 'True Serving')
 
     const { stages } = (await get(ns, 'model/it')).status
-    const own = asked.filter(({ path }) => path.includes(`/${ns}/`))
+    const own = requests.filter(({ path }) => path.includes(`/${ns}/`))
     const whoDid = (method: RegExp, path: string) => [
       ...new Set(
         own
@@ -117,7 +117,7 @@ describe.concurrent('a private registry', () => {
       .map(({ path }) => path.split('/').at(-1))
     expect(new Set(tags).size).toBe(2)
     // The kubelet: to build, to run what was built, and to mount what was packaged.
-    expect(asked.find(({ path }) => path.startsWith('/v2/tools/builder/'))?.user).toBe('pull')
+    expect(requests.find(({ path }) => path.startsWith('/v2/tools/builder/'))?.user).toBe('pull')
     expect(whoDid(/^(GET|HEAD)$/, digestOf(stages.build.image))).toContain('pull')
     expect(whoDid(/^(GET|HEAD)$/, digestOf(stages.package.image))).toContain('pull')
     await leave(ns)

@@ -12,11 +12,11 @@ import {
 import { trainer } from './programs.ts'
 import { base, leave, untilSays } from './realnode.ts'
 
-/** A server that changes while it is asked all the time. */
+/** A server that changes while it receives requests continuously. */
 
 const image = `${base}/python:3`
 
-/** A training of no data: it writes what it is told. */
+/** A training without data, which writes its parameter. */
 const trains = (slope: number) => ({
   image,
   command: [
@@ -26,7 +26,7 @@ const trains = (slope: number) => ({
   ],
 })
 
-test('a Model that changes is rolled out with no failed request; replicas come and go', async () => {
+test('a changed Model is rolled out and replicas are scaled without a failed request', async () => {
   const ns = await namespace('serving')
   await apply(ns, manifest('Model', 'it', trains(1)))
   await apply(
@@ -40,14 +40,14 @@ test('a Model that changes is rolled out with no failed request; replicas come a
   await untilSays(ns, 'modelserver/it', 'True Serving')
   const { spec } = await get(ns, 'service/it-server')
   const ask = async () => {
-    // A connection of its own for each request, as many clients have.
+    // A new connection for each request, as many clients use.
     const answer = await fetch(`http://${spec.clusterIP}:8080/?x=1`, {
       headers: { connection: 'close' },
       signal: AbortSignal.timeout(5000),
     })
     return ((await answer.json()) as { y: number }).y
   }
-  // kube-proxy hears of a ready Pod when everybody does.
+  // kube-proxy learns about a ready Pod a moment later.
   expect(await until(ask, (y) => y > 0, 20)).toBe(1)
 
   const failures: string[] = []

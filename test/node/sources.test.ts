@@ -14,12 +14,12 @@ import { hubOf } from './fakehub.ts'
 import { storeOf } from './googlestore.ts'
 import { secret, seenIn, serverFor, untilSays } from './realnode.ts'
 
-/** Where Models and Datasets are loaded from; each looked at in its volume by another container. */
+/** The sources of Models and Datasets. Another container reads the loaded files in the volume. */
 
 const sha256 = (data: Buffer) => createHash('sha256').update(data).digest('hex')
 const weights = Buffer.from('0123456789abcdef'.repeat(3_000_000))
 
-/** The names and sha256 of what an object's artifacts hold. */
+/** The names and sha256 of an object's artifacts. */
 async function loaded(ns: string, what: string): Promise<readonly string[]> {
   const { url } = (await get(ns, what)).status.artifacts
   const [, claimName, subPath] = /^pvc:\/\/([^/]+)\/(.*)$/.exec(url) ?? []
@@ -33,7 +33,7 @@ async function loaded(ns: string, what: string): Promise<readonly string[]> {
 }
 
 describe.concurrent('a source is loaded', () => {
-  test('from a web server, though the connection breaks, and is compared with its checksum', async () => {
+  test('from a web server, resumed after a lost connection, and verified by checksum', async () => {
     const ns = await namespace('source')
     const ranges: (string | undefined)[] = []
     const files = await serverFor((request, response) => {
@@ -61,7 +61,7 @@ describe.concurrent('a source is loaded', () => {
     }
   })
 
-  test('from s3://, with credentials out of a Secret', async () => {
+  test('from s3://, with credentials from a Secret', async () => {
     const ns = await namespace('source')
     const folder = join(inject('cluster').dir, 'node', 's3', ns, 'deep', 'er')
     mkdirSync(folder, { recursive: true })
@@ -86,7 +86,7 @@ describe.concurrent('a source is loaded', () => {
     ])
   })
 
-  test('from gs://, with the key of a service account out of a Secret, which nothing prints', async () => {
+  test('from gs://, with a service account’s key from a Secret, which is never printed', async () => {
     const ns = await namespace('source')
     const store = storeOf('bucket', {
       'deep/a.bin': weights,
@@ -128,7 +128,7 @@ describe.concurrent('a source is loaded', () => {
     }
   })
 
-  test('from hf://, by the hub’s own client, with a token, resumed and compared', async () => {
+  test('from hf://, by the hub’s own client, with a token, resumed and verified', async () => {
     const ns = await namespace('source')
     let broke = 0
     const hub = hubOf({
@@ -191,7 +191,7 @@ describe.concurrent('a source is loaded', () => {
     }
   })
 
-  test('from pvc:// not at all: it is used where it is', async () => {
+  test('from pvc:// without a copy: it is used in place', async () => {
     const ns = await namespace('source')
     const files = await serverFor((_, response) => response.end('abc'))
     try {
@@ -207,7 +207,7 @@ describe.concurrent('a source is loaded', () => {
   })
 })
 
-/** As docs/troubleshooting.md has it: the loader's image with one authority more. */
+/** The loader's image with another CA, as in docs/troubleshooting.md. */
 async function loaderThatTrusts(ca: string): Promise<string> {
   const { crane } = await findNodeBinaries({ progress: () => {} })
   const [from, to] = [imageNamed(toolImage('loader')), imageNamed('tools/loader-and-ca:1')]
@@ -223,7 +223,7 @@ async function loaderThatTrusts(ca: string): Promise<string> {
   return to
 }
 
-test('a source is loaded from https://, by an authority that is in the loader’s image alone', async () => {
+test('a source is loaded from https:// with a CA that only the loader’s image contains', async () => {
   const { ca, dir } = inject('cluster')
   const pki = await issue(join(dir, 'pki'), 'files', { commonName: 'files' }, [nodeAddress])
   const [key, cert] = [readFileSync(pki.key), readFileSync(pki.cert)]

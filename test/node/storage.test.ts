@@ -8,7 +8,7 @@ import { configured } from './configured.ts'
 import { trainer } from './programs.ts'
 import { base, imageOf, leave, secret, seenIn, untilSays } from './realnode.ts'
 
-/** One story for every driver of storage that can really run here. */
+/** The same scenario for every storage driver that can run here. */
 
 let undo: () => Promise<void>
 afterEach(() => undo())
@@ -16,7 +16,7 @@ afterEach(() => undo())
 const below = (...names: readonly string[]) => join(inject('cluster').dir, 'node', ...names)
 
 const image = `${base}/python:3`
-/** Enough to be seen where it should not be. */
+/** Large enough to be noticed in the wrong place. */
 const padding = 16 * 2 ** 20
 
 const python = (script: string) => ({ image, command: ['python3', '-c', script] })
@@ -25,7 +25,7 @@ const drivers: readonly {
   readonly driver: NonNullable<ConfigFile['storage']>['driver']
   readonly storage: () => ConfigFile['storage']
   readonly scheme: string
-  /** The names of what is kept there. */
+  /** The names of the files that are stored there. */
   readonly kept: (ns: string, url: string) => Promise<readonly string[]>
 }[] = [
   {
@@ -106,7 +106,7 @@ describe.each(drivers)('with storage.driver $driver', ({ storage, scheme, kept }
     await untilSays(ns, 'dataset/it', 'False')
     await untilSays(ns, 'dataset/it', `True Done: loaded into ${scheme}://`)
     expect(await kept(ns, (await get(ns, 'dataset/it')).status.artifacts.url)).toEqual(whole)
-    // What was in use when the next was begun stays until the one after that.
+    // A result that was in use when the next attempt started is retained until the one after that.
     expect(await kept(ns, url)).toEqual(whole)
     await leave(ns)
   })

@@ -5,7 +5,7 @@ import { kill } from '../cluster/kill.ts'
 import { configured } from './configured.ts'
 import { base, commit, leave, serverFor, untilSays } from './realnode.ts'
 
-/** What others break: the node's agent, and a registry. */
+/** Failures of the kubelet and of a registry. */
 
 let undo: () => Promise<unknown> = async () => {}
 afterEach(async () => {
@@ -13,14 +13,14 @@ afterEach(async () => {
   undo = async () => {}
 })
 
-/** What would be reported of the node after a while, or of a disk that not every kubelet can measure. */
+/** Reports a condition of the node, which would otherwise take a while, or a full disk. */
 const report = (condition: object) =>
   ok([
     ...['patch', 'node', nodeName, '--subresource=status', '--type=strategic'],
     ...['-p', JSON.stringify({ status: { conditions: [condition] } })],
   ])
 
-test('a kubelet that is killed and comes back: it is told, and the work goes on, once', async () => {
+test('a killed kubelet is reported, and the work continues without a second run when it is back', async () => {
   const ns = await namespace('survival')
   const work = 'date >>/content/artifacts/begun; sleep 12; wc -l </content/artifacts/begun'
   await apply(
@@ -50,7 +50,7 @@ test('a kubelet that is killed and comes back: it is told, and the work goes on,
   expect((await ok(['-n', ns, 'logs', items[0].metadata.name, '-c', 'load'])).trim()).toBe('1')
 })
 
-test('a node under disk pressure takes no Pods, and goes on once there is room', async () => {
+test('a node under disk pressure accepts no Pods until there is room again', async () => {
   const ns = await namespace('pressure')
   const start = await kill('kubelet')
   undo = async () => start()
@@ -76,7 +76,7 @@ test('a node under disk pressure takes no Pods, and goes on once there is room',
   await untilSays(ns, 'dataset/it', 'True Done')
 })
 
-test('a registry that refuses: Ready says so in its words', async () => {
+test('a registry that refuses a push is reported with its message', async () => {
   const ns = await namespace('survival')
   const code = commit(`${ns}/code`, { Dockerfile: 'FROM scratch\nCOPY Dockerfile /\n' })
   const registry = await serverFor((request, response) => {
@@ -105,12 +105,12 @@ test('a registry that refuses: Ready says so in its words', async () => {
   }
 })
 
-test('a registry that takes nothing and says nothing: builds and packaging end at their deadline', async () => {
+test('builds and packaging end at their deadline if the registry does not respond', async () => {
   const ns = await namespace('deadline')
   const code = commit(`${ns}/code`, { Dockerfile: 'FROM scratch\nCOPY Dockerfile /\n' })
   const registry = await serverFor((request, response) => {
     if (request.url === '/v2/') return void response.end('{}')
-    // Who brings something waits for ever.
+    // Pushes never get a response.
     if (request.method === 'GET' || request.method === 'HEAD') response.writeHead(404).end()
   })
   try {

@@ -3,9 +3,9 @@ import { apply, get, ok } from '../cluster/cluster.ts'
 import { base } from './realnode.ts'
 
 /**
- * What is spent between containers: scheduling, starting, reporting, deciding. A Job of Kubernetes'
- * own, with two containers that do nothing, is the measure: what is above that is ours. Kubernetes
- * tells whole seconds, so that one stage may seem a second longer or shorter than it was.
+ * The time between containers: scheduling, starting, reporting, deciding. It is compared with a plain Job
+ * of two containers that do nothing; the difference is our overhead. Kubernetes reports whole seconds, so
+ * a stage may seem a second longer or shorter than it was.
  */
 
 export interface Stage {
@@ -16,7 +16,7 @@ export interface Stage {
 
 export const at = (text: string): number => Date.parse(text) / 1000
 
-/** From the end of the stage before to the end of this one, and what its containers worked of it. */
+/** For each stage, the seconds since the end of the previous one, and the seconds that its containers ran. */
 export function stagesOf(pods: readonly Shown[], created: number): readonly Stage[] {
   let since = created
   return pods.map(({ metadata, status }) => {
@@ -40,7 +40,7 @@ export const tableOf = (stages: readonly Stage[]): string =>
     ...stages.map(({ stage, seconds, work }) => line([stage, seconds, work, seconds - work])),
   ].join('\n')
 
-/** The seconds of a Job that does nothing, on this machine, as busy as it is now. */
+/** The seconds of a Job that does nothing, under the current load of this machine. */
 export async function plainJob(ns: string, name: string): Promise<number> {
   const container = { image: `${base}/busybox:1`, command: ['true'] }
   await apply(

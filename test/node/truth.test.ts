@@ -23,27 +23,27 @@ import {
   untilSays,
 } from './realnode.ts'
 
-/** What goes wrong with real containers, and what `kubectl get` says of it, word by word. */
+/** Failures of real containers, and the exact message of each in `kubectl get`. */
 
 interface Trouble {
   readonly when: string
   readonly kind?: 'Dataset' | 'Model' | 'ModelServer'
   readonly spec: (ns: string) => object
-  /** What is there before. */
+  /** Creates what must exist before. */
   readonly given?: (ns: string) => Promise<unknown> | undefined
-  /** What Ready says, after "False ", as its beginning; or all of it. */
+  /** The beginning of Ready after "False ", or a pattern for all of it. */
   readonly says: string | RegExp | ((ns: string) => string)
 }
 
 const dockerfile = (...lines: readonly string[]) => ({
   Dockerfile: [`FROM ${base}/busybox:1`, ...lines].join('\n'),
 })
-/** A build of a repository of the namespace's own. */
+/** A build of a repository. */
 const builds = (repository: string, git: object = {}, server = gitUrl) => ({
   build: { git: { url: `${server}/${repository}.git`, ...git } },
 })
 const withSecret = { secretName: 'git' }
-/** A key that no server knows. */
+/** A new key, which no server accepts. */
 function strangeKey() {
   const folder = mkdtempSync(join(tmpdir(), 'substratus-key-'))
   const file = join(folder, 'key')
@@ -52,7 +52,7 @@ function strangeKey() {
   rmSync(folder, { recursive: true })
   return { key, publicKey }
 }
-/** An image of the node's own that runs a line of shell. */
+/** Runs a line of shell in busybox. */
 const runs = (script: string, more: object = {}) => ({
   image: `${base}/busybox:1`,
   command: ['/bin/sh', '-c', script],
@@ -112,7 +112,7 @@ const troubles: readonly Trouble[] = [
       `${clone}${gitUrl}/private/${ns}.git refuses the credentials of the Secret in build.git.secretName`,
   },
   {
-    when: 'a server whose certificate nobody knows',
+    when: 'a server whose certificate has an unknown CA',
     spec: (ns) => builds(`${ns}/code`, {}, gitHttpsUrl),
     says: (ns) =>
       `${clone}${gitHttpsUrl}/${ns}/code.git: its certificate cannot be trusted: put its authority's as ca.crt into the Secret, or ask the administrator for git.caBundle`,
@@ -160,7 +160,7 @@ const troubles: readonly Trouble[] = [
       `${clone}${gitSshUrl}/private/${ns}.git refuses the credentials of the Secret in build.git.secretName`,
   },
   {
-    when: 'a host over ssh that nobody knows',
+    when: 'a host over ssh that is not in known_hosts',
     given: (ns) =>
       secret(ns, 'git', 'kubernetes.io/ssh-auth', { 'ssh-privatekey': gitCredentials().key }),
     spec: (ns) => builds(`private/${ns}`, withSecret, gitSshUrl),
@@ -168,7 +168,7 @@ const troubles: readonly Trouble[] = [
       `${clone}${gitSshUrl}/private/${ns}.git: the host key is not known: put known_hosts into the Secret, or ask the administrator for git.knownHosts`,
   },
   {
-    when: 'a host over ssh that is another than known_hosts says',
+    when: 'a host over ssh whose key differs from known_hosts',
     given: (ns) => {
       const { key, knownHosts } = gitCredentials()
       const [host] = knownHosts.split(' ')
@@ -241,7 +241,7 @@ const troubles: readonly Trouble[] = [
     says: 'Failed: container "seal" exited with 1: nothing was written to /content/artifacts: there is no result to keep',
   },
   {
-    when: 'a training that uses more memory than it may',
+    when: 'a training that exceeds its memory limit',
     kind: 'Model',
     given: (ns) =>
       apply(
@@ -267,7 +267,7 @@ const troubles: readonly Trouble[] = [
     says: 'ContainerConfigError: container "load": secret "hub" not found',
   },
   {
-    when: 'a work that takes longer than it may',
+    when: 'a load that exceeds its deadline',
     spec: () => runs('sleep 100', { runPolicy: { activeDeadlineSeconds: 8 } }),
     says: 'DeadlineExceeded: Job "it-dataset-load-',
   },
@@ -313,13 +313,13 @@ const serverTroubles: readonly Trouble[] = [
     says: /^False Starting: Pod "it-server-[^"]+" runs and does not answer yet$/,
   },
   {
-    when: 'a server that ends again and again',
+    when: 'a server that crashes again and again',
     spec: () => runs('echo "no kernel image"; exit 1'),
     says: 'CrashLooping: container "server" exited with 1: no kernel image',
   },
 ]
 
-describe.concurrent('kubectl get says', () => {
+describe.concurrent('kubectl get reports', () => {
   test.each(troubles)('$when', async ({ kind = 'Dataset', spec, given, says }) => {
     const ns = await namespace('truth')
     await given?.(ns)
@@ -344,7 +344,7 @@ describe.concurrent('kubectl get says', () => {
     await leave(ns)
   })
 
-  test('an image that is a Model and has none in it', async () => {
+  test('an image of a Model that contains no model', async () => {
     const ns = await namespace('truth')
     await apply(ns, manifest('Model', 'base', { image: `${base}/busybox:1` }))
     await untilSays(ns, 'model/base', 'True Done')
@@ -356,7 +356,7 @@ describe.concurrent('kubectl get says', () => {
     )
   })
 
-  test('an image that is long in coming', async () => {
+  test('an image that is pulled slowly', async () => {
     const ns = await namespace('truth')
     const registry = await serverFor(() => {})
     const { host } = new URL(registry.url)
@@ -385,7 +385,7 @@ describe.concurrent('kubectl get says', () => {
     }
   })
 
-  test('a checksum that is another', async () => {
+  test('a wrong checksum', async () => {
     const ns = await namespace('truth')
     const files = await serverFor((_, response) => response.end('abc'))
     try {

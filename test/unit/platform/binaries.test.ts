@@ -34,7 +34,7 @@ const versions: Readonly<Record<string, string>> = {
 
 const script = (version: string | undefined): string => `#!/bin/sh\necho '${version}'\n`
 
-/** A folder with a shell script for each name, which says the version and nothing else. */
+/** A folder with a shell script for each name, which prints only the version. */
 function folder(
   path: string,
   names: readonly string[],
@@ -53,7 +53,7 @@ const cached = '.cache/substratus/k8s-1.36.3/bin'
 const find = (env: NodeJS.ProcessEnv) =>
   findBinaries({ progress: () => {}, env: { HOME: home, PATH: '/nowhere', ...env } })
 
-describe('binaries are taken', () => {
+describe('binaries are found', () => {
   test('from KUBEBUILDER_ASSETS, then PATH, then the cache', async () => {
     const assets = folder('assets', ['etcd', 'kube-apiserver'])
     const path = folder('path', ['etcd', 'kube-apiserver', 'kubectl'])
@@ -73,16 +73,19 @@ describe('binaries are taken', () => {
     { name: 'kube-apiserver', version: 'Kubernetes v1.36.9', taken: 'path' },
     { name: 'etcd', version: 'etcd Version: 3.4.23', taken: 'cache' },
     { name: 'kwok', version: 'what?', taken: 'cache' },
-  ] as const)('$name that says "$version" on PATH: the one of the $taken', async (given) => {
-    const path = folder('path', [given.name], { [given.name]: given.version })
-    folder(cached, all)
-    const found = await find({ PATH: path })
-    expect(found[given.name]).toBe(
-      join(given.taken === 'path' ? path : join(home, cached), given.name),
-    )
-  })
+  ] as const)(
+    '$name that reports "$version" on PATH: the one from the $taken is used',
+    async (given) => {
+      const path = folder('path', [given.name], { [given.name]: given.version })
+      folder(cached, all)
+      const found = await find({ PATH: path })
+      expect(found[given.name]).toBe(
+        join(given.taken === 'path' ? path : join(home, cached), given.name),
+      )
+    },
+  )
 
-  test('or one error names what was tried for which, and why not', async () => {
+  test('or one error lists what was tried for each, and why it failed', async () => {
     const places = [
       { name: 'PATH', find: async () => Promise.reject(new Error('it is in none of its folders')) },
       {
@@ -141,7 +144,7 @@ describe('a download', () => {
   }
   const digest = (text: string) => createHash('sha256').update(text).digest('hex')
 
-  test('is kept in the cache once its checksum is the published one', async () => {
+  test('is cached once its checksum matches the published one', async () => {
     const { binary, checksum } = release()
     files.set(binary, script(versions.kubectl))
     files.set(checksum, digest(script(versions.kubectl)))
@@ -150,7 +153,7 @@ describe('a download', () => {
     expect(readFileSync(kubectl, 'utf8')).toBe(script(versions.kubectl))
   })
 
-  test('with another checksum is refused, and leaves nothing', async () => {
+  test('with another checksum is refused, and leaves nothing behind', async () => {
     const { binary, checksum } = release()
     files.set(binary, script('evil'))
     files.set(checksum, `${digest('good')}\n`)
@@ -161,13 +164,13 @@ describe('a download', () => {
     expect(readdirSync(join(home, cached))).toHaveLength(all.length - 1)
   })
 
-  test('without a published checksum is not even begun', async () => {
+  test('without a published checksum is not started', async () => {
     files.set(release().binary, script(versions.kubectl))
     await expect(download()).rejects.toThrow(/a download: .*kubectl\.sha256 answers 404/)
   })
 })
 
-test('k8s.io/kubernetes is required with the published twins of its staging modules', () => {
+test('k8s.io/kubernetes is required with its published staging modules', () => {
   const upstream = [
     'module k8s.io/kubernetes',
     'go 1.26.0',

@@ -23,11 +23,11 @@ const sha256 = (data: string | Buffer) =>
 let home: string
 let server: Server
 let asked: string[]
-/** What the registry has, by path below /v2/org/tool/. */
+/** The contents of the registry, by path below /v2/org/tool/. */
 const content = new Map<string, string | Buffer>()
 let index: string
 
-/** A registry that wants a token, as ghcr.io does for public images too. */
+/** A registry that requires a token, as ghcr.io does even for public images. */
 beforeAll(async () => {
   home = mkdtempSync(join(tmpdir(), 'substratus-test-'))
   server = createServer((req, res) => {
@@ -81,7 +81,7 @@ const extract = (version: string, binary = 'metacontroller') =>
     { progress: () => {} },
   )
 
-describe('a binary is taken out of an image', () => {
+describe('a binary is extracted from an image', () => {
   test.each([{ by: 'tag' }, { by: 'digest' }])('by $by', async ({ by }) => {
     const path = await extract(by === 'tag' ? ':v1' : `@${sha256(index)}`)
     expect(readFileSync(path, 'utf8')).toBe('#!/bin/sh\necho real\n')
@@ -90,13 +90,13 @@ describe('a binary is taken out of an image', () => {
     rmSync(path)
   })
 
-  test('but not when the manifest has another digest', async () => {
+  test('but not if the manifest has another digest', async () => {
     await expect(extract(`@${sha256('wanted')}`)).rejects.toThrow(
       /returned a different manifest for/,
     )
   })
 
-  test('nor when a layer has another digest', async () => {
+  test('nor if a layer has another digest', async () => {
     const layer = [...content.keys()].find((name) => name.startsWith('blobs/')) as string
     const genuine = content.get(layer) as Buffer
     content.set(layer, Buffer.from('evil'))
@@ -105,7 +105,7 @@ describe('a binary is taken out of an image', () => {
     expect(existsSync(join(home, 'out', 'metacontroller'))).toBe(false)
   })
 
-  test('and an image without it says so', async () => {
+  test('and an image without it is an error', async () => {
     await expect(extract(':v1', 'nothing')).rejects.toThrow(/has no file named nothing/)
   })
 })

@@ -2,10 +2,10 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { merge } from '../../../platform/runner/merge.ts'
 
-describe('what was applied last and is wanted no longer goes; what others wrote stays', () => {
+describe('fields that are no longer desired are removed; fields that others wrote stay', () => {
   test.each([
     {
-      when: 'a field is wanted',
+      when: 'a field is desired',
       observed: { a: 1 },
       last: { a: 1 },
       wanted: { a: 2 },
@@ -19,7 +19,7 @@ describe('what was applied last and is wanted no longer goes; what others wrote 
       merged: { a: 1, b: 2 },
     },
     {
-      when: 'a field is wanted no longer',
+      when: 'a field is no longer desired',
       observed: { a: 1, b: 2 },
       last: { a: 1, b: 2 },
       wanted: { a: 1 },
@@ -40,28 +40,28 @@ describe('what was applied last and is wanted no longer goes; what others wrote 
       merged: { replicas: 1 },
     },
     {
-      when: 'somebody else took a field of ours away',
+      when: 'somebody else removed a field of ours',
       observed: {},
       last: { a: 1 },
       wanted: { a: 1 },
       merged: { a: 1 },
     },
     {
-      when: 'a field was taken over: wanted now, theirs before',
+      when: 'a field of somebody else is now desired',
       observed: { a: 1 },
       last: {},
       wanted: { a: 2 },
       merged: { a: 2 },
     },
     {
-      when: 'a map within: each of its fields alike',
+      when: 'a map inside: the same for each of its fields',
       observed: { labels: { ours: '1', old: '1', theirs: '1' } },
       last: { labels: { ours: '1', old: '1' } },
       wanted: { labels: { ours: '2' } },
       merged: { labels: { ours: '2', theirs: '1' } },
     },
     {
-      when: 'a map is wanted no longer: it goes whole',
+      when: 'a map is no longer desired: all of it is removed',
       observed: { labels: { ours: '1', theirs: '1' }, x: 1 },
       last: { labels: { ours: '1' } },
       wanted: {},
@@ -86,7 +86,7 @@ describe('what was applied last and is wanted no longer goes; what others wrote 
   })
 })
 
-describe('a list whose items have a name is merged item by item; any other is replaced whole', () => {
+describe('lists whose items have names are merged item by item; other lists are replaced', () => {
   test.each([
     {
       when: 'plain values',
@@ -96,7 +96,7 @@ describe('a list whose items have a name is merged item by item; any other is re
       merged: ['a'],
     },
     {
-      when: 'no key is common to all',
+      when: 'no key is common to all items',
       observed: [{ key: 'x' }, { key: 'theirs' }],
       last: [{ key: 'x' }],
       wanted: [{ key: 'y' }],
@@ -110,35 +110,35 @@ describe('a list whose items have a name is merged item by item; any other is re
       merged: [{ name: 'run', image: 'b', imagePullPolicy: 'Always' }],
     },
     {
-      when: 'an item is wanted no longer',
+      when: 'an item is no longer desired',
       observed: [{ name: 'run' }, { name: 'old' }],
       last: [{ name: 'run' }, { name: 'old' }],
       wanted: [{ name: 'run' }],
       merged: [{ name: 'run' }],
     },
     {
-      when: 'somebody else’s item stays, in its place',
+      when: 'somebody else’s item stays in its place',
       observed: [{ name: 'injected' }, { name: 'run' }],
       last: [{ name: 'run' }],
       wanted: [{ name: 'run' }, { name: 'new' }],
       merged: [{ name: 'injected' }, { name: 'run' }, { name: 'new' }],
     },
     {
-      when: 'a field within an item is wanted no longer',
+      when: 'a field of an item is no longer desired',
       observed: [{ name: 'run', command: ['x'], tty: false }],
       last: [{ name: 'run', command: ['x'] }],
       wanted: [{ name: 'run' }],
       merged: [{ name: 'run', tty: false }],
     },
     {
-      when: 'the port is the key before the name is',
+      when: 'the port takes precedence over the name as key',
       observed: [{ name: 'http', port: 80, protocol: 'TCP' }],
       last: [{ name: 'http', port: 80 }],
       wanted: [{ name: 'web', port: 80 }],
       merged: [{ name: 'web', port: 80, protocol: 'TCP' }],
     },
     {
-      when: 'all items are wanted no longer, and others’ stay',
+      when: 'no items are desired any more, and those of others stay',
       observed: [{ name: 'ours' }, { name: 'theirs' }],
       last: [{ name: 'ours' }],
       wanted: [],
@@ -149,7 +149,7 @@ describe('a list whose items have a name is merged item by item; any other is re
   })
 })
 
-// Keys as manifests have them: a name that leads to Object's own would be another question.
+// Keys as in manifests. Names of Object's own properties are not tested here.
 const value = fc.letrec((tie) => ({
   any: fc.oneof({ maxDepth: 3 }, fc.integer(), fc.string(), fc.boolean(), tie('map'), tie('list')),
   map: fc.dictionary(fc.constantFrom('a', 'b', 'c', 'name', 'port'), tie('any'), { maxKeys: 4 }),
@@ -157,7 +157,7 @@ const value = fc.letrec((tie) => ({
 })).map
 
 describe('for any objects', () => {
-  test('what is observed as it was applied becomes what is wanted', () => {
+  test('an unchanged object becomes the desired one', () => {
     fc.assert(
       fc.property(value, value, (before, wanted) => {
         expect(merge(before, before, {})).toEqual({})
@@ -166,7 +166,7 @@ describe('for any objects', () => {
     )
   })
 
-  test('nothing is changed that is as it is wanted: no write follows a write', () => {
+  test('merging twice changes nothing', () => {
     fc.assert(
       fc.property(value, value, value, (observed, last, wanted) => {
         const once = merge(observed, last, wanted)
@@ -175,7 +175,7 @@ describe('for any objects', () => {
     )
   })
 
-  test('what is given is not changed', () => {
+  test('the arguments are not mutated', () => {
     fc.assert(
       fc.property(value, value, value, (observed, last, wanted) => {
         const before = JSON.stringify([observed, last, wanted])

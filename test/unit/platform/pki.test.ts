@@ -16,7 +16,7 @@ afterAll(() => rmSync(folder, { recursive: true }))
 const read = (path: string) => readFileSync(path, 'utf8')
 const certificate = (path: string) => new X509Certificate(read(path))
 
-test('keys are for their owner alone, as PKCS#8', () => {
+test('keys are PKCS#8, and readable only by their owner', () => {
   const keys = readdirSync(folder).filter((name) => name.endsWith('.key'))
   expect(keys).toHaveLength(7)
   for (const name of keys) {
@@ -25,7 +25,7 @@ test('keys are for their owner alone, as PKCS#8', () => {
   }
 })
 
-test('a client’s certificate names its user and its group', () => {
+test('a client certificate names its user and its group', () => {
   const { admin, controllerManager, scheduler } = pki
   expect(
     [admin, controllerManager, scheduler].map(({ cert }) => certificate(cert).subject),
@@ -36,7 +36,7 @@ test('a client’s certificate names its user and its group', () => {
   ])
 })
 
-test('the API server’s certificate has each of its names once', async () => {
+test('the API server’s certificate contains each of its names once', async () => {
   expect(certificate(pki.apiserver.cert).subjectAltName?.split(', ')).toEqual([
     'DNS:localhost',
     'DNS:kubernetes',
@@ -49,7 +49,7 @@ test('the API server’s certificate has each of its names once', async () => {
   ])
 })
 
-test('all are of one CA, for ten years, and belong to their keys', async () => {
+test('all certificates match their keys, come from one CA, and are valid for ten years', async () => {
   const more = await issue(folder, 'more', { commonName: 'more' })
   const ca = certificate(pki.ca.cert)
   const { apiserver, admin, controllerManager, scheduler, hooks } = pki

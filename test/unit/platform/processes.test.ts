@@ -18,8 +18,8 @@ afterEach(async () => {
 const start = (name: string, ...args: readonly string[]) =>
   launch({ dir, name, file: '/bin/sh', args: ['-c', ...args] })
 
-describe('a process that was written down', () => {
-  test('is ended, and so is its record', async () => {
+describe('a recorded process', () => {
+  test('is stopped, and its record is removed', async () => {
     const record = start('one', 'sleep 60; true')
     expect(isAlive(record)).toBe(true)
     expect(recordsOf(dir)).toMatchObject([{ name: 'one', pid: record.pid }])
@@ -28,14 +28,14 @@ describe('a process that was written down', () => {
     expect(recordsOf(dir)).toEqual([])
   })
 
-  test('is ended when it does not hear SIGTERM', async () => {
+  test('is killed if it ignores SIGTERM', async () => {
     const record = start('deaf', 'trap "" TERM; echo ready; while :; do sleep 0.05; done')
     await new Promise((done) => setTimeout(done, 100))
     await endProcess(record, 200)
     expect(isAlive(record)).toBe(false)
   })
 
-  test('is left alone when its pid belongs to another process now', async () => {
+  test('is left alone if its pid now belongs to another process', async () => {
     const another = start('another', 'sleep 60; true')
     const record = { ...another, identity: another.identity.replace('sleep 60', 'sleep 61') }
     expect(isAlive(record)).toBe(false)
@@ -43,14 +43,14 @@ describe('a process that was written down', () => {
     expect(isAlive(another)).toBe(true)
   })
 
-  test('that ends at its start is an error with its last words', async () => {
+  test('that ends at its start is an error with the end of its log', async () => {
     const record = start('short', 'echo "no such port" >&2; exit 3')
     await expect(waitUntil(dir, record, async () => false)).rejects.toThrow(
       'short ended at its start:\nno such port',
     )
   })
 
-  test('is not started any more once the start is aborted', () => {
+  test('is not started once the start is aborted', () => {
     const signal = AbortSignal.abort(new Error('interrupted'))
     expect(() => launch({ dir, name: 'late', file: '/bin/sh', args: [], signal })).toThrow(
       'interrupted',
@@ -60,21 +60,21 @@ describe('a process that was written down', () => {
 })
 
 describe('a state folder', () => {
-  test('is refused when it holds something else, and never removed', () => {
+  test('is refused if it contains anything else, and never removed', () => {
     writeFileSync(join(dir, 'thesis.tex'), '')
     expect(() => claim(dir)).toThrow(`"${dir}" holds other files`)
     remove(dir)
     expect(readdirSync(dir)).toEqual(['thesis.tex'])
   })
 
-  test('is removed when it is ours', () => {
+  test('is removed if it is ours', () => {
     claim(dir)
     claim(dir)
     remove(dir)
     expect(existsSync(dir)).toBe(false)
   })
 
-  test('has one starter at a time; the lock of a dead one is taken over', async () => {
+  test('is locked by one start at a time; the lock of one that has ended is taken over', async () => {
     const state = join(dir, 'up')
     const second = locked(state, () => locked(state, async () => 'never'))
     await expect(second).rejects.toThrow(`another up is starting in "${state}"`)

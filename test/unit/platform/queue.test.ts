@@ -10,7 +10,7 @@ afterEach(() => {
 
 const seconds = (count: number) => vi.advanceTimersByTimeAsync(count * 1000)
 
-/** A queue whose work lasts until it is told to end. */
+/** A queue whose work lasts until the test ends it. */
 function slowly() {
   const started: string[] = []
   const ends = new Map<string, (again?: number) => void>()
@@ -28,8 +28,8 @@ function slowly() {
   return { add, started, end }
 }
 
-describe('one at a time for each key', () => {
-  test('a key that comes again while it is worked on waits, once for all of its coming', async () => {
+describe('each key is processed one at a time', () => {
+  test('a key that is added several times meanwhile runs once more', async () => {
     const { add, started, end } = slowly()
     for (let times = 0; times < 5; times++) add('a')
     expect(started).toEqual(['a'])
@@ -39,7 +39,7 @@ describe('one at a time for each key', () => {
     expect(started).toEqual(['a', 'a'])
   })
 
-  test('other keys do not wait for it', async () => {
+  test('other keys do not wait', async () => {
     const { add, started, end } = slowly()
     add('a')
     add('b')
@@ -49,7 +49,7 @@ describe('one at a time for each key', () => {
     expect(started).toEqual(['a', 'b', 'b'])
   })
 
-  test('never two at once, whatever comes from where', async () => {
+  test('never two at once, from timers and additions together', async () => {
     let now = 0
     let most = 0
     const { add } = queueOf(
@@ -71,8 +71,8 @@ describe('one at a time for each key', () => {
   })
 })
 
-describe('again later', () => {
-  test('after as many seconds as the work asks for', async () => {
+describe('a key runs again', () => {
+  test('after the seconds that the work returns', async () => {
     const { add, started, end } = slowly()
     add('a')
     await end('a', 5)
@@ -83,9 +83,9 @@ describe('again later', () => {
   })
 
   test.each([
-    { when: 'it does not ask', again: undefined },
-    { when: 'it asks for 0 seconds', again: 0 },
-  ])('not at all when $when', async ({ again }) => {
+    { when: 'the work returns nothing', again: undefined },
+    { when: 'the work returns 0 seconds', again: 0 },
+  ])('never, if $when', async ({ again }) => {
     const { add, started, end } = slowly()
     add('a')
     await end('a', again)
@@ -93,7 +93,7 @@ describe('again later', () => {
     expect(started).toHaveLength(1)
   })
 
-  test('the last wish counts: two timers never run for one key', async () => {
+  test('after the last requested delay: a key never has two timers', async () => {
     const { add, started, end } = slowly()
     add('a')
     await end('a', 5)
@@ -106,8 +106,8 @@ describe('again later', () => {
   })
 })
 
-describe('a failure is tried again, later and later', () => {
-  /** The seconds at which the work was begun, with the first `failures` of them failing. */
+describe('a failure is retried with backoff', () => {
+  /** The seconds at which the work started, where the first `failures` runs fail. */
   async function attempts(failures: number, failed = (wait: number) => wait) {
     const begun: number[] = []
     const start = Date.now()
@@ -124,17 +124,17 @@ describe('a failure is tried again, later and later', () => {
     return { begun, add }
   }
 
-  test('after 1, 2, 4, 8, 16 and then each 30 seconds', async () => {
+  test('after 1, 2, 4, 8, 16 and then every 30 seconds', async () => {
     const { begun } = await attempts(7)
     expect(begun).toEqual([0, 1, 3, 7, 15, 31, 61, 91])
   })
 
-  test('as late as its answer says, where one says so', async () => {
+  test('after the delay that the error handler returns', async () => {
     const { begun } = await attempts(2, () => 20)
     expect(begun).toEqual([0, 20, 40])
   })
 
-  test('it is told of: the key, the error and the wait', async () => {
+  test('and reported with the key, the error and the delay', async () => {
     const failed = vi.fn((_key: string, _error: unknown, wait: number) => wait)
     const error = new Error('no')
     const { add } = queueOf(async () => {
@@ -148,13 +148,13 @@ describe('a failure is tried again, later and later', () => {
     ])
   })
 
-  test('an event is worked on at once, though a failure waits', async () => {
+  test('but an event is processed at once', async () => {
     const { begun, add } = await attempts(0)
     add('a')
     expect(begun).toHaveLength(2)
   })
 
-  test('a success forgets the failures before', async () => {
+  test('a success resets the backoff', async () => {
     const waits: number[] = []
     let count = 0
     const { add } = queueOf(

@@ -22,16 +22,16 @@ const udp6 = `  sl  local_address                         remote_address        
   71: 00000000000000000000000000000000:138C 00000000000000000000000000000000:0000 07 00000000
 `
 
-describe('a real node names all that it lacks at once', () => {
+describe('everything that a real node lacks is listed at once', () => {
   test.each([
     { when: 'nothing is missing', machine: good, missing: [] },
     {
-      when: 'it is another system',
+      when: 'it is not Linux',
       machine: { ...good, platform: 'darwin', uid: 501 },
       missing: ['Linux: this is darwin'],
     },
     {
-      when: 'everything is',
+      when: 'everything is missing',
       machine: {
         ...good,
         uid: 1000,
@@ -51,7 +51,7 @@ describe('a real node names all that it lacks at once', () => {
     expect(missingFor(machine)).toEqual(missing)
   })
 
-  test('and with it what others need', () => {
+  test('together with what the caller needs', () => {
     const machine = { ...good, program: (name: string) => (name === 'chromium' ? undefined : name) }
     expect(missingFor(machine, [program('chromium', 'chromium')])).toEqual([
       'programs: chromium; on Debian: apt-get install chromium',
@@ -79,7 +79,7 @@ test.each([
   expect(nodeTools.find((tool) => tool.name === name)?.unfit(output)).toBe(wrong)
 })
 
-test('binaries of a node that are nowhere are named together', async () => {
+test('all binaries of a node that cannot be found are listed together', async () => {
   const nowhere = { name: 'PATH', find: async () => Promise.reject(new Error('not there')) }
   await expect(findIn([nowhere], nodeTools)).rejects.toThrow(/ {2}kubelet\n[\s\S]* {2}rclone\n/)
 })

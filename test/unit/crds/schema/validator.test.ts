@@ -5,7 +5,7 @@ import { kindNamed } from '../../../../crds/kinds.ts'
 import { validatorOf, visible } from '../../../../crds/objectvalidator.ts'
 import { checkRules } from '../../../../crds/rules.ts'
 import { sentence } from '../../../../crds/schema/validator.ts'
-import { bad } from '../../../cluster/bad.ts'
+import { invalid } from '../../../cluster/invalid.ts'
 
 const config = { ...defaultConfig, registry: { prefix: 'registry.test' } }
 
@@ -23,14 +23,16 @@ describe('what the cluster refuses is refused without one', () => {
   // kubectl reports an unknown field before the API server sees it; here the field comes first.
   const offline = (says: string) => says.replace(/^unknown field "(.*)"$/, '$1: unknown field')
 
-  test.each(bad)('$kind: $name', ({ kind, spec, says, object }) => {
+  test.each(invalid)('$kind: $name', ({ kind, spec, says, object }) => {
     const sentences = errorsOf(kind, spec, object)
     expect(sentences.join('\n')).toContain(offline(says))
     expect(sentences.join('\n')).not.toContain('secret@')
   })
 
   test('one mistake is one sentence, except for an empty string', () => {
-    const wordy = bad.filter(({ kind, spec, object }) => errorsOf(kind, spec, object).length > 1)
+    const wordy = invalid.filter(
+      ({ kind, spec, object }) => errorsOf(kind, spec, object).length > 1,
+    )
     expect(wordy.map(({ spec }) => spec)).toEqual([{ image: '' }])
   })
 })

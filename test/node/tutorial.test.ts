@@ -7,25 +7,25 @@ import { dataset, origin, tour, trainer } from './programs.ts'
 import { commit, imageOf, leave, throughPortForward, untilSays } from './realnode.ts'
 import { at, plainJob, stagesOf, tableOf } from './timing.ts'
 
-/** What a container of a Job has printed. */
+/** The log of a container of a Job. */
 const logOf = (ns: string, job: string, container: string): Promise<string> =>
   ok(['-n', ns, 'logs', `job/${job}`, '-c', container])
 
 const under = (folder: string, files: Readonly<Record<string, string>>) =>
   Object.fromEntries(Object.entries(files).map(([name, text]) => [`${folder}/${name}`, text]))
 
-/** From Git to an answer over HTTP: every step is a container that really ran. */
+/** From Git to a response over HTTP, with real containers in every step. */
 let ns: string
 let answered: number
 
-test('Git → image → data → training → packaged image → HTTP answer', async () => {
-  ns = await namespace('way')
+test('Git → image → data → training → packaged image → HTTP response', async () => {
+  ns = await namespace('tutorial')
   const code = commit(`${ns}/substratus`, {
     ...under('docs/tour/numbers', dataset),
     ...under('docs/tour/origin', origin),
     ...under('docs/tour/line', trainer),
   })
-  // As docs/tutorial-from-git-to-an-answer.md has it, but for the address.
+  // The manifests of docs/tutorial-from-git-to-an-answer.md, with another address.
   const manifests = readFileSync(join(tour, 'tour.yaml'), 'utf8')
     .replaceAll(`${gitUrl}/substratus.git`, code.url)
     .split('\n---\n')
@@ -48,12 +48,12 @@ test('Git → image → data → training → packaged image → HTTP answer', a
     'ai.substratus.created-by': 'substratus package',
   })
 
-  // Its loss fell, as far as the parameters let it.
+  // The loss decreased as expected.
   const [, first = '', last = ''] =
     /^loss (\S+) -> (\S+)$/m.exec(await logOf(ns, status.stages.run.job, 'run')) ?? []
   expect(Number(first)).toBeGreaterThan(1)
   expect(Number(last)).toBeLessThan(0.01)
-  // Packaging keeps nothing on the node's disk.
+  // Packaging writes nothing to the node's disk.
   const [, written = ''] =
     /^bytes written to disk while packaging: (\d+)$/m.exec(
       await logOf(ns, status.stages.package.job, 'package'),
@@ -62,7 +62,7 @@ test('Git → image → data → training → packaged image → HTTP answer', a
   expect(Number(written || Number.NaN)).toBeLessThan(100_000)
 
   const service = await get(ns, 'service/line-server')
-  // kube-proxy hears of a ready Pod when everybody does.
+  // kube-proxy learns about a ready Pod a moment later.
   const ask = async () => {
     const answer = await fetch(`http://${service.spec.clusterIP}:8080/?x=2`)
     return ((await answer.json()) as { y: number }).y
@@ -71,8 +71,8 @@ test('Git → image → data → training → packaged image → HTTP answer', a
   expect(await throughPortForward(ns, 'service/line-server', '/?x=2')).toContain('"y": 7.9')
 })
 
-/** After the story: its Pods still know when they began and ended. */
-test('between the stages hardly any time passes', async () => {
+/** Uses the timestamps of the Pods of the test above. */
+test('hardly any time passes between the stages', async () => {
   const plains = [await plainJob(ns, 'one'), await plainJob(ns, 'two'), await plainJob(ns, 'three')]
   const plain = plains.reduce((sum, seconds) => sum + seconds, 0) / plains.length
   const model = await get(ns, 'model/line')

@@ -3,8 +3,8 @@ import { makeCgroups } from './cgroups.ts'
 import { folderOf, own } from './clean.ts'
 import { makeNetwork } from './network.ts'
 
-/** What all of the node stands on: a folder, a cgroup, and the address that Pods reach it by. */
-export async function makeGround(dir: string): Promise<void> {
+/** Creates what the node needs on this machine: a folder, a cgroup, and the address that Pods connect to. */
+export async function setUpHost(dir: string): Promise<void> {
   const folder = folderOf(dir)
   mkdirSync(folder)
   own(dir)

@@ -1,14 +1,14 @@
 /**
- * Manifests that must be refused, and what the refusal says. Each breaks one rule, wherever it is
- * kept: schema, CEL or webhook.
+ * Manifests that must be refused, and a part of the error. Each breaks one rule, whether that is in the
+ * schema, in CEL or in the webhook.
  */
 export interface Bad {
   readonly kind: 'Dataset' | 'Model' | 'ModelServer' | 'Notebook'
   readonly spec: unknown
   readonly says: string
-  /** What breaks the rule, where `says` does not tell one row from another. */
+  /** What breaks the rule, for rows with the same `says`. */
   readonly when?: string
-  /** The object's name, where that is what is wrong. */
+  /** The object's name, if that is invalid. */
   readonly object?: string
 }
 
@@ -304,7 +304,7 @@ const rows: readonly Bad[] = [
 ]
 
 /** `name` is the name of the test. */
-export const bad = rows.map((row) => ({
+export const invalid = rows.map((row) => ({
   ...row,
   name: row.when ? `${row.says}, when ${row.when}` : row.says,
 }))

@@ -3,9 +3,9 @@ import { apply, get, manifest, namespace, ok, type Shown, until } from '../clust
 import { configured } from './configured.ts'
 import { base, commit, imageOf, untilSays } from './realnode.ts'
 
-/** The same object again: it is built again, which is quick with a cache in the registry. */
+/** An object that is created again is built again, which is fast with a cache in the registry. */
 
-/** A step that takes as long as an installation of packages, and a last one that changes. */
+/** A step that takes as long as installing packages, and a last one that changes. */
 const dockerfile = (last: string): Readonly<Record<string, string>> => ({
   Dockerfile: `FROM ${base}/busybox:1\nRUN sleep 20\nRUN mkdir -p /content/model && echo ${last} >/content/model/word\n`,
 })
@@ -28,7 +28,7 @@ const builtIn = async (ns: string, what: string) => {
   }
 }
 
-/** Who builds, seen from inside while a step runs. */
+/** The user and capabilities of the builder, read inside its container while a step runs. */
 async function builderOf(ns: string) {
   const [pod] = (await get(ns, 'pods')).items
   const look = 'id -u; sed -n "s/^CapEff:\\t//p" /proc/1/status; pgrep -c buildkitd'
@@ -43,7 +43,7 @@ async function builderOf(ns: string) {
 let undo: () => Promise<void>
 afterEach(() => undo())
 
-test('with registry.cache, the same commit and a changed last layer cost less than half', async () => {
+test('with registry.cache, rebuilding the same commit or only its last layer takes less than half the time', async () => {
   undo = await configured((config) => ({
     ...config,
     registry: { ...config.registry, cache: true },
@@ -71,7 +71,7 @@ test('with registry.cache, the same commit and a changed last layer cost less th
   await untilSays(ns, 'model/it', 'True Done: the image is the model')
   const second = await builtIn(ns, 'model/it')
   expect(second.job).toBe(first.job)
-  // BuildKit has built it again, from the layers that the first build stored in the registry.
+  // BuildKit built it again from the layers that the first build stored in the registry.
   expect(second.log).toMatch(/CACHED/)
   expect(second.seconds).toBeLessThanOrEqual(first.seconds / 2)
 

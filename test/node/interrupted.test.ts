@@ -19,8 +19,8 @@ import { configured } from './configured.ts'
 import { base, pullsFrom, secret, serverFor, untilSays } from './realnode.ts'
 
 /**
- * What ends in the middle, for want of room or of a connection: it is said, nothing half looks whole,
- * and the next attempt succeeds once the cause is gone.
+ * Work that is interrupted by a full disk or a lost connection: it is reported, no partial result looks
+ * complete, and the next attempt succeeds once the cause is gone.
  */
 
 const below = (...names: readonly string[]) => join(inject('cluster').dir, 'node', ...names)
@@ -31,7 +31,7 @@ const mounts: string[] = []
 afterAll(() => {
   for (const path of mounts) execFileSync('umount', ['--lazy', path])
 })
-/** A folder with less room than it needs, until it is given more. */
+/** A folder with too little space, until `giveRoom` adds some. */
 function tightFolder(name: string, mebibytes: number) {
   const path = below('volumes', name)
   mkdirSync(path, { recursive: true })
@@ -66,13 +66,13 @@ const tightVolume = (name: string) => ({
   },
 })
 
-/** Where the claim of an object really is. */
+/** The folder of the volume of a claim. */
 async function folderOfClaim(ns: string, claim: string): Promise<string> {
   const { spec } = await get(ns, `pvc/${claim}`)
   return below('volumes', spec.volumeName)
 }
 
-/** What is in the folders of the attempts of a stage. */
+/** The files in the folders of all attempts of a stage. */
 const filesOf = (folder: string, stage: string): readonly string[] =>
   readdirSync(join(folder, stage))
     .flatMap((attempt) => readdirSync(join(folder, stage, attempt)))
@@ -85,13 +85,13 @@ const jobOf = async (ns: string, stage: string): Promise<string> => {
       metadata.labels['substratus.ai/stage'] === stage,
   ).metadata.name
 }
-/** As docs/troubleshooting.md says: the next attempt, in the same folder. */
+/** Starts the next attempt in the same folder, as in docs/troubleshooting.md. */
 const again = async (ns: string, stage: string) =>
   ok(['-n', ns, 'delete', 'job', await jobOf(ns, stage)])
 
 const once = { runPolicy: { backoffLimit: 0 } }
 
-describe('a disk that is full', () => {
+describe('a full disk', () => {
   let undo: () => Promise<void>
   let small: { readonly host: string; readonly path: string }
 
@@ -117,7 +117,7 @@ describe('a disk that is full', () => {
   })
   afterAll(() => undo())
 
-  /** A registry of its own, with the one image that is needed, and no room for another. */
+  /** A separate registry with the one image that is needed, and no space for another. */
   async function smallRegistry() {
     const { dir } = inject('cluster')
     const { crane } = await findNodeBinaries({ progress: () => {} })
@@ -145,8 +145,8 @@ describe('a disk that is full', () => {
     command: ['/bin/sh', '-c', script],
   })
 
-  describe.concurrent('in the middle of', () => {
-    test('a load: what came is kept, and gone on with', async () => {
+  describe.concurrent('is reported during', () => {
+    test('a load, which is resumed from the partial file', async () => {
       const ns = await namespace('full')
       const weights = Buffer.alloc(24 * MiB, 'x')
       const begins: number[] = []
@@ -181,12 +181,12 @@ describe('a disk that is full', () => {
 
     test.each([
       {
-        when: 'a training that notices it',
+        when: 'a training that notices the full disk',
         script: `head -c ${12 * MiB} /dev/zero | cat >/content/artifacts/w`,
         says: 'container "run" exited with 1: cat: write error: No space left on device',
       },
       {
-        when: 'a training that does not',
+        when: 'a training that does not notice it',
         script: `head -c ${12 * MiB} /dev/zero >/content/artifacts/w; true`,
         says: `container "seal" exited with 1: ${full}`,
       },
@@ -205,7 +205,7 @@ describe('a disk that is full', () => {
       expect(filesOf(folder, 'run')).toEqual(['.substratus.json', 'w'])
     })
 
-    test('packaging: there is no image until there is a whole one', async () => {
+    test('packaging, which pushes no image until it is complete', async () => {
       const ns = await namespace('full')
       const script = `head -c ${6 * MiB} /dev/urandom >/content/artifacts/w`
       await apply(ns, manifest('Model', 'it', { ...runs(script), package: 'Always' }))
@@ -229,7 +229,7 @@ describe('a disk that is full', () => {
   })
 })
 
-test('a folder of the node that is full, with storage.driver hostPath', async () => {
+test('a full folder of the node is reported with storage.driver hostPath', async () => {
   const path = tightFolder('host', 8)
   const storage = { driver: 'hostPath', hostPath: { path, allowed: true } } as const
   const undo = await configured((config) => ({ ...config, storage }))
@@ -254,8 +254,8 @@ test('a folder of the node that is full, with storage.driver hostPath', async ()
   }
 })
 
-/** A way to the node's S3 server that breaks after so many bytes, until it is mended. */
-async function breakingWay(bytes: number) {
+/** A proxy for the node's S3 server that closes connections after so many bytes, until `restore`. */
+async function breakingProxy(bytes: number) {
   let left = bytes
   const open = new Set<Socket>()
   const server = createServer((client) => {
@@ -288,7 +288,7 @@ async function breakingWay(bytes: number) {
   const { port } = server.address() as AddressInfo
   return {
     url: `http://${nodeAddress}:${port}`,
-    mend: () => {
+    restore: () => {
       left = Number.POSITIVE_INFINITY
     },
     stop: () => {
@@ -298,14 +298,14 @@ async function breakingWay(bytes: number) {
   }
 }
 
-describe('a connection to S3 that is lost in the middle of', () => {
+describe('a lost connection to S3 is reported during', () => {
   const keys = { AWS_ACCESS_KEY_ID: s3Key.id, AWS_SECRET_ACCESS_KEY: s3Key.secret }
   const unreachable = '(connection (refused|reset by peer)|unexpected EOF|broken pipe)$'
   const bucket = 'lost'
 
-  test('a load, and of what brings results away', async () => {
+  test('a load, and during the upload of results', async () => {
     const ns = await namespace('lost')
-    const [there, back] = [await breakingWay(9 * MiB), await breakingWay(9 * MiB)]
+    const [there, back] = [await breakingProxy(9 * MiB), await breakingProxy(9 * MiB)]
     mkdirSync(below('s3', bucket), { recursive: true })
     mkdirSync(below('s3', ns), { recursive: true })
     writeFileSync(below('s3', ns, 'w.bin'), Buffer.alloc(24 * MiB, 'x'))
@@ -351,8 +351,8 @@ describe('a connection to S3 that is lost in the middle of', () => {
       const arrived = readdirSync(below('s3', bucket), { recursive: true }).map(String)
       expect(arrived.filter((path) => path.endsWith('.substratus.json'))).toEqual([])
 
-      there.mend()
-      back.mend()
+      there.restore()
+      back.restore()
       for (const stage of ['load', 'run']) await again(ns, stage)
       for (const what of ['dataset/it', 'model/it']) {
         await untilSays(ns, what, 'True Done')
