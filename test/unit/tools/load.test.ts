@@ -319,11 +319,11 @@ describe('a bucket', () => {
       'some\nother\nwords',
       's3://b/p cannot be loaded: other\nwords',
     ],
-  ])('says so %s', (_when, said, expected) => {
+  ])('says so %s', (_when, output, expected) => {
     const source = sourceOf('s3://b/p')
     if (source.scheme !== 's3') throw new Error()
-    if (typeof expected === 'string') expect(rcloneFault(said, source)).toBe(expected)
-    else expect(rcloneFault(said, source)).toMatch(expected)
+    if (typeof expected === 'string') expect(rcloneFault(output, source)).toBe(expected)
+    else expect(rcloneFault(output, source)).toMatch(expected)
   })
 })
 
@@ -342,8 +342,8 @@ test.each([
     'the disk is full: ask for more in spec.resources.disk',
   ],
   ['a\nthe last', 'hf://org/name cannot be loaded: the last'],
-])('the hub’s "%s"', (said, expected) => {
+])('the hub’s "%s"', (output, expected) => {
   const source = sourceOf('hf://org/name')
   if (source.scheme !== 'hf') throw new Error()
-  expect(hubFault(said, source)).toBe(expected)
+  expect(hubFault(output, source)).toBe(expected)
 })
