@@ -2,7 +2,7 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { browse, doorTo } from '../../open/browser.ts'
+import { browse, oneTimeAddressFor } from '../../open/browser.ts'
 
 vi.setConfig({ testTimeout: 30_000 })
 
@@ -45,16 +45,16 @@ describe('the person’s browser is started by the program that the system has f
 
 describe('a door', () => {
   const target = 'http://127.0.0.1:1/?token=secret'
-  const knock = (address: string, method = 'GET') => fetch(address, { method, redirect: 'manual' })
+  const visit = (address: string, method = 'GET') => fetch(address, { method, redirect: 'manual' })
 
   test('leads there once, leaves no trace, and is gone', async () => {
-    const { address } = await doorTo(target)
-    const answer = await knock(address)
+    const { address } = await oneTimeAddressFor(target)
+    const answer = await visit(address)
     expect(answer.status).toBe(302)
     expect(answer.headers.get('location')).toBe(target)
     expect(answer.headers.get('cache-control')).toBe('no-store')
     expect(answer.headers.get('referrer-policy')).toBe('no-referrer')
-    await expect(knock(address)).rejects.toThrow()
+    await expect(visit(address)).rejects.toThrow()
   })
 
   test.each([
@@ -62,12 +62,12 @@ describe('a door', () => {
     { who: 'with a wrong one', path: '/0123456789abcdef0123456789abcdef', method: 'GET' },
     { who: 'looking only', path: undefined, method: 'HEAD' },
   ])('tells nothing to who comes $who, and stays for the right one', async ({ path, method }) => {
-    const { address, close } = await doorTo(target)
+    const { address, close } = await oneTimeAddressFor(target)
     try {
-      const refused = await knock(path ? new URL(path, address).href : address, method)
+      const refused = await visit(path ? new URL(path, address).href : address, method)
       expect(refused.status).toBe(404)
       expect(refused.headers.get('location')).toBeNull()
-      expect((await knock(address)).status).toBe(302)
+      expect((await visit(address)).status).toBe(302)
     } finally {
       close()
     }

@@ -13,7 +13,7 @@ let server: Server
 beforeEach(async () => {
   const log = pino({ base: null }, { write: () => {} })
   server = createServer(
-    app({ config: defaultConfig, log, metrics: metrics(), mostUnderWay: 2 }),
+    app({ config: defaultConfig, log, metrics: metrics(), maxHooksInProgress: 2 }),
   ).listen(0, '127.0.0.1')
   await once(server, 'listening')
 })

@@ -61,10 +61,10 @@ describe('a notebook that runs', () => {
     api.put(notebook({}, serving), pod('p1'))
     const { browsed, printed, said } = person({ browser: true })
     await soon(() => expect(said).toHaveLength(1))
-    const [door = ''] = browsed
-    expect(door).not.toContain('secret')
-    expect(await (await fetch(door)).text()).toBe('lab of secret')
-    await expect(fetch(door)).rejects.toThrow()
+    const [oneTime = ''] = browsed
+    expect(oneTime).not.toContain('secret')
+    expect(await (await fetch(oneTime)).text()).toBe('lab of secret')
+    await expect(fetch(oneTime)).rejects.toThrow()
     expect(said[0]).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/ is open in your browser; Ctrl-C ends$/)
     expect([...said, ...printed].join()).not.toContain('secret')
   })
@@ -75,8 +75,8 @@ describe('a notebook that runs', () => {
     const browse = async () => Promise.reject(new Error('spawn xdg-open ENOENT'))
     const { said } = person({ browser: true, browse })
     await soon(() => expect(said).toHaveLength(1))
-    const [, door = ''] = /open (http\S+), which works once/.exec(said[0] ?? '') ?? []
-    expect(await (await fetch(door)).text()).toBe('lab of secret')
+    const [, oneTime = ''] = /open (http\S+), which works once/.exec(said[0] ?? '') ?? []
+    expect(await (await fetch(oneTime)).text()).toBe('lab of secret')
     expect(said[0]).toContain('no browser can be started (spawn xdg-open ENOENT)')
   })
 
@@ -124,9 +124,9 @@ describe('a notebook that runs', () => {
 
   test('an image without a shell: Jupyter is asked itself', async () => {
     await jupyter('secret')
-    const said = api.exec
+    const original = api.exec
     api.exec = (name, command) =>
-      command[0] === 'jupyter' ? said(name, ['sh']) : { out: '', code: 127 }
+      command[0] === 'jupyter' ? original(name, ['sh']) : { out: '', code: 127 }
     api.put(notebook({}, serving), pod('p1'))
     const { printed } = person()
     await soon(() => expect(printed[0]).toContain('token=secret'))
@@ -410,45 +410,49 @@ describe('Ctrl-C', () => {
   const stopped =
     'Notebook "explore" is suspended; its home is kept: kubectl open notebook explore resumes it'
 
-  test.each<{ when: string; given: Given; signals: NodeJS.Signals[]; says: string; asks: boolean }>(
-    [
-      {
-        when: 'without a terminal: left running',
-        given: {},
-        signals: ['SIGINT'],
-        says: left,
-        asks: false,
-      },
-      {
-        when: 'answered with s: suspended',
-        given: { asks: true, answer: async () => 's' },
-        signals: ['SIGINT'],
-        says: stopped,
-        asks: true,
-      },
-      {
-        when: 'answered with Enter: left running',
-        given: { asks: true, answer: async () => '' },
-        signals: ['SIGINT'],
-        says: left,
-        asks: true,
-      },
-      {
-        when: 'and Ctrl-C again: ends at once',
-        given: { asks: true, answer: () => new Promise(() => {}) },
-        signals: ['SIGINT', 'SIGINT'],
-        says: left,
-        asks: true,
-      },
-      {
-        when: 'no, SIGTERM: nobody is asked',
-        given: { asks: true, answer: async () => 's' },
-        signals: ['SIGTERM'],
-        says: left,
-        asks: false,
-      },
-    ],
-  )('$when', async ({ given, signals, says, asks }) => {
+  test.each<{
+    when: string
+    given: Given
+    signals: NodeJS.Signals[]
+    says: string
+    isInteractive: boolean
+  }>([
+    {
+      when: 'without a terminal: left running',
+      given: {},
+      signals: ['SIGINT'],
+      says: left,
+      isInteractive: false,
+    },
+    {
+      when: 'answered with s: suspended',
+      given: { isInteractive: true, answer: async () => 's' },
+      signals: ['SIGINT'],
+      says: stopped,
+      isInteractive: true,
+    },
+    {
+      when: 'answered with Enter: left running',
+      given: { isInteractive: true, answer: async () => '' },
+      signals: ['SIGINT'],
+      says: left,
+      isInteractive: true,
+    },
+    {
+      when: 'and Ctrl-C again: ends at once',
+      given: { isInteractive: true, answer: () => new Promise(() => {}) },
+      signals: ['SIGINT', 'SIGINT'],
+      says: left,
+      isInteractive: true,
+    },
+    {
+      when: 'no, SIGTERM: nobody is asked',
+      given: { isInteractive: true, answer: async () => 's' },
+      signals: ['SIGTERM'],
+      says: left,
+      isInteractive: false,
+    },
+  ])('$when', async ({ given, signals, says, isInteractive }) => {
     await jupyter('secret')
     api.put(notebook({}, serving), pod('p1'))
     // The watch tells of a patch before the API server answers it.
@@ -466,7 +470,7 @@ describe('Ctrl-C', () => {
     }
     expect(await code).toBe(0)
     expect(said.at(-1)).toBe(says)
-    expect(asked).toBe(asks ? 1 : 0)
+    expect(asked).toBe(isInteractive ? 1 : 0)
     expect(patches()).toEqual(says === stopped ? [`PATCH ${path} {"spec":{"suspend":true}}`] : [])
     // The local port is closed.
     await expect(fetch(printed[0] ?? '')).rejects.toThrow()
@@ -474,7 +478,7 @@ describe('Ctrl-C', () => {
 
   test('while it waits, too', async () => {
     api.put(notebook({}, 'False Pending no Pod yet'))
-    const { said, code, interrupt } = person({ asks: true, answer: async () => 's' })
+    const { said, code, interrupt } = person({ isInteractive: true, answer: async () => 's' })
     await soon(() => expect(said).toHaveLength(1))
     interrupt()
     expect(await code).toBe(0)
@@ -540,7 +544,10 @@ describe('a ModelServer', () => {
       replica('chat-1', '2026-01-02T00:00:00Z'),
       replica('chat-2', '2026-01-01T00:00:00Z'),
     )
-    const { said, printed, code, interrupt } = person({ words: ['mserver/chat'], asks: true })
+    const { said, printed, code, interrupt } = person({
+      words: ['mserver/chat'],
+      isInteractive: true,
+    })
     await soon(() => expect(printed).toHaveLength(1))
     expect(await (await fetch(`${printed[0]}?token=`)).text()).toBe('lab of ')
     api.remove('Pod', 'chat-1')

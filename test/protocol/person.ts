@@ -60,7 +60,7 @@ export interface Given {
   readonly port?: number
   readonly browser?: boolean
   readonly suspend?: boolean
-  readonly asks?: boolean
+  readonly isInteractive?: boolean
   readonly answer?: () => Promise<string>
   readonly browse?: (address: string) => Promise<void>
 }
@@ -114,7 +114,7 @@ export function person(given: Given = {}) {
     {
       stdout: { write: add(printed) },
       stderr: { write: add(said) },
-      asks: given.asks ?? false,
+      isInteractive: given.isInteractive ?? false,
       ask: given.answer ?? (async () => ''),
       interrupted: () => new Promise((resolve) => listeners.push(resolve)),
       browse: given.browse ?? (async (address) => void browsed.push(address)),

@@ -3,21 +3,21 @@ import request from 'supertest'
 import { describe, expect, test } from 'vitest'
 import { defaultConfig } from '../../crds/config.ts'
 import { labels, type Parent } from '../../crds/kind.ts'
-import { app, type World } from '../../server/app.ts'
+import { type AppOptions, app } from '../../server/app.ts'
 import type { Lookup } from '../../server/lookup.ts'
 import { metrics } from '../../server/metrics.ts'
 import type { Pods } from '../../server/pods.ts'
 import type { Child } from '../objects.ts'
 
 /** A server, and the lines that it has logged. */
-function serverWith(world: Partial<World> = {}) {
+function serverWith(options: Partial<AppOptions> = {}) {
   const lines: string[] = []
   const log = pino({ base: null }, { write: (line: string) => void lines.push(line) })
   const server = app({
     config: { ...defaultConfig, registry: { prefix: 'registry.test' } },
     log,
     metrics: metrics(),
-    ...world,
+    ...options,
   })
   return {
     post: (path: string, body: object) => request(server).post(path).send(body),
@@ -156,22 +156,22 @@ const brokenConfig = Object.defineProperty({ ...defaultConfig }, 'registry', {
 })
 
 describe('what fails in the server is the server’s fault: 500, a sentence, never a refusal', () => {
-  test.each<{ when: string; world: Partial<World>; path: string; body: object }>([
+  test.each<{ when: string; options: Partial<AppOptions>; path: string; body: object }>([
     {
       when: 'a reference cannot be looked up',
-      world: { lookup: failing },
+      options: { lookup: failing },
       path: '/admission/validate',
       body: review(trained),
     },
     {
       when: 'a rule fails',
-      world: { config: brokenConfig },
+      options: { config: brokenConfig },
       path: '/admission/validate',
       body: review(trained),
     },
     {
       when: 'the Pods cannot be told',
-      world: {
+      options: {
         pods: {
           ...podsOf([]),
           of: () => {
@@ -182,8 +182,8 @@ describe('what fails in the server is the server’s fault: 500, a sentence, nev
       path: '/hooks/datasets/sync',
       body: { parent },
     },
-  ])('$when', async ({ world, path, body }) => {
-    const server = serverWith(world)
+  ])('$when', async ({ options, path, body }) => {
+    const server = serverWith(options)
     const answer = await server.post(path, body)
     expect(answer.status).toBe(500)
     expect(answer.body).toEqual({ message: 'internal error: see the server’s log' })
@@ -211,11 +211,11 @@ describe('what fails in the server is the server’s fault: 500, a sentence, nev
 
 describe('readyz', () => {
   test.each([
-    { when: 'there is no cluster', world: {}, code: 200 },
-    { when: 'Pods are listed', world: { pods: podsOf([]) }, code: 200 },
-    { when: 'Pods are not listed yet', world: { pods: podsOf([], false) }, code: 503 },
-  ])('$when: $code', async ({ world, code }) => {
-    const { get } = serverWith(world)
+    { when: 'there is no cluster', options: {}, code: 200 },
+    { when: 'Pods are listed', options: { pods: podsOf([]) }, code: 200 },
+    { when: 'Pods are not listed yet', options: { pods: podsOf([], false) }, code: 503 },
+  ])('$when: $code', async ({ options, code }) => {
+    const { get } = serverWith(options)
     const answer = await get('/readyz')
     expect(answer.status).toBe(code)
     expect(answer.body).toEqual(

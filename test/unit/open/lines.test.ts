@@ -95,7 +95,7 @@ describe('a live line', () => {
   test.each([true, false])('gives way to a question (terminal: %s)', (isTTY) => {
     const { line, show, written } = drawing(isTTY)
     show('a')
-    line.hold()
+    line.pause()
     const before = written.length
     show('b')
     vi.advanceTimersByTime(5000)
