@@ -41,7 +41,7 @@ const podsOf = (pods: readonly Child[], synced = true): Pods => ({
   isCurrent: () => synced,
 })
 
-/** The Job that the first answer wants, as it is once it runs. */
+/** The Job of the first response, once it runs. */
 async function runningJob(): Promise<Child> {
   const { body } = await serverWith().post('/hooks/datasets/sync', { parent })
   const job = body.children.find(({ kind }: Child) => kind === 'Job')
@@ -119,7 +119,7 @@ describe('Pods are those of the request, else those of the server’s own watch'
     })
   })
 
-  test('a Pod with another parent is not looked at, whoever sent it', async () => {
+  test('a Pod with another parent is ignored, whoever sent it', async () => {
     const job = await runningJob()
     const stranger = pendingPod(job, 'somebody else’s', 'uid-of-another')
     const { body } = await serverWith().post('/hooks/datasets/sync', {
@@ -155,7 +155,7 @@ const brokenConfig = Object.defineProperty({ ...defaultConfig }, 'registry', {
   },
 })
 
-describe('what fails in the server is the server’s fault: 500, a sentence, never a refusal', () => {
+describe('an internal error is a 500 with a message, and never a refusal', () => {
   test.each<{ when: string; options: Partial<AppOptions>; path: string; body: object }>([
     {
       when: 'a reference cannot be looked up',
@@ -170,7 +170,7 @@ describe('what fails in the server is the server’s fault: 500, a sentence, nev
       body: review(trained),
     },
     {
-      when: 'the Pods cannot be told',
+      when: 'the Pods cannot be listed',
       options: {
         pods: {
           ...podsOf([]),
@@ -221,7 +221,7 @@ describe('readyz', () => {
     expect(answer.body).toEqual(
       code === 200 ? { status: 'ok' } : { message: 'waiting for the first list of Pods' },
     )
-    // Alive all the same: a restart would list no faster.
+    // Still alive, because a restart would not list faster.
     expect((await get('/healthz')).status).toBe(200)
   })
 })
@@ -269,7 +269,7 @@ describe('one log line per request', () => {
       body: { swordfish: 1 },
       line: { code: 400, msg: 'answered' },
     },
-  ])('$what is logged with its facts, and nothing of its content', async ({ path, body, line }) => {
+  ])('$what is logged with its fields, and without its content', async ({ path, body, line }) => {
     const server = serverWith()
     await server.post(path, body)
     expect(server.lines()).toEqual([
@@ -286,7 +286,7 @@ describe('one log line per request', () => {
     expect(server.text()).not.toContain('swordfish')
   })
 
-  test('an error while a lookup runs brings no body along', async () => {
+  test('an error during a look-up logs no body', async () => {
     const server = serverWith({ lookup: failing })
     await server.post('/admission/validate', review({ ...secretive, spec: trained.spec }))
     expect(server.lines()).toMatchObject([{ level: 50 }, { code: 500, kind: 'Model' }])

@@ -43,7 +43,7 @@ describe('the Dockerfile', () => {
       dockerfile: 'x',
       says: 'the repository has no "train/x": set build.git.path or build.dockerfile',
     },
-  ])('that is not there: $says', ({ path, dockerfile, says }) => {
+  ])('that does not exist: $says', ({ path, dockerfile, says }) => {
     expect(() => dockerfileIn(context, path, dockerfile)).toThrow(says)
   })
 })
@@ -73,7 +73,7 @@ test('the image has its origin as labels', () => {
     expect(args).toContain(arg)
 })
 
-test('a cache is beside the image where the administrator wants one, and not otherwise', () => {
+test('a cache is stored next to the image only if the administrator enables it', () => {
   const caches = (cached: boolean) =>
     buildctlArgs({ ...wanted, cached }).filter((arg) => arg.includes('cache'))
   const ref = 'type=registry,ref=10.0.0.1:5001/ns/model-it:cache'
@@ -84,7 +84,7 @@ test('a cache is beside the image where the administrator wants one, and not oth
   expect(caches(false)).toEqual([])
 })
 
-test('plain HTTP is spoken to the administrator’s registry alone', () => {
+test('plain HTTP is used only for the administrator’s registry', () => {
   expect(daemonConfig('10.0.0.1:5001', true)).toBe('[registry."10.0.0.1:5001"]\n  http = true\n')
   expect(daemonConfig('ghcr.io', false)).toBe('')
 })
@@ -314,7 +314,7 @@ describe('the program that Git asks for credentials', () => {
   })
 })
 
-test('arguments are --name=value, each as often as it is given', () => {
+test('arguments are --name=value, and may be repeated', () => {
   const options = optionsOf(['--build-arg=A=1', '--build-arg=B=2', '--empty=', '--image=x'])
   expect(options['build-arg']).toEqual(['A=1', 'B=2'])
   expect(required(options, 'image')).toBe('x')
