@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { unreachableIn, messageLines } from './gitwords.ts'
+import { messageLines, unreachableIn } from './gitwords.ts'
 import { type Options, optional, required } from './options.ts'
 import { run } from './run.ts'
 import { sshKeyOf, unixLines } from './sshkey.ts'

@@ -203,7 +203,8 @@ describe('a clone that fails says', () => {
       says: `${url} cannot be reached: Could not resolve host: git`,
     },
     {
-      output: "fatal: unable to access 'https://git/x.git/': Failed to connect to git port 443 after 0 ms: Couldn't connect to server",
+      output:
+        "fatal: unable to access 'https://git/x.git/': Failed to connect to git port 443 after 0 ms: Couldn't connect to server",
       wanted: {},
       says: `${url} cannot be reached: Failed to connect to git port 443 after 0 ms: Couldn't connect to server`,
     },
