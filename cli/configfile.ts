@@ -3,14 +3,14 @@ import { parse } from 'yaml'
 import { type Config, configOf } from '../crds/config.ts'
 import { sentence } from '../crds/schema/validator.ts'
 
-/** Reads the configuration; a bad one throws with the file, the path inside it and the reason. */
+/** Reads the configuration. The error for an invalid one has the file, the field and the reason. */
 export function readConfig(file: string | undefined): Config {
   const result = configOf(file === undefined ? {} : parse(readFileSync(file, 'utf8')))
   if ('config' in result) return result.config
   throw new Error(`${file}: ${result.errors.map(sentence).join('; ')}`)
 }
 
-/** For commands without a cluster: images need some registry to be shown with. */
+/** For commands without a cluster, which need a registry for the names of images. */
 export function offlineConfig(file: string | undefined): Config {
   const config = readConfig(file)
   return config.registry.prefix

@@ -10,12 +10,12 @@ import { filesIn } from './manifests.ts'
 import { visibleYaml } from './visibleyaml.ts'
 
 /**
- * Manifests of Substratus' last release (0.9) as they are here: the kind Server is ModelServer, and
- * what a cluster wrote into exported objects goes. Comments and order stay. What changes its meaning
- * is said, and what cannot be converted is an error.
+ * Converts manifests of Substratus 0.9, its last release before this one. Server becomes ModelServer,
+ * and fields that a cluster wrote into exported objects are removed. Comments and order stay. Changes
+ * of meaning are reported, and what cannot be converted is an error.
  */
 
-interface Said {
+interface Finding {
   readonly level: 'note' | 'error'
   readonly field: string
   readonly message: string
@@ -25,22 +25,22 @@ type Path = readonly string[]
 
 interface Step {
   readonly field: Path
-  /** Whether the step has something to do; the kinds are named as they are here. */
+  /** Whether the step has something to do; the object already has the new name of its kind. */
   readonly applies: (object: Old) => boolean
   readonly does?: 'removes' | undefined
-  readonly level?: Said['level']
+  readonly level?: Finding['level']
   readonly message: string
 }
 
 interface Old {
   readonly kind: string
   readonly metadata?: Readonly<Record<string, unknown>>
-  // biome-ignore lint/suspicious/noExplicitAny: a user's file, before anything has looked at it.
+  // biome-ignore lint/suspicious/noExplicitAny: a user's file, which is not validated yet.
   readonly spec?: any
 }
 
-/** What the API server and the old controllers write. */
-const written = [
+/** Metadata that the API server and the old controllers write. */
+const serverFields = [
   'creationTimestamp',
   'deletionGracePeriodSeconds',
   'deletionTimestamp',
@@ -110,18 +110,18 @@ const steps: readonly Step[] = [
   },
 ]
 
-/** Removes a field, and what is empty without it. */
+/** Removes a field, and the maps that are empty without it. */
 function remove(document: Document, path: Path): void {
   const above = path.slice(0, -1)
   const map = document.getIn(above)
   if (isMap(map) && map.delete(path.at(-1)) && map.items.length === 0) remove(document, above)
 }
 
-/** Changes the document; what a person should know of it. */
-export function convert(document: Document): readonly Said[] {
+/** Converts the document in place; returns what the user should know about it. */
+export function convert(document: Document): readonly Finding[] {
   const object = document.toJS() as Old & { readonly apiVersion?: string }
   if (object.kind === 'Server') document.set('kind', 'ModelServer')
-  for (const field of written) remove(document, ['metadata', field])
+  for (const field of serverFields) remove(document, ['metadata', field])
   remove(document, ['metadata', 'annotations', 'kubectl.kubernetes.io/last-applied-configuration'])
   document.delete('status')
   const now = { ...object, kind: object.kind === 'Server' ? 'ModelServer' : object.kind }
@@ -133,7 +133,7 @@ export function convert(document: Document): readonly Said[] {
     })
 }
 
-/** The documents of a text; a List, as kubectl prints several objects, is each of its items. */
+/** The documents of a text; a List, which kubectl prints for several objects, is split into its items. */
 const documentsIn = (text: string): readonly Document[] =>
   parseAllDocuments(text).flatMap((document) => {
     const items = isMap(document.contents) && document.get('items')
@@ -142,7 +142,7 @@ const documentsIn = (text: string): readonly Document[] =>
       : [document as Document]
   })
 
-/** Prints the converted manifests, and on standard error what there is to know of them. */
+/** Prints the converted manifests, and the findings on standard error. */
 export function convertCommand(options: {
   readonly filename: string
   readonly config?: string
@@ -150,7 +150,7 @@ export function convertCommand(options: {
   const config = offlineConfig(options.config)
   const printed: string[] = []
   let errors = 0
-  const say = (named: string, { level, field, message }: Said) => {
+  const report = (named: string, { level, field, message }: Finding) => {
     if (level === 'error') errors++
     console.error(onOneLine(`${level}: ${named}: ${field ? `${field}: ` : ''}${message}`))
   }
@@ -160,23 +160,24 @@ export function convertCommand(options: {
       const broken = document.errors[0]
       if (broken) {
         const message = broken.message.split('\n')[0] ?? ''
-        say(shown, { level: 'error', field: '', message })
+        report(shown, { level: 'error', field: '', message })
         continue
       }
       const object = document.toJS() as (Parent & { kind: string }) | null
       if (object === null) continue
       if (object.apiVersion?.startsWith(`${group}/`)) {
         const named = `${shown}: ${object.kind} "${object.metadata?.name}"`
-        for (const said of convert(document)) say(named, said)
+        for (const finding of convert(document)) report(named, finding)
         document.set('apiVersion', apiVersion)
         const converted = document.toJS() as Parent
         const kind = kindOf(converted.kind)
         if (kind) {
-          // References may be in other files, or in the cluster: what is missing is not looked for.
+          // References may be in other files, or in the cluster, so they are not checked.
           for (const error of check(kind, { object: converted, dryRun: true }, config, {}).errors)
             if (!error.field.startsWith('spec.build.upload'))
-              say(named, { level: 'error', field: '', message: sentence(error) })
-        } else say(named, { level: 'error', field: 'kind', message: `"${object.kind}" is no kind` })
+              report(named, { level: 'error', field: '', message: sentence(error) })
+        } else
+          report(named, { level: 'error', field: 'kind', message: `"${object.kind}" is no kind` })
       }
       printed.push(
         visibleYaml(document, {

@@ -4,7 +4,7 @@ import { parseAllDocuments } from 'yaml'
 import { group, type Parent } from '../crds/kind.ts'
 import { kindOf } from '../crds/kinds.ts'
 
-/** A manifest and the file it is from. */
+/** A manifest and the file that it is from. */
 export interface Manifest {
   readonly file: string
   readonly object: Parent
@@ -12,7 +12,7 @@ export interface Manifest {
 
 export interface Read {
   readonly manifests: readonly Manifest[]
-  /** What could not be read, a sentence each. */
+  /** What could not be read, one message each. */
   readonly errors: readonly string[]
 }
 
@@ -39,9 +39,9 @@ export function readManifests(path: string): Read {
         errors.push(`${shown}: ${document.errors[0]?.message.split('\n')[0]}`)
         continue
       }
-      for (const object of unfolded(document.toJS())) {
-        const fault = faultOf(object)
-        if (fault) errors.push(`${shown}: ${fault}`)
+      for (const object of itemsOf(document.toJS())) {
+        const error = errorOf(object)
+        if (error) errors.push(`${shown}: ${error}`)
         else if (isOurs(object)) manifests.push({ file: shown, object })
       }
     }
@@ -51,7 +51,7 @@ export function readManifests(path: string): Read {
 }
 
 /** The items of a List, as `kubectl get -o yaml` prints several objects; else the object itself. */
-function unfolded(object: unknown): readonly unknown[] {
+function itemsOf(object: unknown): readonly unknown[] {
   if (object === null || object === undefined) return []
   const { kind, items } = object as { readonly kind?: unknown; readonly items?: unknown }
   return typeof kind === 'string' && kind.endsWith('List') && Array.isArray(items)
@@ -62,8 +62,8 @@ function unfolded(object: unknown): readonly unknown[] {
 const isOurs = (object: unknown): object is Parent =>
   String((object as Partial<Parent>).apiVersion).startsWith(`${group}/`)
 
-/** Why something cannot be read; objects of other groups are none of our business. */
-function faultOf(object: unknown): string | undefined {
+/** Why an object cannot be read; objects of other groups are ignored. */
+function errorOf(object: unknown): string | undefined {
   const { apiVersion, kind, metadata } = (object ?? {}) as Partial<Parent>
   if (typeof kind !== 'string') return 'no Kubernetes object: kind: Required value'
   if (!isOurs(object)) return undefined

@@ -4,8 +4,8 @@ import type { Condition } from '../crds/status.ts'
 import { onOneLine } from '../crds/text.ts'
 import type { Child } from '../hooks/observe/protocol.ts'
 import { offlineConfig } from './configfile.ts'
-import { livesOf } from './life.ts'
 import { readManifests } from './manifests.ts'
+import { simulate } from './simulate.ts'
 import { visibleYaml } from './visibleyaml.ts'
 
 /** Prints children as YAML, each under a comment that names its parent. */
@@ -18,10 +18,10 @@ export function renderCommand(options: {
   const { manifests, errors } = readManifests(options.filename)
   for (const error of errors) console.error(onOneLine(`error: ${error}`))
   const objects = manifests.map(({ object }) => object)
-  const lives = livesOf(objects, config, options.now === true)
+  const simulations = simulate(objects, config, options.now === true)
   const documents: string[] = []
   let refused = errors.length
-  for (const { parent, children } of lives) {
+  for (const { parent, children } of simulations) {
     const named = `${parent.kind} "${parent.metadata.name}"`
     const { reason, message } = readyOf(parent)
     if (reason === 'InvalidSpec') {

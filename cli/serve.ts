@@ -12,16 +12,16 @@ interface Options {
   readonly admissionPathFile?: string
 }
 
-/** Serves until SIGTERM or SIGINT, then answers what has begun and ends. */
+/** Serves until SIGTERM or SIGINT, then answers the requests in progress and stops. */
 export async function serveCommand(options: Options): Promise<number> {
   const { http, https, tlsCert, tlsKey, kubeconfig, hookTokenFile, admissionPathFile } = options
   const address = /^\[?([^\]]*)\]?:(\d+)$/.exec(https ?? http ?? '')
-  if (!address) return wrong('give --http HOST:PORT or --https HOST:PORT')
-  if (Number(address[2]) > 65535) return wrong(`no port "${address[2]}": ports end at 65535`)
-  if (https && !(tlsCert && tlsKey)) return wrong('--https needs --tls-cert and --tls-key')
+  if (!address) return usageError('give --http HOST:PORT or --https HOST:PORT')
+  if (Number(address[2]) > 65535) return usageError(`no port "${address[2]}": ports end at 65535`)
+  if (https && !(tlsCert && tlsKey)) return usageError('--https needs --tls-cert and --tls-key')
   const [, host = '', port = ''] = address
   const log = logger()
-  // Only now: with the Kubernetes client it takes a second to load.
+  // Loaded only now: the Kubernetes client takes a second.
   const { serve } = await import('../server/listen.ts')
   const server = await serve({
     host: host || '0.0.0.0',
@@ -46,13 +46,13 @@ export async function serveCommand(options: Options): Promise<number> {
     for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => resolve(name))
   })
   log.info({ signal }, 'draining')
-  // An open connection that asks nothing more must not hold the end up.
+  // An idle connection must not delay the end.
   setTimeout(() => process.exit(0), 8000).unref()
   await server.close()
   return 0
 }
 
-const wrong = (message: string): number => {
+const usageError = (message: string): number => {
   console.error(`error: ${message}; see substratus serve --help`)
   return 2
 }

@@ -8,8 +8,8 @@ import { offlineConfig } from './configfile.ts'
 import { readManifests } from './manifests.ts'
 
 /**
- * What admission would say of each object; references are looked up among those given, and one
- * that is not there is only a warning: it may be in the cluster.
+ * Prints the errors and warnings that admission would report for each object. References are looked up
+ * among the given objects. A missing one is only a warning, because it may be in the cluster.
  */
 export function validateCommand(options: {
   readonly filename: string

@@ -28,7 +28,7 @@ interface AuthorityOptions {
 }
 
 interface CertificateOptions extends AuthorityOptions {
-  /** Its key is on an elliptic curve, or RSA, as Helm makes it. */
+  /** Its key may be on an elliptic curve, or RSA, which is what Helm generates. */
   readonly ca: Certificate
   /** DNS names and IP addresses. */
   readonly names: readonly string[]
@@ -87,13 +87,13 @@ export async function makeCertificate(options: CertificateOptions): Promise<Cert
   })
 }
 
-/** The public one as DER. */
+/** A new key pair, with the public key as DER. */
 function newKeys() {
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   return { publicKey: publicKey.export({ type: 'spki', format: 'der' }), privateKey }
 }
 
-/** Declared as UTF-8, so that no character of a name has a meaning of its own. */
+/** A distinguished name in UTF-8 strings, in which no character has a special meaning. */
 const nameOf = ({ organization, commonName }: Subject): x509.Name =>
   new x509.Name([
     ...(organization ? [{ O: [{ utf8String: organization }] }] : []),

@@ -2,14 +2,14 @@ import { request as requestHttp } from 'node:http'
 import { type RequestOptions, request as requestHttps } from 'node:https'
 import type { KubeConfig } from '@kubernetes/client-node'
 
-/** An answer other than 2xx, as an error that still knows its code and its body. */
+/** The error for a response other than 2xx, with its code and its body. */
 export type HttpError = Error & {
   readonly code: number
   readonly body: string
   readonly retryAfter: number
 }
 
-/** Sends JSON, reads JSON. */
+/** Sends a request with a JSON body; resolves to the JSON of the response. */
 export function exchange<T>(url: string, options: RequestOptions, body?: unknown): Promise<T> {
   const text = body === undefined ? '' : JSON.stringify(body)
   const headers = {
@@ -23,12 +23,12 @@ export function exchange<T>(url: string, options: RequestOptions, body?: unknown
       answer.on('data', (chunk: Buffer) => chunks.push(chunk))
       answer.on('error', reject)
       answer.on('end', () => {
-        const said = Buffer.concat(chunks).toString()
+        const content = Buffer.concat(chunks).toString()
         const code = answer.statusCode ?? 0
-        if (code < 300) return resolve(parsed<T>(said, url))
-        const error = new Error(`${options.method} ${url}: ${code}: ${said.slice(0, 300)}`)
+        if (code < 300) return resolve(parsed<T>(content, url))
+        const error = new Error(`${options.method} ${url}: ${code}: ${content.slice(0, 300)}`)
         const retryAfter = Number(answer.headers['retry-after'])
-        reject(Object.assign(error, { code, body: said, retryAfter }))
+        reject(Object.assign(error, { code, body: content, retryAfter }))
       })
     })
     sent.on('timeout', () => sent.destroy(new Error(`${url} did not answer in time`)))
@@ -37,7 +37,7 @@ export function exchange<T>(url: string, options: RequestOptions, body?: unknown
   })
 }
 
-/** Rejects instead of throwing: a proxy may answer with a page. */
+/** Rejects instead of throwing if the text is not JSON: a proxy may answer with a page. */
 const parsed = async <T>(text: string, url: string): Promise<T> => {
   try {
     return JSON.parse(text)
@@ -48,9 +48,9 @@ const parsed = async <T>(text: string, url: string): Promise<T> => {
 
 export const codeOf = (error: unknown): number | undefined => (error as Partial<HttpError>).code
 
-const patienceMilliseconds = 60_000
+const timeoutMilliseconds = 60_000
 
-/** Reads from the API server. The JSON is as it came: the client's own calls turn times into Dates. */
+/** Reads raw JSON from the API server. The client's own calls would turn times into Dates. */
 export async function read<T>(
   kubeConfig: KubeConfig,
   path: string,
@@ -59,8 +59,8 @@ export async function read<T>(
 ): Promise<T> {
   const options: RequestOptions = { method: 'GET' }
   await kubeConfig.applyToHTTPSOptions(options)
-  const asked = new URLSearchParams(query).toString()
-  const url = `${kubeConfig.getCurrentCluster()?.server}${path}${asked && `?${asked}`}`
-  const timeout = patienceMilliseconds
+  const search = new URLSearchParams(query).toString()
+  const url = `${kubeConfig.getCurrentCluster()?.server}${path}${search && `?${search}`}`
+  const timeout = timeoutMilliseconds
   return exchange<T>(url, { ...options, timeout, ...(signal && { signal }) })
 }

@@ -14,7 +14,7 @@ export interface Cluster {
   readonly namespace: string
 }
 
-/** For programs that run in the cluster: a file, or the account of the Pod that they run in. */
+/** For programs that may run in the cluster: a file, or `in-cluster` for the Pod's ServiceAccount. */
 export function kubeConfigOf(file: string): KubeConfig {
   const kubeConfig = new KubeConfig()
   if (file === 'in-cluster') kubeConfig.loadFromCluster()
@@ -25,8 +25,9 @@ export function kubeConfigOf(file: string): KubeConfig {
 const serviceAccount = '/var/run/secrets/kubernetes.io/serviceaccount'
 
 /**
- * By kubectl's rules: --kubeconfig, else the files of KUBECONFIG as one, of which the first to say
- * something wins and missing ones do not matter, else ~/.kube/config, else the Pod's own account.
+ * Finds the cluster by kubectl's rules: --kubeconfig, else the files of KUBECONFIG merged, where the
+ * first file to set a value wins and missing files are ignored, else ~/.kube/config, else the Pod's
+ * ServiceAccount.
  */
 export function clusterOf(
   { kubeconfig, context, namespace }: ClusterOptions,

@@ -1,4 +1,4 @@
-/** The first line of what went wrong: the rest is for a debugger. */
+/** The first lines of an error and its cause; the rest is for a debugger. */
 export const reasonOf = (error: unknown): string => {
   if (!(error instanceof Error)) return String(error)
   const cause = error.cause instanceof Error ? `: ${error.cause.message}` : ''

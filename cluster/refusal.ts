@@ -2,40 +2,40 @@ import { ApiException } from '@kubernetes/client-node'
 import { cutAt, onOneLine } from '../crds/text.ts'
 import { reasonOf } from './reason.ts'
 
-/** An answer of the API server that is none to be glad of: its code and its own words. */
+/** An error response of the API server: its code and its own message. */
 export interface Refusal {
-  /** Undefined where nobody answered. */
+  /** Undefined if there was no response. */
   readonly code: number | undefined
-  readonly words: string
-  /** The name of the object that it speaks of. */
+  readonly message: string
+  /** The name of the object that the error is about. */
   readonly name: string | undefined
 }
 
-/** What the sockets throw: the client's own error forgets the body, which has the words. */
+/** The error that the sockets throw. The client's own lacks the body, which contains the message. */
 export const refused = (code: number, body: string): Error =>
   Object.assign(new Error(`HTTP ${code}`), { code, body })
 
 export function refusalOf(error: unknown): Refusal {
   const { code, body } = error as { readonly code?: unknown; readonly body?: unknown }
   if (!(error instanceof ApiException) && typeof code !== 'number')
-    return { code: undefined, words: shown(reasonOf(error)), name: undefined }
+    return { code: undefined, message: shown(reasonOf(error)), name: undefined }
   const status = statusOf(body)
   return {
     code: Number(code),
-    words: shown(String(status.message ?? '')) || `the API server answered ${code}`,
+    message: shown(String(status.message ?? '')) || `the API server answered ${code}`,
     name: status.details?.name,
   }
 }
 
 /** The message if it is a sentence; a proxy may return a whole page instead. */
-const shown = (words: string): string => cutAt(onOneLine(words), 1024)
+const shown = (message: string): string => cutAt(onOneLine(message), 1024)
 
 interface Status {
   readonly message?: string
   readonly details?: { readonly name?: string }
 }
 
-/** A Status object; a proxy on the way may have said something else. */
+/** A Status object; a proxy in between may have sent something else. */
 function statusOf(body: unknown): Status {
   if (typeof body === 'object' && body !== null) return body
   if (typeof body !== 'string') return {}
@@ -47,5 +47,5 @@ function statusOf(body: unknown): Status {
   }
 }
 
-/** Asking again will not help: who asks may not. */
+/** Whether the caller lacks the permission, so that a retry would not help. */
 export const isForbidden = ({ code }: Refusal): boolean => code === 401 || code === 403

@@ -4,9 +4,9 @@ import { codeOf, read } from './exchange.ts'
 import { refused } from './refusal.ts'
 
 /**
- * A copy of objects of the API server, kept up to date:
+ * A cache of objects of the API server, updated by a watch:
  *
- *     list ──▶ watch ──▶ watch from there on ──▶ …
+ *     list ──▶ watch ──▶ watch from that version ──▶ …
  *      ▲         │ failed, or the version is too old
  *      └─────────┘
  */
@@ -19,25 +19,25 @@ interface Item {
   }
 }
 
-interface Watching<T extends Item, Kept> {
+interface Watching<T extends Item, Cached> {
   readonly kubeConfig: KubeConfig
-  /** Of the collection, such as `/api/v1/pods`. */
+  /** The path of the collection, such as `/api/v1/pods`. */
   readonly path: string
-  /** Selectors. */
+  /** Label and field selectors. */
   readonly query?: Readonly<Record<string, string>>
   /** What to keep of an object in memory. */
-  readonly keep: (object: T) => Kept
+  readonly keep: (object: T) => Cached
   /** Called after every list, even if nothing has changed, and after every change. */
-  readonly changed: (put: readonly Kept[], gone: readonly Kept[]) => void
+  readonly changed: (put: readonly Cached[], gone: readonly Cached[]) => void
   /** Called when a list or a watch fails; it is tried again. */
   readonly failed: (error: unknown, what: 'list' | 'watch') => void
-  /** Ends it; without one, it goes on as long as the process. */
+  /** Stops the watch; without a signal, it runs as long as the process. */
   readonly signal?: AbortSignal
 }
 
-export interface Watched<Kept> {
-  readonly get: (key: string) => Kept | undefined
-  readonly all: () => readonly Kept[]
+export interface Watched<Cached> {
+  readonly get: (key: string) => Cached | undefined
+  readonly all: () => readonly Cached[]
   /** Resolves after the first list. */
   readonly synced: Promise<void>
   readonly isSynced: () => boolean
@@ -51,18 +51,20 @@ export const keyOf = ({ metadata: { namespace, name } }: Item): string =>
 
 /** Attempts begin at least this far apart. */
 const pause = 1000
-/** A right that is missing is given by a person, and not within seconds. */
+/** A missing permission is granted by a person, which takes longer than seconds. */
 const forbiddenPause = 60_000
 
 /**
- * Less than the half minute of silence after which the client takes a connection for dead. The API
+ * Less than the half minute of silence after which the client considers a connection dead. The API
  * server sends a bookmark before it ends a watch, so even without changes the version stays recent.
  */
 const timeoutSeconds = '25'
 
-export function watchObjects<T extends Item, Kept>(watching: Watching<T, Kept>): Watched<Kept> {
+export function watchObjects<T extends Item, Cached>(
+  watching: Watching<T, Cached>,
+): Watched<Cached> {
   const { failed, signal } = watching
-  const known: Known<Kept> = new Map()
+  const cache: Cache<Cached> = new Map()
   let current = false
   let hasSynced = false
   let resolveSynced = () => {}
@@ -71,7 +73,7 @@ export function watchObjects<T extends Item, Kept>(watching: Watching<T, Kept>):
   })
 
   const list = async (): Promise<string> => {
-    const version = await listInto(known, watching)
+    const version = await listInto(cache, watching)
     current = true
     hasSynced = true
     resolveSynced()
@@ -85,7 +87,7 @@ export function watchObjects<T extends Item, Kept>(watching: Watching<T, Kept>):
       let wait = pause
       const doing = version === undefined ? 'list' : 'watch'
       try {
-        version = version === undefined ? await list() : await watchInto(known, watching, version)
+        version = version === undefined ? await list() : await watchInto(cache, watching, version)
         if (doing === 'list') continue
       } catch (error) {
         if (signal?.aborted) return
@@ -101,15 +103,15 @@ export function watchObjects<T extends Item, Kept>(watching: Watching<T, Kept>):
   void run()
 
   return {
-    get: (key) => known.get(key)?.kept,
-    all: () => [...known.values()].map(({ kept }) => kept),
+    get: (key) => cache.get(key)?.cached,
+    all: () => [...cache.values()].map(({ cached }) => cached),
     synced,
     isSynced: () => hasSynced,
     isCurrent: () => current,
   }
 }
 
-type Known<Kept> = Map<string, { readonly version: string | undefined; readonly kept: Kept }>
+type Cache<Cached> = Map<string, { readonly version: string | undefined; readonly cached: Cached }>
 
 interface List<T> {
   readonly apiVersion?: string
@@ -119,40 +121,40 @@ interface List<T> {
 }
 
 /** Returns the version to watch from. */
-async function listInto<T extends Item, Kept>(
-  known: Known<Kept>,
-  { kubeConfig, path, query = {}, keep, changed, signal }: Watching<T, Kept>,
+async function listInto<T extends Item, Cached>(
+  cache: Cache<Cached>,
+  { kubeConfig, path, query = {}, keep, changed, signal }: Watching<T, Cached>,
 ): Promise<string> {
   const list = await read<List<T>>(kubeConfig, path, query, signal)
   const { apiVersion, kind } = list
   // Items of a list carry no kind of their own.
   const type = kind && { apiVersion, kind: kind.replace(/List$/, '') }
   const there = new Map(list.items.map((item) => [keyOf(item), { ...type, ...item }]))
-  const gone = [...known].filter(([key]) => !there.has(key))
-  for (const [key] of gone) known.delete(key)
-  const put: Kept[] = []
+  const gone = [...cache].filter(([key]) => !there.has(key))
+  for (const [key] of gone) cache.delete(key)
+  const put: Cached[] = []
   for (const [key, object] of there) {
     const version = object.metadata.resourceVersion
-    if (version !== undefined && known.get(key)?.version === version) continue
-    const kept = keep(object)
-    known.set(key, { version, kept })
-    put.push(kept)
+    if (version !== undefined && cache.get(key)?.version === version) continue
+    const cached = keep(object)
+    cache.set(key, { version, cached })
+    put.push(cached)
   }
   changed(
     put,
-    gone.map(([, { kept }]) => kept),
+    gone.map(([, { cached }]) => cached),
   )
   return list.metadata?.resourceVersion ?? ''
 }
 
-/** Returns the version to go on from when the watch ends, or undefined when it is too old. */
-async function watchInto<T extends Item, Kept>(
-  known: Known<Kept>,
-  watching: Watching<T, Kept>,
+/** Returns the version to resume from when the watch ends, or undefined if it is too old. */
+async function watchInto<T extends Item, Cached>(
+  cache: Cache<Cached>,
+  watching: Watching<T, Cached>,
   from: string,
 ): Promise<string | undefined> {
   const { kubeConfig, path, query, signal } = watching
-  const asked = { ...query, resourceVersion: from, allowWatchBookmarks: 'true', timeoutSeconds }
+  const search = { ...query, resourceVersion: from, allowWatchBookmarks: 'true', timeoutSeconds }
   let version = from
   let abort = () => {}
   try {
@@ -161,12 +163,12 @@ async function watchInto<T extends Item, Kept>(
         if (signal?.aborted) return
         if (type === 'ERROR') return reject(refused(codeOf(object) ?? 500, JSON.stringify(object)))
         version = object.metadata.resourceVersion ?? version
-        if (type !== 'BOOKMARK') apply(known, watching, type, object)
+        if (type !== 'BOOKMARK') apply(cache, watching, type, object)
       }
       // After half a minute of silence the client itself ends the watch.
       const ended = (error: WatchError | null) =>
         error && error.name !== 'TimeoutError' ? reject(error) : resolve()
-      new Watch(kubeConfig).watch(path, asked, seen, ended).then((controller) => {
+      new Watch(kubeConfig).watch(path, search, seen, ended).then((controller) => {
         abort = () => controller.abort()
         if (signal?.aborted) abort()
         signal?.addEventListener('abort', abort, { once: true })
@@ -182,21 +184,21 @@ async function watchInto<T extends Item, Kept>(
   }
 }
 
-function apply<T extends Item, Kept>(
-  known: Known<Kept>,
-  { keep, changed }: Watching<T, Kept>,
+function apply<T extends Item, Cached>(
+  cache: Cache<Cached>,
+  { keep, changed }: Watching<T, Cached>,
   type: string,
   object: T,
 ): void {
   const key = keyOf(object)
   if (type === 'DELETED') {
-    const before = known.get(key)
-    known.delete(key)
-    changed([], before ? [before.kept] : [])
+    const before = cache.get(key)
+    cache.delete(key)
+    changed([], before ? [before.cached] : [])
   } else {
-    const kept = keep(object)
-    known.set(key, { version: object.metadata.resourceVersion, kept })
-    changed([kept], [])
+    const cached = keep(object)
+    cache.set(key, { version: object.metadata.resourceVersion, cached })
+    changed([cached], [])
   }
 }
 

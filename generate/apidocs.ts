@@ -28,7 +28,7 @@ interface Rule {
   readonly message: string
 }
 
-/** The rules of a schema and of all that is in it. Those with a computed message are in the description. */
+/** The rules of a schema and of its fields. The description covers rules with a computed message. */
 function rulesIn(schema: Schema, path: string): readonly Rule[] {
   const own = (schema['x-kubernetes-validations'] ?? []).flatMap(({ message, fieldPath = '' }) =>
     message ? [{ field: path + fieldPath, message }] : [],
@@ -40,8 +40,8 @@ function rulesIn(schema: Schema, path: string): readonly Rule[] {
 }
 
 /**
- * Rules that need the administrator's configuration or another object, by the fields that they are
- * about: those of crds/ and webhooks/, whose messages depend on what they find.
+ * Rules of crds/ and webhooks/ that depend on the administrator's configuration or another object, by
+ * field. They are described here because their messages are computed.
  */
 export const explainedRules: readonly Rule[] = [
   { field: 'spec.resources.gpu.type', message: 'must be a profile of this cluster' },

@@ -15,17 +15,17 @@ import { yaml, yamlMark } from './yaml.ts'
  * what `up` applies.
  */
 
-/** Kept by helm uninstall, for with a definition go all of its objects. */
-const keptDefinition = (kind: (typeof kinds)[number]) => {
+/** helm uninstall retains the definition, because deleting it would delete all of its objects. */
+const retainedDefinition = (kind: (typeof kinds)[number]) => {
   const { metadata, ...rest } = customResourceDefinition(kind)
   return { ...rest, metadata: { ...metadata, annotations: { 'helm.sh/resource-policy': 'keep' } } }
 }
 
-/** What templates/compositecontrollers.yaml makes controllers of. */
+/** The children of each kind, for templates/compositecontrollers.yaml. */
 const children = (): object =>
   Object.fromEntries(hooks.map(({ kind, children }) => [kind.plural, children]))
 
-/** What templates/webhooks.yaml makes the two configurations of: it adds how each webhook is reached. */
+/** The webhooks, for templates/webhooks.yaml, which adds how the API server reaches each. */
 const webhooks = (): object =>
   Object.fromEntries(
     admissionWebhooks({ url: '', caBundle: '', base: '' }).map(({ kind, webhooks }) => [
@@ -37,12 +37,12 @@ const webhooks = (): object =>
     ]),
   )
 
-/** Default or the defaults of what is inside. */
-const standardOf = (schema: Schema): unknown =>
+/** The default of a schema, or those of its fields. */
+const defaultOf = (schema: Schema): unknown =>
   schema.default !== undefined || !schema.properties
     ? schema.default
     : Object.fromEntries(
-        Object.entries(schema.properties).map(([name, field]) => [name, standardOf(field)]),
+        Object.entries(schema.properties).map(([name, field]) => [name, defaultOf(field)]),
       )
 
 /** values.yaml: each field under a comment that is its description. */
@@ -73,7 +73,7 @@ function wrapped(text: string, width: number): readonly string[] {
   return [...lines, line]
 }
 
-/** Draft 7, which Helm 3 and 4 know. Helm takes a null for "leave it out", before it looks here. */
+/** Draft 7, which Helm 3 and 4 support. Helm removes null values before it validates. */
 const valuesSchema = (): string =>
   `${JSON.stringify(
     {
@@ -87,10 +87,10 @@ const valuesSchema = (): string =>
   )}\n`
 
 /** Every field with its default, those of the configuration included. */
-function* rows(schema: Schema, standard: unknown, path = ''): Iterable<string> {
+function* rows(schema: Schema, defaults: unknown, path = ''): Iterable<string> {
   for (const [name, field] of Object.entries(schema.properties ?? {})) {
     const here = path ? `${path}.${name}` : name
-    const own = (standard as Readonly<Record<string, unknown>> | undefined)?.[name]
+    const own = (defaults as Readonly<Record<string, unknown>> | undefined)?.[name]
     const shown = field.properties || own === undefined ? '' : `\`${cell(JSON.stringify(own))}\``
     yield `| \`${here}\` | ${cell(typeName(field))} | ${shown} | ${cell(field.description)} |`
     yield* rows(field, own, here)
@@ -108,7 +108,7 @@ const valuesDocs = (): string =>
     [
       '| value | type | default | meaning |',
       '|---|---|---|---|',
-      ...rows(values, { ...(standardOf(values) as object), config: defaultConfig }),
+      ...rows(values, { ...(defaultOf(values) as object), config: defaultConfig }),
     ].join('\n'),
   ].join('\n\n')}\n`
 
@@ -116,13 +116,13 @@ export const chartFiles = (): ReadonlyMap<string, string> =>
   new Map([
     ...kinds.map((kind): [string, string] => [
       `helm/files/crds/${kind.plural}.yaml`,
-      yamlMark + yaml(keptDefinition(kind)),
+      yamlMark + yaml(retainedDefinition(kind)),
     ]),
     ['helm/files/children.yaml', yamlMark + yaml(children())],
     ['helm/files/webhooks.yaml', yamlMark + yaml(webhooks())],
     ...metacontrollerFiles(),
     ['helm/values.yaml', `${yamlMark}\n${commented(values)}`],
-    // Where --reuse-values of a chart without them meets this one, these still say that it is off.
+    // With --reuse-values from a chart without these values, they still disable the subchart.
     ['helm/charts/metacontroller/values.yaml', `${yamlMark}\n${commented(metacontroller)}`],
     ['helm/values.schema.json', valuesSchema()],
     ['docs/values.md', valuesDocs()],

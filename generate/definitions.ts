@@ -6,9 +6,9 @@ import { conditionTypes, reasons } from '../crds/status.ts'
 /** What is generated from the kinds: CRDs, schemas for editors, and the reference docs. */
 
 /**
- * A rule as the API server takes it. One that names what it reads holds where that is new or has
- * changed. The server itself spares what has not changed, but only node by node, and a whole
- * object differs with every status write.
+ * A rule as the API server evaluates it. A rule that lists what it reads applies only if that is new or
+ * has changed. The API server itself skips unchanged values, but node by node, and a whole object changes
+ * with every status write.
  */
 export const storedRule = ({ reads, ...rule }: CelRule) => {
   if (!reads) return rule
@@ -22,8 +22,8 @@ export const storedRule = ({ reads, ...rule }: CelRule) => {
 }
 
 /**
- * A value has the bound of its schema only when it is reached from self by plain steps: with
- * optional ones, the API server takes the rule for too costly.
+ * The API server uses the limits of a value's schema only if the path from self has no optional steps.
+ * With optional steps, it estimates that the rule costs too much.
  */
 function isSame(path: string): string {
   const old = 'oldSelf.value()'
@@ -34,7 +34,7 @@ function isSame(path: string): string {
   return [...present('self'), ...present(old), `self.${path} == ${old}.${path}`].join(' && ')
 }
 
-/** A schema with all its rules as the API server takes them. */
+/** A schema with all its rules as the API server evaluates them. */
 function stored(schema: Schema): Schema {
   const { properties, 'x-kubernetes-validations': rules } = schema
   return {

@@ -13,8 +13,8 @@ import { parseArgs } from 'node:util'
 import { root } from '../terminal/root.ts'
 
 /**
- * `npm run image -- FOLDER [--with-node]`: the context of the Dockerfile, in a new folder. Compiled
- * here, for the image has no compiler; dependencies as package-lock.json has them.
+ * `npm run image -- FOLDER [--with-node]` writes the context of the Dockerfile to a new folder: the
+ * compiled server, because the image has no compiler, and the dependencies of package-lock.json.
  */
 const { values, positionals } = parseArgs({
   options: { 'with-node': { type: 'boolean', default: false } },
@@ -45,11 +45,11 @@ writeFileSync(
   join(app, 'sbom.spdx.json'),
   run('npm', 'sbom', '--omit=dev', '--sbom-format=spdx', '--package-lock-only'),
 )
-// Declarations and source maps are two fifths of it, and nobody reads them there.
+// Declarations and source maps are two fifths of the dependencies, and unused at run time.
 for (const name of readdirSync(join(app, 'node_modules'), { recursive: true, encoding: 'utf8' }))
   if (/\.(d\.[cm]?ts|map)$/.test(name)) rmSync(join(app, 'node_modules', name))
 copyFileSync(join(root, 'Dockerfile'), join(folder, 'Dockerfile'))
-// Followed, not linked: npm's package has the binary of this machine's architecture in another one.
+// Links are followed: npm's package links to the one with the binary for this architecture.
 if (values['with-node'])
   cpSync(join(root, 'node_modules', 'node', 'bin', 'node'), join(folder, 'bin', 'node'), {
     dereference: true,

@@ -15,7 +15,7 @@ const current = (name: string): string => {
   }
 }
 
-/** Graphviz as WebAssembly: the same picture on every machine. Screen readers read the title. */
+/** Graphviz is WebAssembly: every machine draws the same picture. Screen readers read the title. */
 const drawn = async (name: string, title: string): Promise<string> =>
   (await instance())
     .renderString(current(name), { format: 'svg' })

@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
 /**
- * `npm run notes -- vX.Y.Z`: what CHANGELOG.md says about a version, as the notes of its release. A tag
- * that is not the version in package.json, or that has no chapter yet, is an error.
+ * `npm run notes -- vX.Y.Z` prints the chapter of a version in CHANGELOG.md as release notes. A tag that
+ * differs from the version in package.json, or that has no chapter yet, is an error.
  */
 
 const heading = (version: string): RegExp =>

@@ -9,8 +9,8 @@ import { root } from '../terminal/root.ts'
 import { yaml, yamlMark } from './yaml.ts'
 
 /**
- * Metacontroller, twice: as the subchart that metacontroller.enabled asks for, and as values for its
- * own chart, for those who install it by that. Both give it the same rights.
+ * Metacontroller in two forms: the subchart of metacontroller.enabled, and values for Metacontroller's
+ * own chart. Both grant the same permissions.
  */
 
 interface Rule {
@@ -22,7 +22,7 @@ interface Rule {
 const seen = ['get', 'list', 'watch']
 const every = [...seen, 'create', 'update', 'patch', 'delete']
 
-/** What it needs for these controllers, instead of its own rights to everything. */
+/** The permissions that it needs for these controllers, instead of all, which is its default. */
 function rules(): readonly Rule[] {
   const plurals = kinds.map(({ plural }) => plural)
   const groupOf = (apiVersion: string) => apiVersion.split('/').at(-2) ?? ''
@@ -57,17 +57,17 @@ function rules(): readonly Rule[] {
   ]
 }
 
-/** The chart gives this right by itself, where a token or a CA is to be read. */
+/** The chart grants this itself, if Metacontroller must read a token or a CA. */
 const forSecrets: Rule = { apiGroups: [''], resources: ['secrets'], verbs: seen }
 
 const separately = (): string =>
-  `${yamlMark}# Values for Metacontroller's own chart, where it manages nothing but what this project has it manage:
+  `${yamlMark}# Values for Metacontroller's own chart, if it manages only this project's objects:
 #
 #   helm install metacontroller oci://ghcr.io/metacontroller/metacontroller-helm --version ${released.tag.slice(1)} \\
 #     --namespace metacontroller --create-namespace --values helm/metacontroller-values.yaml
 #
-# Its own default is the right to do everything. Secrets are read for the hooks' token and, with
-# cert-manager, for the CA: without both, take them out. It watches namespaces whatever it manages.
+# By default it may do everything. It reads Secrets for the hooks' token and, with cert-manager, for the
+# CA: if you use neither, remove that permission. It always watches namespaces.
 ${yaml({
   commandArgs: [
     '--zap-log-level=4',
@@ -79,7 +79,7 @@ ${yaml({
   clusterRole: { rules: [...rules(), forSecrets] },
 })}`
 
-/** By the label they are found when all is to be removed: helm uninstall leaves them. */
+/** helm uninstall retains the definitions; the label helps to find and remove them. */
 const definitions = (): string =>
   parseAllDocuments(readFileSync(join(root, 'metacontroller', 'crds.yaml'), 'utf8'))
     .map((document) => {

@@ -13,8 +13,7 @@ import { flags, released } from '../metacontroller/release.ts'
 import { segmentPattern } from '../webhooks/configuration.ts'
 
 /**
- * The chart's values: values.yaml, values.schema.json and docs/values.md are made from this. Each
- * default stands beside its description.
+ * The chart's values, from which values.yaml, values.schema.json and docs/values.md are generated.
  */
 
 const asInPod = (what: string) => anything(`${what}, as in a Pod.`)
@@ -22,30 +21,32 @@ const asInPod = (what: string) => anything(`${what}, as in a Pod.`)
 const helmsOwn = { ...anything('Helm’s own, for charts that include this one.'), default: {} }
 
 const imageFields = (repository: string, tag: string, withoutTag: string) => ({
-  repository: string('Where it is.', { default: repository, minLength: 1 }),
+  repository: string('Its repository.', { default: repository, minLength: 1 }),
   tag: string(`Its tag${withoutTag}.`, { default: tag }),
   digest: string('sha256:…, instead of a tag.', {
     default: '',
     pattern: '^(sha256:[0-9a-f]{64})?$',
   }),
-  pullPolicy: choice('When it is pulled.', ['IfNotPresent', 'Always', 'Never'], {
+  pullPolicy: choice('Its pull policy.', ['IfNotPresent', 'Always', 'Never'], {
     default: 'IfNotPresent',
   }),
 })
-const pullSecrets = list('Names of Secrets to pull it with.', string('A name.'), { default: [] })
+const pullSecrets = list('Names of Secrets with which to pull it.', string('A name.'), {
+  default: [],
+})
 
-/** What the subchart takes, and how the chart's own templates reach the hooks. */
+/** The values of the subchart; the chart's own templates use some of them too. */
 export const metacontroller = object('Metacontroller, which calls the hooks.', {
   enabled: boolean(
-    'Whether the chart brings it, with rights to just what it manages here. Most have it already, for other things too: two in one cluster would both manage everything.',
+    'Whether the chart installs it, with permissions for only what it manages here. Leave it false if the cluster has a Metacontroller: two in one cluster would both manage everything.',
     { default: false },
   ),
   url: string(
-    'Where it reaches the hooks; without one by the Service. For a Metacontroller outside the cluster: https://HOST:PORT, and HOST among tls.names.',
+    'The URL of the hooks; the default is the Service. For a Metacontroller outside the cluster: https://HOST:PORT, with HOST in tls.names.',
     { default: '', pattern: '^(https://[^/]+)?$' },
   ),
   deviceClaims: choice(
-    'Whether ResourceClaimTemplates are among the children, for GPUs by DRA. Auto: where the cluster serves resource.k8s.io/v1.',
+    'Whether ResourceClaimTemplates are among the children, for GPUs with DRA. Auto: if the cluster serves resource.k8s.io/v1.',
     ['Auto', 'Enabled', 'Disabled'],
     { default: 'Auto' },
   ),
@@ -74,35 +75,38 @@ export const values = object('The chart’s values.', {
   config: {
     ...configSchema,
     description:
-      'The server’s configuration: registry, images, storage, GPU profiles, server presets. What is left out keeps its default.',
+      'The server’s configuration: registry, images, storage, GPU profiles, server presets. Omitted fields have their defaults.',
     default: {},
   },
 
-  replicas: integer('How many servers. Each can do all; two let a node go away unnoticed.', {
-    minimum: 0,
-    default: 2,
-  }),
+  replicas: integer(
+    'How many servers. One is enough for the work; with two, a node can fail without an interruption.',
+    {
+      minimum: 0,
+      default: 2,
+    },
+  ),
   image: object(
-    'The server’s image. The default is not published: build it as helm/README.md says.',
+    'The server’s image. The default is not published: helm/README.md describes how to build it.',
     imageFields(
       'ghcr.io/substratusai/metacontroller-server',
       '',
-      '; without one the chart’s appVersion',
+      '; the default is the chart’s appVersion',
     ),
   ),
   imagePullSecrets: pullSecrets,
-  logLevel: choice('What the server logs.', ['debug', 'info', 'warn', 'error'], {
+  logLevel: choice('The server’s log level.', ['debug', 'info', 'warn', 'error'], {
     default: 'info',
   }),
 
   metacontroller,
-  hookToken: object('The bearer token that the hooks ask for.', {
+  hookToken: object('The bearer token of the hooks.', {
     enabled: boolean(
-      'Whether they do. Metacontroller then lists and watches Secrets: it reads the token from one.',
+      'Whether the hooks require a token. If so, Metacontroller lists and watches Secrets, because it reads the token from one.',
       { default: true },
     ),
     secretName: string(
-      'A Secret of yours with the key token; without one the chart makes a random one and keeps it.',
+      'Your own Secret with the key token; by default the chart generates a random token and never replaces it.',
       { default: '' },
     ),
   }),
@@ -124,42 +128,39 @@ export const values = object('The chart’s values.', {
   ),
   tls: object('The server’s certificate.', {
     secretName: string(
-      'A Secret of yours with tls.crt and tls.key; without one, and without cert-manager, the chart makes a CA and a CronJob renews the certificate.',
+      'Your own Secret with tls.crt and tls.key; by default, without cert-manager, the chart makes a CA and a CronJob renews the certificate.',
       { default: '' },
     ),
     ca: string('With secretName: the CA that signed it, PEM.', { default: '' }),
     certManager: object('cert-manager.', {
       enabled: boolean('Whether it makes the certificate.', { default: false }),
-      issuer: object(
-        'Your issuer; without a name the chart makes a CA of its own by cert-manager.',
-        {
-          kind: choice('Its kind.', ['Issuer', 'ClusterIssuer'], { default: 'ClusterIssuer' }),
-          name: string('Its name.', { default: '' }),
-        },
-      ),
+      issuer: object('Your issuer; without a name, the chart makes its own CA with cert-manager.', {
+        kind: choice('Its kind.', ['Issuer', 'ClusterIssuer'], { default: 'ClusterIssuer' }),
+        name: string('Its name.', { default: '' }),
+      }),
     }),
     names: list(
-      'More DNS names and IPv4 addresses that the certificate is for, beside the Service’s.',
+      'Additional DNS names and IPv4 addresses of the certificate.',
       string('A name.', { minLength: 1 }),
       { default: [] },
     ),
-    days: integer('How long a certificate of the chart’s own CA is good for.', {
+    days: integer('For how many days a certificate of the chart’s own CA is valid.', {
       minimum: 2,
       maximum: 3650,
       default: 90,
     }),
-    renewSchedule: string('When the CronJob looks whether a third of that is over.', {
+    renewSchedule: string('When the CronJob checks whether a third of that time is over.', {
       default: '17 3 * * *',
       minLength: 9,
     }),
   }),
   crds: object('The CustomResourceDefinitions.', {
     install: boolean(
-      'Whether the chart brings them. They are updated with it, and stay when it is uninstalled.',
+      'Whether the chart installs them. Upgrades update them, and an uninstallation retains them.',
       { default: true },
     ),
   }),
-  rbac: object('Rights of users.', {
+  rbac: object('Permissions of users.', {
     aggregate: boolean(
       'Whether the roles view, edit and admin of a namespace include the four kinds.',
       { default: true },
@@ -174,47 +175,49 @@ export const values = object('The chart’s values.', {
     default: { requests: { cpu: '100m', memory: '256Mi' }, limits: { memory: '512Mi' } },
   },
   podDisruptionBudget: object('The PodDisruptionBudget.', {
-    enabled: boolean('Whether there is one; it lets one server go at a time.', { default: true }),
+    enabled: boolean('Whether to create one, which lets one server be evicted at a time.', {
+      default: true,
+    }),
   }),
-  podLabels: map('More labels of the Pods.', string('A value.'), { default: {} }),
-  podAnnotations: map('More annotations of the Pods.', string('A value.'), { default: {} }),
+  podLabels: map('Additional labels of the Pods.', string('A value.'), { default: {} }),
+  podAnnotations: map('Additional annotations of the Pods.', string('A value.'), { default: {} }),
   nodeSelector: map('Nodes that the Pods may run on.', string('A value.'), { default: {} }),
   tolerations: { ...asInPod('Taints to tolerate'), default: [] },
-  affinity: { ...asInPod('Affinity; without any, zones are preferred to differ'), default: {} },
+  affinity: { ...asInPod('Affinity; by default, the Pods prefer different zones'), default: {} },
   priorityClassName: string('The PriorityClass of the Pods.', { default: '' }),
 
   networkPolicy: object('The NetworkPolicy of the server.', {
     enabled: boolean(
-      'Whether there is one: in to its port alone, out to DNS and the API server alone.',
+      'Whether to create one, which allows only its port for ingress, and only DNS and the API server for egress.',
       { default: true },
     ),
     from: {
       ...anything(
-        'Who may reach the port, as in a NetworkPolicy; empty is everybody. Name Metacontroller, Prometheus and the API server: few networks can select the last.',
+        'Clients that may reach the port, as in a NetworkPolicy; empty allows all. List Metacontroller, Prometheus and the API server, which few networks can select.',
       ),
       default: [],
     },
     apiServerPorts: list(
-      'Ports of the API server, at its endpoints rather than at its Service.',
+      'Ports of the API server’s endpoints, which may differ from the port of its Service.',
       integer('A port.', { minimum: 1, maximum: 65535 }),
       { default: [443, 6443, 8443, 16443] },
     ),
   }),
   serviceMonitor: object('Scraping by the Prometheus operator.', {
-    enabled: boolean('Whether there is a ServiceMonitor.', { default: false }),
-    interval: string('How often it asks.', { default: '30s' }),
-    labels: map('Its labels, where your Prometheus selects by some.', string('A value.'), {
+    enabled: boolean('Whether to create a ServiceMonitor.', { default: false }),
+    interval: string('How often it scrapes.', { default: '30s' }),
+    labels: map('Its labels, if your Prometheus selects by label.', string('A value.'), {
       default: {},
     }),
   }),
   alerts: object('Alerts by the Prometheus operator.', {
-    enabled: boolean('Whether there is a PrometheusRule with the alerts of docs/operate.md.', {
+    enabled: boolean('Whether to create a PrometheusRule with the alerts of docs/operate.md.', {
       default: false,
     }),
     labels: map('Its labels.', string('A value.'), { default: {} }),
   }),
   dashboard: object('The dashboard for Grafana.', {
-    enabled: boolean('Whether there is a ConfigMap with the dashboard.', { default: false }),
+    enabled: boolean('Whether to create a ConfigMap with the dashboard.', { default: false }),
     labels: map('Its labels, by which Grafana’s sidecar finds it.', string('A value.'), {
       default: { grafana_dashboard: '1' },
     }),

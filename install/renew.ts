@@ -16,8 +16,8 @@ interface Options {
 const day = 86_400_000
 
 /**
- * Gives the server's Secret a new certificate of the same CA, so that nobody who trusts the CA has to
- * learn anything. It does nothing while more than two thirds of the old one's time are left.
+ * Renews the certificate in the server's Secret with the same CA, so that its clients need no change.
+ * It does nothing while more than two thirds of the old certificate's lifetime are left.
  */
 export async function renewCommand(options: Options): Promise<number> {
   const { namespace, ca, secret, name: names, days, kubeconfig } = options
@@ -47,7 +47,7 @@ export async function renewCommand(options: Options): Promise<number> {
     from,
     until,
   })
-  // With its resourceVersion: of two that renew at once, one is told so.
+  // The Secret has its resourceVersion: if two renew it at once, one gets a conflict.
   await api.replaceNamespacedSecret({
     name: secret,
     namespace,

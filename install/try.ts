@@ -13,7 +13,7 @@ interface Options {
   readonly timeout: number
 }
 
-/** Suspended, so that nothing runs; in the order in which they refer to each other. */
+/** Objects to create, suspended so that nothing runs, and ordered by their references. */
 const specs: readonly (readonly [KindName, object])[] = [
   ['Dataset', { source: 'https://example.com/data' }],
   ['Model', { image: 'example.com/model' }],
@@ -22,8 +22,8 @@ const specs: readonly (readonly [KindName, object])[] = [
 ]
 
 /**
- * What `helm test` runs: an object of each kind, suspended, until the hooks have answered, and one that
- * admission must refuse. All are deleted again.
+ * The command of `helm test`: it creates a suspended object of each kind and waits for the hooks, and
+ * one object that admission must refuse. It deletes all of them.
  */
 export async function tryCommand({ namespace, kubeconfig, timeout }: Options): Promise<number> {
   const kubeConfig = kubeConfigOf(kubeconfig || 'in-cluster')
@@ -38,11 +38,11 @@ export async function tryCommand({ namespace, kubeconfig, timeout }: Options): P
     api.deleteNamespacedCustomObject({ ...at(kind), name }).catch((error: unknown) => {
       if (!(error instanceof ApiException && error.code === 404)) throw error
     })
-  const said: string[] = []
+  const lines: string[] = []
   let failed = 0
   const result = (ok: boolean, what: string) => {
     if (!ok) failed++
-    said.push(`${ok ? 'ok     ' : 'FAILED '} ${onOneLine(what)}`)
+    lines.push(`${ok ? 'ok     ' : 'FAILED '} ${onOneLine(what)}`)
   }
 
   try {
@@ -55,7 +55,7 @@ export async function tryCommand({ namespace, kubeconfig, timeout }: Options): P
       )),
     )
     for (const [kind, spec] of specs) {
-      const made = await create(kind, 'try', spec).then(() => '', wordsOf)
+      const made = await create(kind, 'try', spec).then(() => '', messageOf)
       if (made) result(false, `${kind}: ${made}`)
     }
     for (const [kind] of specs) {
@@ -81,11 +81,11 @@ export async function tryCommand({ namespace, kubeconfig, timeout }: Options): P
     await remove('Model', 'try-refused')
     for (const [kind] of specs.toReversed()) await remove(kind, 'try')
   }
-  console.log(said.join('\n'))
+  console.log(lines.join('\n'))
   return failed ? 1 : 0
 }
 
-const wordsOf = (error: unknown): string => {
+const messageOf = (error: unknown): string => {
   if (!(error instanceof ApiException)) return String(error)
   const { body } = error as ApiException<unknown>
   try {
@@ -95,11 +95,11 @@ const wordsOf = (error: unknown): string => {
   }
 }
 
-/** With references: Warn the object is admitted; then the hooks say what is missing. */
+/** With references: Warn the object is admitted, and the hooks report what is missing. */
 async function refused(create: () => Promise<unknown>): Promise<[boolean, string]> {
-  const words = await create().then(() => '', wordsOf)
-  if (!words)
+  const message = await create().then(() => '', messageOf)
+  if (!message)
     return [true, 'admission let a reference to nothing pass: references are not enforced']
-  const ours = words.includes('"try-none" does not exist')
-  return [ours, `admission ${ours ? 'refused' : 'failed'}: ${words}`]
+  const ours = message.includes('"try-none" does not exist')
+  return [ours, `admission ${ours ? 'refused' : 'failed'}: ${message}`]
 }

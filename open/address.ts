@@ -6,44 +6,44 @@
 /** The fields that are used from Jupyter's file in its runtime directory. */
 export interface Jupyter {
   readonly token: string
-  /** Where it answers, `/` unless it was told another. */
+  /** Its base URL, `/` by default. */
   readonly path: string
 }
 
 /** The root of the server, for when it reports nothing. */
 export const plain: Jupyter = { token: '', path: '/' }
 
-/** The first line of JSON that speaks of a Jupyter server; undefined where none does. */
+/** The first line of JSON that describes a Jupyter server; undefined if there is none. */
 export function jupyterOf(text: string): Jupyter | undefined {
   for (const candidate of [text, ...text.split('\n')]) {
     try {
       const { token, base_url, port } = JSON.parse(candidate)
       if (port !== undefined) return { token: tokenIn(token), path: pathIn(base_url) }
     } catch {
-      // No JSON: a word of the shell, or a half-written file.
+      // Not JSON: a message of the shell, or a half-written file.
     }
   }
   return undefined
 }
 
-/** Longer than any that a person chooses, but short enough for a command line and a browser. */
-const longest = 512
+/** Longer than users choose, but short enough for a command line and a browser. */
+const maxLength = 512
 
 /** Printable ASCII: other characters could not be typed into Jupyter's login page either. */
-const tokenIn = (said: unknown): string =>
-  typeof said === 'string' && said.length <= longest && /^[ -~]*$/.test(said) ? said : ''
+const tokenIn = (value: unknown): string =>
+  typeof value === 'string' && value.length <= maxLength && /^[ -~]*$/.test(value) ? value : ''
 
 /**
  * A path at the forwarded port. Two slashes or a backslash could begin the name of another host. A
  * path begins with a slash, so it cannot be a scheme.
  */
-function pathIn(said: unknown): string {
+function pathIn(value: unknown): string {
   const isPath =
-    typeof said === 'string' &&
-    said.length <= longest &&
-    said.startsWith('/') &&
-    !/\/\/|\\|\p{Cc}|\p{Cs}/u.test(said)
-  return isPath ? encoded(said) : plain.path
+    typeof value === 'string' &&
+    value.length <= maxLength &&
+    value.startsWith('/') &&
+    !/\/\/|\\|\p{Cc}|\p{Cs}/u.test(value)
+  return isPath ? encoded(value) : plain.path
 }
 
 /** Percent-encodes everything that a shell or a browser could interpret. */
@@ -54,7 +54,7 @@ const encoded = (path: string): string =>
       .join(''),
   )
 
-/** Where the browser goes. Jupyter takes the token once, and gives the browser a cookie for it. */
+/** The address to open. Jupyter needs the token once; then it sets a cookie. */
 export function addressOf(port: number, { token, path }: Jupyter): string {
   const url = new URL(`http://127.0.0.1:${port}`)
   url.pathname = path
@@ -62,7 +62,7 @@ export function addressOf(port: number, { token, path }: Jupyter): string {
   return url.href
 }
 
-/** The same for everybody's eyes. */
+/** The address as it may be shown to anyone. */
 export const withoutToken = (address: string): string => address.replace(/\?.*$/, '')
 
 /** Whether an address is one of ours: at a local port, and without special characters of any shell. */
@@ -70,7 +70,7 @@ const isOurs = (address: string): boolean =>
   /^http:\/\/127\.0\.0\.1:\d{1,5}\/[\w/.~%@:+,=-]*$/.test(address)
 
 /**
- * The program that opens an address in the person's browser, and its arguments. No shell parses them:
+ * The program that opens an address in the user's browser, and its arguments. No shell parses them:
  * `cmd /c start` would treat "&" in an address as the end of its command.
  */
 export function browserCommand(

@@ -4,16 +4,16 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { browserCommand } from './address.ts'
 
-export interface Door {
+export interface OneTimeAddress {
   readonly address: string
   readonly close: () => void
 }
 
 /**
- * An address that leads to another, once. A browser gets its address as an argument, which every
- * user of this machine can read: it must not be the one with the token.
+ * An address that redirects to another one, once. A browser gets its address as an argument, which
+ * every user of this machine can read, so it must not contain the token.
  */
-export async function doorTo(address: string): Promise<Door> {
+export async function oneTimeAddressFor(address: string): Promise<OneTimeAddress> {
   const secret = randomBytes(16).toString('hex')
   let used = false
   const server = createServer((request, response) => {
@@ -36,10 +36,10 @@ export async function doorTo(address: string): Promise<Door> {
   }
 }
 
-/** How long a browser's starter may take to say that it cannot. */
-const patienceMilliseconds = 3000
+/** How long to wait for an error of the program that starts the browser. */
+const timeoutMilliseconds = 3000
 
-/** Resolves when the browser was asked; rejects when it cannot be. */
+/** Resolves when a browser has been started; rejects if that fails. */
 export const browse = (address: string): Promise<void> =>
   new Promise((resolve, reject) => {
     const [program, ...args] = browserCommand(process.platform, address)
@@ -49,6 +49,6 @@ export const browse = (address: string): Promise<void> =>
     child.on('exit', (code) =>
       code === 0 ? resolve() : reject(new Error(`${program} ended with exit code ${code}`)),
     )
-    // One that becomes the browser itself stays.
-    setTimeout(resolve, patienceMilliseconds).unref()
+    // A program that becomes the browser itself does not end.
+    setTimeout(resolve, timeoutMilliseconds).unref()
   })

@@ -13,7 +13,7 @@ import type { Opened, Pod } from './next.ts'
 import { ownership } from './owner.ts'
 import type { Target } from './target.ts'
 
-/** What is done to an object: suspend or resume it, wake it, or both. */
+/** A change of an object: suspend, resume or wake it. */
 export interface Change {
   readonly suspend?: boolean
   /** The new value of the annotation that wakes an idle Notebook. */
@@ -39,13 +39,13 @@ export function objectsOf({ kubeConfig, namespace }: Cluster, { kind, name }: Ta
       const { items } = await custom.listNamespacedCustomObject(objects)
       return items.map((item: Opened) => item.metadata.name)
     } catch {
-      // Who may read one object only is told of that one.
+      // A user who may read only this object gets a message about this object only.
       return undefined
     }
   }
 
   return {
-    /** Whether a Pod is the object's own, rather than only having its labels. */
+    /** Whether the object owns the Pod, which may only have its labels. */
     isOwn: ownership(kubeConfig, namespace),
 
     /** The object, or an error that says what exists instead. */
@@ -77,7 +77,7 @@ export function objectsOf({ kubeConfig, namespace }: Cluster, { kind, name }: Ta
         setHeaderOptions('Content-Type', PatchStrategy.MergePatch),
       ),
 
-    /** Reports the object at first and after every change, until the signal. */
+    /** Reports the object now and after every change, until the signal. */
     follow: (
       seen: (object: Opened | undefined) => void,
       troubled: (error: unknown) => void,
@@ -99,7 +99,7 @@ export function objectsOf({ kubeConfig, namespace }: Cluster, { kind, name }: Ta
   }
 }
 
-/** A watch that fails is no trouble: a person who may only list sees each list. */
+/** Watches may fail: a user who may only list gets the changes with each list. */
 function follow<T extends Opened | Pod>(
   kubeConfig: KubeConfig,
   path: string,

@@ -4,10 +4,10 @@ import { type KubeConfig, PortForward } from '@kubernetes/client-node'
 import type WebSocket from 'ws'
 import { socketsOf } from './sockets.ts'
 
-/** The Pod that connections go to, and its port. */
-export interface Aim {
+/** The Pod and port that connections are forwarded to. */
+export interface Destination {
   readonly pod: string
-  /** Tells a Pod from the next one of its name. */
+  /** Differs between Pods of the same name, and between restarts of the container. */
   readonly instance: string
   readonly port: number
 }
@@ -15,44 +15,44 @@ export interface Aim {
 export interface Forward {
   /** The local port, on loopback. */
   readonly port: number
-  /** Whether something answers there; rejects with the reason why not. */
-  readonly probe: (aim: Aim, path: string) => Promise<void>
-  /** Where connections go from now on; without an aim they are closed. */
-  readonly aim: (aim: Aim | undefined) => void
+  /** Resolves if something answers there; rejects with the reason if not. */
+  readonly probe: (destination: Destination, path: string) => Promise<void>
+  /** Forwards connections to another destination; without one, they are closed. */
+  readonly connectTo: (destination: Destination | undefined) => void
   readonly close: () => void
 }
 
 interface Options {
   readonly kubeConfig: KubeConfig
   readonly namespace: string
-  /** The port that the person wants; it is then this one or none. */
+  /** The port that the user requested; no other will do. */
   readonly wanted?: number
-  /** The port to prefer; when it is taken, any will do. */
+  /** The port to prefer; if it is in use, any free port will do. */
   readonly preferred: number
-  /** A connection ended otherwise than by its two ends. */
-  readonly broke: (aim: Aim, error: unknown) => void
+  /** Called when a connection ended without being closed by either end. */
+  readonly broke: (destination: Destination, error: unknown) => void
 }
 
-/** A local port, of which each connection is a WebSocket to a Pod's port. */
+/** Listens on a local port, and forwards each connection through a WebSocket to a Pod's port. */
 export async function forward(options: Options): Promise<Forward> {
   const { wanted, preferred, broke } = options
   const sockets = new Set<Socket>()
-  let current: Aim | undefined
+  let current: Destination | undefined
 
   const server = createServer((socket) => {
-    const aim = current
+    const destination = current
     sockets.add(socket)
     socket.on('close', () => sockets.delete(socket))
     socket.on('error', () => {})
-    if (!aim) return void socket.destroy()
+    if (!destination) return void socket.destroy()
     const failed = (error: unknown) => {
       const ended = socket.destroyed
       socket.destroy()
-      if (!ended && aim === current) broke(aim, error)
+      if (!ended && destination === current) broke(destination, error)
     }
-    connect(options, aim, socket, socket, failed).then(
+    connect(options, destination, socket, socket, failed).then(
       (tunnel) => {
-        // The browser has gone meanwhile.
+        // The browser has disconnected in the meantime.
         if (socket.destroyed) return tunnel.terminate()
         socket.on('close', () => tunnel.close())
         tunnel.on('close', () => socket.end())
@@ -64,10 +64,11 @@ export async function forward(options: Options): Promise<Forward> {
   const port = await listening(server, wanted, preferred)
   return {
     port,
-    probe: (aim, path) => answers(options, aim, path),
-    aim: (aim) => {
-      if (aim?.instance !== current?.instance) for (const socket of sockets) socket.destroy()
-      current = aim
+    probe: (destination, path) => answers(options, destination, path),
+    connectTo: (destination) => {
+      if (destination?.instance !== current?.instance)
+        for (const socket of sockets) socket.destroy()
+      current = destination
     },
     close: () => {
       current = undefined
@@ -77,82 +78,83 @@ export async function forward(options: Options): Promise<Forward> {
   }
 }
 
-/** kubelets speak this one for ports: frames of a stream's number and its bytes, no half-closing. */
+/** The kubelet's protocol for ports: frames with a stream number and bytes; no half-closing. */
 const protocols = ['v4.channel.k8s.io']
 const closedWell = [1000, 1001, 1005]
 
 /** The kubelet sends frames of about 32 KiB. */
-const largestFrame = 16 * 1024 * 1024
+const maxFrameBytes = 16 * 1024 * 1024
 
-/** Enough for the one sentence that says why a connection failed. */
-const mostWords = 4096
+/** Enough for the sentence in which the kubelet reports why a connection failed. */
+const maxErrorLength = 4096
 
 async function connect(
   { kubeConfig, namespace }: Options,
-  aim: Aim,
+  destination: Destination,
   input: Readable,
   output: Writable,
   failed: (error: Error) => void,
 ): Promise<WebSocket> {
-  let words = ''
+  let reported = ''
   const errors = new Writable({
     write: (chunk: Buffer, _encoding, done) => {
-      if (words.length < mostWords) words += chunk
+      if (reported.length < maxErrorLength) reported += chunk
       done()
     },
   })
   const portForward = new PortForward(
     kubeConfig,
     true,
-    socketsOf(kubeConfig, protocols, largestFrame),
+    socketsOf(kubeConfig, protocols, maxFrameBytes),
   )
-  // Without retries it is one socket, and no function that gives the present one.
+  // Without retries this is one socket, and not a function that returns the current one.
   const tunnel = (await portForward.portForward(
     namespace,
-    aim.pod,
-    [aim.port],
+    destination.pod,
+    [destination.port],
     output,
     errors,
     input,
   )) as WebSocket
   tunnel.on('close', (code) => {
-    if (words || !closedWell.includes(code)) failed(new Error(words.trim() || 'it was cut off'))
+    if (reported || !closedWell.includes(code))
+      failed(new Error(reported.trim() || 'it was cut off'))
   })
   return tunnel
 }
 
-const much = 1024 * 1024
+const maxBuffered = 1024 * 1024
 
-/** Whoever sends faster than the other end reads has to wait: memory is not for that. */
+/** Backpressure: the sender waits for the receiver, so that memory does not fill up. */
 function slowDown(socket: Socket, tunnel: WebSocket): void {
   tunnel.on('message', () => {
-    if (socket.writableLength < much || tunnel.isPaused) return
+    if (socket.writableLength < maxBuffered || tunnel.isPaused) return
     tunnel.pause()
     socket.once('drain', () => tunnel.resume())
   })
   socket.on('data', () => {
-    if (tunnel.bufferedAmount < much) return
+    if (tunnel.bufferedAmount < maxBuffered) return
     socket.pause()
     const again = setInterval(() => {
-      if (tunnel.bufferedAmount >= much && tunnel.readyState === tunnel.OPEN) return
+      if (tunnel.bufferedAmount >= maxBuffered && tunnel.readyState === tunnel.OPEN) return
       clearInterval(again)
       socket.resume()
     }, 10)
   })
 }
 
-const patienceMilliseconds = 15_000
+const timeoutMilliseconds = 15_000
 
-/** Any answer will do, a refusal too: somebody is there. */
-async function answers(options: Options, aim: Aim, path: string): Promise<void> {
+/** Any response shows that a server is listening, even an error. */
+async function answers(options: Options, destination: Destination, path: string): Promise<void> {
   let tunnel: WebSocket | undefined
   let late: NodeJS.Timeout | undefined
   const input = new PassThrough()
   try {
     await new Promise<void>((resolve, reject) => {
       late = setTimeout(
-        () => reject(new Error(`nothing answers on port ${aim.port}`)),
-        patienceMilliseconds,
+        () => reject(new Error(`nothing answers on port ${destination.port}`)),
+        timeoutMilliseconds,
       )
       const output = new Writable({
         write: (chunk: Buffer, _encoding, done) => {
@@ -160,9 +162,11 @@ async function answers(options: Options, aim: Aim, path: string): Promise<void> 
           done()
         },
       })
-      connect(options, aim, input, output, reject).then((opened) => {
+      connect(options, destination, input, output, reject).then((opened) => {
         tunnel = opened
-        opened.on('close', () => reject(new Error(`port ${aim.port} was closed without an answer`)))
+        opened.on('close', () =>
+          reject(new Error(`port ${destination.port} was closed without an answer`)),
+        )
         input.write(`GET ${path} HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n`)
       }, reject)
     })

@@ -3,8 +3,8 @@ import { Exec, type KubeConfig, type V1Status } from '@kubernetes/client-node'
 import { type Jupyter, jupyterOf } from './address.ts'
 import { socketsOf } from './sockets.ts'
 
-/** Where Jupyter writes down its token; and Jupyter's own answer, should there be no shell. */
-const questions: readonly (readonly string[])[] = [
+/** Reads the file in which Jupyter stores its token; or asks Jupyter itself, if there is no shell. */
+const commands: readonly (readonly string[])[] = [
   [
     'sh',
     '-c',
@@ -13,27 +13,27 @@ const questions: readonly (readonly string[])[] = [
   ['jupyter', 'server', 'list', '--json'],
 ]
 
-/** What the Jupyter in a container says of itself; undefined where no Jupyter does. */
+/** What the Jupyter in a container reports about itself; undefined if there is none. */
 export async function jupyterIn(
   kubeConfig: KubeConfig,
   namespace: string,
   pod: string,
   container: string,
 ): Promise<Jupyter | undefined> {
-  for (const command of questions) {
-    const found = jupyterOf(await said(kubeConfig, namespace, pod, container, command))
+  for (const command of commands) {
+    const found = jupyterOf(await outputOf(kubeConfig, namespace, pod, container, command))
     if (found) return found
   }
   return undefined
 }
 
-const patienceMilliseconds = 20_000
+const timeoutMilliseconds = 20_000
 
-/** Jupyter's response has a few hundred bytes; a hostile one may never end. */
-const mostBytes = 64 * 1024
+/** Jupyter's output has a few hundred bytes; that of a hostile image may never end. */
+const maxBytes = 64 * 1024
 
-/** What a command in a container writes, whatever its exit code. */
-async function said(
+/** The standard output of a command in a container, whatever its exit code. */
+async function outputOf(
   kubeConfig: KubeConfig,
   namespace: string,
   pod: string,
@@ -42,7 +42,7 @@ async function said(
 ): Promise<string> {
   const exec = new Exec(
     kubeConfig,
-    socketsOf(kubeConfig, ['v5.channel.k8s.io', 'v4.channel.k8s.io'], mostBytes * 2),
+    socketsOf(kubeConfig, ['v5.channel.k8s.io', 'v4.channel.k8s.io'], maxBytes * 2),
   )
   const chunks: Buffer[] = []
   let bytes = 0
@@ -50,18 +50,18 @@ async function said(
   const stdout = new Writable({
     write: (chunk: Buffer, _encoding, done) => {
       bytes += chunk.length
-      if (bytes > mostBytes) tooMuch()
+      if (bytes > maxBytes) tooMuch()
       else chunks.push(chunk)
       done()
     },
   })
-  const words = [...command]
+  const args = [...command]
   let status: V1Status | undefined
   const socket = await exec.exec(
     namespace,
     pod,
     container,
-    words,
+    args,
     stdout,
     null,
     null,
@@ -75,9 +75,9 @@ async function said(
       socket.terminate()
       reject(new Error(`"${command[0]}" in Pod "${pod}" ${why}`))
     }
-    const late = setTimeout(() => giveUp('does not answer'), patienceMilliseconds)
-    tooMuch = () => giveUp(`answers with more than ${mostBytes} bytes`)
-    if (bytes > mostBytes) tooMuch()
+    const late = setTimeout(() => giveUp('does not answer'), timeoutMilliseconds)
+    tooMuch = () => giveUp(`answers with more than ${maxBytes} bytes`)
+    if (bytes > maxBytes) tooMuch()
     socket.on('close', () => {
       clearTimeout(late)
       if (status) resolve()

@@ -4,7 +4,7 @@ import type { Target } from './target.ts'
 /** `Notebook "explore"` */
 export const titleOf = ({ kind, name }: Target): string => `${kind.kind} "${name}"`
 
-/** For a name that is not there: what is. */
+/** The error for a missing object, with the names that exist. */
 export function notFound({ kind, name }: Target, namespace: string, there?: readonly string[]) {
   const missing = `${kind.kind} "${name}" does not exist in namespace "${namespace}"`
   if (!there) return missing
@@ -14,7 +14,6 @@ export function notFound({ kind, name }: Target, namespace: string, there?: read
     : `${missing}, and no other ${kind.singular} does`
 }
 
-/** What is suspended is kept, and how it comes back. */
 export const suspended = (target: Target, already = false): string =>
   [
     `${titleOf(target)} is suspended${already ? ' already' : ''}`,
@@ -22,17 +21,16 @@ export const suspended = (target: Target, already = false): string =>
     `: kubectl open ${target.kind.singular} ${target.name} resumes it`,
   ].join('')
 
-/** What is left running costs what it costs. */
 export const leftRunning = ({ kind, name }: Target): string =>
   `${kind.kind} "${name}" is left running: kubectl open ${kind.singular} ${name} --suspend stops it`
 
-/** Enter means to leave it: nothing is stopped by mistake. */
+/** The default is to leave it running, so that nothing is stopped by mistake. */
 export const question = (target: Target): string =>
   `Suspend ${titleOf(target)} (its home is kept), or leave it running? [s/L] `
 
 export const wantsSuspend = (answer: string): boolean => /^s(uspend)?$/i.test(answer.trim())
 
-/** One line of a terminal; `seconds` only where the line is drawn again. */
+/** One line of a terminal; `seconds` is given only if the line is redrawn. */
 export function waitLine(target: Target, why: string, seconds?: number, width?: number): string {
   const time = seconds === undefined ? '' : ` (${seconds}s)`
   const line = `waiting for ${titleOf(target)}${time}: ${onOneLine(why)}`

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { isOldNode, oldestNode } from '../terminal/oldnode.ts'
 import { root } from '../terminal/root.ts'
 
-// npm installed this one beside the project.
+// The Node that npm installed with the project.
 const ours = join(root, 'node_modules', 'node', 'bin', 'node')
 
 if (!isOldNode()) await import('./program.ts')
@@ -18,7 +18,7 @@ else {
   process.exit(1)
 }
 
-/** The terminal sends Ctrl-C to both of us: it is the other's to answer. */
+/** The terminal sends Ctrl-C to both processes; only the child handles it. */
 function runWith(node: string): void {
   const self = fileURLToPath(import.meta.url)
   const child = spawn(node, [self, ...process.argv.slice(2)], { stdio: 'inherit' })

@@ -2,7 +2,7 @@ import { annotations, type Parent } from '../crds/kind.ts'
 import type { Condition, Reason } from '../crds/status.ts'
 
 /**
- * What to do next, from what is seen:
+ * Decides what to do next from the observed objects:
  *
  *     suspended or idle ──▶ patch ──▶ wait … ──▶ reach ──▶ open
  *                                       ▲                   │ the Pod moved, the connection broke
@@ -26,7 +26,7 @@ export interface Owner {
   readonly controller?: boolean
 }
 
-/** A Pod, as much of it as matters here. */
+/** The fields of a Pod that are used here. */
 export interface Pod extends Owned {
   readonly metadata: Owned['metadata'] & {
     readonly deletionTimestamp?: string
@@ -45,11 +45,11 @@ export interface Pod extends Owned {
   }
 }
 
-/** The container of a Pod that is opened; beside it may be others. */
+/** The container to open; the Pod may have others. */
 export const containerNamed = (kind: string): string =>
   kind === 'Notebook' ? 'notebook' : 'server'
 
-/** Whom a connection is to: a container that was restarted is another, with a token of its own. */
+/** Identifies what a connection leads to: a restarted container has another token. */
 export const instanceOf = ({ metadata, status }: Pod, container: string): string =>
   `${metadata.uid} ${status?.containerStatuses?.find(({ name }) => name === container)?.containerID}`
 
@@ -57,9 +57,9 @@ export interface Seen {
   /** Undefined once it is deleted. */
   readonly object: Opened | undefined
   readonly pods: readonly Pod[]
-  /** The instance that is connected, while the connection is whole. */
+  /** The connected instance, while the connection works. */
   readonly connected?: string
-  /** Whether it was open before: then nobody here resumes what somebody else suspends. */
+  /** Whether it was open before: then it must not be resumed, because someone else suspended it. */
   readonly wasOpen: boolean
 }
 
@@ -83,7 +83,7 @@ export type Next =
   | { readonly do: 'reach'; readonly pod: Pod; readonly note?: string }
   | { readonly do: 'end'; readonly says: string }
 
-/** Only another spec, or another object, mends these: waiting would be in vain. */
+/** Reasons that only a changed spec or another object resolves, so waiting is pointless. */
 const final: readonly Reason[] = ['InvalidSpec', 'ReferenceCycle', 'Failed', 'DeadlineExceeded']
 
 export function next({ object, pods, connected, wasOpen }: Seen): Next {
@@ -106,14 +106,14 @@ export function next({ object, pods, connected, wasOpen }: Seen): Next {
       resume,
     }
   }
-  // A busy kernel can miss a probe: what is connected stays so, whatever Ready says meanwhile.
+  // A busy kernel can miss a probe, so a connection stays open whatever Ready is.
   const container = containerNamed(object.kind)
   const same = pods.find((pod) => instanceOf(pod, container) === connected && isThere(pod))
   if (same) return { do: 'reach', pod: same }
   return byReady(object, pods)
 }
 
-/** Stopped for being idle, until somebody opens it: until the annotation is another than then. */
+/** Whether it was stopped because it was idle, and its annotation has not changed since. */
 const isIdle = ({ spec, status, metadata }: Opened): boolean =>
   spec.idleTimeout !== undefined &&
   status?.idle !== undefined &&
@@ -125,7 +125,7 @@ function byReady({ metadata, status }: Opened, pods: readonly Pod[]): Next {
   const { reason, message } = ready
   const behind =
     (status?.observedGeneration ?? Number.POSITIVE_INFINITY) < (metadata.generation ?? 0)
-  // Said before it was resumed or woken.
+  // The status is from before it was resumed or woken.
   const outdated = behind || ['Suspending', 'Suspended', 'Idle'].includes(reason)
   if (outdated) return { do: 'wait', why: 'the controller has not seen the change yet' }
   if (ready.status === 'True') {

@@ -4,9 +4,9 @@ import { isForbidden, type Refusal, refusalOf } from '../cluster/refusal.ts'
 import { type LiveLine, liveLine } from '../terminal/liveline.ts'
 import type { Output } from '../terminal/screen.ts'
 import { addressOf, type Jupyter, plain, withoutToken } from './address.ts'
-import { type Door, doorTo } from './browser.ts'
+import { type OneTimeAddress, oneTimeAddressFor } from './browser.ts'
 import { type Objects, objectsOf } from './clusterobjects.ts'
-import { type Aim, type Forward, forward } from './forward.ts'
+import { type Destination, type Forward, forward } from './forward.ts'
 import { jupyterIn } from './jupyter.ts'
 import { leftRunning, question, suspended, titleOf, waitLine, wantsSuspend } from './lines.ts'
 import { containerNamed, instanceOf, type Next, next, type Opened, type Pod } from './next.ts'
@@ -20,12 +20,12 @@ export interface OpenOptions {
   readonly suspend: boolean
 }
 
-/** The person and their machine. */
+/** The user and their machine. */
 export interface Edges {
   readonly stdout: Output
   readonly stderr: Output
-  /** Whether somebody can be asked. */
-  readonly asks: boolean
+  /** Whether the user can answer a question. */
+  readonly isInteractive: boolean
   readonly ask: (question: string) => Promise<string>
   /** The next Ctrl-C, or another signal to end. */
   readonly interrupted: () => Promise<NodeJS.Signals>
@@ -33,7 +33,7 @@ export interface Edges {
   readonly now: () => string
 }
 
-/** 0, or 1 when it cannot be opened, or is open no longer, and nobody asked for that. */
+/** Returns the exit code: 1 if it cannot be opened, or if the session ends without Ctrl-C. */
 export async function open(options: OpenOptions, edges: Edges): Promise<number> {
   const { target, cluster } = options
   const line = liveLine(edges.stderr)
@@ -43,7 +43,7 @@ export async function open(options: OpenOptions, edges: Edges): Promise<number> 
     const object = await objects.get()
     return await opened(options, edges, objects, object, line)
   } catch (error) {
-    line.say(`error: ${refusalOf(error).words}`)
+    line.say(`error: ${refusalOf(error).message}`)
     return 1
   }
 }
@@ -73,7 +73,7 @@ async function opened(
         )
         return 1
       }),
-      farewell(target, edges, objects, line, () => ending.abort()),
+      interruption(target, edges, objects, line, () => ending.abort()),
     ])
   } finally {
     ending.abort()
@@ -81,8 +81,8 @@ async function opened(
   }
 }
 
-/** Ctrl-C: whether to suspend is the person's to say, if there is one. A second one ends at once. */
-async function farewell(
+/** On Ctrl-C, asks whether to suspend a Notebook. A second Ctrl-C ends at once. */
+async function interruption(
   target: Target,
   edges: Edges,
   objects: Objects,
@@ -90,9 +90,9 @@ async function farewell(
   stop: () => void,
 ): Promise<number> {
   const signal = await edges.interrupted()
-  // A server serves others, too: it is not for one of its callers to be asked.
-  if (edges.asks && signal === 'SIGINT' && target.kind.kind === 'Notebook') {
-    line.hold()
+  // A ModelServer serves other users too, so there is no question about it.
+  if (edges.isInteractive && signal === 'SIGINT' && target.kind.kind === 'Notebook') {
+    line.pause()
     edges.stderr.write('\n')
     const answer = await Promise.race([
       edges.ask(question(target)),
@@ -101,7 +101,7 @@ async function farewell(
         return ''
       }),
     ])
-    // Or it would resume what is suspended now.
+    // Otherwise the session would react to the suspension.
     stop()
     if (wantsSuspend(answer)) return suspend(target, objects, line)
   }
@@ -109,10 +109,10 @@ async function farewell(
   return 0
 }
 
-/** How long until a connection that failed is tried again. */
+/** How long to wait before retrying a failed connection. */
 const pause = 1000
 
-/** What is seen, the way to the Pod, and what was told about them. */
+/** A browser session: the observed objects, the forwarded port, and what was reported about them. */
 async function sessionOf(
   { target, cluster, port, browser }: OpenOptions,
   edges: Edges,
@@ -125,78 +125,80 @@ async function sessionOf(
   const isNotebook = target.kind.kind === 'Notebook'
   const container = containerNamed(target.kind.kind)
   const usualPort = isNotebook ? 8888 : 8080
-  const doors: Door[] = []
-  const bell = bellOf()
+  const oneTimeAddresses: OneTimeAddress[] = []
+  const changes = notifier()
   let object: Opened | undefined = first
   let pods: readonly Pod[] = []
-  let podsKnown = false
-  /** Pods that have the labels but are somebody else's; each is reported once. */
-  const strangers = new WeakSet<Pod>()
-  const toldStrangers = new Set<string>()
-  let connected: Aim | undefined
+  let podsListed = false
+  /** Pods with the labels but another owner; each is reported once. */
+  const foreignPods = new WeakSet<Pod>()
+  const reportedUids = new Set<string>()
+  let connected: Destination | undefined
   let address: string | undefined
-  let trouble: { readonly words: string; readonly isFinal: boolean } | undefined
+  let trouble: { readonly message: string; readonly isFinal: boolean } | undefined
 
-  const way: Forward = await forward({
+  const forwarding: Forward = await forward({
     kubeConfig,
     namespace,
     preferred: usualPort,
     ...(port !== undefined && { wanted: port }),
-    broke: (aim, error) => {
-      if (aim !== connected) return
+    broke: (destination, error) => {
+      if (destination !== connected) return
       connected = undefined
-      // Its other connections stay: often only one was cut.
-      line.say(`the connection to Pod "${aim.pod}" broke: ${refusalOf(error).words}`)
-      bell.ring()
+      // Other connections to the Pod stay open: often only one was cut.
+      line.say(`the connection to Pod "${destination.pod}" broke: ${refusalOf(error).message}`)
+      changes.notify()
     },
   })
 
-  const troubled = (error: unknown) => {
+  const watchFailed = (error: unknown) => {
     const refusal = refusalOf(error)
     trouble = {
-      words: refusal.code ? refusal.words : `the API server cannot be reached: ${refusal.words}`,
+      message: refusal.code
+        ? refusal.message
+        : `the API server cannot be reached: ${refusal.message}`,
       isFinal: isForbidden(refusal),
     }
-    bell.ring()
+    changes.notify()
   }
-  const fine = () => {
+  const watchSucceeded = () => {
     if (trouble && connected) {
-      // What went through the same network may be dead without knowing it.
-      way.aim(undefined)
+      // Connections through the same network may be dead without an error.
+      forwarding.connectTo(undefined)
       connected = undefined
     }
     trouble = undefined
-    bell.ring()
+    changes.notify()
   }
 
   function start(): void {
-    const took = (seen: Opened | undefined) => {
-      // The answer to a patch can be newer than what the watch still has to say.
+    const objectSeen = (seen: Opened | undefined) => {
+      // The response to a patch can be newer than the watch's next event.
       if (!seen || !object || !(versionOf(seen) < versionOf(object))) object = seen
-      fine()
+      watchSucceeded()
     }
-    const tookPods = (seen: readonly Pod[]) => {
+    const podsSeen = (seen: readonly Pod[]) => {
       pods = seen
-      podsKnown = true
-      fine()
+      podsListed = true
+      watchSucceeded()
     }
-    objects.follow(took, troubled, signal)
-    objects.followPods(tookPods, troubled, signal)
+    objects.follow(objectSeen, watchFailed, signal)
+    objects.followPods(podsSeen, watchFailed, signal)
   }
 
-  /** Goes on until it must end, and answers why; once it is stopped, it does and says nothing. */
+  /** Runs until the session must end, and returns why. It never resolves if the signal stops it. */
   async function run(): Promise<string> {
     start()
     for (;;) {
-      const change = bell.rung()
+      const change = changes.next()
       if (signal.aborted) return new Promise(() => {})
-      if (trouble?.isFinal) return trouble.words
-      if (!podsKnown) {
-        if (trouble) wait(trouble.words)
+      if (trouble?.isFinal) return trouble.message
+      if (!podsListed) {
+        if (trouble) wait(trouble.message)
         await change
         continue
       }
-      const own = pods.filter((pod) => !strangers.has(pod))
+      const own = pods.filter((pod) => !foreignPods.has(pod))
       const seen = { object, pods: own, wasOpen: address !== undefined }
       const step = next({ ...seen, ...(connected && { connected: connected.instance }) })
       switch (step.do) {
@@ -207,18 +209,18 @@ async function sessionOf(
           object = await patched(step)
           continue
         case 'wait':
-          if (!trouble) lose()
-          wait(trouble?.words ?? step.why)
+          if (!trouble) disconnect()
+          wait(trouble?.message ?? step.why)
           break
         case 'reach':
-          if (trouble) wait(trouble.words)
+          if (trouble) wait(trouble.message)
           else if (instanceOf(step.pod, container) !== connected?.instance) {
-            lose()
+            disconnect()
             const failed = await reach(step)
-            if (failed === 'stranger') continue
-            if (failed && isForbidden(failed)) return failed.words
+            if (failed === 'foreign') continue
+            if (failed && isForbidden(failed)) return failed.message
             if (failed) {
-              wait(`Pod "${step.pod.metadata.name}" cannot be reached: ${failed.words}`)
+              wait(`Pod "${step.pod.metadata.name}" cannot be reached: ${failed.message}`)
               await Promise.race([change, sleep(pause)])
               continue
             }
@@ -230,10 +232,10 @@ async function sessionOf(
 
   const wait = (why: string) => line.show((...at) => waitLine(target, why, ...at))
 
-  /** The Pod that was connected is not the one to connect any more. */
-  function lose(): void {
+  /** Closes the connections to a Pod that was replaced or restarted. */
+  function disconnect(): void {
     if (!connected) return
-    way.aim(undefined)
+    forwarding.connectTo(undefined)
     const { pod, instance } = connected
     const uid = instance.split(' ')[0]
     const isRestarted = pods.some(
@@ -246,49 +248,53 @@ async function sessionOf(
   const patched = ({ resume, wake }: Extract<Next, { do: 'patch' }>) =>
     objects.patch({ ...(resume && { suspend: false }), ...(wake && { opened: edges.now() }) })
 
-  /** Undefined when the way is open, else why it is not. */
+  /** Connects to the Pod; returns why that failed, or undefined. */
   async function reach({
     pod,
     note,
-  }: Extract<Next, { do: 'reach' }>): Promise<Refusal | 'stranger' | undefined> {
+  }: Extract<Next, { do: 'reach' }>): Promise<Refusal | 'foreign' | undefined> {
     const { name } = pod.metadata
     const ports = pod.spec.containers.find((it) => it.name === container)?.ports
-    const aim = {
+    const destination = {
       pod: name,
       instance: instanceOf(pod, container),
       port: ports?.[0]?.containerPort ?? usualPort,
     }
     try {
-      if (object && !(await objects.isOwn(pod, object))) return estranged(pod)
+      if (object && !(await objects.isOwn(pod, object))) return ignoreForeign(pod)
       const jupyter = isNotebook
         ? await jupyterIn(kubeConfig, namespace, name, container)
         : undefined
-      await way.probe(aim, (jupyter ?? plain).path)
-      connected = aim
-      way.aim(aim)
+      await forwarding.probe(destination, (jupyter ?? plain).path)
+      connected = destination
+      forwarding.connectTo(destination)
       if (signal.aborted) return undefined
-      await announce(aim, jupyter, note)
+      await announce(destination, jupyter, note)
       return undefined
     } catch (error) {
       return refusalOf(error)
     }
   }
 
-  function estranged(pod: Pod): 'stranger' {
+  function ignoreForeign(pod: Pod): 'foreign' {
     const { name, uid } = pod.metadata
-    strangers.add(pod)
-    if (!toldStrangers.has(uid))
+    foreignPods.add(pod)
+    if (!reportedUids.has(uid))
       line.say(
         `note: Pod "${name}" has the labels of ${titleOf(target)} but is not its own, so it is ignored: kubectl describe pod ${name} names its owner`,
       )
-    toldStrangers.add(uid)
-    return 'stranger'
+    reportedUids.add(uid)
+    return 'foreign'
   }
 
-  async function announce(aim: Aim, jupyter: Jupyter | undefined, note: string | undefined) {
+  async function announce(
+    destination: Destination,
+    jupyter: Jupyter | undefined,
+    note: string | undefined,
+  ) {
     const before = address
-    address = addressOf(way.port, jupyter ?? plain)
-    const again = before ? `connected again to Pod "${aim.pod}"` : undefined
+    address = addressOf(forwarding.port, jupyter ?? plain)
+    const again = before ? `connected again to Pod "${destination.pod}"` : undefined
     if (address === before) return line.say(`${again}`)
     if (again) line.say(`${again}, which has a token of its own`)
     if (note) line.say(`note: ${note}`)
@@ -300,15 +306,15 @@ async function sessionOf(
   }
 
   async function openBrowser(address: string): Promise<void> {
-    const door = address === withoutToken(address) ? undefined : await doorTo(address)
-    if (door) doors.push(door)
+    const oneTime = address === withoutToken(address) ? undefined : await oneTimeAddressFor(address)
+    if (oneTime) oneTimeAddresses.push(oneTime)
     const shown = withoutToken(address)
     try {
-      await edges.browse(door?.address ?? address)
+      await edges.browse(oneTime?.address ?? address)
       line.say(`${shown} is open in your browser; Ctrl-C ends`)
     } catch (error) {
-      const once = door ? `${door.address}, which works once,` : shown
-      line.say(`no browser can be started (${refusalOf(error).words}): open ${once} yourself`)
+      const once = oneTime ? `${oneTime.address}, which works once,` : shown
+      line.say(`no browser can be started (${refusalOf(error).message}): open ${once} yourself`)
     }
   }
 
@@ -316,28 +322,28 @@ async function sessionOf(
     run,
     wasOpen: () => address !== undefined,
     close: () => {
-      way.close()
-      for (const door of doors) door.close()
+      forwarding.close()
+      for (const oneTime of oneTimeAddresses) oneTime.close()
     },
   }
 }
 
-/** API servers count these up. */
+/** The API server increases resource versions with each change. */
 const versionOf = ({ metadata }: Opened): number =>
   Number((metadata as { readonly resourceVersion?: string }).resourceVersion ?? 0)
 
-/** Rings for all who wait. */
-function bellOf() {
-  let ring = () => {}
-  let rung = new Promise<void>((resolve) => {
-    ring = resolve
+/** Wakes everything that awaits `next()`. */
+function notifier() {
+  let notify = () => {}
+  let pending = new Promise<void>((resolve) => {
+    notify = resolve
   })
   return {
-    rung: () => rung,
-    ring: () => {
-      ring()
-      rung = new Promise<void>((resolve) => {
-        ring = resolve
+    next: () => pending,
+    notify: () => {
+      notify()
+      pending = new Promise<void>((resolve) => {
+        notify = resolve
       })
     },
   }

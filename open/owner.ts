@@ -4,8 +4,8 @@ import { notebookName, serverName } from '../hooks/children/metadata.ts'
 import type { Opened, Owned, Owner, Pod } from './next.ts'
 
 /**
- * Which Pods are an object's own. Anyone who may create Pods can give one the labels of somebody else's
- * notebook, to make that person's browser open it. So labels are not enough: the chain of controllers
+ * Checks which Pods an object owns. Anyone who may create Pods can give one the labels of another user's
+ * notebook, so that this user's browser opens it. So labels are not enough: the chain of owner references
  * must lead from the Pod to the object itself.
  *
  *     Notebook    ◀── StatefulSet ◀── Pod
@@ -34,7 +34,7 @@ export function ownership(kubeConfig: KubeConfig, namespace: string): IsOwn {
     } catch (error) {
       const { code } = refusalOf(error)
       if (code === 404) return false
-      // A person who may open the object may lack the right to read this: then only names are compared.
+      // A user who may open the object may lack permission to read this: then only names are compared.
       if (code === 403) return true
       throw error
     }

@@ -3,8 +3,8 @@ import { Command, CommanderError, InvalidArgumentError } from 'commander'
 import { printable } from '../crds/text.ts'
 import { targetOf } from './target.ts'
 
-/** Exit codes: 0; 1 for what cannot be opened; 2 for a wrong call; as of a shell for two Ctrl-C. */
-const wrongCall = 2
+/** Exit codes: 0; 1 if it cannot be opened; 2 for wrong usage; 130, as in a shell, for two Ctrl-C. */
+const usageError = 2
 const interruptedCode = 130
 
 const program = new Command('kubectl open')
@@ -23,9 +23,9 @@ const program = new Command('kubectl open')
   .addHelpText(
     'after',
     `
-What is suspended is resumed, what is idle is woken. Ctrl-C ends, and asks whether to suspend a
-notebook or to leave it running; a second Ctrl-C leaves it. Nothing is reachable from other machines:
-the port is on loopback, and the way is that of kubectl port-forward.`,
+A suspended notebook or modelserver is resumed, an idle notebook is woken. Ctrl-C ends, and asks
+whether to suspend a notebook or to leave it running; a second Ctrl-C leaves it running. Other machines
+cannot connect: the port is on loopback, and is forwarded as kubectl port-forward does.`,
   )
   .allowExcessArguments()
   .exitOverride()
@@ -36,7 +36,7 @@ function portOf(text: string): number {
   return port
 }
 
-/** Before anything is open, and once more after the question, a signal ends at once. */
+/** A signal ends the process at once unless something is waiting for it. */
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 const waiting: ((signal: NodeJS.Signals) => void)[] = []
 const interrupted = () => new Promise<NodeJS.Signals>((resolve) => waiting.push(resolve))
@@ -47,7 +47,7 @@ for (const signal of signals)
     else process.exit(interruptedCode)
   })
 
-/** An end of input, Ctrl-D, is no answer. */
+/** At the end of input, Ctrl-D, the answer is empty. */
 const ask = (question: string) =>
   new Promise<string>((resolve) => {
     const terminal = createInterface({ input: process.stdin, output: process.stderr })
@@ -67,10 +67,10 @@ async function run(): Promise<number> {
   const target = targetOf(program.args)
   if ('wrong' in target)
     return program.error(`error: ${target.wrong}\nkubectl open --help says more`, {
-      exitCode: wrongCall,
+      exitCode: usageError,
     })
   const options = program.opts()
-  // Loaded when they are needed: the Kubernetes client alone takes half a second.
+  // Loaded only now: the Kubernetes client alone takes half a second.
   const [{ open }, { browse }, { clusterOf }] = await Promise.all([
     import('./open.ts'),
     import('./browser.ts'),
@@ -82,7 +82,7 @@ async function run(): Promise<number> {
     {
       stdout: process.stdout,
       stderr: process.stderr,
-      asks: process.stdin.isTTY === true && process.stderr.isTTY === true,
+      isInteractive: process.stdin.isTTY === true && process.stderr.isTTY === true,
       ask,
       interrupted,
       browse,
@@ -95,7 +95,7 @@ try {
   // Idle connections to the API server would keep the process for a while.
   process.exit(await run())
 } catch (error) {
-  if (error instanceof CommanderError) process.exit(error.exitCode === 0 ? 0 : wrongCall)
+  if (error instanceof CommanderError) process.exit(error.exitCode === 0 ? 0 : usageError)
   console.error(`error: ${printable(error instanceof Error ? error.message : String(error))}`)
   process.exit(1)
 }

@@ -2,7 +2,7 @@ import type { KubeConfig } from '@kubernetes/client-node'
 import WebSocket from 'ws'
 import { refused } from '../cluster/refusal.ts'
 
-/** What the client's Exec and PortForward open their connections with. */
+/** The interface through which the client's Exec and PortForward connect. */
 export interface Sockets {
   readonly connect: (
     path: string,
@@ -11,11 +11,11 @@ export interface Sockets {
   ) => Promise<WebSocket>
 }
 
-const patienceMilliseconds = 15_000
+const timeoutMilliseconds = 15_000
 
 /**
- * WebSockets to the API server, in place of the client's own: that one forgets what the API server
- * says when it refuses, and a person needs to read just that. A frame may have at most `maxPayload` bytes.
+ * WebSockets to the API server, instead of the client's own, which drop the API server's message when it
+ * refuses a connection. A frame may have at most `maxPayload` bytes.
  */
 export const socketsOf = (
   kubeConfig: KubeConfig,
@@ -28,7 +28,7 @@ export const socketsOf = (
     const server = kubeConfig.getCurrentCluster()?.server ?? ''
     const socket = new WebSocket(`${server.replace(/^http/, 'ws')}${path}`, [...protocols], {
       ...options,
-      handshakeTimeout: patienceMilliseconds,
+      handshakeTimeout: timeoutMilliseconds,
       maxPayload,
     })
     socket.on('message', (data) => {

@@ -1,7 +1,7 @@
 import { group, type Kind, version } from '../crds/kind.ts'
 import { kinds } from '../crds/kinds.ts'
 
-/** What is to be opened: a kind and a name. */
+/** The kind and name of the object to open. */
 export interface Target {
   readonly kind: Kind
   readonly name: string
@@ -9,7 +9,7 @@ export interface Target {
 
 const canBeOpened = ['Notebook', 'ModelServer']
 
-/** The words of `kubectl open notebook NAME` or `notebook/NAME`, or what is wrong with them. */
+/** Parses `notebook NAME` or `notebook/NAME`; returns an error message if they are wrong. */
 export function targetOf(words: readonly string[]): Target | { readonly wrong: string } {
   const [first = '', ...others] = words
   if (!first) return { wrong: 'say what to open: kubectl open notebook NAME' }
@@ -30,7 +30,7 @@ export function targetOf(words: readonly string[]): Target | { readonly wrong: s
   return { kind, name }
 }
 
-/** By every word that kubectl takes for a kind, in capitals or not. */
+/** Finds a kind by any name that kubectl accepts, in any case. */
 const kindCalled = (word: string): Kind | undefined =>
   kinds.find(({ plural, singular, shortNames }) =>
     [plural, singular, ...shortNames]

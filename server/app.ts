@@ -23,73 +23,73 @@ import { type Pods, withPods } from './pods.ts'
 import { mayBeAdmission, type Segments } from './segments.ts'
 import type { Guard } from './token.ts'
 
-export interface World {
+export interface AppOptions {
   readonly config: Config
   readonly log: Log
   readonly metrics: Metrics
-  /** All absent without a cluster: references are not checked, Pods and nodes are the request's. */
+  /** All absent without a cluster: references are not checked; Pods and nodes come from requests. */
   readonly lookup?: Lookup
   readonly pods?: Pods
   readonly nodes?: Nodes
-  /** Absent, the hooks answer whoever asks. */
+  /** If absent, the hooks answer any client. */
   readonly guard?: Guard
   /** If absent, admission has its well-known paths. */
   readonly segments?: Segments
-  /** Requests of hooks that are read or answered at one time; more are told to come again. */
-  readonly mostUnderWay?: number
+  /** How many hook requests may be in progress at a time; others are told to retry. */
+  readonly maxHooksInProgress?: number
   /** The total size of all bodies that are in progress, until they are answered. */
-  readonly mostBytes?: number
+  readonly maxBytes?: number
   readonly lookupLimits?: Partial<LookupLimits>
 }
 
-/** Four controllers of 20 workers each, as docs suggest, and room: more is a flood. */
-const mostUnderWay = 128
+/** More than four controllers of 20 workers each, as the docs suggest, ever send. */
+const maxHooksInProgress = 128
 
 /** Enough for two objects with all their managed fields: no real review has more. */
-const review = { mostValues: 100_000, deepest: 200, scannedFrom: 32 * 1024 }
+const reviewLimits = { maxValues: 100_000, maxDepth: 200, scannedFrom: 32 * 1024 }
 /** Enough for an object with all of its children. Hooks are answered at once, without look-ups. */
-const family = { mostValues: 600_000, deepest: 200, scannedFrom: 1024 * 1024 }
+const hookLimits = { maxValues: 600_000, maxDepth: 200, scannedFrom: 1024 * 1024 }
 
-/** What the one log line of a request says of it. */
-interface Noted {
+/** What the log line of a request contains besides path and code. */
+interface LogFields {
   kind?: string
   namespace?: string
   name?: string
   stage?: string
 }
 
-/** An answer of 200. res.json would look for settings that no route here has. */
+/** Sends a response with status 200. res.json would look up settings that no route here uses. */
 const send = (res: Response, answer: unknown): void => {
   res.setHeader('Content-Type', 'application/json; charset=utf-8')
   res.end(JSON.stringify(answer))
 }
 
-/** Routes read, ask a pure function, answer. */
-export function app(world: World): express.Express {
-  const { config, metrics, lookup, pods, nodes } = world
+/** Each route reads a request, calls a pure function, and responds. */
+export function app(options: AppOptions): express.Express {
+  const { config, metrics, lookup, pods, nodes } = options
   const server = express()
   server.disable('x-powered-by')
   server.disable('etag')
-  // One spelling of each path, so that metrics have one series of it.
+  // Each path has one spelling, so that it has one series in the metrics.
   server.enable('case sensitive routing')
   server.enable('strict routing')
 
-  const { segments } = world
+  const { segments } = options
   if (segments)
     server.use((req, _res, next) => {
-      req.url = segments.unveiled(req.url)
+      req.url = segments.withoutSegment(req.url)
       next()
     })
 
-  // With each route and not before all: Express goes through every layer of the server, at a cost.
-  // For the same reason the busiest are the first, and one route serves the hooks of all kinds.
-  const logging = logged(world)
-  const read = bodies(world.mostBytes)
-  const lookupFrom = lookup && limitedLookup(lookup, world.lookupLimits)
-  const validated = read(review, (body, req, res) => {
+  // Middleware is added to each route instead of the server, because Express walks every layer at a cost.
+  // For the same reason the busiest routes come first, and one route serves the hooks of all kinds.
+  const logging = logRequest(options)
+  const read = bodies(options.maxBytes)
+  const lookupFrom = lookup && limitedLookup(lookup, options.lookupLimits)
+  const validated = read(reviewLimits, (body, req, res) => {
     const request = admissionRequest(body)
     if (typeof request === 'string') return fail(res, 400, request)
-    note(res, request.object ?? request.oldObject)
+    setLogFields(res, request.object ?? request.oldObject)
     const answer = (review: AdmissionReview): void => {
       count(review, request.object, metrics)
       send(res, review)
@@ -104,20 +104,20 @@ export function app(world: World): express.Express {
       },
     )
   })
-  const mutated = read(review, (body, _req, res) => {
+  const mutated = read(reviewLimits, (body, _req, res) => {
     const request = admissionRequest(body)
     if (typeof request === 'string') return fail(res, 400, request)
-    note(res, request.object)
+    setLogFields(res, request.object)
     send(res, mutate(request))
   })
-  const forMetacontroller = [
+  const beforeHooks = [
     logging,
-    // Before the body is read: a stranger's costs nothing.
-    ...(world.guard ? [guarded(world.guard)] : []),
-    bounded(world.mostUnderWay ?? mostUnderWay),
+    // Before the body is read, so that requests without a token cost nothing.
+    ...(options.guard ? [requireToken(options.guard)] : []),
+    limitInProgress(options.maxHooksInProgress ?? maxHooksInProgress),
   ]
-  const synced = read(family, (body, req, res) => {
-    const hook = hookAsked(req)
+  const synced = read(hookLimits, (body, req, res) => {
+    const hook = requestedHook(req)
     const request = syncRequest(body, hook.kind.kind)
     if (typeof request === 'string') return fail(res, 400, request)
     const seen = pods ? withPods(request.related, pods.of(request.parent)) : request.related
@@ -125,22 +125,22 @@ export function app(world: World): express.Express {
     const answer = hook.sync(
       { ...request, related, podsMayBeMissing: pods !== undefined && !pods.isCurrent() },
       config,
-      (error) => world.log.error({ err: error, path: req.path }, 'failed'),
+      (error) => options.log.error({ err: error, path: req.path }, 'failed'),
     )
-    note(res, request.parent, stageOf(answer.status))
+    setLogFields(res, request.parent, stageOf(answer.status))
     send(res, answer)
   })
-  const customized = read(family, (body, req, res) => {
-    const hook = hookAsked(req)
+  const customized = read(hookLimits, (body, req, res) => {
+    const hook = requestedHook(req)
     const request = customizeRequest(body, hook.kind.kind)
     if (typeof request === 'string') return fail(res, 400, request)
-    note(res, request.parent)
+    setLogFields(res, request.parent)
     send(res, hook.customize(request))
   })
   server.post('/admission/validate', logging, validated)
-  server.post(hookRoute('sync'), forMetacontroller, synced)
+  server.post(hookRoute('sync'), beforeHooks, synced)
   server.post('/admission/mutate', logging, mutated)
-  server.post(hookRoute('customize'), forMetacontroller, customized)
+  server.post(hookRoute('customize'), beforeHooks, customized)
 
   server.get('/healthz', (_req, res) => {
     res.json({ status: 'ok' })
@@ -165,7 +165,7 @@ export function app(world: World): express.Express {
   })
   server.use((error: HttpError, req: Request, res: Response, _next: NextFunction) => {
     const code = error.status ?? 500
-    if (code >= 500) world.log.error({ err: error, path: shownPath(req.path) }, 'failed')
+    if (code >= 500) options.log.error({ err: error, path: shownPath(req.path) }, 'failed')
     // A client that is told to retry may have disconnected already.
     if (!res.headersSent)
       fail(res, code, code >= 500 ? 'internal error: see the server’s log' : error.message)
@@ -191,13 +191,13 @@ const hookByPlural: ReadonlyMap<string, Hook> = new Map(
 const hookRoute = (verb: 'sync' | 'customize'): RegExp =>
   new RegExp(`^/hooks/(${[...hookByPlural.keys()].join('|')})/${verb}$`)
 
-const hookAsked = (req: Request): Hook => hookByPlural.get(String(req.params[0])) as Hook
+const requestedHook = (req: Request): Hook => hookByPlural.get(String(req.params[0])) as Hook
 
 const hookPaths = (all: readonly Hook[]): readonly string[] =>
   all.flatMap(({ kind }) => ['sync', 'customize'].map((verb) => `/hooks/${kind.plural}/${verb}`))
 
-/** The answer to a stranger does not say whether the token was wrong or not there. */
-const guarded =
+/** The response does not reveal whether the token was wrong or missing. */
+const requireToken =
   (guard: Guard) =>
   (req: Request, res: Response, next: NextFunction): void => {
     if (guard(req.headers.authorization)) next()
@@ -208,37 +208,37 @@ const guarded =
   }
 
 /**
- * Only hook requests are shed because of their number: Metacontroller retries them, but a shed
- * admission request fails somebody's `kubectl apply`.
+ * Only hook requests are limited in number: Metacontroller retries them, but rejecting an admission
+ * request would fail a user's `kubectl apply`.
  */
-const bounded = (most: number) => {
-  let underWay = 0
+const limitInProgress = (max: number) => {
+  let inProgress = 0
   return (_req: Request, res: Response, next: NextFunction): void => {
-    if (underWay >= most) {
+    if (inProgress >= max) {
       // Metacontroller takes an integer of at least 1.
       res.set('Retry-After', '1')
-      fail(res, 429, `${most} requests are under way: ask again in a second`)
+      fail(res, 429, `${max} requests are under way: ask again in a second`)
     } else {
-      underWay++
-      res.on('close', () => underWay--)
+      inProgress++
+      res.on('close', () => inProgress--)
       next()
     }
   }
 }
 
-const note = (res: Response, parent: Parent | null | undefined, stage?: string): void => {
-  const noted: Noted = res.locals
-  noted.kind = loggable(parent?.kind)
-  noted.namespace = loggable(parent?.metadata.namespace)
-  noted.name = loggable(parent?.metadata.name)
-  noted.stage = stage
+const setLogFields = (res: Response, parent: Parent | null | undefined, stage?: string): void => {
+  const fields: LogFields = res.locals
+  fields.kind = loggable(parent?.kind)
+  fields.namespace = loggable(parent?.metadata.namespace)
+  fields.name = loggable(parent?.metadata.name)
+  fields.stage = stage
 }
 
 /** Clients in the cluster network must not fill the log. */
 const loggable = (name: unknown): string | undefined =>
   typeof name === 'string' ? name.slice(0, 253) : undefined
 
-/** The reason of Ready tells where in its life an object is. */
+/** The reason of the Ready condition, which shows the state of the object. */
 const stageOf = (status: unknown): string | undefined =>
   (status as { conditions?: readonly Condition[] }).conditions?.find(({ type }) => type === 'Ready')
     ?.reason
@@ -247,18 +247,18 @@ const count = (review: AdmissionReview, object: Parent | null | undefined, metri
   if (!review.response.allowed) metrics.refused.inc({ kind: object?.kind ?? 'unknown' })
 }
 
-/** One line per request, never a body. Probes and scrapes are not worth one. */
-const logged =
-  ({ log, metrics }: World) =>
+/** Logs one line per request, never a body, and none for probes and scrapes. */
+const logRequest =
+  ({ log, metrics }: AppOptions) =>
   (req: Request, res: Response, next: NextFunction): void => {
     const start = performance.now()
     res.on('finish', () => {
       const seconds = (performance.now() - start) / 1000
       if (req.method !== 'POST') return
-      // Unknown paths share one series, so that nobody can fill the memory with them.
+      // Unknown paths share one series, so that clients cannot fill the memory with them.
       const route = res.statusCode === 404 ? 'unknown' : req.path
       metrics.duration.observe({ route, code: res.statusCode }, seconds)
-      const { kind, namespace, name, stage }: Noted = res.locals
+      const { kind, namespace, name, stage }: LogFields = res.locals
       log.info(
         {
           path: shownPath(req.path),

@@ -8,23 +8,23 @@ import { fail } from './fail.ts'
  * Reads the bodies of requests, instead of Express: any client in the cluster network may send many at
  * once, and slowly. Their total size is limited, and so is the memory that JSON.parse needs for each:
  *
- *     received ──▶ weighed ──▶ scanned ──▶ parsed ──▶ answered, and sent
+ *     received ──▶ weighed ──▶ scanned ──▶ parsed ──▶ handled, response sent
  *
  * When the limit is reached, the largest body that is still being read is refused. So a body that
  * stalls does not block others for long, and a small one is always read.
  */
 
-/** A review has two objects, a hook request has all children: neither is ever larger. */
-const largestBytes = 7 * 1024 * 1024
-/** Not counted for each body, so that small ones are always read; the connections are limited. */
+/** Larger than any review, with its two objects, and any hook request, with all children. */
+const maxBodyBytes = 7 * 1024 * 1024
+/** Not counted for each body, so that small bodies are always read; connections have their own limit. */
 const freeBytes = 32 * 1024
 /** The memory of a parsed value, in addition to its bytes. */
 const bytesOfValue = 64
 
-/** How many values a body may have, and how deep. */
+/** How many values a body may have, and how deeply they may be nested. */
 export interface Shape {
-  readonly mostValues: number
-  readonly deepest: number
+  readonly maxValues: number
+  readonly maxDepth: number
   /** A smaller body cannot become large in memory, so it is not scanned. */
   readonly scannedFrom: number
 }
@@ -36,14 +36,14 @@ interface Body {
 
 type Answer = (body: unknown, req: Request, res: Response) => void | Promise<void>
 
-/** One limit for all bodies of a server; the function that it returns reads the bodies of a route. */
-export function bodies(mostBytes = 64 * 1024 * 1024) {
+/** Sets one limit for all bodies of a server; returns a function that reads the bodies of a route. */
+export function bodies(maxBytes = 64 * 1024 * 1024) {
   const reading = new Set<Body>()
-  let underWay = 0
+  let inProgress = 0
 
   const counted = (weight: number): number => Math.max(0, weight - freeBytes)
   const weigh = (body: Body, weight: number): void => {
-    underWay += counted(weight) - counted(body.weight)
+    inProgress += counted(weight) - counted(body.weight)
     body.weight = weight
   }
   const largest = (): Body | undefined => {
@@ -53,7 +53,7 @@ export function bodies(mostBytes = 64 * 1024 * 1024) {
   }
   /** Whether there is room for a body, after refusing larger ones, the largest first. */
   const hasRoom = (body: Body): boolean => {
-    while (underWay > mostBytes && counted(body.weight) > 0) {
+    while (inProgress > maxBytes && counted(body.weight) > 0) {
       const other = largest()
       if (!other || other === body) return false
       other.refuse(429, tooMuch)
@@ -63,28 +63,28 @@ export function bodies(mostBytes = 64 * 1024 * 1024) {
 
   return (shape: Shape, answer: Answer): RequestHandler =>
     (req, res, next) => {
-      const unread = refusalOf(req)
-      if (unread) return fail(res, ...unread)
+      const refusal = refusalOf(req)
+      if (refusal) return fail(res, ...refusal)
       const sent = inflated(req)
       let chunks: Buffer[] = []
       let received = 0
       let isRefused = false
       let isSettled = false
       let isClosed = false
-      const leave = (): void => {
+      const release = (): void => {
         reading.delete(body)
         chunks = []
         weigh(body, 0)
       }
       /** The memory counts as free once the request is handled and its response is sent or aborted. */
-      const left = (): void => {
-        if (isSettled && isClosed) leave()
+      const releaseIfDone = (): void => {
+        if (isSettled && isClosed) release()
       }
       const body: Body = {
         weight: 0,
         refuse: (code, message) => {
           isRefused = true
-          leave()
+          release()
           // The rest is read and discarded, so that the sender gets the response.
           if (sent !== req) req.unpipe().resume()
           if (isClosed || res.headersSent) return
@@ -97,12 +97,12 @@ export function bodies(mostBytes = 64 * 1024 * 1024) {
         isClosed = true
         // The client has disconnected before the end of its body.
         if (reading.has(body)) body.refuse(400, unfinished)
-        left()
+        releaseIfDone()
       })
       sent.on('data', (chunk: Buffer) => {
         if (isRefused) return
         received += chunk.length
-        if (received > largestBytes) return body.refuse(413, tooLarge)
+        if (received > maxBodyBytes) return body.refuse(413, tooLarge)
         chunks.push(chunk)
         weigh(body, received)
         if (!hasRoom(body)) body.refuse(429, tooMuch)
@@ -119,7 +119,7 @@ export function bodies(mostBytes = 64 * 1024 * 1024) {
         if (!hasRoom(body)) return body.refuse(429, tooMuch)
         const done = (): void => {
           isSettled = true
-          left()
+          releaseIfDone()
         }
         let parsed: unknown
         try {
@@ -155,8 +155,8 @@ function answered(
 const unfinished = 'the body cannot be read to its end'
 const tooLarge = 'the body is larger than 7 MiB'
 const tooMuch = 'the bodies under way exceed the memory for them: ask again in a second'
-const tooMany = ({ mostValues, deepest }: Shape): string =>
-  `the body holds more than ${mostValues} values, or is nested more than ${deepest} deep`
+const tooMany = ({ maxValues, maxDepth }: Shape): string =>
+  `the body holds more than ${maxValues} values, or is nested more than ${maxDepth} deep`
 
 /** Why a body is refused before it is read; undefined if it is not. */
 function refusalOf({ headers }: Request): [code: number, message: string] | undefined {
@@ -167,7 +167,7 @@ function refusalOf({ headers }: Request): [code: number, message: string] | unde
   const encoding = encodingOf(headers)
   if (!Object.hasOwn(inflaters, encoding) && encoding !== 'identity')
     return [415, `the body may be compressed by gzip or deflate, not ${encoding.slice(0, 100)}`]
-  return Number(headers['content-length'] ?? 0) > largestBytes ? [413, tooLarge] : undefined
+  return Number(headers['content-length'] ?? 0) > maxBodyBytes ? [413, tooLarge] : undefined
 }
 
 const encodingOf = (headers: IncomingHttpHeaders): string =>
@@ -188,7 +188,7 @@ const inflated = (req: Request): Readable => {
  * An upper bound of the number of values in a JSON text, or undefined if it is over the limit. It is
  * counted before parsing: JSON.parse makes 300 MiB of the 2 million empty objects in a body of 7 MiB.
  */
-function valuesIn(text: Buffer, { mostValues, deepest }: Shape): number | undefined {
+function valuesIn(text: Buffer, { maxValues, maxDepth }: Shape): number | undefined {
   let values = 1
   let depth = 0
   for (let at = 0; at < text.length; at++) {
@@ -199,7 +199,7 @@ function valuesIn(text: Buffer, { mostValues, deepest }: Shape): number | undefi
       values++
       depth++
     } else if (sign === closeList || sign === closeMap) depth--
-    if (values > mostValues || depth > deepest) return undefined
+    if (values > maxValues || depth > maxDepth) return undefined
   }
   return values
 }

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Server, Socket } from 'node:net'
 
 /** The API server and Metacontroller open a few dozen. */
-const mostConnections = 512
+const maxConnections = 512
 
 interface Open {
   readonly socket: Socket
@@ -16,7 +16,7 @@ interface Open {
  * Limits the connections of a server. A new one is never refused, because it may be the API server's.
  * Instead, the client address with most connections loses the one that has been idle or stalled longest.
  */
-export function boundConnections(server: Server, most = mostConnections): void {
+export function boundConnections(server: Server, max = maxConnections): void {
   // Keyed by address and port, because a request over TLS has another socket than the connection.
   const open = new Map<string, Open>()
   const keyOf = ({ remoteAddress, remotePort }: Socket) => `${remoteAddress} ${remotePort}`
@@ -28,7 +28,7 @@ export function boundConnections(server: Server, most = mostConnections): void {
     socket.on('close', () => {
       if (open.get(key) === own) open.delete(key)
     })
-    if (open.size > most) victimOf([...open.values()])?.socket.destroy()
+    if (open.size > max) connectionToClose([...open.values()])?.socket.destroy()
   })
   server.on('request', (req: IncomingMessage, res: ServerResponse) => {
     const own = open.get(keyOf(req.socket))
@@ -42,7 +42,7 @@ export function boundConnections(server: Server, most = mostConnections): void {
 }
 
 /** The connection to close: never one whose request is being answered. */
-function victimOf(open: readonly Open[]): Open | undefined {
+function connectionToClose(open: readonly Open[]): Open | undefined {
   const idle = open.filter(({ request }) => !request?.complete)
   const byRemote = Map.groupBy(idle, ({ remote }) => remote)
   const [most] = [...byRemote.values()].sort((a, b) => b.length - a.length)

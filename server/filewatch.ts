@@ -7,28 +7,28 @@ const contentOf = (file: string): string => {
   try {
     return readFileSync(file, 'utf8')
   } catch {
-    // In between, as while a link is replaced; the next look sees it.
+    // The file may be missing for a moment while a link is replaced; the next check finds it.
     return ''
   }
 }
 
 /**
- * Calls back when one of the files holds something else. By looking, not by events: a mounted Secret
- * changes by a symbolic link two folders above, of which the file itself hears nothing.
+ * Calls back when the content of a file changes. It polls, because a mounted Secret changes through a
+ * symbolic link two folders above, which causes no event for the file itself.
  */
 export function follow(files: readonly string[], changed: () => void): () => void {
-  let known = files.map(contentOf)
+  let previous = files.map(contentOf)
   const timer = setInterval(() => {
     const now = files.map(contentOf)
-    if (now.every((content, index) => content === known[index])) return
-    known = now
+    if (now.every((content, index) => content === previous[index])) return
+    previous = now
     changed()
   }, everyMilliseconds)
   timer.unref()
   return () => clearInterval(timer)
 }
 
-/** The secrets of a file, and what they are, for the log. */
+/** A file of secrets, and what to call them in the log. */
 interface Secrets<T> {
   readonly file: string
   readonly what: string
@@ -36,7 +36,7 @@ interface Secrets<T> {
   readonly read: (file: string) => T
 }
 
-/** What the file says now. While new secrets are unusable, the old ones stay. */
+/** The current secrets of a file. If changed secrets are unusable, the old ones stay in use. */
 export function latestIn<T>({ file, what, of, read }: Secrets<T>, log: Log) {
   let latest = read(file)
   const stop = follow([file], () => {

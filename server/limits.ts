@@ -8,13 +8,13 @@ import type { Lookup } from './lookup.ts'
  */
 export interface LookupLimits {
   readonly perSecond: number
-  /** How many may follow each other at once after a pause. */
+  /** How many may start at once after a pause. */
   readonly burst: number
   readonly atOnce: number
   readonly atOnceFromOne: number
   /** How long a look-up waits rather than being refused; the API server waits longer than this. */
   readonly patienceMilliseconds: number
-  /** How many wait from one address. */
+  /** How many look-ups of one address may wait. */
   readonly waiting: number
 }
 
@@ -31,7 +31,7 @@ const standard: LookupLimits = {
 export const tooBusy = new Error('too many look-ups are under way')
 
 /** How many addresses are remembered: far more than a cluster has API servers. */
-const mostRemembered = 1000
+const maxCallers = 1000
 
 interface Caller {
   tokens: number
@@ -40,7 +40,7 @@ interface Caller {
   waiting: number
 }
 
-/** The look-up with limits, for each client address. */
+/** Adds limits to a look-up; the returned function takes the client address. */
 export function limitedLookup(
   lookup: Lookup,
   limits: Partial<LookupLimits> = {},
@@ -54,20 +54,20 @@ export function limitedLookup(
   let running = 0
 
   const callerOf = (from: string): Caller => {
-    const known = callers.get(from) ?? {
+    const caller = callers.get(from) ?? {
       tokens: burst,
       filled: performance.now(),
       running: 0,
       waiting: 0,
     }
     callers.delete(from)
-    callers.set(from, known)
+    callers.set(from, caller)
     const [oldest] = callers.keys()
-    if (callers.size > mostRemembered && oldest !== undefined) callers.delete(oldest)
-    return known
+    if (callers.size > maxCallers && oldest !== undefined) callers.delete(oldest)
+    return caller
   }
 
-  /** Milliseconds until this look-up may start, which is then counted; undefined if that is too long. */
+  /** Counts this look-up; returns the milliseconds it must wait, or undefined if that is too long. */
   const waitOf = (caller: Caller): number | undefined => {
     const now = performance.now()
     const filled = caller.tokens + ((now - caller.filled) / 1000) * perSecond
@@ -115,11 +115,11 @@ export function limitedLookup(
   }
 
   return (from) =>
-    async (...asked) => {
+    async (...reference) => {
       const caller = callerOf(from)
       if (!(await enter(caller))) throw tooBusy
       try {
-        return await lookup(...asked)
+        return await lookup(...reference)
       } finally {
         running--
         caller.running--

@@ -22,7 +22,7 @@ import { guardFrom } from './token.ts'
 
 export interface Listening {
   readonly url: string
-  /** Answers what has begun, then ends. */
+  /** Answers the requests in progress, then stops. */
   readonly close: () => Promise<void>
 }
 
@@ -32,35 +32,34 @@ export interface ServeOptions {
   readonly tls?: TlsFiles
   readonly config: Config
   readonly kubeconfig?: string
-  /** The tokens that hooks ask for, one a line; whoever asks is answered without it. */
+  /** A file with the tokens that the hooks accept, one per line; if absent, they require none. */
   readonly hookTokenFile?: string
   /** A file with the secret segments of the admission path, one per line; if absent, the well-known path. */
   readonly admissionPathFile?: string
   readonly log: Log
 }
 
-/** Metacontroller keeps idle connections for 90 s: ours live longer, so that none is cut in its hand. */
+/** Longer than the 90 s for which Metacontroller reuses an idle connection, so that it closes first. */
 const keepAliveMilliseconds = 95_000
 
 /**
  * The API server gives up after 5 s, Metacontroller after 10, so a request that takes longer is not
  * theirs. Node checks once a second; its default is every 30 seconds.
  */
-const slowness = {
+const timeouts = {
   connectionsCheckingInterval: 1000,
   headersTimeout: 5000,
   requestTimeout: 10_000,
 }
-const silenceMilliseconds = 20_000
+const idleMilliseconds = 20_000
 
 /**
- * How long the end is announced: whoever asks meanwhile is answered, and told to come no more on this
- * connection. Closed at once, a connection could be cut while a request is on its way, which neither
- * the API server nor Metacontroller would send again.
+ * How long to keep answering during a shutdown, with `Connection: close`. Closing connections at once
+ * could lose a request in transit, which neither the API server nor Metacontroller would retry.
  */
-const farewellMilliseconds = 2000
-/** Somebody who was just told to come anew may be on the way. */
-const quietLooks = 6
+const drainMilliseconds = 2000
+/** In a row, because a client whose connection was just closed may be opening another. */
+const idleChecks = 6
 
 /** Starts the server; resolves once it listens. */
 export async function serve(options: ServeOptions): Promise<Listening> {
@@ -89,11 +88,11 @@ export async function serve(options: ServeOptions): Promise<Listening> {
     answer(req, res)
   }
   const secure =
-    tls && createHttpsServer({ ...pairIn(tls), ...slowness, handshakeTimeout: 5000 }, handler)
+    tls && createHttpsServer({ ...pairIn(tls), ...timeouts, handshakeTimeout: 5000 }, handler)
   const stopFollowing = secure && followCertificate(secure, tls, measured, log)
-  const server = secure ?? createHttpServer(slowness, handler)
+  const server = secure ?? createHttpServer(timeouts, handler)
   server.keepAliveTimeout = keepAliveMilliseconds
-  server.timeout = silenceMilliseconds
+  server.timeout = idleMilliseconds
   boundConnections(server)
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
@@ -104,7 +103,7 @@ export async function serve(options: ServeOptions): Promise<Listening> {
     url: `${tls ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${actual}`,
     close: async () => {
       ending = true
-      await noneOpen(server, farewellMilliseconds)
+      await connectionsClosed(server, drainMilliseconds)
       guard?.stop()
       segments?.stop()
       stopFollowing?.()
@@ -117,18 +116,18 @@ export async function serve(options: ServeOptions): Promise<Listening> {
   }
 }
 
-/** Resolves when no connection has been open for a while, or after the time. */
-async function noneOpen(server: Server, milliseconds: number): Promise<void> {
+/** Resolves when no connection has been open for a while, or after the given time. */
+async function connectionsClosed(server: Server, milliseconds: number): Promise<void> {
   const open = () =>
     new Promise<number>((resolve) => server.getConnections((_error, count) => resolve(count ?? 0)))
   const end = Date.now() + milliseconds
-  for (let quiet = 0; quiet < quietLooks && Date.now() < end; ) {
-    quiet = (await open()) > 0 ? 0 : quiet + 1
+  for (let idle = 0; idle < idleChecks && Date.now() < end; ) {
+    idle = (await open()) > 0 ? 0 : idle + 1
     await sleep(50)
   }
 }
 
-/** Image volumes are on by default from Kubernetes 1.35 on; without a cluster nobody knows. */
+/** Image volumes are on by default since Kubernetes 1.35; without a cluster, Auto stays undecided. */
 async function withImageVolumes(
   config: Config,
   kubeConfig: KubeConfig | undefined,

@@ -1,9 +1,9 @@
 import { pino } from 'pino'
 
 /**
- * One JSON line per event, on standard error unless told otherwise: standard output belongs to
- * commands. No request waits for its line to be written: lines go together, after 200 ms at the latest,
- * and what is left then when the process ends.
+ * Logs one JSON line per event, to standard error by default: standard output is for the results of
+ * commands. No request waits for its line: lines are written in batches, at least every 200 ms and when
+ * the process ends.
  */
 export const logger = (to: number | string = 2, level = process.env.LOG_LEVEL ?? 'info') =>
   pino(

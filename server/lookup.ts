@@ -6,20 +6,20 @@ import { baseOf, type Facts, longestChain, neededOf, type Reference } from '../w
 import type { AdmissionRequest } from '../webhooks/review.ts'
 import { admissionRules } from '../webhooks/rules/admission.ts'
 
-/** Whether an object exists: the object, or null. */
+/** Returns the object, or null if it does not exist. */
 export type Lookup = (kind: ReferredKind, namespace: string, name: string) => Promise<Parent | null>
 
 /** Less than the 5 s that the API server gives the webhook, so that the log says what was slow. */
 const patienceMilliseconds = 4000
 
-/** By one live GET: a cache could be stale just when a person applies one file after another. */
+/** Each look-up is a live GET: a cache could be stale when a user applies one file after another. */
 export function clusterLookup(kubeConfig: KubeConfig, patience = patienceMilliseconds): Lookup {
   const api = kubeConfig.makeApiClient(CustomObjectsApi)
   return async (kind, namespace, name) => {
     const { plural } = kindNamed(kind)
     try {
-      const asked = api.getNamespacedCustomObject({ group, version, namespace, plural, name })
-      return await inTime(asked, patience, `${kind} "${name}"`)
+      const request = api.getNamespacedCustomObject({ group, version, namespace, plural, name })
+      return await inTime(request, patience, `${kind} "${name}"`)
     } catch (error) {
       if (error instanceof ApiException && error.code === 404) return null
       throw error
@@ -27,21 +27,21 @@ export function clusterLookup(kubeConfig: KubeConfig, patience = patienceMillise
   }
 }
 
-/** The client itself would wait for five minutes. */
-async function inTime<T>(asked: Promise<T>, milliseconds: number, what: string): Promise<T> {
-  const answer = await orLate(asked, milliseconds)
+/** Limits the time of a request: the client itself would wait for five minutes. */
+async function inTime<T>(request: Promise<T>, milliseconds: number, what: string): Promise<T> {
+  const answer = await orLate(request, milliseconds)
   if (answer === undefined)
     throw new Error(`the API server did not answer in time when asked for ${what}`)
   return answer
 }
 
-/** The answer, or undefined when it takes longer. */
-async function orLate<T>(asked: Promise<T>, milliseconds: number): Promise<T | undefined> {
+/** Resolves to the response, or to undefined if it takes longer. */
+async function orLate<T>(request: Promise<T>, milliseconds: number): Promise<T | undefined> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<undefined>((resolve) => {
     timer = setTimeout(() => resolve(undefined), Math.max(0, milliseconds))
   })
-  return Promise.race([asked, late]).finally(() => clearTimeout(timer))
+  return Promise.race([request, late]).finally(() => clearTimeout(timer))
 }
 
 /**

@@ -9,7 +9,7 @@ export interface Nodes {
   readonly byName: () => ReadonlyMap<string, Child> | undefined
 }
 
-/** Nodes tell whether what their kubelets said last of Pods is still so. */
+/** Watches nodes: the status of a Pod is outdated if the kubelet of its node no longer reports. */
 export function watchNodes(kubeConfig: KubeConfig, log: Log, signal: AbortSignal): Nodes {
   const known = new Map<string, Child>()
   const remove = ({ metadata: { name } }: Child) => {
@@ -36,7 +36,7 @@ export function watchNodes(kubeConfig: KubeConfig, log: Log, signal: AbortSignal
 /** Longer than Kubernetes takes to delete the Pods of a node that was deleted. */
 const rememberedMilliseconds = 600_000
 
-/** A deleted node. Only one that was there: of a new one, its Pod may be seen before itself. */
+/** A deleted node. A node that was never listed is not deleted: its Pod may be seen before it. */
 const deleted = (name: string): Child => ({
   apiVersion: 'v1',
   kind: 'Node',
@@ -48,7 +48,7 @@ interface WatchedNode extends Child {
   readonly status?: { readonly conditions?: readonly V1NodeCondition[] }
 }
 
-/** Of a node nothing else matters here, and the rest is large. */
+/** Only the Ready condition is used, and the rest of a node is large. */
 const readinessOf = ({ metadata: { name }, status }: WatchedNode): Child => ({
   apiVersion: 'v1',
   kind: 'Node',
@@ -61,8 +61,8 @@ const readinessOf = ({ metadata: { name }, status }: WatchedNode): Child => ({
 })
 
 /**
- * The related objects and the nodes of their Pods; a request that brings nodes, as curl's may, keeps
- * them.
+ * Adds the nodes of Pods to the related objects, unless the request itself contains nodes, as one by
+ * curl may.
  */
 export function withNodes(related: Group, nodes: ReadonlyMap<string, Child> | undefined): Group {
   if (!nodes || related['Node.v1']) return related

@@ -8,13 +8,13 @@ import type { Log } from './log.ts'
 export interface Pods {
   readonly of: (parent: Parent) => readonly Child[]
   readonly isSynced: () => boolean
-  /** Whether the watch is running: while it is not, a Pod that is missing here may exist. */
+  /** Whether the watch is running; while it is not, a Pod that is missing here may exist. */
   readonly isCurrent: () => boolean
 }
 
 /**
- * One watch for the whole server, filtered at the API server by our own label. Asked of
- * Metacontroller instead, Pods would cost it every Pod event of the cluster for every parent.
+ * One watch for the whole server, which the API server filters by our label. If Metacontroller provided
+ * the Pods, it would process every Pod event of the cluster for every parent.
  */
 export function watchPods(kubeConfig: KubeConfig, log: Log, signal: AbortSignal): Pods {
   const byParent = new Map<string, Map<string, Child>>()
@@ -51,7 +51,7 @@ export function watchPods(kubeConfig: KubeConfig, log: Log, signal: AbortSignal)
 
 const parentOf = ({ metadata }: Child): string | undefined => metadata.labels?.[labels.parentUid]
 
-/** The request's related objects and the Pods; a request that brings Pods, as curl's may, keeps them. */
+/** Adds Pods to the related objects, unless the request itself contains Pods, as one by curl may. */
 export function withPods(related: Group, pods: readonly Child[]): Group {
   if (related['Pod.v1']) return related
   return {

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { segmentPattern } from '../webhooks/configuration.ts'
 import { latestIn } from './filewatch.ts'
 import type { Log } from './log.ts'
-import { knows } from './token.ts'
+import { isOneOf } from './token.ts'
 
 /**
  * A secret segment in the path of admission: /admission/SEGMENT/validate. The API server presents
@@ -10,14 +10,14 @@ import { knows } from './token.ts'
  */
 export interface Segments {
   /** The URL without the segment, as the routes expect it. */
-  readonly unveiled: (url: string) => string
+  readonly withoutSegment: (url: string) => string
 }
 
 /** Stands for the path without a segment, while one is being introduced. */
 const plain = 'plain'
 
 /** The old segment and the new one. */
-const most = 2
+const maxSegments = 2
 
 const segment = new RegExp(`^${segmentPattern}$`)
 
@@ -26,14 +26,14 @@ export const mayBeAdmission = (url: string): boolean =>
   /admission|%/i.test(url.replace(/\?.*$/, ''))
 
 export function segmentsOf(accepted: readonly string[]): Segments {
-  const isKnown = knows(accepted)
+  const isAccepted = isOneOf(accepted)
   return {
-    unveiled: (url) => {
+    withoutSegment: (url) => {
       if (!mayBeAdmission(url)) return url
       const [, given = plain, verb, query = ''] =
         /^\/admission\/(?:([^/?]+)\/)?(mutate|validate)(\?.*)?$/.exec(url) ?? []
       // A wrong segment may be a former one, or the right one with a typing error: never repeat it.
-      return verb && isKnown(given) ? `/admission/${verb}${query}` : '/unknown'
+      return verb && isAccepted(given) ? `/admission/${verb}${query}` : '/unknown'
     },
   }
 }
@@ -44,7 +44,7 @@ export function segmentsIn(file: string): readonly string[] {
     .split('\n')
     .map((line) => line.trim())
     .filter(Boolean)
-  if (!lines.length || lines.length > most)
+  if (!lines.length || lines.length > maxSegments)
     throw new Error(
       `${file}: holds ${lines.length} segments: write one line, or two for the old and the new one`,
     )
@@ -55,9 +55,9 @@ export function segmentsIn(file: string): readonly string[] {
   return lines
 }
 
-/** Reads the segments of a file, and again when it changes, as a mounted Secret does. */
+/** Reads the segments of a file, and reads them again when it changes, as a mounted Secret does. */
 export function segmentsFrom(file: string, log: Log): Segments & { readonly stop: () => void } {
   const read = (from: string) => segmentsOf(segmentsIn(from))
   const { latest, stop } = latestIn({ file, what: 'segments', of: 'admission', read }, log)
-  return { unveiled: (url) => latest().unveiled(url), stop }
+  return { withoutSegment: (url) => latest().withoutSegment(url), stop }
 }

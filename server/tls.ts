@@ -24,8 +24,8 @@ export const pairIn = ({ cert, key }: TlsFiles): Pair => ({
 const expiryOf = ({ cert }: Pair): number => Date.parse(new X509Certificate(cert).validTo) / 1000
 
 /**
- * New connections get the new certificate as soon as the files change; those that are open go on.
- * While only one of the two files has changed, the old pair stays.
+ * New connections use the new certificate as soon as the files change; open connections continue.
+ * While only one of the two files has changed, the old pair stays in use.
  */
 export function followCertificate(
   server: Server,

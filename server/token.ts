@@ -3,31 +3,31 @@ import { readFileSync } from 'node:fs'
 import { latestIn } from './filewatch.ts'
 import type { Log } from './log.ts'
 
-/** Whether an Authorization header holds a token that may ask the hooks. */
+/** Whether an Authorization header contains a token that the hooks accept. */
 export type Guard = (authorization: string | undefined) => boolean
 
-/** Digests are equally long, so that the comparison tells nothing of the length either. */
+/** Digests have the same length, so the comparison does not reveal the length of the secret. */
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest()
 
-/** A function that says whether a text is one of the secrets. */
-export function knows(secrets: readonly string[]): (given: string) => boolean {
-  const known = secrets.map(digest)
+/** Returns a function that tells whether a text is one of the secrets. */
+export function isOneOf(secrets: readonly string[]): (given: string) => boolean {
+  const digests = secrets.map(digest)
   return (given) => {
-    const asked = digest(given)
-    // Every one is compared, so that the time tells nothing of which it was.
-    return known.filter((secret) => timingSafeEqual(secret, asked)).length > 0
+    const wanted = digest(given)
+    // All secrets are compared, so the time does not reveal which one matched.
+    return digests.filter((secret) => timingSafeEqual(secret, wanted)).length > 0
   }
 }
 
 export function guardOf(tokens: readonly string[]): Guard {
-  const isKnown = knows(tokens)
+  const isAccepted = isOneOf(tokens)
   return (authorization) => {
     const given = /^bearer +(\S+)$/i.exec(authorization ?? '')?.[1]
-    return given !== undefined && isKnown(given)
+    return given !== undefined && isAccepted(given)
   }
 }
 
-/** One token a line. Two lines let callers change from one to the other without a refusal. */
+/** Reads one token per line. With two, clients can switch from one to the other without an error. */
 export function tokensIn(file: string): readonly string[] {
   const tokens = readFileSync(file, 'utf8')
     .split('\n')
@@ -39,7 +39,7 @@ export function tokensIn(file: string): readonly string[] {
   return tokens
 }
 
-/** Asks for the tokens of a file, and for its new ones once it changes, as a mounted Secret does. */
+/** Accepts the tokens of a file, and reads them again when it changes, as a mounted Secret does. */
 export function guardFrom(file: string, log: Log): Guard & { readonly stop: () => void } {
   const read = (from: string) => guardOf(tokensIn(from))
   const { latest, stop } = latestIn({ file, what: 'tokens', of: 'the hooks', read }, log)

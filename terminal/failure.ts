@@ -1,4 +1,4 @@
-/** What failed, for the person who typed the command: the system's errors in kubectl's words. */
+/** The message for the user of a command: system errors are worded as in kubectl. */
 export function failureOf(error: unknown): string {
   const { code, path, address, port, message } = error as NodeJS.ErrnoException & {
     readonly address?: string

@@ -6,36 +6,36 @@ import type { Output } from './screen.ts'
  * and the cluster, so everything that a terminal would interpret is removed.
  */
 export interface LiveLine {
-  /** Drawn in place on a terminal, each second anew; elsewhere written when it changes. */
+  /** On a terminal, redraws the line in place every second; elsewhere, writes it when it changes. */
   readonly show: (lineAt: (seconds?: number, width?: number) => string) => void
-  /** A line that stays. The awaited is over. */
+  /** Writes a line that remains; the wait is over. */
   readonly say: (line: string) => void
-  /** No more lines in place: a question stands there. */
-  readonly hold: () => void
+  /** Stops drawing in place, because a question is shown there. */
+  readonly pause: () => void
 }
 
 export function liveLine(output: Output): LiveLine {
   let since = 0
   let shown: string | undefined
   let lineAt: ((seconds?: number, width?: number) => string) | undefined
-  let held = false
+  let isPaused = false
   let clock: NodeJS.Timeout | undefined
 
   const draw = () => {
-    if (!lineAt || held) return
+    if (!lineAt || isPaused) return
     const seconds = Math.round((Date.now() - since) / 1000)
     output.write(`\r\x1b[K${onOneLine(lineAt(seconds, output.columns))}`)
   }
   const clear = () => {
     clearInterval(clock)
     clock = undefined
-    if (output.isTTY && lineAt && !held) output.write('\r\x1b[K')
+    if (output.isTTY && lineAt && !isPaused) output.write('\r\x1b[K')
     lineAt = undefined
     shown = undefined
   }
   return {
     show: (line) => {
-      if (held) return
+      if (isPaused) return
       const text = onOneLine(line())
       if (!output.isTTY) {
         if (text !== shown) output.write(`${text}\n`)
@@ -52,9 +52,9 @@ export function liveLine(output: Output): LiveLine {
       clear()
       output.write(`${onOneLine(line)}\n`)
     },
-    hold: () => {
+    pause: () => {
       clear()
-      held = true
+      isPaused = true
     },
   }
 }

@@ -1,9 +1,8 @@
-/** What the Kubernetes client needs; package.json says the same. */
+/** The version that the Kubernetes client needs; package.json has the same. */
 export const oldestNode = '22.19'
 
 const numbers = (version: string): readonly number[] => version.split('.').map(Number)
 
-/** Whether this Node is older. */
 export function isOldNode(version: string = process.versions.node): boolean {
   const [major = 0, minor = 0] = numbers(version)
   const [oldestMajor = 0, oldestMinor = 0] = numbers(oldestNode)

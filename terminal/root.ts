@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 
 const here = fileURLToPath(import.meta.url)
 
-/** The folder of package.json: the manifests lie there, whether we run from source or from dist/. */
+/** The folder of package.json, which contains the manifests, both in the source tree and in dist/. */
 export const root = ((): string => {
   let folder = dirname(here)
   while (!existsSync(join(folder, 'package.json')) && folder !== dirname(folder)) {
@@ -13,6 +13,6 @@ export const root = ((): string => {
   return folder
 })()
 
-/** A module of ours as a child process runs it: .ts from source, .js from dist/. */
+/** The path of a module for a child process: .ts in the source tree, .js in dist/. */
 export const modulePath = (name: string): string =>
   join(dirname(here), '..', `${name}${extname(here)}`)

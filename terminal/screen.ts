@@ -1,6 +1,6 @@
 import { type Row, tableLines } from './table.ts'
 
-/** What a table is drawn on: process.stdout, or a test. */
+/** Where a table is drawn: process.stdout, or a test's buffer. */
 export interface Output {
   readonly isTTY?: boolean
   readonly columns?: number

@@ -39,15 +39,15 @@ const head: Row = {
   message: 'MESSAGE',
 }
 
-// Wide enough for the usual reasons, so that lines printed later still stand in their columns.
-const least = { kind: 11, name: 8, ready: 5, reason: 16 }
+// Wide enough for the usual reasons, so that lines printed later stay aligned.
+const minWidths = { kind: 11, name: 8, ready: 5, reason: 16 }
 
 /** A heading and a line for each row, cut at `width`. */
 export function tableLines(seen: readonly Row[], width = Number.POSITIVE_INFINITY): string[] {
   const rows = seen.map(asShown)
   const columns = ['kind', 'name', 'ready', 'reason'] as const
   const widths = columns.map((column) =>
-    Math.max(least[column], ...rows.map((row) => row[column].length)),
+    Math.max(minWidths[column], ...rows.map((row) => row[column].length)),
   )
   return [head, ...rows].map((row) => {
     const cells = columns.map((column, index) => row[column].padEnd(widths[index] ?? 0))

@@ -3,13 +3,13 @@ import { diskFull } from './report.ts'
 import { lastLines } from './run.ts'
 import type { Source } from './source.ts'
 
-/** s3:// and gs:// by rclone, in the words of the tools that everybody has credentials for. */
+/** Loads s3:// and gs:// with rclone, configured by the usual variables of AWS and Google Cloud. */
 
 type Bucket = Extract<Source, { scheme: 's3' | 'gs' }>
 
 type Env = Readonly<Record<string, string | undefined>>
 
-/** rclone's remotes as environment variables: AWS_* and GOOGLE_APPLICATION_CREDENTIALS are honoured. */
+/** rclone's remotes as environment variables: AWS_* and GOOGLE_APPLICATION_CREDENTIALS are respected. */
 export function bucketEnv(scheme: 's3' | 'gs', env: Env): Readonly<Record<string, string>> {
   const endpoint = env.AWS_ENDPOINT_URL_S3 ?? env.AWS_ENDPOINT_URL
   const region = env.AWS_REGION ?? env.AWS_DEFAULT_REGION
@@ -57,13 +57,13 @@ function isKey(text: string): boolean {
 export const remoteOf = ({ scheme, bucket, path }: Bucket): string =>
   `${scheme}:${bucket}${path ? `/${path}` : ''}`
 
-/** Copies what is not there yet, and then compares all of it by checksum. */
+/** Copies the missing files, then compares all files by checksum. */
 export function rcloneArgs(source: Bucket, into: string) {
   const from = remoteOf(source)
-  const ways = ['--retries=5', '--low-level-retries=10', '--stats=10s', '--stats-one-line']
+  const flags = ['--retries=5', '--low-level-retries=10', '--stats=10s', '--stats-one-line']
   return [
-    ['copy', from, into, '--checksum', '--transfers=8', ...ways],
-    ['check', from, into, '--one-way', ...ways],
+    ['copy', from, into, '--checksum', '--transfers=8', ...flags],
+    ['check', from, into, '--one-way', ...flags],
   ]
 }
 
@@ -75,17 +75,17 @@ const credentialsOf = {
   gs: 'the JSON key of a service account as GOOGLE_APPLICATION_CREDENTIALS',
 } as const
 
-export function rcloneFault(said: string, { address, scheme }: Bucket): string {
-  if (/NoSuchBucket|directory not found|bucket doesn't exist/i.test(said))
+export function rcloneFault(output: string, { address, scheme }: Bucket): string {
+  if (/NoSuchBucket|directory not found|bucket doesn't exist/i.test(output))
     return `${address} does not exist`
   if (
     /AccessDenied|InvalidAccessKeyId|SignatureDoesNotMatch|status code: 40[13]|NoCredentialProviders|googleapi: Error 40[13]|oauth2: cannot fetch token|invalid_grant|error processing credentials|private key should be a PEM|could not find default credentials/i.test(
-      said,
+      output,
     )
   )
     return `${address} refuses the credentials: give ${credentialsOf[scheme]} in spec.env, from a Secret`
-  if (/no space left on device/i.test(said)) return diskFull
-  const lost = said.match(lostConnection)?.at(-1)
+  if (/no space left on device/i.test(output)) return diskFull
+  const lost = output.match(lostConnection)?.at(-1)
   if (lost) return `${address} cannot be reached: ${lost}`
-  return `${address} cannot be loaded: ${lastLines(said, 2)}`
+  return `${address} cannot be loaded: ${lastLines(output, 2)}`
 }

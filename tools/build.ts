@@ -9,7 +9,7 @@ import { report } from './report.ts'
 import { lastLines, run } from './run.ts'
 
 /**
- * A Dockerfile becomes an image in the registry, by rootless BuildKit: nothing is privileged. Images
+ * Builds an image from a Dockerfile and pushes it. BuildKit runs rootless, without privileges. Images
  * that are already in the registry are never reused: anyone with the same push credentials may have
  * pushed them, under any tag and with any label.
  */
@@ -27,10 +27,10 @@ interface Source {
 
 async function sourceIn(context: string): Promise<Source> {
   const git = async (...args: readonly string[]) => {
-    const { code, stdout, said } = await run('git', [...trusted, '-C', context, ...args], {
+    const { code, stdout, output } = await run('git', [...trusted, '-C', context, ...args], {
       show: false,
     })
-    if (code !== 0) throw new Error(`${context} is no clone: ${lastLines(said, 1)}`)
+    if (code !== 0) throw new Error(`${context} is no clone: ${lastLines(output, 1)}`)
     return stdout.trim()
   }
   return { url: await git('remote', 'get-url', 'origin'), commit: await git('rev-parse', 'HEAD') }
@@ -39,7 +39,7 @@ async function sourceIn(context: string): Promise<Source> {
 const isIn = (folder: string, path: string): boolean =>
   path === folder || path.startsWith(`${folder}${sep}`)
 
-/** A path of the clone with its links resolved; undefined if nothing is there. */
+/** Resolves the links of a path in the clone; undefined if the path does not exist. */
 function resolved(clone: string, path: string): string | undefined {
   let found: string
   try {
@@ -54,7 +54,7 @@ function resolved(clone: string, path: string): string | undefined {
 }
 
 /**
- * The folder and the Dockerfile; an error says what the repository lacks. BuildKit resolves links inside
+ * Finds the folder and the Dockerfile; the error names what the repository lacks. BuildKit resolves links inside
  * the folder only within the folder, but the folder's own path may be a link to anywhere.
  */
 export function dockerfileIn(context: string, path = '.', dockerfile = 'Dockerfile') {
@@ -70,7 +70,7 @@ export function dockerfileIn(context: string, path = '.', dockerfile = 'Dockerfi
   return { folder, dockerfile: file }
 }
 
-/** buildkitd's configuration: which registry speaks plain HTTP. */
+/** buildkitd's configuration: whether it talks plain HTTP to the registry. */
 export const daemonConfig = (host: string, insecure: boolean): string =>
   insecure ? `[registry."${host}"]\n  http = true\n` : ''
 
@@ -109,7 +109,7 @@ export function buildctlArgs(wanted: Wanted): readonly string[] {
     ...(cached
       ? [
           `--import-cache=type=registry,ref=${cache}`,
-          // A registry that keeps no caches is no reason to fail.
+          // The build must not fail because a registry accepts no caches.
           `--export-cache=type=registry,ref=${cache},mode=max,image-manifest=true,oci-mediatypes=true,ignore-error=true`,
         ]
       : []),
@@ -117,10 +117,10 @@ export function buildctlArgs(wanted: Wanted): readonly string[] {
   ]
 }
 
-/** BuildKit's plain progress of a failure → the step, its last lines and how it ended. */
-export function buildFault(said: string, image: string): string {
-  const lines = said.split('\n').map((line) => line.trimEnd())
-  const error = lines.findLast((line) => /^(error|ERROR): /.test(line)) ?? lastLines(said, 1)
+/** Extracts from BuildKit's plain progress the step that failed, its last lines and its exit code. */
+export function buildFault(output: string, image: string): string {
+  const lines = output.split('\n').map((line) => line.trimEnd())
+  const error = lines.findLast((line) => /^(error|ERROR): /.test(line)) ?? lastLines(output, 1)
   const words = error.replace(/^error: (failed to solve: )?/i, '')
   const pushed = /failed to push ([^:\s]+(?::\d+)?[^:\s]*(?::[^:\s]+)?): (.*)/.exec(words)
   if (pushed) return `cannot push ${image}: ${pushed[2]}`
@@ -133,16 +133,18 @@ export function buildFault(said: string, image: string): string {
         const failed = lines.find((line) => new RegExp(`^#${found?.[1]} ERROR: `).test(line))
         return found && failed
       }) ?? []
-  const output = lines
+  const lastOutput = lines
     .filter((line) => line.startsWith(`#${step} `))
     .map((line) => /^#\d+ \d+\.\d+ (.*)$/.exec(line)?.[1]?.trim())
     .filter(Boolean)
     .slice(-2)
   const what = name.replace(/^\[[^\]]*\] /, '')
-  return [...output, `the step "${what}" failed with ${exit.replace('exit code: ', '')}`].join('\n')
+  return [...lastOutput, `the step "${what}" failed with ${exit.replace('exit code: ', '')}`].join(
+    '\n',
+  )
 }
 
-/** A daemon of our own for the time of the build; it and all it started end with the function. */
+/** Runs `work` with a buildkitd, which is stopped afterwards together with all that it started. */
 async function withDaemon<T>(config: string, work: (address: string) => Promise<T>): Promise<T> {
   const runtime = process.env.XDG_RUNTIME_DIR ?? '/run/user/1000'
   const home = process.env.HOME ?? '/home/build'
@@ -208,8 +210,8 @@ export async function main(options: Options): Promise<void> {
       metadata,
       cached: optional(options, 'cache') === 'true',
     })
-    const { code, said } = await run('buildctl', [`--addr=${address}`, ...args])
-    if (code !== 0) throw new Error(buildFault(said, image))
+    const { code, output } = await run('buildctl', [`--addr=${address}`, ...args])
+    if (code !== 0) throw new Error(buildFault(output, image))
   })
   const digest = JSON.parse(readFileSync(metadata, 'utf8'))['containerimage.digest']
   report({ digest, commit: source.commit })

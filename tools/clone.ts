@@ -1,13 +1,13 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { unreachableIn, wordsOf } from './gitwords.ts'
+import { messageLines, unreachableIn } from './gitwords.ts'
 import { type Options, optional, required } from './options.ts'
 import { run } from './run.ts'
 import { sshKeyOf, unixLines } from './sshkey.ts'
 
 /**
- * Brings one commit of a Git repository to a folder, without its history. Credentials come from a
- * Secret's files: username and password, or ssh-privatekey and known_hosts; ca.crt signs its server.
+ * Clones one commit of a Git repository into a folder, without its history. Credentials come from a
+ * Secret's files: username and password, or ssh-privatekey and known_hosts; ca.crt is the server's CA.
  *
  * The user name and password are sent only to the scheme, host and port of the URL. A server may
  * redirect anywhere, and Git would ask for credentials there too, but it gets none.
@@ -16,7 +16,7 @@ import { sshKeyOf, unixLines } from './sshkey.ts'
 /** Where the Secret is mounted, unless --secret names another folder. */
 const mounted = '/secrets/git'
 
-/** The authorities that everybody trusts. */
+/** The certificate authorities that the system trusts. */
 const systemAuthorities = '/etc/ssl/certs/ca-certificates.crt'
 
 interface Wanted {
@@ -26,10 +26,10 @@ interface Wanted {
   readonly commit?: string
 }
 
-/** The folder is a volume's, which belongs to root: Git would not trust it. */
+/** The folder is a volume that root owns, which Git does not trust by default. */
 export const trusted = ['-c', 'safe.directory=*'] as const
 
-/** What is fetched: a full reference, so that a branch and a tag of one name are told apart. */
+/** The full reference to fetch, because a branch and a tag may have the same name. */
 export const refOf = ({ branch, tag, commit }: Wanted): string =>
   branch ? `refs/heads/${branch}` : tag ? `refs/tags/${tag}` : (commit ?? 'HEAD')
 
@@ -72,33 +72,33 @@ export const credentialConfig = (address: URL, helper: string): readonly string[
   `credential.${originOf(address)}.helper=${helper}`,
 ]
 
-/** Git's own words → what the person who wrote the manifest can do. */
-export function clonedFault(said: string, wanted: Wanted, hasSecret: boolean): string {
+/** Turns Git's error into what the author of the manifest can do about it. */
+export function clonedFault(output: string, wanted: Wanted, hasSecret: boolean): string {
   const { url, branch, tag, commit } = wanted
   const what = branch ? `branch "${branch}"` : tag ? `tag "${tag}"` : `commit "${commit}"`
-  if (/couldn't find remote ref|not our ref|unadvertised object|no such remote ref/i.test(said))
+  if (/couldn't find remote ref|not our ref|unadvertised object|no such remote ref/i.test(output))
     return branch || tag || commit
       ? `${url} has no ${what}`
       : `${url} is empty: there is no commit to build`
-  if (/REMOTE HOST IDENTIFICATION HAS CHANGED/i.test(said))
+  if (/REMOTE HOST IDENTIFICATION HAS CHANGED/i.test(output))
     return `${url}: the host has another key than known_hosts says: compare both with what the host publishes`
-  if (/certificate verification failed|SSL certificate problem/i.test(said))
+  if (/certificate verification failed|SSL certificate problem/i.test(output))
     return `${url}: its certificate cannot be trusted: put its authority's as ca.crt into the Secret, or ask the administrator for git.caBundle`
-  if (/Host key verification failed/i.test(said))
+  if (/Host key verification failed/i.test(output))
     return `${url}: the host key is not known: put known_hosts into the Secret, or ask the administrator for git.knownHosts`
-  const [, asking = ''] = /could not read (?:Username|Password) for '([^']+)'/i.exec(said) ?? []
+  const [, asking = ''] = /could not read (?:Username|Password) for '([^']+)'/i.exec(output) ?? []
   const elsewhere = URL.canParse(asking) ? originOf(new URL(asking)) : ''
   const named = originOf(new URL(url))
   if (elsewhere && elsewhere !== named)
     return `${url} redirects to ${elsewhere}, which asks for credentials; those of build.git.secretName are sent only to ${named}: if you trust the new address, write it in build.git.url`
-  if (/protocol "?http"? (not supported|disabled)/i.test(said))
+  if (/protocol "?http"? (not supported|disabled)/i.test(output))
     return `${url} redirects to plain http://, where nothing protects what is cloned: write the address it has moved to in build.git.url`
-  const [, unreadable] = /^Load key "[^"]*": (.*)$/m.exec(said) ?? []
+  const [, unreadable] = /^Load key "[^"]*": (.*)$/m.exec(output) ?? []
   if (unreadable && hasSecret)
     return `${url}: ssh cannot read ssh-privatekey in the Secret of build.git.secretName: ${unreadable.trim()}`
   if (
     /Authentication failed|could not read (Username|Password)|Permission denied|Too many authentication failures|The requested URL returned error: 40[13]|terminal prompts disabled/i.test(
-      said,
+      output,
     )
   )
     return hasSecret
@@ -106,15 +106,15 @@ export function clonedFault(said: string, wanted: Wanted, hasSecret: boolean): s
       : `${url} asks for credentials: name a basic-auth or ssh-auth Secret in build.git.secretName`
   if (
     /repository .*not found|project .*could not be found|does not appear to be a git repository|returned error: 404/i.test(
-      said,
+      output,
     )
   )
     return hasSecret
       ? `${url} does not exist, or the credentials of the Secret may not see it`
       : `${url} does not exist, or is private: then name a Secret in build.git.secretName`
-  const cause = unreachableIn(said)
+  const cause = unreachableIn(output)
   if (cause) return `${url} cannot be reached: ${cause}`
-  return `${url} cannot be cloned: ${wordsOf(said).slice(-2).join('\n')}`
+  return `${url} cannot be cloned: ${messageLines(output).slice(-2).join('\n')}`
 }
 
 interface Credentials {
@@ -133,7 +133,7 @@ const inherited = (): Readonly<Record<string, undefined>> =>
       .map((name) => [name, undefined]),
   )
 
-/** The environment in which git finds the credentials; nothing of them is in an argument or a URL. */
+/** The environment in which git finds the credentials. No argument or URL contains them. */
 function credentials(secret: string, home: string, address: URL): Credentials {
   const has = (name: string) => existsSync(join(secret, name))
   const read = (name: string) => (has(name) ? readFileSync(join(secret, name), 'utf8') : undefined)
@@ -154,7 +154,7 @@ function credentials(secret: string, home: string, address: URL): Credentials {
     LC_ALL: 'C',
   }
   if (authorities) {
-    // Beside those of the system: one bundle serves public and private hosts.
+    // Added to the system's authorities, so that one bundle works for public and private hosts.
     const bundle = join(home, 'ca.crt')
     const known = existsSync(systemAuthorities) ? readFileSync(systemAuthorities, 'utf8') : ''
     writeFileSync(bundle, `${known}\n${unixLines(authorities)}`)
@@ -162,7 +162,7 @@ function credentials(secret: string, home: string, address: URL): Credentials {
   }
   const privateKey = address.protocol === 'ssh:' ? read('ssh-privatekey') : undefined
   if (privateKey !== undefined) {
-    // ssh refuses a key that others may read, and a Secret's file belongs to root.
+    // ssh refuses a key that others can read, and root owns the files of a Secret.
     const key = join(home, 'ssh-key')
     writeFileSync(key, sshKeyOf(privateKey), { mode: 0o600 })
     ssh.push('-o', 'IdentitiesOnly=yes', '-i', key)
@@ -200,24 +200,24 @@ export async function main(options: Options): Promise<void> {
   const home = process.env.HOME ?? '/tmp'
   const { env, config, hidden, given } = credentials(secret, home, addressOf(wanted.url))
   const git = async (...args: readonly string[]) => {
-    const words = [...trusted, ...config, '-C', into, ...args]
-    const ended = await run('git', words, { env, show: false })
-    process.stderr.write(without(hidden, ended.said))
+    const all = [...trusted, ...config, '-C', into, ...args]
+    const ended = await run('git', all, { env, show: false })
+    process.stderr.write(without(hidden, ended.output))
     return ended
   }
-  const fault = (said: string) => new Error(without(hidden, clonedFault(said, wanted, given)))
+  const fault = (output: string) => new Error(without(hidden, clonedFault(output, wanted, given)))
   const must = async (...args: readonly string[]) => {
-    const { code, said } = await git(...args)
-    if (code !== 0) throw fault(said)
+    const { code, output } = await git(...args)
+    if (code !== 0) throw fault(output)
   }
 
   await must('init', '--quiet', '--initial-branch=main', '.')
   await must('remote', 'add', 'origin', wanted.url)
   const shallow = await git('fetch', '--depth=1', '--no-tags', 'origin', refOf(wanted))
   if (shallow.code === 0) return must('checkout', '--quiet', '--detach', 'FETCH_HEAD')
-  // Not every server gives out a commit by its hash: then the history has it.
-  const byHash = wanted.commit !== undefined && !/Authentication|403|401/.test(shallow.said)
-  if (!byHash) throw fault(shallow.said)
+  // Some servers do not serve a commit by its hash: then fetch the whole history.
+  const byHash = wanted.commit !== undefined && !/Authentication|403|401/.test(shallow.output)
+  if (!byHash) throw fault(shallow.output)
   await must('fetch', '--quiet', 'origin', '+refs/heads/*:refs/remotes/origin/*', '--tags')
   const found = await git('checkout', '--quiet', '--detach', wanted.commit ?? '')
   if (found.code !== 0) throw new Error(`${wanted.url} has no commit "${wanted.commit}"`)

@@ -5,34 +5,36 @@ import { join } from 'node:path'
 import { Readable, Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { follow, mostRedirects, type Refused } from './redirects.ts'
+import { follow, maxRedirects, type Refused } from './redirects.ts'
 import { silenceAfter } from './silence.ts'
 import { fileBehind } from './source.ts'
 import type { Token } from './token.ts'
 
-/** One file over HTTP: `NAME.part` grows, across broken connections and Pods, and becomes NAME whole. */
+/**
+ * Downloads one file over HTTP to `NAME.part`, and renames it to NAME when it is complete. It resumes
+ * after a lost connection, and in the next Pod.
+ */
 
 export interface WebFile {
   readonly url: string
-  /** The name that it gets. */
+  /** The name of the local file. */
   readonly file: string
   readonly sha256?: string
   readonly token?: Token
 }
 
-/** How patiently it is tried, and who hears of it. */
-export interface Manner {
+export interface DownloadOptions {
   readonly tries: number
-  /** How long a server may say nothing. */
+  /** How long a server may send nothing. */
   readonly silenceMs: number
   readonly say: (line: string) => void
-  /** What says which sha256 the file must have. */
+  /** The name of whatever specifies the sha256, for messages. */
   readonly sha256From: string
   readonly arrived?: (bytes: number, total: number | undefined) => void
   readonly signal?: AbortSignal
 }
 
-const inAPod: Manner = {
+const defaults: DownloadOptions = {
   tries: 6,
   silenceMs: 60_000,
   say: (line) => console.log(line),
@@ -53,7 +55,7 @@ const hashOf = async (path: string, algorithm: string) => {
   return hash
 }
 
-/** The checksum that the server gives of the whole file, if it does: RFC 9530, RFC 3230, Content-MD5. */
+/** The server's checksum of the whole file, if it sends one: RFC 9530, RFC 3230, Content-MD5. */
 export function promisedChecksum(
   headers: Headers,
 ): { algorithm: string; base64: string } | undefined {
@@ -64,34 +66,34 @@ export function promisedChecksum(
   return md5 ? { algorithm: 'md5', base64: md5 } : undefined
 }
 
-/** The whole file's length: of an answer with a range, after the slash. */
+/** The whole file's length; in a response to a range request it follows the slash. */
 export function totalOf(status: number, headers: Headers): number | undefined {
   const text =
     status === 206
       ? /\/(\d+)$/.exec(headers.get('content-range') ?? '')?.[1]
-      : // With an encoding the length is not the file's.
+      : // With a content encoding, the length is not the file's.
         headers.get('content-encoding')
         ? undefined
         : headers.get('content-length')
   return text ? Number(text) : undefined
 }
 
-/** A mistake that no further try mends. */
+/** Whether retrying is pointless. */
 const isFinal = (status: number): boolean =>
   status >= 400 && status < 500 && status !== 408 && status !== 416 && status !== 429
 
 /** The codes of OpenSSL and Node for a certificate that does not verify. */
-const isDistrust = ({ code = '' }: NodeJS.ErrnoException): boolean =>
+const isUntrusted = ({ code = '' }: NodeJS.ErrnoException): boolean =>
   /^(CERT_|SELF_SIGNED_|DEPTH_ZERO_|UNABLE_TO_(GET_ISSUER|VERIFY)|ERR_TLS_CERT_ALTNAME)/.test(code)
 
-/** Why a redirect is not followed, after "redirects". */
-const words: Readonly<Record<Refused['fault'], (to: URL) => string>> = {
+/** Why a redirect is not followed; the text follows "redirects". */
+const refusals: Readonly<Record<Refused['fault'], (to: URL) => string>> = {
   invalid: () => 'to an invalid address',
   scheme: (to) => `to ${to.protocol}, which is not supported`,
   plain: (to) => `from https to ${to.origin}, where anybody may change it`,
   credentials: (to) => `to ${to.host} with credentials in the address`,
   circle: (to) => `in a circle, back to ${to.href}`,
-  many: () => `more than ${mostRedirects} times`,
+  many: () => `more than ${maxRedirects} times`,
 }
 
 /** Whether the response is a web page where a file was requested: a login, or a page about the file. */
@@ -101,28 +103,28 @@ const isPage = ({ url }: WebFile, headers: Headers): boolean =>
 
 type Attempt = { readonly done: true } | { readonly final: boolean; readonly message: string }
 
-const over = (message: string): Attempt => ({ final: true, message })
-const broken = (message: string): Attempt => ({ final: false, message })
+const permanent = (message: string): Attempt => ({ final: true, message })
+const temporary = (message: string): Attempt => ({ final: false, message })
 
-/** The stem for temporary names: the hash of a name that leaves no room for an ending. */
+/** The stem of temporary names: a hash if the name is too long to append a suffix. */
 const stemOf = (file: string): string =>
   Buffer.byteLength(file) > 240 ? createHash('sha256').update(file).digest('hex') : file
 
-async function attempt(wanted: WebFile, into: string, manner: Manner): Promise<Attempt> {
-  const quiet = silenceAfter(manner.silenceMs, manner.signal)
+async function attempt(wanted: WebFile, into: string, options: DownloadOptions): Promise<Attempt> {
+  const quiet = silenceAfter(options.silenceMs, options.signal)
   try {
-    return await fetched(wanted, into, manner, quiet)
+    return await fetched(wanted, into, options, quiet)
   } catch (error) {
-    manner.signal?.throwIfAborted()
+    options.signal?.throwIfAborted()
     if ((error as NodeJS.ErrnoException).code === 'ENOSPC') throw error
     const cause = (
       error instanceof Error && error.cause instanceof Error ? error.cause : error
     ) as NodeJS.ErrnoException
-    // Behind a semicolon Node.js names an option of its own; here docs/troubleshooting.md says what to do.
+    // After a semicolon Node.js suggests an option of its own; docs/troubleshooting.md says what to do here.
     const [why] = cause.message.split(';')
-    return isDistrust(cause)
-      ? over(`${wanted.url}: its certificate cannot be trusted: ${why}`)
-      : broken(`the connection broke: ${cause.message}`)
+    return isUntrusted(cause)
+      ? permanent(`${wanted.url}: its certificate cannot be trusted: ${why}`)
+      : temporary(`the connection broke: ${cause.message}`)
   } finally {
     quiet.stop()
   }
@@ -141,12 +143,12 @@ type Quiet = ReturnType<typeof silenceAfter>
 async function fetched(
   wanted: WebFile,
   into: string,
-  manner: Manner,
+  options: DownloadOptions,
   quiet: Quiet,
 ): Promise<Attempt> {
   const { url, file } = wanted
   const part = join(into, `${stemOf(file)}.part`)
-  // What the part is of: another version of the file would otherwise be glued to it.
+  // The ETag of the partial file, so that it is never continued with another version of the file.
   const tagFile = `${part}.etag`
   const have = await sizeOf(part)
   const tag = await readFile(tagFile, 'utf8').catch(() => '')
@@ -156,49 +158,49 @@ async function fetched(
     'accept-encoding': 'identity',
     ...(resumes && { range: `bytes=${have}-`, 'if-range': tag }),
   }))
-  if ('fault' in found) return over(`${url} redirects ${words[found.fault](found.to)}`)
+  if ('fault' in found) return permanent(`${url} redirects ${refusals[found.fault](found.to)}`)
   const { answer, at } = found
   if (answer.status === 416) {
     await rm(part, { force: true })
-    return broken('the server cannot go on there')
+    return temporary('the server cannot go on there')
   }
   if (!answer.ok || !answer.body)
     return { final: isFinal(answer.status), message: refusalOf(wanted, at, answer.status) }
   if (isPage(wanted, answer.headers)) {
     await answer.body.cancel()
-    return over(`${url} is a web page, not a file: ${fileBehind(url)}`)
+    return permanent(`${url} is a web page, not a file: ${fileBehind(url)}`)
   }
   const goesOn = answer.status === 206
   if (have)
-    manner.say(
+    options.say(
       goesOn
         ? `going on at ${have} bytes`
         : 'beginning again: the server cannot go on, or the file has changed',
     )
-  // A weak tag says nothing about bytes, and If-Range must not hold one.
+  // A weak tag does not identify bytes, and If-Range must not contain one.
   const etag = answer.headers.get('etag') ?? ''
   await writeFile(tagFile, etag.startsWith('W/') ? '' : etag)
-  await append(answer, part, goesOn ? have : 0, manner, quiet)
-  const fault = await faultOf(part, answer, wanted, manner.sha256From)
+  await append(answer, part, goesOn ? have : 0, options, quiet)
+  const fault = await faultOf(part, answer, wanted, options.sha256From)
   if (fault) return fault
   await rename(part, join(into, file))
   await rm(tagFile, { force: true })
   return { done: true }
 }
 
-/** Writes what comes behind the first `have` bytes. */
+/** Writes the body after the first `have` bytes. */
 async function append(
   { body, status, headers }: Response,
   part: string,
   have: number,
-  { arrived }: Manner,
+  { arrived }: DownloadOptions,
   quiet: Quiet,
 ): Promise<void> {
   const total = totalOf(status, headers)
   let bytes = have
   const watched = new Transform({
     transform(chunk: Buffer, _encoding, done) {
-      quiet.heard()
+      quiet.reset()
       bytes += chunk.length
       arrived?.(bytes, total)
       done(null, chunk)
@@ -211,7 +213,7 @@ async function append(
   )
 }
 
-/** Why what came is not the whole file. */
+/** Why the downloaded file is wrong or incomplete; undefined if it is neither. */
 async function faultOf(
   part: string,
   { status, headers }: Response,
@@ -220,12 +222,12 @@ async function faultOf(
 ): Promise<Attempt | undefined> {
   const total = totalOf(status, headers)
   const size = await sizeOf(part)
-  if (total !== undefined && size !== total) return broken(`${size} of ${total} bytes came`)
+  if (total !== undefined && size !== total) return temporary(`${size} of ${total} bytes came`)
   const wrong = await wrongChecksum(part, sha256, sha256From, headers)
   if (!wrong) return undefined
-  // What is wrong is not gone on with.
+  // Resuming would keep the wrong bytes.
   await rm(part, { force: true })
-  return over(`${url} ${wrong}`)
+  return permanent(`${url} ${wrong}`)
 }
 
 async function wrongChecksum(
@@ -246,15 +248,15 @@ async function wrongChecksum(
     : `came with ${promised.algorithm} ${found}, but the server says ${promised.base64}`
 }
 
-export async function download(wanted: WebFile, into: string, manner = inAPod): Promise<void> {
-  const { tries, say, signal } = manner
+export async function download(wanted: WebFile, into: string, options = defaults): Promise<void> {
+  const { tries, say, signal } = options
   if (await sizeOf(join(into, wanted.file))) {
-    // An earlier Pod brought it, whole: it has its name only then.
+    // An earlier Pod completed it; an incomplete file has another name.
     say(`${wanted.file} is there already`)
     return
   }
   for (let count = 1; ; count++) {
-    const result = await attempt(wanted, into, manner)
+    const result = await attempt(wanted, into, options)
     if ('done' in result) return
     if (result.final) throw new Error(result.message)
     if (count === tries) throw new Error(`${wanted.url}: ${result.message}, ${tries} times`)

@@ -2,8 +2,8 @@
 
     hub.py model|dataset ORG/NAME REVISION FOLDER
 
-HF_ENDPOINT and HF_TOKEN are the client's own variables. A broken download is gone on with: the
-client keeps what came in FOLDER/.cache, which is removed at the end.
+HF_ENDPOINT and HF_TOKEN are the client's own variables. An interrupted download is resumed:
+the client keeps partial files in FOLDER/.cache, which is removed at the end.
 """
 
 import errno
@@ -14,7 +14,7 @@ import sys
 import time
 
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
-# A home of its own, for not every user has one; it goes with the rest of .cache.
+# Not every user has a home directory. This one is removed with the rest of .cache.
 os.environ.setdefault("HF_HOME", os.path.join(sys.argv[-1], ".cache", "home"))
 
 from huggingface_hub import HfApi, snapshot_download
@@ -31,8 +31,8 @@ def digest(path, algorithm, prefix=b""):
     return found.hexdigest()
 
 
-def strays(names):
-    """Names of the hub's list that would end outside of the folder, or nowhere."""
+def invalid_names(names):
+    """Names in the hub's list that lead out of the folder, or that cannot be written."""
     for name in names:
         parts = name.split("/")
         if (
@@ -44,8 +44,8 @@ def strays(names):
             yield name
 
 
-def wrong(folder, files):
-    """Names of files that are not what the hub says: large ones by sha256, others as Git hashes them."""
+def changed_files(folder, files):
+    """Names of files that differ from the hub's hash: large files by sha256, others by Git's blob hash."""
     for file in files:
         path = os.path.join(folder, file.rfilename)
         if file.lfs:
@@ -63,9 +63,9 @@ def main(kind, repository, revision, folder):
             info = HfApi().repo_info(
                 repository, repo_type=kind, revision=revision, files_metadata=True
             )
-            bad = [repr(name) for name in strays(file.rfilename for file in info.siblings)]
-            if bad:
-                sys.exit(f"the hub names files that no folder can hold: {', '.join(bad[:10])}")
+            invalid = [repr(name) for name in invalid_names(file.rfilename for file in info.siblings)]
+            if invalid:
+                sys.exit(f"the hub names files that no folder can hold: {', '.join(invalid[:10])}")
             snapshot_download(
                 repository, repo_type=kind, revision=info.sha, local_dir=folder, max_workers=4
             )
@@ -82,11 +82,11 @@ def main(kind, repository, revision, folder):
                 raise
             print(f"{type(error).__name__}: {error}: trying again", file=sys.stderr)
             time.sleep(min(30, 0.5 * 2**count))
-    bad = list(wrong(folder, info.siblings))
-    if bad:
-        for name in bad:
+    changed = list(changed_files(folder, info.siblings))
+    if changed:
+        for name in changed:
             os.remove(os.path.join(folder, name))
-        sys.exit(f"the hub has other contents of {', '.join(bad)}: removed")
+        sys.exit(f"the hub has other contents of {', '.join(changed)}: removed")
     shutil.rmtree(os.path.join(folder, ".cache"), ignore_errors=True)
     print(f"{repository} at {info.sha}: {len(info.siblings)} files, all as the hub has them")
 

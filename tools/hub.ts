@@ -3,7 +3,7 @@ import { diskFull } from './report.ts'
 import { lastLines } from './run.ts'
 import type { Source } from './source.ts'
 
-/** hf:// by the hub's own client, in hub.py. */
+/** Loads hf:// with the hub's own client, in hub.py. */
 
 type Hub = Extract<Source, { scheme: 'hf' }>
 
@@ -19,12 +19,12 @@ export const hubArgs = (
   into,
 ]
 
-export function hubFault(said: string, { address, repository, revision }: Hub): string {
+export function hubFault(output: string, { address, repository, revision }: Hub): string {
   const gated = 'accept its terms on the hub, and give HF_TOKEN in spec.env, from a Secret'
-  if (/GatedRepoError/.test(said)) return `${address} is gated: ${gated}`
-  if (/RepositoryNotFoundError|401 Client Error/.test(said))
+  if (/GatedRepoError/.test(output)) return `${address} is gated: ${gated}`
+  if (/RepositoryNotFoundError|401 Client Error/.test(output))
     return `${repository} does not exist on the hub, or is private: then give HF_TOKEN in spec.env, from a Secret`
-  if (/RevisionNotFoundError/.test(said)) return `${repository} has no revision "${revision}"`
-  if (/No space left on device/.test(said)) return diskFull
-  return `${address} cannot be loaded: ${lastLines(said, 1)}`
+  if (/RevisionNotFoundError/.test(output)) return `${repository} has no revision "${revision}"`
+  if (/No space left on device/.test(output)) return diskFull
+  return `${address} cannot be loaded: ${lastLines(output, 1)}`
 }

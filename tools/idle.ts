@@ -5,8 +5,8 @@ import { type Options, required } from './options.ts'
 import { report } from './report.ts'
 
 /**
- * Asks Jupyter on localhost what goes on, and ends with the message `idle` once nothing has for so
- * long. It is restarted then; so the time since its own start counts as activity.
+ * Polls Jupyter on localhost, and ends with the message `idle` when there has been no activity for the
+ * timeout. The container is then restarted, so its own start counts as activity.
  */
 
 interface Kernel {
@@ -30,7 +30,7 @@ export function millisecondsOf(duration: string): number {
   return parts.reduce((sum, [, count, unit = '']) => sum + Number(count) * (units[unit] ?? 0), 0)
 }
 
-/** When something last happened, in milliseconds; a busy kernel works now. */
+/** When the last activity was, in milliseconds; a busy kernel is active now. */
 export function lastActivity({ status, kernels, terminals }: Activity, now: number): number {
   if (kernels.some(({ execution_state }) => execution_state === 'busy')) return now
   const times = [status, ...kernels, ...terminals].map(({ last_activity }) =>
@@ -44,14 +44,14 @@ interface Server {
   readonly base: string
 }
 
-/** Jupyter writes its token down at its start; a restarted Jupyter writes another file. */
+/** Jupyter writes its token to a file when it starts, and to another file when it is restarted. */
 export function serverIn(files: readonly string[]): Server | undefined {
   for (const text of files) {
     try {
       const { token, base_url } = JSON.parse(text) as { token?: string; base_url?: string }
       if (token !== undefined) return { token, base: base_url ?? '/' }
     } catch {
-      // Half written: the next look finds it whole.
+      // Half written: the next poll finds it complete.
     }
   }
   return undefined
@@ -64,7 +64,7 @@ const runtimeFiles = (folder: string): readonly string[] =>
 
 async function activity(url: string, { token, base }: Server): Promise<Activity> {
   const ask = async (path: string) => {
-    // Without the mark, asking would itself be activity.
+    // Without this parameter, polling would itself count as activity.
     const address = new URL(`${base}api/${path}?no_track_activity=1`, url)
     const response = await fetch(address, {
       headers: { authorization: `token ${token}` },
@@ -89,7 +89,7 @@ export async function main(options: Options): Promise<void> {
   const folder = process.env.JUPYTER_RUNTIME_DIR ?? '/run/jupyter'
   const period = Math.min(60_000, Math.max(1000, timeout / 10))
   let since = Date.now()
-  let said = ''
+  let printed = ''
   for (;;) {
     await sleep(period)
     let news = ''
@@ -102,7 +102,7 @@ export async function main(options: Options): Promise<void> {
     } catch (error) {
       news = `cannot tell: ${error instanceof Error ? error.message : String(error)}`
     }
-    if (news !== said) console.log(news)
-    said = news
+    if (news !== printed) console.log(news)
+    printed = news
   }
 }

@@ -17,8 +17,8 @@ type Lead =
     }
   | { readonly leads: 'outside' | 'nowhere' | 'circle' }
 
-/** The kernel follows at most as many. */
-const mostLinks = 40
+/** The kernel's own limit. */
+const maxLinks = 40
 
 const partsOf = (path: string): readonly string[] => path.split('/').filter(Boolean)
 
@@ -52,7 +52,7 @@ export async function leadOf(folder: string, path: string, target: string): Prom
     if (!found || (!found.isDirectory() && !found.isSymbolicLink() && todo.length))
       return { leads: 'nowhere' }
     if (!found.isSymbolicLink()) continue
-    if (++links > mostLinks) return { leads: 'circle' }
+    if (++links > maxLinks) return { leads: 'circle' }
     const then = await readlink(full)
     todo = [...stepsOf(then), ...todo]
     at = posix.isAbsolute(then) ? [] : at.slice(0, -1)
@@ -94,7 +94,7 @@ export function contentsOf({
 
 /**
  * The files behind a link; for a folder, all files below it. A link to a folder that is being walked
- * is a circle. Links to folders of links multiply, so a walk stops after `room` steps.
+ * is a cycle. Links to folders of links multiply, so a walk stops after `room` steps.
  */
 export function spread(
   tree: Tree,

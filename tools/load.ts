@@ -9,8 +9,8 @@ import { type Source, sourceOf } from './source.ts'
 import { tokenFor } from './token.ts'
 
 /**
- * Brings a source to a folder. What a broken attempt left there is gone on with, and what arrives
- * is compared with the checksum that its origin gives.
+ * Loads a source into a folder. It resumes an interrupted attempt, and compares the files with the
+ * checksums that the source provides.
  */
 const loaders: { readonly [K in Source['scheme']]: Loader<Extract<Source, { scheme: K }>> } = {
   https: async (source, into) => {
@@ -18,26 +18,26 @@ const loaders: { readonly [K in Source['scheme']]: Loader<Extract<Source, { sche
     await download({ ...source, token }, into)
   },
   hf: async (source, into, hub) => {
-    const { code, said } = await run('python3', hubArgs(source, into, hub))
-    if (code !== 0) throw new Error(hubFault(said, source))
+    const { code, output } = await run('python3', hubArgs(source, into, hub))
+    if (code !== 0) throw new Error(hubFault(output, source))
   },
   s3: bucket,
   gs: bucket,
 }
 
-/** `hub` is the hub's own word for what is loaded: model or dataset. */
+/** `hub` is the hub's term for the kind of repository: model or dataset. */
 type Loader<S> = (source: S, into: string, hub: string) => Promise<void>
 type Bucket = Extract<Source, { scheme: 's3' | 'gs' }>
 
 async function bucket(source: Bucket, into: string): Promise<void> {
   const env = bucketEnv(source.scheme, process.env)
   for (const args of rcloneArgs(source, into)) {
-    const { code, said } = await run('rclone', args, { env })
-    if (code !== 0) throw new Error(rcloneFault(said, source))
+    const { code, output } = await run('rclone', args, { env })
+    if (code !== 0) throw new Error(rcloneFault(output, source))
   }
 }
 
-/** What another seal has left: every file is what its manifest says, or nothing is whole. */
+/** Verifies artifacts that were sealed elsewhere: every file must match its manifest. */
 export async function compare(folder: string): Promise<void> {
   const { files } = await readManifest(folder)
   for (const file of files) {

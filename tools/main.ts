@@ -3,8 +3,8 @@ import { cleaned } from './redact.ts'
 import { fail } from './report.ts'
 
 /**
- * The programs of the project's own images: `main.ts PROGRAM --name=value …`. They stand alone, on
- * Node.js, git, BuildKit, rclone and huggingface_hub, so that an image is a base and this folder.
+ * The programs of the project's own images: `main.ts PROGRAM --name=value …`. They need only Node.js,
+ * git, BuildKit, rclone and huggingface_hub, so an image is a base plus this folder.
  */
 const programs: Readonly<Record<string, () => Promise<typeof import('./seal.ts')['main']>>> = {
   clone: async () => (await import('./clone.ts')).main,
@@ -15,7 +15,7 @@ const programs: Readonly<Record<string, () => Promise<typeof import('./seal.ts')
   idle: async () => (await import('./idle.ts')).main,
 }
 
-// No output of this process contains its credentials, whatever prints it.
+// Credentials are removed from everything that this process prints.
 for (const stream of [process.stdout, process.stderr]) {
   const write = stream.write.bind(stream) as (text: unknown, ...more: unknown[]) => boolean
   stream.write = (text: unknown, ...more: unknown[]) =>
@@ -27,7 +27,7 @@ process.on('uncaughtException', (error) => {
 })
 
 const [name = '', ...words] = process.argv.slice(2)
-// The kubelet's SIGTERM ends a program at once: as the first process of a container it has no default.
+// The first process of a container has no default handlers: it would ignore the kubelet's SIGTERM.
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => process.exit(143))
 try {
   const program = programs[name]

@@ -4,7 +4,7 @@ import { type FileHandle, open, readdir, readFile, readlink, realpath } from 'no
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 
-/** The manifest of sealed artifacts. What has none was never finished. */
+/** The manifest of sealed artifacts. Artifacts without one are incomplete. */
 export const manifestName = '.substratus.json'
 
 export type Sealed =
@@ -79,7 +79,7 @@ export async function filesOf(folder: string): Promise<Found> {
       else if (entry.isFile()) files.push(path)
       else if (!entry.isDirectory())
         left.push({ name: shown(path), why: 'it is neither a file, a folder nor a link' })
-      else if (Buffer.byteLength(join(folder, path)) > longestPath)
+      else if (Buffer.byteLength(join(folder, path)) > maxPath)
         left.push({ name: shown(`${path.slice(0, 200)}…`), why: 'its path is too long' })
       else {
         folders.push(path)
@@ -91,7 +91,7 @@ export async function filesOf(folder: string): Promise<Found> {
 }
 
 /** Linux allows paths of 4095 bytes; a name of 255 must still fit below a folder. */
-const longestPath = 4095 - 256
+const maxPath = 4095 - 256
 
 /**
  * Opens a file of a folder to read. Others may write there at the same time, so it never follows a link
@@ -120,7 +120,7 @@ export async function hashOf(folder: string, path: string): Promise<string> {
   return hash.digest('hex')
 }
 
-/** The manifest of artifacts; an error where they are not whole. */
+/** Reads the manifest of artifacts; throws if they are incomplete. */
 export async function readManifest(folder: string): Promise<Manifest> {
   let text: string
   try {

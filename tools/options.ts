@@ -1,4 +1,4 @@
-/** `--name=value`, each as often as it is given. */
+/** `--name=value`; each option may be repeated. */
 export type Options = Readonly<Record<string, readonly string[]>>
 
 export function optionsOf(words: readonly string[]): Options {

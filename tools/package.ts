@@ -12,12 +12,12 @@ import {
   registry,
 } from './registry.ts'
 import { report } from './report.ts'
-import { archive, type Entry, entryOf, lengthOf, type Witness } from './tar.ts'
+import { archive, type Entry, entryOf, lengthOf, type Observer } from './tar.ts'
 
 /**
- * The run's image and the artifacts become one new image: FROM the one, the other under
- * /content/model. Layers go from storage to the registry as they are read, so that not one byte is
- * kept on the builder's disk; and each file's sha256 is compared with the manifest on the way.
+ * Builds a new image from the run's image, with the artifacts in /content/model. Layers are streamed
+ * from storage to the registry, so nothing is written to the builder's disk. Meanwhile, each file's
+ * sha256 is compared with the manifest.
  */
 
 const ociManifest = 'application/vnd.oci.image.manifest.v1+json'
@@ -27,7 +27,7 @@ const ociLayer = 'application/vnd.oci.image.layer.v1.tar'
 /** Registries refuse layers over 10 GB, and nodes pull several at once. */
 const layerSize = 2 * 2 ** 30
 
-/** Docker's names of media types in OCI's words; the bytes are the same. */
+/** Maps Docker's media types to OCI's; the bytes are the same. */
 export const ociType = (mediaType: string): string =>
   ({
     'application/vnd.docker.image.rootfs.diff.tar.gzip': `${ociLayer}+gzip`,
@@ -35,7 +35,7 @@ export const ociType = (mediaType: string): string =>
     'application/vnd.docker.image.rootfs.foreign.diff.tar.gzip': `${ociLayer}+gzip`,
   })[mediaType] ?? mediaType
 
-/** Files in their order, in groups that stay below the size; a larger file is alone. */
+/** Groups files, in order, into layers up to the size; a larger file gets a layer of its own. */
 export function layersOf(
   entries: readonly Entry[],
   size = layerSize,
@@ -54,7 +54,7 @@ export function layersOf(
   return layers
 }
 
-/** The folders that lead to a path, and the mark that what a lower layer had in it is gone. */
+/** The folders above a path, and the whiteout that hides what lower layers have in it. */
 export const placeOf = (into: string): readonly Entry[] => {
   const names = into.split('/').filter(Boolean)
   const folders = names.map(
@@ -70,7 +70,7 @@ export const placeOf = (into: string): readonly Entry[] => {
   ]
 }
 
-/** An image's configuration, of which most is passed on. */
+/** An image's configuration; most of it is passed on unchanged. */
 interface ImageConfig {
   readonly config?: {
     readonly Labels?: Readonly<Record<string, string>>
@@ -114,8 +114,8 @@ interface Place {
   readonly reference: Reference
 }
 
-/** A layer of the base in the new image's repository: there, mounted, or copied. */
-async function carried(layer: Descriptor, from: Place, to: Place): Promise<Descriptor> {
+/** Mounts or copies a layer of the base into the new image's repository, unless it is there already. */
+async function transferred(layer: Descriptor, from: Place, to: Place): Promise<Descriptor> {
   const { digest, size, mediaType } = layer
   const { repository } = to.reference
   const known = { digest, size, mediaType: ociType(mediaType) }
@@ -129,8 +129,8 @@ async function carried(layer: Descriptor, from: Place, to: Place): Promise<Descr
   return known
 }
 
-/** Compares each file that passes with what was sealed. */
-function verifier(into: string, files: readonly Sealed[]): Witness {
+/** Compares each streamed file with its entry in the manifest. */
+function verifier(into: string, files: readonly Sealed[]): Observer {
   const expected = new Map(files.map((file) => [posix.join(into, file.path).slice(1), file]))
   let hash = createHash('sha256')
   return ({ name }, chunk) => {
@@ -164,7 +164,7 @@ export function configWith(
   }
 }
 
-/** Puts the configuration and the manifest where the layers are already; returns the image's digest. */
+/** Pushes the configuration and the manifest, after the layers; returns the image's digest. */
 async function publish(
   { registry, reference: { repository, version } }: Place,
   config: ImageConfig,
@@ -187,7 +187,7 @@ async function publish(
   )
 }
 
-/** The artifacts, at their paths in the image. Each file and link is one that was sealed, and none is missing. */
+/** The artifacts, at their paths in the image. Throws if a sealed file or link is missing or changed. */
 async function sealedEntries(
   artifacts: string,
   into: string,
@@ -237,16 +237,17 @@ export async function main(options: Options): Promise<void> {
   const base = source ? await baseOf(source.registry, source.reference) : nothing
 
   const entries = await sealedEntries(artifacts, into, manifest)
-  const witness = verifier(into, manifest.files)
+  const observe = verifier(into, manifest.files)
 
-  const kept: Descriptor[] = []
-  for (const layer of base.layers) kept.push(source ? await carried(layer, source, to) : layer)
+  const baseLayers: Descriptor[] = []
+  for (const layer of base.layers)
+    baseLayers.push(source ? await transferred(layer, source, to) : layer)
 
   const added: Descriptor[] = []
   for (const layer of layersOf([...placeOf(into), ...entries])) {
     const length = lengthOf(layer)
     console.log(`pushing ${layer.length} files, ${length} bytes`)
-    const sent = await to.registry.upload(repository, length, () => archive(layer, witness))
+    const sent = await to.registry.upload(repository, length, () => archive(layer, observe))
     added.push({ ...sent, mediaType: ociLayer })
   }
 
@@ -256,7 +257,7 @@ export async function main(options: Options): Promise<void> {
     'org.opencontainers.image.base.name': from,
   }
   const config = configWith(base.config, added, labels)
-  const digest = await publish(to, config, [...kept, ...added])
+  const digest = await publish(to, config, [...baseLayers, ...added])
   console.log(`bytes written to disk while packaging: ${written() - before}`)
   report({ digest })
 }

@@ -15,7 +15,7 @@ export interface Secret {
 type Env = Readonly<Record<string, string | undefined>>
 
 /** Shorter values are words and numbers that occur in any text. */
-const shortest = 6
+const minLength = 6
 
 /** `TOKEN` and `API_KEY`, but neither `TOKENIZER` nor the URL of a token server. */
 const secretName =
@@ -150,9 +150,9 @@ function spellings(value: string): readonly string[] {
 export function cleaner(secrets: readonly Secret[]): (text: string) => string {
   const known = new Map<string, string>()
   for (const { name, value } of secrets) {
-    if (value.length < shortest) continue
+    if (value.length < minLength) continue
     for (const spelling of spellings(value))
-      if (spelling.length >= shortest && !known.has(spelling)) known.set(spelling, `[${name}]`)
+      if (spelling.length >= minLength && !known.has(spelling)) known.set(spelling, `[${name}]`)
   }
   // The longest first: one may be part of another.
   const all = [...known].sort(([a], [b]) => b.length - a.length)
@@ -179,7 +179,7 @@ export const cleaned: (text: string) => string = cleaner([
 ])
 
 /** A line that is longer is passed on in pieces. */
-const longestLine = 1 << 20
+const maxLine = 1 << 20
 
 /**
  * Cleans a stream. A secret may be split over two chunks, so only whole lines are passed on. `end`
@@ -191,11 +191,11 @@ export function lineCleaner(clean: (text: string) => string = cleaned) {
     push(chunk: string): string {
       rest += chunk
       const end = Math.max(rest.lastIndexOf('\n'), rest.lastIndexOf('\r')) + 1
-      if (end === 0 && rest.length > longestLine) {
+      if (end === 0 && rest.length > maxLine) {
         // Its end may be the beginning of a secret.
         const text = clean(rest)
-        rest = text.slice(-longestLine / 2)
-        return text.slice(0, -longestLine / 2)
+        rest = text.slice(-maxLine / 2)
+        return text.slice(0, -maxLine / 2)
       }
       const text = rest.slice(0, end)
       rest = rest.slice(end)

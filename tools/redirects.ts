@@ -1,6 +1,6 @@
 /**
- * fetch, but redirects are followed here, so that each address is checked and gets its own headers:
- * from https never to plain http, never to another scheme, never in a circle.
+ * fetch with redirects of our own, because each address is checked and gets its own headers. It never
+ * follows a redirect from https to plain http, to another scheme, or in a circle.
  */
 
 /** An address that a server names, and why it is not requested. */
@@ -23,8 +23,8 @@ export function addressFrom(location: string, from: URL): URL | Refused {
   return to
 }
 
-/** Go's HTTP client, and so containerd, follows as many. */
-export const mostRedirects = 10
+/** The limit of Go's HTTP client, and so of containerd. */
+export const maxRedirects = 10
 
 interface Asking extends RequestInit {
   readonly method?: string
@@ -57,7 +57,7 @@ export async function follow(
     const to = addressFrom(location, at)
     if ('fault' in to) return to
     if (seen.has(to.href)) return { fault: 'circle', from: at, to }
-    if (seen.size > mostRedirects) return { fault: 'many', from: at, to }
+    if (seen.size > maxRedirects) return { fault: 'many', from: at, to }
     at = to
   }
 }

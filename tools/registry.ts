@@ -4,11 +4,11 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { bodyUpTo } from './bounded.ts'
 import { cleaned } from './redact.ts'
-import { addressFrom, follow, mostRedirects, type Refused } from './redirects.ts'
+import { addressFrom, follow, maxRedirects, type Refused } from './redirects.ts'
 
 /**
- * An OCI registry, as far as packaging needs it: manifests are read and written, blobs are looked
- * for, mounted, copied and streamed. Nothing is kept on disk.
+ * A client of OCI registries, as far as packaging needs it: it reads and writes manifests, and finds,
+ * mounts, copies and streams blobs. It stores nothing on disk.
  *
  * Credentials are sent only to the registry's own scheme, host and port, and to the token server that
  * it names there, as in Docker and containerd. They are not sent to an address that the registry
@@ -22,7 +22,7 @@ export interface Reference {
   readonly version: string
 }
 
-/** As Docker reads it: without a host it is Docker Hub's, without a namespace its library. */
+/** Parses a reference as Docker does: the defaults are Docker Hub and its namespace library. */
 export function referenceOf(image: string): Reference {
   const [, name = '', digest] = /^([^@]+)(?:@(.+))?$/.exec(image) ?? []
   const [, path = '', tag] = /^(.*?)(?::([^/:]+))?$/.exec(name) ?? []
@@ -46,7 +46,7 @@ export interface Descriptor {
   readonly platform?: { readonly os: string; readonly architecture: string }
 }
 
-/** Of one image, or a list of images for several platforms. A registry may have left out anything. */
+/** The manifest of one image, or a list for several platforms. A registry may omit any field. */
 interface ManifestContent {
   readonly mediaType?: string
   readonly manifests?: readonly Descriptor[]
@@ -60,13 +60,12 @@ interface Fetched {
   readonly content: ManifestContent
 }
 
-/** How a registry is reached. */
 interface Access {
-  /** By plain http. */
+  /** Whether to use plain http. */
   readonly insecure?: boolean
-  /** Basic credentials; without them, as anybody may. */
+  /** Basic credentials; without them, access is anonymous. */
   readonly basic?: string | undefined
-  /** What should have given credentials, for a registry that asks for them. */
+  /** The setting that provides credentials, for the error if the registry requires them. */
   readonly needed?: string
 }
 
@@ -79,7 +78,7 @@ export function basicOf(config: DockerConfig, host: string): string | undefined 
   return names.map((name) => config.auths?.[name]?.auth).find(Boolean)
 }
 
-/** Those that the environment of the process has. */
+/** The credentials in this process's Docker configuration. */
 export const credentialsFor = (host: string): string | undefined => basicOf(readConfig(), host)
 
 const readConfig = (): DockerConfig => {
@@ -114,25 +113,25 @@ interface Asking {
   readonly method?: string
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: string | Buffer | Body
-  /** Statuses that are answers, and no errors. */
+  /** Error statuses that the caller handles itself. */
   readonly allow?: readonly number[]
   readonly signal?: AbortSignal | undefined
 }
 
-/** What a registry says wrong about an address: of `what`, such as a redirect. */
-const words: Readonly<Record<Refused['fault'], (what: string, to: URL) => string>> = {
+/** Why an address that a registry names is refused; `what` is its purpose, such as a redirect. */
+const refusals: Readonly<Record<Refused['fault'], (what: string, to: URL) => string>> = {
   invalid: (what) => `names a ${what} that is not an https:// address`,
   scheme: (what) => `names a ${what} that is not an https:// address`,
   plain: (what, to) =>
     `names a ${what} in plain http, ${to.origin}, which is not followed: set the registry's external address to https://`,
   credentials: (what) => `names a ${what} with credentials in its address`,
   circle: () => 'redirects in a circle',
-  many: () => `redirects more than ${mostRedirects} times`,
+  many: () => `redirects more than ${maxRedirects} times`,
 }
 
 function allowed<T extends object>(found: T | Refused, what: string): T {
   if (!('fault' in found)) return found
-  throw new Error(`${found.from.origin} ${words[found.fault](what, found.to)}`)
+  throw new Error(`${found.from.origin} ${refusals[found.fault](what, found.to)}`)
 }
 
 /** A manifest is not trusted, and its digests become parts of paths. */
@@ -141,7 +140,7 @@ function asDigest(text: string): string {
   throw new Error(`"${text}" in the image's manifest is not a sha256 digest`)
 }
 
-/** One registry, with the tokens it has given. */
+/** A client of one registry. It caches the registry's tokens. */
 export function registry(host: string, { insecure, basic, needed }: Access = {}) {
   const base = new URL(`${insecure ? 'http' : 'https'}://${host}`)
   const tokens = new Map<string, string>()
@@ -242,7 +241,7 @@ export function registry(host: string, { insecure, basic, needed }: Access = {})
       return answer.ok
     },
 
-    /** The bytes of a blob; whoever reads them compares their digest. */
+    /** The bytes of a blob; the caller must verify their digest. */
     async download(
       repository: string,
       digest: string,
@@ -254,7 +253,7 @@ export function registry(host: string, { insecure, basic, needed }: Access = {})
       return Readable.fromWeb(answer.body as import('node:stream/web').ReadableStream)
     },
 
-    /** A blob that another repository of the registry has, without its bytes; false where it cannot. */
+    /** Mounts a blob from another repository of the registry; false if that is not possible. */
     async mount(repository: string, digest: string, from: string): Promise<boolean> {
       const query = `mount=${asDigest(digest)}&from=${encodeURIComponent(from)}`
       const path = `/v2/${repository}/blobs/uploads/?${query}`
@@ -263,7 +262,7 @@ export function registry(host: string, { insecure, basic, needed }: Access = {})
       return answer.status === 201
     },
 
-    /** Sends a blob; what it is called is known only when the last byte has passed. */
+    /** Uploads a blob; its digest is known only after its last byte. */
     async upload(repository: string, length: number, stream: () => AsyncIterable<Buffer>) {
       const begun = await ask(`/v2/${repository}/blobs/uploads/`, { method: 'POST' }, repository)
       await begun.body?.cancel()
@@ -288,7 +287,7 @@ export function registry(host: string, { insecure, basic, needed }: Access = {})
       const where = allowed(addressFrom(begun.headers.get('location') ?? '', base), place)
       const patched = await ask(where, { method: 'PATCH', headers, body }, repository).catch(
         (error) => {
-          // A stream that fails breaks the connection: why it failed is what matters.
+          // A stream that fails breaks the connection too: report why the stream failed.
           throw fault ?? error
         },
       )
@@ -314,7 +313,7 @@ interface Login extends Pick<Access, 'basic'> {
   readonly signal: AbortSignal | undefined
 }
 
-/** Bearer realm="…",service="…" → a token; Basic → the credentials themselves. */
+/** For Bearer realm="…",service="…" it requests a token; for Basic it returns the credentials. */
 async function tokenFor({ challenge, from, scope, basic, needed, signal }: Login): Promise<string> {
   const field = (name: string) => new RegExp(`${name}="([^"]*)"`).exec(challenge)?.[1]
   const realm = field('realm')
@@ -342,7 +341,7 @@ async function tokenFor({ challenge, from, scope, basic, needed, signal }: Login
 const wordsOf = async (answer: Response): Promise<string> =>
   (await bodyUpTo(mostWords, answer))?.toString('utf8') ?? 'its message is larger than 64 KiB'
 
-/** A registry's errors are JSON, mostly. */
+/** The errors of most registries are JSON. */
 function refusal(status: number, text: string, method: string): string {
   const what = method === 'GET' || method === 'HEAD' ? 'pull' : 'push'
   let words = text.trim().split('\n')[0] ?? ''
@@ -350,7 +349,7 @@ function refusal(status: number, text: string, method: string): string {
     const { code, message } = JSON.parse(text).errors[0]
     words = [code, message].filter(Boolean).join(': ')
   } catch {
-    // Its own words, then.
+    // Not JSON: report the text itself.
   }
   // Cleaned before it is cut: half a credential would not be recognized.
   return `${what} refused with ${status}${words ? `: ${cleaned(words).slice(0, 300)}` : ''}`

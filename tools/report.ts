@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { cleaned } from './redact.ts'
 
-/** The termination message: what the hooks read of a container, and a person in `kubectl describe`. */
+/** The termination message, which the hooks read, and users in `kubectl describe`. */
 const path = process.env.TERMINATION_MESSAGE_PATH ?? '/dev/termination-log'
 
 /** The kubelet reads 4096 bytes. */
@@ -9,14 +9,13 @@ const limit = 4096
 
 function write(message: string): void {
   try {
-    // The kubelet has made the file; where it is not, there is nobody to read it.
+    // The kubelet creates the file; if it does not exist, nothing would read it.
     writeFileSync(path, Buffer.from(message).subarray(-limit), { flag: 'r+' })
   } catch {
-    // Outside of a container there is none; what matters is in the log too.
+    // There is no such file outside a container; the log has the message too.
   }
 }
 
-/** One sentence for every tool that meets it. */
 export const diskFull = 'the disk is full: ask for more in spec.resources.disk'
 
 export function report(result: unknown): void {
@@ -26,7 +25,7 @@ export function report(result: unknown): void {
   write(text)
 }
 
-/** Says why, and ends the program with 1. */
+/** Reports the error, and sets the exit code to 1. */
 export function fail(error: unknown): void {
   const isFull = (error as NodeJS.ErrnoException | undefined)?.code === 'ENOSPC'
   const message = cleaned(

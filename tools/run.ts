@@ -7,20 +7,20 @@ export interface Ended {
   /** Not cleaned: our code parses it, and it is never printed. */
   readonly stdout: string
   /** The last lines of both streams, without credentials. */
-  readonly said: string
+  readonly output: string
 }
 
 interface RunOptions {
   readonly cwd?: string
   readonly env?: Readonly<Record<string, string | undefined>>
   readonly input?: string
-  /** Whether its output is shown as it comes. */
+  /** Whether to print the output as it arrives. */
   readonly show?: boolean
 }
 
-const remembered = 200_000
+const maxLength = 200_000
 
-/** Runs a command to its end, whatever that is. */
+/** Runs a command; resolves when it ends, whatever its exit code. */
 export const run = (
   file: string,
   args: readonly string[],
@@ -33,9 +33,9 @@ export const run = (
       stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
     })
     let stdout = ''
-    let said = ''
-    const hear = (text: string) => {
-      said = `${said}${text}`.slice(-remembered)
+    let output = ''
+    const record = (text: string) => {
+      output = `${output}${text}`.slice(-maxLength)
       if (show) process.stderr.write(text)
     }
     const follow = (stream: Readable | null, also: (chunk: string) => void) => {
@@ -44,21 +44,21 @@ export const run = (
         ?.setEncoding('utf8')
         .on('data', (chunk: string) => {
           also(chunk)
-          hear(lines.push(chunk))
+          record(lines.push(chunk))
         })
-        .on('end', () => hear(lines.end()))
+        .on('end', () => record(lines.end()))
     }
     follow(child.stdout, (chunk) => {
-      stdout = `${stdout}${chunk}`.slice(-remembered)
+      stdout = `${stdout}${chunk}`.slice(-maxLength)
     })
     follow(child.stderr, () => {})
-    // A program that ends before it has read all of its input says why itself.
+    // A program that ends before it has read all of its input reports why itself.
     child.stdin?.on('error', () => {}).end(input)
     child.on('error', (error) => reject(new Error(`${file} does not run: ${error.message}`)))
-    child.on('close', (code) => resolve({ code: code ?? 1, stdout, said }))
+    child.on('close', (code) => resolve({ code: code ?? 1, stdout, output }))
   })
 
-/** The last lines that say something. */
+/** The last lines that are not empty. */
 export const lastLines = (text: string, count: number): string =>
   text
     .split('\n')

@@ -19,11 +19,11 @@ import { run } from './run.ts'
 import { type Source, sourceOf } from './source.ts'
 
 /**
- * Makes artifacts whole: sizes and sha256 of every file in a manifest that is written last. Then
- * the trees of older attempts go, but the one that others still use.
+ * Seals artifacts: it writes a manifest with the size and sha256 of every file, last of all. Then it
+ * removes the folders of older attempts, except those that are still in use.
  */
 
-/** What others run as another user reads by its group: 0600, as libraries like to write, is opened. */
+/** Lets the group read a file: libraries often write 0600, and other containers run as other users. */
 async function readable(path: string, isFolder: boolean): Promise<void> {
   // O_NOFOLLOW, so that no link is followed; O_NONBLOCK, so that opening a pipe does not wait.
   const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
@@ -45,8 +45,8 @@ async function sealed(folder: string, path: string): Promise<Sealed & { readonly
 }
 
 /**
- * Written under another name, flushed and renamed: it is there whole, or not at all. The other name
- * must be free, because writing through a link would change a file elsewhere.
+ * Writes a file under another name, flushes and renames it, so that it is never incomplete. The other
+ * name must not exist, because writing through a link would change a file elsewhere.
  */
 async function writeLast(path: string, text: string): Promise<void> {
   const file = await open(`${path}.part`, 'wx', 0o644)
@@ -57,12 +57,12 @@ async function writeLast(path: string, text: string): Promise<void> {
 }
 
 /** STAGE/ATTEMPT: each attempt writes into its own folder below its stage's folder. */
-const placePath = /^(?:load|run)\/(?!\.{1,2}$)[^/]+$/
+const storagePath = /^(?:load|run)\/(?!\.{1,2}$)[^/]+$/
 
 /** An attempt's folder is named by a hash; a folder with any other name is never removed. */
 const attemptPath = /^(?:load|run)\/[0-9a-f]{16}$/
 
-/** Which folders beside an attempt's are of older ones, and used by nobody. */
+/** The folders of older attempts of the stage that are no longer in use. */
 export const olderThan = (
   path: string,
   siblings: readonly string[],
@@ -87,12 +87,12 @@ async function placeOf(
   keep: readonly string[],
 ): Promise<Place> {
   const path = relative(storage, artifacts)
-  if (!placePath.test(path))
+  if (!storagePath.test(path))
     throw new Error(
       `--artifacts="${artifacts}" is not the folder of an attempt: it must be load/ATTEMPT or run/ATTEMPT below --storage="${storage}"`,
     )
   for (const used of keep)
-    if (!placePath.test(used))
+    if (!storagePath.test(used))
       throw new Error(
         `--keep="${used}" is not the folder of an attempt: it must be load/ATTEMPT or run/ATTEMPT`,
       )
@@ -108,7 +108,7 @@ async function removeOlder({ storage, path, keep }: Place) {
   const there = await readdir(join(storage, dirname(path)), { withFileTypes: true })
   const names = there.filter((entry) => entry.isDirectory()).map(({ name }) => name)
   for (const older of olderThan(path, names, keep)) {
-    // Another user's files may not be ours to remove: room is lost then, and nothing else.
+    // Files of another user may not be removable: that costs space, and nothing else.
     await rm(join(storage, older), { recursive: true, force: true }).then(
       () => console.log(`removed ${older}`),
       (error) => console.log(`cannot remove ${older}: ${error.message}`),
@@ -116,7 +116,8 @@ async function removeOlder({ storage, path, keep }: Place) {
   }
 }
 
-const leftOut = (name: string, why: string): void => console.log(`${name} is left out: ${why}`)
+const reportOmitted = (name: string, why: string): void =>
+  console.log(`${name} is left out: ${why}`)
 
 const fate = {
   outside: 'outside of the artifacts',
@@ -138,7 +139,7 @@ async function madeRelative(folder: string, link: string, path: string): Promise
 interface Link {
   readonly path: string
   readonly link: string
-  /** The path that it leads to, if that is inside. */
+  /** The path that it leads to, if that is inside the artifacts. */
   readonly to?: string
 }
 
@@ -185,7 +186,7 @@ function followed(
   let bytes = Math.max(10 * own, 2 ** 30)
   return links.flatMap(({ path, to }) => {
     if (to === undefined) {
-      leftOut(
+      reportOmitted(
         shown(path),
         'a bucket cannot store links, and it leads to nothing inside the artifacts',
       )
@@ -198,15 +199,15 @@ function followed(
     })
     const size = added.reduce((sum, { sealed }) => sum + sealed.bytes, 0)
     if (!found || size > bytes) {
-      leftOut(shown(path), 'following links to folders of links would store too many copies')
+      reportOmitted(shown(path), 'following links to folders of links would store too many copies')
       return []
     }
-    for (const circle of found.circles) leftOut(shown(circle), 'its link leads in a circle')
+    for (const circle of found.circles) reportOmitted(shown(circle), 'its link leads in a circle')
     room -= added.length
     bytes -= size
     return added.filter(({ sealed: { path } }) => {
       if (isListed(path)) return true
-      leftOut(shown(path), 'its name cannot be written in a list of files')
+      reportOmitted(shown(path), 'its name cannot be written in a list of files')
       return false
     })
   })
@@ -219,12 +220,12 @@ async function arrives(folder: string, { file, sealed: { path } }: Behind): Prom
     realpath(join(folder, path)).catch(() => ''),
   ])
   if (found === join(whole, file)) return true
-  leftOut(shown(path), 'its link leads somewhere else')
+  reportOmitted(shown(path), 'its link leads somewhere else')
   return false
 }
 
 /** rclone uses this character for its own escapes, and cannot open a file with it in its name. */
-const unread = '‛'
+const unreadable = '‛'
 
 /** rclone reads a list of files, one per line, in which these characters mean something else. */
 const isListed = (path: string): boolean => !/[\r\n␀／．‛]/.test(path)
@@ -238,14 +239,15 @@ interface Made {
 /** With `follows`, for a storage without links, the manifest lists the files behind links instead. */
 export async function seal(artifacts: string, follows = false): Promise<Made> {
   const path = join(artifacts, manifestName)
-  // Remove anything with our names: also a folder; of a link only the link itself.
+  // Remove anything with these names, even a folder, and only the link if it is one.
   for (const name of [path, `${path}.part`]) await rm(name, { recursive: true, force: true })
   const found = await filesOf(artifacts)
-  for (const { name, why } of found.left) leftOut(name, why)
+  for (const { name, why } of found.left) reportOmitted(name, why)
   for (const folder of found.folders) await readable(join(artifacts, folder), true)
   const files: Awaited<ReturnType<typeof sealed>>[] = []
   for (const file of found.files)
-    if (follows && file.includes(unread)) leftOut(shown(file), `rclone cannot read "${unread}"`)
+    if (follows && file.includes(unreadable))
+      reportOmitted(shown(file), `rclone cannot read "${unreadable}"`)
     else files.push(await sealed(artifacts, file))
   const links: Link[] = []
   for (const link of found.links) links.push(await linkAt(artifacts, link))
@@ -270,29 +272,29 @@ function bucketOf(to: string): Bucket {
   return source
 }
 
-/** To a bucket, compared there by checksum; the manifest comes last, and only then go older ones. */
-async function copyAway(
+/** Copies artifacts to a bucket, the manifest last, compares checksums, and removes older attempts. */
+async function copyToBucket(
   { storage, path, keep }: Place,
   to: Bucket,
   behindLinks: readonly string[],
 ): Promise<void> {
   const rclone = async (args: readonly string[], input?: string) => {
     const env = bucketEnv('s3', process.env)
-    const { code, said, stdout } = await run('rclone', args, { env, input })
-    if (code !== 0) throw new Error(rcloneFault(said, to))
+    const { code, output, stdout } = await run('rclone', args, { env, input })
+    if (code !== 0) throw new Error(rcloneFault(output, to))
     return stdout
   }
   const place = remoteOf(to)
   const there = `${place}/${path}`
   const artifacts = join(storage, path)
   // A bucket cannot store links: the files behind them are copied in their place, one by one.
-  const without = [`/${manifestName}`, `*${unread}*`, `*${unread}*/**`]
+  const without = [`/${manifestName}`, `*${unreadable}*`, `*${unreadable}*/**`]
   const plain = [...without.map((pattern) => `--exclude=${pattern}`), '--skip-links']
   const linked = ['--files-from-raw', '-', '--copy-links']
   const list = behindLinks.map((file) => `${file}\n`).join('')
-  const ways = ['--checksum', '--retries=5', '--low-level-retries=10', '--stats=10s']
-  await rclone(['copy', artifacts, there, ...plain, ...ways])
-  if (list) await rclone(['copy', artifacts, there, ...linked, ...ways], list)
+  const retries = ['--checksum', '--retries=5', '--low-level-retries=10', '--stats=10s']
+  await rclone(['copy', artifacts, there, ...plain, ...retries])
+  if (list) await rclone(['copy', artifacts, there, ...linked, ...retries], list)
   await rclone(['check', artifacts, there, ...plain, '--one-way'])
   if (list) await rclone(['check', artifacts, there, ...linked, '--one-way'], list)
   await rclone(['copyto', join(artifacts, manifestName), `${there}/${manifestName}`, '--checksum'])
@@ -319,7 +321,7 @@ export async function main(options: Options): Promise<void> {
   const { manifest, behindLinks } = await seal(artifacts, bucket !== undefined)
   const { digest, bytes, files } = manifest
   console.log(`${files.length} files, ${bytes} bytes`)
-  if (bucket) await copyAway(place, bucket, behindLinks)
+  if (bucket) await copyToBucket(place, bucket, behindLinks)
   else await removeOlder(place)
   report({ digest, bytes })
 }

@@ -1,4 +1,4 @@
-/** A signal that fires once nothing has been heard for a while, or when another one does. */
+/** A signal that aborts when `reset` is not called for a while, or when another signal aborts. */
 export function silenceAfter(milliseconds: number, signal?: AbortSignal) {
   const silence = new AbortController()
   const timer = setTimeout(
@@ -7,7 +7,7 @@ export function silenceAfter(milliseconds: number, signal?: AbortSignal) {
   )
   return {
     signal: signal ? AbortSignal.any([signal, silence.signal]) : silence.signal,
-    heard: () => void timer.refresh(),
+    reset: () => void timer.refresh(),
     stop: () => clearTimeout(timer),
   }
 }

@@ -1,6 +1,6 @@
 import { manifestName } from './manifest.ts'
 
-/** What spec.source says, by its scheme. */
+/** A parsed spec.source, by scheme. */
 export type Source =
   | {
       readonly scheme: 'hf'
@@ -24,7 +24,7 @@ export type Source =
     }
 
 /** The longest name that file systems allow, in bytes. */
-const longestName = 255
+const maxName = 255
 
 /**
  * The name of the file at an address. It is taken from the address as written: URL would resolve `..`,
@@ -46,9 +46,9 @@ function fileOf(address: string): string {
   const name = file.split(/[\\/]/).at(-1) ?? ''
   if (hasControl(name)) throw new Error(`"${address}" names a file with control characters`)
   const bytes = Buffer.byteLength(name)
-  if (bytes > longestName)
+  if (bytes > maxName)
     throw new Error(
-      `"${address}" names a file with ${bytes} bytes: a name may have ${longestName} at most`,
+      `"${address}" names a file with ${bytes} bytes: a name may have ${maxName} at most`,
     )
   if (name === manifestName || name === `${manifestName}.part`)
     throw new Error(`"${address}" names a file "${name}", which is the name of the manifest`)
@@ -66,7 +66,7 @@ function decoded(part: string, address: string): string {
   }
 }
 
-/** What to write instead of the address of a page about a file. */
+/** Advice on what to write instead of the address of a page about a file. */
 export function fileBehind(page: string): string {
   const { host, pathname, origin } = new URL(page)
   const [owner, name, what, ...rest] = pathname

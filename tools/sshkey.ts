@@ -1,6 +1,6 @@
 /**
- * The private key of a Secret, as ssh reads it. ssh says of nearly every mistake "error in libcrypto"
- * and goes on without the key, and the host then refuses credentials that nobody has shown it.
+ * The private key of a Secret, as ssh reads it. For nearly every mistake, ssh reports "error in
+ * libcrypto" and continues without the key, and then the host refuses the login.
  */
 
 /** Editors and web forms leave carriage returns, indents, a byte order mark, or no final newline. */
@@ -37,7 +37,7 @@ const hasPassphrase = (key: string): boolean =>
   /^-----BEGIN ENCRYPTED |^Proc-Type: 4,ENCRYPTED$/m.test(key) ||
   (cipherOf(key) ?? 'none') !== 'none'
 
-/** The first that is made is said. None of them repeats a part of the key. */
+/** The first mistake that is found is reported. No message repeats a part of the key. */
 const mistakes: readonly Mistake[] = [
   {
     made: (key) =>

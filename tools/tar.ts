@@ -2,7 +2,7 @@ import { lstat, readlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { openInside } from './manifest.ts'
 
-/** A tar archive as a stream of bytes whose length is known beforehand: layers of images. */
+/** Tar archives, for layers of images, as a stream of bytes whose length is known beforehand. */
 
 export type Entry =
   | { readonly type: 'folder'; readonly name: string; readonly mode: number }
@@ -60,7 +60,7 @@ function paxRecord(key: string, value: string): string {
 
 const fits = (text: string): boolean => /^[ -~]*$/.test(text) && text.length <= 100
 
-/** What an old header cannot say goes before it: long or foreign names, and files over 8 GiB. */
+/** A pax header, for what the ustar header cannot hold: long or non-ASCII names, and files over 8 GiB. */
 function extended(entry: Entry): Buffer {
   const bytes = entry.type === 'file' ? entry.bytes : 0
   const link = entry.type === 'link' ? entry.to : ''
@@ -96,12 +96,12 @@ export const lengthOf = (entries: readonly Entry[]): number =>
     2 * block,
   )
 
-/** Called with each file's bytes as they pass, and `undefined` at its end. */
-export type Witness = (entry: Entry, chunk: Buffer | undefined) => void
+/** Called with each chunk of a file, and with `undefined` at its end. */
+export type Observer = (entry: Entry, chunk: Buffer | undefined) => void
 
 export async function* archive(
   entries: readonly Entry[],
-  witness: Witness = () => {},
+  observe: Observer = () => {},
 ): AsyncGenerator<Buffer> {
   for (const entry of entries) {
     yield headersOf(entry)
@@ -111,17 +111,17 @@ export async function* archive(
     for await (const chunk of file.createReadStream({ highWaterMark: 1 << 20 })) {
       seen += chunk.length
       if (seen > entry.bytes) throw new Error(`${entry.name} has grown while it was read`)
-      witness(entry, chunk)
+      observe(entry, chunk)
       yield chunk
     }
     if (seen < entry.bytes) throw new Error(`${entry.name} has shrunk while it was read`)
-    witness(entry, undefined)
+    observe(entry, undefined)
     yield Buffer.alloc(padded(seen) - seen)
   }
   yield Buffer.alloc(2 * block)
 }
 
-/** A path of a folder as an entry under another name. */
+/** The entry for a path of a folder, under the given name. */
 export async function entryOf(folder: string, path: string, name: string): Promise<Entry> {
   const full = join(folder, path)
   const found = await lstat(full)

@@ -1,8 +1,8 @@
-/** The token of spec.env for https sources, and who gets it: the host that the source names, alone. */
+/** The token of spec.env for https sources. It is sent only to the host of the source. */
 
 export interface Token {
   readonly headers: (at: URL, left: boolean) => Readonly<Record<string, string>>
-  /** What a person can do about a 401 or 403 of this server. */
+  /** What the user can do about a 401 or 403 of this server. */
   readonly remedy: (at: URL) => string
 }
 

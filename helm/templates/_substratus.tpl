@@ -18,7 +18,7 @@ app.kubernetes.io/component: server
 {{- end }}
 {{- end }}
 
-{{/* Own, certManager or secret: who makes the certificate. */}}
+{{/* Where the certificate comes from: own, certManager or secret. */}}
 {{- define "substratus.tls" -}}
 {{- if .Values.tls.certManager.enabled }}certManager{{ else if .Values.tls.secretName }}secret{{ else }}own{{ end }}
 {{- end }}
@@ -47,15 +47,15 @@ They are sorted, so that exchanging the two does not change the Secret.
 {{- if ne (join "" $segments) "plain" }}{{ join "\n" $segments }}{{ end }}
 {{- end }}
 
-{{/* The names of the Service, then those of tls.names; a JSON list. */}}
+{{/* The DNS names of the certificate, a JSON list: the Service's, then tls.names. */}}
 {{- define "substratus.names" -}}
 {{- $service := printf "substratus.%s" .Release.Namespace }}
 {{- concat (list (printf "%s.svc" $service) $service (printf "%s.svc.cluster.local" $service)) .Values.tls.names | toJson }}
 {{- end }}
 
 {{/*
-What is random is made once: read from the cluster where it is there already, else made now and kept
-in the values, so that all templates of one rendering see the same.
+Random values: read from the cluster if they exist there, otherwise generated, and stored in the values
+so that all templates of a rendering use the same ones.
 */}}
 {{- define "substratus.made" -}}
 {{- if not (hasKey .Values "made") }}
@@ -98,19 +98,19 @@ in the values, so that all templates of one rendering see the same.
 {{- end }}
 {{- end }}
 
-{{/* The CA that callers are to trust, PEM; nothing with cert-manager, which says it by itself. */}}
+{{/* The CA for clients, PEM; empty with cert-manager, which injects it. */}}
 {{- define "substratus.ca" -}}
 {{- include "substratus.made" . }}
 {{- $how := include "substratus.tls" . }}
 {{- if eq $how "own" }}{{ .Values.made.ca }}{{ else if eq $how "secret" }}{{ .Values.tls.ca }}{{ end }}
 {{- end }}
 
-{{/* The same as the API server takes it. */}}
+{{/* The CA as the API server expects it. */}}
 {{- define "substratus.caBundle" -}}
 {{- with include "substratus.ca" . }}{{ . | b64enc }}{{ end }}
 {{- end }}
 
-{{/* The same as Metacontroller takes it, which reads cert-manager's out of the Secret. */}}
+{{/* The CA as Metacontroller expects it; that of cert-manager is read from the Secret. */}}
 {{- define "substratus.hooksCa" -}}
 {{- $ca := include "substratus.ca" . -}}
 {{- if $ca -}}
@@ -129,7 +129,7 @@ caBundle:
 {{- .Values.metacontroller.url | default (printf "https://substratus.%s.svc:443" .Release.Namespace) -}}
 {{- end }}
 
-{{/* Another revision lets Metacontroller read CA and token again, and connect anew. */}}
+{{/* A changed revision makes Metacontroller read CA and token again, and reconnect. */}}
 {{- define "substratus.revision" -}}
 {{- include "substratus.made" . -}}
 {{- $token := .Values.made.token | default "" -}}

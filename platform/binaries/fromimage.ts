@@ -75,7 +75,7 @@ function sourceOf(image: string, { progress, signal }: Extracting) {
     let bytes = 0
     const watched = new Transform({
       transform(chunk: Buffer, _encoding, done) {
-        quiet.heard()
+        quiet.reset()
         hash.update(chunk)
         bytes += chunk.length
         report(bytes, size)

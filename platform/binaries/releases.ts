@@ -1,6 +1,6 @@
 import { mkdir, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { download, type Manner } from '../../tools/download.ts'
+import { type DownloadOptions, download } from '../../tools/download.ts'
 import { command } from '../command.ts'
 import type { Progress } from '../progress.ts'
 import { placed } from './cache.ts'
@@ -21,8 +21,8 @@ export async function downloadRelease(release: Release, path: string, how: Downl
     try {
       const sha256 = await publishedDigest(release, folder, how)
       const url = via(how.mirror, release.url)
-      const manner = { ...mannerOf(how, url), sha256From: release.checksum.url }
-      await download({ url, file: 'release', sha256 }, folder, manner)
+      const options = { ...downloadOptionsOf(how, url), sha256From: release.checksum.url }
+      await download({ url, file: 'release', sha256 }, folder, options)
       const file = join(folder, 'release')
       if (release.member) await extractMember(file, release.member, temporary)
       else await rename(file, temporary)
@@ -33,7 +33,7 @@ export async function downloadRelease(release: Release, path: string, how: Downl
 }
 
 /** Fewer tries than in a Pod: if a download fails, a Go build may still work. */
-const mannerOf = ({ progress, signal }: Downloading, url: string): Manner => ({
+const downloadOptionsOf = ({ progress, signal }: Downloading, url: string): DownloadOptions => ({
   tries: 2,
   silenceMs: 20_000,
   say: (line) => progress(`  ${url}: ${line}`),
@@ -68,7 +68,7 @@ async function publishedDigest(
   how: Downloading,
 ): Promise<string> {
   const address = via(how.mirror, checksum.url)
-  await download({ url: address, file: 'checksum' }, folder, mannerOf(how, address))
+  await download({ url: address, file: 'checksum' }, folder, downloadOptionsOf(how, address))
   const text = await readFile(join(folder, 'checksum'), 'utf8')
   const file = url.split('/').at(-1) ?? ''
   const digest = { sha256: plain, sums: lineOf, github: assetOf }[checksum.form](text, file)

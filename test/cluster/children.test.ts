@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest'
-import { livesOf } from '../../cli/life.ts'
 import { readManifests } from '../../cli/manifests.ts'
+import { simulate } from '../../cli/simulate.ts'
 import { type Config, type ConfigFile, configOf } from '../../crds/config.ts'
 import type { Parent } from '../../crds/kind.ts'
 import type { Child } from '../objects.ts'
@@ -128,7 +128,7 @@ beforeAll(async () => {
 })
 
 describe.each(configs)('with $title configuration', ({ file }) => {
-  const children = livesOf(objects, configFrom(file), false).flatMap((life) => life.children)
+  const children = simulate(objects, configFrom(file), false).flatMap((life) => life.children)
   const pods = children
     .filter(({ kind }) => ['Job', 'Deployment', 'StatefulSet'].includes(kind))
     .map(podOf)
@@ -158,7 +158,7 @@ describe.each(configs)('with $title configuration', ({ file }) => {
 
 test('the builder’s Pod is the exception, unless it has Localhost profiles', async () => {
   const buildersOf = (file: ConfigFile) =>
-    livesOf(objects, configFrom(file), false)
+    simulate(objects, configFrom(file), false)
       .flatMap((life) => life.children)
       .filter(({ kind }) => kind === 'Job')
       .map(podOf)

@@ -13,7 +13,7 @@ import { defaultConfig } from '../../crds/config.ts'
 import { kindNamed } from '../../crds/kinds.ts'
 import { validatorOf, visible } from '../../crds/objectvalidator.ts'
 import { bytesOf } from '../../crds/schema/quantity.ts'
-import { app, type World } from '../../server/app.ts'
+import { type AppOptions, app } from '../../server/app.ts'
 import { limitedLookup, tooBusy } from '../../server/limits.ts'
 import type { Lookup } from '../../server/lookup.ts'
 import { metrics } from '../../server/metrics.ts'
@@ -51,8 +51,8 @@ const bestOfThree = (work: () => void): number =>
 const mib = 1024 * 1024
 
 const silent = pino({ base: null }, { write: () => {} })
-const serverWith = (world: Partial<World> = {}) =>
-  app({ config: defaultConfig, log: silent, metrics: metrics(), ...world })
+const serverWith = (options: Partial<AppOptions> = {}) =>
+  app({ config: defaultConfig, log: silent, metrics: metrics(), ...options })
 
 const good = reviewOf({})
 
@@ -98,8 +98,8 @@ describe('the rules of admission are bounded', () => {
   )
 })
 
-const answerTo = async (body: string, world: Partial<World> = {}) =>
-  request(serverWith(world))
+const answerTo = async (body: string, options: Partial<AppOptions> = {}) =>
+  request(serverWith(options))
     .post('/admission/validate')
     .set('content-type', 'application/json')
     .send(body)

@@ -185,9 +185,9 @@ describe('a response that never ends', () => {
     await serversOf('explore-notebook-0')
     api.exec = () => ({ out, code: undefined })
     api.put(notebook({}, serving), pod('p1'))
-    const { said, printed } = person()
-    await soon(() => expect(said).toHaveLength(1))
-    expect(said[0]).toMatch(
+    const { messages, printed } = person()
+    await soon(() => expect(messages).toHaveLength(1))
+    expect(messages[0]).toMatch(
       /Pod "explore-notebook-0" cannot be reached: .*(more than 65536 bytes|ended early)$/,
     )
     expect(printed).toEqual([])
@@ -224,9 +224,9 @@ describe('a planted Pod, with all the labels of a notebook, is never opened', ()
     await serversOf('explore-notebook-0')
     says(JSON.stringify(jupyter))
     api.put(notebook({}, serving), planted(more))
-    const { said, printed } = person()
-    await soon(() => expect(said).toHaveLength(1))
-    expect(said[0]).toBe(
+    const { messages, printed } = person()
+    await soon(() => expect(messages).toHaveLength(1))
+    expect(messages[0]).toBe(
       'note: Pod "explore-notebook-0" has the labels of Notebook "explore" but is not its own, so it is ignored: kubectl describe pod explore-notebook-0 names its owner',
     )
     // The real Pod appears, and is opened.
@@ -251,8 +251,8 @@ describe('a planted Pod, with all the labels of a notebook, is never opened', ()
     says(JSON.stringify(jupyter))
     const others = { ...statefulSet.metadata, ...controlledBy('Notebook', 'explore', 'n2') }
     api.put({ ...statefulSet, metadata: others }, notebook({}, serving), pod('p1'))
-    const { said, printed } = person()
-    await soon(() => expect(said[0]).toContain('is not its own'))
+    const { messages, printed } = person()
+    await soon(() => expect(messages[0]).toContain('is not its own'))
     expect(printed).toEqual([])
   })
 
@@ -301,8 +301,8 @@ describe('a planted Pod, with all the labels of a notebook, is never opened', ()
     says(JSON.stringify(jupyter))
     api.refusals.set('/statefulsets/', { code: 403, message: 'statefulsets.apps is forbidden' })
     api.put(notebook({}, serving), planted(controlledBy('StatefulSet', 'evil', 'set2')))
-    const { said, printed } = person()
-    await soon(() => expect(said[0]).toContain('is not its own'))
+    const { messages, printed } = person()
+    await soon(() => expect(messages[0]).toContain('is not its own'))
     api.put(pod('p1'))
     await soon(() => expect(printed).toHaveLength(1))
   })
@@ -310,12 +310,13 @@ describe('a planted Pod, with all the labels of a notebook, is never opened', ()
 
 describe('no escape sequence from the cluster reaches the terminal', () => {
   /** Everything that reaches the terminal, as it is written. */
-  const seen = ({ said, printed }: ReturnType<typeof person>) => [...said, ...printed].join('\n')
+  const seen = ({ messages, printed }: ReturnType<typeof person>) =>
+    [...messages, ...printed].join('\n')
 
   test('in the progress of kubectl open', async () => {
     api.put(notebook({}, `False CrashLooping container "x" exited with 1: ${escapes}`))
     const one = person()
-    await soon(() => expect(one.said).toHaveLength(1))
+    await soon(() => expect(one.messages).toHaveLength(1))
     expect(seen(one)).toMatch(/^waiting for Notebook "explore": CrashLooping: container "x" exited/)
     expect(seen(one)).not.toMatch(obeyed)
   })
@@ -325,8 +326,8 @@ describe('no escape sequence from the cluster reaches the terminal', () => {
     api.put(notebook({}, `False Failed ${forged}${escapes}`))
     const one = person()
     expect(await one.code).toBe(1)
-    expect(one.said).toHaveLength(1)
-    expect(one.said[0]).toMatch(/^error: .* cannot be opened: Failed: x http:/)
+    expect(one.messages).toHaveLength(1)
+    expect(one.messages[0]).toMatch(/^error: .* cannot be opened: Failed: x http:/)
     expect(seen(one)).not.toMatch(obeyed)
   })
 
@@ -336,7 +337,7 @@ describe('no escape sequence from the cluster reaches the terminal', () => {
     api.put(notebook({}, `True UpdatePending ${escapes}\nCtrl-C`), pod('p1'))
     const one = person()
     await soon(() => expect(one.printed).toHaveLength(1))
-    expect(one.said).toHaveLength(2)
+    expect(one.messages).toHaveLength(2)
     expect(seen(one)).not.toMatch(obeyed)
   })
 
@@ -345,11 +346,11 @@ describe('no escape sequence from the cluster reaches the terminal', () => {
     api.put({ ...other, metadata: { name: `a${escapes}\nerror: b` } })
     const missing = person()
     expect(await missing.code).toBe(1)
-    expect(missing.said).toHaveLength(1)
+    expect(missing.messages).toHaveLength(1)
     api.refusals.set('notebooks/explore', { code: 403, message: `no ${escapes}\nyes` })
     const refused = person()
     expect(await refused.code).toBe(1)
-    expect(refused.said).toHaveLength(1)
+    expect(refused.messages).toHaveLength(1)
     expect(seen(missing) + seen(refused)).not.toMatch(obeyed)
   })
 

@@ -19,18 +19,18 @@ const parent = {
   spec: { image: 'example.com/model:1' },
 }
 
-describe('a wrong request is told what is wrong, as JSON', () => {
+describe('the response to a wrong request says what is wrong, as JSON', () => {
   const huge = JSON.stringify({ parent, padding: 'x'.repeat(8 * 1024 * 1024) })
   test.each([
     {
-      when: 'the body is no JSON',
+      when: 'the body is not JSON',
       path: '/hooks/models/sync',
       body: '{',
       code: 400,
       says: 'the body is no JSON',
     },
     {
-      when: 'it is no object',
+      when: 'the body is not an object',
       path: '/hooks/models/sync',
       body: '[]',
       code: 400,
@@ -51,14 +51,14 @@ describe('a wrong request is told what is wrong, as JSON', () => {
       says: 'must be "Dataset"',
     },
     {
-      when: 'children are no groups',
+      when: 'children are not groups',
       path: '/hooks/models/sync',
       body: JSON.stringify({ parent, children: [] }),
       code: 400,
       says: 'children: Invalid value',
     },
     {
-      when: 'it is no review',
+      when: 'it is not a review',
       path: '/admission/validate',
       body: '{}',
       code: 400,
@@ -131,7 +131,7 @@ describe('a right request', () => {
     })
   })
 
-  test('a query, as the API server adds one, changes nothing', async () => {
+  test('a query, which the API server adds, changes nothing', async () => {
     const review = {
       apiVersion: 'admission.k8s.io/v1',
       kind: 'AdmissionReview',

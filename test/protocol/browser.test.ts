@@ -2,11 +2,11 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { browse, doorTo } from '../../open/browser.ts'
+import { browse, oneTimeAddressFor } from '../../open/browser.ts'
 
 vi.setConfig({ testTimeout: 30_000 })
 
-describe('the person’s browser is started by the program that the system has for it', () => {
+describe('the user’s browser is started by the system’s own program', () => {
   let folder = ''
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), 'substratus-browser-'))
@@ -29,7 +29,7 @@ describe('the person’s browser is started by the program that the system has f
     expect(readFileSync(join(folder, 'asked'), 'utf8')).toBe('http://127.0.0.1:1/x\n')
   })
 
-  test('which may become the browser, and stay', async () => {
+  test('which may become the browser, and not end', async () => {
     install('exec /bin/sleep 5')
     await browse('http://127.0.0.1:1/x')
   })
@@ -37,37 +37,37 @@ describe('the person’s browser is started by the program that the system has f
   test.each([
     { when: 'it fails', script: 'exit 3', says: /^(xdg-)?open ended with exit code 3$/ },
     { when: 'there is none', script: undefined, says: /^spawn (xdg-)?open ENOENT$/ },
-  ])('$when: that is said', async ({ script, says }) => {
+  ])('$when: the error says so', async ({ script, says }) => {
     if (script) install(script)
     await expect(browse('http://127.0.0.1:1/x')).rejects.toThrow(says)
   })
 })
 
-describe('a door', () => {
+describe('a one-time address', () => {
   const target = 'http://127.0.0.1:1/?token=secret'
-  const knock = (address: string, method = 'GET') => fetch(address, { method, redirect: 'manual' })
+  const visit = (address: string, method = 'GET') => fetch(address, { method, redirect: 'manual' })
 
-  test('leads there once, leaves no trace, and is gone', async () => {
-    const { address } = await doorTo(target)
-    const answer = await knock(address)
+  test('redirects once, leaves no trace, and is closed', async () => {
+    const { address } = await oneTimeAddressFor(target)
+    const answer = await visit(address)
     expect(answer.status).toBe(302)
     expect(answer.headers.get('location')).toBe(target)
     expect(answer.headers.get('cache-control')).toBe('no-store')
     expect(answer.headers.get('referrer-policy')).toBe('no-referrer')
-    await expect(knock(address)).rejects.toThrow()
+    await expect(visit(address)).rejects.toThrow()
   })
 
   test.each([
-    { who: 'without the word', path: '/', method: 'GET' },
-    { who: 'with a wrong one', path: '/0123456789abcdef0123456789abcdef', method: 'GET' },
-    { who: 'looking only', path: undefined, method: 'HEAD' },
-  ])('tells nothing to who comes $who, and stays for the right one', async ({ path, method }) => {
-    const { address, close } = await doorTo(target)
+    { request: 'without the secret', path: '/', method: 'GET' },
+    { request: 'with a wrong secret', path: '/0123456789abcdef0123456789abcdef', method: 'GET' },
+    { request: 'with the method HEAD', path: undefined, method: 'HEAD' },
+  ])('reveals nothing to a request $request, and still works once', async ({ path, method }) => {
+    const { address, close } = await oneTimeAddressFor(target)
     try {
-      const refused = await knock(path ? new URL(path, address).href : address, method)
+      const refused = await visit(path ? new URL(path, address).href : address, method)
       expect(refused.status).toBe(404)
       expect(refused.headers.get('location')).toBeNull()
-      expect((await knock(address)).status).toBe(302)
+      expect((await visit(address)).status).toBe(302)
     } finally {
       close()
     }

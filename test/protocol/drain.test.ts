@@ -13,8 +13,9 @@ const body = JSON.stringify({
   },
 })
 
-interface Asked {
-  readonly said: string
+interface Exchange {
+  /** A status code or an error code. */
+  readonly outcome: string
   /** Whether the connection had been used before. */
   readonly reused: boolean
   readonly closes: boolean
@@ -22,25 +23,25 @@ interface Asked {
 
 /** One request on the agent's connection: its status, or the error that a caller would see. */
 const ask = (url: string, agent: Agent) =>
-  new Promise<Asked>((resolve) => {
+  new Promise<Exchange>((resolve) => {
     const headers = { 'content-type': 'application/json' }
     const sent = request(url, { method: 'POST', agent, headers }, (answer) => {
       answer.resume()
       answer.on('end', () =>
         resolve({
-          said: String(answer.statusCode),
+          outcome: String(answer.statusCode),
           reused: sent.reusedSocket,
           closes: answer.headers.connection === 'close',
         }),
       )
     })
     sent.on('error', (error: NodeJS.ErrnoException) =>
-      resolve({ said: error.code ?? error.message, reused: sent.reusedSocket, closes: true }),
+      resolve({ outcome: error.code ?? error.message, reused: sent.reusedSocket, closes: true }),
     )
     sent.end(body)
   })
 
-test('a server that ends cuts no connection under a request: it says first that it will close it', async () => {
+test('a server that stops interrupts no request: first it announces that it closes the connection', async () => {
   const child = spawn(process.execPath, ['cli/main.ts', 'serve', '--http', '127.0.0.1:0'])
   try {
     let log = ''
@@ -53,8 +54,8 @@ test('a server that ends cuts no connection under a request: it says first that 
     // As many callers as the API server and Metacontroller have connections, without a pause.
     const callers = Array.from({ length: 8 }, async () => {
       const agent = new Agent({ keepAlive: true, maxSockets: 1 })
-      const all: Asked[] = []
-      // Told to close, a caller comes no more: its next request would go to another server.
+      const all: Exchange[] = []
+      // A caller stops when it is told to close: its next request would go to another server.
       do all.push(await ask(url, agent))
       while (!all.at(-1)?.closes)
       agent.destroy()
@@ -63,7 +64,7 @@ test('a server that ends cuts no connection under a request: it says first that 
     await sleep(500)
     child.kill('SIGTERM')
     const all = (await Promise.all(callers)).flat()
-    expect(all.filter(({ said }) => said !== '200')).toEqual([])
+    expect(all.filter(({ outcome }) => outcome !== '200')).toEqual([])
     expect(all.filter(({ closes }) => closes)).toHaveLength(8)
     expect(all.filter(({ reused }) => reused).length).toBeGreaterThan(8)
     expect(await ended).toEqual([0, null])

@@ -6,8 +6,8 @@ import { join } from 'node:path'
 import { type WebSocket, WebSocketServer } from 'ws'
 
 /**
- * Stands for an API server with a kubelet behind it: lists, watches and patches, and carries exec
- * and port-forward over WebSockets in the frames that a kubelet speaks.
+ * A fake API server with a kubelet behind it: it lists, watches and patches, and serves exec and
+ * port-forward over WebSockets, with the kubelet's frames.
  */
 
 export interface Stored {
@@ -24,25 +24,25 @@ export interface Stored {
 
 export interface FakeApi {
   readonly kubeconfig: string
-  /** Every request so far: `PATCH /apis/… {"spec":…}`, without what watches repeat. */
+  /** Every request so far: `PATCH /apis/… {"spec":…}`, without the repeated ones of watches. */
   readonly requests: string[]
   readonly put: (...objects: readonly Stored[]) => void
   readonly remove: (kind: string, name: string) => void
   readonly get: (kind: string, name: string) => Stored | undefined
-  /** Plays the controller: is called with what a patch has made, before that is answered. */
+  /** Acts as the controller: called with the patched object, before the response is sent. */
   patched: (object: Stored) => void | Promise<void>
-  /** What is refused: by a piece of the request, with the API server's words. */
+  /** Requests to refuse, by a part of the request, with the API server's message. */
   readonly refusals: Map<string, { readonly code: number; readonly message: string }>
   /** What a command in a Pod prints, in frames; without a code it never ends. */
   exec: (
     pod: string,
     command: readonly string[],
   ) => { readonly out: string | readonly string[]; readonly code: number | undefined }
-  /** The port of this machine that stands for a Pod's. */
+  /** The local port that acts as the Pod's. */
   backend: (pod: string) => number
-  /** Cuts every forwarded connection, as a node or a proxy that dies would. */
+  /** Cuts every forwarded connection, as a failing node or proxy would. */
   readonly cut: () => void
-  /** Goes away, and comes back with the same address. */
+  /** Stops the server; `up` starts it again at the same address. */
   readonly down: () => Promise<void>
   readonly up: () => Promise<void>
   readonly close: () => Promise<void>
@@ -101,7 +101,7 @@ export async function fakeApi(): Promise<FakeApi> {
         watches.add(watching)
         res.on('close', () => watches.delete(watching))
         res.writeHead(200, { 'content-type': 'application/json' }).flushHeaders()
-        // What has happened since the list that the watch goes on from.
+        // The events since the list or watch that this one continues.
         const since = Number(searchParams.get('resourceVersion') ?? version)
         for (const [at, collection, of, line] of events)
           if (at > since && collection === pathname && (!name || name === of)) res.write(line)

@@ -7,13 +7,13 @@ import { defaultConfig } from '../../crds/config.ts'
 import { app } from '../../server/app.ts'
 import { metrics } from '../../server/metrics.ts'
 
-/** Two requests of hooks may be under way. */
+/** Allows two hook requests in progress. */
 let server: Server
 
 beforeEach(async () => {
   const log = pino({ base: null }, { write: () => {} })
   server = createServer(
-    app({ config: defaultConfig, log, metrics: metrics(), mostUnderWay: 2 }),
+    app({ config: defaultConfig, log, metrics: metrics(), maxHooksInProgress: 2 }),
   ).listen(0, '127.0.0.1')
   await once(server, 'listening')
 })
@@ -49,7 +49,7 @@ function half(): ClientRequest {
   return sent
 }
 
-/** Asks until the server answers with this code; how long that takes is the machine's business. */
+/** Sends requests until the server answers with this code; how long that takes depends on the machine. */
 async function untilCode(code: number): Promise<Response> {
   for (;;) {
     const answer = await post(sync)
@@ -58,7 +58,7 @@ async function untilCode(code: number): Promise<Response> {
   }
 }
 
-test('more hooks than the server can bear are told when to come again; admission is not', async () => {
+test('too many hook requests are told when to retry, admission requests are not', async () => {
   const held = [half(), half()]
   const shed = await untilCode(429)
   expect(Number(shed.headers.get('retry-after'))).toBeGreaterThanOrEqual(1)
@@ -72,7 +72,7 @@ test('more hooks than the server can bear are told when to come again; admission
   expect((await post('/admission/validate', asked)).status).toBe(200)
   expect((await post('/admission/mutate', asked)).status).toBe(200)
 
-  // One is answered, the other gives up: both make room.
+  // One is answered, the other disconnects: both free a place.
   const [first, second] = held as [ClientRequest, ClientRequest]
   first.end(body.slice(5))
   const [answer] = await once(first, 'response')
@@ -85,6 +85,6 @@ test('more hooks than the server can bear are told when to come again; admission
   again.destroy()
 })
 
-test('one after another, there is no end of them', async () => {
+test('requests one after another are never refused', async () => {
   for (let count = 0; count < 10; count++) expect((await post(sync)).status).toBe(200)
 })

@@ -6,7 +6,7 @@ import type { Parent } from '../../crds/kind.ts'
 import { clusterLookup, factsFor, type Lookup } from '../../server/lookup.ts'
 import type { AdmissionRequest } from '../../webhooks/review.ts'
 
-/** Stands for the API server: holds the objects, writes down who was asked for. */
+/** A fake API server, which records the requests. */
 const objects = new Map<string, object>()
 let asked: string[] = []
 let instead: ((res: ServerResponse) => void) | undefined
@@ -61,19 +61,19 @@ const json = (code: number, body: unknown) => (res: ServerResponse) => {
 }
 
 describe('a lookup is one live GET', () => {
-  test('of what is there', async () => {
+  test('of an object that exists', async () => {
     const squad = object('Dataset', 'squad')
     put(squad)
     expect(await lookup('Dataset', 'team', 'squad')).toEqual(squad)
     expect(asked).toEqual([`GET ${pathOf('datasets', 'squad')}`])
   })
 
-  test('of what is not there: null', async () => {
+  test('of an object that does not exist: null', async () => {
     expect(await lookup('Model', 'team', 'falcon')).toBeNull()
     expect(asked).toEqual([`GET ${pathOf('models', 'falcon')}`])
   })
 
-  test('again each time: what was applied a moment ago is found', async () => {
+  test('each time, so that an object applied a moment ago is found', async () => {
     expect(await lookup('Dataset', 'team', 'squad')).toBeNull()
     put(object('Dataset', 'squad'))
     expect(await lookup('Dataset', 'team', 'squad')).not.toBeNull()
@@ -87,14 +87,14 @@ describe('a lookup is one live GET', () => {
     { when: 'a proxy answers in its place', answer: json(502, 'bad gateway') },
     { when: 'it does not answer in time', answer: () => {} },
     { when: 'it hangs up', answer: (res: ServerResponse) => void res.destroy() },
-  ])('what cannot be known is an error, never absent: $when', async ({ answer }) => {
+  ])('a failed look-up is an error, never a missing object: $when', async ({ answer }) => {
     instead = answer
     await expect(lookup('Dataset', 'team', 'squad')).rejects.toThrow()
     expect(asked).toHaveLength(1)
   })
 })
 
-describe('an admission looks up what its rules will ask for, each object once', () => {
+describe('an admission looks up the objects that its rules need, each once', () => {
   const base = (name: string, of?: string) =>
     object('Model', name, { image: 'm', ...(of && { model: { name: of } }) })
   const create = (made: Parent): AdmissionRequest => ({
@@ -148,13 +148,13 @@ describe('an admission looks up what its rules will ask for, each object once', 
       gets: ['models/a', 'models/b'],
     },
     {
-      when: 'bases that lead in a circle of their own',
+      when: 'bases that form a cycle without the new one',
       there: [base('a', 'b'), base('b', 'a')],
       request: create(base('tuned', 'a')),
       gets: ['models/a', 'models/b'],
     },
     {
-      when: 'a base that is not there',
+      when: 'a base that does not exist',
       there: [base('a', 'b')],
       request: create(base('tuned', 'a')),
       gets: ['models/a', 'models/b'],
@@ -169,7 +169,7 @@ describe('an admission looks up what its rules will ask for, each object once', 
     expect(Object.keys(facts)).toHaveLength(gets.length)
   })
 
-  test('bases are followed for as long as there is time, and no longer', async () => {
+  test('bases are followed only until the time runs out', async () => {
     const chain = Array.from({ length: 30 }, (_, i) => base(`m${i}`, `m${i + 1}`))
     const slow: Lookup = async (kind, namespace, name) => {
       await new Promise((resolve) => setTimeout(resolve, 100))
@@ -185,7 +185,7 @@ describe('an admission looks up what its rules will ask for, each object once', 
     expect(known.length).toBeLessThan(6)
   })
 
-  test('a base that does not answer is not known: the reference itself is', async () => {
+  test('a base whose look-up takes too long is unknown, the reference itself is not', async () => {
     put(base('a', 'b'))
     const never = new Promise<null>(() => {})
     const stuck: Lookup = (kind, namespace, name) =>
@@ -194,7 +194,7 @@ describe('an admission looks up what its rules will ask for, each object once', 
     expect(Object.keys(facts)).toEqual(['Model/a'])
   })
 
-  test('the namespace is the request’s, whatever the object says', async () => {
+  test('the namespace is the request’s, not the object’s', async () => {
     const made = object('Model', 'tuned', { dataset: { name: 'squad' } })
     const elsewhere = { ...made, metadata: { name: 'tuned', namespace: 'other' } }
     await factsFor(create(elsewhere), lookup)

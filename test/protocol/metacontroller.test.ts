@@ -45,7 +45,7 @@ const ask = async (name: string) => {
   return { body, answer: answer.body }
 }
 
-describe('customize asks for references by name, and for nothing else', () => {
+describe('customize selects references by name, and nothing else', () => {
   test.each([
     { name: 'dataset-customize', wanted: [] },
     { name: 'model-customize', wanted: [['datasets', 'squad']] },
@@ -53,7 +53,7 @@ describe('customize asks for references by name, and for nothing else', () => {
     { name: 'notebook-customize', wanted: [['datasets', 'squad']] },
   ])('$name', async ({ name, wanted }) => {
     const { answer } = await ask(name)
-    // Exact: version v2 refuses a field that it does not know.
+    // Exact, because version v2 refuses unknown fields.
     expect(answer).toEqual({
       relatedResources: wanted.map(([resource, referred]) => ({
         apiVersion: 'substratus.ai/v1',
@@ -95,7 +95,7 @@ describe('sync answers with what Metacontroller can apply', () => {
       ready: /^False Pending: creating Deployment "falcon-server"$/,
       writes: ['create Deployment/falcon-server', 'create Service/falcon-server'],
     },
-    // An update here is an upgrade that restarts every server: meant, or a mistake.
+    // An update here means that an upgrade restarts every server, which must be intended.
     { name: 'modelserver-sync-available', ready: /^True Serving: /, writes: [] },
     {
       name: 'notebook-sync-no-children',
@@ -115,13 +115,13 @@ describe('sync answers with what Metacontroller can apply', () => {
     expect(writesOf(body, answer)).toEqual(writes)
   })
 
-  test('a second time with the same bytes', async () => {
+  test('a second time, with the same bytes', async () => {
     const { url, request: body } = recorded('notebook-sync-serving')
     const once = await request(server).post(url).send(body)
     expect((await request(server).post(url).send(body)).text).toBe(once.text)
   })
 
-  test('a parent whose status is older than the last answer is judged by its children', async () => {
+  test('a parent whose status is older than the last response is judged by its children', async () => {
     const { body, answer } = await ask('model-sync-run-complete')
     expect((body.parent.status as { stages?: object }).stages).toBeUndefined()
     expect(answer.status.stages.run.job).toBe('falcon-model-run-158203d0')
@@ -130,7 +130,7 @@ describe('sync answers with what Metacontroller can apply', () => {
 
 const sorted = (of: object): readonly string[] => Object.keys(of).sort()
 
-/** Version v2 refuses a field that it does not know; and what the API server fills in is not ours to send. */
+/** Version v2 refuses unknown fields, and fields that the API server fills in must not be sent. */
 function expectStrict(answer: SyncResponse): void {
   const { resyncAfterSeconds, ...others } = answer
   expect(sorted(others)).toEqual(['children', 'status'])
@@ -143,7 +143,7 @@ function expectStrict(answer: SyncResponse): void {
     expect(sorted(child)).toEqual(['apiVersion', 'kind', 'metadata', 'spec'])
     for (const field of sorted(child.metadata))
       expect(['name', 'namespace', 'labels', 'annotations']).toContain(field)
-    // The API server drops a null, and Metacontroller would write it again for ever.
+    // The API server drops a null, and Metacontroller would write it again and again.
     expect(JSON.stringify(child)).not.toMatch(/:null/)
   }
   const keys = answer.children.map(keyOf)
@@ -167,7 +167,7 @@ const readyOf = ({ status }: SyncResponse): string => {
   return `${found?.status} ${found?.reason}: ${found?.message}`
 }
 
-/** What Metacontroller would write of the answer: nothing for a child that is as it should be. */
+/** What Metacontroller would write after the response: nothing for a child that is up to date. */
 function writesOf({ parent, children }: Recorded['request'], answer: SyncResponse) {
   const observed = Object.values(children).flatMap((group) => Object.values(group))
   const gone = observed.filter(

@@ -9,7 +9,7 @@ import { type Nodes, watchNodes, withNodes } from '../../server/nodes.ts'
 import { until } from '../cluster/cluster.ts'
 import type { Child } from '../objects.ts'
 
-/** The server's memory of nodes, against an API that lists and watches them. */
+/** The server's cache of nodes, against an API server that lists and watches them. */
 
 const node = (name: string, status: string) => ({
   apiVersion: 'v1',
@@ -67,7 +67,7 @@ const readiness = () =>
 const event = (type: string, object: object) =>
   watching?.write(`${JSON.stringify({ type, object })}\n`)
 
-test('is of what was listed, then of what the watch says; a deleted node is remembered', async () => {
+test('nodes are listed, then watched, and a deleted node is remembered', async () => {
   start()
   expect(nodes.byName()).toBeUndefined()
   await until(
@@ -85,7 +85,7 @@ test('is of what was listed, then of what the watch says; a deleted node is reme
   expect(readiness().a).toBe('False: so it is')
 })
 
-test('without the right there are none, and it is asked for again in a minute', async () => {
+test('without permission there are no nodes, and the list is retried after a minute', async () => {
   code = 403
   start()
   await until(
@@ -109,7 +109,7 @@ describe('a request', () => {
     given: Group
     names: readonly string[] | undefined
   }>([
-    { when: 'nobody knows nodes', nodes: undefined, given: {}, names: undefined },
+    { when: 'no nodes are known', nodes: undefined, given: {}, names: undefined },
     { when: 'it has Pods', nodes: known, given: { 'Pod.v1': { p: pod, l: lonely } }, names: ['a'] },
     { when: 'it has none', nodes: known, given: {}, names: [] },
     { when: 'it brings nodes', nodes: known, given: { 'Node.v1': { b: pod } }, names: ['b'] },

@@ -13,7 +13,7 @@ import {
   withApi,
 } from './person.ts'
 
-/** kubectl open against a small API server: what is asked of it, and what the person is told. */
+/** kubectl open against a fake API server: the requests, and the messages to the user. */
 
 withApi()
 
@@ -37,17 +37,17 @@ const patches = () => api.requests.filter((line) => line.startsWith('PATCH'))
 const path = '/apis/substratus.ai/v1/namespaces/team/notebooks/explore'
 
 describe('a notebook that runs', () => {
-  test('its address has the token that Jupyter itself says, and leads to it', async () => {
+  test('its address has the token that Jupyter reports, and leads to it', async () => {
     await jupyter('secret')
     api.put(notebook({}, serving), pod('p1'))
-    const { printed, said } = person()
+    const { printed, messages } = person()
     await soon(() => expect(printed).toHaveLength(1))
     expect(printed[0]).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/\?token=secret$/)
     expect(await (await fetch(printed[0] ?? '')).text()).toBe('lab of secret')
-    expect(said).toEqual(['Ctrl-C ends; the address is'])
+    expect(messages).toEqual(['Ctrl-C ends; the address is'])
   })
 
-  test('nothing of it is changed, and no object learns the token', async () => {
+  test('the notebook is not changed, and no object contains the token', async () => {
     await jupyter('secret')
     api.put(notebook({}, serving), pod('p1'))
     const { printed } = person()
@@ -56,31 +56,33 @@ describe('a notebook that runs', () => {
     expect(api.requests.join()).not.toContain('secret')
   })
 
-  test('a browser is opened by an address without the token, which works once', async () => {
+  test('the browser gets an address without the token, which works once', async () => {
     await jupyter('secret')
     api.put(notebook({}, serving), pod('p1'))
-    const { browsed, printed, said } = person({ browser: true })
-    await soon(() => expect(said).toHaveLength(1))
-    const [door = ''] = browsed
-    expect(door).not.toContain('secret')
-    expect(await (await fetch(door)).text()).toBe('lab of secret')
-    await expect(fetch(door)).rejects.toThrow()
-    expect(said[0]).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/ is open in your browser; Ctrl-C ends$/)
-    expect([...said, ...printed].join()).not.toContain('secret')
+    const { browsed, printed, messages } = person({ browser: true })
+    await soon(() => expect(messages).toHaveLength(1))
+    const [oneTime = ''] = browsed
+    expect(oneTime).not.toContain('secret')
+    expect(await (await fetch(oneTime)).text()).toBe('lab of secret')
+    await expect(fetch(oneTime)).rejects.toThrow()
+    expect(messages[0]).toMatch(
+      /^http:\/\/127\.0\.0\.1:\d+\/ is open in your browser; Ctrl-C ends$/,
+    )
+    expect([...messages, ...printed].join()).not.toContain('secret')
   })
 
-  test('without a browser the person is told, and can open it still', async () => {
+  test('if no browser starts, the user gets an address that works once', async () => {
     await jupyter('secret')
     api.put(notebook({}, serving), pod('p1'))
     const browse = async () => Promise.reject(new Error('spawn xdg-open ENOENT'))
-    const { said } = person({ browser: true, browse })
-    await soon(() => expect(said).toHaveLength(1))
-    const [, door = ''] = /open (http\S+), which works once/.exec(said[0] ?? '') ?? []
-    expect(await (await fetch(door)).text()).toBe('lab of secret')
-    expect(said[0]).toContain('no browser can be started (spawn xdg-open ENOENT)')
+    const { messages } = person({ browser: true, browse })
+    await soon(() => expect(messages).toHaveLength(1))
+    const [, oneTime = ''] = /open (http\S+), which works once/.exec(messages[0] ?? '') ?? []
+    expect(await (await fetch(oneTime)).text()).toBe('lab of secret')
+    expect(messages[0]).toContain('no browser can be started (spawn xdg-open ENOENT)')
   })
 
-  test('many connections at once, and much in each direction', async () => {
+  test('many connections at once, with much data in each direction', async () => {
     const big = Buffer.alloc(8 * 1024 * 1024, 'x')
     const server = createServer((req, res) => {
       let bytes = 0
@@ -104,37 +106,37 @@ describe('a notebook that runs', () => {
     expect(await sent.text()).toBe(String(big.length))
   })
 
-  test('an older spec is no hindrance, but said', async () => {
+  test('a notebook that runs with an older spec is opened, with a note', async () => {
     await jupyter('secret')
     api.put(notebook({}, 'True UpdatePending runs with an older spec'), pod('p1'))
-    const { said, printed } = person()
+    const { messages, printed } = person()
     await soon(() => expect(printed).toHaveLength(1))
-    expect(said[0]).toBe('note: runs with an older spec')
+    expect(messages[0]).toBe('note: runs with an older spec')
   })
 
-  test('with a program that is not Jupyter, the address has no token, and that is said', async () => {
+  test('with a program that is not Jupyter, the address has no token, and a note says so', async () => {
     await jupyter('secret')
     api.exec = () => ({ out: 'cat: : No such file', code: 1 })
     api.put(notebook({ command: ['rstudio'] }, serving), pod('p1'))
-    const { said, printed } = person()
+    const { messages, printed } = person()
     await soon(() => expect(printed).toHaveLength(1))
     expect(printed[0]).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/$/)
-    expect(said[0]).toBe('note: no token of Jupyter was found; the page may ask for a password')
+    expect(messages[0]).toBe('note: no token of Jupyter was found; the page may ask for a password')
   })
 
-  test('an image without a shell: Jupyter is asked itself', async () => {
+  test('in an image without a shell, Jupyter itself reports the token', async () => {
     await jupyter('secret')
-    const said = api.exec
+    const original = api.exec
     api.exec = (name, command) =>
-      command[0] === 'jupyter' ? said(name, ['sh']) : { out: '', code: 127 }
+      command[0] === 'jupyter' ? original(name, ['sh']) : { out: '', code: 127 }
     api.put(notebook({}, serving), pod('p1'))
     const { printed } = person()
     await soon(() => expect(printed[0]).toContain('token=secret'))
   })
 })
 
-describe('a notebook that does not run is made to', () => {
-  test('suspended: resumed, awaited, opened', async () => {
+describe('a notebook that does not run is started', () => {
+  test('suspended: it is resumed, and opened when it is ready', async () => {
     await jupyter('secret')
     api.put(notebook({ suspend: true, image: 'i' }, 'False Suspended spec.suspend is true'))
     api.patched = ({ spec }) => {
@@ -142,10 +144,10 @@ describe('a notebook that does not run is made to', () => {
       setTimeout(() => api.put(notebook(spec ?? {}, starting)), 50)
       setTimeout(() => api.put(pod('p1'), notebook(spec ?? {}, serving)), 200)
     }
-    const { said, printed } = person()
+    const { messages, printed } = person()
     await soon(() => expect(printed).toHaveLength(1))
     expect(patches()).toEqual([`PATCH ${path} {"spec":{"suspend":false}}`])
-    expect(said).toEqual([
+    expect(messages).toEqual([
       'Notebook "explore" is suspended: resuming it',
       'waiting for Notebook "explore": the controller has not seen the change yet',
       'waiting for Notebook "explore": Starting: Pod "explore-notebook-0" runs and does not answer yet',
@@ -153,61 +155,61 @@ describe('a notebook that does not run is made to', () => {
     ])
   })
 
-  test('idle: woken by the annotation, its spec untouched', async () => {
+  test('idle: the annotation wakes it, and its spec is unchanged', async () => {
     await jupyter('secret')
     const idle = { idle: { container: 'c1' } }
     api.put(notebook({ idleTimeout: '2h' }, 'False Idle idle for 2h', idle))
     api.patched = ({ spec, metadata }) => {
       setTimeout(() => api.put({ ...notebook(spec ?? {}, serving, idle), metadata }, pod('p1')), 50)
     }
-    const { said, printed } = person()
+    const { messages, printed } = person()
     await soon(() => expect(printed).toHaveLength(1))
     expect(patches()).toEqual([
       `PATCH ${path} {"metadata":{"annotations":{"substratus.ai/opened":"2026-01-01T00:00:00Z"}}}`,
     ])
-    expect(said[0]).toBe('Notebook "explore" is idle: waking it')
+    expect(messages[0]).toBe('Notebook "explore" is idle: waking it')
   })
 
-  test('what it waits for is said in the words of Ready, once for each change', async () => {
+  test('each message of Ready is printed once while it waits', async () => {
     await jupyter('secret')
     const full = 'False Unschedulable 0/3 nodes are available: 3 Insufficient nvidia.com/gpu'
     api.put(notebook({}, full))
-    const { said } = person()
-    await soon(() => expect(said).toHaveLength(1))
+    const { messages } = person()
+    await soon(() => expect(messages).toHaveLength(1))
     api.put(notebook({ touched: true }, full))
     api.put(notebook({}, 'False ImagePullFailed Back-off pulling image "x"'))
-    await soon(() => expect(said).toHaveLength(2))
-    expect(said).toEqual([
+    await soon(() => expect(messages).toHaveLength(2))
+    expect(messages).toEqual([
       'waiting for Notebook "explore": Unschedulable: 0/3 nodes are available: 3 Insufficient nvidia.com/gpu',
       'waiting for Notebook "explore": ImagePullFailed: Back-off pulling image "x"',
     ])
   })
 
-  test('Ready, but Jupyter does not answer yet: it is tried until it does', async () => {
+  test('Ready, but Jupyter does not answer yet: it is retried', async () => {
     await jupyter('secret')
     const { backend } = api
     api.backend = () => 1
     api.put(notebook({}, serving), pod('p1'))
-    const { said, printed } = person()
-    await soon(() => expect(said).toHaveLength(1))
-    expect(said[0]).toMatch(
+    const { messages, printed } = person()
+    await soon(() => expect(messages).toHaveLength(1))
+    expect(messages[0]).toMatch(
       /^waiting for Notebook "explore": Pod "explore-notebook-0" cannot be reached: error forwarding port 8888: .*ECONNREFUSED/,
     )
     api.backend = backend
     await soon(() => expect(printed).toHaveLength(1))
   })
 
-  test('not with a spec that can never run: that ends it', async () => {
+  test('a spec that can never run ends it', async () => {
     api.put(notebook({}, 'False InvalidSpec spec.image: Required value'))
-    const { said, code } = person()
+    const { messages, code } = person()
     expect(await code).toBe(1)
-    expect(said).toEqual([
+    expect(messages).toEqual([
       'error: Notebook "explore" cannot be opened: InvalidSpec: spec.image: Required value',
     ])
   })
 })
 
-describe('what breaks while it is open', () => {
+describe('while it is open', () => {
   const opened = async (given: Given = {}) => {
     await jupyter('first')
     api.put(notebook({}, serving), pod('p1'))
@@ -216,15 +218,15 @@ describe('what breaks while it is open', () => {
     return { ...one, address: one.printed[0] ?? '' }
   }
 
-  test('the Pod moves: said, connected again on the same port, with its new token', async () => {
-    const { said, printed, address } = await opened()
+  test('the Pod is replaced: it reconnects on the same port, with the new token', async () => {
+    const { messages, printed, address } = await opened()
     api.remove('Pod', 'explore-notebook-0')
     api.put(notebook({}, 'False Pending no Pod yet'))
-    await soon(() => expect(said).toHaveLength(3))
+    await soon(() => expect(messages).toHaveLength(3))
     await jupyter('second')
     api.put(pod('p2'), notebook({}, serving))
     await soon(() => expect(printed).toHaveLength(2))
-    expect(said.slice(1)).toEqual([
+    expect(messages.slice(1)).toEqual([
       'Pod "explore-notebook-0" is gone',
       'waiting for Notebook "explore": Pending: no Pod yet',
       'connected again to Pod "explore-notebook-0", which has a token of its own',
@@ -234,13 +236,13 @@ describe('what breaks while it is open', () => {
     expect(await (await fetch(printed[1] ?? '')).text()).toBe('lab of second')
   })
 
-  test('Jupyter is restarted in its Pod: said, with its new token', async () => {
-    const { said, printed } = await opened()
+  test('Jupyter is restarted in its Pod: it reconnects with the new token', async () => {
+    const { messages, printed } = await opened()
     await jupyter('second')
     const containerStatuses = [{ name: 'notebook', containerID: 'containerd://2' }]
     api.put({ ...pod('p1'), status: { ...pod('p1').status, containerStatuses } })
     await soon(() => expect(printed).toHaveLength(2))
-    expect(said.slice(1)).toEqual([
+    expect(messages.slice(1)).toEqual([
       'Pod "explore-notebook-0" was restarted',
       'connected again to Pod "explore-notebook-0", which has a token of its own',
       'Ctrl-C ends; the address is',
@@ -248,8 +250,8 @@ describe('what breaks while it is open', () => {
     expect(await (await fetch(printed[1] ?? '')).text()).toBe('lab of second')
   })
 
-  test('the connection is cut: said, and connected again', async () => {
-    const { said, printed, address } = await opened()
+  test('the connection breaks: it reconnects', async () => {
+    const { messages, printed, address } = await opened()
     const hanging = await listening(createServer(() => {}))
     const { backend } = api
     api.backend = () => hanging
@@ -259,8 +261,8 @@ describe('what breaks while it is open', () => {
     api.backend = backend
     api.cut()
     expect(await request).toBe('cut')
-    await soon(() => expect(said).toHaveLength(3))
-    expect(said.slice(1)).toEqual([
+    await soon(() => expect(messages).toHaveLength(3))
+    expect(messages.slice(1)).toEqual([
       'the connection to Pod "explore-notebook-0" broke: it was cut off',
       'connected again to Pod "explore-notebook-0"',
     ])
@@ -269,25 +271,25 @@ describe('what breaks while it is open', () => {
   })
 
   test('the API server goes away and comes back', async () => {
-    const { said, address } = await opened()
+    const { messages, address } = await opened()
     await api.down()
-    await soon(() => expect(said).toHaveLength(2))
-    expect(said[1]).toMatch(
+    await soon(() => expect(messages).toHaveLength(2))
+    expect(messages[1]).toMatch(
       /^waiting for Notebook "explore": the API server cannot be reached: .*ECONNREFUSED/,
     )
     await api.up()
-    await soon(() => expect(said).toHaveLength(3))
-    expect(said[2]).toBe('connected again to Pod "explore-notebook-0"')
+    await soon(() => expect(messages).toHaveLength(3))
+    expect(messages[2]).toBe('connected again to Pod "explore-notebook-0"')
     expect(await (await fetch(address)).text()).toBe('lab of first')
   })
 
-  test('a probe that fails for a moment cuts nothing', async () => {
-    const { said, address } = await opened()
+  test('a probe that fails for a moment closes no connection', async () => {
+    const { messages, address } = await opened()
     const busy = { ...pod('p1'), status: { phase: 'Running', conditions: [] } }
     api.put(busy, notebook({}, 'False Starting the Pod does not answer'))
     await new Promise((resolve) => setTimeout(resolve, 200))
     expect(await (await fetch(address)).text()).toBe('lab of first')
-    expect(said).toHaveLength(1)
+    expect(messages).toHaveLength(1)
   })
 
   test.each([
@@ -307,39 +309,39 @@ describe('what breaks while it is open', () => {
       happens: () => api.remove('Notebook', 'explore'),
       says: 'it was deleted',
     },
-  ])('$when: that ends it, and nothing is started again', async ({ happens, says }) => {
-    const { said, code } = await opened()
+  ])('$when: the session ends, and nothing is started again', async ({ happens, says }) => {
+    const { messages, code } = await opened()
     happens()
     expect(await code).toBe(1)
-    expect(said.at(-1)).toBe(`error: Notebook "explore" is no longer open: ${says}`)
+    expect(messages.at(-1)).toBe(`error: Notebook "explore" is no longer open: ${says}`)
     expect(patches()).toEqual([])
   })
 })
 
-describe('what cannot be opened is said in words that help', () => {
-  test('a wrong name: what exists', async () => {
+describe('the error says why it cannot be opened', () => {
+  test('a wrong name: the error lists the names that exist', async () => {
     const other = { ...notebook({}, serving), metadata: { name: 'b' } }
     api.put(other, { ...other, metadata: { name: 'a' } })
-    const { said, code } = person({ words: ['nb/explor'] })
+    const { messages, code } = person({ words: ['nb/explor'] })
     expect(await code).toBe(1)
-    expect(said).toEqual([
+    expect(messages).toEqual([
       'error: Notebook "explor" does not exist in namespace "team"; notebooks in namespace "team": a, b',
     ])
   })
 
-  test('a wrong name where there is nothing', async () => {
-    const { said, code } = person({ words: ['modelserver', 'chat'] })
+  test('a wrong name in an empty namespace', async () => {
+    const { messages, code } = person({ words: ['modelserver', 'chat'] })
     expect(await code).toBe(1)
-    expect(said).toEqual([
+    expect(messages).toEqual([
       'error: ModelServer "chat" does not exist in namespace "team", and no other modelserver does',
     ])
   })
 
   test('a cluster without Substratus', async () => {
     api.refusals.set(`GET ${path}`, { code: 404, message: 'the server could not find it' })
-    const { said, code } = person()
+    const { messages, code } = person()
     expect(await code).toBe(1)
-    expect(said).toEqual([
+    expect(messages).toEqual([
       'error: this cluster has no notebooks.substratus.ai: Substratus is not installed there',
     ])
   })
@@ -354,14 +356,14 @@ describe('what cannot be opened is said in words that help', () => {
       piece: '/portforward',
       message: `pods "explore-notebook-0" ${who} create pods/portforward`,
     },
-  ])('forbidden, $what: in the API server’s words', async ({ piece, message }) => {
+  ])('forbidden, $what: with the API server’s message', async ({ piece, message }) => {
     await jupyter('secret')
     api.put(notebook({}, serving), pod('p1'))
     api.refusals.set(piece, { code: 403, message })
-    const { said, code, printed } = person()
+    const { messages, code, printed } = person()
     expect(await code).toBe(1)
-    expect(said).toHaveLength(1)
-    expect(said[0]).toContain(message)
+    expect(messages).toHaveLength(1)
+    expect(messages[0]).toContain(message)
     expect(printed).toEqual([])
   })
 
@@ -369,35 +371,35 @@ describe('what cannot be opened is said in words that help', () => {
     api.put(notebook({ suspend: true }, 'False Suspended spec.suspend is true'))
     const message = `notebooks "explore" ${who} patch resource`
     api.refusals.set('PATCH', { code: 403, message })
-    const { said, code } = person()
+    const { messages, code } = person()
     expect(await code).toBe(1)
-    expect(said.at(-1)).toBe(`error: ${message}`)
+    expect(messages.at(-1)).toBe(`error: ${message}`)
   })
 
-  test('who may not watch sees changes all the same', async () => {
+  test('without permission to watch, changes are still found', async () => {
     await jupyter('secret')
     api.refusals.set('watch=true', { code: 403, message: `notebooks ${who} watch` })
     api.put(notebook({}, 'False Pending no Pod yet'))
-    const { printed, said } = person()
-    await soon(() => expect(said).toHaveLength(1))
+    const { printed, messages } = person()
+    await soon(() => expect(messages).toHaveLength(1))
     api.put(notebook({}, serving), pod('p1'))
     await soon(() => expect(printed).toHaveLength(1))
   })
 
-  test('an API server that is not there', async () => {
+  test('the API server cannot be reached', async () => {
     await api.down()
-    const { said, code } = person()
+    const { messages, code } = person()
     expect(await code).toBe(1)
-    expect(said[0]).toMatch(/^error: .*ECONNREFUSED/)
+    expect(messages[0]).toMatch(/^error: .*ECONNREFUSED/)
     await api.up()
   })
 
-  test('a local port that is taken', async () => {
+  test('a local port that is in use', async () => {
     const port = await jupyter('secret')
     api.put(notebook({ suspend: true }, 'False Suspended spec.suspend is true'))
-    const { said, code } = person({ port })
+    const { messages, code } = person({ port })
     expect(await code).toBe(1)
-    expect(said).toEqual([
+    expect(messages).toEqual([
       `error: port ${port} of this machine is in use: choose another, or leave --port out for a free one`,
     ])
     expect(patches()).toEqual([])
@@ -410,63 +412,67 @@ describe('Ctrl-C', () => {
   const stopped =
     'Notebook "explore" is suspended; its home is kept: kubectl open notebook explore resumes it'
 
-  test.each<{ when: string; given: Given; signals: NodeJS.Signals[]; says: string; asks: boolean }>(
-    [
-      {
-        when: 'without a terminal: left running',
-        given: {},
-        signals: ['SIGINT'],
-        says: left,
-        asks: false,
-      },
-      {
-        when: 'answered with s: suspended',
-        given: { asks: true, answer: async () => 's' },
-        signals: ['SIGINT'],
-        says: stopped,
-        asks: true,
-      },
-      {
-        when: 'answered with Enter: left running',
-        given: { asks: true, answer: async () => '' },
-        signals: ['SIGINT'],
-        says: left,
-        asks: true,
-      },
-      {
-        when: 'and Ctrl-C again: ends at once',
-        given: { asks: true, answer: () => new Promise(() => {}) },
-        signals: ['SIGINT', 'SIGINT'],
-        says: left,
-        asks: true,
-      },
-      {
-        when: 'no, SIGTERM: nobody is asked',
-        given: { asks: true, answer: async () => 's' },
-        signals: ['SIGTERM'],
-        says: left,
-        asks: false,
-      },
-    ],
-  )('$when', async ({ given, signals, says, asks }) => {
+  test.each<{
+    when: string
+    given: Given
+    signals: NodeJS.Signals[]
+    says: string
+    isInteractive: boolean
+  }>([
+    {
+      when: 'without a terminal: left running',
+      given: {},
+      signals: ['SIGINT'],
+      says: left,
+      isInteractive: false,
+    },
+    {
+      when: 'answered with s: suspended',
+      given: { isInteractive: true, answer: async () => 's' },
+      signals: ['SIGINT'],
+      says: stopped,
+      isInteractive: true,
+    },
+    {
+      when: 'answered with Enter: left running',
+      given: { isInteractive: true, answer: async () => '' },
+      signals: ['SIGINT'],
+      says: left,
+      isInteractive: true,
+    },
+    {
+      when: 'and Ctrl-C again: ends at once',
+      given: { isInteractive: true, answer: () => new Promise(() => {}) },
+      signals: ['SIGINT', 'SIGINT'],
+      says: left,
+      isInteractive: true,
+    },
+    {
+      when: 'SIGTERM instead: no question',
+      given: { isInteractive: true, answer: async () => 's' },
+      signals: ['SIGTERM'],
+      says: left,
+      isInteractive: false,
+    },
+  ])('$when', async ({ given, signals, says, isInteractive }) => {
     await jupyter('secret')
     api.put(notebook({}, serving), pod('p1'))
-    // The watch tells of a patch before the API server answers it.
+    // The watch reports a patch before its response arrives.
     api.patched = () => new Promise((resolve) => setTimeout(resolve, 100))
     let asked = 0
     const answer = () => {
       asked += 1
       return given.answer?.() ?? Promise.resolve('')
     }
-    const { said, printed, code, interrupt } = person({ ...given, answer })
+    const { messages, printed, code, interrupt } = person({ ...given, answer })
     await soon(() => expect(printed).toHaveLength(1))
     for (const signal of signals) {
       interrupt(signal)
       await new Promise((resolve) => setTimeout(resolve, 20))
     }
     expect(await code).toBe(0)
-    expect(said.at(-1)).toBe(says)
-    expect(asked).toBe(asks ? 1 : 0)
+    expect(messages.at(-1)).toBe(says)
+    expect(asked).toBe(isInteractive ? 1 : 0)
     expect(patches()).toEqual(says === stopped ? [`PATCH ${path} {"spec":{"suspend":true}}`] : [])
     // The local port is closed.
     await expect(fetch(printed[0] ?? '')).rejects.toThrow()
@@ -474,31 +480,31 @@ describe('Ctrl-C', () => {
 
   test('while it waits, too', async () => {
     api.put(notebook({}, 'False Pending no Pod yet'))
-    const { said, code, interrupt } = person({ asks: true, answer: async () => 's' })
-    await soon(() => expect(said).toHaveLength(1))
+    const { messages, code, interrupt } = person({ isInteractive: true, answer: async () => 's' })
+    await soon(() => expect(messages).toHaveLength(1))
     interrupt()
     expect(await code).toBe(0)
-    expect(said.at(-1)).toBe(stopped)
+    expect(messages.at(-1)).toBe(stopped)
   })
 })
 
 describe('--suspend', () => {
   test('suspends, and ends', async () => {
     api.put(notebook({}, serving), pod('p1'))
-    const { said, code } = person({ suspend: true })
+    const { messages, code } = person({ suspend: true })
     expect(await code).toBe(0)
     expect(patches()).toEqual([`PATCH ${path} {"spec":{"suspend":true}}`])
-    expect(said).toEqual([
+    expect(messages).toEqual([
       'Notebook "explore" is suspended; its home is kept: kubectl open notebook explore resumes it',
     ])
   })
 
-  test('of what is suspended changes nothing', async () => {
+  test('does nothing if it is suspended already', async () => {
     api.put(notebook({ suspend: true }, 'False Suspended spec.suspend is true'))
-    const { said, code } = person({ suspend: true })
+    const { messages, code } = person({ suspend: true })
     expect(await code).toBe(0)
     expect(patches()).toEqual([])
-    expect(said[0]).toContain('is suspended already')
+    expect(messages[0]).toContain('is suspended already')
   })
 })
 
@@ -517,7 +523,7 @@ describe('a ModelServer', () => {
     spec: { containers: [{ name: 'server', ports: [{ name: 'http', containerPort: 9000 }] }] },
   })
 
-  test('is reached on its container’s port; a replica that goes is replaced by another', async () => {
+  test('is reached on its container’s port, and another replica replaces one that is deleted', async () => {
     await jupyter('')
     api.put(
       {
@@ -540,17 +546,20 @@ describe('a ModelServer', () => {
       replica('chat-1', '2026-01-02T00:00:00Z'),
       replica('chat-2', '2026-01-01T00:00:00Z'),
     )
-    const { said, printed, code, interrupt } = person({ words: ['mserver/chat'], asks: true })
+    const { messages, printed, code, interrupt } = person({
+      words: ['mserver/chat'],
+      isInteractive: true,
+    })
     await soon(() => expect(printed).toHaveLength(1))
     expect(await (await fetch(`${printed[0]}?token=`)).text()).toBe('lab of ')
     api.remove('Pod', 'chat-1')
-    await soon(() => expect(said).toHaveLength(3))
-    expect(said.slice(1)).toEqual(['Pod "chat-1" is gone', 'connected again to Pod "chat-2"'])
+    await soon(() => expect(messages).toHaveLength(3))
+    expect(messages.slice(1)).toEqual(['Pod "chat-1" is gone', 'connected again to Pod "chat-2"'])
     expect(api.requests.filter((line) => line.includes('exec'))).toEqual([])
     interrupt()
     expect(await code).toBe(0)
-    // Others use it, too: nobody is asked whether to stop it.
-    expect(said.at(-1)).toBe(
+    // Other users use it too, so there is no question about stopping it.
+    expect(messages.at(-1)).toBe(
       'ModelServer "chat" is left running: kubectl open modelserver chat --suspend stops it',
     )
   })

@@ -6,7 +6,7 @@ import { open } from '../../open/open.ts'
 import { targetOf } from '../../open/target.ts'
 import { type FakeApi, fakeApi, type Stored } from './fakeapi.ts'
 
-/** A Notebook "explore" in a small API server, and a person who opens it. */
+/** A Notebook "explore" in a fake API server, and a user who opens it. */
 
 export const notebook = (spec: object, ready: string, more: object = {}): Stored => {
   const [status, reason, ...words] = ready.split(' ')
@@ -60,17 +60,17 @@ export interface Given {
   readonly port?: number
   readonly browser?: boolean
   readonly suspend?: boolean
-  readonly asks?: boolean
+  readonly isInteractive?: boolean
   readonly answer?: () => Promise<string>
   readonly browse?: (address: string) => Promise<void>
 }
 
-/** The API server of the test that is running. */
+/** The API server of the current test. */
 export let api: FakeApi
 
 const ends: (() => unknown)[] = []
 
-/** Gives each test of a file an API server with the notebook's StatefulSet, and ends what it started. */
+/** Gives each test of a file an API server with the notebook's StatefulSet, and cleans up after it. */
 export function withApi(): void {
   vi.setConfig({ testTimeout: 30_000 })
   beforeEach(async () => {
@@ -83,7 +83,7 @@ export function withApi(): void {
   })
 }
 
-/** Starts a server, until the test ends; returns its port. */
+/** Starts a server for the duration of the test; returns its port. */
 export async function listening(server: Server): Promise<number> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   ends.push(
@@ -97,24 +97,24 @@ export async function listening(server: Server): Promise<number> {
 export const soon = <T>(assertion: () => T | Promise<T>) =>
   vi.waitFor(assertion, { timeout: 25_000, interval: 20 })
 
-/** A person who opens something until the test ends, and what they see. */
+/** A user who opens something for the duration of the test, and what they see. */
 export function person(given: Given = {}) {
   const { words = ['notebook', 'explore'], port = 0, browser = false, suspend = false } = given
   const target = targetOf(words)
   if ('wrong' in target) throw new Error(target.wrong)
-  const said: string[] = []
+  const messages: string[] = []
   const printed: string[] = []
   const browsed: string[] = []
   const listeners: ((signal: NodeJS.Signals) => void)[] = []
-  // Two watches, two connections: whether the Notebook or its Pod is seen first is chance.
+  // There are two watches, and the events of the Notebook and its Pod arrive in either order.
   const add = (lines: string[]) => (text: string) =>
     void lines.push(...text.split('\n').filter((line) => line && !/no Pod of it is/.test(line)))
   const code = open(
     { target, cluster: clusterOf({ kubeconfig: api.kubeconfig }), port, browser, suspend },
     {
       stdout: { write: add(printed) },
-      stderr: { write: add(said) },
-      asks: given.asks ?? false,
+      stderr: { write: add(messages) },
+      isInteractive: given.isInteractive ?? false,
       ask: given.answer ?? (async () => ''),
       interrupted: () => new Promise((resolve) => listeners.push(resolve)),
       browse: given.browse ?? (async (address) => void browsed.push(address)),
@@ -126,5 +126,5 @@ export function person(given: Given = {}) {
     interrupt('SIGTERM')
     await code
   })
-  return { said, printed, browsed, code, interrupt }
+  return { messages, printed, browsed, code, interrupt }
 }

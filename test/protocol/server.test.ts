@@ -3,21 +3,21 @@ import request from 'supertest'
 import { describe, expect, test } from 'vitest'
 import { defaultConfig } from '../../crds/config.ts'
 import { labels, type Parent } from '../../crds/kind.ts'
-import { app, type World } from '../../server/app.ts'
+import { type AppOptions, app } from '../../server/app.ts'
 import type { Lookup } from '../../server/lookup.ts'
 import { metrics } from '../../server/metrics.ts'
 import type { Pods } from '../../server/pods.ts'
 import type { Child } from '../objects.ts'
 
 /** A server, and the lines that it has logged. */
-function serverWith(world: Partial<World> = {}) {
+function serverWith(options: Partial<AppOptions> = {}) {
   const lines: string[] = []
   const log = pino({ base: null }, { write: (line: string) => void lines.push(line) })
   const server = app({
     config: { ...defaultConfig, registry: { prefix: 'registry.test' } },
     log,
     metrics: metrics(),
-    ...world,
+    ...options,
   })
   return {
     post: (path: string, body: object) => request(server).post(path).send(body),
@@ -41,7 +41,7 @@ const podsOf = (pods: readonly Child[], synced = true): Pods => ({
   isCurrent: () => synced,
 })
 
-/** The Job that the first answer wants, as it is once it runs. */
+/** The Job of the first response, once it runs. */
 async function runningJob(): Promise<Child> {
   const { body } = await serverWith().post('/hooks/datasets/sync', { parent })
   const job = body.children.find(({ kind }: Child) => kind === 'Job')
@@ -119,7 +119,7 @@ describe('Pods are those of the request, else those of the server’s own watch'
     })
   })
 
-  test('a Pod with another parent is not looked at, whoever sent it', async () => {
+  test('a Pod with another parent is ignored, whoever sent it', async () => {
     const job = await runningJob()
     const stranger = pendingPod(job, 'somebody else’s', 'uid-of-another')
     const { body } = await serverWith().post('/hooks/datasets/sync', {
@@ -155,23 +155,23 @@ const brokenConfig = Object.defineProperty({ ...defaultConfig }, 'registry', {
   },
 })
 
-describe('what fails in the server is the server’s fault: 500, a sentence, never a refusal', () => {
-  test.each<{ when: string; world: Partial<World>; path: string; body: object }>([
+describe('an internal error is a 500 with a message, and never a refusal', () => {
+  test.each<{ when: string; options: Partial<AppOptions>; path: string; body: object }>([
     {
       when: 'a reference cannot be looked up',
-      world: { lookup: failing },
+      options: { lookup: failing },
       path: '/admission/validate',
       body: review(trained),
     },
     {
       when: 'a rule fails',
-      world: { config: brokenConfig },
+      options: { config: brokenConfig },
       path: '/admission/validate',
       body: review(trained),
     },
     {
-      when: 'the Pods cannot be told',
-      world: {
+      when: 'the Pods cannot be listed',
+      options: {
         pods: {
           ...podsOf([]),
           of: () => {
@@ -182,8 +182,8 @@ describe('what fails in the server is the server’s fault: 500, a sentence, nev
       path: '/hooks/datasets/sync',
       body: { parent },
     },
-  ])('$when', async ({ world, path, body }) => {
-    const server = serverWith(world)
+  ])('$when', async ({ options, path, body }) => {
+    const server = serverWith(options)
     const answer = await server.post(path, body)
     expect(answer.status).toBe(500)
     expect(answer.body).toEqual({ message: 'internal error: see the server’s log' })
@@ -211,17 +211,17 @@ describe('what fails in the server is the server’s fault: 500, a sentence, nev
 
 describe('readyz', () => {
   test.each([
-    { when: 'there is no cluster', world: {}, code: 200 },
-    { when: 'Pods are listed', world: { pods: podsOf([]) }, code: 200 },
-    { when: 'Pods are not listed yet', world: { pods: podsOf([], false) }, code: 503 },
-  ])('$when: $code', async ({ world, code }) => {
-    const { get } = serverWith(world)
+    { when: 'there is no cluster', options: {}, code: 200 },
+    { when: 'Pods are listed', options: { pods: podsOf([]) }, code: 200 },
+    { when: 'Pods are not listed yet', options: { pods: podsOf([], false) }, code: 503 },
+  ])('$when: $code', async ({ options, code }) => {
+    const { get } = serverWith(options)
     const answer = await get('/readyz')
     expect(answer.status).toBe(code)
     expect(answer.body).toEqual(
       code === 200 ? { status: 'ok' } : { message: 'waiting for the first list of Pods' },
     )
-    // Alive all the same: a restart would list no faster.
+    // Still alive, because a restart would not list faster.
     expect((await get('/healthz')).status).toBe(200)
   })
 })
@@ -269,7 +269,7 @@ describe('one log line per request', () => {
       body: { swordfish: 1 },
       line: { code: 400, msg: 'answered' },
     },
-  ])('$what is logged with its facts, and nothing of its content', async ({ path, body, line }) => {
+  ])('$what is logged with its fields, and without its content', async ({ path, body, line }) => {
     const server = serverWith()
     await server.post(path, body)
     expect(server.lines()).toEqual([
@@ -286,7 +286,7 @@ describe('one log line per request', () => {
     expect(server.text()).not.toContain('swordfish')
   })
 
-  test('an error while a lookup runs brings no body along', async () => {
+  test('an error during a look-up logs no body', async () => {
     const server = serverWith({ lookup: failing })
     await server.post('/admission/validate', review({ ...secretive, spec: trained.spec }))
     expect(server.lines()).toMatchObject([{ level: 50 }, { code: 500, kind: 'Model' }])

@@ -13,7 +13,7 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(folder, { recursive: true }))
 
-test('a changed certificate is served to new connections; half a change and nonsense are not', async () => {
+test('a changed certificate is served to new connections; half a change or an invalid file is not', async () => {
   const lifetime = { from: new Date(Date.now() - 1000), until: new Date(Date.now() + 86_400_000) }
   const ca = await makeAuthority({ subject: { commonName: 'ca' }, ...lifetime })
   const made = () =>

@@ -48,7 +48,7 @@ describe('without the right token a hook answers 401', () => {
     }
   })
 
-  test('before it looks at the body', async () => {
+  test('before it reads the body', async () => {
     const answer = await request(server)
       .post('/hooks/models/sync')
       .set('Content-Type', 'text/plain')
@@ -57,7 +57,7 @@ describe('without the right token a hook answers 401', () => {
   })
 })
 
-test('with it, the hook answers as ever', async () => {
+test('with the right token, the hook answers', async () => {
   const answer = await request(server)
     .post('/hooks/models/sync')
     .set('Authorization', 'Bearer s3cr3t-token')
@@ -72,7 +72,7 @@ test('no token is ever logged', () => {
   expect(lines.join('')).not.toContain('czNjcjN0')
 })
 
-describe('who asks elsewhere needs none: probes, scrapes, and the API server, which has none', () => {
+describe('other paths require no token: probes, scrapes, and the API server, which has none', () => {
   test.each(['/healthz', '/readyz', '/metrics'])('GET %s', async (path) => {
     expect((await request(server).get(path)).status).toBe(200)
   })
@@ -83,7 +83,7 @@ describe('who asks elsewhere needs none: probes, scrapes, and the API server, wh
   })
 })
 
-test('serve --hook-token-file takes a new token while it runs, and both while both are there', async () => {
+test('serve --hook-token-file accepts a new token while it runs, and both while the file has both', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'substratus-token-'))
   const file = join(folder, 'token')
   writeFileSync(file, 'old\n')
@@ -121,15 +121,15 @@ test('serve --hook-token-file takes a new token while it runs, and both while bo
   }
 }, 30_000)
 
-test('a token file that is not there stops the start and is named', async () => {
+test('a missing token file fails the start, with its name', async () => {
   const child = spawn(process.execPath, [
     ...['cli/main.ts', 'serve', '--http', '127.0.0.1:0'],
     ...['--hook-token-file', '/no/such/token'],
   ])
-  let said = ''
+  let output = ''
   child.stderr.on('data', (chunk: Buffer) => {
-    said += chunk
+    output += chunk
   })
   expect(await once(child, 'close')).toEqual([1, null])
-  expect(said).toContain('/no/such/token')
+  expect(output).toContain('/no/such/token')
 })

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { type Watched, watchObjects } from '../../cluster/watch.ts'
 import { until } from '../cluster/cluster.ts'
 
-/** The copy of objects that a watch keeps, against an API server that lists, watches and refuses. */
+/** The cache of a watch, against an API server that lists, watches and refuses. */
 
 interface Item {
   readonly kind?: string
@@ -21,7 +21,7 @@ let version: string
 /** The query of each watch so far, and `list`. */
 let asked: string[]
 let watches: ServerResponse[]
-/** What the next watches are answered with, instead of events. */
+/** The status codes with which the next watches are refused. */
 let refusals: number[]
 let answerLists: boolean
 let objects: Watched<string>
@@ -84,7 +84,7 @@ const changed = (count: number) =>
 const send = (type: string, object: object) =>
   watches.at(-1)?.write(`${JSON.stringify({ type, object })}\n`)
 
-test('holds what was listed, with the kind that items of a list lack', async () => {
+test('a list fills the cache, with the kind that its items lack', async () => {
   expect(objects.isSynced()).toBe(false)
   await objects.synced
   expect(objects.all()).toEqual(['Thing a 1', 'Thing b 2'])
@@ -92,7 +92,7 @@ test('holds what was listed, with the kind that items of a list lack', async () 
   expect(objects.isCurrent()).toBe(true)
 })
 
-test('follows the events of the watch', async () => {
+test('the events of the watch update the cache', async () => {
   await watching(1)
   send('MODIFIED', { kind: 'Thing', ...item('a', '3') })
   send('DELETED', { kind: 'Thing', ...item('b', '4') })
@@ -122,7 +122,7 @@ describe('when the watch ends', () => {
         watches[0]?.end()
       },
     },
-  ])('because its version is too old, by $by, objects are listed anew', async ({ expire }) => {
+  ])('because its version is too old, by $by, objects are listed again', async ({ expire }) => {
     await watching(1)
     items = [item('a', '1'), item('c', '7')]
     version = '8'
@@ -133,7 +133,7 @@ describe('when the watch ends', () => {
     expect(failures).toEqual([])
   })
 
-  test('because the connection broke, that is reported, and objects are listed anew', async () => {
+  test('because the connection broke, that is reported, and objects are listed again', async () => {
     await watching(1)
     answerLists = false
     watches[0]?.destroy()
@@ -159,7 +159,7 @@ describe('when the watch ends', () => {
   })
 })
 
-test('asks no more once it is stopped', async () => {
+test('a stopped watch sends no more requests', async () => {
   await watching(1)
   stopping.abort()
   await until(

@@ -37,7 +37,7 @@ const listOf = (...items: readonly unknown[]) => ({
   items,
 })
 
-describe('what is read of a folder', () => {
+describe('the manifests of a folder', () => {
   test.each<{
     when: string
     files: Readonly<Record<string, readonly unknown[]>>
@@ -62,7 +62,7 @@ describe('what is read of a folder', () => {
       names: ['a', 'b'],
     },
     {
-      when: 'a List with nothing of ours',
+      when: 'a List without objects of ours',
       files: { 'all.yaml': [listOf(secret)] },
       errors: ['FOLDER: no object of substratus.ai'],
     },
@@ -72,7 +72,7 @@ describe('what is read of a folder', () => {
       errors: ['m.yaml: Model: metadata.name: Required value'],
     },
     {
-      when: 'the same in a List, with what is none',
+      when: 'the same in a List, with something that is not an object',
       files: { 'm.yaml': [listOf({ ...model('a'), metadata: null }, null)] },
       errors: [
         'm.yaml: Model: metadata.name: Required value',
@@ -80,12 +80,12 @@ describe('what is read of a folder', () => {
       ],
     },
     {
-      when: 'a kind that there is not',
+      when: 'an unknown kind',
       files: { 'm.yaml': [{ ...model('a'), kind: 'Server' }] },
       errors: ['m.yaml: substratus.ai/v1 has no kind "Server"'],
     },
     {
-      when: 'what is no object',
+      when: 'something that is not an object',
       files: { 'm.yaml': ['text', 5] },
       errors: [
         'm.yaml: no Kubernetes object: kind: Required value',

@@ -7,7 +7,7 @@ import * as x509 from '@peculiar/x509'
 import { describe, expect, test } from 'vitest'
 import { makeAuthority, makeCertificate } from '../../../cluster/certificates.ts'
 
-/** What is made here is read by Node, which has OpenSSL's own code for that. */
+/** Node reads the certificates with OpenSSL's code. */
 
 const names = ['substratus.team.svc', 'substratus.team.svc.cluster.local', '10.1.2.3', '127.0.0.1']
 const from = new Date('2026-01-01T00:00:00Z')
@@ -17,7 +17,7 @@ const purposes = ['serverAuth'] as const
 
 const ownAuthority = () => makeAuthority({ subject: { commonName: 'the CA' }, from, until })
 
-/** With a name that is declared as another string type than ours. */
+/** A CA whose name has another string type than ours. */
 async function otherAuthority(
   keys: ReturnType<typeof generateKeyPairSync>,
   type: 'pkcs1' | 'sec1',
@@ -86,7 +86,7 @@ describe.each([
     expect(made.cert).toBe(certificate.toString())
   })
 
-  test('repeats the name of the CA byte by byte', async () => {
+  test('has the name of the CA byte for byte', async () => {
     const ca = await authority()
     const made = await makeCertificate({ ca, subject, names, purposes, from, until })
     const nameIn = (pem: string, field: 'issuerName' | 'subjectName') =>
@@ -96,7 +96,7 @@ describe.each([
     expect(new X509Certificate(made.cert).raw.toString('hex')).toContain(name)
   })
 
-  test('proves a server to those who trust the CA, and no client', async () => {
+  test('authenticates a server to clients that trust the CA, and no client', async () => {
     const ca = await authority()
     const made = await makeCertificate({ ca, subject, names, purposes, from, until })
     expect(await handshake(ca.cert, made, made)).toEqual({
@@ -106,7 +106,7 @@ describe.each([
     })
   })
 
-  test('proves a client where that is a purpose of it', async () => {
+  test('authenticates a client if that is one of its purposes', async () => {
     const ca = await authority()
     const options = { ca, subject, names, from, until }
     const server = await makeCertificate({ ...options, purposes })
@@ -115,7 +115,7 @@ describe.each([
   })
 })
 
-test('a key is PKCS#8 on P-256, and may do nothing but sign', async () => {
+test('a key is PKCS#8 on P-256, and may only sign', async () => {
   const ca = await ownAuthority()
   const made = await makeCertificate({ ca, subject, names, purposes, from, until })
   expect(made.key).toMatch(/^-----BEGIN PRIVATE KEY-----\n[^-]+\n-----END PRIVATE KEY-----\n$/)
@@ -137,7 +137,7 @@ test('a subject has an organization too, and characters that separate names are 
   })
 })
 
-test('an IPv6 address is one', async () => {
+test('an IPv6 address is a name of type IP', async () => {
   const ca = await ownAuthority()
   const options = { ca, subject, purposes, from, until }
   const { cert } = await makeCertificate({ ...options, names: ['fd00::1'] })
@@ -154,7 +154,7 @@ test('a CA signs itself, and may only sign', async () => {
   expect(certificate.raw.toString('hex')).toContain('0603551d0f0101ff040403020106')
 })
 
-test('no two have the same serial number or key', async () => {
+test('no two certificates have the same serial number or key', async () => {
   const ca = await ownAuthority()
   const { publicKey } = new X509Certificate(ca.cert)
   const made = await Promise.all(

@@ -51,7 +51,7 @@ const shown = (options: ClusterOptions, env: NodeJS.ProcessEnv): string => {
   }
 }
 
-describe('the cluster and the namespace are those that kubectl would take', () => {
+describe('the cluster and the namespace are those that kubectl would use', () => {
   test.each<{ when: string; options?: ClusterOptions; env?: NodeJS.ProcessEnv; is: string }>([
     { when: 'nothing is said', is: 'https://home.example mine' },
     {
@@ -61,7 +61,7 @@ describe('the cluster and the namespace are those that kubectl would take', () =
     },
     { when: 'KUBECONFIG names one', env: listed('b'), is: 'https://b.example team' },
     {
-      when: 'two: the first has the context',
+      when: 'KUBECONFIG names two files, and the first has the context',
       env: listed('a', 'b'),
       is: 'https://a.example default',
     },
@@ -69,13 +69,13 @@ describe('the cluster and the namespace are those that kubectl would take', () =
     { when: 'one is missing', env: listed('gone', 'b'), is: 'https://b.example team' },
     { when: 'one is empty', env: listed('empty', 'b'), is: 'https://b.example team' },
     {
-      when: 'both have a name: the first wins',
+      when: 'two files have the same name: the first wins',
       env: listed('a', 'b'),
       options: { context: 'both' },
       is: 'https://first.example default',
     },
     {
-      when: '--context is of the second file',
+      when: '--context is in the second file',
       env: listed('a', 'b'),
       options: { context: 'b' },
       is: 'https://b.example team',
@@ -99,17 +99,17 @@ describe('the cluster and the namespace are those that kubectl would take', () =
       is: 'error: context "x" is not in the kubeconfig; it has a, both',
     },
     {
-      when: 'no context is current',
+      when: 'there is no current context',
       env: listed('none'),
       is: 'error: the kubeconfig has no current-context: choose one by --context NAME',
     },
     {
-      when: 'no file is there',
+      when: 'there is no file',
       env: listed('gone'),
       is: 'error: no kubeconfig: gone cannot be found; name one by --kubeconfig',
     },
     {
-      when: '--kubeconfig is not there',
+      when: 'the file of --kubeconfig does not exist',
       options: { kubeconfig: file('gone') },
       is: "error: kubeconfig gone: ENOENT: no such file or directory, open 'gone'",
     },
@@ -120,7 +120,7 @@ describe('the cluster and the namespace are those that kubectl would take', () =
     else expect(found).toBe(is)
   })
 
-  test('files that one names are looked for beside it', () => {
+  test('a kubeconfig’s relative paths start at its own folder', () => {
     const { kubeConfig } = clusterOf({}, listed('a', 'b'))
     expect(kubeConfig.getCurrentCluster()?.caFile).toBe(file('ca.crt'))
   })

@@ -23,7 +23,7 @@ describe('values', () => {
     }
   }
 
-  test('each has a default that its own schema takes', () => {
+  test('each has a default that its own schema accepts', () => {
     const wrong = [...leaves(values, '')].flatMap(([path, schema]) =>
       schema.default === undefined
         ? [`${path} has no default`]
@@ -68,12 +68,12 @@ describe('a secret segment of admission’s path', () => {
   ])('"$segment": $takes', ({ segment, takes }) => {
     expect(saying(segment) === 0).toBe(takes)
   })
-  test('beside it, the path without one may be accepted', () => {
+  test('the path without one may be accepted too', () => {
     expect(saying('a-secret-0123456', 'plain')).toBe(0)
   })
 })
 
-describe('rights', () => {
+describe('permissions', () => {
   interface Rule {
     readonly apiGroups: readonly string[]
     readonly resources: readonly string[]
@@ -91,7 +91,7 @@ describe('rights', () => {
     )
   }
 
-  test('Metacontroller’s are for every child that the controllers have, and for no wildcard', () => {
+  test('of Metacontroller cover every child of the controllers, without a wildcard', () => {
     const all = controllers({ url: 'https://server', deviceClaims: true }) as {
       spec: { childResources: { apiVersion: string; resource: string }[] }
     }[]
@@ -105,7 +105,7 @@ describe('rights', () => {
     expect(JSON.stringify(rules)).not.toContain('*')
   })
 
-  test('the subchart gives the same, and Secrets only where the chart says so', () => {
+  test('of the subchart are the same, with Secrets only if the chart requires them', () => {
     const own: readonly Rule[] = parse(read('charts/metacontroller/files/rules.yaml'))
     const secrets = { apiGroups: [''], resources: ['secrets'], verbs: ['get', 'list', 'watch'] }
     expect([...own, secrets]).toEqual(rules)
@@ -115,8 +115,8 @@ describe('rights', () => {
     )
   })
 
-  test('users’ are for all kinds', () => {
-    // The template lists the files of the definitions, of which there is one for each kind.
+  test('of users cover all kinds', () => {
+    // The template lists the files of the definitions, one for each kind.
     const listed = 'resources: [{{ include "substratus.kinds" . }}]'
     expect(read('templates/rbac.yaml').split(listed)).toHaveLength(3)
     expect(
@@ -133,29 +133,29 @@ describe('the version', () => {
   const { version } = JSON.parse(top('package.json'))
 
   test.each([
-    { where: 'package-lock.json', said: JSON.parse(top('package-lock.json')).version },
+    { where: 'package-lock.json', found: JSON.parse(top('package-lock.json')).version },
     {
       where: 'package-lock.json, packages',
-      said: JSON.parse(top('package-lock.json')).packages[''].version,
+      found: JSON.parse(top('package-lock.json')).packages[''].version,
     },
-    { where: 'helm/Chart.yaml', said: parse(read('Chart.yaml')).version },
-    { where: 'helm/Chart.yaml, appVersion', said: parse(read('Chart.yaml')).appVersion },
-    { where: 'the subchart', said: parse(read('charts/metacontroller/Chart.yaml')).version },
-    { where: 'Dockerfile', said: /^ARG VERSION=(.*)$/m.exec(top('Dockerfile'))?.[1] },
+    { where: 'helm/Chart.yaml', found: parse(read('Chart.yaml')).version },
+    { where: 'helm/Chart.yaml, appVersion', found: parse(read('Chart.yaml')).appVersion },
+    { where: 'the subchart', found: parse(read('charts/metacontroller/Chart.yaml')).version },
+    { where: 'Dockerfile', found: /^ARG VERSION=(.*)$/m.exec(top('Dockerfile'))?.[1] },
     ...['builder', 'loader', 'seal', 'idle'].map((tool) => ({
       where: `the image of ${tool}`,
-      said: defaultConfig.images[tool as 'builder'].split(':')[1],
+      found: defaultConfig.images[tool as 'builder'].split(':')[1],
     })),
-  ])('of package.json is that of $where', ({ said }) => {
-    expect(said).toBe(version)
+  ])('of package.json is that of $where', ({ found }) => {
+    expect(found).toBe(version)
   })
 
-  test('stands in the instructions, and no other', () => {
-    const said = read('README.md').match(/(?<=registry\.example\.com\S*:)[0-9.]+/g)
-    expect(new Set(said)).toEqual(new Set([version]))
+  test('is the only one in the instructions', () => {
+    const found = read('README.md').match(/(?<=registry\.example\.com\S*:)[0-9.]+/g)
+    expect(new Set(found)).toEqual(new Set([version]))
   })
 
-  test('comes after that of every released chart, and each of those is in the changelog', () => {
+  test('is newer than every released chart, and each of those is in the changelog', () => {
     const released = readdirSync(new URL('../../charts', import.meta.url)).map(
       (name) => /^substratus-([0-9.]+)\.tgz$/.exec(name)?.[1] ?? name,
     )
@@ -168,7 +168,7 @@ describe('the version', () => {
 })
 
 describe('the subchart metacontroller', () => {
-  test('is off unless asked for, and needs no fetching', () => {
+  test('is off by default, and needs no download', () => {
     expect(parse(read('Chart.yaml')).dependencies).toEqual([
       {
         name: 'metacontroller',
@@ -177,7 +177,7 @@ describe('the subchart metacontroller', () => {
         condition: 'metacontroller.enabled',
       },
     ])
-    // helm upgrade --reuse-values takes the former chart's values: then only the subchart's own say no.
+    // helm upgrade --reuse-values uses the former chart's values: then only the subchart's own disable it.
     for (const enabled of [
       parse(read('values.yaml')).metacontroller.enabled,
       parse(read('charts/metacontroller/values.yaml')).enabled,
@@ -185,7 +185,7 @@ describe('the subchart metacontroller', () => {
       expect(enabled).toBe(false)
   })
 
-  test('has the definitions of metacontroller/crds.yaml, each with a label to find them by', () => {
+  test('has the definitions of metacontroller/crds.yaml, each with a label', () => {
     const definitions = (text: string) => parseAllDocuments(text).map((it) => it.toJS())
     const source = new URL('../../../metacontroller/crds.yaml', import.meta.url)
     expect(definitions(read('charts/metacontroller/crds/metacontroller.yaml'))).toEqual(
@@ -196,7 +196,7 @@ describe('the subchart metacontroller', () => {
     )
   })
 
-  test('brings the release that this project is made for, with the flags that it recommends', () => {
+  test('installs the release and the flags that this project recommends', () => {
     const { image, args } = parse(read('charts/metacontroller/values.yaml'))
     expect(image).toMatchObject(released)
     expect(args).toEqual(flags)
@@ -207,7 +207,7 @@ describe('the subchart metacontroller', () => {
   })
 })
 
-test('definitions stay when the chart is uninstalled, and their braces are not Helm’s', () => {
+test('an uninstallation retains the definitions, and Helm does not interpret their braces', () => {
   for (const plural of plurals) {
     const crd = parse(chartFiles().get(`helm/files/crds/${plural}.yaml`) ?? '')
     expect(crd.metadata.annotations).toEqual({ 'helm.sh/resource-policy': 'keep' })
@@ -216,11 +216,11 @@ test('definitions stay when the chart is uninstalled, and their braces are not H
 })
 
 test.each([
-  { said: 'v4.3.1', fits: true },
-  { said: 'v4.3.1+g1234567', fits: true },
-  { said: 'v3.18.0+g1234567', fits: true },
-  { said: 'v3.12.3', fits: false },
-  { said: 'what?', fits: false },
-])('helm that says "$said": $fits', ({ said, fits }) => {
-  expect(helm.unfit(said) === undefined).toBe(fits)
+  { output: 'v4.3.1', fits: true },
+  { output: 'v4.3.1+g1234567', fits: true },
+  { output: 'v3.18.0+g1234567', fits: true },
+  { output: 'v3.12.3', fits: false },
+  { output: 'what?', fits: false },
+])('helm that prints "$output": $fits', ({ output, fits }) => {
+  expect(helm.unfit(output) === undefined).toBe(fits)
 })

@@ -46,7 +46,7 @@ describe('every field', () => {
     expect(pathsWhere(({ description }) => !/^[A-Z“"`].*[.…]$/s.test(description))).toEqual([])
   })
 
-  test('has a default only where it is true for everybody', () => {
+  test('has a default only if it suits every cluster', () => {
     expect(
       all.flatMap(({ path, schema }) =>
         schema.default === undefined ? [] : [[path, schema.default]],
@@ -55,7 +55,7 @@ describe('every field', () => {
   })
 })
 
-describe('a rule that says what it reads holds where that is new or changed', () => {
+describe('a rule that lists what it reads applies if that is new or changed', () => {
   test.each([
     {
       what: 'one that reads nothing but its own value is stored as it is',
@@ -91,23 +91,26 @@ describe('a rule that says what it reads holds where that is new or changed', ()
     expect(storedRule(given)).toEqual(stored)
   })
 
-  test.each(kinds)('$kind: each rule of the whole object or spec says it', ({ rules, spec }) => {
-    const whole = [...rules, ...(spec['x-kubernetes-validations'] ?? [])]
-    expect(whole.filter(({ reads }) => !reads?.length)).toEqual([])
-    // A rule may look only at what it names: else a change of the rest would not ask it again.
-    for (const { rule, reads = [] } of whole)
-      for (const [, presence, path = ''] of rule.matchAll(
-        /(has\()?self\.((?:metadata\.|spec\.)?\w+)/g,
-      ))
-        expect(
-          reads.some(
-            (read) =>
-              read === path ||
-              read.startsWith(`${path}.`) ||
-              (presence !== undefined && read === `${path}?`),
-          ),
-        ).toBe(true)
-  })
+  test.each(kinds)(
+    '$kind: each rule of the whole object or spec lists what it reads',
+    ({ rules, spec }) => {
+      const whole = [...rules, ...(spec['x-kubernetes-validations'] ?? [])]
+      expect(whole.filter(({ reads }) => !reads?.length)).toEqual([])
+      // A rule may read only what it lists: otherwise a change of something else would not be checked.
+      for (const { rule, reads = [] } of whole)
+        for (const [, presence, path = ''] of rule.matchAll(
+          /(has\()?self\.((?:metadata\.|spec\.)?\w+)/g,
+        ))
+          expect(
+            reads.some(
+              (read) =>
+                read === path ||
+                read.startsWith(`${path}.`) ||
+                (presence !== undefined && read === `${path}?`),
+            ),
+          ).toBe(true)
+    },
+  )
 })
 
 describe('a CustomResourceDefinition', () => {

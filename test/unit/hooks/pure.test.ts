@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { livesOf } from '../../../cli/life.ts'
 import { readManifests } from '../../../cli/manifests.ts'
+import { simulate } from '../../../cli/simulate.ts'
 import type { Parent } from '../../../crds/kind.ts'
 import { hooks } from '../../../hooks/hooks.ts'
 import type { Child } from '../../objects.ts'
@@ -35,7 +35,7 @@ const referred = [
 ]
 
 const nameOf = ({ kind, metadata }: Parent): string =>
-  metadata.name === long ? `a ${kind} of the longest name` : `${kind} "${metadata.name}"`
+  metadata.name === long ? `a ${kind} of the maxRounds name` : `${kind} "${metadata.name}"`
 
 const frozen = <T>(value: T): T => {
   if (typeof value === 'object' && value !== null)
@@ -62,8 +62,8 @@ const examples = readManifests('examples').manifests.map(({ object }) => object)
 
 /** Every child that the parents and the examples ever have. */
 const children: readonly Child[] = [
-  ...livesOf([...parents, ...referred], aConfig(), false),
-  ...livesOf(examples, aConfig(), false),
+  ...simulate([...parents, ...referred], aConfig(), false),
+  ...simulate(examples, aConfig(), false),
 ].flatMap((life) => life.children)
 
 const walked = (value: unknown, path = ''): readonly (readonly [string, unknown])[] => [

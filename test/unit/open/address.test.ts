@@ -1,27 +1,34 @@
 import { describe, expect, test } from 'vitest'
 import { addressOf, browserCommand, jupyterOf, plain, withoutToken } from '../../../open/address.ts'
 
-describe('what Jupyter says of itself', () => {
-  const said = { base_url: '/', port: 8888, secure: false, token: 'abc', pid: 1, url: 'http://x/' }
+describe('the address that Jupyter reports', () => {
+  const reported = {
+    base_url: '/',
+    port: 8888,
+    secure: false,
+    token: 'abc',
+    pid: 1,
+    url: 'http://x/',
+  }
   test.each([
     {
       what: 'its file',
-      text: JSON.stringify(said),
+      text: JSON.stringify(reported),
       is: { token: 'abc', path: '/' },
     },
     {
       what: 'its file, over several lines',
-      text: JSON.stringify(said, undefined, 2),
+      text: JSON.stringify(reported, undefined, 2),
       is: { token: 'abc', path: '/' },
     },
     {
       what: 'its list, after a warning',
-      text: `[JupyterServer] deprecated\n${JSON.stringify({ ...said, base_url: '/lab/' })}\n`,
+      text: `[JupyterServer] deprecated\n${JSON.stringify({ ...reported, base_url: '/lab/' })}\n`,
       is: { token: 'abc', path: '/lab/' },
     },
     {
       what: 'a password instead of a token',
-      text: JSON.stringify({ ...said, token: '', password: true, secure: true }),
+      text: JSON.stringify({ ...reported, token: '', password: true, secure: true }),
       is: { token: '', path: '/' },
     },
     { what: 'nothing', text: '', is: undefined },

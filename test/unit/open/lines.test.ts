@@ -92,10 +92,10 @@ describe('a live line', () => {
     expect(written).toEqual([`${begin}: a\n`, `${begin}: b\n`, 'open\n', `${begin}: b\n`])
   })
 
-  test.each([true, false])('gives way to a question (terminal: %s)', (isTTY) => {
+  test.each([true, false])('is not drawn over a question (terminal: %s)', (isTTY) => {
     const { line, show, written } = drawing(isTTY)
     show('a')
-    line.hold()
+    line.pause()
     const before = written.length
     show('b')
     vi.advanceTimersByTime(5000)

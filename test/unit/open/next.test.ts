@@ -46,7 +46,7 @@ const opened = (when: string) => ({
   metadata: { name: 'explore', annotations: { 'substratus.ai/opened': when } },
 })
 
-/** As one line: what is done, and with what. */
+/** The step and its arguments on one line. */
 const shown = (step: Next): string => {
   switch (step.do) {
     case 'patch':
@@ -124,12 +124,12 @@ describe('before it is open', () => {
       does: 'reach a',
     },
     {
-      when: 'it was resumed, and the status is of before',
+      when: 'it was resumed, and the status is from before',
       object: notebook('False Suspended spec.suspend is true'),
       does: 'wait: the controller has not seen the change yet',
     },
     {
-      when: 'the status speaks of an older spec, though it says that all is well',
+      when: 'the status is of an older spec, though Ready is True',
       object: notebook('True Serving x', {
         metadata: { name: 'explore', generation: 3 },
       }),
@@ -147,12 +147,12 @@ describe('before it is open', () => {
       does: 'wait: Unschedulable: 0/3 nodes are available',
     },
     {
-      when: 'its Model is missing: that may come',
+      when: 'its Model is missing, but may be created',
       object: notebook('False ReferenceMissing Model "m" does not exist in this namespace'),
       does: 'wait: ReferenceMissing: Model "m" does not exist in this namespace',
     },
     {
-      when: 'its build failed: only another spec mends that',
+      when: 'its build failed, which only another spec resolves',
       object: notebook('False Failed exit code 1'),
       does: 'end: Failed: exit code 1',
     },
@@ -169,12 +169,12 @@ describe('before it is open', () => {
       does: 'reach a, noting: runs with an older spec',
     },
     {
-      when: 'it serves, they say, but no Pod is seen',
+      when: 'it is Ready, but no Pod is seen',
       object: serving,
       does: 'wait: no Pod of it is ready',
     },
     {
-      when: 'its Pod is on its way out',
+      when: 'its Pod is being deleted',
       object: serving,
       pods: [pod('a', { deletionTimestamp: 'now' })],
       does: 'wait: no Pod of it is ready',
@@ -191,7 +191,7 @@ describe('before it is open', () => {
     },
     { when: 'it is not there', object: undefined, does: 'end: it was deleted' },
     {
-      when: 'it is going',
+      when: 'it is being deleted',
       object: notebook('True Serving x', {
         metadata: { name: 'explore', deletionTimestamp: 'now' },
       }),
@@ -203,7 +203,7 @@ describe('before it is open', () => {
 describe('while it is open', () => {
   table([
     {
-      when: 'all is well',
+      when: 'the Pod is ready',
       object: serving,
       pods: [pod('a'), pod('b', {}, 'True', '2026-01-02')],
       connected: instanceOf(pod('a'), 'notebook'),
@@ -226,7 +226,7 @@ describe('while it is open', () => {
       does: 'wait: OOMKilled: it used more memory than it may',
     },
     {
-      when: 'the Pod is another',
+      when: 'the Pod was replaced',
       object: serving,
       pods: [pod('b')],
       connected: instanceOf(pod('a'), 'notebook'),
@@ -258,7 +258,7 @@ describe('while it is open', () => {
       does: 'reach a',
     },
     {
-      when: 'the Pod is going',
+      when: 'the Pod is being deleted',
       object: notebook('False Pending x'),
       pods: [pod('a', { deletionTimestamp: 'now' })],
       connected: instanceOf(pod('a'), 'notebook'),
@@ -266,7 +266,7 @@ describe('while it is open', () => {
       does: 'wait: Pending: x',
     },
     {
-      when: 'somebody suspends it',
+      when: 'another user suspends it',
       object: notebook('True Serving x', { spec: { suspend: true } }),
       pods: [pod('a')],
       connected: instanceOf(pod('a'), 'notebook'),

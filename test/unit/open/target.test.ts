@@ -2,13 +2,13 @@ import { describe, expect, test } from 'vitest'
 import { titleOf } from '../../../open/lines.ts'
 import { targetOf } from '../../../open/target.ts'
 
-/** The answer as a person reads it. */
+/** The result on one line. */
 const read = (words: string) => {
   const target = targetOf(words.split(' ').filter(Boolean))
   return 'wrong' in target ? target.wrong : titleOf(target)
 }
 
-describe('what is to be opened can be said as in kubectl', () => {
+describe('the object to open is named as in kubectl', () => {
   test.each([
     ['notebook explore', 'Notebook "explore"'],
     ['notebook/explore', 'Notebook "explore"'],
@@ -25,7 +25,7 @@ describe('what is to be opened can be said as in kubectl', () => {
   })
 })
 
-describe('what is wrong is said with the right spelling', () => {
+describe('an error shows the right command', () => {
   test.each([
     ['', 'say what to open: kubectl open notebook NAME'],
     ['notebook', 'say which: kubectl open notebook NAME'],

@@ -17,7 +17,7 @@ const file = (text: string): string => {
   return path
 }
 
-describe('who may ask the hooks', () => {
+describe('a request to the hooks is accepted with a token', () => {
   test.each([
     { header: 'Bearer right', may: true },
     { header: 'bearer right', may: true },
@@ -35,13 +35,13 @@ describe('who may ask the hooks', () => {
     expect(guardOf(['right', 'other'])(header)).toBe(may)
   })
 
-  test('not a request without the header', () => {
+  test('a request without the header is refused', () => {
     expect(guardOf(['right', 'other'])(undefined)).toBe(false)
   })
 })
 
 describe('a file of tokens', () => {
-  test('holds one a line; space around them is nothing', () => {
+  test('has one token per line; surrounding spaces are ignored', () => {
     expect(tokensIn(file('  one\n\ntwo \r\n'))).toEqual(['one', 'two'])
   })
   test.each([
@@ -74,7 +74,7 @@ describe('a changed file', () => {
     }
   }, 30_000)
 
-  test('that is unusable leaves the old tokens, and the log says so', async () => {
+  test('that is unusable leaves the old tokens in use, and is logged', async () => {
     const path = file('first')
     const guard = guardFrom(path, log)
     try {

@@ -58,7 +58,7 @@ test('a terminal is redrawn in place, and only when something has changed', () =
   expect(written[1]?.startsWith('\x1b[3A\x1b[J')).toBe(true)
 })
 
-test('elsewhere only the rows that changed are printed, under one heading', () => {
+test('without a terminal only the changed rows are printed, under one heading', () => {
   expect(drawing(false).map((line) => line.split(/\s+/).slice(0, 3).join(' '))).toEqual([
     'KIND NAME READY',
     'Model a False',

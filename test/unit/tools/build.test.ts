@@ -43,7 +43,7 @@ describe('the Dockerfile', () => {
       dockerfile: 'x',
       says: 'the repository has no "train/x": set build.git.path or build.dockerfile',
     },
-  ])('that is not there: $says', ({ path, dockerfile, says }) => {
+  ])('that does not exist: $says', ({ path, dockerfile, says }) => {
     expect(() => dockerfileIn(context, path, dockerfile)).toThrow(says)
   })
 })
@@ -73,7 +73,7 @@ test('the image has its origin as labels', () => {
     expect(args).toContain(arg)
 })
 
-test('a cache is beside the image where the administrator wants one, and not otherwise', () => {
+test('a cache is stored next to the image only if the administrator enables it', () => {
   const caches = (cached: boolean) =>
     buildctlArgs({ ...wanted, cached }).filter((arg) => arg.includes('cache'))
   const ref = 'type=registry,ref=10.0.0.1:5001/ns/model-it:cache'
@@ -84,7 +84,7 @@ test('a cache is beside the image where the administrator wants one, and not oth
   expect(caches(false)).toEqual([])
 })
 
-test('plain HTTP is spoken to the administrator’s registry alone', () => {
+test('plain HTTP is used only for the administrator’s registry', () => {
   expect(daemonConfig('10.0.0.1:5001', true)).toBe('[registry."10.0.0.1:5001"]\n  http = true\n')
   expect(daemonConfig('ghcr.io', false)).toBe('')
 })
@@ -94,7 +94,7 @@ describe('a build that fails says', () => {
   test.each([
     {
       when: 'a step that fails, with its last lines',
-      said: [
+      output: [
         '#1 [internal] load build definition from Dockerfile',
         '#5 [2/3] RUN pip install nosuch',
         '#5 0.312 Looking in indexes',
@@ -113,7 +113,7 @@ describe('a build that fails says', () => {
     },
     {
       when: 'a push that is refused',
-      said: [
+      output: [
         'error: failed to solve: failed to push r/ns/model-it:tag: unexpected status from POST request to https://r/v2/: 403 Forbidden',
       ],
       says: [
@@ -122,11 +122,13 @@ describe('a build that fails says', () => {
     },
     {
       when: 'a Dockerfile that cannot be read',
-      said: ['error: failed to solve: dockerfile parse error on line 1: unknown instruction: FORM'],
+      output: [
+        'error: failed to solve: dockerfile parse error on line 1: unknown instruction: FORM',
+      ],
       says: ['the build failed: dockerfile parse error on line 1: unknown instruction: FORM'],
     },
-  ])('$when', ({ said, says }) => {
-    expect(buildFault(said.join('\n'), image)).toBe(says.join('\n'))
+  ])('$when', ({ output, says }) => {
+    expect(buildFault(output.join('\n'), image)).toBe(says.join('\n'))
   })
 })
 
@@ -143,72 +145,75 @@ describe('a clone that fails says', () => {
   const url = 'https://git/x.git'
   test.each([
     {
-      said: "fatal: couldn't find remote ref refs/heads/nope",
+      output: "fatal: couldn't find remote ref refs/heads/nope",
       wanted: { branch: 'nope' },
       says: `${url} has no branch "nope"`,
     },
     {
-      said: "fatal: couldn't find remote ref refs/tags/v9",
+      output: "fatal: couldn't find remote ref refs/tags/v9",
       wanted: { tag: 'v9' },
       says: `${url} has no tag "v9"`,
     },
     {
-      said: 'fatal: remote error: upload-pack: not our ref abc',
+      output: 'fatal: remote error: upload-pack: not our ref abc',
       wanted: { commit: 'abc' },
       says: `${url} has no commit "abc"`,
     },
     {
-      said: "fatal: couldn't find remote ref HEAD",
+      output: "fatal: couldn't find remote ref HEAD",
       wanted: {},
       says: `${url} is empty: there is no commit to build`,
     },
     {
-      said: "fatal: could not read Username for 'https://git': terminal prompts disabled",
+      output: "fatal: could not read Username for 'https://git': terminal prompts disabled",
       wanted: {},
       says: `${url} asks for credentials: name a basic-auth or ssh-auth Secret in build.git.secretName`,
     },
     {
-      said: "fatal: Authentication failed for 'https://git/x.git/'",
+      output: "fatal: Authentication failed for 'https://git/x.git/'",
       wanted: {},
       secret: true,
       says: `${url} refuses the credentials of the Secret in build.git.secretName`,
     },
     {
-      said: "fatal: repository 'https://git/x.git/' not found",
+      output: "fatal: repository 'https://git/x.git/' not found",
       wanted: {},
       says: `${url} does not exist, or is private: then name a Secret in build.git.secretName`,
     },
     {
-      said: 'Host key verification failed.\nfatal: Could not read from remote repository.',
+      output: 'Host key verification failed.\nfatal: Could not read from remote repository.',
       wanted: {},
       says: `${url}: the host key is not known: put known_hosts into the Secret, or ask the administrator for git.knownHosts`,
     },
     {
-      said: '@ WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED! @\nHost key verification failed.\nfatal: Could not read from remote repository.',
+      output:
+        '@ WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED! @\nHost key verification failed.\nfatal: Could not read from remote repository.',
       wanted: {},
       says: `${url}: the host has another key than known_hosts says: compare both with what the host publishes`,
     },
     {
-      said: "fatal: unable to access 'https://git/x.git/': server certificate verification failed. CAfile: none CRLfile: none",
+      output:
+        "fatal: unable to access 'https://git/x.git/': server certificate verification failed. CAfile: none CRLfile: none",
       wanted: {},
       says: `${url}: its certificate cannot be trusted: put its authority's as ca.crt into the Secret, or ask the administrator for git.caBundle`,
     },
     {
-      said: "fatal: unable to access 'https://git/x.git/': Could not resolve host: git",
+      output: "fatal: unable to access 'https://git/x.git/': Could not resolve host: git",
       wanted: {},
       says: `${url} cannot be reached: Could not resolve host: git`,
     },
     {
-      said: "fatal: unable to access 'https://git/x.git/': Failed to connect to git port 443 after 0 ms: Couldn't connect to server",
+      output:
+        "fatal: unable to access 'https://git/x.git/': Failed to connect to git port 443 after 0 ms: Couldn't connect to server",
       wanted: {},
       says: `${url} cannot be reached: Failed to connect to git port 443 after 0 ms: Couldn't connect to server`,
     },
-  ])('$says', ({ said, wanted, secret = false, says }) => {
-    expect(clonedFault(said, { url, ...wanted }, secret)).toBe(says)
+  ])('$says', ({ output, wanted, secret = false, says }) => {
+    expect(clonedFault(output, { url, ...wanted }, secret)).toBe(says)
   })
 })
 
-describe('of a clone over ssh that fails, the words of ssh are said, not the advice of Git', () => {
+describe('of a clone over ssh that fails, the error is the message of ssh, not the advice of Git', () => {
   const url = 'ssh://git@host/x.git'
   const advice = [
     'fatal: Could not read from remote repository.',
@@ -218,34 +223,34 @@ describe('of a clone over ssh that fails, the words of ssh are said, not the adv
   ]
   test.each([
     {
-      said: ['ssh: Could not resolve hostname host: Name or service not known'],
+      output: ['ssh: Could not resolve hostname host: Name or service not known'],
       says: 'cannot be reached: Could not resolve hostname host: Name or service not known',
     },
     {
-      said: ['ssh: connect to host 10.0.0.1 port 22: Connection refused\r'],
+      output: ['ssh: connect to host 10.0.0.1 port 22: Connection refused\r'],
       says: 'cannot be reached: connect to host 10.0.0.1 port 22: Connection refused',
     },
     {
-      said: ['ssh: connect to host 10.0.0.1 port 22: No route to host'],
+      output: ['ssh: connect to host 10.0.0.1 port 22: No route to host'],
       says: 'cannot be reached: connect to host 10.0.0.1 port 22: No route to host',
     },
     {
-      said: ['kex_exchange_identification: Connection closed by remote host'],
+      output: ['kex_exchange_identification: Connection closed by remote host'],
       says: 'cannot be reached: kex_exchange_identification: Connection closed by remote host',
     },
     {
-      said: [
+      output: [
         'Warning: Permanently added "host" (ED25519) to the list of known hosts.',
         'Unable to negotiate with 10.0.0.1 port 22: no matching host key type found. Their offer: ssh-rsa',
       ],
       says: 'cannot be cloned: Unable to negotiate with 10.0.0.1 port 22: no matching host key type found. Their offer: ssh-rsa',
     },
     {
-      said: ['Load key "/tmp/ssh-key": error in libcrypto', 'git@host: Permission denied'],
+      output: ['Load key "/tmp/ssh-key": error in libcrypto', 'git@host: Permission denied'],
       says: ': ssh cannot read ssh-privatekey in the Secret of build.git.secretName: error in libcrypto',
     },
     {
-      said: [
+      output: [
         'remote: ',
         'remote: ========',
         'remote: ERROR: The project you were looking for could not be found',
@@ -253,11 +258,11 @@ describe('of a clone over ssh that fails, the words of ssh are said, not the adv
       says: 'does not exist, or the credentials of the Secret may not see it',
     },
     {
-      said: ['Received disconnect from 10.0.0.1 port 22:2: Too many authentication failures'],
+      output: ['Received disconnect from 10.0.0.1 port 22:2: Too many authentication failures'],
       says: 'refuses the credentials of the Secret in build.git.secretName',
     },
-  ])('$says', ({ said, says }) => {
-    const fault = clonedFault([...said, ...advice].join('\n'), { url }, true)
+  ])('$says', ({ output, says }) => {
+    const fault = clonedFault([...output, ...advice].join('\n'), { url }, true)
     expect(fault).toBe(`${url}${says.startsWith(':') ? '' : ' '}${says}`)
   })
 })
@@ -267,8 +272,8 @@ test.each([
   { when: 'it redirects to another port', asking: 'https://git:8443', says: ':8443, which asks' },
   { when: 'it redirects with a user', asking: 'https://bot@mirror', says: 'to https://mirror,' },
 ])('of a server that asks for credentials, the reason is that $when', ({ asking, says }) => {
-  const said = `fatal: could not read Username for '${asking}': terminal prompts disabled`
-  const fault = clonedFault(said, { url: 'https://git/x.git' }, true)
+  const output = `fatal: could not read Username for '${asking}': terminal prompts disabled`
+  const fault = clonedFault(output, { url: 'https://git/x.git' }, true)
   expect(fault).toContain(says)
   expect(fault).toContain('are sent only to https://git')
 })
@@ -310,7 +315,7 @@ describe('the program that Git asks for credentials', () => {
   })
 })
 
-test('arguments are --name=value, each as often as it is given', () => {
+test('arguments are --name=value, and may be repeated', () => {
   const options = optionsOf(['--build-arg=A=1', '--build-arg=B=2', '--empty=', '--image=x'])
   expect(options['build-arg']).toEqual(['A=1', 'B=2'])
   expect(required(options, 'image')).toBe('x')

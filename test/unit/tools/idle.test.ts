@@ -27,7 +27,7 @@ describe('the last activity', () => {
   test.each([
     { when: 'nothing is known', activity: nothing, last: 0 },
     {
-      when: 'only the server has some',
+      when: 'only the server has any',
       activity: { ...nothing, status: { last_activity: at(5) } },
       last: Date.parse(at(5)),
     },
@@ -50,7 +50,7 @@ describe('the last activity', () => {
   })
 })
 
-test('the token is in the file that Jupyter wrote; a half-written one is passed over', () => {
+test('the token is in the file that Jupyter wrote; a half-written file is skipped', () => {
   expect(serverIn(['{"tok', '{"token": "abc", "base_url": "/lab/"}'])).toEqual({
     token: 'abc',
     base: '/lab/',
@@ -58,7 +58,7 @@ test('the token is in the file that Jupyter wrote; a half-written one is passed 
   expect(serverIn([])).toBeUndefined()
 })
 
-describe('beside a Jupyter', () => {
+describe('next to a Jupyter', () => {
   let server: Server
   let folder: string
   let busyUntil: number
@@ -84,7 +84,7 @@ describe('beside a Jupyter', () => {
     rmSync(folder, { recursive: true })
   })
 
-  test('it ends when the kernel has been idle for long enough, and asking is no activity', async () => {
+  test('it ends when the kernel has been idle for long enough, and polling is no activity', async () => {
     vi.stubEnv('JUPYTER_RUNTIME_DIR', folder)
     busyUntil = Date.now() + 1500
     const started = Date.now()

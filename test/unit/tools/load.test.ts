@@ -77,7 +77,7 @@ describe('a download over TLS', () => {
     expect(readFileSync(join(folder, 'data.txt'), 'utf8')).toBe('whole')
   })
 
-  test('from another is refused at once, and says why', async () => {
+  test('from another is refused at once, with the reason', async () => {
     await expect(main({ source: [url], into: [folder] })).rejects.toThrow(
       `${url}: its certificate cannot be trusted: unable to verify the first certificate`,
     )
@@ -113,7 +113,7 @@ describe('a download', () => {
     })
   const result = () => readFileSync(join(into, 'data.bin'))
 
-  /** Answers a range as a good server does; `whole` is what it has. */
+  /** Answers range requests correctly; `whole` is the file. */
   const serve = (
     request: IncomingMessage,
     response: ServerResponse,
@@ -142,7 +142,7 @@ describe('a download', () => {
     }, 20)
   }
 
-  test('that breaks off goes on where it was', async () => {
+  test('that is interrupted is resumed', async () => {
     answer = (request, response, count) => {
       const part = serve(request, response, content, '"one"')
       if (count === 1) broken(part, response)
@@ -154,7 +154,7 @@ describe('a download', () => {
     expect(readdirSync(into)).toEqual(['data.bin'])
   })
 
-  test('goes on in the next Pod too', async () => {
+  test('is resumed in the next Pod too', async () => {
     writeFileSync(join(into, 'data.bin.part'), content.subarray(0, 70_000))
     writeFileSync(join(into, 'data.bin.part.etag'), '"one"')
     answer = (request, response) => response.end(serve(request, response, content, '"one"'))
@@ -163,7 +163,7 @@ describe('a download', () => {
     expect(result().equals(content)).toBe(true)
   })
 
-  test('of a file that has changed in between begins again', async () => {
+  test('of a file that has changed in between starts again', async () => {
     const other = Buffer.from(content).fill('x', 0, 10)
     answer = (request, response, count) => {
       const part = serve(request, response, count === 1 ? content : other, `"${count}"`)
@@ -174,7 +174,7 @@ describe('a download', () => {
     expect(result().equals(other)).toBe(true)
   })
 
-  test('whose server gives only a weak tag begins again', async () => {
+  test('whose server sends only a weak tag starts again', async () => {
     answer = (request, response, count) => {
       const part = serve(request, response, content, 'W/"one"')
       if (count === 1) broken(part, response)
@@ -211,7 +211,7 @@ describe('a download', () => {
     expect(requests).toHaveLength(1)
   })
 
-  test('that is done already is not begun again', async () => {
+  test('that is complete is not started again', async () => {
     writeFileSync(join(into, 'data.bin'), 'whole')
     await load()
     expect(requests).toHaveLength(0)
@@ -239,7 +239,7 @@ test.each([
   expect(promisedChecksum(new Headers(headers as Record<string, string>))).toEqual(expected)
 })
 
-describe('what another seal has left', () => {
+describe('artifacts that were sealed elsewhere', () => {
   let folder: string
   beforeEach(async () => {
     folder = mkdtempSync(join(tmpdir(), 'substratus-sealed-'))
@@ -248,7 +248,7 @@ describe('what another seal has left', () => {
   })
   afterEach(() => rmSync(folder, { recursive: true }))
 
-  test('is whole', () => expect(compare(folder)).resolves.toBeUndefined())
+  test('are accepted if they are complete', () => expect(compare(folder)).resolves.toBeUndefined())
 
   test.each([
     {
@@ -262,11 +262,11 @@ describe('what another seal has left', () => {
       says: 'x is not what was sealed',
     },
     {
-      when: 'the manifest did not come',
+      when: 'the manifest is missing',
       spoil: (path: string) => rmSync(join(path, '.substratus.json')),
       says: 'they were never finished',
     },
-  ])('is refused when $when', async ({ spoil, says }) => {
+  ])('are refused when $when', async ({ spoil, says }) => {
     spoil(folder)
     await expect(compare(folder)).rejects.toThrow(says)
   })
@@ -319,11 +319,11 @@ describe('a bucket', () => {
       'some\nother\nwords',
       's3://b/p cannot be loaded: other\nwords',
     ],
-  ])('says so %s', (_when, said, expected) => {
+  ])('reports an error %s', (_when, output, expected) => {
     const source = sourceOf('s3://b/p')
     if (source.scheme !== 's3') throw new Error()
-    if (typeof expected === 'string') expect(rcloneFault(said, source)).toBe(expected)
-    else expect(rcloneFault(said, source)).toMatch(expected)
+    if (typeof expected === 'string') expect(rcloneFault(output, source)).toBe(expected)
+    else expect(rcloneFault(output, source)).toMatch(expected)
   })
 })
 
@@ -342,8 +342,8 @@ test.each([
     'the disk is full: ask for more in spec.resources.disk',
   ],
   ['a\nthe last', 'hf://org/name cannot be loaded: the last'],
-])('the hub’s "%s"', (said, expected) => {
+])('the hub’s "%s"', (output, expected) => {
   const source = sourceOf('hf://org/name')
   if (source.scheme !== 'hf') throw new Error()
-  expect(hubFault(said, source)).toBe(expected)
+  expect(hubFault(output, source)).toBe(expected)
 })

@@ -36,7 +36,7 @@ describe('an archive', () => {
   }
   const long = `${'deep/'.repeat(30)}naïve ${'x'.repeat(120)}.bin`
 
-  test('is what tar reads, long and foreign names too, and as long as was said', async () => {
+  test('can be read by tar, even with long and non-ASCII names, and has the announced length', async () => {
     mkdirSync(join(home, 'in', long, '..'), { recursive: true })
     writeFileSync(join(home, 'in', long), 'long')
     writeFileSync(join(home, 'in/run.sh'), 'x'.repeat(1000))
@@ -58,7 +58,7 @@ describe('an archive', () => {
     expect(listed).toMatch(/^-rwxr-xr-x 0\/0 +1000 1970-01-01 00:00 content\/model\/run\.sh$/m)
   })
 
-  test('of a file over 8 GiB says its size in an extended header', () => {
+  test('of a file over 8 GiB has its size in an extended header', () => {
     const entry: Entry = { type: 'file', name: 'big', mode: 0o644, bytes: 9 * 2 ** 30 }
     expect(lengthOf([entry])).toBe(512 + 512 + 512 + 9 * 2 ** 30 + 1024)
   })
@@ -71,7 +71,7 @@ describe('an archive', () => {
   })
 })
 
-test('files go into layers that registries take; a larger one is alone', () => {
+test('files are grouped into layers that registries accept; a larger file is alone', () => {
   const file = (name: string, bytes: number): Entry => ({ type: 'file', name, mode: 0o644, bytes })
   const names = layersOf(
     [file('a', 4), file('b', 5), file('c', 30), file('d', 1), file('e', 9)],
@@ -84,7 +84,7 @@ test('files go into layers that registries take; a larger one is alone', () => {
   ])
 })
 
-test('what the run’s image had in the folder is gone in the new one', () => {
+test('the new image hides what the run’s image had in the folder', () => {
   expect(placeOf('/content/model').map(({ name }) => name)).toEqual([
     'content/',
     'content/model/',
@@ -130,7 +130,7 @@ test('credentials are found as Docker writes them', () => {
   expect(basicOf({ auths }, 'quay.io')).toBeUndefined()
 })
 
-test('Docker’s layers are OCI’s', () => {
+test('Docker’s media types are mapped to OCI’s', () => {
   expect(ociType('application/vnd.docker.image.rootfs.diff.tar.gzip')).toBe(
     'application/vnd.oci.image.layer.v1.tar+gzip',
   )
@@ -145,7 +145,7 @@ describe('packaging', () => {
   const uploads = new Map<string, Buffer>()
   const transferred: string[] = []
 
-  /** A registry that wants a token, cannot mount, and keeps all in memory. */
+  /** A registry that requires a token, cannot mount, and stores everything in memory. */
   beforeAll(async () => {
     server = createServer(async (request, response) => {
       const url = new URL(request.url ?? '/', 'http://registry')
@@ -153,7 +153,7 @@ describe('packaging', () => {
       try {
         for await (const chunk of request) chunks.push(chunk)
       } catch {
-        return // The client broke off.
+        return // The client disconnected.
       }
       const body = Buffer.concat(chunks)
       const end = (status: number, headers = {}, text: string | Buffer = '') =>
@@ -287,7 +287,7 @@ describe('packaging', () => {
       says: /^content\/model\/deep\/weights\.bin is not what was sealed: the storage has lost or changed data$/,
     },
     {
-      when: 'a file that nobody sealed',
+      when: 'a file that was not sealed',
       break: (folder: string) => writeFileSync(join(folder, 'more'), 'x'),
       says: 'content/model/more is not what was sealed',
     },
@@ -308,14 +308,14 @@ describe('packaging', () => {
     expect(manifests.has('ns/model-it:tag')).toBe(false)
   })
 
-  test('says in the registry’s words why a push is refused', async () => {
+  test('reports the registry’s own message if a push is refused', async () => {
     refuses = 403
     await expect(pack(await artifacts())).rejects.toThrow(
       `${host}/ns/model-it: push refused with 403: DENIED: no push here`,
     )
   })
 
-  test('says when the run’s image is not there', async () => {
+  test('reports that the run’s image does not exist', async () => {
     await expect(pack(await artifacts(), `${host}/base:2`)).rejects.toThrow(`${host}/base has no 2`)
   })
 })

@@ -56,7 +56,7 @@ describe('sealed artifacts', () => {
     })
   })
 
-  test('have the same digest wherever the same files are, and another when one byte differs', async () => {
+  test('have the same digest for the same files in another place, and another if one byte differs', async () => {
     write('run/a/x', 'abc')
     write('run/b/x', 'abc')
     write('run/c/x', 'abd')
@@ -72,7 +72,7 @@ describe('sealed artifacts', () => {
     expect(await seal(attempt('a'))).toEqual(first)
   })
 
-  test('are read by the group, though a library wrote them for its user alone', async () => {
+  test('can be read by the group, even if a library wrote them for its user only', async () => {
     chmodSync(write('run/a/deep/x', 'abc'), 0o600)
     chmodSync(attempt('a/deep'), 0o700)
     await seal(attempt('a'))
@@ -81,8 +81,8 @@ describe('sealed artifacts', () => {
   })
 })
 
-describe('what is not whole is never taken for it', () => {
-  test('nothing at all is an error', async () => {
+describe('incomplete artifacts are never used', () => {
+  test('no files at all are an error', async () => {
     mkdirSync(attempt('a'), { recursive: true })
     await expect(seal(attempt('a'))).rejects.toThrow(
       'nothing was written to /content/artifacts: there is no result to keep',
@@ -90,7 +90,7 @@ describe('what is not whole is never taken for it', () => {
     expect(existsSync(attempt('a/.substratus.json'))).toBe(false)
   })
 
-  test('a failure takes an older manifest away', async () => {
+  test('a failure removes an older manifest', async () => {
     write('run/a/x', 'abc')
     await seal(attempt('a'))
     rmSync(attempt('a/x'))
@@ -145,11 +145,11 @@ describe('older attempts', () => {
       keep: [],
       removed: [],
     },
-  ])('go when $when', ({ there, keep, removed }) => {
+  ])('are removed when $when', ({ there, keep, removed }) => {
     expect(olderThan(`run/${fresh}`, there, keep)).toEqual(removed)
   })
 
-  test('go when the new one is sealed, and those of other stages stay', async () => {
+  test('are removed when the new one is sealed, and those of other stages stay', async () => {
     const stay = [`run/${used}`, `run/${fresh}`, `load/${old}`]
     for (const path of [`run/${old}`, ...stay]) write(`${path}/x`, 'abc')
     await main({

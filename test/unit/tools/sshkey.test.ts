@@ -101,7 +101,7 @@ describe('a key that cannot work', () => {
       text: () => made(...plain).key.slice(0, 200),
       says: 'is not whole: its last line',
     },
-  ])('$what is said, and none of it repeated', ({ text, says }) => {
+  ])('$what is reported, and not repeated', ({ text, says }) => {
     const given = text()
     expect(() => sshKeyOf(given)).toThrow(
       `ssh-privatekey in the Secret of build.git.secretName ${says}`,

@@ -24,7 +24,7 @@ test.each([
   { what: 'no token', given: undefined },
   { what: 'an empty one', given: '' },
   { what: 'one of white space', given: ' \n' },
-])('of $what nothing is sent, and how to give one is said', ({ given }) => {
+])('with $what nothing is sent, and the error says how to set one', ({ given }) => {
   const { headers, remedy } = tokenFor(url, given)
   expect(headers(url, false)).toEqual({})
   expect(remedy(url)).toBe('if it needs a token, give HTTP_TOKEN in spec.env, from a Secret')

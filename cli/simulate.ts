@@ -6,38 +6,42 @@ import { hooks } from '../hooks/hooks.ts'
 import { lastApplied } from '../hooks/observe/applied.ts'
 import type { Child, Group } from '../hooks/observe/protocol.ts'
 
-/** A parent and every child it has had. */
-export interface Life {
+/** A parent with its final status, and every child that it had. */
+export interface Simulation {
   readonly parent: Parent
   readonly children: readonly Child[]
 }
 
-interface Living {
+interface State {
   parent: Parent
   observed: readonly Child[]
   readonly all: Map<string, Child>
 }
 
-/** More answers than any life needs: build, run, package and serve, each asked a few times. */
-const longest = 20
+/** More syncs than build, run, package and serve need together. */
+const maxRounds = 20
 
 const keyOf = ({ kind, metadata }: Child): string => `${kind}/${metadata.name}`
 
 /**
- * Plays the part of the cluster: every Job completes, every server gets ready, and the hooks are
- * asked again until nothing is new. With `now`, only the first answer counts.
+ * Simulates a cluster in which every Job completes and every server becomes ready, and calls the hooks
+ * until nothing changes any more. With `now`, it calls them only once.
  */
-export function livesOf(objects: readonly Parent[], config: Config, now: boolean): readonly Life[] {
-  const living: Living[] = objects.map((object) => ({
+export function simulate(
+  objects: readonly Parent[],
+  config: Config,
+  now: boolean,
+): readonly Simulation[] {
+  const states: State[] = objects.map((object) => ({
     parent: placed(object),
     observed: [],
     all: new Map(),
   }))
-  for (let round = 0; round < (now ? 1 : longest); round++) {
-    const related = relatedOf(living)
-    for (const one of living) step(one, related, config)
+  for (let round = 0; round < (now ? 1 : maxRounds); round++) {
+    const related = relatedOf(states)
+    for (const one of states) step(one, related, config)
   }
-  return living.map(({ parent, all }) => ({ parent, children: [...all.values()] }))
+  return states.map(({ parent, all }) => ({ parent, children: [...all.values()] }))
 }
 
 /** As the API server would store it. */
@@ -46,9 +50,9 @@ const placed = (object: Parent): Parent => ({
   metadata: { namespace: 'default', generation: 1, ...object.metadata },
 })
 
-const relatedOf = (living: readonly Living[]): Group => {
+const relatedOf = (states: readonly State[]): Group => {
   const group: Record<string, Record<string, Child>> = {}
-  for (const { parent } of living) {
+  for (const { parent } of states) {
     const kind = `${parent.kind}.${apiVersion}`
     group[kind] = {
       ...group[kind],
@@ -58,7 +62,7 @@ const relatedOf = (living: readonly Living[]): Group => {
   return group
 }
 
-function step(one: Living, related: Group, config: Config): void {
+function step(one: State, related: Group, config: Config): void {
   const hook = hooks.find(({ kind }) => kind.kind === one.parent.kind)
   if (!hook) return
   const named = (objects: readonly Child[]) =>
@@ -78,8 +82,8 @@ function step(one: Living, related: Group, config: Config): void {
     if (!one.all.has(keyOf(child))) one.all.set(keyOf(child), child)
 }
 
-/** The Pod of a finished Job, with a made-up digest instead of the one that a builder would report. */
-const podOf = ({ metadata, spec }: Job, { parent }: Living): Child => ({
+/** The Pod of a finished Job, with an invented digest instead of the one that a builder would report. */
+const podOf = ({ metadata, spec }: Job, { parent }: State): Child => ({
   apiVersion: 'v1',
   kind: 'Pod',
   metadata: {

@@ -1,17 +1,21 @@
 import { describe, expect, test } from 'vitest'
 import { offlineConfig } from '../../../cli/configfile.ts'
-import { livesOf } from '../../../cli/life.ts'
 import { readManifests } from '../../../cli/manifests.ts'
+import { simulate } from '../../../cli/simulate.ts'
 
-describe('every example lives to be Ready', () => {
+describe('every example becomes Ready', () => {
   const { manifests } = readManifests('examples')
-  const lives = livesOf(
+  const simulations = simulate(
     manifests.map(({ object }) => object),
     offlineConfig(undefined),
     false,
   )
   test.each(
-    lives.map((life) => ({ ...life, title: `${life.parent.kind} ${life.parent.metadata.name}` })),
+    simulations.map(({ parent, children }) => ({
+      title: `${parent.kind} ${parent.metadata.name}`,
+      parent,
+      children,
+    })),
   )('$title', ({ parent, children }) => {
     expect(parent.status).toMatchObject({ ready: true })
     expect(children.length).toBeGreaterThan(0)
