@@ -22,6 +22,30 @@ const dnsName = '^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$'
 const printable = '[^\\\\x00-\\\\x20\\\\x7f-\\\\x9f]'
 const host = '[^/\\\\x00-\\\\x20\\\\x7f]+'
 
+/** 0 to 65535, or nothing: then it is the scheme's own. */
+const port = '0*([0-9]{0,4}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])'
+
+const beforeColon = "self.find('^[a-z]+://[^/:]+')"
+const afterColon = `self.substring(${beforeColon}.size() + 1)`
+
+/**
+ * Of an address that begins so, the port is a number: `ssh://git@host:path` is neither of the two
+ * spellings that Git knows. An address with credentials is another rule's, which does not echo it.
+ */
+const portRule = (schemes: string, credentials: string): CelRule => ({
+  rule: [
+    `!self.matches('^(${schemes})://[^/]+/')`,
+    credentials,
+    `self.matches('^[a-z]+://([^/]*@)?([^/:@]+|[[][0-9A-Fa-f:.]+])(:${port})?/')`,
+  ].join(' || '),
+  message: 'the port must be a number from 1 to 65535',
+  messageExpression: [
+    "self.matches('^[a-z]+://[^/:]+:[^/:]*[^/:0-9][^/:]*/')",
+    `? '"' + ${afterColon}.find('^[^/]*') + '" is no port: write ' + ${beforeColon} + '/' + ${afterColon}`,
+    ": 'the port must be a number from 1 to 65535'",
+  ].join(' '),
+})
+
 const git = object(
   'Where the source is.',
   {
@@ -40,6 +64,10 @@ const git = object(
             messageExpression:
               "self.matches('^[^/@]+@[^/:]+:') ? 'write git@host:path as ssh://git@host/path' : 'must be https://HOST/PATH or ssh://HOST/PATH'",
           },
+          portRule(
+            'https|http|ssh',
+            "self.matches('^https?://[^/]*@') || self.matches('^ssh://[^/@]*:[^/]*@')",
+          ),
         ],
       },
     ),
@@ -278,25 +306,51 @@ export const runPolicyField = { runPolicy }
 
 const hub = 'https?://(www[.])?(huggingface|hf)[.]co'
 
+/** `ORG/NAME`, and the revision of a page that has one: the API server cannot weigh parts of a split. */
+const repository =
+  "self.substring(self.find('^https?://[^/]+/(datasets/)?').size()).find('^[^/?#]+/[^/?#]+')"
+const revision = "self.find('/(tree|commits?)/[^/?#]+').find('[^/]+$')"
+
+/** The page of a repository, or of one of its revisions. */
+const repositoryPage = (folder: string) =>
+  `^${hub}/${folder}[^/?#]+/[^/?#]+(/?|/(tree|commits?)/[^?#]*)([?#].*)?$`
+
+/** What to write instead, as CEL; the hub's models and datasets may have the same names. */
+const writeRepository = (kind: string): string => {
+  const words = `'this is the page of a ${kind.toLowerCase()}, not a file: as the source of a ${kind} write hf://' + ${repository}`
+  return `self.matches('/(tree|commits?)/[^/?#]') ? ${words} + '@' + ${revision} : ${words}`
+}
+
+const someRepository = 'this is the page of a repository, not a file: write hf://ORG/NAME'
+
+/** A page about a file, where another word in its address leads to the file. */
+const filePage = (address: string, page: string, file: string): CelRule => ({
+  rule: `!self.matches('${address}${page}')`,
+  message: `this is a page about a file: write "${file}" in place of "${page}"`,
+  // A fragment that is no checksum is of the page, such as the number of a line.
+  messageExpression: `'this is a page about a file: write ' + self.find('${address}') + '${file}' + self.find('^[^#]*(#sha256=.*)?').substring((self.find('${address}') + '${page}').size())`,
+})
+
 /** Web pages about a file or a repository, of which the loader would load the HTML. */
-const pages = [
+const pages: readonly CelRule[] = [
   {
-    rule: `self.matches('^${hub}/api/') || !self.matches('^${hub}/(datasets/)?[^/?#]+/[^/?#]+/?([?#].*)?$')`,
-    message: 'this is the page of a repository, not a file: write hf://ORG/NAME',
+    rule: `!self.matches('${repositoryPage('datasets/')}')`,
+    message: 'this is the page of a dataset, not a file: write hf://ORG/NAME',
+    messageExpression: writeRepository('Dataset'),
   },
   {
-    rule: `!self.matches('^${hub}/(datasets/)?[^/?#]+/[^/?#]+/tree/')`,
-    message: 'this is the page of a repository, not a file: write hf://ORG/NAME@REVISION',
+    rule: `self.matches('^${hub}/api/') || !self.matches('${repositoryPage('')}')`,
+    message: someRepository,
+    messageExpression: `self.matches('^${hub}/(datasets|spaces|collections|papers|docs|blog|learn)/') ? '${someRepository}' : ${writeRepository('Model')}`,
   },
-  {
-    rule: `!self.matches('^${hub}/(datasets/)?[^/?#]+/[^/?#]+/blob/')`,
-    message: 'this is a page about a file: write "/resolve/" in place of "/blob/"',
-  },
-  {
-    rule: "!self.matches('^https?://(www[.])?github[.]com/[^/?#]+/[^/?#]+/blob/')",
-    message: 'this is a page about a file: write "/raw/" in place of "/blob/"',
-  },
+  filePage(`^${hub}/(datasets/)?[^/?#]+/[^/?#]+`, '/blob/', '/resolve/'),
+  filePage('^https?://(www[.])?github[.]com/[^/?#]+/[^/?#]+', '/blob/', '/raw/'),
+  // GitLab, on any host: the folders before are none that is called "-".
+  filePage('^https?://[^/?#@]+(/-*[^-/?#][^/?#]*)+', '/-/blob/', '/-/raw/'),
 ]
+
+/** Of an address with credentials nothing is said but that: other rules echo it. */
+const hasCredentials = "self.matches('^[a-z0-9]+://[^/]*@')"
 
 export const source = string(
   'Where to load from: hf://org/name[@revision], https://…, s3://bucket/prefix, gs://bucket/prefix, or pvc://claim/path, which is used where it is.',
@@ -318,6 +372,11 @@ export const source = string(
       {
         rule: "!self.matches('^pvc://.*//')",
         message: 'must not contain an empty folder: write pvc://CLAIM/PATH with single "/"',
+      },
+      portRule('https?', hasCredentials),
+      {
+        rule: `!self.matches('^https?://') || ${hasCredentials} || self.matches('^[^#]*(#(sha256=[0-9A-Fa-f]{64})?)?$')`,
+        message: 'what follows "#" must be sha256= and the 64 hexadecimal digits of the file',
       },
       ...pages,
     ],

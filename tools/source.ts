@@ -91,7 +91,7 @@ export function sourceOf(address: string): Source {
     case 'http':
     case 'https': {
       const url = new URL(address)
-      const sha256 = /^#sha256=([0-9a-f]{64})$/.exec(url.hash)?.[1]
+      const sha256 = /^#sha256=([0-9a-f]{64})$/i.exec(url.hash)?.[1]?.toLowerCase()
       if (url.hash && !sha256)
         throw new Error(`"${url.hash}" is no checksum: write #sha256= and 64 hexadecimal digits`)
       url.hash = ''

@@ -6,7 +6,11 @@ import { closureOf } from './closure.ts'
  * CEL as the API server evaluates it, so that a rule is written once and applies in the CRD, in the
  * webhook, in the hooks and in `substratus validate` alike.
  */
-const environment = new Environment({ unlistedVariablesAreDyn: true })
+const environment = new Environment({ unlistedVariablesAreDyn: true }).registerFunction(
+  // Of Kubernetes' own library of regular expressions.
+  'string.find(string): string',
+  (text: string, pattern: string) => new RegExp(pattern).exec(text)?.[0] ?? '',
+)
 
 export interface CompiledRule {
   /** The message of the broken rule; undefined if it is not broken. */

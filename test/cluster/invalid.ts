@@ -84,12 +84,37 @@ const rows: readonly Bad[] = [
   {
     kind: 'Model',
     spec: { source: 'https://huggingface.co/org/name' },
-    says: 'write hf://ORG/NAME',
+    says: 'as the source of a Model write hf://org/name',
   },
   {
     kind: 'Dataset',
     spec: { source: 'https://github.com/org/name/blob/main/x.csv' },
-    says: 'in place of "/blob/"',
+    says: 'this is a page about a file: write https://github.com/org/name/raw/main/x.csv',
+  },
+  {
+    kind: 'Dataset',
+    spec: { source: 'https://hf.co/datasets/org/name/tree/v1' },
+    says: 'as the source of a Dataset write hf://org/name@v1',
+  },
+  {
+    kind: 'Dataset',
+    spec: { source: 'https://git.example.com/org/name/-/blob/main/x.csv' },
+    says: 'write https://git.example.com/org/name/-/raw/main/x.csv',
+  },
+  {
+    kind: 'Dataset',
+    spec: { source: 'https://example.com/x.csv#v2' },
+    says: 'what follows "#" must be sha256=',
+  },
+  {
+    kind: 'Dataset',
+    spec: { source: 'https://example.com:org/x.csv' },
+    says: '"org" is no port: write https://example.com/org/x.csv',
+  },
+  {
+    kind: 'Model',
+    spec: { build: { git: { url: 'ssh://git@example.com:org/x.git' } } },
+    says: '"org" is no port: write ssh://git@example.com/org/x.git',
   },
   { kind: 'Dataset', spec: { source: 'pvc://claim/../other' }, says: 'must not contain ".."' },
   {

@@ -37,6 +37,10 @@ describe('a source', () => {
       `http://h/a#sha256=${checksum}`,
       { scheme: 'https', url: 'http://h/a', file: 'a', sha256: checksum },
     ],
+    [
+      `https://h/a#sha256=${checksum.toUpperCase()}`,
+      { scheme: 'https', url: 'https://h/a', file: 'a', sha256: checksum },
+    ],
     ['https://h/', { scheme: 'https', url: 'https://h/', file: 'index' }],
     ['s3://bucket', { scheme: 's3', bucket: 'bucket', path: '' }],
     ['gs://bucket/a/b/', { scheme: 'gs', bucket: 'bucket', path: 'a/b' }],

@@ -24,6 +24,8 @@ const texts = [
   ...['s3://bucket/key', 'pvc://claim', 'pvc://claim//x', 'https://a/b c', 'é😀'],
   ...['https://huggingface.co/org/name', 'https://hf.co/org/name/tree/v1'],
   ...['https://hf.co/org/name/blob/main/a', 'https://github.com/org/name/blob/main/a'],
+  ...['ssh://git@example.com:acme/a', 'https://example.com:acme/a', 'https://example.com/a#b'],
+  ...['https://example.com/org/name/-/blob/main/a', 'https://hf.co/datasets/org/name'],
   ...['${{ secrets.hub.token }}', '${{ secrets.hub }}', 'a ${{ b', '${', 'x'.repeat(51)],
 ]
 const names = ['image', 'build', 'command', 'args', 'model', 'dataset', 'source', 'runtime']

@@ -201,30 +201,135 @@ describe('in the words of the API server', () => {
 })
 
 describe('a web page is refused as a source, and the message names the file’s URL', () => {
+  const model = 'this is the page of a model, not a file: as the source of a Model write'
+  const dataset = 'this is the page of a dataset, not a file: as the source of a Dataset write'
+  const other = 'this is the page of a repository, not a file: write'
+  const file = 'this is a page about a file: write'
+  const hub = 'https://huggingface.co'
   test.each([
+    { source: `${hub}/acme/tiny-llm`, says: `${model} hf://acme/tiny-llm` },
+    { source: `${hub}/acme/tiny.llm/?x=1`, says: `${model} hf://acme/tiny.llm` },
+    { source: 'http://www.hf.co/acme/tiny-llm/tree/v1', says: `${model} hf://acme/tiny-llm@v1` },
+    { source: `${hub}/acme/tiny-llm/tree/v1/deep?x`, says: `${model} hf://acme/tiny-llm@v1` },
+    { source: `${hub}/acme/tiny-llm/tree/`, says: `${model} hf://acme/tiny-llm` },
+    { source: `${hub}/acme/tiny-llm/commit/abc1`, says: `${model} hf://acme/tiny-llm@abc1` },
+    { source: `${hub}/datasets/acme/rows/?x=1`, says: `${dataset} hf://acme/rows` },
+    { source: `${hub}/datasets/acme/rows/tree/v2`, says: `${dataset} hf://acme/rows@v2` },
+    { source: `${hub}/datasets/rows`, says: `${other} hf://ORG/NAME` },
+    { source: `${hub}/datasets/rows/tree/main`, says: `${other} hf://ORG/NAME` },
+    { source: `${hub}/datasets/rows/tree/rows`, says: `${other} hf://ORG/NAME` },
+    { source: `${hub}/docs/hub`, says: `${other} hf://ORG/NAME` },
     {
-      source: 'https://huggingface.co/Qwen/Qwen2.5-7B-Instruct',
-      says: 'this is the page of a repository, not a file: write hf://ORG/NAME',
+      source: `${hub}/acme/tiny-llm/blob/main/blob/a.bin?download=true`,
+      says: `${file} ${hub}/acme/tiny-llm/resolve/main/blob/a.bin?download=true`,
     },
     {
-      source: 'https://huggingface.co/datasets/org/rows/?x=1',
-      says: 'this is the page of a repository, not a file: write hf://ORG/NAME',
+      source: `${hub}/datasets/acme/rows/blob/main/a.csv`,
+      says: `${file} ${hub}/datasets/acme/rows/resolve/main/a.csv`,
     },
     {
-      source: 'https://hf.co/org/name/tree/v1',
-      says: 'this is the page of a repository, not a file: write hf://ORG/NAME@REVISION',
+      source: 'https://github.com/acme/rows/blob/main/a.csv',
+      says: `${file} https://github.com/acme/rows/raw/main/a.csv`,
     },
     {
-      source: 'https://huggingface.co/org/name/blob/main/a.csv',
-      says: 'this is a page about a file: write "/resolve/" in place of "/blob/"',
+      source: `https://github.com/acme/rows/blob/main/a.csv#sha256=${'a'.repeat(64)}`,
+      says: `${file} https://github.com/acme/rows/raw/main/a.csv#sha256=${'a'.repeat(64)}`,
     },
     {
-      source: 'https://github.com/acme/data/blob/main/train.csv',
-      says: 'this is a page about a file: write "/raw/" in place of "/blob/"',
+      source: 'https://github.com/blob/rows/blob/main/a.csv',
+      says: `${file} https://github.com/blob/rows/raw/main/a.csv`,
+    },
+    {
+      source: 'https://git.example.com/acme/deep/rows/-/blob/main/a.csv',
+      says: `${file} https://git.example.com/acme/deep/rows/-/raw/main/a.csv`,
     },
   ])('$source', ({ source, says }) => {
     for (const kind of ['Model', 'Dataset'] as const)
-      expect(errorsOf(kind, { source })).toEqual([expect.stringContaining(says)])
+      expect(errorsOf(kind, { source })).toEqual([`spec.source: Invalid value: ${says}`])
+  })
+
+  test('a source of the greatest length costs next to nothing', () => {
+    const start = performance.now()
+    for (const part of ['/aa', '/--', '/-/blob', 'a', '@', ':', '#'])
+      errorsOf('Dataset', { source: `https://example.com/${part.repeat(2000)}`.slice(0, 2048) })
+    expect(performance.now() - start).toBeLessThan(1000)
+  })
+
+  test('the line of a page is no part of the file', () => {
+    expect(
+      errorsOf('Dataset', { source: 'https://github.com/acme/rows/blob/main/a.csv#L7' }),
+    ).toEqual([
+      expect.stringContaining('what follows "#" must be sha256='),
+      expect.stringMatching(/ write https:\/\/github\.com\/acme\/rows\/raw\/main\/a\.csv$/),
+    ])
+  })
+})
+
+describe('an address whose port is no number is refused', () => {
+  const number = 'the port must be a number from 1 to 65535'
+  const addresses = [
+    { url: 'https://host:acme/x', says: '"acme" is no port: write https://host/acme/x' },
+    { url: 'https://host:~me/x:y', says: '"~me" is no port: write https://host/~me/x:y' },
+    { url: 'https://host:22a/x', says: '"22a" is no port: write https://host/22a/x' },
+    { url: 'https://host:65536/x', says: number },
+    { url: 'https://host:1:acme/x', says: number },
+    { url: 'https://[::1]:acme/x', says: number },
+    { url: 'https://::1/x', says: number },
+  ]
+  test.each([
+    ...addresses,
+    {
+      url: 'ssh://git@github.com:acme/x.git',
+      says: '"acme" is no port: write ssh://git@github.com/acme/x.git',
+    },
+    { url: 'ssh://host:acme/x', says: '"acme" is no port: write ssh://host/acme/x' },
+  ])('$url as a repository', ({ url, says }) => {
+    expect(errorsOf('Model', { build: { git: { url } } })).toEqual([expect.stringContaining(says)])
+  })
+  test.each(addresses)('$url as a source', ({ url, says }) => {
+    expect(errorsOf('Dataset', { source: url })).toEqual([expect.stringContaining(says)])
+  })
+
+  test.each([
+    'https://host:/x',
+    'https://host:1/x:y',
+    'https://host:65535/a@b',
+    'https://[::1]/x',
+    'https://[2001:db8::1]:08443/x',
+  ])('%s is not', (url) => {
+    expect(errorsOf('Dataset', { source: url })).toEqual([])
+    expect(errorsOf('Model', { build: { git: { url } } })).toEqual([])
+  })
+  test.each(['ssh://git@host:2222/x', 'ssh://git@[::1]:22/x', 'ssh://git@host/~me/x:y'])(
+    '%s is not, over ssh',
+    (url) => {
+      expect(errorsOf('Model', { build: { git: { url } } })).toEqual([])
+    },
+  )
+})
+
+describe('what follows "#" in a source by https is a checksum', () => {
+  const says = 'what follows "#" must be sha256= and the 64 hexadecimal digits of the file'
+  const digits = '0123456789abcdef'.repeat(4)
+  test.each([
+    'v2',
+    'sha256=ABCDEF',
+    `sha256=${digits}0`,
+    `sha256:${digits}`,
+    `md5=${digits}`,
+    `SHA256=${digits}`,
+    `sha256=${digits}#`,
+  ])('#%s is none', (fragment) => {
+    const sentences = errorsOf('Dataset', { source: `https://example.com/x.csv#${fragment}` })
+    expect(sentences).toEqual([expect.stringContaining(says)])
+  })
+  test.each([
+    `https://example.com/x.csv#sha256=${digits}`,
+    `https://example.com/x.csv#sha256=${digits.toUpperCase()}`,
+    'https://example.com/x.csv#',
+    's3://bucket/run#1/x',
+  ])('%s is taken', (source) => {
+    expect(errorsOf('Dataset', { source })).toEqual([])
   })
 })
 
@@ -289,6 +394,14 @@ describe('a value of the wrong type is never echoed, because it may be a secret'
     },
     { where: 'in a value that is too long', spec: { image, env: { TOKEN: secret.repeat(2000) } } },
     { where: 'in a source', spec: { source: `https://me:${secret}@example.com/x` } },
+    {
+      where: 'in a source without a port or a checksum',
+      spec: { source: `https://me:${secret}@example.com:acme/x#v2` },
+    },
+    {
+      where: 'in the address of a repository without a port',
+      spec: { build: { git: { url: `ssh://me:${secret}@example.com:acme/x` } } },
+    },
     {
       where: 'as the user of a repository',
       spec: { build: { git: { url: `https://${secret}@example.com/x` } } },
