@@ -1,12 +1,7 @@
-import {
-  hashedFields,
-  runPolicyField,
-  source,
-  sourceWithoutCredentials,
-  specFields,
-} from './common.ts'
+import { hashedFields, runPolicyField, specFields } from './common.ts'
 import { defineKind, gpuColumn, lastColumns, readyColumns, type SpecOf } from './kind.ts'
 import { object } from './schema/builders.ts'
+import { source, sourceWithoutCredentials } from './sources.ts'
 import { artifacts, statusFields } from './status.ts'
 
 export const Dataset = defineKind({

@@ -1,13 +1,7 @@
-import {
-  hashedFields,
-  reference,
-  runPolicyField,
-  source,
-  sourceWithoutCredentials,
-  specFields,
-} from './common.ts'
+import { hashedFields, reference, runPolicyField, specFields } from './common.ts'
 import { defineKind, gpuColumn, lastColumns, readyColumns, type SpecOf } from './kind.ts'
 import { choice, object } from './schema/builders.ts'
+import { source, sourceWithoutCredentials } from './sources.ts'
 import { artifacts, bases, statusFields } from './status.ts'
 
 export const Model = defineKind({

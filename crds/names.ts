@@ -9,6 +9,9 @@ export function canonical(value: unknown): string {
   return JSON.stringify(tidy(value)) ?? ''
 }
 
+/** A DNS-1123 subdomain, as Kubernetes names Secrets and most other objects. */
+export const dnsName = '^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$'
+
 /** Whether both have the same canonical JSON, which is not needed if they are equal. */
 export const alike = (a: unknown, b: unknown): boolean =>
   equal(a, b) || canonical(a) === canonical(b)

@@ -1,5 +1,5 @@
-import type { Build } from './common.ts'
 import type { Config } from './config.ts'
+import type { Build } from './gitbuild.ts'
 import { claimName } from './names.ts'
 import type { Artifacts } from './status.ts'
 

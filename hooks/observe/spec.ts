@@ -1,4 +1,5 @@
-import type { Build, RunPolicy } from '../../crds/common.ts'
+import type { RunPolicy } from '../../crds/common.ts'
+import type { Build } from '../../crds/gitbuild.ts'
 import type { Parent } from '../../crds/kind.ts'
 import { isObject } from '../../crds/schema/json.ts'
 import type { Records } from './memory.ts'

@@ -1,4 +1,4 @@
-import type { Build } from '../../crds/common.ts'
+import type { Build } from '../../crds/gitbuild.ts'
 import type { DeclaredChild } from '../children/childkind.ts'
 import { jobs } from '../children/job.ts'
 import { buildHashes, hashesOf } from '../engine/hashes.ts'

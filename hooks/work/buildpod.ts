@@ -1,5 +1,5 @@
-import type { Build } from '../../crds/common.ts'
 import type { Config } from '../../crds/config.ts'
+import type { Build } from '../../crds/gitbuild.ts'
 import type { Parent } from '../../crds/kind.ts'
 import { cores, gibibytes } from '../../crds/schema/quantity.ts'
 import { labelsOf } from '../children/metadata.ts'
