@@ -5,6 +5,7 @@ import { kinds } from '../crds/kinds.ts'
 import { apiDocs } from './apidocs.ts'
 import { chartFiles } from './chartfiles.ts'
 import { customResourceDefinition, editorSchema, reasonDocs } from './definitions.ts'
+import { driverList } from './driverlist.ts'
 
 const root = new URL('..', import.meta.url)
 const current = (name: string): string => {
@@ -38,6 +39,7 @@ const files: ReadonlyMap<string, string> = new Map([
     [`crds/schemas/${kind.singular}.json`, `${JSON.stringify(editorSchema(kind), null, 1)}\n`],
   ]),
   ...chartFiles(),
+  ['hooks/storage/drivers.ts', driverList()],
   ['docs/api.md', apiDocs()],
   ['docs/reasons.md', reasonDocs()],
   ['docs/dataflow.svg', await drawn('docs/dataflow.dot', 'From Git to a served model')],

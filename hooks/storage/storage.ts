@@ -6,12 +6,8 @@ import type { Observed } from '../observe/observed.ts'
 import { no, type Verdict } from '../observe/verdict.ts'
 import type { Mounts } from '../pod/volumes.ts'
 import { type Driver, folderOf, type WantedClaim } from './driver.ts'
-import { gcs } from './gcs.ts'
-import { hostPath } from './hostpath.ts'
+import { drivers } from './drivers.ts'
 import { pvc } from './pvc.ts'
-import { s3 } from './s3.ts'
-
-const drivers: Readonly<Record<Config['storage']['driver'], Driver>> = { pvc, s3, gcs, hostPath }
 
 /** The object that owns results. Recorded results stay where they are, even if the configuration changes. */
 interface Owner {
