@@ -56,7 +56,7 @@ const relatedOf = (states: readonly State[]): Group => {
     const kind = `${parent.kind}.${apiVersion}`
     group[kind] = {
       ...group[kind],
-      [`${parent.metadata.namespace}/${parent.metadata.name}`]: parent as unknown as Child,
+      [`${parent.metadata.namespace}/${parent.metadata.name}`]: parent as Child,
     }
   }
   return group

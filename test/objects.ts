@@ -11,13 +11,15 @@ import type {
 
 /** Objects as the API server stores them, with only what a test is about. */
 
+/** JSON of any shape, whose fields tests read by name. */
+// biome-ignore lint/suspicious/noExplicitAny: manifests and statuses of all kinds.
+export type Json = any
+
+/** A value that does not have the type that it is passed as. */
+export const mistyped = <T>(value: unknown): T => value as T
+
 /** A child whose fields are read by name, whatever its kind. */
-export type Child = AnyChild & {
-  // biome-ignore lint/suspicious/noExplicitAny: manifests of all kinds.
-  readonly spec?: any
-  // biome-ignore lint/suspicious/noExplicitAny: manifests of all kinds.
-  readonly status?: any
-}
+export type Child = AnyChild & { readonly spec?: Json; readonly status?: Json }
 
 type Spec = Readonly<Record<string, unknown>>
 
@@ -183,8 +185,7 @@ interface AnyStatus {
   readonly stages?: Readonly<Record<string, StageRecord>>
   readonly artifacts?: Artifacts
   readonly image?: string
-  // biome-ignore lint/suspicious/noExplicitAny: the fields of all kinds, read by name.
-  readonly [field: string]: any
+  readonly [field: string]: Json
 }
 
 export const statusOf = (answer: SyncResponse): AnyStatus => answer.status as AnyStatus

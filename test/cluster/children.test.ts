@@ -4,6 +4,7 @@ import { simulate } from '../../cli/simulate.ts'
 import { type Config, type ConfigFile, configOf } from '../../crds/config.ts'
 import type { Parent } from '../../crds/kind.ts'
 import type { Child } from '../objects.ts'
+import { mistyped } from '../objects.ts'
 import { kubectl, namespace, ok } from './cluster.ts'
 
 /** Objects that use the fields that the examples do not. */
@@ -48,7 +49,7 @@ const more = [
     metadata: { name: 'own-command' },
     spec: { command: ['code-server'], resources: { gpu: { type: 'nvidia-h100', count: 2 } } },
   },
-].map((object) => ({ apiVersion: 'substratus.ai/v1', ...object }) as unknown as Parent)
+].map((object) => mistyped<Parent>({ apiVersion: 'substratus.ai/v1', ...object }))
 
 const objects = [...readManifests('examples').manifests.map(({ object }) => object), ...more]
 

@@ -15,6 +15,7 @@ import {
   completed,
   digest,
   ended,
+  mistyped,
   readyOf,
   statusOf,
   stored,
@@ -356,9 +357,11 @@ describe('no escape sequence from the cluster reaches the terminal', () => {
 
   test('in the table of up', () => {
     const row = { kind: 'Model', name: 'm', ready: 'False', reason: 'Failed', message: 'x' }
-    const hostile = Object.fromEntries(
-      Object.entries(row).map(([field, text]) => [field, `${text}${escapes}\n`]),
-    ) as unknown as typeof row
+    const hostile = mistyped<typeof row>(
+      Object.fromEntries(
+        Object.entries(row).map(([field, text]) => [field, `${text}${escapes}\n`]),
+      ),
+    )
     const lines = tableLines([hostile, row])
     expect(lines).toHaveLength(3)
     for (const line of lines) expect(line).not.toMatch(obeyed)

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import WebSocket from 'ws'
 import { until } from '../cluster/cluster.ts'
+import type { Json } from '../objects.ts'
 
 /** A page in headless Chromium, controlled by the DevTools protocol. */
 export interface Page {
@@ -24,8 +25,8 @@ export const control = 2
 interface Answer {
   readonly id?: number
   readonly error?: { readonly message: string }
-  // biome-ignore lint/suspicious/noExplicitAny: each command has an answer of its own.
-  readonly result?: any
+  /** Each command has an answer of its own. */
+  readonly result?: Json
 }
 
 export async function chromium(width = 1280, height = 620): Promise<Page> {

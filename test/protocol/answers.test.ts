@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest'
 import { defaultConfig } from '../../crds/config.ts'
 import { app } from '../../server/app.ts'
 import { metrics } from '../../server/metrics.ts'
+import { mistyped } from '../objects.ts'
 
 const server = app({
   config: defaultConfig,
@@ -81,8 +82,8 @@ describe('the response to a wrong request says what is wrong, as JSON', () => {
     const answer = await request(server)
       .post('/hooks/models/sync')
       .set({ 'content-type': 'application/json', 'content-encoding': 'gzip' })
-      .serialize((body) => body as unknown as string)
-      .send(gzipSync(huge) as unknown as string)
+      .serialize((body) => mistyped<string>(body))
+      .send(mistyped<string>(gzipSync(huge)))
     expect(answer.status).toBe(413)
   })
 

@@ -8,6 +8,7 @@ import type { Lookup } from '../../server/lookup.ts'
 import { metrics } from '../../server/metrics.ts'
 import type { Pods } from '../../server/pods.ts'
 import type { Child } from '../objects.ts'
+import { mistyped } from '../objects.ts'
 
 /** A server, and the lines that it has logged. */
 function serverWith(options: Partial<AppOptions> = {}) {
@@ -280,7 +281,7 @@ describe('one log line per request', () => {
 
   test('a body that is no JSON is not quoted', async () => {
     const server = serverWith()
-    const body = '{"env":{"TOKEN":swordfish}}' as unknown as object
+    const body = mistyped<object>('{"env":{"TOKEN":swordfish}}')
     await server.post('/hooks/models/sync', body).type('application/json')
     expect(server.lines()).toMatchObject([{ path: '/hooks/models/sync', code: 400 }])
     expect(server.text()).not.toContain('swordfish')

@@ -7,7 +7,7 @@ import { checkRules } from '../../../crds/rules.ts'
 import type { CelRule, Schema } from '../../../crds/schema/builders.ts'
 import { compile } from '../../../crds/schema/cel.ts'
 import { admissionRules } from '../../../webhooks/rules/admission.ts'
-import { aConfig, aModel } from '../../objects.ts'
+import { aConfig, aModel, mistyped } from '../../objects.ts'
 
 /** A value that records which of its fields were read. */
 function watched<T extends object>(value: T, seen: Set<string>, path = ''): T {
@@ -142,12 +142,12 @@ describe('the schema reports a value of the wrong shape, so no rule runs or thro
     ]
     for (const spec of specs)
       for (const metadata of [{ name: 'm' }, {}, { name: 1 }, { name: '' }]) {
-        const object = {
+        const object = mistyped<Parent>({
           apiVersion: 'substratus.ai/v1',
           kind: name,
           metadata,
           spec,
-        } as unknown as Parent
+        })
         const wrong = validate(visible(object))
         for (const { field, message } of [...wrong, ...checkRules(object, aConfig(), wrong)]) {
           expect(typeof field).toBe('string')
@@ -164,9 +164,9 @@ test('a rule that throws is our bug, and does not count as passed', () => {
       throw new Error('ours')
     },
   }
-  expect(() => checkRules({ spec } as unknown as Parent, aConfig(), [])).toThrow('ours')
+  expect(() => checkRules(mistyped<Parent>({ spec }), aConfig(), [])).toThrow('ours')
   // The rule does not run if the schema already reports the error.
   expect(
-    checkRules({ spec } as unknown as Parent, aConfig(), [{ field: 'spec.runtime', message: '' }]),
+    checkRules(mistyped<Parent>({ spec }), aConfig(), [{ field: 'spec.runtime', message: '' }]),
   ).toEqual([])
 })

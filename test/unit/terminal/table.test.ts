@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import type { Parent } from '../../../crds/kind.ts'
 import { screenOf } from '../../../terminal/screen.ts'
 import { type Row, rowOf, tableLines } from '../../../terminal/table.ts'
+import { mistyped } from '../../objects.ts'
 
 const row = (name: string, more: Partial<Row> = {}): Row => ({
   kind: 'Model',
@@ -25,13 +26,13 @@ test('a table has columns, and is cut at the width of the terminal', () => {
 })
 
 const object = (namespace: string, conditions?: readonly object[]) =>
-  ({
+  mistyped<Parent>({
     apiVersion: 'substratus.ai/v1',
     kind: 'Model',
     metadata: { name: 'm', namespace },
     spec: {},
     ...(conditions && { status: { conditions } }),
-  }) as unknown as Parent
+  })
 
 test('a row is the Ready condition of an object, or says that there is none yet', () => {
   const ready = { type: 'Ready', status: 'True', reason: 'Done', message: 'here' }

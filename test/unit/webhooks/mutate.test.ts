@@ -3,7 +3,7 @@ import { applyPatch, type Operation } from 'rfc6902'
 import { describe, expect, test } from 'vitest'
 import type { Parent } from '../../../crds/kind.ts'
 import { mutate } from '../../../webhooks/review.ts'
-import { aDataset, aModel, aModelServer, aNotebook, throughJson } from '../../objects.ts'
+import { aDataset, aModel, aModelServer, aNotebook, mistyped, throughJson } from '../../objects.ts'
 
 const mutated = (object: Parent) => mutate({ uid: '1', operation: 'CREATE', object }).response
 
@@ -45,7 +45,7 @@ describe('mutate adds what is missing, and nothing else', () => {
     { when: 'it is of another group', object: { ...aModel({}), apiVersion: 'apps/v1' } },
     {
       when: 'it is of an unknown kind',
-      object: { ...aModel({}), kind: 'Modal' } as unknown as Parent,
+      object: mistyped<Parent>({ ...aModel({}), kind: 'Modal' }),
     },
   ])('$when: it is admitted as it is', ({ object }) => {
     expect(mutated(object)).toEqual({ uid: '1', allowed: true })
