@@ -24,25 +24,36 @@ export interface Preset extends CommandLine {
  * So the preset's is removed.
  */
 export function commandLine(preset: Preset, own: CommandLine, values: Placeholders): CommandLine {
-  const { command, args } = own.command?.length
-    ? own
-    : { command: preset.command, args: added(preset, own.args) }
+  return filled(
+    own.command?.length ? own : { command: preset.command, args: added(preset, own.args) },
+    values,
+  )
+}
+
+/** The command line with its placeholders filled in. */
+export function filled({ command, args }: CommandLine, values: Placeholders): CommandLine {
   const fill = (word: string) => filledIn(word, values)
   return { command: command?.map(fill), args: args?.map(fill) }
 }
 
-function added({ args = [], aliases = [] }: Preset, own: readonly string[] = []) {
-  const [preset, presetRest] = parted(args)
+function added(preset: Preset, own: readonly string[] = []) {
+  const [, presetRest] = parted(preset.args ?? [])
   const [object, objectRest] = parted(own)
+  const rest = presetRest.length ? [...presetRest, ...objectRest.slice(1)] : objectRest
+  return [...remaining(preset, own), ...object, ...rest]
+}
+
+/** The preset's arguments before `--`, without the flags that the object's arguments replace. */
+export function remaining({ args = [], aliases = [] }: Preset, own: readonly string[] = []) {
+  const [preset] = parted(args)
+  const [object] = parted(own)
   const given = new Set(
     object.flatMap((word) => flagOf(word) ?? []).map((flag) => nameOf(flag, aliases)),
   )
-  const others = preset.filter((_, at) => {
+  return preset.filter((_, at) => {
     const flag = flagAt(preset, at)
     return !flag || !given.has(nameOf(flag, aliases))
   })
-  const rest = presetRest.length ? [...presetRest, ...objectRest.slice(1)] : objectRest
-  return [...others, ...object, ...rest]
 }
 
 /** The words before `--`, and the words from `--` on, none of which is a flag. */

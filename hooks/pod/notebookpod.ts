@@ -3,7 +3,7 @@ import type { NotebookSpec } from '../../crds/notebook.ts'
 import type { Facts } from '../engine/read.ts'
 import type { Records } from '../observe/memory.ts'
 import { ownImage } from '../observe/spec.ts'
-import { commandLine, type Preset } from './commandline.ts'
+import { type CommandLine, filled, type Preset, remaining } from './commandline.ts'
 import { resultMount } from './mounts.ts'
 import { placeholdersOf } from './placeholders.ts'
 import { toolResources } from './resources.ts'
@@ -41,6 +41,13 @@ const jupyter: Preset = {
     ['--notebook-dir', '--ServerApp.root_dir'],
   ],
 }
+
+/** Jupyter's own flags are in the command, so that a notebook without args has none in its Pod either. */
+const programOf = (spec: NotebookSpec): CommandLine =>
+  spec.command?.length
+    ? spec
+    : { command: [...(jupyter.command ?? []), ...remaining(jupyter, spec.args)], args: spec.args }
+
 const runtimeDir = '/run/jupyter'
 
 export function notebookPod(facts: NotebookFacts, records: Records) {
@@ -61,7 +68,7 @@ export function notebookPod(facts: NotebookFacts, records: Records) {
         container(parent, config, {
           name: 'notebook',
           image: notebookImage(facts, records),
-          ...commandLine(jupyter, spec, placeholdersOf(spec, notebookPort, config)),
+          ...filled(programOf(spec), placeholdersOf(spec, notebookPort, config)),
           env: { HOME: '/content/home', JUPYTER_RUNTIME_DIR: runtimeDir },
           mounts,
           more: {

@@ -259,28 +259,22 @@ describe('what a Notebook is started with', () => {
     {
       when: 'alone',
       more: {},
-      command: ['jupyter', 'lab'],
-      args: [
+      command: [
+        'jupyter',
+        'lab',
         '--no-browser',
         '--allow-root',
         '--ip=0.0.0.0',
         '--port=8888',
         '--ServerApp.root_dir=/content',
       ],
+      args: undefined,
     },
     {
       when: 'args of Jupyter’s flags, by whichever names, and others',
       more: { args: ['--notebook-dir', '/srv', '--ServerApp.ip=::', '--debug'] },
-      command: ['jupyter', 'lab'],
-      args: [
-        '--no-browser',
-        '--allow-root',
-        '--port=8888',
-        '--notebook-dir',
-        '/srv',
-        '--ServerApp.ip=::',
-        '--debug',
-      ],
+      command: ['jupyter', 'lab', '--no-browser', '--allow-root', '--port=8888'],
+      args: ['--notebook-dir', '/srv', '--ServerApp.ip=::', '--debug'],
     },
     {
       when: 'a command and args',
