@@ -70,7 +70,7 @@ export function memoryOf({ status }: Pick<Parent, 'status'>): Memory {
   }
 }
 
-/** 0.2.0 and earlier had no status.awaited, only the message. Remove after 0.3.0. */
+/** 0.1.0 had no status.awaited, only the message. Remove this after 0.2.0. */
 const awaitedInWords = (conditions: readonly Condition[]): readonly string[] =>
   conditions.flatMap(({ message }) => {
     const [, kind, name] =
