@@ -1,6 +1,5 @@
 import { annotations, type Parent } from '../../crds/kind.ts'
 import { isObject } from '../../crds/schema/json.ts'
-import { prune } from '../../crds/schema/prune.ts'
 import {
   type Artifacts,
   type Condition,
@@ -11,6 +10,7 @@ import {
 } from '../../crds/status.ts'
 import { jobAnnotations, longestValue } from '../children/metadata.ts'
 import type { Child } from './protocol.ts'
+import { prune } from './prune.ts'
 
 /**
  * What earlier answers recorded in the status of the parent and in the annotations of children. No

@@ -1,6 +1,6 @@
 import type { Kind, Parent } from '../../crds/kind.ts'
-import { prune } from '../../crds/schema/prune.ts'
 import { isValid, validator } from '../../crds/schema/validator.ts'
+import { prune } from './prune.ts'
 
 const validators = new Map<Kind, ReturnType<typeof validator>>()
 

@@ -8,8 +8,8 @@ import {
   waitLine,
   wantsSuspend,
 } from '../../../open/lines.ts'
+import { liveLine } from '../../../open/liveline.ts'
 import type { Target } from '../../../open/target.ts'
-import { liveLine } from '../../../terminal/liveline.ts'
 
 const target: Target = { kind: Notebook, name: 'explore' }
 

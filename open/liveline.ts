@@ -1,5 +1,5 @@
 import { onOneLine } from '../crds/text.ts'
-import type { Output } from './screen.ts'
+import type { Output } from '../terminal/screen.ts'
 
 /**
  * One line about the current wait, and lines that remain. All output goes through here. It quotes Pods

@@ -1,5 +1,5 @@
-import type { Schema } from './builders.ts'
-import { isObject } from './json.ts'
+import type { Schema } from '../../crds/schema/builders.ts'
+import { isObject } from '../../crds/schema/json.ts'
 
 /**
  * The parts of a value that its schema allows; undefined if nothing is left. An invalid field is
