@@ -105,10 +105,11 @@ function outdatedPod(
   emitted: Workload | undefined,
 ): string | undefined {
   const pod = pods.find((one) => !isTerminating(one))
+  if (!pod) return undefined
   const { updateRevision } = existing.status ?? {}
-  const revision = pod?.metadata.labels?.['controller-revision-hash']
+  const revision = pod.metadata.labels?.['controller-revision-hash']
   const isOld = (updateRevision && revision !== updateRevision) || !knowsTemplate(existing, emitted)
-  return isOld ? pod?.metadata.name : undefined
+  return isOld ? pod.metadata.name : undefined
 }
 
 function notAnswering(

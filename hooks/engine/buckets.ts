@@ -20,14 +20,12 @@ export interface Buckets {
   readonly current: Job | undefined
   /** A complete Job with these inputs: the current one, or one of another attempt. */
   readonly success: Success | undefined
-  /** The Job that the record names. */
-  readonly recorded: Job | undefined
   /** The Jobs that work on these inputs, or completed with them. */
   readonly useful: readonly Job[]
 }
 
 export function bucketsOf(
-  { parent, observed, memory }: Facts,
+  { parent, observed }: Facts,
   stage: WorkStage,
   rerun: string | undefined,
 ): Buckets {
@@ -37,7 +35,6 @@ export function bucketsOf(
   const jobs = observed.jobs(stage.name)
   const isSuccess = (job: Job) => isComplete(job) && answers(identityOf(job), hashes.inputs, rerun)
   const other = jobs.find(isSuccess)
-  const record = memory.records[stage.name]
   return {
     name,
     current,
@@ -45,7 +42,6 @@ export function bucketsOf(
       current && isComplete(current)
         ? { job: current, identity: identityByName(hashes, rerun) }
         : other && { job: other, identity: identityOf(other) },
-    recorded: record && observed.child('Job', record.job),
     useful: jobs.filter((job) => job.metadata.name === name || isSuccess(job)),
   }
 }

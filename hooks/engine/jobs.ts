@@ -40,13 +40,13 @@ export function workFate(facts: Facts, stage: WorkStage, progress: Progress): Wo
 
 /** A running Job for the present inputs continues, even while an earlier stage's report is read again. */
 function behind(look: Look): WorkFate | undefined {
-  const { facts, stage, records, blockedBy, buckets } = look
+  const { facts, stage, records, blockedBy } = look
   if (!blockedBy) return undefined
   return fated(
     look,
     { is: 'behind' },
     stage.skip(records) ?? no('Waiting', `waits for ${blockedBy.stage.condition}`),
-    buckets.useful.map((one) => retainedJob(one, facts)),
+    look.buckets.useful.map((one) => retainedJob(one, facts)),
   )
 }
 

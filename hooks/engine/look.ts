@@ -1,3 +1,4 @@
+import type { Job } from '../children/manifesttypes.ts'
 import type { Records } from '../observe/memory.ts'
 import type { Child } from '../observe/protocol.ts'
 import { policyOf } from '../observe/spec.ts'
@@ -16,21 +17,39 @@ export interface Look {
   readonly records: Records
   readonly rerun: string | undefined
   readonly blockedBy: WorkFate | undefined
+  /** The Job that the record names. */
+  readonly recorded: Job | undefined
   readonly buckets: Buckets
 }
 
 /** Decides the fate of a stage, or returns undefined if it does not apply. */
 export type Policy = (look: Look) => WorkFate | undefined
 
-export const lookAt = (
+/** The buckets need the hashes of the spec, so they are not filled for a stage that is skipped. */
+export function lookAt(
   facts: Facts,
   stage: WorkStage,
   { records, rerun, blockedBy }: Progress,
-): Look => ({ facts, stage, records, rerun, blockedBy, buckets: bucketsOf(facts, stage, rerun) })
+): Look {
+  const record = facts.memory.records[stage.name]
+  let buckets: Buckets | undefined
+  return {
+    facts,
+    stage,
+    records,
+    rerun,
+    blockedBy,
+    recorded: record && facts.observed.child('Job', record.job),
+    get buckets() {
+      buckets ??= bucketsOf(facts, stage, rerun)
+      return buckets
+    },
+  }
+}
 
 /** The recorded Job is retained while it exists, so that its logs stay readable. */
 export const fated = (
-  { facts, stage, buckets }: Look,
+  { facts, stage, recorded }: Look,
   course: Course & Pick<WorkFate, 'finishing'>,
   verdict: Verdict,
   jobs: readonly Child[] = [],
@@ -38,7 +57,7 @@ export const fated = (
   does: 'work',
   stage,
   verdict,
-  children: [...(buckets.recorded ? [retainedJob(buckets.recorded, facts)] : []), ...jobs],
+  children: [...(recorded ? [retainedJob(recorded, facts)] : []), ...jobs],
   ...course,
 })
 

@@ -47,6 +47,7 @@ function added(preset: Preset, own: readonly string[] = []) {
 export function remaining({ args = [], aliases = [] }: Preset, own: readonly string[] = []) {
   const [preset] = parted(args)
   const [object] = parted(own)
+  if (!object.length) return preset
   const given = new Set(
     object.flatMap((word) => flagOf(word) ?? []).map((flag) => nameOf(flag, aliases)),
   )

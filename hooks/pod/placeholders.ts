@@ -26,7 +26,9 @@ export const placeholdersOf = (
  * stay: chat templates and JSON are full of them.
  */
 export const filledIn = (word: string, values: Placeholders): string =>
-  word.replaceAll(
-    /\{\{(?:model|name|gpus|port)\}\}|\{(model|name|gpus|port)\}/g,
-    (match, key?: keyof Placeholders) => (key ? (values[key] ?? match) : match.slice(1, -1)),
-  )
+  word.includes('{')
+    ? word.replaceAll(
+        /\{\{(?:model|name|gpus|port)\}\}|\{(model|name|gpus|port)\}/g,
+        (match, key?: keyof Placeholders) => (key ? (values[key] ?? match) : match.slice(1, -1)),
+      )
+    : word

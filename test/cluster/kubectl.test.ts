@@ -114,7 +114,7 @@ describe('kubectl explain knows', () => {
     ['model.spec.build.git.secretName', 'ssh-auth'],
     ['modelserver.spec.replicas', 'How many Pods serve.'],
     ['dataset.spec.runPolicy.backoffLimit', 'Retries'],
-    ['notebook.spec.idleTimeout', 'Stop when idle'],
+    ['notebook.spec.idleTimeout', 'Stops the notebook'],
     ['model.status.artifacts', 'complete result'],
   ])('%s', async (path, words) => {
     expect(await ok(['explain', path])).toContain(words)
