@@ -1,4 +1,4 @@
-import { host, portRule, printable } from './addresses.ts'
+import { host, portRule, printable } from './addressrules.ts'
 import { dnsName } from './names.ts'
 import { map, object, string, type TypeOf } from './schema/builders.ts'
 

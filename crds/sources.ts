@@ -1,4 +1,4 @@
-import { host, portRule, printable } from './addresses.ts'
+import { host, portRule, printable } from './addressrules.ts'
 import { type CelRule, string } from './schema/builders.ts'
 
 /** spec.source: where data or a model is loaded from. */
