@@ -2,15 +2,45 @@ import { longestName, maxErrors, shortened } from './brevity.ts'
 import type { Schema } from './builders.ts'
 import { isObject } from './json.ts'
 
-type Trim = (value: unknown, drop: (fields: number) => void) => unknown
+type Trim = (value: unknown, report: Report) => unknown
+
+/** What is counted while one value is trimmed. */
+interface Report {
+  dropped: number
+  huge: Set<unknown> | undefined
+}
+
+/** No valid value has as many names. To list them takes long in itself, so it is done once. */
+const mostNames = 10_000
+
+/** A value without what makes it too large to validate. */
+export interface Trimmed {
+  readonly value: unknown
+  readonly given: unknown
+  /** How many fields were removed. */
+  readonly dropped: number
+  /** The objects in `given` with more than 10,000 names. */
+  readonly huge: ReadonlySet<unknown>
+}
 
 /**
  * Trims a value that is too large to validate: ajv creates an object for each error, and a body of a
  * few MiB can contain a million errors. A trimmed value stays invalid: a list or a map that is too long
- * retains one item more than it may have, and some of many unknown fields remain. `drop` counts the
- * fields that are removed.
+ * retains one item more than it may have, and some of many unknown fields remain. Any other value is
+ * returned as it is.
  */
-export function trimOf(schema: Schema): Trim | undefined {
+export function trimmer(schema: Schema): (value: unknown) => Trimmed {
+  const trim = trimOf(schema)
+  return (given) => {
+    const report: Report = { dropped: 0, huge: undefined }
+    const value = trim ? trim(given, report) : given
+    return { value, given, dropped: report.dropped, huge: report.huge ?? none }
+  }
+}
+
+const none: ReadonlySet<unknown> = new Set()
+
+function trimOf(schema: Schema): Trim | undefined {
   const { properties, items, additionalProperties, maxItems, maxProperties, maxLength } = schema
   if (properties) return trimOfObject(properties)
   if (items && maxItems !== undefined) return trimOfList(maxItems, trimOf(items))
@@ -25,53 +55,61 @@ export function trimOf(schema: Schema): Trim | undefined {
 
 const trimOfList =
   (most: number, trim?: Trim): Trim =>
-  (value, drop) => {
+  (value, report) => {
     if (!Array.isArray(value)) return value
     const part = value.length > most ? value.slice(0, most + 1) : value
     if (!trim) return part
-    const trimmed = part.map((item) => trim(item, drop))
+    const trimmed = part.map((item) => trim(item, report))
     return trimmed.every((item, index) => item === part[index]) ? part : trimmed
   }
 
 /** The schema does not check the names in a map, so a long one is replaced by a shorter one. */
 const trimOfMap =
   (most: number, trim?: Trim): Trim =>
-  (value, drop) => {
+  (value, report) => {
     if (!isObject(value)) return value
-    const all = Object.keys(value)
+    const all = namesOf(value, report)
+    const { dropped } = report
+    if (all.length <= most && all.every((name) => isSmall(name, value[name], report, trim)))
+      return value
+    report.dropped = dropped
     const names = all.length > most ? all.slice(0, most + 1) : all
     const entries = names.map((name, index): [string, unknown] => [
       name.length > longestName ? `${shortened(name)}${index}` : name,
-      trim ? trim(value[name], drop) : value[name],
+      trim ? trim(value[name], report) : value[name],
     ])
-    const isWhole = names === all && entries.every(([name, item]) => item === value[name])
-    return isWhole ? value : Object.fromEntries(entries)
+    return Object.fromEntries(entries)
   }
+
+/** Whether an entry of a map stays as it is. */
+const isSmall = (name: string, item: unknown, report: Report, trim?: Trim): boolean =>
+  name.length <= longestName && (!trim || trim(item, report) === item)
 
 function trimOfObject(properties: Readonly<Record<string, Schema>>): Trim {
   const inner = Object.entries(properties).flatMap(([name, field]): [string, Trim][] => {
     const trim = trimOf(field)
     return trim ? [[name, trim]] : []
   })
-  const mostNames = Object.keys(properties).length + maxErrors
-  return (value, drop) => {
+  const most = Object.keys(properties).length + maxErrors
+  return (value, report) => {
     if (!isObject(value)) return value
-    const names = Object.keys(value)
+    const names = namesOf(value, report)
     let part = value
-    if (names.length > mostNames) {
+    if (names.length > most) {
       const known = Object.keys(properties).filter((name) => Object.hasOwn(value, name))
       const unknown: string[] = []
       for (const name of names) {
         if (unknown.length === maxErrors) break
         if (!Object.hasOwn(properties, name)) unknown.push(name)
       }
-      drop(names.length - known.length - unknown.length)
+      report.dropped += names.length - known.length - unknown.length
       part = picked(value, [...known, ...unknown])
     }
     for (const [name, trim] of inner) {
-      if (!Object.hasOwn(part, name)) continue
-      const trimmed = trim(part[name], drop)
-      if (trimmed !== part[name]) part = { ...part, [name]: trimmed }
+      const field = part[name]
+      if (field === undefined) continue
+      const trimmed = trim(field, report)
+      if (trimmed !== field) part = { ...part, [name]: trimmed }
     }
     return part
   }
@@ -79,3 +117,12 @@ function trimOfObject(properties: Readonly<Record<string, Schema>>): Trim {
 
 const picked = (value: Readonly<Record<string, unknown>>, names: readonly string[]) =>
   Object.fromEntries(names.map((name) => [name, value[name]]))
+
+function namesOf(value: object, report: Report): readonly string[] {
+  const names = Object.keys(value)
+  if (names.length > mostNames) {
+    report.huge ??= new Set()
+    report.huge.add(value)
+  }
+  return names
+}

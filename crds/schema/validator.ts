@@ -3,7 +3,7 @@ import { longestName, maxErrors, shortened } from './brevity.ts'
 import type { Schema } from './builders.ts'
 import { type CompiledRule, compile } from './cel.ts'
 import { isObject } from './json.ts'
-import { trimOf } from './trim.ts'
+import { type Trimmed, trimmer } from './trim.ts'
 
 /** A broken rule: the field, and the message in the words of the Kubernetes API. */
 export interface FieldError {
@@ -83,32 +83,33 @@ export function isValid(schema: Schema, value: unknown): boolean {
  * throws only because of our own bugs: a rule runs only if the fields that it reads are valid.
  */
 export function validator(schema: Schema, root = ''): Validate {
-  const faults = faultsBy(schema)
+  const trim = trimmer(schema)
+  const validate = trimmedValidator(schema, root)
+  return (value) => validate(trim(value))
+}
+
+/** The same for a value that is trimmed already: to list the names of a huge object once takes long enough. */
+export function trimmedValidator(
+  schema: Schema,
+  root = '',
+): (trimmed: Trimmed) => readonly FieldError[] {
   const rules = [...rulesOf(schema, root)]
-  return (value) => {
-    if (isValid(schema, value)) return unique(broken(rules, value, () => true))
-    const { errors, dropped } = faults(value)
+  // Compiled for the first invalid value.
+  let all: ReturnType<typeof ajv.compile> | undefined
+  return ({ value, given, dropped }) => {
+    if (isValid(schema, value)) return unique(broken(rules, given, () => true))
+    all ??= ajv.compile(jsonSchema(schema))
+    all(value)
+    const errors = causes(all.errors ?? [])
     // As at the API server, a rule runs only on values that are valid by the schema.
     const wrong = errors.map((error) => placeOf(error, root).field)
     return limited(
       unique([
         ...errors.slice(0, maxErrors).map((error) => inWords(error, root)),
-        ...broken(rules, value, (path) => !wrong.some((field) => related(field, path))),
+        ...broken(rules, given, (path) => !wrong.some((field) => related(field, path))),
       ]),
       Math.max(0, errors.length - maxErrors) + dropped,
     )
-  }
-}
-
-/** Finds all errors of a value by its schema, which is compiled for the first invalid value. */
-function faultsBy(schema: Schema) {
-  const trim = trimOf(schema)
-  let structure: ReturnType<typeof ajv.compile> | undefined
-  return (value: unknown): { errors: readonly ErrorObject[]; dropped: number } => {
-    structure ??= ajv.compile(jsonSchema(schema))
-    let dropped = 0
-    structure(trim ? trim(value, (fields) => (dropped += fields)) : value)
-    return { errors: causes(structure.errors ?? []), dropped }
   }
 }
 
