@@ -285,7 +285,6 @@ describe('no annotation is slow to parse or to compare', () => {
       what: 'runs of digits',
       text: `{"a":"${`${'1'.repeat(308)}x`.repeat(size / 309)}"}`,
     },
-    { what: 'large numbers', text: `{"a":[${'1e308,'.repeat(size / 6)}1]}` },
     {
       what: 'an item of many keys, beside many observed ones',
       text: JSON.stringify({ spec: { template: { spec: { containers: [{ env: [keys] }] } } } }),
