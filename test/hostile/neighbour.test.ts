@@ -154,14 +154,14 @@ describe('a response is short enough to read', () => {
       spec: `{"image":"m",${Array.from({ length: count }, (_, i) => `"x${i}":1`).join(',')}}`,
     })
   test.each([
-    { faults: 100, said: 100, ends: 'spec.x99: unknown field]' },
-    { faults: 101, said: 101, ends: 'spec.x99: unknown field, and 1 more]' },
-    { faults: 5000, said: 101, ends: 'spec.x99: unknown field, and 4900 more]' },
+    { faults: 100, reported: 100, ends: 'spec.x99: unknown field]' },
+    { faults: 101, reported: 101, ends: 'spec.x99: unknown field, and 1 more]' },
+    { faults: 5000, reported: 101, ends: 'spec.x99: unknown field, and 4900 more]' },
   ])(
     'of $faults errors at most 100 are reported, and the number of the others',
-    async ({ faults, said, ends }) => {
+    async ({ faults, reported, ends }) => {
       const { message } = (await answerTo(fields(faults))).body.response.status
-      expect(message.split(', ')).toHaveLength(said)
+      expect(message.split(', ')).toHaveLength(reported)
       expect(message.endsWith(ends)).toBe(true)
     },
   )
