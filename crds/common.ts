@@ -5,6 +5,7 @@ import {
   anything,
   boolean,
   choice,
+  choiceOrObject,
   integer,
   intOrString,
   list,
@@ -187,7 +188,30 @@ export const reference = (what: string) =>
     { required: ['name'] },
   )
 
-export const strategy = choice(
-  'How a changed server replaces the old one. Default: with one replica Recreate where the old Pod holds a GPU or the ReadWriteOnce claim of the Model, else RollingUpdate.',
-  ['RollingUpdate', 'Recreate'],
+const ofReplicas = (what: string, percent: string) =>
+  intOrString(`${what} A number of Pods, or a part of the replicas such as "25%".`, {
+    pattern: `^${percent}%$`,
+    maxLength: 32,
+    minimum: 0,
+    maximum: 1000,
+  })
+
+export const strategyTypes = ['RollingUpdate', 'Recreate'] as const
+
+export const strategy = choiceOrObject(
+  'How changed Pods replace old ones: RollingUpdate, Recreate, or an object with more. Default: with one replica Recreate where the old Pod holds a GPU or the ReadWriteOnce claim of the Model, else RollingUpdate.',
+  strategyTypes,
+  {
+    type: choice('As the string alone.', strategyTypes),
+    maxSurge: ofReplicas(
+      'How many Pods there may be beyond the replicas. Default 25%; with GPUs and more than one replica 0, because a Pod more would wait for GPUs that nobody has.',
+      '[0-9]{1,4}',
+    ),
+    maxUnavailable: ofReplicas(
+      'How many of the replicas may be unavailable. Default 25%; with GPUs and more than one replica 1.',
+      '([0-9]{1,2}|100)',
+    ),
+  },
+  { required: ['type'] },
 )
+export type Strategy = TypeOf<typeof strategy>

@@ -310,7 +310,56 @@ const rows: readonly Bad[] = [
   {
     kind: 'ModelServer',
     spec: { model, strategy: 'BlueGreen' },
-    says: 'spec.strategy: Unsupported value',
+    says: 'spec.strategy: Invalid value: "BlueGreen"',
+  },
+  { kind: 'ModelServer', spec: { model, strategy: 5 }, when: 'a number', says: 'spec.strategy' },
+  {
+    kind: 'ModelServer',
+    spec: { model, strategy: true },
+    when: 'a boolean',
+    says: 'spec.strategy',
+  },
+  {
+    kind: 'ModelServer',
+    spec: { model, strategy: ['Recreate'] },
+    when: 'a list',
+    says: 'spec.strategy',
+  },
+  { kind: 'ModelServer', spec: { model, strategy: [] }, when: 'no value', says: 'spec.strategy' },
+  {
+    kind: 'ModelServer',
+    spec: { model, strategy: {} },
+    says: 'spec.strategy.type: Required value',
+  },
+  {
+    kind: 'ModelServer',
+    spec: { model, strategy: { type: 'OnDelete' } },
+    says: 'spec.strategy.type: Unsupported value: "OnDelete"',
+  },
+  {
+    kind: 'ModelServer',
+    spec: { model, strategy: { type: 'RollingUpdate', maxSurges: 1 } },
+    says: 'spec.strategy.maxSurges: unknown field, did you mean "maxSurge"?',
+  },
+  {
+    kind: 'ModelServer',
+    spec: { model, strategy: { type: 'RollingUpdate', maxSurge: '25' } },
+    says: 'spec.strategy.maxSurge',
+  },
+  {
+    kind: 'ModelServer',
+    spec: { model, strategy: { type: 'RollingUpdate', maxUnavailable: '101%' } },
+    says: 'spec.strategy.maxUnavailable',
+  },
+  {
+    kind: 'ModelServer',
+    spec: { model, strategy: { type: 'RollingUpdate', maxSurge: 0, maxUnavailable: '0%' } },
+    says: 'maxSurge and maxUnavailable are both 0',
+  },
+  {
+    kind: 'ModelServer',
+    spec: { model, strategy: { type: 'Recreate', maxSurge: 1 } },
+    says: 'remove maxSurge and maxUnavailable',
   },
   {
     kind: 'ModelServer',

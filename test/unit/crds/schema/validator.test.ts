@@ -87,6 +87,24 @@ describe('valid objects are not refused', () => {
       kind: 'ModelServer',
       spec: { model: { name: 'base' }, runtime: 'vllm', replicas: 0 },
     },
+    {
+      what: 'a strategy by its name',
+      kind: 'ModelServer',
+      spec: { model: { name: 'base' }, strategy: 'Recreate' },
+    },
+    {
+      what: 'a strategy of one type',
+      kind: 'ModelServer',
+      spec: { model: { name: 'base' }, strategy: { type: 'Recreate' } },
+    },
+    {
+      what: 'a strategy with numbers',
+      kind: 'ModelServer',
+      spec: {
+        model: { name: 'base' },
+        strategy: { type: 'RollingUpdate', maxSurge: 1, maxUnavailable: '100%' },
+      },
+    },
     { what: 'an empty spec', kind: 'Notebook', spec: {} },
     {
       what: 'an idle timeout of hours and minutes',
