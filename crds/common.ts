@@ -1,4 +1,5 @@
 import { build } from './gitbuild.ts'
+import { image } from './images.ts'
 import type { HashPart } from './kind.ts'
 import { dnsName } from './names.ts'
 import {
@@ -116,9 +117,6 @@ const env = map(
   },
 )
 
-/** Visible ASCII: kubectl prints it as a column, and a terminal would interpret other characters. */
-export const imagePattern = '^[!-,.-~][!-~]*$'
-
 const words = (what: string) => list(what, string('A word.'), { maxItems: 1024 })
 
 /** The fields of a kind whose description says how they combine with a preset, or with our own program. */
@@ -129,11 +127,7 @@ export const commandLine = (command: string, args: string) => ({
 
 /** Spec fields of all four kinds. */
 export const specFields = {
-  image: string('A ready container image.', {
-    minLength: 1,
-    maxLength: 512,
-    pattern: imagePattern,
-  }),
+  image,
   build,
   ...commandLine('The command, as in a container.', 'Its arguments, as in a container.'),
   env,

@@ -60,6 +60,8 @@ export interface PodSpec {
     readonly resourceClaimTemplateName: string
   }[]
   readonly restartPolicy?: string
+  readonly terminationGracePeriodSeconds?: number
+  readonly enableServiceLinks?: boolean
   readonly securityContext?: object
 }
 

@@ -24,6 +24,13 @@ const rows: readonly Bad[] = [
   { kind: 'Model', spec: { image: 1 }, when: 'it is a number', says: 'spec.image' },
   { kind: 'Model', spec: { image: '' }, when: 'it is empty', says: 'spec.image' },
   { kind: 'Model', spec: { image: '-x' }, when: 'it begins with a dash', says: 'spec.image' },
+  {
+    kind: 'Model',
+    spec: { image: 'https://hub.docker.com/r/org/name' },
+    says: 'write docker.io/org/name',
+  },
+  { kind: 'Model', spec: { image: 'MyOrg/Model:1' }, says: 'has no capitals' },
+  { kind: 'Model', spec: { image: 'a:b:c' }, says: 'must be [HOST[:PORT]/]NAME' },
   { kind: 'Model', spec: { image, comand: ['x'] }, says: 'unknown field "spec.comand"' },
   { kind: 'Model', spec: { image, command: 'train.py' }, says: 'spec.command' },
   { kind: 'Model', spec: { image, suspend: 'yes' }, says: 'spec.suspend' },
@@ -364,7 +371,7 @@ const rows: readonly Bad[] = [
   {
     kind: 'ModelServer',
     spec: { model, runtime: 'tgi' },
-    says: 'spec.runtime: Unsupported value: "tgi": supported values: "vllm"',
+    says: 'spec.runtime: Unsupported value: "tgi": supported values: "llamacpp", "tei", "vllm"',
   },
   {
     kind: 'ModelServer',

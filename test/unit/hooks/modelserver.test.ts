@@ -622,3 +622,14 @@ test('a child that another object owns is reported by the second sync', () => {
     'False ChildMissing: Deployment "falcon-server" is wanted and does not exist: does another object own the name?',
   )
 })
+
+test('a Service that an older cluster refuses for its name is reported with the reason', () => {
+  const digit = aModelServer(spec, { name: '7b-chat' })
+  const first = sync(digit, [imported])
+  const deployment = observed(theChild(first, 'Deployment'), available)
+  const second = sync(stored(digit, first), [imported, deployment])
+  const third = sync(stored(digit, second), [imported, deployment])
+  expect(readyOf(third)).toBe(
+    'False ChildMissing: Service "7b-chat-server" is wanted and does not exist: before Kubernetes 1.36 its name must begin with a letter, so give this object another name',
+  )
+})

@@ -157,6 +157,51 @@ describe('valid objects are not refused', () => {
   })
 })
 
+describe('the name of an image', () => {
+  const hex = 'a'.repeat(64)
+  test.each([
+    'busybox',
+    'busybox:1.37_x-y',
+    'org/name',
+    'docker.io/vllm/vllm-openai:v0.32.0',
+    'localhost/x',
+    'localhost:5000/x',
+    'REGISTRY.example.com:5000/a/b__c/d--e.f:Latest',
+    `10.245.0.1:5001/base/busybox@sha256:${hex}`,
+    `ghcr.io/a/b:1@sha256:${hex}`,
+    '[::1]:5000/a',
+  ])('%s', (name) => {
+    expect(errorsOf('Model', { image: name })).toEqual([])
+  })
+
+  const form = 'must be [HOST[:PORT]/]NAME[:TAG][@DIGEST]'
+  test.each([
+    {
+      name: 'https://hub.docker.com/r/vllm/vllm-openai',
+      says: 'this is a page about an image: write docker.io/vllm/vllm-openai',
+    },
+    {
+      name: 'https://hub.docker.com/r/vllm/vllm-openai/tags?page=2',
+      says: 'this is a page about an image: write docker.io/vllm/vllm-openai',
+    },
+    {
+      name: 'docker://ghcr.io/a/b:1',
+      says: 'the name of an image has no docker:// before it: write ghcr.io/a/b:1',
+    },
+    { name: 'MyOrg/Model:1', says: 'the name of an image has no capitals, unlike "MyOrg/Model"' },
+    { name: 'ghcr.io/Org/x', says: 'the name of an image has no capitals, unlike "ghcr.io/Org/x"' },
+    { name: 'a:b:c', says: form },
+    { name: 'a/', says: form },
+    { name: '/a', says: form },
+    { name: 'a//b', says: form },
+    { name: 'a_', says: form },
+    { name: 'a@sha256:abc', says: form },
+    { name: 'a:$(TAG)', says: form },
+  ])('is not $name', ({ name, says }) => {
+    expect(errorsOf('Model', { image: name })).toEqual([`spec.image: Invalid value: ${says}`])
+  })
+})
+
 describe('in the words of the API server', () => {
   test.each<{ says: string; kind?: KindName; spec: unknown }>([
     {
