@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { defaultConfig } from '../../../../crds/config.ts'
 import type { KindName, Parent } from '../../../../crds/kind.ts'
-import { kindNamed } from '../../../../crds/kinds.ts'
+import { kinds } from '../../../../crds/kinds.ts'
 import { validatorOf, visible } from '../../../../crds/objectvalidator.ts'
 import { checkRules } from '../../../../crds/rules.ts'
 import { sentence } from '../../../../crds/schema/validator.ts'
@@ -9,10 +9,13 @@ import { invalid } from '../../../cluster/invalid.ts'
 
 const config = { ...defaultConfig, registry: { prefix: 'registry.test' } }
 
+/** Compiled once: every kind has dozens of rules. */
+const validators = new Map(kinds.map((kind) => [kind.kind, validatorOf(kind)]))
+
 /** The errors of a manifest without a cluster, one sentence per broken rule. */
 function errorsOf(kind: KindName, spec: unknown, name = 'bad'): readonly string[] {
   const object = { kind, metadata: { name }, spec } as Parent
-  const wrong = validatorOf(kindNamed(kind))(visible(object))
+  const wrong = validators.get(kind)?.(visible(object)) ?? []
   return [...wrong, ...checkRules(object, config, wrong)].map(sentence)
 }
 
