@@ -68,7 +68,10 @@ test('too many hook requests are told when to retry, admission requests are not'
 
   const object = { ...parent, metadata: { name: 'squad' } }
   const review = { apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview' }
-  const admission = JSON.stringify({ ...review, request: { uid: '1', operation: 'CREATE', object } })
+  const admission = JSON.stringify({
+    ...review,
+    request: { uid: '1', operation: 'CREATE', object },
+  })
   expect((await post('/admission/validate', admission)).status).toBe(200)
   expect((await post('/admission/mutate', admission)).status).toBe(200)
 
