@@ -4,6 +4,7 @@ import { errorOf, type Read, type Rule, specOf } from './rule.ts'
 import { offerRules } from './rules/offers.ts'
 import { paramRules } from './rules/params.ts'
 import { sizeRules } from './rules/size.ts'
+import { strategyRules } from './rules/strategy.ts'
 import { type FieldError, unaffectedBy } from './schema/validator.ts'
 import { secretRules } from './secrets.ts'
 
@@ -12,6 +13,7 @@ export const ownRules: readonly Rule[] = [
   ...offerRules,
   ...paramRules,
   ...sizeRules,
+  ...strategyRules,
   ...secretRules,
 ]
 

@@ -1,4 +1,4 @@
-import { imagePattern } from './common.ts'
+import { imagePattern } from './images.ts'
 import {
   boolean,
   choice,

@@ -78,6 +78,11 @@ export const explainedRules: readonly Rule[] = [
     field: 'spec.replicas',
     message: 'more than one needs a Model that several nodes can read',
   },
+  {
+    field: 'spec.strategy',
+    message:
+      'Recreate takes neither maxSurge nor maxUnavailable; they may not both be 0; unknown fields are refused by admission alone',
+  },
   { field: 'spec.resources.disk', message: 'must not shrink while the object has a claim' },
 ]
 

@@ -1,6 +1,6 @@
 import { ModelServer, type ModelServerSpec } from '../crds/modelserver.ts'
 import { claimName } from '../crds/names.ts'
-import { singleNodeClaim, tooManyReplicas } from '../crds/serving.ts'
+import { tooManyReplicas } from '../crds/serving.ts'
 import { deployment, deployments } from './children/deployment.ts'
 import type { Container, Workload } from './children/manifesttypes.ts'
 import { namespaceOf, selectorOf, serverName } from './children/metadata.ts'
@@ -11,8 +11,8 @@ import type { Beside, ServeStage } from './engine/stage.ts'
 import { containersIn } from './observe/observed.ts'
 import { rolloutOf } from './observe/rollout.ts'
 import { no, type Verdict, yes } from './observe/verdict.ts'
-import { gpuOf } from './pod/gpu.ts'
 import { serverOf, serverPod, serverPort } from './pod/serverpod.ts'
+import { strategyOf } from './pod/strategy.ts'
 import { buildJob, buildStage } from './work/build.ts'
 
 /**
@@ -109,15 +109,6 @@ function retainedReplicas(facts: ServerFacts, workload: Workload | undefined): n
   const isOnOneNode =
     claims.includes(claim) && !config.storage.pvc.accessModes?.includes('ReadWriteMany')
   return isOnOneNode || refusal(facts) ? undefined : replicas
-}
-
-/** A surge Pod would wait for what the old Pod occupies: the GPU, or the claim on another node. */
-function strategyOf({ parent: { spec }, references: { model }, config }: ServerFacts) {
-  if (spec.strategy) return spec.strategy
-  const isExclusive =
-    gpuOf(spec.resources, config).count > 0 ||
-    (model?.state === 'ready' && singleNodeClaim(spec, model.name, model.artifacts, config))
-  return isExclusive && (spec.replicas ?? 1) <= 1 ? 'Recreate' : 'RollingUpdate'
 }
 
 /** Why the requested replicas cannot all mount the Model. */

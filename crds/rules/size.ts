@@ -1,3 +1,4 @@
+import { unexpanded } from '../expansion.ts'
 import type { AnySpec, Rule } from '../rule.ts'
 import { sound } from './params.ts'
 
@@ -25,7 +26,18 @@ export const carriedBytes = ({ env, params, command, args }: AnySpec): number =>
   jsonBytes(env) +
   jsonBytes(command) +
   jsonBytes(args) +
-  (params ? jsonBytes(sound(params)) + jsonBytes(JSON.stringify(sound(params))) : 0)
+  (params ? variablesBytes(sound(params)) + jsonBytes(JSON.stringify(sound(params))) : 0)
+
+/** As variables, parameters are longer by the dollars that are doubled. */
+const variablesBytes = (params: Readonly<Record<string, unknown>>): number =>
+  jsonBytes(
+    Object.fromEntries(
+      Object.entries(params).map(([name, value]) => [
+        name,
+        typeof value === 'string' ? unexpanded(value) : value,
+      ]),
+    ),
+  )
 
 export const sizeRules: readonly Rule[] = [
   {

@@ -1,6 +1,6 @@
 import { Ajv, type ErrorObject } from 'ajv'
 import { longestName, maxErrors, shortened } from './brevity.ts'
-import type { Schema } from './builders.ts'
+import { isChoiceOrObject, type Schema, withoutNeither } from './builders.ts'
 import { type CompiledRule, compile } from './cel.ts'
 import { isObject } from './json.ts'
 import { type Trimmed, trimmer } from './trim.ts'
@@ -21,12 +21,13 @@ export type Validate = (value: unknown) => readonly FieldError[]
 
 /**
  * The schema as JSON Schema for ajv and for editors: unknown fields are errors, as they are for
- * kubectl's strict validation, and int-or-string is spelled out.
+ * kubectl's strict validation, and unions are spelled out.
  */
 export function jsonSchema(
   schema: Schema,
   ofMaps: Readonly<Record<string, unknown>> = {},
 ): Record<string, unknown> {
+  const isUnion = isChoiceOrObject(schema)
   const {
     properties,
     additionalProperties,
@@ -37,10 +38,11 @@ export function jsonSchema(
     'x-kubernetes-list-type': listType,
     'x-kubernetes-list-map-keys': _keys,
     ...rest
-  } = schema
+  } = isUnion ? withoutNeither(schema) : schema
   const { format: _format, ...plain } = rest
   return {
     ...plain,
+    ...(isUnion && { type: ['string', 'object'] }),
     ...(either && { type: ['integer', 'string'] }),
     ...(open && {}),
     ...(listType === 'set' && { uniqueItems: true }),

@@ -60,6 +60,8 @@ export interface PodSpec {
     readonly resourceClaimTemplateName: string
   }[]
   readonly restartPolicy?: string
+  readonly terminationGracePeriodSeconds?: number
+  readonly enableServiceLinks?: boolean
   readonly securityContext?: object
 }
 
@@ -129,12 +131,20 @@ export interface Job extends Child {
   readonly status?: WithConditions['status'] & { readonly active?: number }
 }
 
+export interface DeploymentStrategy {
+  readonly type?: string
+  readonly rollingUpdate?: {
+    readonly maxSurge: number | string
+    readonly maxUnavailable: number | string
+  }
+}
+
 /** A Deployment or a StatefulSet. */
 export interface Workload extends Child {
   readonly spec?: {
     readonly replicas?: number
     readonly template?: PodTemplate
-    readonly strategy?: { readonly type?: string; readonly rollingUpdate?: object }
+    readonly strategy?: DeploymentStrategy
     readonly updateStrategy?: object
     readonly progressDeadlineSeconds?: number
     readonly serviceName?: string

@@ -549,6 +549,62 @@ describe('the command line of a server', () => {
   })
 })
 
+describe('the strategy of the Deployment', () => {
+  const gpu = { resources: { gpu: { count: 1 } } }
+  const one = { type: 'RollingUpdate', rollingUpdate: { maxSurge: 0, maxUnavailable: 1 } }
+  const rolls = (maxSurge: number | string, maxUnavailable: number | string) => ({
+    type: 'RollingUpdate',
+    rollingUpdate: { maxSurge, maxUnavailable },
+  })
+  test.each<{ when: string; more: object; strategy: object }>([
+    { when: 'one replica', more: {}, strategy: rolls('25%', '25%') },
+    { when: 'two replicas', more: { replicas: 2 }, strategy: rolls('25%', '25%') },
+    { when: 'one replica with a GPU', more: gpu, strategy: { type: 'Recreate' } },
+    { when: 'two replicas with GPUs', more: { ...gpu, replicas: 2 }, strategy: one },
+    {
+      when: 'two replicas with GPUs, by name',
+      more: { ...gpu, replicas: 2, strategy: 'RollingUpdate' },
+      strategy: one,
+    },
+    {
+      when: 'two replicas with GPUs, as an object',
+      more: { ...gpu, replicas: 2, strategy: { type: 'RollingUpdate' } },
+      strategy: one,
+    },
+    {
+      when: 'two replicas with GPUs, and a spare one',
+      more: { ...gpu, replicas: 2, strategy: { type: 'RollingUpdate', maxSurge: 1 } },
+      strategy: rolls(1, 1),
+    },
+    {
+      when: 'two replicas with GPUs, which must all answer',
+      more: { ...gpu, replicas: 2, strategy: { type: 'RollingUpdate', maxUnavailable: 0 } },
+      strategy: rolls('25%', 0),
+    },
+    {
+      when: 'one replica with a GPU, and a spare one',
+      more: { ...gpu, strategy: 'RollingUpdate' },
+      strategy: rolls('25%', '25%'),
+    },
+    {
+      when: 'numbers without GPUs',
+      more: {
+        replicas: 4,
+        strategy: { type: 'RollingUpdate', maxSurge: 2, maxUnavailable: '50%' },
+      },
+      strategy: rolls(2, '50%'),
+    },
+    {
+      when: 'Recreate as an object',
+      more: { replicas: 4, strategy: { type: 'Recreate' } },
+      strategy: { type: 'Recreate' },
+    },
+  ])('with $when', ({ more, strategy }) => {
+    const answer = sync(aModelServer({ ...spec, ...more }), [packaged])
+    expect(theChild(answer, 'Deployment').spec.strategy).toEqual(strategy)
+  })
+})
+
 test('the status has the URL, and what kubectl scale reads', () => {
   const answer = sync(aModelServer(spec), seenWith(available))
   expect(statusOf(answer)).toMatchObject({
@@ -564,5 +620,16 @@ test('a child that another object owns is reported by the second sync', () => {
   const second = sync(stored(aModelServer(spec), first), [imported])
   expect(readyOf(second)).toBe(
     'False ChildMissing: Deployment "falcon-server" is wanted and does not exist: does another object own the name?',
+  )
+})
+
+test('a Service that an older cluster refuses for its name is reported with the reason', () => {
+  const digit = aModelServer(spec, { name: '7b-chat' })
+  const first = sync(digit, [imported])
+  const deployment = observed(theChild(first, 'Deployment'), available)
+  const second = sync(stored(digit, first), [imported, deployment])
+  const third = sync(stored(digit, second), [imported, deployment])
+  expect(readyOf(third)).toBe(
+    'False ChildMissing: Service "7b-chat-server" is wanted and does not exist: before Kubernetes 1.36 its name must begin with a letter, so give this object another name',
   )
 })
