@@ -27,6 +27,10 @@ export const carriedBytes = ({ env, params, command, args }: AnySpec): number =>
   jsonBytes(args) +
   (params ? jsonBytes(sound(params)) + jsonBytes(JSON.stringify(sound(params))) : 0)
 
+/** Whether annotations fit beside what the spec adds: the workload has them, and so has its record. */
+export const fitBeside = (spec: AnySpec, annotations: Readonly<Record<string, string>>): boolean =>
+  carriedBytes(spec) + 2 * jsonBytes(annotations) <= maxCarriedBytes
+
 export const sizeRules: readonly Rule[] = [
   {
     field: 'spec',

@@ -2,14 +2,18 @@ import type { Workload } from '../children/manifesttypes.ts'
 import type { Records } from '../observe/memory.ts'
 import type { Child } from '../observe/protocol.ts'
 import { no, type Verdict } from '../observe/verdict.ts'
-import { withToolsAsApplied } from './appliedtemplate.ts'
+import { type Settled, settled } from './appliedtemplate.ts'
 import { awaitedChild } from './awaited.ts'
 import type { Progress, ServeFate } from './fate.ts'
 import type { Facts } from './read.ts'
 import { annotated, isWorkload, retainedServing } from './retained.ts'
 import type { ServeStage } from './stage.ts'
+import { withPending } from './updatepending.ts'
 
-/** Decides about a stage that serves: it is rendered as requested, unless something blocks it. */
+/**
+ * Decides about a stage that serves: it is rendered as requested, unless something blocks it. A server
+ * that answers retains its applied template while only the configuration has changed.
+ */
 export function serveFate(facts: Facts, stage: ServeStage, progress: Progress): ServeFate {
   const { blockedBy, records } = progress
   const obstacle = blockedBy?.verdict ?? obstacleOf(stage)
@@ -25,11 +29,15 @@ function obstacleOf({ needs, refuse }: ServeStage): Verdict | undefined {
 }
 
 function wanted(facts: Facts, stage: ServeStage, records: Records): ServeFate {
-  const rendered = withToolsAsApplied(stage.wanted(records), stage.workload, facts.config)
-  const workload = annotated(rendered, stage)
+  const rendered = stage.wanted(records)
+  const inputs = stage.inputs?.(records)
+  const { workload: made, pending }: Settled = inputs
+    ? settled(facts, rendered, stage.workload, inputs)
+    : { workload: rendered, pending: [] }
+  const workload = annotated(made, stage)
   const children = [workload, ...stage.beside(workload)]
   const verdict = stage.workload
-    ? verdictOf(facts, stage, stage.workload, children)
+    ? withPending(facts, pending, verdictOf(facts, stage, stage.workload, children))
     : awaitedChild(facts.memory, workload)
   return { does: 'serve', is: 'wanted', stage, children, verdict, ready: verdict }
 }

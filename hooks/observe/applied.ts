@@ -147,6 +147,24 @@ export function asApplied(child: Child, fields: JsonObject = {}): Child {
   }
 }
 
+/**
+ * A part of the spec as it was last applied, and whether the observed spec still contains it. If not,
+ * somebody has changed one of the two, so it may be compared with, but never emitted.
+ */
+export function appliedPart(
+  child: Child,
+  part: string,
+): { readonly last: unknown; readonly isIntact: boolean } {
+  const applied = appliedTo(child)
+  const spec = isObject(applied) && isObject(applied.spec) ? applied.spec : {}
+  const observed: unknown = (child.spec as JsonObject | undefined)?.[part]
+  const last = Object.hasOwn(spec, part) ? spec[part] : undefined
+  return {
+    last,
+    isIntact: last !== undefined && (contained.get(child) === true || contains(observed, last)),
+  }
+}
+
 /** Whether the observed spec contains the applied one, completely (compared once) or without `fields`. */
 function isIn(child: Child, applied: JsonObject, fields: JsonObject): boolean {
   const whole = contained.get(child) ?? contains(child.spec, applied)
