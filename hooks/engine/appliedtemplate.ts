@@ -1,7 +1,7 @@
 import { alike } from '../../crds/names.ts'
 import type { PodTemplate, Workload } from '../children/manifesttypes.ts'
 import { deploymentAnnotations, requestedRollout } from '../children/metadata.ts'
-import { appliedPart } from '../observe/applied.ts'
+import { lastTemplate } from '../observe/applied.ts'
 import { type TemplateIdentity, templateIdentityOf } from '../observe/memory.ts'
 import { hasAvailablePod, intactTemplate } from '../observe/workload.ts'
 import type { Facts } from './read.ts'
@@ -32,18 +32,21 @@ export function settled(
   const before = existing ? templateIdentityOf(existing) : {}
   const requested = requestedRollout(facts.parent)
   const template = wanted.spec?.template
-  const applied =
-    existing && isForThem(before, inputs, requested) && retainable(facts, wanted, existing)
-  const pending = applied && template ? changesBetween(applied, template) : []
-  const isSame = !applied || alike(applied, template)
-  const workload = isSame ? wanted : { ...wanted, spec: { ...wanted.spec, template: applied } }
+  const last = existing && lastTemplate(existing)
+  const isCurrent = last !== undefined && alike(last, template)
+  const retained =
+    existing && !isCurrent && isForThem(before, inputs, requested)
+      ? retainable(facts, wanted, existing)
+      : undefined
+  const workload = retained ? { ...wanted, spec: { ...wanted.spec, template: retained } } : wanted
   const rollout = requested ?? before.rollout
+  const isChanged = last !== undefined && !isCurrent && !retained
   return {
-    pending,
+    pending: retained && template ? changesBetween(retained, template) : [],
     workload: withAnnotations(workload, {
       [deploymentAnnotations.inputs]: inputs,
       ...(rollout && { [deploymentAnnotations.rollout]: rollout }),
-      [deploymentAnnotations.generation]: String(generationOf(existing, before, workload)),
+      [deploymentAnnotations.generation]: String(generationOf(existing, before, isChanged)),
     }),
   }
 }
@@ -68,18 +71,16 @@ function retainable(
 
 /**
  * The generation of the Deployment that its template comes with: the next one, if this answer changes
- * the template. It is compared with what was last applied, whatever the Deployment has become since: a
- * value that rose with each answer would never settle.
+ * what was last applied. Whether somebody has edited the Deployment since does not matter: a value that
+ * rose with each answer would never settle.
  */
 function generationOf(
   existing: Workload | undefined,
   before: TemplateIdentity,
-  emitted: Workload,
+  isChanged: boolean,
 ): number {
   if (!existing) return 1
   const { generation = 1 } = existing.metadata
-  const { last } = appliedPart(existing, 'template')
-  const isChanged = last !== undefined && !alike(last, emitted.spec?.template)
   return isChanged ? generation + 1 : (before.generation ?? generation)
 }
 

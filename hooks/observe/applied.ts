@@ -148,22 +148,20 @@ export function asApplied(child: Child, fields: JsonObject = {}): Child {
 }
 
 /**
- * A part of the spec as it was last applied, and whether the observed spec still contains it. If not,
- * somebody has changed one of the two, so it may be compared with, but never emitted.
+ * The Pod template as it was last applied. It may be compared with; it may be emitted only if the
+ * observed spec still contains it: otherwise somebody has changed one of the two.
  */
-export function appliedPart(
-  child: Child,
-  part: string,
-): { readonly last: unknown; readonly isIntact: boolean } {
+export function lastTemplate(child: Child): unknown {
   const applied = appliedTo(child)
-  const spec = isObject(applied) && isObject(applied.spec) ? applied.spec : {}
-  const observed: unknown = (child.spec as JsonObject | undefined)?.[part]
-  const last = Object.hasOwn(spec, part) ? spec[part] : undefined
-  return {
-    last,
-    isIntact: last !== undefined && (contained.get(child) === true || contains(observed, last)),
-  }
+  return isObject(applied) && isObject(applied.spec) && Object.hasOwn(applied.spec, 'template')
+    ? applied.spec.template
+    : undefined
 }
+
+/** Whether the observed spec still contains it. */
+export const isTemplateIntact = (child: Child, template: unknown): boolean =>
+  contained.get(child) === true ||
+  contains((child.spec as JsonObject | undefined)?.template, template)
 
 /** Whether the observed spec contains the applied one, completely (compared once) or without `fields`. */
 function isIn(child: Child, applied: JsonObject, fields: JsonObject): boolean {

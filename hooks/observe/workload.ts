@@ -1,7 +1,7 @@
 import { alike } from '../../crds/names.ts'
 import { isObject } from '../../crds/schema/json.ts'
 import type { PodTemplate, Workload } from '../children/manifesttypes.ts'
-import { appliedPart } from './applied.ts'
+import { isTemplateIntact, lastTemplate } from './applied.ts'
 import { isReady, isTerminating, templateOf } from './diagnosis.ts'
 import { templateIdentityOf } from './memory.ts'
 import type { Observed } from './observed.ts'
@@ -12,7 +12,8 @@ import type { Observed } from './observed.ts'
  */
 export function knowsTemplate(workload: Workload, emitted: Workload | undefined): boolean {
   if (!isObserved(workload)) return false
-  const { last, isIntact } = appliedPart(workload, 'template')
+  const last = lastTemplate(workload)
+  const isIntact = last !== undefined && isTemplateIntact(workload, last)
   const applied = isIntact ? last : workload.spec?.template
   const wanted = emitted?.spec?.template
   return !applied || !wanted || alike(applied, wanted)
@@ -32,8 +33,8 @@ function isObserved(workload: Workload): boolean {
 
 /** The template that was last applied, if the observed one still contains it and it has containers. */
 export function intactTemplate(workload: Workload): PodTemplate | undefined {
-  const { last, isIntact } = appliedPart(workload, 'template')
-  return isIntact && isTemplate(last) ? last : undefined
+  const last = lastTemplate(workload)
+  return isTemplate(last) && isTemplateIntact(workload, last) ? last : undefined
 }
 
 const isTemplate = (value: unknown): value is PodTemplate =>
