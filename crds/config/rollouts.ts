@@ -1,4 +1,4 @@
-import { choice, string } from '../schema/builders.ts'
+import { choice, intOrString } from '../schema/builders.ts'
 
 /** When a server that answers gets a Pod template that differs only by the configuration or the version. */
 
@@ -7,7 +7,7 @@ export const rollout = choice(
   ['OnRequest', 'Always'],
 )
 
-export const rolloutRevision = string(
+export const rolloutRevision = intOrString(
   'Another value rolls out what is pending on every ModelServer; so does removing it.',
-  { minLength: 1, maxLength: 63 },
+  { maxLength: 63 },
 )

@@ -93,7 +93,8 @@ export function servingInputs(
   { rolloutRevision }: Config,
 ): string {
   const said = Object.entries(spec as Fields).filter(([field]) => !besideTemplate.includes(field))
-  return hash({ ...Object.fromEntries(said), uid, served, rolloutRevision })
+  const revision = rolloutRevision === undefined ? undefined : String(rolloutRevision)
+  return hash({ ...Object.fromEntries(said), uid, served, revision })
 }
 
 /** The decision on a stage uses the same hashes several times: each is computed once. */

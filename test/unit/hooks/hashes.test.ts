@@ -133,6 +133,7 @@ describe('the inputs of a server', () => {
       inputsOf({}, {}, { rolloutRevision: '2' }),
     ]
     expect(new Set(all).size).toBe(4)
+    expect(inputsOf({}, {}, { rolloutRevision: 2 })).toBe(all[3])
     expect(inputsOf({}, {}, { limits: 'All', rollout: 'Always' })).toBe(inputsOf())
   })
 })
