@@ -1,4 +1,8 @@
+import type { Parent } from '../../crds/kind.ts'
+import { isReserved } from '../../crds/labels.ts'
 import type { Workload } from '../children/manifesttypes.ts'
+import { annotationsOf, labelsOf } from '../children/metadata.ts'
+import { faultIn } from '../observe/applied.ts'
 import type { Records } from '../observe/memory.ts'
 import type { Child } from '../observe/protocol.ts'
 import { no, type Verdict } from '../observe/verdict.ts'
@@ -49,7 +53,11 @@ function retained(
   obstacle: Verdict,
   after: string | undefined,
 ): ServeFate {
-  const children = retainedServing(facts.parent, facts.observed, stage.beside, stage)
+  // Without having read what was applied, nothing can be left out.
+  const isUnread = stage.workload && faultIn(stage.workload) !== undefined
+  const children = retainedServing(facts.parent, facts.observed, stage.beside, stage).map(
+    (child) => (isWorkload(child) && !isUnread ? withPresentMetadata(facts.parent, child) : child),
+  )
   const now = stage.workload && verdictOf(facts, stage, stage.workload, children)
   const stopped = now?.reason === 'Suspended' || now?.reason === 'Idle' ? now : undefined
   const before = now?.status === 'True' ? now : stopped
@@ -60,6 +68,25 @@ function retained(
     children,
     verdict: before ?? (after ? no('Waiting', `waits for ${after}`) : obstacle),
     ready: stopped ?? obstacle,
+  }
+}
+
+/** Labels of the object, and annotations that a Deployment has from it, follow even while it is blocked. */
+function withPresentMetadata(parent: Parent, workload: Workload): Workload {
+  const { metadata } = workload
+  const own = Object.entries(metadata.annotations ?? {}).filter(([name]) => isReserved(name))
+  return {
+    ...workload,
+    metadata: {
+      ...metadata,
+      labels: labelsOf(parent, 'serve'),
+      ...(metadata.annotations && {
+        annotations: {
+          ...(workload.kind === 'Deployment' && annotationsOf(parent)),
+          ...Object.fromEntries(own),
+        },
+      }),
+    },
   }
 }
 

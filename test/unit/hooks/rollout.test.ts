@@ -316,6 +316,29 @@ test('labels and annotations are on the Deployment at once', () => {
   expect(cluster.deployment?.spec.template.metadata.labels).toMatchObject({ team: 'a' })
 })
 
+test('they follow even while its Model is gone, and nothing else does', () => {
+  const cluster = start(older)
+  settle(cluster)
+  annotate({ 'example.com/old': 'a' })(cluster)
+  settle(cluster)
+  const before = cluster.deployment as Child
+  const parent = aModelServer(spec, {
+    labels: { team: 'a' },
+    annotations: { 'example.com/note': 'b' },
+  })
+  const answer = sync(parent, [before, service], aConfig(newer))
+  expect(readyOf(answer)).toMatch(/^False ReferenceMissing/)
+  const { metadata, spec: made } = theChild(answer, 'Deployment')
+  const { 'example.com/old': _, ...own } = before.metadata.annotations ?? {}
+  expect(metadata.labels).toEqual({ ...before.metadata.labels, team: 'a' })
+  expect(metadata.annotations).toEqual({
+    'example.com/note': 'b',
+    'substratus.ai/inputs': own['substratus.ai/inputs'],
+    'substratus.ai/template-generation': '1',
+  })
+  expect(made).toEqual(before.spec)
+})
+
 test('annotations that do not fit on the Deployment are left out', () => {
   const long = { 'example.com/note': 'x'.repeat(120_000) }
   const parent = (more: object) => aModelServer({ ...spec, ...more }, { annotations: long })
