@@ -10,6 +10,7 @@ import {
   packagingDefaults,
   registry,
 } from './config/registries.ts'
+import { rollout, rolloutRevision } from './config/rollouts.ts'
 import { storage, storageDefaults, storageFaults } from './config/stores.ts'
 import {
   limits,
@@ -35,6 +36,8 @@ export const configSchema = object('The configuration.', {
   storage,
   gpus,
   servers,
+  rollout,
+  rolloutRevision,
   references: choice('What admission does about a missing Model or Dataset.', ['Enforce', 'Warn']),
   podSecurity,
   userNamespaces,
@@ -54,6 +57,7 @@ const defaults = {
   storage: storageDefaults,
   gpus: gpuDefaults,
   servers: serverDefaults,
+  rollout: 'OnRequest',
   references: 'Enforce',
   podSecurity: 'baseline',
   userNamespaces: false,

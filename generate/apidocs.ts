@@ -19,6 +19,11 @@ const userAnnotations = tableOf(
       'all',
       'A new value, such as `"$(date)"`, runs the finished stages again: the build, and the load, import or training.',
     ],
+    [
+      `\`${annotations.rollout}\``,
+      'ModelServer',
+      'A new value takes the change that `UpdatePending` tells of, and the Pods are replaced.',
+    ],
     [`\`${annotations.opened}\``, 'Notebook', 'A new value starts an idle Notebook.'],
   ],
 )

@@ -1,3 +1,4 @@
+import { imagePattern } from '../crds/images.ts'
 import { ModelServer, type ModelServerSpec } from '../crds/modelserver.ts'
 import { claimName } from '../crds/names.ts'
 import { tooManyReplicas } from '../crds/serving.ts'
@@ -5,11 +6,13 @@ import { deployment, deployments } from './children/deployment.ts'
 import type { Container, Workload } from './children/manifesttypes.ts'
 import { namespaceOf, selectorOf, serverName } from './children/metadata.ts'
 import { service, services } from './children/service.ts'
+import { servingInputs } from './engine/hashes.ts'
 import { hookOf } from './engine/hook.ts'
 import type { Facts } from './engine/read.ts'
 import type { Beside, ServeStage } from './engine/stage.ts'
 import { containersIn } from './observe/observed.ts'
 import { rolloutOf } from './observe/rollout.ts'
+import { ownImage } from './observe/spec.ts'
 import { no, type Verdict, yes } from './observe/verdict.ts'
 import { serverOf, serverPod, serverPort } from './pod/serverpod.ts'
 import { strategyOf } from './pod/strategy.ts'
@@ -38,9 +41,9 @@ export const modelserver = hookOf(ModelServer, {
   ],
   claims: () => [],
   beside,
-  status: (facts, records) => {
+  status: (facts, records, _done, workload) => {
     const { parent, observed } = facts
-    const image = serverOf(facts, records)?.image
+    const image = imageIn(workload) ?? serverOf(facts, records)?.image
     const existing = observed.child('Deployment', serverName(parent))
     return {
       ...(image && { image }),
@@ -68,6 +71,15 @@ function serve(facts: ServerFacts): ServeStage {
     refuse: refusal(facts),
     workload,
     replicas: retainedReplicas(facts, workload),
+    inputs: (records) =>
+      servingInputs(
+        parent,
+        {
+          image: ownImage(parent.spec, records),
+          artifacts: model.state === 'ready' ? model.artifacts.id : undefined,
+        },
+        facts.config,
+      ),
     wanted: (records) =>
       deployment(
         parent,
@@ -81,11 +93,22 @@ function serve(facts: ServerFacts): ServeStage {
   }
 }
 
+const containerIn = (workload: Workload | undefined): Container | undefined =>
+  containersIn(workload?.spec?.template).find(({ name }) => name === 'server')
+
+/** The image of a retained Deployment, which somebody may have edited, if a status may name it. */
+function imageIn(workload: Workload | undefined): string | undefined {
+  const image = containerIn(workload)?.image
+  return image && image.length <= 1024 && isImage.test(image) ? image : undefined
+}
+
+const isImage = new RegExp(imagePattern)
+
 /** The Service forwards to the port on which this workload's own container listens. */
 function beside(parent: ServerFacts['parent']): Beside {
   return (workload) => {
-    const [server] = containersIn(workload?.spec?.template).filter(({ name }) => name === 'server')
-    return [service(parent, serverName(parent), serverPort, portIn(server) ?? serverPort)]
+    const port = portIn(containerIn(workload)) ?? serverPort
+    return [service(parent, serverName(parent), serverPort, port)]
   }
 }
 

@@ -39,6 +39,10 @@ const variablesBytes = (params: Readonly<Record<string, unknown>>): number =>
     ),
   )
 
+/** Whether annotations fit beside what the spec adds: the workload has them, and so has its record. */
+export const fitBeside = (spec: AnySpec, annotations: Readonly<Record<string, string>>): boolean =>
+  carriedBytes(spec) + 2 * jsonBytes(annotations) <= maxCarriedBytes
+
 export const sizeRules: readonly Rule[] = [
   {
     field: 'spec',

@@ -1,7 +1,7 @@
 import type { Parent } from '../../crds/kind.ts'
 import type { ChildKind } from './childkind.ts'
 import type { DeploymentStrategy, PodTemplate, Workload } from './manifesttypes.ts'
-import { labelsOf, selectorOf } from './metadata.ts'
+import { annotationsOf, labelsOf, selectorOf } from './metadata.ts'
 
 export const deployments: ChildKind = {
   apiVersion: 'apps/v1',
@@ -23,7 +23,7 @@ export const deployment = (
 ): Workload => ({
   apiVersion: deployments.apiVersion,
   kind: deployments.kind,
-  metadata: { name, labels: labelsOf(parent, 'serve') },
+  metadata: { name, labels: labelsOf(parent, 'serve'), ...userAnnotations(parent) },
   spec: {
     replicas,
     progressDeadlineSeconds: 7200,
@@ -32,3 +32,8 @@ export const deployment = (
     template,
   },
 })
+
+const userAnnotations = (parent: Parent) => {
+  const annotations = annotationsOf(parent)
+  return Object.keys(annotations).length ? { annotations } : {}
+}

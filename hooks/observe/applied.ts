@@ -147,6 +147,22 @@ export function asApplied(child: Child, fields: JsonObject = {}): Child {
   }
 }
 
+/**
+ * The Pod template as it was last applied. It may be compared with; it may be emitted only if the
+ * observed spec still contains it: otherwise somebody has changed one of the two.
+ */
+export function lastTemplate(child: Child): unknown {
+  const applied = appliedTo(child)
+  return isObject(applied) && isObject(applied.spec) && Object.hasOwn(applied.spec, 'template')
+    ? applied.spec.template
+    : undefined
+}
+
+/** Whether the observed spec still contains it. */
+export const isTemplateIntact = (child: Child, template: unknown): boolean =>
+  contained.get(child) === true ||
+  contains((child.spec as JsonObject | undefined)?.template, template)
+
 /** Whether the observed spec contains the applied one, completely (compared once) or without `fields`. */
 function isIn(child: Child, applied: JsonObject, fields: JsonObject): boolean {
   const whole = contained.get(child) ?? contains(child.spec, applied)

@@ -47,11 +47,21 @@ const unpullable = {
   ],
 }
 
-/** The same, with a Deployment of this generation. */
-const newer = (seen: readonly Seen[], generation: number): readonly Seen[] =>
-  seen.map((it) =>
-    it.kind === 'Deployment' ? { ...it, metadata: { ...it.metadata, generation } } : it,
-  ) as readonly Seen[]
+/** The same, with a Deployment of this generation; its template came with generation `template`. */
+const newer = (
+  seen: readonly Seen[],
+  generation: number,
+  template: number = generation,
+): readonly Seen[] =>
+  seen.map((it) => {
+    if (it.kind !== 'Deployment') return it
+    const { metadata } = it
+    const annotations = {
+      ...metadata.annotations,
+      'substratus.ai/template-generation': String(template),
+    }
+    return { ...it, metadata: { ...metadata, annotations, generation } }
+  }) as readonly Seen[]
 
 /** The children of the first answer, with a Deployment in some state and perhaps its Pod. */
 function seenWith(
@@ -215,9 +225,14 @@ describe('Ready and Serving of a ModelServer', () => {
       ready: 'True Serving: rolling out: 0 of 1 Pods are new',
     },
     {
-      when: 'the Deployment changed, and its controller has not observed that yet',
+      when: 'the template changed, and the controller has not observed that yet',
       seen: newer(seenWith({ ...available, observedGeneration: 1 }), 2),
       ready: 'False Starting: rolling out: 0 of 1 Pods are new',
+    },
+    {
+      when: 'only labels changed, and the controller has not observed that yet',
+      seen: newer(seenWith({ ...available, observedGeneration: 1 }), 2, 1),
+      ready: 'True Serving: 1 of 1 replicas available',
     },
     {
       when: 'its controller has observed the change',
@@ -227,7 +242,11 @@ describe('Ready and Serving of a ModelServer', () => {
     {
       when: 'it was only scaled, and the controller has not observed that yet',
       spec: twice,
-      seen: newer(seenWith({ ...available, observedGeneration: 1 }, undefined, twice, packaged), 2),
+      seen: newer(
+        seenWith({ ...available, observedGeneration: 1 }, undefined, twice, packaged),
+        2,
+        1,
+      ),
       ready: 'True Serving: 1 of 2 replicas available',
     },
     {
