@@ -170,6 +170,24 @@ spec:
     expect(code).toBe(0)
   })
 
+  test('scalars mean what they mean to kubectl, and stay as they were written', async () => {
+    const manifest = (env: string) =>
+      `apiVersion: substratus.ai/v1
+kind: Model
+metadata: {name: m}
+spec:
+  image: a
+  command: [train]
+  params: {packing: yes, hour: 012, size: 1_000}
+  env: {${env}}
+`
+    const quoted = manifest('COUNTRY: "no"')
+    expect(await convert(quoted)).toMatchObject({ code: 0, stdout: quoted })
+    const { code, stderr } = await convert(manifest('COUNTRY: no'))
+    expect(stderr).toContain('spec.env.COUNTRY: Invalid value: must be a string, not a boolean')
+    expect(code).toBe(1)
+  })
+
   test('other objects in the file stay unchanged', async () => {
     const other = 'apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: c\nstatus: {a: 1}\n'
     expect((await convert(other)).stdout).toBe(
