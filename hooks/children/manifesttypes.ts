@@ -128,7 +128,11 @@ export interface Job extends Child {
     readonly podFailurePolicy?: object
     readonly template?: PodTemplate
   }
-  readonly status?: WithConditions['status'] & { readonly active?: number }
+  readonly status?: WithConditions['status'] & {
+    readonly active?: number
+    readonly terminating?: number
+    readonly startTime?: string
+  }
 }
 
 export interface DeploymentStrategy {

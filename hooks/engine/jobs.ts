@@ -6,6 +6,7 @@ import { no } from '../observe/verdict.ts'
 import { awaited } from './awaited.ts'
 import { lost, recorded } from './done.ts'
 import type { Progress, WorkFate } from './fate.ts'
+import { cleared } from './folder.ts'
 import { currentJob, fated, type Look, lookAt, type Policy } from './look.ts'
 import type { Facts } from './read.ts'
 import { retainedJob } from './retained.ts'
@@ -26,6 +27,7 @@ const policies: readonly Policy[] = [
   working,
   waiting,
   notStarted,
+  cleared,
 ]
 
 /** Decides about a stage that works. */
@@ -104,7 +106,8 @@ function create(look: Look): WorkFate {
   const { facts, stage, records, rerun, buckets } = look
   const hashes = stage.hashes(rerun)
   const identity = { stage: stage.name, ...hashes, rerun, upstream: identitiesOf(stage.needs) }
-  const created = job(facts.parent, identity, stage.policy, stage.template(hashes, records))
+  const names = { attempt: hashes.attempt, folder: stage.folder?.(rerun) ?? '' }
+  const created = job(facts.parent, identity, stage.policy, stage.template(names, records))
   const verdict = awaited(facts.memory, 'Job', buckets.name)
   return fated(look, { is: 'create' }, verdict, [created])
 }
