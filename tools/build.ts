@@ -212,7 +212,7 @@ export async function main(options: Options): Promise<void> {
       cached: optional(options, 'cache') === 'true',
     })
     // buildctl gives the daemon the credentials that it asks for, by the host of each image.
-    const env = { DOCKER_CONFIG: writeMerged(process.env, host) }
+    const env = { DOCKER_CONFIG: writeMerged(process.env) }
     const { code, output } = await run('buildctl', [`--addr=${address}`, ...args], { env })
     if (code !== 0) throw new Error(buildFault(output, image))
   })

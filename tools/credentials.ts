@@ -68,18 +68,19 @@ export function readersOf(
 
 /**
  * One Docker configuration for BuildKit, which has one pair of credentials for each host. Those to push
- * with are for the host of the image that is built, and other hosts are only read.
+ * with come first, with everything else in their configuration.
  */
-export function mergedConfig({ push, pull }: Credentials, pushHost: string): DockerConfig {
-  const isPushed = basicOf(push, pushHost) !== undefined
+export function mergedConfig({ push, pull }: Credentials): DockerConfig {
+  const pushed = Object.entries(push.auths ?? {}).map(([name]) => entryOf([name, { auth: '-' }])[0])
+  const isPushed = ({ host }: Entry) => pushed.some((entry) => entry && isHost(entry, host))
   const readers = pull
     .flatMap(entriesOf)
-    .filter((entry) => !(isPushed && isHost(entry, pushHost)))
+    .filter((entry) => !entry.host.includes('*') && !isPushed(entry))
     .sort((a, b) => a.path.length - b.path.length)
   const auths: Record<string, Auth> = {}
-  for (const { host, basic } of [...readers, ...entriesOf(push)])
+  for (const { host, basic } of readers)
     auths[hubHosts.includes(host) ? hub : host] ??= { auth: basic }
-  return { auths }
+  return { ...push, auths: { ...auths, ...push.auths } }
 }
 
 export interface Credentials {
@@ -118,10 +119,10 @@ export function credentialsIn(env: Env): Credentials {
 }
 
 /** Writes the configuration for BuildKit; returns its folder, for DOCKER_CONFIG. */
-export function writeMerged(env: Env, pushHost: string): string {
+export function writeMerged(env: Env): string {
   const folder = join(env.HOME ?? '/home/build', 'docker')
   mkdirSync(folder, { recursive: true, mode: 0o700 })
-  const merged = mergedConfig(credentialsIn(env), pushHost)
+  const merged = mergedConfig(credentialsIn(env))
   writeFileSync(join(folder, 'config.json'), JSON.stringify(merged), { mode: 0o600 })
   return folder
 }

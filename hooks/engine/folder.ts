@@ -68,7 +68,11 @@ function folderIn({ name }: Pick<WorkStage, 'name'>, pod: PodSpec | undefined): 
  * The folder of a complete Job's result. A Job's template is immutable, so it shows the folder whatever
  * happened to the annotations. 0.1.0 named the folder after the attempt.
  */
-export function folderOf(stage: WorkStage, job: Job, { attempt = '', rerun }: Identity): string {
+export function folderWritten(
+  stage: WorkStage,
+  job: Job,
+  { attempt = '', rerun }: Identity,
+): string {
   const folder = stage.folder?.(rerun)
   return folder && folderIn(stage, job.spec?.template?.spec) === folder ? folder : attempt
 }

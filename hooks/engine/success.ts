@@ -6,7 +6,7 @@ import { no } from '../observe/verdict.ts'
 import type { Success } from './buckets.ts'
 import { done } from './done.ts'
 import type { WorkFate } from './fate.ts'
-import { folderOf } from './folder.ts'
+import { folderWritten } from './folder.ts'
 import { currentJob, fated, type Look } from './look.ts'
 import { retainedJob } from './retained.ts'
 import { recordedUpstream } from './upstream.ts'
@@ -40,7 +40,7 @@ function recordOf(
 ): StageRecord {
   const { inputs = '', rerun } = identity
   // Every version looks for the artifacts in the folder of this name.
-  const attempt = folderOf(stage, job, identity)
+  const attempt = folderWritten(stage, job, identity)
   const upstream = recordedUpstream(job, stage.needs)
   return {
     job: job.metadata.name,

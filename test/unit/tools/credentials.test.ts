@@ -31,13 +31,18 @@ describe('a repository is read with', () => {
   })
 })
 
-test('BuildKit pushes with the push credentials, and reads other hosts with the others', () => {
-  const push = config({ 'https://ghcr.io': 'push', 'quay.io': 'push' })
+test('BuildKit has the push credentials, and the others for hosts that are only read', () => {
+  const push = { ...config({ 'https://ghcr.io': 'push' }), credHelpers: { 'a.io': 'ecr-login' } }
   const pull = [
-    config({ 'ghcr.io/acme': 'pull', 'quay.io': 'first', 'docker.io': 'hub' }),
-    config({ 'quay.io': 'second' }),
+    config({ 'ghcr.io/acme': 'pull', 'quay.io/a': 'part', 'docker.io': 'hub', '*.b.io': 'any' }),
+    config({ 'quay.io': 'all' }),
   ]
-  expect(mergedConfig({ push, pull }, 'ghcr.io')).toEqual(
-    config({ 'quay.io': 'first', 'https://index.docker.io/v1/': 'hub', 'ghcr.io': 'push' }),
-  )
+  expect(mergedConfig({ push, pull })).toEqual({
+    ...config({
+      'quay.io': 'all',
+      'https://index.docker.io/v1/': 'hub',
+      'https://ghcr.io': 'push',
+    }),
+    credHelpers: { 'a.io': 'ecr-login' },
+  })
 })
