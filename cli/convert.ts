@@ -118,6 +118,15 @@ function remove(document: Document, path: Path): void {
   if (isMap(map) && map.delete(path.at(-1)) && map.items.length === 0) remove(document, above)
 }
 
+const unremoved =
+  'must go, and comes by a merge key "<<" or an alias: remove it where it is written'
+
+const valueAt = (object: unknown, path: Path): unknown =>
+  path.reduce<unknown>(
+    (value, name) => (value as Record<string, unknown> | undefined)?.[name],
+    object,
+  )
+
 /** Converts the document in place; returns what the user should know about it. */
 export function convert(document: Document): readonly Finding[] {
   const object = document.toJS() as Old & { readonly apiVersion?: string }
@@ -130,7 +139,11 @@ export function convert(document: Document): readonly Finding[] {
     .filter(({ applies }) => applies(now))
     .map(({ field, does, level = 'note', message }) => {
       if (does === 'removes') remove(document, field)
-      return { level, field: field.join('.'), message }
+      const stays = does === 'removes' && valueAt(document.toJS(), field) !== undefined
+      return {
+        ...(stays ? { level: 'error', message: unremoved } : { level, message }),
+        field: field.join('.'),
+      }
     })
 }
 
