@@ -123,6 +123,22 @@ const rows: readonly Bad[] = [
     spec: { build: { git: { url: 'ssh://git@example.com:org/x.git' } } },
     says: '"org" is no port: write ssh://git@example.com/org/x.git',
   },
+  {
+    kind: 'Model',
+    spec: { source: 'https://example.com/x.gguf', files: ['*.gguf'] },
+    when: 'the source is one file',
+    says: 'chooses among the files of an hf://, s3:// or gs:// source',
+  },
+  {
+    kind: 'Dataset',
+    when: 'there is no source',
+    spec: { image, files: ['*.csv'] },
+    says: 'chooses among the files of an hf://, s3:// or gs:// source',
+  },
+  { kind: 'Model', spec: { source: 'hf://a/b', files: [] }, says: 'spec.files' },
+  { kind: 'Model', spec: { source: 'hf://a/b', files: ['/x'] }, says: 'spec.files[0]' },
+  { kind: 'Dataset', spec: { source: 's3://a', files: ['!'] }, says: 'spec.files[0]' },
+  { kind: 'Notebook', spec: { image, files: ['x'] }, says: 'unknown field "spec.files"' },
   { kind: 'Dataset', spec: { source: 'pvc://claim/../other' }, says: 'must not contain ".."' },
   {
     kind: 'Dataset',

@@ -291,7 +291,7 @@ describe('a bucket', () => {
   test('is copied, then compared', () => {
     const source = sourceOf('s3://bucket/a')
     if (source.scheme !== 's3') throw new Error()
-    expect(rcloneArgs(source, '/to').map((args) => args.slice(0, 3))).toEqual([
+    expect(rcloneArgs(source, '/to', []).map((args) => args.slice(0, 3))).toEqual([
       ['copy', 's3:bucket/a', '/to'],
       ['check', 's3:bucket/a', '/to'],
     ])
@@ -344,6 +344,10 @@ test.each([
   [
     'OSError: [Errno 28] No space left on device',
     'the disk is full: ask for more in spec.resources.disk',
+  ],
+  [
+    'spec.files: no file of org/name matches "x": it has y\nmore',
+    'spec.files: no file of org/name matches "x": it has y',
   ],
   ['a\nthe last', 'hf://org/name cannot be loaded: the last'],
 ])('the hub’s "%s"', (output, expected) => {
