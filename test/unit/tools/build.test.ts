@@ -4,7 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { buildctlArgs, buildFault, daemonConfig, dockerfileIn } from '../../../tools/build.ts'
-import { addressOf, clonedFault, credentialHelper, refOf } from '../../../tools/clone.ts'
+import { refOf } from '../../../tools/clone.ts'
+import { addressOf, credentialHelper } from '../../../tools/gitaccess.ts'
+import { clonedFault } from '../../../tools/gitwords.ts'
 import { optionsOf, required } from '../../../tools/options.ts'
 
 describe('the Dockerfile', () => {
