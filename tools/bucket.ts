@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import { filtersOf } from './globs.ts'
+import { untrusted } from './network.ts'
 import { diskFull } from './report.ts'
 import { lastLines } from './run.ts'
 import type { Source } from './source.ts'
@@ -101,6 +102,7 @@ export function rcloneFault(output: string, { address, scheme }: Bucket): string
     return `${address} refuses the credentials: give ${credentialsOf[scheme]} in spec.env, from a Secret`
   if (/can't limit to single files/i.test(output))
     return `spec.files: ${address} is one file: remove files`
+  if (/x509: |tls: failed to verify/i.test(output)) return `${address}: ${untrusted}`
   if (/no space left on device/i.test(output)) return diskFull
   const lost = output.match(lostConnection)?.at(-1)
   if (lost) return `${address} cannot be reached: ${lost}`

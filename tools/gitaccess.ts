@@ -3,6 +3,7 @@ import { rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { authorityFile } from './authorities.ts'
 import { originOf } from './gitwords.ts'
+import { certificatesIn } from './network.ts'
 import { type Ended, run } from './run.ts'
 import { sshKeyOf, unixLines } from './sshkey.ts'
 
@@ -103,7 +104,9 @@ function credentials(secret: string, home: string, address: URL): Credentials {
     read('known_hosts') ?? process.env.GIT_KNOWN_HOSTS,
     isSsh ? read('ssh-privatekey') : undefined,
   )
-  const authorities = read('ca.crt') ?? process.env.GIT_CA_BUNDLE
+  const authorities = [read('ca.crt') ?? process.env.GIT_CA_BUNDLE, certificatesIn(process.env)]
+    .filter(Boolean)
+    .join('\n')
   const env = {
     ...inherited(),
     GIT_TERMINAL_PROMPT: '0',

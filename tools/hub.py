@@ -101,11 +101,13 @@ def main(kind, repository, revision, folder, *patterns):
         except (RepositoryNotFoundError, RevisionNotFoundError):
             raise
         except Exception as error:
-            # Retrying does not help: a full disk, a name that is too long, or a value that the client refuses.
+            # Retrying does not help: a full disk, a name that is too long, a value that the client refuses,
+            # or a certificate.
             if (
                 count == TRIES
                 or getattr(error, "errno", None) in (errno.ENOSPC, errno.ENAMETOOLONG)
                 or type(error) is ValueError
+                or "CERTIFICATE_VERIFY_FAILED" in str(error)
             ):
                 raise
             print(f"{type(error).__name__}: {error}: trying again", file=sys.stderr)

@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url'
+import { untrusted } from './network.ts'
 import { diskFull } from './report.ts'
 import { lastLines } from './run.ts'
 import type { Source } from './source.ts'
@@ -41,6 +42,8 @@ export function hubFault(output: string, { address, repository, revision }: Hub)
   if (/RevisionNotFoundError/.test(output)) return `${repository} has no revision "${revision}"`
   const [choice] = /^spec\.files: .*$/m.exec(output) ?? []
   if (choice) return choice
+  if (/CERTIFICATE_VERIFY_FAILED|certificate verify failed/i.test(output))
+    return `${address}: ${untrusted}`
   if (/No space left on device/.test(output)) return diskFull
   return `${address} cannot be loaded: ${lastLines(output, 1)}`
 }

@@ -285,13 +285,19 @@ const rows: readonly Bad[] = [
     kind: 'Model',
     spec: { image, env: { TOKEN: 'Bearer ${{ secrets.hf.token }}' } },
     when: 'there is text before it',
-    says: 'must be exactly ${{ secrets.NAME.KEY }}',
+    says: 'must be exactly ${{ secrets.NAME.KEY }} or ${{ configmaps.NAME.KEY }}',
   },
   {
     kind: 'Model',
     spec: { image, env: { TOKEN: '${{ secrets.-hf.token }}' } },
     when: 'the name begins with a dash',
     says: 'must be exactly ${{ secrets.NAME.KEY }}',
+  },
+  {
+    kind: 'Model',
+    spec: { image, env: { CA: '${{ configmaps.trusted }}' } },
+    when: 'it names no key',
+    says: 'must be exactly ${{ secrets.NAME.KEY }} or ${{ configmaps.NAME.KEY }}',
   },
   { kind: 'Model', spec: { image, env: { '1A': 'x' } }, says: 'spec.env' },
   {

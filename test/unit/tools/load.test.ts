@@ -83,7 +83,7 @@ describe('a download over TLS', () => {
 
   test('from another is refused at once, with the reason', async () => {
     await expect(main({ source: [url], into: [folder] })).rejects.toThrow(
-      `${url}: its certificate cannot be trusted: unable to verify the first certificate`,
+      `${url}: its certificate cannot be trusted: if its authority is your own, give it as CA_CERTIFICATES in spec.env: unable to verify the first certificate`,
     )
   })
 })
@@ -314,6 +314,16 @@ describe('a bucket', () => {
       's3://b/p cannot be reached: connection refused',
     ],
     [
+      'when its certificate is not trusted',
+      'Get "https://s3.test/b": x509: certificate signed by unknown authority',
+      's3://b/p: its certificate cannot be trusted: if its authority is your own, give it as CA_CERTIFICATES in spec.env',
+    ],
+    [
+      'when it is one file and there are patterns',
+      "Failed to size: can't limit to single files when using filters: [x]",
+      'spec.files: s3://b/p is one file: remove files',
+    ],
+    [
       'when the disk is full',
       'write /x: no space left on device',
       'the disk is full: ask for more in spec.resources.disk',
@@ -341,6 +351,10 @@ test.each([
     'org/name does not exist on the hub, or is private: then give HF_TOKEN in spec.env, from a Secret',
   ],
   ['huggingface_hub.errors.RevisionNotFoundError: 404', 'org/name has no revision "main"'],
+  [
+    'httpx2.ConnectError: [SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed',
+    'hf://org/name: its certificate cannot be trusted: if its authority is your own, give it as CA_CERTIFICATES in spec.env',
+  ],
   [
     'OSError: [Errno 28] No space left on device',
     'the disk is full: ask for more in spec.resources.disk',

@@ -26,7 +26,14 @@ const texts = [
   ...['https://hf.co/org/name/blob/main/a', 'https://github.com/org/name/blob/main/a'],
   ...['ssh://git@example.com:acme/a', 'https://example.com:acme/a', 'https://example.com/a#b'],
   ...['https://example.com/org/name/-/blob/main/a', 'https://hf.co/datasets/org/name'],
-  ...['${{ secrets.hub.token }}', '${{ secrets.hub }}', 'a ${{ b', '${', 'x'.repeat(51)],
+  ...[
+    '${{ configmaps.ca.pem }}',
+    '${{ secrets.hub.token }}',
+    '${{ secrets.hub }}',
+    'a ${{ b',
+    '${',
+    'x'.repeat(51),
+  ],
 ]
 const names = [
   'image',
