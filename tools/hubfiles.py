@@ -39,17 +39,26 @@ def copies(names):
         # An adapter does not replace the model.
         if base.endswith(".safetensors") and not base.startswith("adapter_"):
             beside.setdefault(parent(name), set()).add(base)
-    return {name for name in names if is_copy(name, beside) or is_in_copy(parent(name), beside)}
+    every = set(names)
+    return {
+        name
+        for name in names
+        if is_twin(name, every) or is_copy(name, beside) or is_in_copy(parent(name), beside)
+    }
+
+
+def is_twin(name, every):
+    """Whether a file of the same name has the weights as safetensors."""
+    stem, dot, end = name.rpartition(".")
+    return dot + end in OTHER_ENDS and f"{stem}.safetensors" in every
 
 
 def is_copy(name, beside):
     weights = beside.get(parent(name), ())
     base = name.rpartition("/")[2]
-    if base.endswith(".safetensors"):
+    if base.endswith((".safetensors", ".safetensors.index.json")):
         return base.startswith("consolidated") and any(map(SAFETENSORS.fullmatch, weights))
-    stem, _, end = base.rpartition(".")
-    same = f".{end}" in OTHER_ENDS and f"{stem}.safetensors" in weights
-    return bool(weights) and (same or bool(OTHER_WEIGHTS.fullmatch(base)))
+    return bool(weights) and bool(OTHER_WEIGHTS.fullmatch(base))
 
 
 def is_in_copy(folder, beside):

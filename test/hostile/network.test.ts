@@ -1,10 +1,11 @@
+import { createHash } from 'node:crypto'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { localCertificate } from '../certificate.ts'
-import { commit, type Server, scratch, serveGit, server, tool } from './tools.ts'
+import { commit, git, type Server, scratch, serveGit, server, tool } from './tools.ts'
 
 /** Networks as companies have them: a proxy in between, and a certificate of the company's own authority. */
 
@@ -20,8 +21,10 @@ beforeEach(async () => {
   const certificate = await localCertificate(folder)
   ca = certificate.ca
   named = await server((request, response) => {
-    if (request.url?.startsWith('/git/'))
+    if (request.url?.startsWith('/git/') && !request.url.includes('/info/lfs/'))
       return serveGit(join(folder, 'repositories'), request.url.slice(4), request, response)
+    if (request.url?.endsWith('/objects/batch'))
+      return void response.setHeader('content-type', 'application/json').end(batch())
     return void response.end('whole')
   }, certificate.server)
   proxy = await proxyServer()
@@ -31,6 +34,16 @@ afterEach(() => {
   proxy.stop()
   remove()
 })
+
+const oid = createHash('sha256').update('whole').digest('hex')
+
+/** The answer of a Git LFS server that has one object. */
+const batch = () =>
+  JSON.stringify({
+    objects: [
+      { oid, size: 5, actions: { download: { href: `https://localhost:${named.port}/x` } } },
+    ],
+  })
 
 /** A proxy that records where it was asked to connect to, and leads every name to this machine. */
 async function proxyServer() {
@@ -109,13 +122,22 @@ test('a proxy’s password is not printed', async () => {
   expect(`${output}${message}`).not.toContain('pr0xy-s3cret')
 })
 
-test('a repository is cloned through the proxy, from an authority of CA_CERTIFICATES', async () => {
-  commit(join(folder, 'repositories/it'), { Dockerfile: 'FROM scratch\n' })
+test('a repository is cloned through the proxy, with its LFS, from an authority of CA_CERTIFICATES', async () => {
+  const repository = join(folder, 'repositories/it')
+  commit(repository, {
+    Dockerfile: 'FROM scratch\n',
+    'w.bin': `version https://git-lfs.github.com/spec/v1\noid sha256:${oid}\nsize 5\n`,
+  })
+  writeFileSync(join(repository, '.gitattributes'), 'w.bin filter=lfs -text\n')
+  const off = ['-c', 'filter.lfs.clean=', '-c', 'filter.lfs.process=', '-c', 'filter.lfs.required=']
+  git(repository, ...off, 'add', '.gitattributes')
+  git(repository, ...off, 'commit', '--quiet', '--message', 'LFS')
   const url = `https://localhost:${named.port}/git/it/.git`
   const words = ['clone', `--url=${url}`, `--into=${join(folder, 'into')}`]
   const env = { HTTPS_PROXY: proxy.url, CA_CERTIFICATES: ca }
   expect(await tool(join(folder, 'home'), words, env)).toMatchObject({ code: 0 })
   expect(readFileSync(join(folder, 'into/Dockerfile'), 'utf8')).toBe('FROM scratch\n')
+  expect(readFileSync(join(folder, 'into/w.bin'), 'utf8')).toBe('whole')
   expect(new Set(proxy.asked)).toEqual(new Set([`CONNECT localhost:${named.port}`]))
 })
 

@@ -78,13 +78,19 @@ describe('of a Model on the hub, without spec.files', () => {
       what: 'the vendor’s own format is left out',
       names: [
         'model-00001-of-00001.safetensors',
-        'consolidated.safetensors',
+        'consolidated-00001-of-00001.safetensors',
+        'consolidated.safetensors.index.json',
         'original/consolidated.00.pth',
         'original/params.json',
         'params.json',
         'tokenizer.model',
       ],
-      left: ['consolidated.safetensors', 'original/consolidated.00.pth', 'original/params.json'],
+      left: [
+        'consolidated-00001-of-00001.safetensors',
+        'consolidated.safetensors.index.json',
+        'original/consolidated.00.pth',
+        'original/params.json',
+      ],
     },
     {
       what: 'a checkpoint with the name of the safetensors is left out',
@@ -111,7 +117,7 @@ describe('of a Model on the hub, without spec.files', () => {
     {
       what: 'an adapter stands for no model',
       names: ['adapter_model.safetensors', 'adapter_model.bin', 'pytorch_model.bin'],
-      left: [],
+      left: ['adapter_model.bin'],
     },
     {
       what: 'Mistral’s format alone is loaded',
