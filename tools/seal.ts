@@ -241,11 +241,14 @@ async function arrives(
   return false
 }
 
-/** rclone uses this character for its own escapes, and cannot open a file with it in its name. */
-const unreadable = '‛'
+/**
+ * rclone uses the first of these characters for its own escapes, and cannot open a file with it in its
+ * name. The second is what it sees in a name that is not UTF-8, which it would copy under another.
+ */
+const unreadable = ['‛', '\uFFFD'] as const
 
 /** rclone reads a list of files, one per line, in which these characters mean something else. */
-const isListed = (path: string): boolean => !/[\r\n␀／．‛]/.test(path)
+const isListed = (path: string): boolean => !/[\r\n␀／．‛\uFFFD]/.test(path)
 
 interface Made {
   readonly manifest: Manifest
@@ -273,10 +276,11 @@ export async function seal(artifacts: string, follows = false): Promise<Made> {
   if (follows) omitEmpty(found, omit)
   for (const folder of found.folders) await readable(join(artifacts, folder), true)
   const files: Awaited<ReturnType<typeof sealed>>[] = []
-  for (const file of found.files)
-    if (follows && file.includes(unreadable))
-      omit(shown(file), `rclone cannot read "${unreadable}"`)
+  for (const file of found.files) {
+    const char = follows && unreadable.find((one) => file.includes(one))
+    if (char) omit(shown(file), `rclone cannot read "${char}"`)
     else files.push(await sealed(artifacts, file))
+  }
   const links: Link[] = []
   for (const link of found.links) links.push(await linkAt(artifacts, link))
   const more: Sealed[] = follows ? [] : links.map(({ path, link }) => ({ path, link }))
@@ -320,7 +324,14 @@ async function copyToBucket(
   const there = `${place}/${path}`
   const artifacts = join(storage, path)
   // A bucket cannot store links: the files behind them are copied in their place, one by one.
-  const without = [`/${manifestName}`, `*${unreadable}*`, `*${unreadable}*/**`]
+  const [escapes, replaces] = unreadable
+  const without = [
+    `/${manifestName}`,
+    `*${escapes}*`,
+    `*${escapes}*/**`,
+    // Only a regular expression matches it in a name that is not UTF-8.
+    `{{.*${replaces}.*}}`,
+  ]
   const plain = [...without.map((pattern) => `--exclude=${pattern}`), '--skip-links']
   const linked = ['--files-from-raw', '-', '--copy-links']
   const list = behindLinks.map((file) => `${file}\n`).join('')

@@ -406,6 +406,14 @@ describe('files that no manifest can represent are left out and named', () => {
     expect(JSON.parse(message).unsealed).toEqual({ count: 1, first: says })
   })
 
+  test('a name in a bucket that looks to rclone as one that is not UTF-8', async () => {
+    rclone()
+    write(join(artifacts, 'a\ufffdb'), 'x')
+    write(join(artifacts, 'w'), 'weights')
+    const first = '"a\ufffdb" is left out: rclone cannot read "\ufffd"'
+    expect(JSON.parse((await toBucket()).message).unsealed).toEqual({ count: 1, first })
+  })
+
   test('a file that rclone cannot open does not fail the copy of the others', async () => {
     rclone()
     write(join(artifacts, 'w'), 'weights')
