@@ -1,4 +1,5 @@
 import { hashedFields, runPolicyField, specFields } from './common.ts'
+import { files, filesOfSource } from './files.ts'
 import { defineKind, gpuColumn, lastColumns, readyColumns, type SpecOf } from './kind.ts'
 import { object } from './schema/builders.ts'
 import { source, sourceWithoutCredentials } from './sources.ts'
@@ -14,10 +15,11 @@ export const Dataset = defineKind({
   references: [],
   requests: { cpu: 2, memory: 10, disk: 50 },
   spec: {
-    properties: { source, ...specFields, ...runPolicyField },
-    hashed: { source: 'inputs', ...hashedFields, runPolicy: 'neither' },
+    properties: { source, files, ...specFields, ...runPolicyField },
+    hashed: { source: 'inputs', files: 'inputs', ...hashedFields, runPolicy: 'neither' },
     rules: [
       sourceWithoutCredentials,
+      filesOfSource,
       {
         rule: '!has(self.source) || !(has(self.image) || has(self.build) || has(self.command) || has(self.args))',
         message:
