@@ -1,6 +1,6 @@
 import { Ajv, type ErrorObject } from 'ajv'
 import { longestName, maxErrors, shortened } from './brevity.ts'
-import type { Schema } from './builders.ts'
+import { type Schema, sharedAs } from './builders.ts'
 import { type CompiledRule, compile } from './cel.ts'
 import { isObject } from './json.ts'
 import { trimOf } from './trim.ts'
@@ -19,14 +19,19 @@ export const sentence = ({ field, message }: FieldError): string =>
 
 export type Validate = (value: unknown) => readonly FieldError[]
 
+/** The reference to a shared schema, which has to be defined somewhere. */
+type Refer = (name: string, schema: Schema) => string
+
 /**
  * The schema as JSON Schema for ajv and for editors: unknown fields are errors, as they are for
  * kubectl's strict validation, and int-or-string is spelled out.
  */
 export function jsonSchema(
   schema: Schema,
-  ofMaps: Readonly<Record<string, unknown>> = {},
+  options: { readonly ofMaps?: object; readonly refer?: Refer } = {},
 ): Record<string, unknown> {
+  const { [sharedAs]: name, ...own } = schema
+  if (name !== undefined && options.refer) return { $ref: options.refer(name, own) }
   const {
     properties,
     additionalProperties,
@@ -37,7 +42,7 @@ export function jsonSchema(
     'x-kubernetes-list-type': listType,
     'x-kubernetes-list-map-keys': _keys,
     ...rest
-  } = schema
+  } = own
   const { format: _format, ...plain } = rest
   return {
     ...plain,
@@ -46,24 +51,37 @@ export function jsonSchema(
     ...(listType === 'set' && { uniqueItems: true }),
     ...(properties && {
       properties: Object.fromEntries(
-        Object.entries(properties).map(([name, field]) => [name, jsonSchema(field, ofMaps)]),
+        Object.entries(properties).map(([name, field]) => [name, jsonSchema(field, options)]),
       ),
       additionalProperties: false,
     }),
     ...(additionalProperties && {
-      ...ofMaps,
-      additionalProperties: jsonSchema(additionalProperties, ofMaps),
+      ...options.ofMaps,
+      additionalProperties: jsonSchema(additionalProperties, options),
     }),
-    ...(items && { items: jsonSchema(items, ofMaps) }),
+    ...(items && { items: jsonSchema(items, options) }),
   }
 }
 
-const ajv = new Ajv({ allErrors: true, strict: false, verbose: true })
+/** A compiler in which each shared schema is compiled once. */
+function compiler(ajv: Ajv, ofMaps: object = {}) {
+  const known = new Set<string>()
+  const refer = (name: string, schema: Schema): string => {
+    if (!known.has(name)) ajv.addSchema(jsonSchema(schema, { ofMaps, refer }), name)
+    known.add(name)
+    return name
+  }
+  return (schema: Schema) => ajv.compile(jsonSchema(schema, { ofMaps, refer }))
+}
 
-const untilFirst = new Ajv({ strict: false })
+const allErrors = compiler(
+  new Ajv({ allErrors: true, strict: false, verbose: true, inlineRefs: false }),
+)
 
-/** A longer name fails here, so that ajv writes only its trimmed form into the path of an error. */
-const shortNames = { propertyNames: { maxLength: longestName } }
+/** A name longer than this fails here, so that ajv writes only its trimmed form into the path of an error. */
+const untilFirst = compiler(new Ajv({ strict: false, inlineRefs: false }), {
+  propertyNames: { maxLength: longestName },
+})
 
 const structures = new WeakMap<Schema, (value: unknown) => boolean>()
 
@@ -73,7 +91,7 @@ const structures = new WeakMap<Schema, (value: unknown) => boolean>()
  * that a list of all errors takes.
  */
 export function isValid(schema: Schema, value: unknown): boolean {
-  const structure = structures.get(schema) ?? untilFirst.compile(jsonSchema(schema, shortNames))
+  const structure = structures.get(schema) ?? untilFirst(schema)
   structures.set(schema, structure)
   return structure(value)
 }
@@ -103,9 +121,9 @@ export function validator(schema: Schema, root = ''): Validate {
 /** Finds all errors of a value by its schema, which is compiled for the first invalid value. */
 function faultsBy(schema: Schema) {
   const trim = trimOf(schema)
-  let structure: ReturnType<typeof ajv.compile> | undefined
+  let structure: ReturnType<typeof allErrors> | undefined
   return (value: unknown): { errors: readonly ErrorObject[]; dropped: number } => {
-    structure ??= ajv.compile(jsonSchema(schema))
+    structure ??= allErrors(schema)
     let dropped = 0
     structure(trim ? trim(value, (fields) => (dropped += fields)) : value)
     return { errors: causes(structure.errors ?? []), dropped }
