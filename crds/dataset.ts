@@ -1,5 +1,6 @@
 import { hashedFields, runPolicyField, specFields } from './common.ts'
 import { defineKind, gpuColumn, lastColumns, readyColumns, type SpecOf } from './kind.ts'
+import { podField } from './podtemplate.ts'
 import { object } from './schema/builders.ts'
 import { source, sourceWithoutCredentials } from './sources.ts'
 import { artifacts, statusFields } from './status.ts'
@@ -14,8 +15,8 @@ export const Dataset = defineKind({
   references: [],
   requests: { cpu: 2, memory: 10, disk: 50 },
   spec: {
-    properties: { source, ...specFields, ...runPolicyField },
-    hashed: { source: 'inputs', ...hashedFields, runPolicy: 'neither' },
+    properties: { source, ...specFields, ...podField, ...runPolicyField },
+    hashed: { source: 'inputs', ...hashedFields, pod: 'neither', runPolicy: 'neither' },
     rules: [
       sourceWithoutCredentials,
       {

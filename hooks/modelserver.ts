@@ -12,6 +12,7 @@ import { containersIn } from './observe/observed.ts'
 import { rolloutOf } from './observe/rollout.ts'
 import { no, type Verdict, yes } from './observe/verdict.ts'
 import { gpuOf } from './pod/gpu.ts'
+import { withPodFields } from './pod/podfields.ts'
 import { serverOf, serverPod, serverPort } from './pod/serverpod.ts'
 import { buildJob, buildStage } from './work/build.ts'
 
@@ -57,7 +58,7 @@ export const modelserver = hookOf(ModelServer, {
 type ServerFacts = Facts<ModelServerSpec>
 
 function serve(facts: ServerFacts): ServeStage {
-  const { parent, references, observed } = facts
+  const { parent, references, observed, config } = facts
   const model = references.model
   const name = serverName(parent)
   const workload = observed.child('Deployment', name)
@@ -74,7 +75,7 @@ function serve(facts: ServerFacts): ServeStage {
         name,
         replicasOf(parent.spec),
         strategyOf(facts),
-        serverPod(facts, records),
+        withPodFields(serverPod(facts, records), 'server', parent, config),
       ),
     beside: beside(parent),
     verdict: (existing, emitted) => verdictOf(facts, existing, emitted),

@@ -28,9 +28,16 @@ export interface Container {
   readonly workingDir?: string
   readonly env?: readonly EnvVar[]
   readonly ports?: readonly { readonly name?: string; readonly containerPort?: number }[]
-  readonly resources?: object
+  readonly resources?: {
+    readonly requests?: Readonly<Record<string, string>>
+    readonly limits?: Readonly<Record<string, number | string>>
+    readonly claims?: readonly object[]
+  }
+  readonly envFrom?: readonly object[]
   readonly volumeMounts?: readonly VolumeMount[]
   readonly readinessProbe?: object
+  readonly startupProbe?: object
+  readonly livenessProbe?: object
   readonly lifecycle?: object
   readonly securityContext?: object
   readonly terminationMessagePolicy?: string
@@ -38,6 +45,8 @@ export interface Container {
 
 export interface Volume {
   readonly name: string
+  readonly configMap?: object
+  readonly ephemeral?: object
   readonly persistentVolumeClaim?: { readonly claimName: string; readonly readOnly?: boolean }
   readonly image?: { readonly reference: string; readonly pullPolicy?: string }
   readonly secret?: { readonly secretName?: string }
@@ -61,6 +70,13 @@ export interface PodSpec {
   }[]
   readonly restartPolicy?: string
   readonly securityContext?: object
+  readonly affinity?: object
+  readonly topologySpreadConstraints?: readonly object[]
+  readonly priorityClassName?: string
+  readonly serviceAccountName?: string
+  readonly schedulerName?: string
+  readonly terminationGracePeriodSeconds?: number
+  readonly imagePullSecrets?: readonly { readonly name?: string }[]
 }
 
 export interface PodTemplate {
@@ -126,7 +142,11 @@ export interface Job extends Child {
     readonly podFailurePolicy?: object
     readonly template?: PodTemplate
   }
-  readonly status?: WithConditions['status'] & { readonly active?: number }
+  readonly status?: WithConditions['status'] & {
+    readonly active?: number
+    readonly failed?: number
+    readonly succeeded?: number
+  }
 }
 
 /** A Deployment or a StatefulSet. */

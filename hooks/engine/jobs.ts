@@ -8,6 +8,7 @@ import { lost, recorded } from './done.ts'
 import type { Progress, WorkFate } from './fate.ts'
 import { currentJob, fated, type Look, lookAt, type Policy } from './look.ts'
 import type { Facts } from './read.ts'
+import { podHash, remade } from './remade.ts'
 import { retainedJob } from './retained.ts'
 import type { WorkStage } from './stage.ts'
 import { succeeded } from './success.ts'
@@ -21,6 +22,7 @@ const policies: readonly Policy[] = [
   recorded,
   succeeded,
   outOfTime,
+  remade,
   failed,
   suspended,
   working,
@@ -103,7 +105,13 @@ function notStarted(look: Look): WorkFate | undefined {
 function create(look: Look): WorkFate {
   const { facts, stage, records, rerun, buckets } = look
   const hashes = stage.hashes(rerun)
-  const identity = { stage: stage.name, ...hashes, rerun, upstream: identitiesOf(stage.needs) }
+  const identity = {
+    stage: stage.name,
+    ...hashes,
+    rerun,
+    upstream: identitiesOf(stage.needs),
+    pod: podHash(facts, stage),
+  }
   const created = job(facts.parent, identity, stage.policy, stage.template(hashes, records))
   const verdict = awaited(facts.memory, 'Job', buckets.name)
   return fated(look, { is: 'create' }, verdict, [created])

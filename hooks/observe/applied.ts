@@ -147,6 +147,13 @@ export function asApplied(child: Child, fields: JsonObject = {}): Child {
   }
 }
 
+/** The spec as it was last applied; undefined if the annotation does not say so for sure. */
+export function appliedSpec(child: Child): JsonObject | undefined {
+  const applied = appliedTo(child)
+  const spec = isObject(applied) ? applied.spec : undefined
+  return isObject(spec) && isIn(child, spec, {}) ? spec : undefined
+}
+
 /** Whether the observed spec contains the applied one, completely (compared once) or without `fields`. */
 function isIn(child: Child, applied: JsonObject, fields: JsonObject): boolean {
   const whole = contained.get(child) ?? contains(child.spec, applied)
