@@ -3,7 +3,7 @@ import { longestName, maxErrors, shortened } from './brevity.ts'
 import { type Schema, sharedAs } from './builders.ts'
 import { type CompiledRule, compile } from './cel.ts'
 import { isObject } from './json.ts'
-import { trimOf } from './trim.ts'
+import { budget, trimOf } from './trim.ts'
 
 /** A broken rule: the field, and the message in the words of the Kubernetes API. */
 export interface FieldError {
@@ -79,11 +79,11 @@ const allErrors = compiler(
 )
 
 /** A name longer than this fails here, so that ajv writes only its trimmed form into the path of an error. */
-const untilFirst = compiler(new Ajv({ strict: false, inlineRefs: false }), {
+const untilFirst = compiler(new Ajv({ strict: false, verbose: true, inlineRefs: false }), {
   propertyNames: { maxLength: longestName },
 })
 
-const structures = new WeakMap<Schema, (value: unknown) => boolean>()
+const structures = new WeakMap<Schema, ReturnType<typeof untilFirst>>()
 
 /**
  * Whether a value has the structure of the schema, and no long names in its maps; CEL rules are not
@@ -111,22 +111,28 @@ export function validator(schema: Schema, root = ''): Validate {
     return limited(
       unique([
         ...errors.slice(0, maxErrors).map((error) => inWords(error, root)),
-        ...broken(rules, value, (path) => !wrong.some((field) => related(field, path))),
+        ...(dropped
+          ? []
+          : broken(rules, value, (path) => !wrong.some((field) => related(field, path)))),
       ]),
       Math.max(0, errors.length - maxErrors) + dropped,
     )
   }
 }
 
-/** Finds all errors of a value by its schema, which is compiled for the first invalid value. */
+/**
+ * Finds all errors of a value by its schema, which is compiled for the first invalid value. If what is left
+ * of a huge value has none, it is the one that isValid stopped at.
+ */
 function faultsBy(schema: Schema) {
   const trim = trimOf(schema)
   let structure: ReturnType<typeof allErrors> | undefined
   return (value: unknown): { errors: readonly ErrorObject[]; dropped: number } => {
     structure ??= allErrors(schema)
-    let dropped = 0
-    structure(trim ? trim(value, (fields) => (dropped += fields)) : value)
-    return { errors: causes(structure.errors ?? []), dropped }
+    const left = budget()
+    structure(trim ? trim(value, left) : value)
+    const errors = structure.errors ?? structures.get(schema)?.errors ?? []
+    return { errors: causes(errors), dropped: left.dropped }
   }
 }
 
