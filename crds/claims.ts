@@ -28,6 +28,17 @@ interface Wanted {
 export const isInClaim = (source: unknown): source is string =>
   typeof source === 'string' && source.startsWith('pvc://')
 
+/** The fields that tell whether a Model has something to run. */
+export const workFields: readonly string[] = [
+  'spec.source',
+  'spec.model',
+  'spec.dataset',
+  'spec.command',
+  'spec.args',
+  'spec.params',
+  'spec.env',
+]
+
 /** Whether a Model has something to run. With none of these fields, it is just its image. */
 export const hasWork = ({ source, model, dataset, command, args, params, env }: Wanted): boolean =>
   Boolean(source ?? model ?? dataset) || [command, args, params, env].some(isFilled)

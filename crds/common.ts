@@ -1,10 +1,12 @@
 import { build } from './gitbuild.ts'
+import { image } from './images.ts'
 import type { HashPart } from './kind.ts'
 import { dnsName } from './names.ts'
 import {
   anything,
   boolean,
   choice,
+  choiceOrObject,
   integer,
   intOrString,
   list,
@@ -115,9 +117,6 @@ const env = map(
   },
 )
 
-/** Visible ASCII: kubectl prints it as a column, and a terminal would interpret other characters. */
-export const imagePattern = '^[!-,.-~][!-~]*$'
-
 const words = (what: string) => list(what, string('A word.'), { maxItems: 1024 })
 
 /** The fields of a kind whose description says how they combine with a preset, or with our own program. */
@@ -128,11 +127,7 @@ export const commandLine = (command: string, args: string) => ({
 
 /** Spec fields of all four kinds. */
 export const specFields = {
-  image: string('A ready container image.', {
-    minLength: 1,
-    maxLength: 512,
-    pattern: imagePattern,
-  }),
+  image,
   build,
   ...commandLine('The command, as in a container.', 'Its arguments, as in a container.'),
   env,
@@ -187,7 +182,30 @@ export const reference = (what: string) =>
     { required: ['name'] },
   )
 
-export const strategy = choice(
-  'How a changed server replaces the old one. Default: with one replica Recreate where the old Pod holds a GPU or the ReadWriteOnce claim of the Model, else RollingUpdate.',
-  ['RollingUpdate', 'Recreate'],
+const ofReplicas = (what: string, percent: string) =>
+  intOrString(`${what} A number of Pods, or a part of the replicas such as "25%".`, {
+    pattern: `^${percent}%$`,
+    maxLength: 32,
+    minimum: 0,
+    maximum: 1000,
+  })
+
+export const strategyTypes = ['RollingUpdate', 'Recreate'] as const
+
+export const strategy = choiceOrObject(
+  'How changed Pods replace old ones: RollingUpdate, Recreate, or an object with more. Default: with one replica Recreate where the old Pod holds a GPU or the ReadWriteOnce claim of the Model, else RollingUpdate.',
+  strategyTypes,
+  {
+    type: choice('As the string alone.', strategyTypes),
+    maxSurge: ofReplicas(
+      'How many Pods there may be beyond the replicas. Default 25%; with GPUs and more than one replica 0, because a Pod more would wait for GPUs that nobody has.',
+      '[0-9]{1,4}',
+    ),
+    maxUnavailable: ofReplicas(
+      'How many of the replicas may be unavailable. Default 25%; with GPUs and more than one replica 1.',
+      '([0-9]{1,2}|100)',
+    ),
+  },
+  { required: ['type'] },
 )
+export type Strategy = TypeOf<typeof strategy>

@@ -11,6 +11,7 @@ import {
   packagingDefaults,
   registry,
 } from './config/registries.ts'
+import { rollout, rolloutRevision } from './config/rollouts.ts'
 import { storage, storageDefaults, storageFaults } from './config/stores.ts'
 import {
   limits,
@@ -37,6 +38,8 @@ export const configSchema = object('The configuration.', {
   storage,
   gpus,
   servers,
+  rollout,
+  rolloutRevision,
   references: choice('What admission does about a missing Model or Dataset.', ['Enforce', 'Warn']),
   podSecurity,
   userNamespaces,
@@ -58,6 +61,7 @@ const defaults = {
   storage: storageDefaults,
   gpus: gpuDefaults,
   servers: serverDefaults,
+  rollout: 'OnRequest',
   references: 'Enforce',
   podSecurity: 'baseline',
   userNamespaces: false,

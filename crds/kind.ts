@@ -71,6 +71,7 @@ export const labels = {
 } as const
 export const annotations = {
   rerun: `${group}/rerun`,
+  rollout: `${group}/rollout`,
   opened: `${group}/opened`,
   idle: `${group}/idle`,
   params: `${group}/params`,

@@ -1,24 +1,24 @@
 import type { Kind } from './kind.ts'
-import { object, string } from './schema/builders.ts'
+import { object, type Schema, string } from './schema/builders.ts'
 import { type Validate, validator } from './schema/validator.ts'
 
-/** Validates the name and the spec of a kind's objects. The status is not validated: only the hooks write it. */
-export function validatorOf(kind: Kind): Validate {
-  return validator(
-    object(
-      kind.description,
-      {
-        metadata: object(
-          'Metadata.',
-          { name: string('The name.', { maxLength: 253 }) },
-          { required: ['name'] },
-        ),
-        spec: kind.spec,
-      },
-      { required: ['metadata', 'spec'], 'x-kubernetes-validations': kind.rules },
-    ),
+/** Validates the name and the spec of a kind's objects. */
+export const validatorOf = (kind: Kind): Validate => validator(visibleSchema(kind))
+
+/** The schema of the name and the spec. The status is not validated: only the hooks write it. */
+export const visibleSchema = (kind: Kind): Schema =>
+  object(
+    kind.description,
+    {
+      metadata: object(
+        'Metadata.',
+        { name: string('The name.', { maxLength: 253 }) },
+        { required: ['name'] },
+      ),
+      spec: kind.spec,
+    },
+    { required: ['metadata', 'spec'], 'x-kubernetes-validations': kind.rules },
   )
-}
 
 /** The input of such a validator: the parts of an object that rules may read. */
 export const visible = (parent: {

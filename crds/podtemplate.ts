@@ -1,4 +1,5 @@
-import { imagePattern, quantityPattern } from './common.ts'
+import { quantityPattern } from './common.ts'
+import { imagePattern } from './images.ts'
 import { dnsName } from './names.ts'
 import { affinity, labelMap, labelName, selector, topologyKey } from './podaffinity.ts'
 import { probe } from './podprobe.ts'

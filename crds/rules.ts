@@ -5,6 +5,7 @@ import { offerRules } from './rules/offers.ts'
 import { paramRules } from './rules/params.ts'
 import { podRules } from './rules/pods.ts'
 import { sizeRules } from './rules/size.ts'
+import { strategyRules } from './rules/strategy.ts'
 import { type FieldError, unaffectedBy } from './schema/validator.ts'
 import { secretRules } from './secrets.ts'
 
@@ -13,6 +14,7 @@ export const ownRules: readonly Rule[] = [
   ...offerRules,
   ...paramRules,
   ...sizeRules,
+  ...strategyRules,
   ...secretRules,
   ...podRules,
 ]

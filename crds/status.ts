@@ -1,4 +1,4 @@
-import { imagePattern } from './common.ts'
+import { imagePattern } from './images.ts'
 import {
   boolean,
   choice,
@@ -129,8 +129,8 @@ export const reasons = {
   },
   UpdatePending: {
     meaning:
-      'The notebook still runs with an older spec, because a restart would kill its kernels.',
-    todo: 'Delete its Pod to restart it with the new spec.',
+      'It answers, with an older Pod template: a server as long as only the configuration or the version of Substratus changed, a notebook because a restart would kill its kernels.',
+    todo: 'For a server, the message says what would change; to take it: kubectl annotate --overwrite modelserver NAME substratus.ai/rollout="$(date)". For a notebook, delete its Pod.',
   },
   TooLarge: {
     meaning: 'The model is larger than packaging.maxSize; it is served from storage.',

@@ -21,6 +21,11 @@ const userAnnotations = tableOf(
       'all',
       'A new value, such as `"$(date)"`, runs the finished stages again: the build, and the load, import or training.',
     ],
+    [
+      `\`${annotations.rollout}\``,
+      'ModelServer',
+      'A new value takes the change that `UpdatePending` tells of, and the Pods are replaced.',
+    ],
     [`\`${annotations.opened}\``, 'Notebook', 'A new value starts an idle Notebook.'],
   ],
 )
@@ -119,6 +124,11 @@ export const explainedRules: readonly Rule[] = [
   {
     field: 'spec.replicas',
     message: 'more than one needs a Model that several nodes can read',
+  },
+  {
+    field: 'spec.strategy',
+    message:
+      'Recreate takes neither maxSurge nor maxUnavailable; they may not both be 0; unknown fields are refused by admission alone',
   },
   { field: 'spec.resources.disk', message: 'must not shrink while the object has a claim' },
   ...explainedPodRules,

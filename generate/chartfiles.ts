@@ -73,6 +73,15 @@ function wrapped(text: string, width: number): readonly string[] {
   return [...lines, line]
 }
 
+/** Presets are too long for a cell: docs/presets.md has them. */
+function shownDefault(value: unknown): string {
+  const text = JSON.stringify(value)
+  const names = text.length > 1000 ? Object.keys(value as object) : undefined
+  return names
+    ? names.map((name) => `[\`${name}\`](presets.md#${name})`).join(', ')
+    : `\`${cell(text)}\``
+}
+
 /** Draft 7, which Helm 3 and 4 support. Helm removes null values before it validates. */
 const valuesSchema = (): string => {
   const definitions: Record<string, unknown> = {}
@@ -101,7 +110,7 @@ function* rows(schema: Schema, defaults: unknown, path = ''): Iterable<string> {
   for (const [name, field] of Object.entries(schema.properties ?? {})) {
     const here = path ? `${path}.${name}` : name
     const own = (defaults as Readonly<Record<string, unknown>> | undefined)?.[name]
-    const shown = field.properties || own === undefined ? '' : `\`${cell(JSON.stringify(own))}\``
+    const shown = field.properties || own === undefined ? '' : shownDefault(own)
     yield `| \`${here}\` | ${cell(typeName(field))} | ${shown} | ${cell(field.description)}${chapter(field)} |`
     if (field[sharedAs]) continue
     yield* rows(field, own, here)

@@ -1,5 +1,12 @@
 import { apiVersion, group, type Kind, version } from '../crds/kind.ts'
-import { type CelRule, object, type Schema, sharedAs, string } from '../crds/schema/builders.ts'
+import {
+  type CelRule,
+  isChoiceOrObject,
+  object,
+  type Schema,
+  sharedAs,
+  string,
+} from '../crds/schema/builders.ts'
 import { jsonSchema } from '../crds/schema/validator.ts'
 import { conditionTypes, reasons } from '../crds/status.ts'
 
@@ -113,6 +120,7 @@ export const editorSchema = (kind: Kind) => ({
 
 export const typeName = (schema: Schema): string => {
   if (schema.enum) return schema.enum.map((value) => `\`${value}\``).join(' or ')
+  if (isChoiceOrObject(schema)) return 'string or object'
   if (schema['x-kubernetes-int-or-string']) return 'integer or string'
   if (schema.items) return `list of ${typeName(schema.items)}`
   if (schema.additionalProperties) return `map of ${typeName(schema.additionalProperties)}`

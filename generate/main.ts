@@ -6,6 +6,7 @@ import { apiDocs } from './apidocs.ts'
 import { chartFiles } from './chartfiles.ts'
 import { customResourceDefinition, editorSchema, reasonDocs } from './definitions.ts'
 import { driverList } from './driverlist.ts'
+import { presetDocs } from './presetdocs.ts'
 
 const root = new URL('..', import.meta.url)
 const current = (name: string): string => {
@@ -41,6 +42,7 @@ const files: ReadonlyMap<string, string> = new Map([
   ...chartFiles(),
   ['hooks/storage/drivers.ts', driverList()],
   ['docs/api.md', apiDocs()],
+  ['docs/presets.md', presetDocs()],
   ['docs/reasons.md', reasonDocs()],
   ['docs/dataflow.svg', await drawn('docs/dataflow.dot', 'From Git to a served model')],
   ['docs/architecture.svg', await drawn('docs/architecture.dot', 'A sync and an admission')],

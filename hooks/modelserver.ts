@@ -1,19 +1,22 @@
+import { imagePattern } from '../crds/images.ts'
 import { ModelServer, type ModelServerSpec } from '../crds/modelserver.ts'
 import { claimName } from '../crds/names.ts'
-import { singleNodeClaim, tooManyReplicas } from '../crds/serving.ts'
+import { tooManyReplicas } from '../crds/serving.ts'
 import { deployment, deployments } from './children/deployment.ts'
 import type { Container, Workload } from './children/manifesttypes.ts'
 import { namespaceOf, selectorOf, serverName } from './children/metadata.ts'
 import { service, services } from './children/service.ts'
+import { servingInputs } from './engine/hashes.ts'
 import { hookOf } from './engine/hook.ts'
 import type { Facts } from './engine/read.ts'
 import type { Beside, ServeStage } from './engine/stage.ts'
 import { containersIn } from './observe/observed.ts'
 import { rolloutOf } from './observe/rollout.ts'
+import { ownImage } from './observe/spec.ts'
 import { no, type Verdict, yes } from './observe/verdict.ts'
-import { gpuOf } from './pod/gpu.ts'
 import { withPodFields } from './pod/podfields.ts'
 import { serverOf, serverPod, serverPort } from './pod/serverpod.ts'
+import { strategyOf } from './pod/strategy.ts'
 import { buildJob, buildStage } from './work/build.ts'
 
 /**
@@ -39,9 +42,9 @@ export const modelserver = hookOf(ModelServer, {
   ],
   claims: () => [],
   beside,
-  status: (facts, records) => {
+  status: (facts, records, _done, workload) => {
     const { parent, observed } = facts
-    const image = serverOf(facts, records)?.image
+    const image = imageIn(workload) ?? serverOf(facts, records)?.image
     const existing = observed.child('Deployment', serverName(parent))
     return {
       ...(image && { image }),
@@ -69,6 +72,15 @@ function serve(facts: ServerFacts): ServeStage {
     refuse: refusal(facts),
     workload,
     replicas: retainedReplicas(facts, workload),
+    inputs: (records) =>
+      servingInputs(
+        parent,
+        {
+          image: ownImage(parent.spec, records),
+          artifacts: model.state === 'ready' ? model.artifacts.id : undefined,
+        },
+        facts.config,
+      ),
     wanted: (records) =>
       deployment(
         parent,
@@ -82,11 +94,22 @@ function serve(facts: ServerFacts): ServeStage {
   }
 }
 
+const containerIn = (workload: Workload | undefined): Container | undefined =>
+  containersIn(workload?.spec?.template).find(({ name }) => name === 'server')
+
+/** The image of a retained Deployment, which somebody may have edited, if a status may name it. */
+function imageIn(workload: Workload | undefined): string | undefined {
+  const image = containerIn(workload)?.image
+  return image && image.length <= 1024 && isImage.test(image) ? image : undefined
+}
+
+const isImage = new RegExp(imagePattern)
+
 /** The Service forwards to the port on which this workload's own container listens. */
 function beside(parent: ServerFacts['parent']): Beside {
   return (workload) => {
-    const [server] = containersIn(workload?.spec?.template).filter(({ name }) => name === 'server')
-    return [service(parent, serverName(parent), serverPort, portIn(server) ?? serverPort)]
+    const port = portIn(containerIn(workload)) ?? serverPort
+    return [service(parent, serverName(parent), serverPort, port)]
   }
 }
 
@@ -110,15 +133,6 @@ function retainedReplicas(facts: ServerFacts, workload: Workload | undefined): n
   const isOnOneNode =
     claims.includes(claim) && !config.storage.pvc.accessModes?.includes('ReadWriteMany')
   return isOnOneNode || refusal(facts) ? undefined : replicas
-}
-
-/** A surge Pod would wait for what the old Pod occupies: the GPU, or the claim on another node. */
-function strategyOf({ parent: { spec }, references: { model }, config }: ServerFacts) {
-  if (spec.strategy) return spec.strategy
-  const isExclusive =
-    gpuOf(spec.resources, config).count > 0 ||
-    (model?.state === 'ready' && singleNodeClaim(spec, model.name, model.artifacts, config))
-  return isExclusive && (spec.replicas ?? 1) <= 1 ? 'Recreate' : 'RollingUpdate'
 }
 
 /** Why the requested replicas cannot all mount the Model. */

@@ -127,7 +127,10 @@ export function app(options: AppOptions): express.Express {
       config,
       (error) => options.log.error({ err: error, path: req.path }, 'failed'),
     )
-    setLogFields(res, request.parent, stageOf(answer.status))
+    const reason = stageOf(answer.status)
+    const { resyncAfterSeconds = 0 } = answer
+    metrics.pending.answered(request.parent, reason === 'UpdatePending', resyncAfterSeconds)
+    setLogFields(res, request.parent, reason)
     send(res, answer)
   })
   const customized = read(hookLimits, (body, req, res) => {

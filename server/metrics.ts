@@ -1,4 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { pendingUpdates } from './pendingupdates.ts'
 
 /** Prometheus metrics of one server. */
 export function metrics() {
@@ -17,12 +18,23 @@ export function metrics() {
     labelNames: ['kind'],
     registers: [registry],
   })
+  const pending = pendingUpdates()
+  new Gauge({
+    name: 'substratus_update_pending',
+    help: 'Servers and notebooks that answer with an older Pod template, by what this server last answered.',
+    labelNames: ['kind'],
+    registers: [registry],
+    collect() {
+      this.reset()
+      for (const [kind, count] of pending.counts()) this.set({ kind }, count)
+    },
+  })
   const certificateExpiry = new Gauge({
     name: 'substratus_certificate_expiry_timestamp_seconds',
     help: 'When the certificate that is served ends, in seconds since 1970; 0 for plain HTTP.',
     registers: [registry],
   })
-  return { registry, duration, refused, certificateExpiry }
+  return { registry, duration, refused, pending, certificateExpiry }
 }
 
 export type Metrics = ReturnType<typeof metrics>

@@ -2,15 +2,16 @@ import type { Config } from '../crds/config.ts'
 import { fill } from '../crds/fill.ts'
 import type { Kind, Parent } from '../crds/kind.ts'
 import { kinds } from '../crds/kinds.ts'
-import { validatorOf, visible } from '../crds/objectvalidator.ts'
+import { visible, visibleSchema } from '../crds/objectvalidator.ts'
 import { errorOf, type IsValidPath, type RuleInput, specOf } from '../crds/rule.ts'
 import { maxErrors } from '../crds/schema/brevity.ts'
+import { trimmer } from '../crds/schema/trim.ts'
 import {
   type FieldError,
   limited,
   sentence,
+  trimmedValidator,
   unaffectedBy,
-  type Validate,
 } from '../crds/schema/validator.ts'
 import { appliesTo, type Facts, readerOf } from './facts.ts'
 import type { AdmissionRequest } from './review.ts'
@@ -23,9 +24,14 @@ export interface Findings {
   readonly warnings: readonly string[]
 }
 
-const validators: ReadonlyMap<Kind, Validate> = new Map(
-  kinds.map((kind) => [kind, validatorOf(kind)]),
-)
+const madeFor = (kind: Kind) => {
+  const schema = visibleSchema(kind)
+  return { trim: trimmer(schema), validate: trimmedValidator(schema) }
+}
+
+const validators = new Map(kinds.map((kind) => [kind, madeFor(kind)]))
+
+const validatorFor = (kind: Kind) => validators.get(kind) ?? madeFor(kind)
 
 /** Checks all rules for one object; defaults are applied first, as mutate does. */
 export function check(
@@ -35,7 +41,9 @@ export function check(
   facts: Facts,
 ): Findings {
   const given = slim(request.object as Parent)
-  const wrong = validators.get(kind)?.(visible(given)) ?? []
+  const { trim, validate } = validatorFor(kind)
+  const trimmed = trim(visible(given))
+  const wrong = validate(trimmed)
   // Defaults neither cause nor repair errors, so an object with too many errors is not copied.
   const object = wrong.length > maxErrors ? given : fill(kind, given)
   const oldObject = request.oldObject ? fill(kind, slim(request.oldObject)) : undefined
@@ -43,7 +51,10 @@ export function check(
   const found = brokenRules(input, facts, wrong.length ? unaffectedBy(wrong) : everywhere)
   const refusals = found.filter(({ warns }) => !warns).map(({ error }) => error)
   // Errors in fields that the update leaves alone must not block it: the user may want to suspend.
-  const [old, fresh] = partition([...wrong, ...refusals], untouchedIn(object, oldObject))
+  const [old, fresh] = partition(
+    [...wrong, ...refusals],
+    untouchedIn(object, oldObject, trimmed.huge),
+  )
   return {
     errors: limited(fresh),
     warnings: [

@@ -1,5 +1,22 @@
-import { list, map, object, string, type TypeOf } from '../schema/builders.ts'
+import { boolean, choice, list, map, object, string, type TypeOf } from '../schema/builders.ts'
+import { builtInPresets } from './builtinpresets.ts'
 import { image } from './registries.ts'
+
+const metrics = object('Its metrics for Prometheus, on the port of the requests.', {
+  path: string('The path.', { pattern: '^/' }),
+  running: string('The gauge that counts the requests under way.'),
+  waiting: string('The gauge that counts the requests that wait.'),
+})
+
+const drain = object('How it ends on SIGTERM, which it gets when a Pod is replaced.', {
+  cutsStreams: boolean(
+    'It cuts the answers under way, so SIGTERM waits until 5 s before the end of the grace period.',
+  ),
+  timeoutFlag: string(
+    'A flag that takes the seconds for which it finishes them. The preset’s args get it with what the grace period leaves.',
+    { pattern: '^-' },
+  ),
+})
 
 const preset = object(
   'A server that can serve any Model from its files.',
@@ -11,34 +28,36 @@ const preset = object(
       string('A word.'),
     ),
     aliases: list(
-      'Lists of flags that mean the same: a flag in a ModelServer’s args replaces every flag of its list in args here.',
-      list('Flags that mean the same.', string('A flag.', { pattern: '^-' })),
+      'Lists of flags that mean the same: a flag in a ModelServer’s args replaces every flag of its list in args here. {model} stands for the model as a positional argument.',
+      list('Flags that mean the same.', string('A flag.', { pattern: '^(-|\\{model\\}$)' })),
     ),
-    env: map('Environment variables.', string('Value.')),
+    env: map('Environment variables, with the same placeholders as args.', string('Value.')),
     health: string('The path that answers 200 once it is ready.'),
+    metrics,
+    drain,
+    needsGpu: boolean('It cannot run without a GPU: admission warns if a ModelServer has none.'),
+    tasks: list(
+      'What it serves.',
+      choice('A task.', [
+        'chat',
+        'completions',
+        'embeddings',
+        'reranking',
+        'classification',
+        'transcription',
+      ]),
+    ),
   },
   { required: ['image'] },
 )
+export type Preset = TypeOf<typeof preset>
 
 export const servers = object('Server presets.', {
   default: string('The preset for imported Models.'),
-  presets: map('Presets by name; if set, they replace the built-in one.', preset),
+  presets: map('Presets by name; if set, they replace the built-in ones.', preset),
 })
 
 export const serverDefaults = {
   default: 'vllm',
-  presets: {
-    vllm: {
-      image: 'docker.io/vllm/vllm-openai:v0.8.5',
-      args: [
-        '--model={model}',
-        '--served-model-name={name}',
-        '--tensor-parallel-size={gpus}',
-        '--port={port}',
-      ],
-      aliases: [['--tensor-parallel-size', '-tp']],
-      env: { HF_HUB_OFFLINE: '1' },
-      health: '/health',
-    },
-  },
+  presets: builtInPresets,
 } satisfies TypeOf<typeof servers>

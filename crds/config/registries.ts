@@ -1,4 +1,4 @@
-import { imagePattern } from '../common.ts'
+import { imagePattern } from '../images.ts'
 import { boolean, choice, object, string, type TypeOf } from '../schema/builders.ts'
 import { size } from './sizes.ts'
 

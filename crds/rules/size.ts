@@ -1,3 +1,4 @@
+import { unexpanded } from '../expansion.ts'
 import type { AnySpec, Rule } from '../rule.ts'
 import { sound } from './params.ts'
 
@@ -27,7 +28,22 @@ export const carriedBytes = ({ env, params, command, args, pod }: AnySpec): numb
   jsonBytes(command) +
   jsonBytes(args) +
   jsonBytes(pod) +
-  (params ? jsonBytes(sound(params)) + jsonBytes(JSON.stringify(sound(params))) : 0)
+  (params ? variablesBytes(sound(params)) + jsonBytes(JSON.stringify(sound(params))) : 0)
+
+/** As variables, parameters are longer by the dollars that are doubled. */
+const variablesBytes = (params: Readonly<Record<string, unknown>>): number =>
+  jsonBytes(
+    Object.fromEntries(
+      Object.entries(params).map(([name, value]) => [
+        name,
+        typeof value === 'string' ? unexpanded(value) : value,
+      ]),
+    ),
+  )
+
+/** Whether annotations fit beside what the spec adds: the workload has them, and so has its record. */
+export const fitBeside = (spec: AnySpec, annotations: Readonly<Record<string, string>>): boolean =>
+  carriedBytes(spec) + 2 * jsonBytes(annotations) <= maxCarriedBytes
 
 export const sizeRules: readonly Rule[] = [
   {

@@ -51,6 +51,7 @@ export interface Schema<T = unknown> extends Options {
   readonly items?: Schema
   readonly 'x-kubernetes-int-or-string'?: true
   readonly 'x-kubernetes-preserve-unknown-fields'?: true
+  readonly not?: { readonly enum: readonly unknown[] }
   readonly 'x-kubernetes-list-type'?: 'atomic' | 'set' | 'map'
   readonly 'x-kubernetes-list-map-keys'?: readonly string[]
   readonly [carried]?: T
@@ -142,4 +143,49 @@ export function object<P extends Properties, const R extends keyof P & string = 
   options: Options & { readonly required?: readonly R[] } = {},
 ): Schema<ObjectOf<P, R>> {
   return { type: 'object', description, properties, ...options }
+}
+
+/**
+ * One string of a closed list, or an object. Structural schemas have no union of the two, but each of
+ * their keywords applies to values of one type alone: `pattern` to strings, `properties` and `required`
+ * to objects. The keywords in `neither` are broken by every value of the other types.
+ *
+ * The API server keeps unknown fields of such an object, and its CEL rules cannot read the value: what
+ * the keywords cannot say is a rule of admission and of the hooks.
+ */
+export function choiceOrObject<
+  const E extends readonly string[],
+  P extends Properties,
+  const R extends keyof P & string = never,
+>(
+  description: string,
+  values: E,
+  properties: P,
+  options: { readonly required?: readonly R[] } = {},
+): Schema<E[number] | ObjectOf<P, R>> {
+  return {
+    description,
+    'x-kubernetes-preserve-unknown-fields': true,
+    pattern: `^(${values.join('|')})$`,
+    properties,
+    ...options,
+    ...neither,
+  }
+}
+
+const neither = {
+  minimum: 1,
+  maximum: 0,
+  minItems: 1,
+  maxItems: 0,
+  not: { enum: [true, false] },
+} as const
+
+export const isChoiceOrObject = (schema: Schema): boolean =>
+  schema['x-kubernetes-preserve-unknown-fields'] === true && schema.properties !== undefined
+
+/** The schema without the keywords that refuse the other types, for validators that know unions. */
+export function withoutNeither(schema: Schema): Schema {
+  const fields = Object.entries(schema).filter(([name]) => !Object.hasOwn(neither, name))
+  return Object.fromEntries(fields) as unknown as Schema
 }

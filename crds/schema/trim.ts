@@ -1,29 +1,58 @@
 import { longestName, maxErrors, shortened } from './brevity.ts'
 import type { Schema } from './builders.ts'
-import { isObject } from './json.ts'
+import { isObject, type JsonObject } from './json.ts'
 
-/** What may remain of a value, in total: its lists and maps are inside each other. */
-export interface Budget {
-  /** Unknown fields: no more errors than this are reported. */
-  unknown: number
-  /** Items of lists and entries of maps. */
-  items: number
-  /** What was removed beyond that. */
+type Trim = (value: unknown, report: Report) => unknown
+
+/** What is counted while one value is trimmed. */
+interface Report {
   dropped: number
+  huge: Set<unknown> | undefined
+  /** Unknown fields that may remain in total: no more errors than this are reported. */
+  unknown: number
+  /** Items of lists and entries of maps that may remain in total: they are inside each other. */
+  items: number
+  isCut: boolean
 }
 
-/** More than the fields of any kind have at the top, and few enough to find all errors in them. */
-export const budget = (): Budget => ({ unknown: maxErrors, items: 5000, dropped: 0 })
+/** More than the fields at the top may have, and few enough to find all errors in them. */
+const mostItems = 5000
 
-type Trim = (value: unknown, budget: Budget) => unknown
+/** No valid value has as many names. To list them takes long in itself, so it is done once. */
+const mostNames = 10_000
+
+/** A value without what makes it too large to validate. */
+export interface Trimmed {
+  readonly value: unknown
+  readonly given: unknown
+  /** How many fields were removed. */
+  readonly dropped: number
+  /** The objects in `given` with more than 10,000 names. */
+  readonly huge: ReadonlySet<unknown>
+  /** Whether items were removed that may have been the only invalid ones. */
+  readonly isCut: boolean
+}
 
 /**
  * Trims a value that is too large to validate: ajv creates an object for each error, and a body of a
- * few MiB can contain a million errors. A list or a map that is too long retains one item more than it
- * may have, and some of many unknown fields remain, so that the value stays invalid; unless the budget
- * for items is used up, which counts as dropped.
+ * few MiB can contain a million errors. A trimmed value stays invalid: a list or a map that is too long
+ * retains one item more than it may have, and some of many unknown fields remain. Only with very many
+ * items inside each other it is cut further. Any other value is returned as it is.
  */
-export function trimOf(schema: Schema): Trim | undefined {
+export function trimmer(schema: Schema): (value: unknown) => Trimmed {
+  const trim = trimOf(schema)
+  return (given) => {
+    const start = { dropped: 0, huge: undefined, isCut: false }
+    const report: Report = { ...start, unknown: maxErrors, items: mostItems }
+    const value = trim ? trim(given, report) : given
+    const { dropped, huge = none, isCut } = report
+    return { value, given, dropped, huge, isCut }
+  }
+}
+
+const none: ReadonlySet<unknown> = new Set()
+
+function trimOf(schema: Schema): Trim | undefined {
   const { properties, items, additionalProperties, maxItems, maxProperties, maxLength } = schema
   if (properties) return trimOfObject(properties)
   if (items && maxItems !== undefined) return trimOfList(maxItems, trimOf(items))
@@ -38,68 +67,89 @@ export function trimOf(schema: Schema): Trim | undefined {
 
 const trimOfList =
   (most: number, trim?: Trim): Trim =>
-  (value, budget) => {
+  (value, report) => {
     if (!Array.isArray(value)) return value
-    const part = within(budget, value.length > most ? value.slice(0, most + 1) : value)
+    const part = within(report, value.length > most ? value.slice(0, most + 1) : value)
     if (!trim) return part
-    const trimmed = part.map((item) => trim(item, budget))
+    const trimmed = part.map((item) => trim(item, report))
     return trimmed.every((item, index) => item === part[index]) ? part : trimmed
   }
 
-/** As many items as the budget has left. */
-function within<T>(budget: Budget, items: readonly T[]): readonly T[] {
-  const rest = Math.max(0, items.length - budget.items)
-  budget.dropped += rest
-  budget.items -= items.length - rest
-  return rest ? items.slice(0, items.length - rest) : items
+/** As many items as may still remain. */
+function within<T>(report: Report, items: readonly T[]): readonly T[] {
+  const rest = Math.max(0, items.length - report.items)
+  report.items -= items.length - rest
+  if (!rest) return items
+  report.dropped += rest
+  report.isCut = true
+  return items.slice(0, items.length - rest)
 }
 
 /** The schema does not check the names in a map, so a long one is replaced by a shorter one. */
 const trimOfMap =
   (most: number, trim?: Trim): Trim =>
-  (value, budget) => {
+  (value, report) => {
     if (!isObject(value)) return value
-    const all = Object.keys(value)
-    const names = within(budget, all.length > most ? all.slice(0, most + 1) : all)
+    const all = namesOf(value, report)
+    const before = { ...report }
+    const few = within(report, all.length > most ? all.slice(0, most + 1) : all)
+    if (few === all && all.every((name) => isSmall(name, value[name], report, trim))) return value
+    Object.assign(report, before)
+    const names = within(report, few)
     const entries = names.map((name, index): [string, unknown] => [
       name.length > longestName ? `${shortened(name)}${index}` : name,
-      trim ? trim(value[name], budget) : value[name],
+      trim ? trim(value[name], report) : value[name],
     ])
-    const isWhole = names === all && entries.every(([name, item]) => item === value[name])
-    return isWhole ? value : Object.fromEntries(entries)
+    return Object.fromEntries(entries)
   }
+
+/** Whether an entry of a map stays as it is. */
+const isSmall = (name: string, item: unknown, report: Report, trim?: Trim): boolean =>
+  name.length <= longestName && (!trim || trim(item, report) === item)
 
 function trimOfObject(properties: Readonly<Record<string, Schema>>): Trim {
   const inner = Object.entries(properties).flatMap(([name, field]): [string, Trim][] => {
     const trim = trimOf(field)
     return trim ? [[name, trim]] : []
   })
-  return (value, budget) => {
+  return (value, report) => {
     if (!isObject(value)) return value
-    let part = withFewUnknown(value, properties, budget)
+    let part = withFewUnknown(value, properties, report)
     for (const [name, trim] of inner) {
-      if (!Object.hasOwn(part, name)) continue
-      const trimmed = trim(part[name], budget)
-      if (trimmed !== part[name]) part = { ...part, [name]: trimmed }
+      const field = part[name]
+      if (field === undefined) continue
+      const trimmed = trim(field, report)
+      if (trimmed !== field) part = { ...part, [name]: trimmed }
     }
     return part
   }
 }
 
-/** Without the unknown fields that exceed the budget. */
-function withFewUnknown(
-  value: Readonly<Record<string, unknown>>,
-  properties: object,
-  budget: Budget,
-): Readonly<Record<string, unknown>> {
-  const unknown = Object.keys(value).filter((name) => !Object.hasOwn(properties, name))
-  const rest = Math.max(0, unknown.length - budget.unknown)
-  budget.dropped += rest
-  budget.unknown -= unknown.length - rest
+/** Without the unknown fields that are too many. */
+function withFewUnknown(value: JsonObject, properties: object, report: Report): JsonObject {
+  const names = namesOf(value, report)
+  const unknown: string[] = []
+  let known = 0
+  for (const name of names) {
+    if (Object.hasOwn(properties, name)) known++
+    else if (unknown.length < report.unknown) unknown.push(name)
+  }
+  report.unknown -= unknown.length
+  const rest = names.length - known - unknown.length
   if (!rest) return value
-  const known = Object.keys(properties).filter((name) => Object.hasOwn(value, name))
-  return picked(value, [...known, ...unknown.slice(0, unknown.length - rest)])
+  report.dropped += rest
+  const all = Object.keys(properties).filter((name) => Object.hasOwn(value, name))
+  return picked(value, [...all, ...unknown])
 }
 
 const picked = (value: Readonly<Record<string, unknown>>, names: readonly string[]) =>
   Object.fromEntries(names.map((name) => [name, value[name]]))
+
+function namesOf(value: object, report: Report): readonly string[] {
+  const names = Object.keys(value)
+  if (names.length > mostNames) {
+    report.huge ??= new Set()
+    report.huge.add(value)
+  }
+  return names
+}

@@ -1,9 +1,9 @@
 import { Ajv, type ErrorObject } from 'ajv'
 import { longestName, maxErrors, shortened } from './brevity.ts'
-import { type Schema, sharedAs } from './builders.ts'
+import { isChoiceOrObject, type Schema, sharedAs, withoutNeither } from './builders.ts'
 import { type CompiledRule, compile } from './cel.ts'
 import { isObject } from './json.ts'
-import { budget, trimOf } from './trim.ts'
+import { type Trimmed, trimmer } from './trim.ts'
 
 /** A broken rule: the field, and the message in the words of the Kubernetes API. */
 export interface FieldError {
@@ -24,7 +24,7 @@ type Refer = (name: string, schema: Schema) => string
 
 /**
  * The schema as JSON Schema for ajv and for editors: unknown fields are errors, as they are for
- * kubectl's strict validation, and int-or-string is spelled out.
+ * kubectl's strict validation, and unions are spelled out.
  */
 export function jsonSchema(
   schema: Schema,
@@ -32,6 +32,7 @@ export function jsonSchema(
 ): Record<string, unknown> {
   const { [sharedAs]: name, ...own } = schema
   if (name !== undefined && options.refer) return { $ref: options.refer(name, own) }
+  const isUnion = isChoiceOrObject(own)
   const {
     properties,
     additionalProperties,
@@ -42,10 +43,11 @@ export function jsonSchema(
     'x-kubernetes-list-type': listType,
     'x-kubernetes-list-map-keys': _keys,
     ...rest
-  } = own
+  } = isUnion ? withoutNeither(own) : own
   const { format: _format, ...plain } = rest
   return {
     ...plain,
+    ...(isUnion && { type: ['string', 'object'] }),
     ...(either && { type: ['integer', 'string'] }),
     ...(open && {}),
     ...(listType === 'set' && { uniqueItems: true }),
@@ -101,38 +103,37 @@ export function isValid(schema: Schema, value: unknown): boolean {
  * throws only because of our own bugs: a rule runs only if the fields that it reads are valid.
  */
 export function validator(schema: Schema, root = ''): Validate {
-  const faults = faultsBy(schema)
+  const trim = trimmer(schema)
+  const validate = trimmedValidator(schema, root)
+  return (value) => validate(trim(value))
+}
+
+/** The same for a value that is trimmed already: to list the names of a huge object once takes long enough. */
+export function trimmedValidator(
+  schema: Schema,
+  root = '',
+): (trimmed: Trimmed) => readonly FieldError[] {
   const rules = [...rulesOf(schema, root)]
-  return (value) => {
-    if (isValid(schema, value)) return unique(broken(rules, value, () => true))
-    const { errors, dropped } = faults(value)
+  // Compiled for the first invalid value.
+  let all: ReturnType<typeof allErrors> | undefined
+  return ({ value, given, dropped, isCut }) => {
+    if (isValid(schema, value) && (!isCut || isValid(schema, given)))
+      return unique(broken(rules, given, () => true))
+    all ??= allErrors(schema)
+    all(value)
+    // If what is left of a huge value has no error, it is the one that isValid stopped at.
+    const errors = causes(all.errors ?? structures.get(schema)?.errors ?? [])
     // As at the API server, a rule runs only on values that are valid by the schema.
     const wrong = errors.map((error) => placeOf(error, root).field)
     return limited(
       unique([
         ...errors.slice(0, maxErrors).map((error) => inWords(error, root)),
-        ...(dropped
+        ...(isCut
           ? []
-          : broken(rules, value, (path) => !wrong.some((field) => related(field, path)))),
+          : broken(rules, given, (path) => !wrong.some((field) => related(field, path)))),
       ]),
       Math.max(0, errors.length - maxErrors) + dropped,
     )
-  }
-}
-
-/**
- * Finds all errors of a value by its schema, which is compiled for the first invalid value. If what is left
- * of a huge value has none, it is the one that isValid stopped at.
- */
-function faultsBy(schema: Schema) {
-  const trim = trimOf(schema)
-  let structure: ReturnType<typeof allErrors> | undefined
-  return (value: unknown): { errors: readonly ErrorObject[]; dropped: number } => {
-    structure ??= allErrors(schema)
-    const left = budget()
-    structure(trim ? trim(value, left) : value)
-    const errors = structure.errors ?? structures.get(schema)?.errors ?? []
-    return { errors: causes(errors), dropped: left.dropped }
   }
 }
 

@@ -69,13 +69,14 @@ export interface PodSpec {
     readonly resourceClaimTemplateName: string
   }[]
   readonly restartPolicy?: string
+  readonly terminationGracePeriodSeconds?: number
+  readonly enableServiceLinks?: boolean
   readonly securityContext?: object
   readonly affinity?: object
   readonly topologySpreadConstraints?: readonly object[]
   readonly priorityClassName?: string
   readonly serviceAccountName?: string
   readonly schedulerName?: string
-  readonly terminationGracePeriodSeconds?: number
   readonly imagePullSecrets?: readonly { readonly name?: string }[]
 }
 
@@ -149,12 +150,20 @@ export interface Job extends Child {
   }
 }
 
+export interface DeploymentStrategy {
+  readonly type?: string
+  readonly rollingUpdate?: {
+    readonly maxSurge: number | string
+    readonly maxUnavailable: number | string
+  }
+}
+
 /** A Deployment or a StatefulSet. */
 export interface Workload extends Child {
   readonly spec?: {
     readonly replicas?: number
     readonly template?: PodTemplate
-    readonly strategy?: { readonly type?: string; readonly rollingUpdate?: object }
+    readonly strategy?: DeploymentStrategy
     readonly updateStrategy?: object
     readonly progressDeadlineSeconds?: number
     readonly serviceName?: string

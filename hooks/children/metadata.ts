@@ -1,6 +1,8 @@
 import { annotations, labels, type Parent } from '../../crds/kind.ts'
 import { isReserved } from '../../crds/labels.ts'
 import { fitted, hash, kindWord } from '../../crds/names.ts'
+import type { AnySpec } from '../../crds/rule.ts'
+import { fitBeside } from '../../crds/rules/size.ts'
 
 /** Names, labels and annotations: what ties children to their parent. */
 
@@ -38,10 +40,28 @@ export const labelsOf = (parent: Parent, stage: string): Record<string, string> 
   ...(parent.metadata.uid && { [labels.parentUid]: parent.metadata.uid }),
 })
 
+/**
+ * The user's annotations of a workload, except those that mean something to Kubernetes and its
+ * controllers. They are left out if the workload would have more than Kubernetes allows.
+ */
+export function annotationsOf(parent: Parent): Readonly<Record<string, string>> {
+  const entries = Object.entries(parent.metadata.annotations ?? {}).filter(
+    ([annotation]) => !isReserved(annotation),
+  )
+  const own = Object.fromEntries(entries)
+  return entries.length && fitBeside(parent.spec as AnySpec, own) ? own : {}
+}
+
 export const rerunOf = (parent: Parent): string | undefined => annotated(parent, annotations.rerun)
 
 export const openedOf = (parent: Parent): string | undefined =>
   annotated(parent, annotations.opened)
+
+/** The value that requests a rollout; a hash of it if no label could have it. */
+export function requestedRollout({ metadata }: Parent): string | undefined {
+  const value = metadata.annotations?.[annotations.rollout]
+  return value && value.length > 63 ? hash(value) : value || undefined
+}
 
 /** No longer value of an annotation is used as it is, because status.stages allows none. */
 export const longestValue = 4096
@@ -51,6 +71,13 @@ function annotated({ metadata }: Parent, annotation: string): string | undefined
   const value = metadata.annotations?.[annotation]
   return value && value.length > longestValue ? hash(value) : value || undefined
 }
+
+/** Annotations of Deployments: what the template was made for, and the generation that it came with. */
+export const deploymentAnnotations = {
+  inputs: 'substratus.ai/inputs',
+  rollout: annotations.rollout,
+  generation: 'substratus.ai/template-generation',
+} as const
 
 /** Annotations of Jobs: what each was made for. Records are made from all but the last. */
 export const jobAnnotations = {

@@ -1,78 +1,96 @@
-import type { Config } from '../../crds/config.ts'
-import { isReserved } from '../../crds/labels.ts'
 import { alike } from '../../crds/names.ts'
-import type { Container, PodTemplate, Workload } from '../children/manifesttypes.ts'
-import { containersIn } from '../observe/observed.ts'
-import { appliedTemplate } from '../observe/workload.ts'
+import type { PodTemplate, Workload } from '../children/manifesttypes.ts'
+import { deploymentAnnotations, requestedRollout } from '../children/metadata.ts'
+import { lastTemplate } from '../observe/applied.ts'
+import { type TemplateIdentity, templateIdentityOf } from '../observe/memory.ts'
+import { hasAvailablePod, intactTemplate } from '../observe/workload.ts'
+import type { Facts } from './read.ts'
+import { changesBetween } from './templatechanges.ts'
 
 /**
- * Another version of this software uses other images for its own tools, the idle watch and the loader.
- * That alone must not replace a Pod that answers requests: the new images are rolled out with the next
- * change of anything else. So are labels that an earlier version passed on and this one does not.
+ * Whether a Deployment gets the present template:
+ *
+ *     the object, what it serves, or substratus.ai/rollout has changed ──▶ at once
+ *     no Pod of the applied template is available                      ──▶ at once
+ *     only the configuration or the version has changed                ──▶ pending
+ *
+ * A pending template is what the configuration would render, while the applied one is emitted again. A
+ * Deployment without the hash was made by an earlier version, and is adopted as it is.
  */
-export function withToolsAsApplied(
-  wanted: Workload,
-  workload: Workload | undefined,
-  config: Config,
-): Workload {
-  const template = wanted.spec?.template
-  // First compare the observed template: parsing the applied one takes a third of such an answer's time.
-  const there = workload?.spec?.template
-  const reserved = reservedIn(there?.metadata?.labels, template?.metadata.labels)
-  if (!workload || !template || !(reserved || hasOtherTools(template, there, config))) return wanted
-
-  const applied = appliedTemplate(workload)
-  const isSame = applied && alike(settled(template, applied, reserved, config), applied)
-  return isSame ? { ...wanted, spec: { ...wanted.spec, template: applied } } : wanted
+export interface Settled {
+  readonly workload: Workload
+  /** What the present template would change, if it is pending. */
+  readonly pending: readonly string[]
 }
 
-const isTool = ({ image }: Container, { images }: Config): boolean =>
-  image === images.idle || image === images.loader
-
-const hasOtherTools = (
-  template: PodTemplate,
-  there: PodTemplate | undefined,
-  config: Config,
-): boolean =>
-  containersIn(template)
-    .filter((container) => isTool(container, config))
-    .some(
-      ({ name, image }) => containersIn(there).find((one) => one.name === name)?.image !== image,
-    )
-
-/** The template with the images and labels that were applied. */
-function settled(
-  template: PodTemplate,
-  applied: PodTemplate,
-  reserved: Readonly<Record<string, string>> | undefined,
-  config: Config,
-) {
-  const { metadata, spec } = template
-  const asApplied = (list: readonly Container[], before: readonly Container[] = []) =>
-    list.map((container) => {
-      const same = before.find(({ name }) => name === container.name)
-      return isTool(container, config) && same ? { ...container, image: same.image } : container
-    })
+export function settled(
+  facts: Facts,
+  wanted: Workload,
+  existing: Workload | undefined,
+  inputs: string,
+): Settled {
+  const before = existing ? templateIdentityOf(existing) : {}
+  const requested = requestedRollout(facts.parent)
+  const template = wanted.spec?.template
+  const last = existing && lastTemplate(existing)
+  const isCurrent = last !== undefined && alike(last, template)
+  const retained =
+    existing && !isCurrent && isForThem(before, inputs, requested)
+      ? retainable(facts, wanted, existing)
+      : undefined
+  const workload = retained ? { ...wanted, spec: { ...wanted.spec, template: retained } } : wanted
+  const rollout = requested ?? before.rollout
+  const isChanged = last !== undefined && !isCurrent && !retained
   return {
-    ...template,
-    ...(reserved && { metadata: { ...metadata, labels: { ...reserved, ...metadata.labels } } }),
-    spec: {
-      ...spec,
-      ...(spec.initContainers && {
-        initContainers: asApplied(spec.initContainers, applied.spec?.initContainers),
-      }),
-      containers: asApplied(spec.containers, applied.spec?.containers),
-    },
+    pending: retained && template ? changesBetween(retained, template) : [],
+    workload: withAnnotations(workload, {
+      [deploymentAnnotations.inputs]: inputs,
+      ...(rollout && { [deploymentAnnotations.rollout]: rollout }),
+      [deploymentAnnotations.generation]: String(generationOf(existing, before, isChanged)),
+    }),
   }
 }
 
-/** Labels that an earlier version passed on to the Pods and this one does not; undefined if none. */
-function reservedIn(
-  before: Readonly<Record<string, string>> = {},
-  now: Readonly<Record<string, string>> = {},
-): Readonly<Record<string, string>> | undefined {
-  const entries = Object.entries(before).filter(
-    ([label]) => !Object.hasOwn(now, label) && isReserved(label),
-  )
-  return entries.length ? Object.fromEntries(entries) : undefined
+/** Whether the applied template was made for these inputs; without a hash, it is taken to be. */
+const isForThem = (
+  before: TemplateIdentity,
+  inputs: string,
+  requested: string | undefined,
+): boolean =>
+  before.inputs === undefined ||
+  (before.inputs === inputs && (requested === undefined || requested === before.rollout))
+
+function retainable(
+  { config, observed }: Facts,
+  wanted: Workload,
+  existing: Workload,
+): PodTemplate | undefined {
+  if (config.rollout === 'Always' || !wanted.spec?.replicas) return undefined
+  return hasAvailablePod(existing, observed) ? intactTemplate(existing) : undefined
+}
+
+/**
+ * The generation of the Deployment that its template comes with: the next one, if this answer changes
+ * what was last applied. Whether somebody has edited the Deployment since does not matter: a value that
+ * rose with each answer would never settle.
+ */
+function generationOf(
+  existing: Workload | undefined,
+  before: TemplateIdentity,
+  isChanged: boolean,
+): number {
+  if (!existing) return 1
+  const { generation = 1 } = existing.metadata
+  return isChanged ? generation + 1 : (before.generation ?? generation)
+}
+
+const withAnnotations = (
+  workload: Workload,
+  annotations: Readonly<Record<string, string>>,
+): Workload => {
+  const { metadata } = workload
+  return {
+    ...workload,
+    metadata: { ...metadata, annotations: { ...metadata.annotations, ...annotations } },
+  }
 }

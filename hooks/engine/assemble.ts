@@ -6,6 +6,7 @@ import type { Behaviour } from './behaviour.ts'
 import { childrenOf, type Decision } from './fate.ts'
 import type { Facts } from './read.ts'
 import { resyncAfter } from './resync.ts'
+import { isWorkload } from './retained.ts'
 
 /** What was decided, as Metacontroller expects it. Nothing is decided here. */
 export function assemble<S, T>(
@@ -15,12 +16,13 @@ export function assemble<S, T>(
 ): SyncResponse {
   const { parent, memory, bases } = facts
   const { records, blockedBy, ready } = decision
+  const children = childrenOf(decision)
   const awaited = awaitedIn(decision)
   const resync = resyncAfter(decision, memory)
   return {
     status: {
       ...carried(parent, memory),
-      ...behaviour.status(facts, records, !blockedBy),
+      ...behaviour.status(facts, records, !blockedBy, children.find(isWorkload)),
       ...(isFilled(records) && { stages: records }),
       ...(blockedBy && memory.artifacts && { lastComplete: memory.complete }),
       ...(bases?.length && { bases }),
@@ -32,7 +34,7 @@ export function assemble<S, T>(
         ...decision.stages.map(({ stage, verdict }) => condition(parent, stage.condition, verdict)),
       ],
     },
-    children: childrenOf(decision),
+    children,
     ...(resync > 0 && { resyncAfterSeconds: resync }),
   }
 }

@@ -11,7 +11,7 @@ export function awaited({ awaited }: Memory, kind: string, name: string): Verdic
   const verdict = awaited.includes(awaits)
     ? no(
         'ChildMissing',
-        `${kind} "${name}" is wanted and does not exist: does another object own the name?`,
+        `${kind} "${name}" is wanted and does not exist: ${likelyCause(kind, name)}`,
       )
     : no('Pending', `creating ${kind} "${name}"`)
   return { ...verdict, awaits }
@@ -19,3 +19,8 @@ export function awaited({ awaited }: Memory, kind: string, name: string): Verdic
 
 export const awaitedChild = (memory: Memory, { kind, metadata }: Child): Verdict =>
   awaited(memory, kind, metadata.name)
+
+const likelyCause = (kind: string, name: string): string =>
+  kind === 'Service' && /^[0-9]/.test(name)
+    ? 'before Kubernetes 1.36 its name must begin with a letter, so give this object another name'
+    : 'does another object own the name?'

@@ -1,5 +1,6 @@
 import type { Parent } from '../../crds/kind.ts'
 import type { DeclaredChild } from '../children/childkind.ts'
+import type { Workload } from '../children/manifesttypes.ts'
 import type { Records } from '../observe/memory.ts'
 import type { Verdict } from '../observe/verdict.ts'
 import type { WantedClaim } from '../storage/driver.ts'
@@ -15,8 +16,13 @@ export interface Behaviour<S, T> {
   readonly claims: (facts: Facts<S>, isStored: boolean) => readonly WantedClaim[]
   /** The children that belong to the serving workload, for kinds that have one. */
   readonly beside?: (parent: Parent<S>) => Beside
-  /** Fields of the status; `done` when every stage is. */
-  readonly status: (facts: Facts<S>, records: Records, done: boolean) => Partial<T>
+  /** Fields of the status; `done` when every stage is; `workload` is the one of this answer. */
+  readonly status: (
+    facts: Facts<S>,
+    records: Records,
+    done: boolean,
+    workload: Workload | undefined,
+  ) => Partial<T>
   /** What Ready reports when every stage is done. */
   readonly done: (facts: Facts<S>, records: Records) => Verdict
 }

@@ -1,10 +1,11 @@
 import { hashedResources, type Resources } from '../../crds/common.ts'
-import type { HashPart } from '../../crds/kind.ts'
+import type { Config } from '../../crds/config.ts'
+import type { HashPart, Parent } from '../../crds/kind.ts'
 import { kinds } from '../../crds/kinds.ts'
 import { hash } from '../../crds/names.ts'
 import { cores, gibibytes } from '../../crds/schema/quantity.ts'
 
-/** The two hashes that identify work by its inputs. */
+/** The two hashes that identify work by its inputs, and the one that identifies what a server was made for. */
 
 /** The fields of any kind; only those that are converted before they are hashed have a type here. */
 interface Fields extends Readonly<Record<string, unknown>> {
@@ -77,6 +78,23 @@ export function runHashes(spec: object, rerun: string | undefined): Hashes {
     inputs: hash(fields),
     attempt: hash({ ...fields, ...attemptFields(spec as Fields), rerun }),
   }
+}
+
+/** The fields of a ModelServer that are no part of its Pods, and those that `served` has resolved. */
+const besideTemplate = ['replicas', 'suspend', 'strategy', 'build', 'image']
+
+/**
+ * What the Pod template of a server is made for: what its object says and what it serves. Configuration
+ * is not part of it, so that another one restarts no server, except the revision that renews all.
+ */
+export function servingInputs(
+  { metadata: { uid }, spec }: Parent,
+  served: { readonly image: string | undefined; readonly artifacts: string | undefined },
+  { rolloutRevision }: Config,
+): string {
+  const said = Object.entries(spec as Fields).filter(([field]) => !besideTemplate.includes(field))
+  const revision = rolloutRevision === undefined ? undefined : String(rolloutRevision)
+  return hash({ ...Object.fromEntries(said), uid, served, revision })
 }
 
 /** The decision on a stage uses the same hashes several times: each is computed once. */

@@ -2,10 +2,10 @@ import { alike, hash } from '../../crds/names.ts'
 import type { PodFields } from '../../crds/podtemplate.ts'
 import type { Job } from '../children/manifesttypes.ts'
 import { jobAnnotations } from '../children/metadata.ts'
-import { appliedSpec } from '../observe/applied.ts'
 import { hasStarted, podsOf } from '../observe/diagnosis.ts'
 import { isFailed } from '../observe/jobstate.ts'
 import { no } from '../observe/verdict.ts'
+import { intactTemplate } from '../observe/workload.ts'
 import type { WorkFate } from './fate.ts'
 import { fated, type Look } from './look.ts'
 import type { Facts } from './read.ts'
@@ -42,7 +42,7 @@ function isUnstarted({ facts: { observed }, stage }: Look, job: Job): boolean {
 
 /** A template that is not known for sure is left alone: it would be made anew for ever. */
 function hasOtherTemplate({ stage, records, rerun }: Look, job: Job): boolean {
-  const { template } = (appliedSpec(job) ?? {}) as NonNullable<Job['spec']>
+  const template = intactTemplate(job)
   return template !== undefined && !alike(template, stage.template(stage.hashes(rerun), records))
 }
 

@@ -1,15 +1,23 @@
+import type { Parent } from '../../crds/kind.ts'
+import { isReserved } from '../../crds/labels.ts'
 import type { Workload } from '../children/manifesttypes.ts'
+import { annotationsOf, labelsOf } from '../children/metadata.ts'
+import { faultIn } from '../observe/applied.ts'
 import type { Records } from '../observe/memory.ts'
 import type { Child } from '../observe/protocol.ts'
 import { no, type Verdict } from '../observe/verdict.ts'
-import { withToolsAsApplied } from './appliedtemplate.ts'
+import { type Settled, settled } from './appliedtemplate.ts'
 import { awaitedChild } from './awaited.ts'
 import type { Progress, ServeFate } from './fate.ts'
 import type { Facts } from './read.ts'
 import { annotated, isWorkload, retainedServing } from './retained.ts'
 import type { ServeStage } from './stage.ts'
+import { withPending } from './updatepending.ts'
 
-/** Decides about a stage that serves: it is rendered as requested, unless something blocks it. */
+/**
+ * Decides about a stage that serves: it is rendered as requested, unless something blocks it. A server
+ * that answers retains its applied template while only the configuration has changed.
+ */
 export function serveFate(facts: Facts, stage: ServeStage, progress: Progress): ServeFate {
   const { blockedBy, records } = progress
   const obstacle = blockedBy?.verdict ?? obstacleOf(stage)
@@ -25,11 +33,15 @@ function obstacleOf({ needs, refuse }: ServeStage): Verdict | undefined {
 }
 
 function wanted(facts: Facts, stage: ServeStage, records: Records): ServeFate {
-  const rendered = withToolsAsApplied(stage.wanted(records), stage.workload, facts.config)
-  const workload = annotated(rendered, stage)
+  const rendered = stage.wanted(records)
+  const inputs = stage.inputs?.(records)
+  const { workload: made, pending }: Settled = inputs
+    ? settled(facts, rendered, stage.workload, inputs)
+    : { workload: rendered, pending: [] }
+  const workload = annotated(made, stage)
   const children = [workload, ...stage.beside(workload)]
   const verdict = stage.workload
-    ? verdictOf(facts, stage, stage.workload, children)
+    ? withPending(facts, pending, verdictOf(facts, stage, stage.workload, children))
     : awaitedChild(facts.memory, workload)
   return { does: 'serve', is: 'wanted', stage, children, verdict, ready: verdict }
 }
@@ -41,7 +53,11 @@ function retained(
   obstacle: Verdict,
   after: string | undefined,
 ): ServeFate {
-  const children = retainedServing(facts.parent, facts.observed, stage.beside, stage)
+  // Without having read what was applied, nothing can be left out.
+  const isUnread = stage.workload && faultIn(stage.workload) !== undefined
+  const children = retainedServing(facts.parent, facts.observed, stage.beside, stage).map(
+    (child) => (isWorkload(child) && !isUnread ? withPresentMetadata(facts.parent, child) : child),
+  )
   const now = stage.workload && verdictOf(facts, stage, stage.workload, children)
   const stopped = now?.reason === 'Suspended' || now?.reason === 'Idle' ? now : undefined
   const before = now?.status === 'True' ? now : stopped
@@ -52,6 +68,25 @@ function retained(
     children,
     verdict: before ?? (after ? no('Waiting', `waits for ${after}`) : obstacle),
     ready: stopped ?? obstacle,
+  }
+}
+
+/** Labels of the object, and annotations that a Deployment has from it, follow even while it is blocked. */
+function withPresentMetadata(parent: Parent, workload: Workload): Workload {
+  const { metadata } = workload
+  const own = Object.entries(metadata.annotations ?? {}).filter(([name]) => isReserved(name))
+  return {
+    ...workload,
+    metadata: {
+      ...metadata,
+      labels: labelsOf(parent, 'serve'),
+      ...(metadata.annotations && {
+        annotations: {
+          ...(workload.kind === 'Deployment' && annotationsOf(parent)),
+          ...Object.fromEntries(own),
+        },
+      }),
+    },
   }
 }
 

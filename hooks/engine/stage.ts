@@ -53,6 +53,8 @@ export interface ServeStage {
   readonly replicas: number | undefined
   /** Annotations that the workload gets, whether it is retained or rendered. */
   readonly annotations?: Readonly<Record<string, string>> | undefined
+  /** What the template of a Deployment is made for; undefined for a StatefulSet, which waits for its Pod to be deleted. */
+  readonly inputs?: (records: Records) => string
   /** The Deployment or StatefulSet as requested. */
   readonly wanted: (records: Records) => Workload
   readonly beside: Beside

@@ -147,12 +147,21 @@ export function asApplied(child: Child, fields: JsonObject = {}): Child {
   }
 }
 
-/** The spec as it was last applied; undefined if the annotation does not say so for sure. */
-export function appliedSpec(child: Child): JsonObject | undefined {
+/**
+ * The Pod template as it was last applied. It may be compared with; it may be emitted only if the
+ * observed spec still contains it: otherwise somebody has changed one of the two.
+ */
+export function lastTemplate(child: Child): unknown {
   const applied = appliedTo(child)
-  const spec = isObject(applied) ? applied.spec : undefined
-  return isObject(spec) && isIn(child, spec, {}) ? spec : undefined
+  return isObject(applied) && isObject(applied.spec) && Object.hasOwn(applied.spec, 'template')
+    ? applied.spec.template
+    : undefined
 }
+
+/** Whether the observed spec still contains it. */
+export const isTemplateIntact = (child: Child, template: unknown): boolean =>
+  contained.get(child) === true ||
+  contains((child.spec as JsonObject | undefined)?.template, template)
 
 /** Whether the observed spec contains the applied one, completely (compared once) or without `fields`. */
 function isIn(child: Child, applied: JsonObject, fields: JsonObject): boolean {

@@ -240,13 +240,13 @@ export const podsOf = (job: Job, pods: readonly ObservedPod[]): readonly Observe
 /** Whether a Pod is being deleted, so that its state no longer matters. */
 export const isTerminating = ({ metadata }: Child): boolean => 'deletionTimestamp' in metadata
 
-const isReady = (pod: ObservedPod): boolean => {
+export const isReady = (pod: ObservedPod): boolean => {
   if (pod.nodeFault) return false
   const containers = pod.status?.containerStatuses ?? []
   return containers.length > 0 && containers.every(({ ready }) => ready)
 }
 
-const templateOf = ({ metadata: { labels } }: Child): string | undefined =>
+export const templateOf = ({ metadata: { labels } }: Child): string | undefined =>
   labels?.['pod-template-hash'] ?? labels?.['controller-revision-hash']
 
 /**
@@ -266,6 +266,12 @@ function unready(pods: readonly ObservedPod[]): readonly ObservedPod[] {
 /** The fault of the first Pod that should be ready and is not. */
 export const unreadyFault = (pods: readonly ObservedPod[]): Verdict | undefined =>
   unready(pods).map(faultOf).find(Boolean)
+
+/** The names of the Pods that should be ready and cannot start. */
+export const faultyPods = (pods: readonly ObservedPod[]): readonly string[] =>
+  unready(pods)
+    .filter(faultOf)
+    .map(({ metadata }) => metadata.name)
 
 /** Why a server or a notebook does not answer, by its Pods; `none` is the message if there are none. */
 export function servingFault(pods: readonly ObservedPod[], none: string): Verdict {

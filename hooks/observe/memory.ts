@@ -8,7 +8,7 @@ import {
   idle as idleSchema,
   type StageRecord,
 } from '../../crds/status.ts'
-import { jobAnnotations, longestValue } from '../children/metadata.ts'
+import { deploymentAnnotations, jobAnnotations, longestValue } from '../children/metadata.ts'
 import type { Child } from './protocol.ts'
 import { prune } from './prune.ts'
 
@@ -102,6 +102,32 @@ export function identityOf({ metadata }: Child): Identity {
 }
 
 const isHash = (value: string | undefined): value is string => /^[0-9a-f]{16}$/.test(value ?? '')
+
+/** What the template of a Deployment was made for, and the generation that it came with. */
+export interface TemplateIdentity {
+  readonly inputs?: string
+  readonly rollout?: string
+  readonly generation?: number
+}
+
+/**
+ * The same, from its annotations. Anyone who may edit the Deployment can change them: they decide only
+ * whether its own applied template is retained, and how its status is read.
+ */
+export function templateIdentityOf({ metadata }: Child): TemplateIdentity {
+  const of = (annotation: string) => metadata.annotations?.[annotation]
+  const inputs = of(deploymentAnnotations.inputs)
+  const rollout = of(deploymentAnnotations.rollout)
+  const generation = of(deploymentAnnotations.generation)
+  return {
+    ...(isHash(inputs) && { inputs }),
+    ...(rollout && rollout.length <= 63 && { rollout }),
+    ...(generation &&
+      /^\d{1,15}$/.test(generation) && {
+        generation: Math.min(Number(generation), metadata.generation ?? 0),
+      }),
+  }
+}
 
 /** Whether a record or a Job has the result of these inputs, and of this rerun if one is in force. */
 export const answers = (

@@ -8,7 +8,7 @@ export interface CommandLine {
 
 /** What runs unless the object has a command: an administrator's preset, or Jupyter. */
 export interface Preset extends CommandLine {
-  /** Names of the same flag, one list each. */
+  /** Names of the same flag, one list each; a positional argument may be among them. */
   readonly aliases?: readonly (readonly string[])[]
 }
 
@@ -43,7 +43,7 @@ function added(preset: Preset, own: readonly string[] = []) {
   return [...remaining(preset, own), ...object, ...rest]
 }
 
-/** The preset's arguments before `--`, without the flags that the object's arguments replace. */
+/** The preset's arguments before `--`, without what the object's arguments replace. */
 export function remaining({ args = [], aliases = [] }: Preset, own: readonly string[] = []) {
   const [preset] = parted(args)
   const [object] = parted(own)
@@ -52,8 +52,8 @@ export function remaining({ args = [], aliases = [] }: Preset, own: readonly str
     object.flatMap((word) => flagOf(word) ?? []).map((flag) => nameOf(flag, aliases)),
   )
   return preset.filter((_, at) => {
-    const flag = flagAt(preset, at)
-    return !flag || !given.has(nameOf(flag, aliases))
+    const replaced = flagAt(preset, at) ?? preset[at] ?? ''
+    return !given.has(nameOf(replaced, aliases))
   })
 }
 

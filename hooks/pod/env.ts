@@ -1,3 +1,4 @@
+import { unexpanded } from '../../crds/expansion.ts'
 import { paramVariable } from '../../crds/rules/params.ts'
 import { secretIn } from '../../crds/secrets.ts'
 import type { EnvVar } from '../children/manifesttypes.ts'
@@ -12,7 +13,10 @@ function variable(name: string, value: string): EnvVar {
   return value ? { name, value } : { name }
 }
 
-/** PARAM_* from params, then env, which wins; in the order of their names. */
+/**
+ * PARAM_* from params, then env, which wins; in the order of their names. A parameter is the same as
+ * in params.json, while `$(NAME)` in env means what it means in a container.
+ */
 export function envOf(
   spec: {
     readonly params?: Readonly<Record<string, unknown>>
@@ -22,7 +26,7 @@ export function envOf(
 ): Env {
   const params = Object.entries(spec.params ?? {}).map(([name, value]): [string, string] => [
     paramVariable(name),
-    String(value),
+    unexpanded(String(value)),
   ])
   return Object.entries({ ...more, ...Object.fromEntries(params), ...spec.env })
     .sort(([a], [b]) => (a < b ? -1 : 1))

@@ -72,6 +72,7 @@ export function notebookPod(facts: NotebookFacts, records: Records) {
           env: { HOME: '/content/home', JUPYTER_RUNTIME_DIR: runtimeDir },
           mounts,
           more: {
+            workingDir: '/content',
             ports: [{ name: 'http', containerPort: notebookPort, protocol: 'TCP' }],
             readinessProbe: {
               ...(spec.command?.length

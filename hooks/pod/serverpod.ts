@@ -5,10 +5,12 @@ import type { Facts } from '../engine/read.ts'
 import type { Records } from '../observe/memory.ts'
 import { ownImage } from '../observe/spec.ts'
 import { commandLine } from './commandline.ts'
+import { drainOf, gracePeriodSeconds } from './drain.ts'
 import { resultMount } from './mounts.ts'
-import { placeholdersOf } from './placeholders.ts'
+import { filledIn, placeholdersOf } from './placeholders.ts'
+import { podFieldsOf } from './podfields.ts'
 import { container, contentMounts, gpuPodBase, podMetadata } from './template.ts'
-import { noMounts } from './volumes.ts'
+import { type Mounts, noMounts } from './volumes.ts'
 
 type ServerFacts = Facts<ModelServerSpec>
 
@@ -45,35 +47,51 @@ const portOf = ({ port = serverPort }: ModelServerSpec): number => port
 
 export function serverPod(facts: ServerFacts, records: Records) {
   const { parent, references, config } = facts
-  const { spec } = parent
   const server = serverOf(facts, records)
   const mounts = server?.mountsModel ? resultMount('model', references.model, config) : noMounts
   return {
     metadata: podMetadata(parent, config, 'serve', 'server'),
     spec: {
       ...gpuPodBase(parent, config),
+      terminationGracePeriodSeconds: gracePeriodSeconds,
       ...(mounts.before.length && { initContainers: mounts.before }),
-      containers: [
-        container(parent, config, {
-          name: 'server',
-          image: server?.image,
-          ...commandLine(server ?? {}, spec, placeholdersOf(spec, portOf(spec), config)),
-          env: server?.env,
-          mounts,
-          more: {
-            ports: [{ name: 'http', containerPort: portOf(spec), protocol: 'TCP' }],
-            // A terminating Pod still gets requests until every node has removed it from the Service.
-            lifecycle: { preStop: { sleep: { seconds: 5 } } },
-            // No liveness probe: a restart would load the weights again and fix nothing.
-            readinessProbe: {
-              httpGet: { path: spec.health ?? server?.health ?? '/', port: 'http' },
-              periodSeconds: 5,
-              timeoutSeconds: 5,
-            },
-          },
-        }),
-      ],
+      containers: [serverContainer(facts, server, mounts)],
       volumes: contentMounts(parent, config, mounts).volumes,
     },
   }
 }
+
+function serverContainer(
+  { parent, config }: ServerFacts,
+  server: Server | undefined,
+  mounts: Mounts,
+) {
+  const { spec } = parent
+  const grace = podFieldsOf(parent, config).terminationGracePeriodSeconds
+  const { sleep, args } = drainOf(server ?? {}, grace)
+  const values = placeholdersOf(spec, portOf(spec), config)
+  const preset = { ...server, args: [...(server?.args ?? []), ...args] }
+  return container(parent, config, {
+    name: 'server',
+    image: server?.image,
+    ...commandLine(preset, spec, values),
+    env: mapped(server?.env, (value) => filledIn(value, values)),
+    mounts,
+    more: {
+      ports: [{ name: 'http', containerPort: portOf(spec), protocol: 'TCP' }],
+      ...(sleep && { lifecycle: { preStop: { sleep: { seconds: sleep } } } }),
+      // No liveness probe: a restart would load the weights again and fix nothing.
+      readinessProbe: {
+        httpGet: { path: spec.health ?? server?.health ?? '/', port: 'http' },
+        periodSeconds: 5,
+        timeoutSeconds: 5,
+      },
+    },
+  })
+}
+
+const mapped = (
+  map: Readonly<Record<string, string>> = {},
+  change: (value: string) => string,
+): Readonly<Record<string, string>> =>
+  Object.fromEntries(Object.entries(map).map(([name, value]) => [name, change(value)]))

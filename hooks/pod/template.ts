@@ -35,8 +35,8 @@ interface Wanted {
 }
 
 /**
- * The user's container by the container contract: its working directory is /content, with data/ and
- * model/ to read, params.json, and for work also artifacts/ to write.
+ * The user's container by the container contract: in /content it finds data/ and model/ to read,
+ * params.json, and for work also artifacts/ to write. Its working directory is the image's own.
  */
 export function container(parent: Parent, config: Config, wanted: Wanted): Container {
   const spec = specOf(parent)
@@ -48,7 +48,6 @@ export function container(parent: Parent, config: Config, wanted: Wanted): Conta
     ...(wanted.image && { image: wanted.image }),
     ...(command?.length && { command }),
     ...(args?.length && { args }),
-    workingDir: '/content',
     ...(env.length && { env }),
     resources: resourcesOf(parent, config),
     volumeMounts,
@@ -94,9 +93,16 @@ export const pullSecrets = (parent: Parent, config: Config) => {
   return names.length ? { imagePullSecrets: names.map((name) => ({ name })) } : {}
 }
 
+/**
+ * The kubelet would add variables for every Service of the namespace, which a program may take for its
+ * settings: a Service named vllm sets VLLM_PORT.
+ */
+export const noServiceLinks = { enableServiceLinks: false } as const
+
 /** Fields of all Pods of a kind. */
 export const podBase = (parent: Parent, config: Config) => ({
   ...podSecurity(config),
+  ...noServiceLinks,
   ...pullSecrets(parent, config),
   ...(config.serviceAccounts[parent.kind] && {
     serviceAccountName: config.serviceAccounts[parent.kind],

@@ -1,10 +1,11 @@
 import type { Config } from '../../crds/config.ts'
+import { unexpanded } from '../../crds/expansion.ts'
 import type { Build } from '../../crds/gitbuild.ts'
 import type { Parent } from '../../crds/kind.ts'
 import { cores, gibibytes } from '../../crds/schema/quantity.ts'
 import { labelsOf } from '../children/metadata.ts'
 import { toolResources } from '../pod/resources.ts'
-import { pullSecrets } from '../pod/template.ts'
+import { noServiceLinks, pullSecrets } from '../pod/template.ts'
 import { builtImage } from './builtimage.ts'
 
 const profileOf = (confinement: string) =>
@@ -36,6 +37,7 @@ export const builderSuspicion = ({ builder }: Config) =>
 const builderPod = (parent: Parent, config: Config) => ({
   restartPolicy: 'Never',
   automountServiceAccountToken: false,
+  ...noServiceLinks,
   // The group of the volumes must exist in the builder's user namespace: otherwise the kernel refuses to
   // mount an overlay on them, and BuildKit would copy every layer completely.
   securityContext: { runAsUser: 1000, runAsGroup: 1000, runAsNonRoot: true, fsGroup: 1000 },
@@ -80,7 +82,7 @@ function builder(config: Config, args: readonly string[]) {
     container: {
       name: 'build',
       image: config.images.builder,
-      args,
+      args: args.map(unexpanded),
       env: builderEnv(config),
       resources: {
         requests: { cpu: cores(config.builder.cpu), memory: gibibytes(config.builder.memory) },
@@ -148,7 +150,7 @@ function clone({ url, branch, tag, commit, secretName }: Build['git'], { images,
       `--url=${url}`,
       ...(ref ? [`--${branch ? 'branch' : tag ? 'tag' : 'commit'}=${ref}`] : []),
       '--into=/source',
-    ],
+    ].map(unexpanded),
     env: [
       { name: 'HOME', value: '/tmp' },
       ...(git.knownHosts ? [{ name: 'GIT_KNOWN_HOSTS', value: git.knownHosts }] : []),

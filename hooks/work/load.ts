@@ -1,4 +1,5 @@
 import type { Config } from '../../crds/config.ts'
+import { unexpanded } from '../../crds/expansion.ts'
 import type { Parent } from '../../crds/kind.ts'
 import { toolSecurity } from '../pod/security.ts'
 import type { Program } from './run.ts'
@@ -11,6 +12,6 @@ export const loader = (parent: Parent, source: string, config: Config): Program 
     `--source=${source}`,
     ...(source.startsWith('hf://') ? [`--hub=${parent.kind.toLowerCase()}`] : []),
     '--into=/content/artifacts',
-  ],
+  ].map(unexpanded),
   more: toolSecurity(config),
 })

@@ -58,7 +58,7 @@ const registry = { prefix: 'registry.example.com/substratus' }
 const configs: readonly { readonly title: string; readonly file: ConfigFile }[] = [
   { title: 'the default', file: { registry, imageVolumes: 'Disabled' } },
   {
-    title: 'all that can be said',
+    title: 'everything set',
     file: {
       registry: { ...registry, pushSecretName: 'push', pullSecretName: 'pull', insecure: true },
       imageVolumes: 'Enabled',

@@ -24,6 +24,13 @@ const rows: readonly Bad[] = [
   { kind: 'Model', spec: { image: 1 }, when: 'it is a number', says: 'spec.image' },
   { kind: 'Model', spec: { image: '' }, when: 'it is empty', says: 'spec.image' },
   { kind: 'Model', spec: { image: '-x' }, when: 'it begins with a dash', says: 'spec.image' },
+  {
+    kind: 'Model',
+    spec: { image: 'https://hub.docker.com/r/org/name' },
+    says: 'write docker.io/org/name',
+  },
+  { kind: 'Model', spec: { image: 'MyOrg/Model:1' }, says: 'has no capitals' },
+  { kind: 'Model', spec: { image: 'a:b:c' }, says: 'must be [HOST[:PORT]/]NAME' },
   { kind: 'Model', spec: { image, comand: ['x'] }, says: 'unknown field "spec.comand"' },
   { kind: 'Model', spec: { image, command: 'train.py' }, says: 'spec.command' },
   { kind: 'Model', spec: { image, suspend: 'yes' }, says: 'spec.suspend' },
@@ -310,12 +317,61 @@ const rows: readonly Bad[] = [
   {
     kind: 'ModelServer',
     spec: { model, strategy: 'BlueGreen' },
-    says: 'spec.strategy: Unsupported value',
+    says: 'spec.strategy: Invalid value: "BlueGreen"',
+  },
+  { kind: 'ModelServer', spec: { model, strategy: 5 }, when: 'a number', says: 'spec.strategy' },
+  {
+    kind: 'ModelServer',
+    spec: { model, strategy: true },
+    when: 'a boolean',
+    says: 'spec.strategy',
+  },
+  {
+    kind: 'ModelServer',
+    spec: { model, strategy: ['Recreate'] },
+    when: 'a list',
+    says: 'spec.strategy',
+  },
+  { kind: 'ModelServer', spec: { model, strategy: [] }, when: 'no value', says: 'spec.strategy' },
+  {
+    kind: 'ModelServer',
+    spec: { model, strategy: {} },
+    says: 'spec.strategy.type: Required value',
+  },
+  {
+    kind: 'ModelServer',
+    spec: { model, strategy: { type: 'OnDelete' } },
+    says: 'spec.strategy.type: Unsupported value: "OnDelete"',
+  },
+  {
+    kind: 'ModelServer',
+    spec: { model, strategy: { type: 'RollingUpdate', maxSurges: 1 } },
+    says: 'spec.strategy.maxSurges: unknown field, did you mean "maxSurge"?',
+  },
+  {
+    kind: 'ModelServer',
+    spec: { model, strategy: { type: 'RollingUpdate', maxSurge: '25' } },
+    says: 'spec.strategy.maxSurge',
+  },
+  {
+    kind: 'ModelServer',
+    spec: { model, strategy: { type: 'RollingUpdate', maxUnavailable: '101%' } },
+    says: 'spec.strategy.maxUnavailable',
+  },
+  {
+    kind: 'ModelServer',
+    spec: { model, strategy: { type: 'RollingUpdate', maxSurge: 0, maxUnavailable: '0%' } },
+    says: 'maxSurge and maxUnavailable are both 0',
+  },
+  {
+    kind: 'ModelServer',
+    spec: { model, strategy: { type: 'Recreate', maxSurge: 1 } },
+    says: 'remove maxSurge and maxUnavailable',
   },
   {
     kind: 'ModelServer',
     spec: { model, runtime: 'tgi' },
-    says: 'spec.runtime: Unsupported value: "tgi": supported values: "vllm"',
+    says: 'spec.runtime: Unsupported value: "tgi": supported values: "llamacpp", "tei", "vllm"',
   },
   {
     kind: 'ModelServer',

@@ -7,8 +7,8 @@ export function applySteadily(apply: (model: string) => Promise<Ended>, name: st
   const all = (async () => {
     let count = 0
     for (; !over; count++) {
-      const said = await apply(manifest('Model', name, { image: `example.com/m:${count}` }))
-      if (said.code !== 0) failed.push(said.stderr)
+      const result = await apply(manifest('Model', name, { image: `example.com/m:${count}` }))
+      if (result.code !== 0) failed.push(result.stderr)
     }
     return { failed, count }
   })()

@@ -1,8 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { expect, inject, test } from 'vitest'
-import { parse, stringify } from 'yaml'
-import type { ConfigFile } from '../../crds/config.ts'
+import { expect, test } from 'vitest'
 import {
   apply,
   get,
@@ -15,32 +11,12 @@ import {
   until,
   untilReady,
 } from './cluster.ts'
-import { kill, serverReady } from './kill.ts'
+import { withConfig } from './withconfig.ts'
 
 /** A server of another version or configuration, while workloads run. */
 
 const image = 'example.com/train:1'
 const trained = { image, params: { epochs: 1 } }
-
-async function restartServer(): Promise<void> {
-  const start = await kill('server')
-  start()
-  await serverReady()
-}
-
-/** Runs `work` with additional configuration of the server. */
-async function withConfig(more: ConfigFile, work: () => Promise<void>): Promise<void> {
-  const file = join(inject('cluster').dir, 'config.yaml')
-  const before = readFileSync(file, 'utf8')
-  writeFileSync(file, stringify({ ...parse(before), ...more }))
-  await restartServer()
-  try {
-    await work()
-  } finally {
-    writeFileSync(file, before)
-    await restartServer()
-  }
-}
 
 const jobOf = async (ns: string): Promise<Shown> => (await get(ns, 'jobs')).items[0]
 const shape = ({ metadata, spec }: Shown) => ({ uid: metadata.uid, spec })

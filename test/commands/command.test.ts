@@ -39,10 +39,10 @@ describe('exit codes: 0, 1 for refused input, 2 for wrong usage', () => {
       { args: ['controllers', '--url', 'http://a', '--token-secret', 'hooks'], code: 2 },
     ].map(asTyped),
   )('substratus $line: $code', async ({ args, code }) => {
-    const said = await substratus(args)
-    expect(said.code).toBe(code)
-    expect(said.stdout + said.stderr).not.toBe('')
-    expect(said.stderr).not.toContain('    at ')
+    const result = await substratus(args)
+    expect(result.code).toBe(code)
+    expect(result.stdout + result.stderr).not.toBe('')
+    expect(result.stderr).not.toContain('    at ')
   })
 
   test.each(
@@ -74,9 +74,9 @@ describe('exit codes: 0, 1 for refused input, 2 for wrong usage', () => {
       },
     ].map(asTyped),
   )('substratus $line: $says', async ({ args, code, says }) => {
-    const said = await substratus(args)
-    expect(said.stderr).toContain(says)
-    expect(said.code).toBe(code)
+    const result = await substratus(args)
+    expect(result.stderr).toContain(says)
+    expect(result.code).toBe(code)
   })
 })
 
@@ -89,9 +89,9 @@ describe('npm run up and npm run down', () => {
       { args: ['up', '--nodes', '0'], code: 2, says: 'it must be a whole number from 1 to 100.' },
     ].map(asTyped),
   )('platform/main.ts $line: $says', async ({ args, code, says }) => {
-    const said = await typed('platform/main.ts', args)
-    expect(said.stdout + said.stderr).toContain(says)
-    expect(said.code).toBe(code)
+    const result = await typed('platform/main.ts', args)
+    expect(result.stdout + result.stderr).toContain(says)
+    expect(result.code).toBe(code)
   })
 
   test('are not commands of substratus', async () => {

@@ -51,14 +51,14 @@ describe('exit codes: 0, 1 for what cannot be opened, 2 for wrong usage', () => 
     },
   ])('kubectl open $args: $code', async ({ args, code, says }) => {
     const words = args.split(' ').filter(Boolean)
-    const said = await new Promise<{ code: number; text: string }>((resolve) => {
+    const result = await new Promise<{ code: number; text: string }>((resolve) => {
       execFile(process.execPath, [command, ...words], { env: env() }, (error, stdout, stderr) =>
         resolve({ code: error ? Number(error.code) : 0, text: stdout + stderr }),
       )
     })
-    expect(said.text).toContain(says)
-    expect(said.code).toBe(code)
-    expect(said.text).not.toContain('    at ')
+    expect(result.text).toContain(says)
+    expect(result.code).toBe(code)
+    expect(result.text).not.toContain('    at ')
   })
 })
 
@@ -114,12 +114,12 @@ describe('Ctrl-C', () => {
   ])('at a terminal asks; $when: $says', async ({ types, says, suspend }) => {
     const stored = api.get('Notebook', 'explore')
     if (stored) api.put({ ...stored, spec: {} })
-    const { child, code, says: said } = atTerminal()
-    await said(waiting)
+    const { child, code, says: shows } = atTerminal()
+    await shows(waiting)
     child.stdin.write('\x03')
-    await said('Suspend Notebook "explore" (its home is kept), or leave it running? [s/L] ')
+    await shows('Suspend Notebook "explore" (its home is kept), or leave it running? [s/L] ')
     child.stdin.write(types)
-    await said(says)
+    await shows(says)
     expect(await code).toBe(0)
     expect(api.get('Notebook', 'explore')?.spec).toEqual(suspend ? { suspend } : {})
   })

@@ -10,6 +10,7 @@ import request from 'supertest'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { defaultConfig } from '../../crds/config.ts'
+import type { Parent } from '../../crds/kind.ts'
 import { kindNamed } from '../../crds/kinds.ts'
 import { validatorOf, visible } from '../../crds/objectvalidator.ts'
 import { bytesOf } from '../../crds/schema/quantity.ts'
@@ -98,6 +99,49 @@ describe('the rules of admission are bounded', () => {
   )
 })
 
+describe('validation lists the names of a huge object once, for that alone takes 0.2 s of 7 MiB', () => {
+  const huge = Object.fromEntries(Array.from({ length: 20_000 }, (_, i) => [`k${i}`, 1]))
+  /** How often its names were listed. */
+  const counted = () => {
+    let listed = 0
+    const ownKeys = (target: object) => {
+      listed++
+      return Reflect.ownKeys(target)
+    }
+    return { object: new Proxy({ ...huge }, { ownKeys }), times: () => listed }
+  }
+  test.each([
+    ['spec', (it: object) => it],
+    ['spec.env', (env: object) => ({ image: 'm', env })],
+    ['spec.params', (params: object) => ({ image: 'm', params })],
+    ['spec.resources', (resources: object) => ({ image: 'm', resources })],
+    ['spec.build.args', (args: object) => ({ build: { git: { url: 'https://a.b/c' }, args } })],
+    ['spec.args of objects', (it: object) => ({ image: 'm', args: [it] })],
+  ])('%s', (_field, specWith) => {
+    for (const oldSpec of [undefined, { image: 'm', resources: { disk: 10 } }]) {
+      const { object, times } = counted()
+      const written = (spec: object): Parent => ({
+        apiVersion: 'substratus.ai/v1',
+        kind: 'Model',
+        metadata: { name: 'm', namespace: 'team' },
+        spec,
+      })
+      const { response } = validate(
+        {
+          uid: 'u',
+          operation: oldSpec ? 'UPDATE' : 'CREATE',
+          object: written(specWith(object)),
+          oldObject: oldSpec && written(oldSpec),
+        },
+        defaultConfig,
+        {},
+      )
+      expect(response.allowed).toBe(false)
+      expect(times()).toBeLessThanOrEqual(1)
+    }
+  })
+})
+
 const answerTo = async (body: string, options: Partial<AppOptions> = {}) =>
   request(serverWith(options))
     .post('/admission/validate')
@@ -110,14 +154,14 @@ describe('a response is short enough to read', () => {
       spec: `{"image":"m",${Array.from({ length: count }, (_, i) => `"x${i}":1`).join(',')}}`,
     })
   test.each([
-    { faults: 100, said: 100, ends: 'spec.x99: unknown field]' },
-    { faults: 101, said: 101, ends: 'spec.x99: unknown field, and 1 more]' },
-    { faults: 5000, said: 101, ends: 'spec.x99: unknown field, and 4900 more]' },
+    { faults: 100, reported: 100, ends: 'spec.x99: unknown field]' },
+    { faults: 101, reported: 101, ends: 'spec.x99: unknown field, and 1 more]' },
+    { faults: 5000, reported: 101, ends: 'spec.x99: unknown field, and 4900 more]' },
   ])(
     'of $faults errors at most 100 are reported, and the number of the others',
-    async ({ faults, said, ends }) => {
+    async ({ faults, reported, ends }) => {
       const { message } = (await answerTo(fields(faults))).body.response.status
-      expect(message.split(', ')).toHaveLength(said)
+      expect(message.split(', ')).toHaveLength(reported)
       expect(message.endsWith(ends)).toBe(true)
     },
   )

@@ -461,7 +461,7 @@ const sha256 = (data: string | Buffer) =>
 describe('an image that somebody planted in the registry', () => {
   const url = 'https://git.example/acme/repo.git'
   const built = sha256('what BuildKit has made')
-  const said = () => readFileSync(join(folder, 'said'), 'utf8').split('\n')
+  const flags = () => readFileSync(join(folder, 'flags'), 'utf8').split('\n')
 
   /** A stand-in for BuildKit. */
   const build = (image: string, ...more: readonly string[]) => {
@@ -473,7 +473,7 @@ describe('an image that somebody planted in the registry', () => {
     program(
       'buildctl',
       `[ "$2" = build ] || exit 0`,
-      `printf '%s\\n' "$@" >${folder}/said`,
+      `printf '%s\\n' "$@" >${folder}/flags`,
       `echo '{"containerimage.digest": "${built}"}' >${folder}/metadata.json`,
     )
     commit(join(folder, 'clone'), { Dockerfile: 'FROM scratch\n' })
@@ -507,13 +507,13 @@ describe('an image that somebody planted in the registry', () => {
     const { code, message } = await build(`${registry.host}/ns/model-it:0123456789abcdef`)
     expect(code).toBe(0)
     expect(JSON.parse(message)).toEqual({ digest: built, commit: commitOf() })
-    expect(said()).toContain('build')
+    expect(flags()).toContain('build')
     expect(registry.asked).toEqual([])
   })
 
   test('as a cache is not used, unless the administrator allows it', async () => {
     expect((await build('registry.example/ns/model-it:tag')).code).toBe(0)
-    expect(said().filter((word) => word.includes('cache'))).toEqual([])
+    expect(flags().filter((word) => word.includes('cache'))).toEqual([])
   })
 })
 

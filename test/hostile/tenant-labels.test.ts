@@ -168,3 +168,21 @@ describe('admission warns about a label that is not passed on', () => {
     expect(warning.length).toBeLessThan(1000)
   })
 })
+
+test('a reserved annotation is not passed on to a Deployment, and no annotation to its Pods', () => {
+  const annotations = {
+    ...labels,
+    'deployment.kubernetes.io/revision': planted,
+    'metacontroller.k8s.io/last-applied-configuration': planted,
+    'substratus.ai/inputs': planted,
+  }
+  const server = aModelServer({ model }, { annotations })
+  const deployment = sync(server, [base], config).children.find(({ kind }) => kind === 'Deployment')
+  expect(deployment?.metadata.annotations).toMatchObject(free)
+  expect(JSON.stringify(deployment?.metadata)).not.toContain(planted)
+  const { metadata } = (deployment as Child).spec.template
+  expect(Object.keys(metadata.annotations).sort()).toEqual([
+    'kubectl.kubernetes.io/default-container',
+    'substratus.ai/params',
+  ])
+})

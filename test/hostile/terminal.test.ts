@@ -401,14 +401,14 @@ describe('no escape sequence reaches a status', () => {
   })
 
   test.each([
-    { what: 'a commit that is none', said: { digest, commit: `0123${escapes}` } },
-    { what: 'a list of commits', said: { digest, commit: ['0123abc'] } },
-    { what: 'a negative size', said: { digest, bytes: -1 } },
-  ])('in a report, where $what is left out', ({ said }) => {
+    { what: 'a commit that is none', report: { digest, commit: `0123${escapes}` } },
+    { what: 'a list of commits', report: { digest, commit: ['0123abc'] } },
+    { what: 'a negative size', report: { digest, bytes: -1 } },
+  ])('in a report, where $what is left out', ({ report }) => {
     const parent = aModel({ build: { git: { url: 'https://example.com/code' } } })
     const first = sync(parent)
     const job = aJob(first, completed)
-    const seen = [job, aPod(job, ended(0, JSON.stringify(said)))]
+    const seen = [job, aPod(job, ended(0, JSON.stringify(report)))]
     const { build } = statusOf(sync(stored(parent, first), seen)).stages ?? {}
     expect(build?.image).toMatch(/@sha256:a{64}$/)
     expect(Object.keys(build ?? {}).sort()).toEqual(['attempt', 'image', 'inputs', 'job'])

@@ -48,7 +48,7 @@ describe.concurrent('a container sees', () => {
     async ({ user, id, git }) => {
       const ns = await namespace('contract')
       commit(`private/${ns}`, {
-        'deep/Dockerfile': `FROM ${base}/busybox:1\nCOPY look.sh /look.sh\nRUN chmod 755 /look.sh\n${user}\nCMD ["/look.sh"]\n`,
+        'deep/Dockerfile': `FROM ${base}/busybox:1\nWORKDIR /opt/train\nCOPY look.sh /look.sh\nRUN chmod 755 /look.sh\n${user}\nCMD ["/look.sh"]\n`,
         'deep/look.sh': look,
       })
       await secret(ns, 'git', git.type, git.data())
@@ -77,7 +77,7 @@ describe.concurrent('a container sees', () => {
       })
       expect(seen.split('\n')).toEqual([
         expect.stringMatching(new RegExp(`^${id}( .*)? ?3003$`)),
-        'in /content',
+        'in /opt/train',
         '{"epochs":3,"learning-rate":0.5,"name":"a \\"b\\""}',
         'PARAM_EPOCHS=3',
         'PARAM_LEARNING_RATE=0.5',

@@ -159,8 +159,8 @@ export async function fakeApi(): Promise<FakeApi> {
     })
   })
 
-  const refusalOf = (asked: string) =>
-    [...api.refusals].find(([piece]) => asked.includes(piece))?.[1]
+  const refusalOf = (request: string) =>
+    [...api.refusals].find(([piece]) => request.includes(piece))?.[1]
   const down = async () => {
     const closed = new Promise((resolve) => server.close(resolve))
     for (const socket of connections) socket.destroy()

@@ -68,9 +68,12 @@ test('too many hook requests are told when to retry, admission requests are not'
 
   const object = { ...parent, metadata: { name: 'squad' } }
   const review = { apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview' }
-  const asked = JSON.stringify({ ...review, request: { uid: '1', operation: 'CREATE', object } })
-  expect((await post('/admission/validate', asked)).status).toBe(200)
-  expect((await post('/admission/mutate', asked)).status).toBe(200)
+  const admission = JSON.stringify({
+    ...review,
+    request: { uid: '1', operation: 'CREATE', object },
+  })
+  expect((await post('/admission/validate', admission)).status).toBe(200)
+  expect((await post('/admission/mutate', admission)).status).toBe(200)
 
   // One is answered, the other disconnects: both free a place.
   const [first, second] = held as [ClientRequest, ClientRequest]

@@ -8,12 +8,12 @@ import type { AdmissionRequest } from '../../webhooks/review.ts'
 
 /** A fake API server, which records the requests. */
 const objects = new Map<string, object>()
-let asked: string[] = []
+let requests: string[] = []
 let instead: ((res: ServerResponse) => void) | undefined
 let lookup: Lookup
 
 const apiServer = createServer(({ method, url = '' }, res) => {
-  asked.push(`${method} ${url}`)
+  requests.push(`${method} ${url}`)
   if (instead) return instead(res)
   const found = objects.get(url)
   res.writeHead(found ? 200 : 404, { 'content-type': 'application/json' })
@@ -22,7 +22,7 @@ const apiServer = createServer(({ method, url = '' }, res) => {
 
 beforeEach(async () => {
   objects.clear()
-  asked = []
+  requests = []
   instead = undefined
   await new Promise<void>((resolve) => apiServer.listen(0, '127.0.0.1', resolve))
   const { port } = apiServer.address() as AddressInfo
@@ -65,19 +65,19 @@ describe('a lookup is one live GET', () => {
     const squad = object('Dataset', 'squad')
     put(squad)
     expect(await lookup('Dataset', 'team', 'squad')).toEqual(squad)
-    expect(asked).toEqual([`GET ${pathOf('datasets', 'squad')}`])
+    expect(requests).toEqual([`GET ${pathOf('datasets', 'squad')}`])
   })
 
   test('of an object that does not exist: null', async () => {
     expect(await lookup('Model', 'team', 'falcon')).toBeNull()
-    expect(asked).toEqual([`GET ${pathOf('models', 'falcon')}`])
+    expect(requests).toEqual([`GET ${pathOf('models', 'falcon')}`])
   })
 
   test('each time, so that an object applied a moment ago is found', async () => {
     expect(await lookup('Dataset', 'team', 'squad')).toBeNull()
     put(object('Dataset', 'squad'))
     expect(await lookup('Dataset', 'team', 'squad')).not.toBeNull()
-    expect(asked).toHaveLength(2)
+    expect(requests).toHaveLength(2)
   })
 
   test.each([
@@ -90,7 +90,7 @@ describe('a lookup is one live GET', () => {
   ])('a failed look-up is an error, never a missing object: $when', async ({ answer }) => {
     instead = answer
     await expect(lookup('Dataset', 'team', 'squad')).rejects.toThrow()
-    expect(asked).toHaveLength(1)
+    expect(requests).toHaveLength(1)
   })
 })
 
@@ -163,7 +163,7 @@ describe('an admission looks up the objects that its rules need, each once', () 
   ])('$when', async ({ there = [], request, gets }) => {
     put(...there)
     const facts = await factsFor(request, lookup)
-    expect(asked.sort()).toEqual(
+    expect(requests.sort()).toEqual(
       gets.map((path) => `GET ${pathOf(...(path.split('/') as [string, string]))}`),
     )
     expect(Object.keys(facts)).toHaveLength(gets.length)
@@ -198,6 +198,6 @@ describe('an admission looks up the objects that its rules need, each once', () 
     const made = object('Model', 'tuned', { dataset: { name: 'squad' } })
     const elsewhere = { ...made, metadata: { name: 'tuned', namespace: 'other' } }
     await factsFor(create(elsewhere), lookup)
-    expect(asked).toEqual([`GET ${pathOf('datasets', 'squad')}`])
+    expect(requests).toEqual([`GET ${pathOf('datasets', 'squad')}`])
   })
 })

@@ -95,8 +95,12 @@ describe('sync answers with what Metacontroller can apply', () => {
       ready: /^False Pending: creating Deployment "falcon-server"$/,
       writes: ['create Deployment/falcon-server', 'create Service/falcon-server'],
     },
-    // An update here means that an upgrade restarts every server, which must be intended.
-    { name: 'modelserver-sync-available', ready: /^True Serving: /, writes: [] },
+    // Made by an earlier version: it is adopted, which changes its annotations alone.
+    {
+      name: 'modelserver-sync-available',
+      ready: /^True Serving: /,
+      writes: ['update Deployment/falcon-server'],
+    },
     {
       name: 'notebook-sync-no-children',
       ready: /^False Pending: creating StatefulSet "explore-notebook"$/,
@@ -113,6 +117,21 @@ describe('sync answers with what Metacontroller can apply', () => {
     expectStrict(answer)
     expect(readyOf(answer)).toMatch(ready)
     expect(writesOf(body, answer)).toEqual(writes)
+  })
+
+  // Otherwise an upgrade restarts every server, which must be intended.
+  test('the spec of a server that an earlier version made is as it was', async () => {
+    const { body, answer } = await ask('modelserver-sync-available')
+    const existing = Object.values(body.children['Deployment.apps/v1'] ?? {})[0] as Child
+    const emitted = answer.children.find(({ kind }: Child) => kind === 'Deployment')
+    const last = JSON.parse(existing.metadata.annotations?.[lastApplied] ?? '{}')
+    const merged = merge(existing, last, bound(emitted, body.parent)) as Child
+    expect(merged.spec).toEqual(existing.spec)
+    expect(merged.metadata.annotations).toEqual({
+      ...existing.metadata.annotations,
+      'substratus.ai/inputs': expect.stringMatching(/^[0-9a-f]{16}$/),
+      'substratus.ai/template-generation': '1',
+    })
   })
 
   test('a second time, with the same bytes', async () => {

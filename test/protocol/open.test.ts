@@ -459,9 +459,9 @@ describe('Ctrl-C', () => {
     api.put(notebook({}, serving), pod('p1'))
     // The watch reports a patch before its response arrives.
     api.patched = () => new Promise((resolve) => setTimeout(resolve, 100))
-    let asked = 0
+    let questions = 0
     const answer = () => {
-      asked += 1
+      questions += 1
       return given.answer?.() ?? Promise.resolve('')
     }
     const { messages, printed, code, interrupt } = person({ ...given, answer })
@@ -472,7 +472,7 @@ describe('Ctrl-C', () => {
     }
     expect(await code).toBe(0)
     expect(messages.at(-1)).toBe(says)
-    expect(asked).toBe(isInteractive ? 1 : 0)
+    expect(questions).toBe(isInteractive ? 1 : 0)
     expect(patches()).toEqual(says === stopped ? [`PATCH ${path} {"spec":{"suspend":true}}`] : [])
     // The local port is closed.
     await expect(fetch(printed[0] ?? '')).rejects.toThrow()

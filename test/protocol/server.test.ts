@@ -329,6 +329,57 @@ describe('/metrics', () => {
     ])
   })
 
+  test('updates that are pending, until the next answer', async () => {
+    const { post, get } = serverWith()
+    const pod = {
+      labels: { [labels.parentUid]: 'uid-of-notebook', 'substratus.ai/stage': 'serve' },
+    }
+    const notebook = {
+      ...parent,
+      kind: 'Notebook',
+      metadata: { ...parent.metadata, name: 'notes', uid: 'uid-of-notebook' },
+      spec: {},
+    }
+    const { body } = await post('/hooks/notebooks/sync', { parent: notebook })
+    const children = Object.groupBy(
+      body.children as readonly Child[],
+      ({ kind, apiVersion }) => `${kind}.${apiVersion}`,
+    )
+    const answer = (updateRevision: string) =>
+      post('/hooks/notebooks/sync', {
+        parent: notebook,
+        children: Object.fromEntries(
+          Object.entries(children).map(([group, list = []]) => [
+            group,
+            Object.fromEntries(
+              list.map((child) => [
+                `team/${child.metadata.name}`,
+                { ...child, status: { readyReplicas: 1, updateRevision } },
+              ]),
+            ),
+          ]),
+        ),
+        related: {
+          'Pod.v1': {
+            'team/notes-0': {
+              apiVersion: 'v1',
+              kind: 'Pod',
+              metadata: {
+                name: 'notes-0',
+                namespace: 'team',
+                labels: { ...pod.labels, 'controller-revision-hash': 'old' },
+              },
+            },
+          },
+        },
+      })
+    await answer('new')
+    const name = 'substratus_update_pending{'
+    expect(await series(get, name)).toEqual(['substratus_update_pending{kind="Notebook"} 1'])
+    await answer('old')
+    expect(await series(get, name)).toEqual([])
+  })
+
   test('the process itself', async () => {
     expect(await series(serverWith().get, 'process_resident_memory_bytes')).toHaveLength(1)
   })

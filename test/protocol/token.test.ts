@@ -38,8 +38,8 @@ const server = app({
 describe('without the right token a hook answers 401', () => {
   test.each(hooks)('%s', async (path) => {
     for (const header of [undefined, 'Bearer wrong', 'Basic czNjcjN0LXRva2Vu', 's3cr3t-token']) {
-      const asked = request(server).post(path).send({ parent })
-      const answer = await (header ? asked.set('Authorization', header) : asked)
+      const sent = request(server).post(path).send({ parent })
+      const answer = await (header ? sent.set('Authorization', header) : sent)
       expect(answer.status).toBe(401)
       expect(answer.headers['www-authenticate']).toBe('Bearer')
       expect(answer.body).toEqual({

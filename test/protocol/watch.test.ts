@@ -19,7 +19,7 @@ let api: Server
 let items: readonly Item[]
 let version: string
 /** The query of each watch so far, and `list`. */
-let asked: string[]
+let requests: string[]
 let watches: ServerResponse[]
 /** The status codes with which the next watches are refused. */
 let refusals: number[]
@@ -33,18 +33,18 @@ beforeEach(async () => {
   items = [item('a', '1'), item('b', '2')]
   version = '2'
   answerLists = true
-  ;[asked, watches, refusals, changes, failures] = [[], [], [], [], []]
+  ;[requests, watches, refusals, changes, failures] = [[], [], [], [], []]
   api = createServer(({ url = '' }, response) => {
     response.setHeader('content-type', 'application/json')
     const query = new URL(url, 'http://it').searchParams
     if (query.has('watch')) {
-      asked.push(`watch from ${query.get('resourceVersion')}`)
+      requests.push(`watch from ${query.get('resourceVersion')}`)
       response.statusCode = refusals.shift() ?? 200
       if (response.statusCode !== 200) return response.end()
       watches.push(response)
       return response.flushHeaders()
     }
-    asked.push(`list ${query.get('labelSelector')}`)
+    requests.push(`list ${query.get('labelSelector')}`)
     if (!answerLists) return response.end('<html>')
     const metadata = { resourceVersion: version }
     response.end(JSON.stringify({ kind: 'ThingList', apiVersion: 'v1', metadata, items }))
@@ -109,7 +109,7 @@ describe('when the watch ends', () => {
     send('BOOKMARK', { metadata: { resourceVersion: '9' } })
     watches[0]?.end()
     await watching(2)
-    expect(asked).toEqual(['list x', 'watch from 2', 'watch from 9'])
+    expect(requests).toEqual(['list x', 'watch from 2', 'watch from 9'])
     expect(failures).toEqual([])
   })
 
@@ -128,7 +128,7 @@ describe('when the watch ends', () => {
     version = '8'
     expire()
     await watching(2)
-    expect(asked.slice(-2)).toEqual(['list x', 'watch from 8'])
+    expect(requests.slice(-2)).toEqual(['list x', 'watch from 8'])
     expect(changes.at(-1)).toBe('+Thing c 7 -Thing b 2')
     expect(failures).toEqual([])
   })
@@ -166,7 +166,7 @@ test('a stopped watch sends no more requests', async () => {
     async () => watches[0]?.closed,
     (closed) => closed === true,
   )
-  const count = asked.length
+  const count = requests.length
   await new Promise((resolve) => setTimeout(resolve, 1200))
-  expect(asked).toHaveLength(count)
+  expect(requests).toHaveLength(count)
 })

@@ -1,10 +1,12 @@
 import type { Rule } from '../../crds/rule.ts'
 import { ownRules } from '../../crds/rules.ts'
 import { diskRules } from './disk.ts'
+import { gpulessRules } from './gpuless.ts'
 import { ignoredRules } from './ignored.ts'
 import { profileRules } from './profiles.ts'
 import { referenceRules } from './references.ts'
 import { reservedRules } from './reserved.ts'
+import { serviceNameRules } from './servicename.ts'
 
 /** The rules for an object that is created or changed, in the order of their messages. */
 export const admissionRules: readonly Rule[] = [
@@ -13,5 +15,7 @@ export const admissionRules: readonly Rule[] = [
   ...diskRules,
   ...ignoredRules,
   ...profileRules,
+  ...gpulessRules,
   ...reservedRules,
+  ...serviceNameRules,
 ]

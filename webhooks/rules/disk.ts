@@ -1,4 +1,4 @@
-import { wantsClaim } from '../../crds/claims.ts'
+import { wantsClaim, workFields } from '../../crds/claims.ts'
 import { quantityPattern } from '../../crds/common.ts'
 import type { Config } from '../../crds/config.ts'
 import type { Parent } from '../../crds/kind.ts'
@@ -10,6 +10,7 @@ import { gibibytes, larger } from '../../crds/schema/quantity.ts'
 export const diskRules: readonly Rule[] = [
   {
     field: 'spec.resources.disk',
+    reads: ['spec.resources.disk', ...workFields],
     broken: (input) => shrunk(input) !== undefined,
     message: (input) => {
       const [before, after] = shrunk(input) ?? []

@@ -53,7 +53,7 @@ const shown = (options: ClusterOptions, env: NodeJS.ProcessEnv): string => {
 
 describe('the cluster and the namespace are those that kubectl would use', () => {
   test.each<{ when: string; options?: ClusterOptions; env?: NodeJS.ProcessEnv; is: string }>([
-    { when: 'nothing is said', is: 'https://home.example mine' },
+    { when: 'nothing is set', is: 'https://home.example mine' },
     {
       when: 'KUBECONFIG is empty',
       env: { HOME: folder, KUBECONFIG: '' },

@@ -89,7 +89,7 @@ describe('an error is reported by its path', () => {
       },
       {
         file: { servers: { default: 'tgi' } },
-        says: 'servers.default: Unsupported value: "tgi": supported values: "vllm"',
+        says: 'servers.default: Unsupported value: "tgi": supported values: "vllm", "vllm-embed", "llamacpp", "tei", "whisper"',
       },
       {
         file: { resources: { Model: { cpu: 'two' } } },

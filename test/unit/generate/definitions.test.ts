@@ -126,23 +126,13 @@ describe('a CustomResourceDefinition', () => {
     },
   )
 
-  test('short names are as documented, and no two kinds share one', () => {
-    expect(
-      Object.fromEntries(kinds.map(({ plural, shortNames }) => [plural, shortNames])),
-    ).toMatchInlineSnapshot(`
-      {
-        "datasets": [
-          "data",
-        ],
-        "models": [],
-        "modelservers": [
-          "mserver",
-        ],
-        "notebooks": [
-          "nb",
-        ],
-      }
-    `)
+  test('no two kinds share a name or a short name', () => {
+    const names = kinds.flatMap(({ plural, singular, shortNames }) => [
+      plural,
+      singular,
+      ...shortNames,
+    ])
+    expect(names).toEqual([...new Set(names)])
   })
 
   test('only a ModelServer can be scaled, by the paths that HPAs read', () => {
@@ -169,4 +159,9 @@ test('the schema for editors refuses unknown fields, as kubectl does', () => {
       additionalProperties: false,
       properties: { spec: { additionalProperties: false } },
     })
+})
+
+test.each(kinds)('the definition of $kind fits the annotation of kubectl apply', (kind) => {
+  // Of 256 KiB, which all annotations of an object share.
+  expect(JSON.stringify(customResourceDefinition(kind)).length).toBeLessThan(128 * 1024)
 })

@@ -3,8 +3,8 @@ import { hashedResources } from '../../../crds/common.ts'
 import { kinds } from '../../../crds/kinds.ts'
 import type { Schema } from '../../../crds/schema/builders.ts'
 import { jobName } from '../../../hooks/children/metadata.ts'
-import { buildHashes, hashed, runHashes } from '../../../hooks/engine/hashes.ts'
-import { aModel } from '../../objects.ts'
+import { buildHashes, hashed, runHashes, servingInputs } from '../../../hooks/engine/hashes.ts'
+import { aConfig, aModel, aModelServer } from '../../objects.ts'
 
 const spec = {
   build: { git: { url: 'https://example.com/repo' } },
@@ -85,6 +85,56 @@ describe('hashes', () => {
 
   test('a changed parameter does not build again', () => {
     expect(buildHashes({ ...spec, params: {} }, undefined)).toEqual(buildHashes(spec, undefined))
+  })
+})
+
+describe('the inputs of a server', () => {
+  const served = { image: undefined, artifacts: 'one' }
+  const inputsOf = (more: object = {}, what: object = {}, file: object = {}) =>
+    servingInputs(
+      aModelServer({ model: { name: 'falcon' }, ...more }),
+      { ...served, ...what },
+      aConfig(file),
+    )
+
+  // Deployments in clusters have them: another value would restart every server.
+  test('never change between versions', () => {
+    expect(inputsOf()).toBe('ee02d66078f15bf2')
+  })
+
+  test.each([
+    { what: 'args', more: { args: ['--fast'] } },
+    { what: 'a port', more: { port: 9000 } },
+    { what: 'a health path', more: { health: '/up' } },
+    { what: 'a preset', more: { runtime: 'vllm' } },
+    { what: 'resources', more: { resources: { memory: 20 } } },
+    { what: 'a pull secret', more: { imagePullSecrets: ['a'] } },
+  ])('are others with $what', ({ more }) => {
+    expect(inputsOf(more)).not.toBe(inputsOf())
+  })
+
+  test.each([
+    { what: 'replicas', more: { replicas: 2 } },
+    { what: 'suspend', more: { suspend: true } },
+    { what: 'a strategy', more: { strategy: 'Recreate' } },
+    {
+      what: 'a build, which counts by its image',
+      more: { build: { git: { url: 'https://a/b' } } },
+    },
+  ])('are the same with $what', ({ more }) => {
+    expect(inputsOf(more)).toBe(inputsOf())
+  })
+
+  test('are others with another result, image or revision, not with another configuration', () => {
+    const all = [
+      inputsOf(),
+      inputsOf({}, { artifacts: 'two' }),
+      inputsOf({}, { image: 'registry.test/a@sha256:1' }),
+      inputsOf({}, {}, { rolloutRevision: '2' }),
+    ]
+    expect(new Set(all).size).toBe(4)
+    expect(inputsOf({}, {}, { rolloutRevision: 2 })).toBe(all[3])
+    expect(inputsOf({}, {}, { limits: 'All', rollout: 'Always' })).toBe(inputsOf())
   })
 })
 

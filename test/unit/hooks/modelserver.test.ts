@@ -47,11 +47,21 @@ const unpullable = {
   ],
 }
 
-/** The same, with a Deployment of this generation. */
-const newer = (seen: readonly Seen[], generation: number): readonly Seen[] =>
-  seen.map((it) =>
-    it.kind === 'Deployment' ? { ...it, metadata: { ...it.metadata, generation } } : it,
-  ) as readonly Seen[]
+/** The same, with a Deployment of this generation; its template came with generation `template`. */
+const newer = (
+  seen: readonly Seen[],
+  generation: number,
+  template: number = generation,
+): readonly Seen[] =>
+  seen.map((it) => {
+    if (it.kind !== 'Deployment') return it
+    const { metadata } = it
+    const annotations = {
+      ...metadata.annotations,
+      'substratus.ai/template-generation': String(template),
+    }
+    return { ...it, metadata: { ...metadata, annotations, generation } }
+  }) as readonly Seen[]
 
 /** The children of the first answer, with a Deployment in some state and perhaps its Pod. */
 function seenWith(
@@ -215,9 +225,14 @@ describe('Ready and Serving of a ModelServer', () => {
       ready: 'True Serving: rolling out: 0 of 1 Pods are new',
     },
     {
-      when: 'the Deployment changed, and its controller has not observed that yet',
+      when: 'the template changed, and the controller has not observed that yet',
       seen: newer(seenWith({ ...available, observedGeneration: 1 }), 2),
       ready: 'False Starting: rolling out: 0 of 1 Pods are new',
+    },
+    {
+      when: 'only labels changed, and the controller has not observed that yet',
+      seen: newer(seenWith({ ...available, observedGeneration: 1 }), 2, 1),
+      ready: 'True Serving: 1 of 1 replicas available',
     },
     {
       when: 'its controller has observed the change',
@@ -227,7 +242,11 @@ describe('Ready and Serving of a ModelServer', () => {
     {
       when: 'it was only scaled, and the controller has not observed that yet',
       spec: twice,
-      seen: newer(seenWith({ ...available, observedGeneration: 1 }, undefined, twice, packaged), 2),
+      seen: newer(
+        seenWith({ ...available, observedGeneration: 1 }, undefined, twice, packaged),
+        2,
+        1,
+      ),
       ready: 'True Serving: 1 of 2 replicas available',
     },
     {
@@ -549,6 +568,62 @@ describe('the command line of a server', () => {
   })
 })
 
+describe('the strategy of the Deployment', () => {
+  const gpu = { resources: { gpu: { count: 1 } } }
+  const one = { type: 'RollingUpdate', rollingUpdate: { maxSurge: 0, maxUnavailable: 1 } }
+  const rolls = (maxSurge: number | string, maxUnavailable: number | string) => ({
+    type: 'RollingUpdate',
+    rollingUpdate: { maxSurge, maxUnavailable },
+  })
+  test.each<{ when: string; more: object; strategy: object }>([
+    { when: 'one replica', more: {}, strategy: rolls('25%', '25%') },
+    { when: 'two replicas', more: { replicas: 2 }, strategy: rolls('25%', '25%') },
+    { when: 'one replica with a GPU', more: gpu, strategy: { type: 'Recreate' } },
+    { when: 'two replicas with GPUs', more: { ...gpu, replicas: 2 }, strategy: one },
+    {
+      when: 'two replicas with GPUs, by name',
+      more: { ...gpu, replicas: 2, strategy: 'RollingUpdate' },
+      strategy: one,
+    },
+    {
+      when: 'two replicas with GPUs, as an object',
+      more: { ...gpu, replicas: 2, strategy: { type: 'RollingUpdate' } },
+      strategy: one,
+    },
+    {
+      when: 'two replicas with GPUs, and a spare one',
+      more: { ...gpu, replicas: 2, strategy: { type: 'RollingUpdate', maxSurge: 1 } },
+      strategy: rolls(1, 1),
+    },
+    {
+      when: 'two replicas with GPUs, which must all answer',
+      more: { ...gpu, replicas: 2, strategy: { type: 'RollingUpdate', maxUnavailable: 0 } },
+      strategy: rolls('25%', 0),
+    },
+    {
+      when: 'one replica with a GPU, and a spare one',
+      more: { ...gpu, strategy: 'RollingUpdate' },
+      strategy: rolls('25%', '25%'),
+    },
+    {
+      when: 'numbers without GPUs',
+      more: {
+        replicas: 4,
+        strategy: { type: 'RollingUpdate', maxSurge: 2, maxUnavailable: '50%' },
+      },
+      strategy: rolls(2, '50%'),
+    },
+    {
+      when: 'Recreate as an object',
+      more: { replicas: 4, strategy: { type: 'Recreate' } },
+      strategy: { type: 'Recreate' },
+    },
+  ])('with $when', ({ more, strategy }) => {
+    const answer = sync(aModelServer({ ...spec, ...more }), [packaged])
+    expect(theChild(answer, 'Deployment').spec.strategy).toEqual(strategy)
+  })
+})
+
 test('the status has the URL, and what kubectl scale reads', () => {
   const answer = sync(aModelServer(spec), seenWith(available))
   expect(statusOf(answer)).toMatchObject({
@@ -564,5 +639,16 @@ test('a child that another object owns is reported by the second sync', () => {
   const second = sync(stored(aModelServer(spec), first), [imported])
   expect(readyOf(second)).toBe(
     'False ChildMissing: Deployment "falcon-server" is wanted and does not exist: does another object own the name?',
+  )
+})
+
+test('a Service that an older cluster refuses for its name is reported with the reason', () => {
+  const digit = aModelServer(spec, { name: '7b-chat' })
+  const first = sync(digit, [imported])
+  const deployment = observed(theChild(first, 'Deployment'), available)
+  const second = sync(stored(digit, first), [imported, deployment])
+  const third = sync(stored(digit, second), [imported, deployment])
+  expect(readyOf(third)).toBe(
+    'False ChildMissing: Service "7b-chat-server" is wanted and does not exist: before Kubernetes 1.36 its name must begin with a letter, so give this object another name',
   )
 })

@@ -22,7 +22,7 @@ const sha256 = (data: string | Buffer) =>
 
 let home: string
 let server: Server
-let asked: string[]
+let requests: string[]
 /** The contents of the registry, by path below /v2/org/tool/. */
 const content = new Map<string, string | Buffer>()
 let index: string
@@ -31,7 +31,7 @@ let index: string
 beforeAll(async () => {
   home = mkdtempSync(join(tmpdir(), 'substratus-test-'))
   server = createServer((req, res) => {
-    asked.push(req.url ?? '')
+    requests.push(req.url ?? '')
     const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
     if (req.url === '/token?service=registry&scope=repository%3Aorg%2Ftool%3Apull') {
       return res.end(JSON.stringify({ token: 'abc' }))
@@ -70,7 +70,7 @@ afterAll(() => {
   rmSync(home, { recursive: true })
 })
 beforeEach(() => {
-  asked = []
+  requests = []
 })
 
 const extract = (version: string, binary = 'metacontroller') =>
@@ -86,7 +86,7 @@ describe('a binary is extracted from an image', () => {
     const path = await extract(by === 'tag' ? ':v1' : `@${sha256(index)}`)
     expect(readFileSync(path, 'utf8')).toBe('#!/bin/sh\necho real\n')
     expect(statSync(path).mode & 0o777).toBe(0o755)
-    expect(asked.filter((url) => url.startsWith('/token'))).toHaveLength(1)
+    expect(requests.filter((url) => url.startsWith('/token'))).toHaveLength(1)
     rmSync(path)
   })
 

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { kinds } from '../../../crds/kinds.ts'
 import { admissionWebhooks } from '../../../webhooks/configuration.ts'
 
 interface Webhook {
@@ -47,14 +48,14 @@ test('only validate fails closed: a webhook that is down never blocks a deletion
   ])
 })
 
-test('each webhook gets only our four kinds, has no side effects and waits at most 5 s', () => {
+test('each webhook gets only our kinds, has no side effects and waits at most 5 s', () => {
   for (const { rules, sideEffects, timeoutSeconds, admissionReviewVersions } of webhooks) {
     expect(rules).toEqual([
       {
         apiGroups: ['substratus.ai'],
         apiVersions: ['v1'],
         operations: expect.any(Array),
-        resources: ['datasets', 'models', 'modelservers', 'notebooks'],
+        resources: kinds.map(({ plural }) => plural),
         scope: 'Namespaced',
       },
     ])

@@ -162,6 +162,64 @@ describe('a new object', () => {
   })
 })
 
+describe('a preset that needs a GPU', () => {
+  const source = aModel({ source: 'hf://a/b' })
+  const needs =
+    'needs a GPU and none is requested: set gpu: {count: 1}, or a runtime that needs none: "llamacpp", "tei", "whisper"'
+  test.each<{ when: string; spec: object; model: Parent | null; warns?: string }>([
+    { when: 'named', spec: { runtime: 'vllm' }, model: source, warns: `preset "vllm" ${needs}` },
+    {
+      when: 'named, with no GPUs',
+      spec: { runtime: 'vllm-embed', resources: { gpu: { count: 0 } } },
+      model: source,
+      warns: `preset "vllm-embed" ${needs}`,
+    },
+    { when: 'by default', spec: {}, model: source, warns: `preset "vllm" ${needs}` },
+    { when: 'with a GPU', spec: { resources: { gpu: { count: 1 } } }, model: source },
+    { when: 'with a type', spec: { resources: { gpu: { type: 'l4' } } }, model: source },
+    { when: 'unlike the one that is named', spec: { runtime: 'llamacpp' }, model: source },
+    { when: 'unlike an image', spec: image, model: source },
+    { when: 'unlike the program of a trained Model', spec: {}, model: inClaim },
+  ])('$when', ({ spec, model, warns }) => {
+    const { allowed, warnings = [] } = review({ object: server(spec) }, { 'Model/falcon': model })
+    expect(allowed).toBe(true)
+    expect(warnings).toEqual(warns ? [`spec.resources.gpu: ${warns}`] : [])
+  })
+})
+
+describe('a name that begins with a digit', () => {
+  const named = (object: Parent) => ({
+    ...object,
+    metadata: { ...object.metadata, name: '7b-chat' },
+  })
+  const ofServer = named(server(image))
+  test.each<{ when: string; request: Partial<AdmissionRequest>; says?: string }>([
+    {
+      when: 'of a ModelServer',
+      request: { object: ofServer },
+      says: 'ModelServer.substratus.ai "7b-chat" is invalid: metadata.name: Invalid value: "7b-chat": must begin with a letter, because its Service is named after it: "7b-chat-server"',
+    },
+    {
+      when: 'of a Notebook',
+      request: { object: named(aNotebook({})) },
+      says: 'Notebook.substratus.ai "7b-chat" is invalid: metadata.name: Invalid value: "7b-chat": must begin with a letter, because its Service is named after it: "7b-chat-notebook"',
+    },
+    { when: 'of a Model, which has no Service', request: { object: named(aModel(image)) } },
+    {
+      when: 'of a ModelServer that exists, where Services may have it',
+      request: {
+        operation: 'UPDATE',
+        oldObject: ofServer,
+        object: { ...ofServer, spec: { ...(ofServer.spec as object), replicas: 2 } },
+      },
+    },
+  ])('$when', ({ request, says }) => {
+    const { allowed, status } = review(request)
+    expect(allowed).toBe(says === undefined)
+    expect(status?.message).toBe(says)
+  })
+})
+
 describe('a change', () => {
   const broken = server({ runtime: 'gone' })
   const change = (object: Parent, oldObject: Parent, facts?: Facts, config?: Config) =>

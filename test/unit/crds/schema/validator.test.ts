@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { defaultConfig } from '../../../../crds/config.ts'
 import type { KindName, Parent } from '../../../../crds/kind.ts'
-import { kindNamed } from '../../../../crds/kinds.ts'
+import { kinds } from '../../../../crds/kinds.ts'
 import { validatorOf, visible } from '../../../../crds/objectvalidator.ts'
 import { checkRules } from '../../../../crds/rules.ts'
 import { sentence } from '../../../../crds/schema/validator.ts'
@@ -9,10 +9,13 @@ import { invalid } from '../../../cluster/invalid.ts'
 
 const config = { ...defaultConfig, registry: { prefix: 'registry.test' } }
 
+/** Compiled once: every kind has dozens of rules. */
+const validators = new Map(kinds.map((kind) => [kind.kind, validatorOf(kind)]))
+
 /** The errors of a manifest without a cluster, one sentence per broken rule. */
 function errorsOf(kind: KindName, spec: unknown, name = 'bad'): readonly string[] {
   const object = { kind, metadata: { name }, spec } as Parent
-  const wrong = validatorOf(kindNamed(kind))(visible(object))
+  const wrong = validators.get(kind)?.(visible(object)) ?? []
   return [...wrong, ...checkRules(object, config, wrong)].map(sentence)
 }
 
@@ -87,6 +90,24 @@ describe('valid objects are not refused', () => {
       kind: 'ModelServer',
       spec: { model: { name: 'base' }, runtime: 'vllm', replicas: 0 },
     },
+    {
+      what: 'a strategy by its name',
+      kind: 'ModelServer',
+      spec: { model: { name: 'base' }, strategy: 'Recreate' },
+    },
+    {
+      what: 'a strategy of one type',
+      kind: 'ModelServer',
+      spec: { model: { name: 'base' }, strategy: { type: 'Recreate' } },
+    },
+    {
+      what: 'a strategy with numbers',
+      kind: 'ModelServer',
+      spec: {
+        model: { name: 'base' },
+        strategy: { type: 'RollingUpdate', maxSurge: 1, maxUnavailable: '100%' },
+      },
+    },
     { what: 'an empty spec', kind: 'Notebook', spec: {} },
     {
       what: 'an idle timeout of hours and minutes',
@@ -136,6 +157,51 @@ describe('valid objects are not refused', () => {
     },
   ])('$kind: $what', ({ kind, spec }) => {
     expect(errorsOf(kind, spec)).toEqual([])
+  })
+})
+
+describe('the name of an image', () => {
+  const hex = 'a'.repeat(64)
+  test.each([
+    'busybox',
+    'busybox:1.37_x-y',
+    'org/name',
+    'docker.io/vllm/vllm-openai:v0.32.0',
+    'localhost/x',
+    'localhost:5000/x',
+    'REGISTRY.example.com:5000/a/b__c/d--e.f:Latest',
+    `10.245.0.1:5001/base/busybox@sha256:${hex}`,
+    `ghcr.io/a/b:1@sha256:${hex}`,
+    '[::1]:5000/a',
+  ])('%s', (name) => {
+    expect(errorsOf('Model', { image: name })).toEqual([])
+  })
+
+  const form = 'must be [HOST[:PORT]/]NAME[:TAG][@DIGEST]'
+  test.each([
+    {
+      name: 'https://hub.docker.com/r/vllm/vllm-openai',
+      says: 'this is a page about an image: write docker.io/vllm/vllm-openai',
+    },
+    {
+      name: 'https://hub.docker.com/r/vllm/vllm-openai/tags?page=2',
+      says: 'this is a page about an image: write docker.io/vllm/vllm-openai',
+    },
+    {
+      name: 'docker://ghcr.io/a/b:1',
+      says: 'the name of an image has no docker:// before it: write ghcr.io/a/b:1',
+    },
+    { name: 'MyOrg/Model:1', says: 'the name of an image has no capitals, unlike "MyOrg/Model"' },
+    { name: 'ghcr.io/Org/x', says: 'the name of an image has no capitals, unlike "ghcr.io/Org/x"' },
+    { name: 'a:b:c', says: form },
+    { name: 'a/', says: form },
+    { name: '/a', says: form },
+    { name: 'a//b', says: form },
+    { name: 'a_', says: form },
+    { name: 'a@sha256:abc', says: form },
+    { name: 'a:$(TAG)', says: form },
+  ])('is not $name', ({ name, says }) => {
+    expect(errorsOf('Model', { image: name })).toEqual([`spec.image: Invalid value: ${says}`])
   })
 })
 

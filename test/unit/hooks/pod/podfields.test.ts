@@ -98,6 +98,15 @@ describe('what is ours stays', () => {
     ])
   })
 
+  test('a server that cuts streams waits as long as the object says', () => {
+    const presets = { cuts: { image, drain: { cutsStreams: true } } }
+    const servers = { default: 'cuts', presets }
+    const own = { terminationGracePeriodSeconds: 300 }
+    const { spec } = server(own, { servers }, { image: undefined, runtime: 'cuts' })
+    expect(spec.terminationGracePeriodSeconds).toBe(300)
+    expect(spec.containers[0].lifecycle.preStop.sleep.seconds).toBe(295)
+  })
+
   test('GPUs stay limits beside others', () => {
     const pod = { container: { resources: { limits: { memory: '64Gi' } } } }
     const spec = { resources: { gpu: { count: 1 } } }

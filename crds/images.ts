@@ -1,0 +1,47 @@
+import { type CelRule, string } from './schema/builders.ts'
+
+/** spec.image: the name of a container image. */
+
+/** Visible ASCII: kubectl prints it as a column, and a terminal would interpret other characters. */
+export const imagePattern = '^[!-,.-~][!-~]*$'
+
+const label = '[A-Za-z0-9]([-A-Za-z0-9]*[A-Za-z0-9])?'
+const port = ':[0-9]+'
+
+/** A first part without a dot and a port is no host, but a part of the name. */
+const host = `(${label}([.]${label})+(${port})?|${label}${port}|localhost|\\\\[[0-9A-Fa-f:]+\\\\](${port})?)`
+const part = '[a-z0-9]+(([.]|_|__|-+)[a-z0-9]+)*'
+const tag = ':[A-Za-z0-9_][-A-Za-z0-9_.]{0,127}'
+const digest = '@[A-Za-z0-9]+([-_+.][A-Za-z0-9]+)*:[0-9A-Fa-f]{32,}'
+
+const scheme = '^[A-Za-z][-+.A-Za-z0-9]*://'
+const hubPage = '^https?://hub[.]docker[.]com/r/[^/?#]+/[^/?#]+'
+
+/** The kubelet refuses every other name, as InvalidImageName. */
+const rules: readonly CelRule[] = [
+  {
+    rule: `!self.matches('${scheme}')`,
+    message: 'the name of an image has no https:// before it',
+    messageExpression: [
+      `self.matches('${hubPage}')`,
+      `? 'this is a page about an image: write docker.io' + self.find('/r/[^/?#]+/[^/?#]+').substring(2)`,
+      `: 'the name of an image has no ' + self.find('${scheme}') + ' before it: write ' + self.substring(self.find('${scheme}').size())`,
+    ].join(' '),
+  },
+  {
+    rule: `self.matches('${scheme}') || self.matches('^(${host}/)?${part}(/${part})*(${tag})?(${digest})?$')`,
+    message: 'must be [HOST[:PORT]/]NAME[:TAG][@DIGEST]',
+    messageExpression: [
+      "self.matches('^[^:@]*[A-Z]')",
+      "? 'the name of an image has no capitals, unlike \"' + self.find('^[^:@]*') + '\"'",
+      ": 'must be [HOST[:PORT]/]NAME[:TAG][@DIGEST]'",
+    ].join(' '),
+  },
+]
+
+export const image = string('A ready container image.', {
+  minLength: 1,
+  maxLength: 512,
+  pattern: imagePattern,
+  'x-kubernetes-validations': rules,
+})

@@ -1,0 +1,83 @@
+import { alike } from '../../crds/names.ts'
+import type { Container, PodSpec, PodTemplate } from '../children/manifesttypes.ts'
+import { containersIn } from '../observe/observed.ts'
+
+/**
+ * What another Pod template would change, in the order of the manifest: `image vllm-openai v0.8 → v0.9`,
+ * `args`, `nodeSelector`. Values of variables are not shown. Labels do not count: they are the object's,
+ * and reach the Pods with whatever template comes next.
+ */
+export function changesBetween(applied: PodTemplate, wanted: PodTemplate): readonly string[] {
+  return [
+    ...containerChanges(containersIn(applied), containersIn(wanted)),
+    ...differing(besideContainers(applied.spec), besideContainers(wanted.spec)),
+    ...differing(applied.metadata.annotations, wanted.metadata.annotations),
+  ]
+}
+
+const besideContainers = ({ initContainers: _, containers: __, ...others }: PodSpec) => others
+
+type Fields = Readonly<Record<string, unknown>>
+
+/** The names of the fields that differ. */
+const differing = (before: Fields = {}, now: Fields = {}): readonly string[] =>
+  [...new Set([...Object.keys(now), ...Object.keys(before)])].filter(
+    (name) => !alike(before[name], now[name]),
+  )
+
+function containerChanges(
+  applied: readonly Container[],
+  wanted: readonly Container[],
+): readonly string[] {
+  const main = wanted.at(-1)?.name
+  const changes = wanted.flatMap((container) => {
+    const before = applied.find(({ name }) => name === container.name)
+    if (!before) return [`new container "${container.name}"`]
+    const of = container.name === main ? '' : ` of container "${container.name}"`
+    return fieldChanges(before, container).map((change) => `${change}${of}`)
+  })
+  const gone = applied.filter(({ name }) => !wanted.some((container) => container.name === name))
+  return [...changes, ...gone.map(({ name }) => `no container "${name}"`)]
+}
+
+const fieldChanges = (before: Container, now: Container): readonly string[] =>
+  differing({ ...before }, { ...now }).flatMap((field) => {
+    switch (field) {
+      case 'image':
+        return [imageChange(before.image, now.image)]
+      case 'env':
+        return variables(before, now)
+      case 'resources':
+        return resourceChanges(before.resources, now.resources)
+      default:
+        return [field]
+    }
+  })
+
+/** The last part of the repository is enough if only the tag or the digest differs. */
+function imageChange(before = 'none', now = 'none'): string {
+  const [, repository = '', version = ''] = /^(.*?)[:@]([^/]*)$/.exec(now) ?? []
+  const [, former, older = ''] = /^(.*?)[:@]([^/]*)$/.exec(before) ?? []
+  return repository && repository === former
+    ? `image ${repository.split('/').at(-1)} ${older} → ${version}`
+    : `image ${before} → ${now}`
+}
+
+const variables = (before: Container, now: Container): readonly string[] => {
+  const byName = ({ env = [] }: Container) =>
+    Object.fromEntries(env.map((variable) => [variable.name, variable]))
+  const names = differing(byName(before), byName(now))
+  return names.length ? names.map((name) => `env ${name}`) : ['env']
+}
+
+/** `requests memory 10Gi → 12Gi`. */
+const resourceChanges = (before: object = {}, now: object = {}): readonly string[] =>
+  differing({ ...before }, { ...now }).flatMap((part) => {
+    if (part === 'claims') return [part]
+    const [older, newer] = [before, now].map(
+      (of): Fields => (of as Readonly<Record<string, Fields>>)[part] ?? {},
+    )
+    return differing(older, newer).map(
+      (name) => `${part} ${name} ${older?.[name] ?? 'none'} → ${newer?.[name] ?? 'none'}`,
+    )
+  })

@@ -1,0 +1,35 @@
+import { annotations } from '../../crds/kind.ts'
+import { kindWord } from '../../crds/names.ts'
+import { faultyPods } from '../observe/diagnosis.ts'
+import { no, type Verdict, yes } from '../observe/verdict.ts'
+import type { Facts } from './read.ts'
+
+/** As many changes as a person reads; the template of another release may differ in each field. */
+const mostChanges = 6
+
+/** The verdict on a server that answers with its applied template while another one is pending. */
+export function withPending(
+  { parent, observed }: Facts,
+  pending: readonly string[],
+  verdict: Verdict,
+): Verdict {
+  if (!pending.length || verdict.awaits) return verdict
+  const more = pending.length - mostChanges
+  const changes = [...pending.slice(0, mostChanges), ...(more > 0 ? [`${more} more`] : [])]
+  const message = [
+    verdict.message,
+    ...cannotStart(faultyPods(observed.pods('serve'))),
+    `update pending: ${changes.join(', ')}: kubectl annotate --overwrite ${kindWord(parent)} ${parent.metadata.name} ${annotations.rollout}="$(date)" takes it`,
+  ].join('; ')
+  return verdict.status === 'True' ? yes('UpdatePending', message) : no(verdict.reason, message)
+}
+
+const cannotStart = (pods: readonly string[]): readonly string[] => {
+  const names = pods.map((name) => `"${name}"`).join(', ')
+  if (!pods.length) return []
+  return [
+    pods.length > 1
+      ? `Pods ${names} cannot start as they are`
+      : `Pod ${names} cannot start as it is`,
+  ]
+}

@@ -1,0 +1,46 @@
+import type { Strategy } from '../../crds/common.ts'
+import type { ModelServerSpec } from '../../crds/modelserver.ts'
+import { isZero } from '../../crds/rules/strategy.ts'
+import { singleNodeClaim } from '../../crds/serving.ts'
+import type { DeploymentStrategy } from '../children/manifesttypes.ts'
+import type { Facts } from '../engine/read.ts'
+import { gpuOf } from './gpu.ts'
+
+type ServerFacts = Facts<ModelServerSpec>
+
+/** How changed Pods replace old ones, with the defaults for what the spec leaves out. */
+export function strategyOf(facts: ServerFacts): DeploymentStrategy {
+  const { strategy } = facts.parent.spec
+  const { type, ...given }: Partial<Exclude<Strategy, string>> =
+    typeof strategy === 'object' ? strategy : { type: strategy }
+  if ((type ?? defaultType(facts)) === 'Recreate') return { type: 'Recreate' }
+  return {
+    type: 'RollingUpdate',
+    rollingUpdate: { ...standard(facts, given.maxUnavailable), ...given },
+  }
+}
+
+/** A surge Pod would wait for what the old Pod occupies: the GPU, or the claim on another node. */
+function defaultType(facts: ServerFacts): 'Recreate' | 'RollingUpdate' {
+  const { parent, references, config } = facts
+  const { spec } = parent
+  const { model } = references
+  const isExclusive =
+    hasGpus(facts) ||
+    (model?.state === 'ready' && singleNodeClaim(spec, model.name, model.artifacts, config))
+  return isExclusive && !hasMore(facts) ? 'Recreate' : 'RollingUpdate'
+}
+
+/**
+ * Replicas with GPUs are replaced one after the other, where they are: a surge Pod would wait for GPUs
+ * that nobody has. If none of them may be unavailable, the surge Pod is what the user wants.
+ */
+const standard = (facts: ServerFacts, maxUnavailable: number | string | undefined) =>
+  hasGpus(facts) && hasMore(facts) && !isZero(maxUnavailable)
+    ? { maxSurge: 0, maxUnavailable: 1 }
+    : { maxSurge: '25%', maxUnavailable: '25%' }
+
+const hasGpus = ({ parent, config }: ServerFacts): boolean =>
+  gpuOf(parent.spec.resources, config).count > 0
+
+const hasMore = ({ parent }: ServerFacts): boolean => (parent.spec.replicas ?? 1) > 1

@@ -1,0 +1,51 @@
+import { quoted } from '../../crds/quoted.ts'
+import { type AnySpec, type Rule, type RuleInput, specOf } from '../../crds/rule.ts'
+
+/** Warns of a preset that needs a GPU, where a ModelServer requests none. */
+export const gpulessRules: readonly Rule[] = [
+  {
+    field: 'spec.resources.gpu',
+    reads: ['spec.runtime', 'spec.resources.gpu'],
+    warns: () => true,
+    broken: ({ spec, config }) =>
+      spec.runtime !== undefined && lacksGpu(spec, config, spec.runtime),
+    message: (input) => messageFor(input, input.spec.runtime ?? ''),
+  },
+  {
+    field: 'spec.resources.gpu',
+    reads: ['spec.model', 'spec.image', 'spec.build', 'spec.runtime', 'spec.resources.gpu'],
+    // An import has no program of its own, so the default preset serves it.
+    needs: {
+      references: 'all',
+      to: 'Model',
+      when: ({ object }) => object.kind === 'ModelServer' && mayUseDefault(specOf(object)),
+    },
+    warns: () => true,
+    broken: ({ spec, config, read }) => {
+      const model = read('Model', spec.model?.name ?? '')
+      return (
+        Boolean(model && specOf(model).source) && lacksGpu(spec, config, config.servers.default)
+      )
+    },
+    message: (input) => messageFor(input, input.config.servers.default),
+  },
+]
+
+const hasGpu = ({ resources }: AnySpec): boolean => {
+  const { type, count = type ? 1 : 0 } = resources?.gpu ?? {}
+  return count > 0
+}
+
+const mayUseDefault = (spec: AnySpec): boolean =>
+  !spec.image && !spec.build && !spec.runtime && !hasGpu(spec)
+
+const lacksGpu = (spec: AnySpec, { servers }: RuleInput['config'], preset: string): boolean =>
+  Object.hasOwn(servers.presets, preset) &&
+  servers.presets[preset]?.needsGpu === true &&
+  !hasGpu(spec)
+
+function messageFor({ config: { servers } }: RuleInput, preset: string): string {
+  const others = Object.keys(servers.presets).filter((name) => !servers.presets[name]?.needsGpu)
+  const alternative = others.length ? `, or a runtime that needs none: ${quoted(others)}` : ''
+  return `preset "${preset}" needs a GPU and none is requested: set gpu: {count: 1}${alternative}`
+}
