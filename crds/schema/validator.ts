@@ -122,7 +122,8 @@ export function trimmedValidator(
     all ??= allErrors(schema)
     all(value)
     // If what is left of a huge value has no error, it is the one that isValid stopped at.
-    const errors = causes(all.errors ?? structures.get(schema)?.errors ?? [])
+    const first = isCut ? structures.get(schema)?.errors : undefined
+    const errors = causes(all.errors ?? first ?? [])
     // As at the API server, a rule runs only on values that are valid by the schema.
     const wrong = errors.map((error) => placeOf(error, root).field)
     return limited(
