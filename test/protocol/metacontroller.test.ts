@@ -98,7 +98,7 @@ describe('sync answers with what Metacontroller can apply', () => {
     // Made by an earlier version: it is adopted, which changes its annotations alone.
     {
       name: 'modelserver-sync-available',
-      ready: /^True Serving: /,
+      ready: /^True UpdatePending: 1 of 1 replicas available; update pending: /,
       writes: ['update Deployment/falcon-server'],
     },
     {
@@ -111,7 +111,12 @@ describe('sync answers with what Metacontroller can apply', () => {
         'create NetworkPolicy/explore-notebook',
       ],
     },
-    { name: 'notebook-sync-serving', ready: /^True Serving: /, writes: [] },
+    // Its update strategy is OnDelete, so the Pod stays.
+    {
+      name: 'notebook-sync-serving',
+      ready: /^True Serving: /,
+      writes: ['update StatefulSet/explore-notebook'],
+    },
   ])('$name', async ({ name, ready, writes }) => {
     const { body, answer } = await ask(name)
     expectStrict(answer)
