@@ -2,7 +2,6 @@ import { describe, expect, test } from 'vitest'
 import {
   apply,
   failures,
-  get,
   jobsCreated,
   manifest,
   namespace,
@@ -127,7 +126,6 @@ describe('all fields at once', () => {
     await nudge(ns, 'modelserver/s')
     await nudge(ns, 'modelserver/s')
     expect(updates()).toEqual(before)
-    expect((await get(ns, 'deployment/s-server')).metadata.generation).toBe(1)
     expect(failures(ns).filter(isOurs)).toEqual([])
   })
 
