@@ -1,6 +1,7 @@
 import { builder, builderDefaults, git } from './config/builds.ts'
 import { gpuDefaults, gpus, profileFaults } from './config/gpuprofiles.ts'
 import { type Overlaid, overlay } from './config/overlay.ts'
+import { podFieldDefaults, podFields, pods } from './config/pods.ts'
 import { serverDefaults, servers } from './config/presets.ts'
 import {
   imageDefaults,
@@ -20,6 +21,7 @@ import {
   serviceAccounts,
   userNamespaces,
 } from './config/workloads.ts'
+import { podsFaults } from './rules/pods.ts'
 import { choice, object, type TypeOf } from './schema/builders.ts'
 import { type FieldError, validator } from './schema/validator.ts'
 
@@ -44,6 +46,8 @@ export const configSchema = object('The configuration.', {
   limits,
   resources,
   serviceAccounts,
+  pods,
+  podFields,
   builder,
   git,
 })
@@ -64,6 +68,8 @@ const defaults = {
   limits: 'None',
   resources: resourceDefaults,
   serviceAccounts: {},
+  pods: {},
+  podFields: podFieldDefaults,
   builder: builderDefaults,
   git: {},
 } as const satisfies ConfigFile
@@ -88,6 +94,7 @@ export function configOf(
     ...unknownDefault('gpus.default', config.gpus.default, config.gpus.profiles),
     ...unknownDefault('servers.default', config.servers.default, config.servers.presets),
     ...profileFaults(config.gpus.profiles),
+    ...podsFaults(config),
   ]
   return faults.length ? { errors: faults } : { config }
 }

@@ -1,6 +1,7 @@
 import { hashedFields, runPolicyField, specFields } from './common.ts'
 import { files, filesOfSource } from './files.ts'
 import { defineKind, gpuColumn, lastColumns, readyColumns, type SpecOf } from './kind.ts'
+import { podField } from './podtemplate.ts'
 import { object } from './schema/builders.ts'
 import { source, sourceWithoutCredentials } from './sources.ts'
 import { artifacts, statusFields } from './status.ts'
@@ -15,8 +16,14 @@ export const Dataset = defineKind({
   references: [],
   requests: { cpu: 2, memory: 10, disk: 50 },
   spec: {
-    properties: { source, files, ...specFields, ...runPolicyField },
-    hashed: { source: 'inputs', files: 'inputs', ...hashedFields, runPolicy: 'neither' },
+    properties: { source, files, ...specFields, ...podField, ...runPolicyField },
+    hashed: {
+      source: 'inputs',
+      files: 'inputs',
+      ...hashedFields,
+      pod: 'neither',
+      runPolicy: 'neither',
+    },
     rules: [
       sourceWithoutCredentials,
       filesOfSource,

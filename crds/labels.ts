@@ -33,3 +33,10 @@ export function isReserved(label: string): boolean {
   const isOf = (domain: string) => isIn(prefix, domain)
   return domains.some(isOf) && !free.some(isOf)
 }
+
+/**
+ * The same for annotations, except those of the cluster autoscaler, whose `safe-to-evict` is there for
+ * users.
+ */
+export const isReservedAnnotation = (annotation: string): boolean =>
+  isReserved(annotation) && !annotation.startsWith('cluster-autoscaler.kubernetes.io/')

@@ -1,6 +1,7 @@
 import { hashedFields, reference, runPolicyField, specFields } from './common.ts'
 import { files, filesOfSource } from './files.ts'
 import { defineKind, gpuColumn, lastColumns, readyColumns, type SpecOf } from './kind.ts'
+import { podField } from './podtemplate.ts'
 import { choice, object } from './schema/builders.ts'
 import { source, sourceWithoutCredentials } from './sources.ts'
 import { artifacts, bases, statusFields } from './status.ts'
@@ -28,6 +29,7 @@ export const Model = defineKind({
         'Whether the trained model is packaged as an image. Auto (the default): if it was trained and is not too large.',
         ['Auto', 'Always', 'Never'],
       ),
+      ...podField,
       ...runPolicyField,
     },
     hashed: {
@@ -37,6 +39,7 @@ export const Model = defineKind({
       model: 'inputs',
       dataset: 'inputs',
       package: 'neither',
+      pod: 'neither',
       runPolicy: 'neither',
     },
     rules: [

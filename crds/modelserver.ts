@@ -1,5 +1,6 @@
 import { commandLine, hashedFields, reference, specFields, strategy } from './common.ts'
 import { defineKind, gpuColumn, lastColumns, readyColumns, type SpecOf } from './kind.ts'
+import { podField } from './podtemplate.ts'
 import { integer, object, string } from './schema/builders.ts'
 import { serving, statusFields } from './status.ts'
 
@@ -43,6 +44,7 @@ export const ModelServer = defineKind({
         maxLength: 63,
       }),
       strategy,
+      ...podField,
     },
     hashed: {
       ...hashedFields,
@@ -52,6 +54,7 @@ export const ModelServer = defineKind({
       health: 'neither',
       runtime: 'neither',
       strategy: 'neither',
+      pod: 'neither',
     },
     required: ['model'],
     rules: [

@@ -1,5 +1,6 @@
 import { commandLine, hashedFields, reference, specFields } from './common.ts'
 import { defineKind, gpuColumn, lastColumns, readyColumns, type SpecOf } from './kind.ts'
+import { podField } from './podtemplate.ts'
 import { object, string } from './schema/builders.ts'
 import { idle, statusFields } from './status.ts'
 
@@ -38,8 +39,15 @@ export const Notebook = defineKind({
           ],
         },
       ),
+      ...podField,
     },
-    hashed: { ...hashedFields, model: 'inputs', dataset: 'inputs', idleTimeout: 'neither' },
+    hashed: {
+      ...hashedFields,
+      model: 'inputs',
+      dataset: 'inputs',
+      idleTimeout: 'neither',
+      pod: 'neither',
+    },
   },
   status: object('The observed state.', {
     ...statusFields,

@@ -3,6 +3,7 @@ import type { Parent } from './kind.ts'
 import { errorOf, type Read, type Rule, specOf } from './rule.ts'
 import { offerRules } from './rules/offers.ts'
 import { paramRules } from './rules/params.ts'
+import { podRules } from './rules/pods.ts'
 import { sizeRules } from './rules/size.ts'
 import { strategyRules } from './rules/strategy.ts'
 import { type FieldError, unaffectedBy } from './schema/validator.ts'
@@ -15,6 +16,7 @@ export const ownRules: readonly Rule[] = [
   ...sizeRules,
   ...strategyRules,
   ...secretRules,
+  ...podRules,
 ]
 
 /** All broken rules at once, except for fields that are already `wrong` by the schema. */

@@ -1,5 +1,6 @@
 import { valueReference } from './common.ts'
 import type { Config } from './config.ts'
+import type { PodFields } from './podtemplate.ts'
 import { quoted } from './quoted.ts'
 import type { AnySpec, Rule } from './rule.ts'
 
@@ -33,6 +34,16 @@ const variables = (values: unknown): readonly SecretUse[] =>
     return kind === 'Secret' && name ? [{ secret: name, variable }] : []
   })
 
+/** The same for the fields of spec.pod. */
+const podSecrets = {
+  volumes: ({ volumes = [] }: PodFields): readonly SecretUse[] =>
+    volumes.flatMap(({ secret }) => (secret ? [{ secret: secret.secretName }] : [])),
+  'container.envFrom': ({ container }: PodFields): readonly SecretUse[] =>
+    (container?.envFrom ?? []).flatMap(({ secretRef }) =>
+      secretRef ? [{ secret: secretRef.name }] : [],
+    ),
+}
+
 /**
  * The Secrets that each field names and whose contents reach a container of the user, or a host that
  * the user chooses. imagePullSecrets is not listed: the kubelet sends those only to their registry, and
@@ -44,6 +55,8 @@ export const secretFields: Readonly<Record<string, (spec: AnySpec) => readonly S
   'spec.params': ({ params }) => variables(params),
   'spec.build.git.secretName': ({ build }) =>
     build?.git?.secretName ? [{ secret: build.git.secretName }] : [],
+  'spec.pod.volumes': ({ pod }) => podSecrets.volumes(pod ?? {}),
+  'spec.pod.container.envFrom': ({ pod }) => podSecrets['container.envFrom'](pod ?? {}),
 }
 
 /**
@@ -82,3 +95,10 @@ export const secretRules: readonly Rule[] = Object.entries(secretFields).map(([f
   broken: ({ spec, config }) => forbiddenSecrets(usesIn(spec), config) !== undefined,
   message: ({ spec, config }) => forbiddenSecrets(usesIn(spec), config) ?? '',
 }))
+
+/** Why a field of the configuration's `pods` may not name its Secrets; undefined if it may. */
+export const podSecretFault = (
+  field: keyof typeof podSecrets,
+  pod: PodFields,
+  config: Config,
+): string | undefined => forbiddenSecrets(podSecrets[field](pod), config)

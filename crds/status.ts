@@ -67,7 +67,7 @@ export const reasons = {
   },
   Unschedulable: {
     meaning: 'No node can take the Pod now; the message is the scheduler’s.',
-    todo: 'Free or add what is missing, or request less in spec.resources.',
+    todo: 'Free or add what is missing, request less in spec.resources, or correct spec.pod.',
   },
   NodeNotReady: {
     meaning:
@@ -92,7 +92,7 @@ export const reasons = {
   },
   Failed: {
     meaning: 'The Job failed; the message has the exit code and the last output.',
-    todo: 'Fix the cause. kubectl delete job NAME tries only this stage again, in the same folder; a changed spec, or a new substratus.ai/rerun, starts a new attempt.',
+    todo: 'Fix the cause. kubectl delete job NAME tries only this stage again, in the same folder, and so does a changed spec.pod; any other changed spec, or a new substratus.ai/rerun, starts a new attempt.',
   },
   DeadlineExceeded: {
     meaning: 'The Job exceeded its deadline.',

@@ -4,6 +4,7 @@ import {
   isChoiceOrObject,
   object,
   type Schema,
+  sharedAs,
   string,
 } from '../crds/schema/builders.ts'
 import { jsonSchema } from '../crds/schema/validator.ts'
@@ -128,12 +129,17 @@ export const typeName = (schema: Schema): string => {
 
 export const cell = (text: string): string => text.replaceAll('|', '\\|')
 
+const chapter = ({ [sharedAs]: name }: Schema): string =>
+  name ? ` See [spec.${name}](#spec${name}).` : ''
+
 function* rows(schema: Schema, path: string): Iterable<string> {
   for (const [name, field] of Object.entries(schema.properties ?? {})) {
     const here = `${path}.${name}`
     const required = schema.required?.includes(name) ? ' **Required.**' : ''
     const standard = field.default === undefined ? '' : ` Default: \`${field.default}\`.`
-    yield `| \`${here}\` | ${cell(typeName(field))} | ${cell(field.description)}${standard}${required} |`
+    yield `| \`${here}\` | ${cell(typeName(field))} | ${cell(field.description)}${chapter(field)}${standard}${required} |`
+    // A shared schema has a chapter of its own.
+    if (field[sharedAs]) continue
     yield* rows(field, here)
     if (field.items?.properties) yield* rows(field.items, `${here}[]`)
     if (field.additionalProperties?.properties)

@@ -14,6 +14,7 @@ import { containersIn } from './observe/observed.ts'
 import { rolloutOf } from './observe/rollout.ts'
 import { ownImage } from './observe/spec.ts'
 import { no, type Verdict, yes } from './observe/verdict.ts'
+import { withPodFields } from './pod/podfields.ts'
 import { serverOf, serverPod, serverPort } from './pod/serverpod.ts'
 import { strategyOf } from './pod/strategy.ts'
 import { buildJob, buildStage } from './work/build.ts'
@@ -60,7 +61,7 @@ export const modelserver = hookOf(ModelServer, {
 type ServerFacts = Facts<ModelServerSpec>
 
 function serve(facts: ServerFacts): ServeStage {
-  const { parent, references, observed } = facts
+  const { parent, references, observed, config } = facts
   const model = references.model
   const name = serverName(parent)
   const workload = observed.child('Deployment', name)
@@ -86,7 +87,7 @@ function serve(facts: ServerFacts): ServeStage {
         name,
         replicasOf(parent.spec),
         strategyOf(facts),
-        serverPod(facts, records),
+        withPodFields(serverPod(facts, records), 'server', parent, config),
       ),
     beside: beside(parent),
     verdict: (existing, emitted) => verdictOf(facts, existing, emitted),

@@ -15,6 +15,7 @@ import type { ObservedPod } from './observe/observed.ts'
 import { no, type Verdict, yes } from './observe/verdict.ts'
 import { knowsTemplate } from './observe/workload.ts'
 import { notebookImage, notebookPod, notebookPort } from './pod/notebookpod.ts'
+import { withPodFields } from './pod/podfields.ts'
 import { claimOf, shrinkNote } from './storage/pvc.ts'
 import { buildJob, buildStage } from './work/build.ts'
 
@@ -59,7 +60,7 @@ function beside(parent: NotebookFacts['parent']): Beside {
 }
 
 function serve(facts: NotebookFacts): ServeStage {
-  const { parent, references } = facts
+  const { parent, references, config } = facts
   const name = notebookName(parent)
   const workload = workloadOf(facts)
   const idleness = idlenessOf(facts, workload)
@@ -72,7 +73,13 @@ function serve(facts: NotebookFacts): ServeStage {
     workload,
     replicas,
     annotations: idleness.annotations,
-    wanted: (records) => statefulSet(parent, name, replicas, notebookPod(facts, records)),
+    wanted: (records) =>
+      statefulSet(
+        parent,
+        name,
+        replicas,
+        withPodFields(notebookPod(facts, records), 'notebook', parent, config),
+      ),
     beside: beside(parent),
     verdict: (existing, emitted) => verdictOf(facts, existing, emitted, idleness.isIdle),
   }

@@ -46,6 +46,21 @@ export const gpuDefaults = { default: 'nvidia-l4', profiles: builtInProfiles } s
 
 type Profiles = Readonly<Record<string, GpuProfile>>
 
+interface Offer {
+  readonly gpus: { readonly default: string; readonly profiles: Profiles }
+}
+
+/** The GPUs that are requested: a count alone means the default profile; a count of 0 means no GPU. */
+export function gpuProfileOf(
+  resources: { readonly gpu?: { readonly type?: string; readonly count?: number } } | undefined,
+  { gpus }: Offer,
+) {
+  const { type, count = type ? 1 : 0 } = resources?.gpu ?? {}
+  const name = type ?? gpus.default
+  const profile = Object.hasOwn(gpus.profiles, name) ? gpus.profiles[name] : undefined
+  return count === 0 || !profile ? undefined : { name, count, profile }
+}
+
 /** Whether the administrator has configured no GPUs, so that a type does not select nodes. */
 export const hasBuiltInProfiles = (config: {
   readonly gpus: { readonly profiles: Profiles }

@@ -25,7 +25,7 @@ const perKind = object('Default requests of a kind.', {
 })
 
 /** A value for each kind, by its name. */
-const ofEach = <T>(value: (kind: Kind) => T) =>
+export const ofEach = <T>(value: (kind: Kind) => T) =>
   Object.fromEntries(kinds.map((kind) => [kind.kind, value(kind)])) as Readonly<Record<KindName, T>>
 
 export const resources = object(

@@ -3,7 +3,8 @@ import type { AnySpec, Rule } from '../rule.ts'
 import { sound } from './params.ts'
 
 /**
- * The most bytes that a spec may add to a workload: variables, params.json, command and arguments.
+ * The most bytes that a spec may add to a workload: variables, params.json, command and arguments,
+ * and spec.pod.
  * Metacontroller records the whole child in one of its annotations, and Kubernetes allows 256 KiB of
  * annotations. That leaves 32 KiB for names, mounts and the rest of the Pod; no child has needed more
  * than 21 KiB of them (test/unit/hooks/largest.test.ts).
@@ -22,10 +23,11 @@ const jsonBytes = (value: unknown): number => {
   )
 }
 
-export const carriedBytes = ({ env, params, command, args }: AnySpec): number =>
+export const carriedBytes = ({ env, params, command, args, pod }: AnySpec): number =>
   jsonBytes(env) +
   jsonBytes(command) +
   jsonBytes(args) +
+  jsonBytes(pod) +
   (params ? variablesBytes(sound(params)) + jsonBytes(JSON.stringify(sound(params))) : 0)
 
 /** As variables, parameters are longer by the dollars that are doubled. */
@@ -46,10 +48,10 @@ export const fitBeside = (spec: AnySpec, annotations: Readonly<Record<string, st
 export const sizeRules: readonly Rule[] = [
   {
     field: 'spec',
-    reads: ['spec.env', 'spec.params', 'spec.command', 'spec.args'],
+    reads: ['spec.env', 'spec.params', 'spec.command', 'spec.args', 'spec.pod'],
     broken: ({ spec }) => carriedBytes(spec) > maxCarriedBytes,
     message: ({ spec }) =>
-      `Too long: env, params (which count twice), command and args may be no more than ${maxCarriedBytes} bytes together as JSON, not ${carriedBytes(spec)}: put larger things into a Dataset or an image`,
+      `Too long: env, params (which count twice), command, args and pod may be no more than ${maxCarriedBytes} bytes together as JSON, not ${carriedBytes(spec)}: put larger things into a Dataset or an image`,
   },
   {
     field: 'spec.build.args',

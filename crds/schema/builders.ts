@@ -38,6 +38,9 @@ interface Options {
 
 declare const carried: unique symbol
 
+/** Under this symbol, which no JSON has, a shared schema has its name. */
+export const sharedAs: unique symbol = Symbol('shared')
+
 /** A structural schema of values of type T. */
 export interface Schema<T = unknown> extends Options {
   readonly description: string
@@ -52,7 +55,14 @@ export interface Schema<T = unknown> extends Options {
   readonly 'x-kubernetes-list-type'?: 'atomic' | 'set' | 'map'
   readonly 'x-kubernetes-list-map-keys'?: readonly string[]
   readonly [carried]?: T
+  readonly [sharedAs]?: string
 }
+
+/** A large schema that several others contain: validators and JSON Schemas have it once, by this name. */
+export const shared = <T>(name: string, schema: Schema<T>): Schema<T> => ({
+  ...schema,
+  [sharedAs]: name,
+})
 
 /** The TypeScript type of what a schema describes. */
 export type TypeOf<S> = S extends Schema<infer T> ? T : never

@@ -1,6 +1,6 @@
 import { longestName, maxErrors, shortened } from './brevity.ts'
 import type { Schema } from './builders.ts'
-import { isObject } from './json.ts'
+import { isObject, type JsonObject } from './json.ts'
 
 type Trim = (value: unknown, report: Report) => unknown
 
@@ -8,7 +8,15 @@ type Trim = (value: unknown, report: Report) => unknown
 interface Report {
   dropped: number
   huge: Set<unknown> | undefined
+  /** Unknown fields that may remain in total: no more errors than this are reported. */
+  unknown: number
+  /** Items of lists and entries of maps that may remain in total: they are inside each other. */
+  items: number
+  isCut: boolean
 }
+
+/** More than the fields at the top may have, and few enough to find all errors in them. */
+const mostItems = 5000
 
 /** No valid value has as many names. To list them takes long in itself, so it is done once. */
 const mostNames = 10_000
@@ -21,20 +29,24 @@ export interface Trimmed {
   readonly dropped: number
   /** The objects in `given` with more than 10,000 names. */
   readonly huge: ReadonlySet<unknown>
+  /** Whether items were removed that may have been the only invalid ones. */
+  readonly isCut: boolean
 }
 
 /**
  * Trims a value that is too large to validate: ajv creates an object for each error, and a body of a
  * few MiB can contain a million errors. A trimmed value stays invalid: a list or a map that is too long
- * retains one item more than it may have, and some of many unknown fields remain. Any other value is
- * returned as it is.
+ * retains one item more than it may have, and some of many unknown fields remain. Only with very many
+ * items inside each other it is cut further. Any other value is returned as it is.
  */
 export function trimmer(schema: Schema): (value: unknown) => Trimmed {
   const trim = trimOf(schema)
   return (given) => {
-    const report: Report = { dropped: 0, huge: undefined }
+    const start = { dropped: 0, huge: undefined, isCut: false }
+    const report: Report = { ...start, unknown: maxErrors, items: mostItems }
     const value = trim ? trim(given, report) : given
-    return { value, given, dropped: report.dropped, huge: report.huge ?? none }
+    const { dropped, huge = none, isCut } = report
+    return { value, given, dropped, huge, isCut }
   }
 }
 
@@ -57,11 +69,21 @@ const trimOfList =
   (most: number, trim?: Trim): Trim =>
   (value, report) => {
     if (!Array.isArray(value)) return value
-    const part = value.length > most ? value.slice(0, most + 1) : value
+    const part = within(report, value.length > most ? value.slice(0, most + 1) : value)
     if (!trim) return part
     const trimmed = part.map((item) => trim(item, report))
     return trimmed.every((item, index) => item === part[index]) ? part : trimmed
   }
+
+/** As many items as may still remain. */
+function within<T>(report: Report, items: readonly T[]): readonly T[] {
+  const rest = Math.max(0, items.length - report.items)
+  report.items -= items.length - rest
+  if (!rest) return items
+  report.dropped += rest
+  report.isCut = true
+  return items.slice(0, items.length - rest)
+}
 
 /** The schema does not check the names in a map, so a long one is replaced by a shorter one. */
 const trimOfMap =
@@ -69,11 +91,11 @@ const trimOfMap =
   (value, report) => {
     if (!isObject(value)) return value
     const all = namesOf(value, report)
-    const { dropped } = report
-    if (all.length <= most && all.every((name) => isSmall(name, value[name], report, trim)))
-      return value
-    report.dropped = dropped
-    const names = all.length > most ? all.slice(0, most + 1) : all
+    const before = { ...report }
+    const few = within(report, all.length > most ? all.slice(0, most + 1) : all)
+    if (few === all && all.every((name) => isSmall(name, value[name], report, trim))) return value
+    Object.assign(report, before)
+    const names = within(report, few)
     const entries = names.map((name, index): [string, unknown] => [
       name.length > longestName ? `${shortened(name)}${index}` : name,
       trim ? trim(value[name], report) : value[name],
@@ -90,21 +112,9 @@ function trimOfObject(properties: Readonly<Record<string, Schema>>): Trim {
     const trim = trimOf(field)
     return trim ? [[name, trim]] : []
   })
-  const most = Object.keys(properties).length + maxErrors
   return (value, report) => {
     if (!isObject(value)) return value
-    const names = namesOf(value, report)
-    let part = value
-    if (names.length > most) {
-      const known = Object.keys(properties).filter((name) => Object.hasOwn(value, name))
-      const unknown: string[] = []
-      for (const name of names) {
-        if (unknown.length === maxErrors) break
-        if (!Object.hasOwn(properties, name)) unknown.push(name)
-      }
-      report.dropped += names.length - known.length - unknown.length
-      part = picked(value, [...known, ...unknown])
-    }
+    let part = withFewUnknown(value, properties, report)
     for (const [name, trim] of inner) {
       const field = part[name]
       if (field === undefined) continue
@@ -113,6 +123,23 @@ function trimOfObject(properties: Readonly<Record<string, Schema>>): Trim {
     }
     return part
   }
+}
+
+/** Without the unknown fields that are too many. */
+function withFewUnknown(value: JsonObject, properties: object, report: Report): JsonObject {
+  const names = namesOf(value, report)
+  const unknown: string[] = []
+  let known = 0
+  for (const name of names) {
+    if (Object.hasOwn(properties, name)) known++
+    else if (unknown.length < report.unknown) unknown.push(name)
+  }
+  report.unknown -= unknown.length
+  const rest = names.length - known - unknown.length
+  if (!rest) return value
+  report.dropped += rest
+  const all = Object.keys(properties).filter((name) => Object.hasOwn(value, name))
+  return picked(value, [...all, ...unknown])
 }
 
 const picked = (value: Readonly<Record<string, unknown>>, names: readonly string[]) =>

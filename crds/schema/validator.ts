@@ -1,6 +1,6 @@
 import { Ajv, type ErrorObject } from 'ajv'
 import { longestName, maxErrors, shortened } from './brevity.ts'
-import { isChoiceOrObject, type Schema, withoutNeither } from './builders.ts'
+import { isChoiceOrObject, type Schema, sharedAs, withoutNeither } from './builders.ts'
 import { type CompiledRule, compile } from './cel.ts'
 import { isObject } from './json.ts'
 import { type Trimmed, trimmer } from './trim.ts'
@@ -19,15 +19,20 @@ export const sentence = ({ field, message }: FieldError): string =>
 
 export type Validate = (value: unknown) => readonly FieldError[]
 
+/** The reference to a shared schema, which has to be defined somewhere. */
+type Refer = (name: string, schema: Schema) => string
+
 /**
  * The schema as JSON Schema for ajv and for editors: unknown fields are errors, as they are for
  * kubectl's strict validation, and unions are spelled out.
  */
 export function jsonSchema(
   schema: Schema,
-  ofMaps: Readonly<Record<string, unknown>> = {},
+  options: { readonly ofMaps?: object; readonly refer?: Refer } = {},
 ): Record<string, unknown> {
-  const isUnion = isChoiceOrObject(schema)
+  const { [sharedAs]: name, ...own } = schema
+  if (name !== undefined && options.refer) return { $ref: options.refer(name, own) }
+  const isUnion = isChoiceOrObject(own)
   const {
     properties,
     additionalProperties,
@@ -38,7 +43,7 @@ export function jsonSchema(
     'x-kubernetes-list-type': listType,
     'x-kubernetes-list-map-keys': _keys,
     ...rest
-  } = isUnion ? withoutNeither(schema) : schema
+  } = isUnion ? withoutNeither(own) : own
   const { format: _format, ...plain } = rest
   return {
     ...plain,
@@ -48,26 +53,39 @@ export function jsonSchema(
     ...(listType === 'set' && { uniqueItems: true }),
     ...(properties && {
       properties: Object.fromEntries(
-        Object.entries(properties).map(([name, field]) => [name, jsonSchema(field, ofMaps)]),
+        Object.entries(properties).map(([name, field]) => [name, jsonSchema(field, options)]),
       ),
       additionalProperties: false,
     }),
     ...(additionalProperties && {
-      ...ofMaps,
-      additionalProperties: jsonSchema(additionalProperties, ofMaps),
+      ...options.ofMaps,
+      additionalProperties: jsonSchema(additionalProperties, options),
     }),
-    ...(items && { items: jsonSchema(items, ofMaps) }),
+    ...(items && { items: jsonSchema(items, options) }),
   }
 }
 
-const ajv = new Ajv({ allErrors: true, strict: false, verbose: true })
+/** A compiler in which each shared schema is compiled once. */
+function compiler(ajv: Ajv, ofMaps: object = {}) {
+  const known = new Set<string>()
+  const refer = (name: string, schema: Schema): string => {
+    if (!known.has(name)) ajv.addSchema(jsonSchema(schema, { ofMaps, refer }), name)
+    known.add(name)
+    return name
+  }
+  return (schema: Schema) => ajv.compile(jsonSchema(schema, { ofMaps, refer }))
+}
 
-const untilFirst = new Ajv({ strict: false })
+const allErrors = compiler(
+  new Ajv({ allErrors: true, strict: false, verbose: true, inlineRefs: false }),
+)
 
-/** A longer name fails here, so that ajv writes only its trimmed form into the path of an error. */
-const shortNames = { propertyNames: { maxLength: longestName } }
+/** A name longer than this fails here, so that ajv writes only its trimmed form into the path of an error. */
+const untilFirst = compiler(new Ajv({ strict: false, verbose: true, inlineRefs: false }), {
+  propertyNames: { maxLength: longestName },
+})
 
-const structures = new WeakMap<Schema, (value: unknown) => boolean>()
+const structures = new WeakMap<Schema, ReturnType<typeof untilFirst>>()
 
 /**
  * Whether a value has the structure of the schema, and no long names in its maps; CEL rules are not
@@ -75,7 +93,7 @@ const structures = new WeakMap<Schema, (value: unknown) => boolean>()
  * that a list of all errors takes.
  */
 export function isValid(schema: Schema, value: unknown): boolean {
-  const structure = structures.get(schema) ?? untilFirst.compile(jsonSchema(schema, shortNames))
+  const structure = structures.get(schema) ?? untilFirst(schema)
   structures.set(schema, structure)
   return structure(value)
 }
@@ -97,18 +115,23 @@ export function trimmedValidator(
 ): (trimmed: Trimmed) => readonly FieldError[] {
   const rules = [...rulesOf(schema, root)]
   // Compiled for the first invalid value.
-  let all: ReturnType<typeof ajv.compile> | undefined
-  return ({ value, given, dropped }) => {
-    if (isValid(schema, value)) return unique(broken(rules, given, () => true))
-    all ??= ajv.compile(jsonSchema(schema))
+  let all: ReturnType<typeof allErrors> | undefined
+  return ({ value, given, dropped, isCut }) => {
+    if (isValid(schema, value) && (!isCut || isValid(schema, given)))
+      return unique(broken(rules, given, () => true))
+    all ??= allErrors(schema)
     all(value)
-    const errors = causes(all.errors ?? [])
+    // If what is left of a huge value has no error, it is the one that isValid stopped at.
+    const first = isCut ? structures.get(schema)?.errors : undefined
+    const errors = causes(all.errors ?? first ?? [])
     // As at the API server, a rule runs only on values that are valid by the schema.
     const wrong = errors.map((error) => placeOf(error, root).field)
     return limited(
       unique([
         ...errors.slice(0, maxErrors).map((error) => inWords(error, root)),
-        ...broken(rules, given, (path) => !wrong.some((field) => related(field, path))),
+        ...(isCut
+          ? []
+          : broken(rules, given, (path) => !wrong.some((field) => related(field, path)))),
       ]),
       Math.max(0, errors.length - maxErrors) + dropped,
     )

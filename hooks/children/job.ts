@@ -17,6 +17,8 @@ export interface JobIdentity {
   readonly attempt: string
   readonly rerun: string | undefined
   readonly upstream: Readonly<Record<string, string>>
+  /** A hash of what its Pod takes from spec.pod. */
+  readonly pod: string | undefined
 }
 
 /**
@@ -28,7 +30,7 @@ export interface JobIdentity {
  */
 export const job = (
   parent: Parent,
-  { stage, inputs, attempt, rerun, upstream }: JobIdentity,
+  { stage, inputs, attempt, rerun, upstream, pod }: JobIdentity,
   policy: Pick<RunPolicy, 'activeDeadlineSeconds'> & { readonly backoffLimit: number },
   template: PodTemplate,
 ): Job => ({
@@ -42,6 +44,7 @@ export const job = (
       [jobAnnotations.attempt]: attempt,
       ...(rerun && { [jobAnnotations.rerun]: rerun }),
       ...(Object.keys(upstream).length && { [jobAnnotations.upstream]: canonical(upstream) }),
+      ...(pod && { [jobAnnotations.pod]: pod }),
     },
   },
   spec: {

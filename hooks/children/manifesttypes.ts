@@ -29,9 +29,16 @@ export interface Container {
   readonly workingDir?: string
   readonly env?: readonly EnvVar[]
   readonly ports?: readonly { readonly name?: string; readonly containerPort?: number }[]
-  readonly resources?: object
+  readonly resources?: {
+    readonly requests?: Readonly<Record<string, string>>
+    readonly limits?: Readonly<Record<string, number | string>>
+    readonly claims?: readonly object[]
+  }
+  readonly envFrom?: readonly object[]
   readonly volumeMounts?: readonly VolumeMount[]
   readonly readinessProbe?: object
+  readonly startupProbe?: object
+  readonly livenessProbe?: object
   readonly lifecycle?: object
   readonly securityContext?: object
   readonly terminationMessagePolicy?: string
@@ -39,6 +46,8 @@ export interface Container {
 
 export interface Volume {
   readonly name: string
+  readonly configMap?: object
+  readonly ephemeral?: object
   readonly persistentVolumeClaim?: { readonly claimName: string; readonly readOnly?: boolean }
   readonly image?: { readonly reference: string; readonly pullPolicy?: string }
   readonly secret?: { readonly secretName?: string }
@@ -64,6 +73,12 @@ export interface PodSpec {
   readonly terminationGracePeriodSeconds?: number
   readonly enableServiceLinks?: boolean
   readonly securityContext?: object
+  readonly affinity?: object
+  readonly topologySpreadConstraints?: readonly object[]
+  readonly priorityClassName?: string
+  readonly serviceAccountName?: string
+  readonly schedulerName?: string
+  readonly imagePullSecrets?: readonly { readonly name?: string }[]
 }
 
 export interface PodTemplate {
@@ -133,6 +148,8 @@ export interface Job extends Child {
     readonly active?: number
     readonly terminating?: number
     readonly startTime?: string
+    readonly failed?: number
+    readonly succeeded?: number
   }
 }
 

@@ -79,10 +79,11 @@ export const deploymentAnnotations = {
   generation: 'substratus.ai/template-generation',
 } as const
 
-/** Annotations of Jobs, from which their records are made. */
+/** Annotations of Jobs: what each was made for. Records are made from all but the last. */
 export const jobAnnotations = {
   inputs: 'substratus.ai/inputs',
   attempt: 'substratus.ai/attempt',
   rerun: annotations.rerun,
   upstream: 'substratus.ai/upstream',
+  pod: 'substratus.ai/pod',
 } as const

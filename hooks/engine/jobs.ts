@@ -9,6 +9,7 @@ import type { Progress, WorkFate } from './fate.ts'
 import { cleared } from './folder.ts'
 import { currentJob, fated, type Look, lookAt, type Policy } from './look.ts'
 import type { Facts } from './read.ts'
+import { podHash, remade, templateOf } from './remade.ts'
 import { retainedJob } from './retained.ts'
 import type { WorkStage } from './stage.ts'
 import { succeeded } from './success.ts'
@@ -22,6 +23,7 @@ const policies: readonly Policy[] = [
   recorded,
   succeeded,
   outOfTime,
+  remade,
   failed,
   suspended,
   working,
@@ -103,11 +105,16 @@ function notStarted(look: Look): WorkFate | undefined {
 }
 
 function create(look: Look): WorkFate {
-  const { facts, stage, records, rerun, buckets } = look
+  const { facts, stage, rerun, buckets } = look
   const hashes = stage.hashes(rerun)
-  const identity = { stage: stage.name, ...hashes, rerun, upstream: identitiesOf(stage.needs) }
-  const names = { attempt: hashes.attempt, folder: stage.folder?.(rerun) ?? '' }
-  const created = job(facts.parent, identity, stage.policy, stage.template(names, records))
+  const identity = {
+    stage: stage.name,
+    ...hashes,
+    rerun,
+    upstream: identitiesOf(stage.needs),
+    pod: podHash(facts, stage),
+  }
+  const created = job(facts.parent, identity, stage.policy, templateOf(look))
   const verdict = awaited(facts.memory, 'Job', buckets.name)
   return fated(look, { is: 'create' }, verdict, [created])
 }

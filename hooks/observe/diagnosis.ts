@@ -209,6 +209,15 @@ const isStarted = (pod: ObservedPod): boolean =>
   pod.status?.phase === 'Succeeded' ||
   containersOf(pod).some(({ state }) => state?.running || state?.terminated)
 
+/** Whether the named container of a Pod has ever run. An evicted Pod may have no state of it any more. */
+export const hasStarted = (pod: ObservedPod, container: string): boolean =>
+  (pod.status?.phase ?? 'Pending') !== 'Pending' ||
+  containersOf(pod).some(
+    ({ name, restartCount = 0, state, lastState }) =>
+      name === container &&
+      Boolean(restartCount || state?.running || state?.terminated || lastState?.terminated),
+  )
+
 /** Why a Job failed: its Pods have more detail than the Job itself. */
 export function jobFailure(job: Job, pods: readonly ObservedPod[]): Verdict {
   const { reason, message } = conditionOf(job, 'Failed') ?? {}

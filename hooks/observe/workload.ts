@@ -1,6 +1,6 @@
 import { alike } from '../../crds/names.ts'
 import { isObject } from '../../crds/schema/json.ts'
-import type { PodTemplate, Workload } from '../children/manifesttypes.ts'
+import type { Job, PodTemplate, Workload } from '../children/manifesttypes.ts'
 import { isTemplateIntact, lastTemplate } from './applied.ts'
 import { isReady, isTerminating, templateOf } from './diagnosis.ts'
 import { templateIdentityOf } from './memory.ts'
@@ -32,7 +32,7 @@ function isObserved(workload: Workload): boolean {
 }
 
 /** The template that was last applied, if the observed one still contains it and it has containers. */
-export function intactTemplate(workload: Workload): PodTemplate | undefined {
+export function intactTemplate(workload: Job | Workload): PodTemplate | undefined {
   const last = lastTemplate(workload)
   return isTemplate(last) && isTemplateIntact(workload, last) ? last : undefined
 }

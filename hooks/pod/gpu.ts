@@ -1,4 +1,5 @@
 import type { Resources } from '../../crds/common.ts'
+import { gpuProfileOf } from '../../crds/config/gpuprofiles.ts'
 import type { Config } from '../../crds/config.ts'
 import type { Devices } from '../children/deviceclaim.ts'
 import type { PodSpec } from '../children/manifesttypes.ts'
@@ -14,11 +15,10 @@ export interface Gpu {
 
 const none: Gpu = { count: 0, limits: {}, pod: {} }
 
-/** A count alone means the default profile; a count of 0 means no GPU. */
 export function gpuOf(resources: Resources | undefined, config: Config): Gpu {
-  const { type, count = type ? 1 : 0 } = resources?.gpu ?? {}
-  const profile = config.gpus.profiles[type ?? config.gpus.default]
-  if (count === 0 || !profile) return none
+  const gpu = gpuProfileOf(resources, config)
+  if (!gpu) return none
+  const { count, profile } = gpu
   const { resourceName, deviceClassName } = profile
   return {
     count,

@@ -3,7 +3,7 @@ import type { Config } from '../../crds/config.ts'
 /** The security context of every Pod and container except the builder's. */
 
 /** The group that owns volumes; the same in every Pod, so that one stage can read what another wrote. */
-const fsGroup = 3003
+export const fsGroup = 3003
 
 /**
  * `baseline` allows images that run as root, because many do. With `restricted` the kubelet refuses

@@ -8,6 +8,7 @@ import { commandLine } from './commandline.ts'
 import { drainOf, gracePeriodSeconds } from './drain.ts'
 import { resultMount } from './mounts.ts'
 import { filledIn, placeholdersOf } from './placeholders.ts'
+import { podFieldsOf } from './podfields.ts'
 import { container, contentMounts, gpuPodBase, podMetadata } from './template.ts'
 import { type Mounts, noMounts } from './volumes.ts'
 
@@ -66,7 +67,8 @@ function serverContainer(
   mounts: Mounts,
 ) {
   const { spec } = parent
-  const { sleep, args } = drainOf(server ?? {})
+  const grace = podFieldsOf(parent, config).terminationGracePeriodSeconds
+  const { sleep, args } = drainOf(server ?? {}, grace)
   const values = placeholdersOf(spec, portOf(spec), config)
   const preset = { ...server, args: [...(server?.args ?? []), ...args] }
   return container(parent, config, {

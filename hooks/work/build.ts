@@ -5,6 +5,7 @@ import { buildHashes, hashesOf } from '../engine/hashes.ts'
 import type { Facts } from '../engine/read.ts'
 import type { WorkStage } from '../engine/stage.ts'
 import { yes } from '../observe/verdict.ts'
+import { withBuilderFields } from '../pod/podfields.ts'
 import { builderSuspicion, buildPod } from './buildpod.ts'
 import { pinnedImage } from './builtimage.ts'
 
@@ -31,7 +32,8 @@ export function buildStage(
     needs: [],
     hashes: hashesOf((rerun) => buildHashes(parent.spec, rerun)),
     policy: { backoffLimit: 1, activeDeadlineSeconds: config.builder.deadlineSeconds },
-    template: ({ attempt }) => buildPod(parent, build as Build, attempt, config),
+    template: ({ attempt }) =>
+      withBuilderFields(buildPod(parent, build as Build, attempt, config), 'build', parent, config),
     needsDigest: true,
     result: ({ digest, commit }) => ({
       ...(digest && { image: pinnedImage(parent, digest, config) }),

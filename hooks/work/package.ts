@@ -8,6 +8,7 @@ import type { Facts } from '../engine/read.ts'
 import type { WorkStage } from '../engine/stage.ts'
 import type { Records } from '../observe/memory.ts'
 import { no, type Verdict, yes } from '../observe/verdict.ts'
+import { withBuilderFields } from '../pod/podfields.ts'
 import { toolResources } from '../pod/resources.ts'
 import { containerSecurity } from '../pod/security.ts'
 import { podBase, storageAnnotations } from '../pod/template.ts'
@@ -27,13 +28,11 @@ export function packageStage(facts: Facts<ModelSpec>, hashes: WorkStage['hashes'
     needs: [],
     hashes,
     policy: { backoffLimit: 1, activeDeadlineSeconds: config.builder.deadlineSeconds },
-    template: ({ attempt }, { run }) =>
-      packagePod(
-        parent,
-        { image: run?.image ?? 'scratch', url: artifactsUrl(facts, 'run', run?.attempt ?? '') },
-        attempt,
-        config,
-      ),
+    template: ({ attempt }, { run }) => {
+      const url = artifactsUrl(facts, 'run', run?.attempt ?? '')
+      const pod = packagePod(parent, { image: run?.image ?? 'scratch', url }, attempt, config)
+      return withBuilderFields(pod, 'package', parent, config)
+    },
     needsDigest: true,
     result: ({ digest }) => (digest ? { image: pinnedImage(parent, digest, config) } : {}),
   }

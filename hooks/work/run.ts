@@ -1,5 +1,6 @@
 import type { RunPolicy } from '../../crds/common.ts'
 import type { Config } from '../../crds/config.ts'
+import type { Parent } from '../../crds/kind.ts'
 import type { StageRecord } from '../../crds/status.ts'
 import type { PodSpec } from '../children/manifesttypes.ts'
 import { folderHash } from '../engine/hashes.ts'
@@ -7,6 +8,7 @@ import type { Facts } from '../engine/read.ts'
 import type { WorkStage } from '../engine/stage.ts'
 import type { Report } from '../observe/jobreport.ts'
 import type { Records } from '../observe/memory.ts'
+import { podFieldsOf, withPodFields } from '../pod/podfields.ts'
 import { container, contentMounts, gpuPodBase, podMetadata } from '../pod/template.ts'
 import { joined, type Mounts } from '../pod/volumes.ts'
 import { artifactsPath, lostPlace, pathsInUse, storageOf } from '../storage/storage.ts'
@@ -52,7 +54,12 @@ export function runStage(
       backoffLimit: runPolicy.backoffLimit ?? run.backoffLimit,
     },
     template: ({ folder }, records) =>
-      runPod(facts, name, folder, run.program(records), run.mounts()),
+      withPodFields(
+        runPod(facts, name, folder, run.program(records), run.mounts()),
+        name,
+        facts.parent,
+        facts.config,
+      ),
     lost: ({ attempt }) => lostPlace(facts, name, attempt),
     result: (report, _attempt, records) => ({
       ...(report.digest && { digest: report.digest }),
@@ -83,7 +90,7 @@ function runPod(
     spec: {
       restartPolicy: 'Never',
       ...base,
-      ...nodesThatBind(base, config),
+      ...nodesThatBind(base, parent, config),
       initContainers: [
         ...mounts.before,
         container(parent, config, { name: stage, mounts, ...program }),
@@ -95,9 +102,10 @@ function runPod(
 }
 
 /** The Job that first binds a claim decides where its volume is. The administrator can restrict the nodes. */
-const nodesThatBind = (base: Pick<PodSpec, 'nodeSelector'>, config: Config) => {
+const nodesThatBind = (base: Pick<PodSpec, 'nodeSelector'>, parent: Parent, config: Config) => {
   const nodeSelector = {
     ...config.storage.pvc.nodeSelector,
+    ...podFieldsOf(parent, config).nodeSelector,
     ...base.nodeSelector,
   }
   return Object.keys(nodeSelector).length ? { nodeSelector } : {}

@@ -334,7 +334,7 @@ const rows: readonly Bad[] = [
       env: Object.fromEntries(Array.from({ length: 27 }, (_, i) => [`E${i}`, 'x'.repeat(8000)])),
       params: { big: 'x'.repeat(8000) },
     },
-    says: 'env, params (which count twice), command and args may be no more than 229376 bytes together',
+    says: 'env, params (which count twice), command, args and pod may be no more than 229376 bytes together',
   },
   // Servers and notebooks.
   { kind: 'ModelServer', spec: {}, says: 'spec.model: Required value' },

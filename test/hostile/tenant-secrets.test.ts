@@ -62,6 +62,27 @@ const fields: readonly {
     field: 'spec.build.git.secretName',
     specs: (name) => [{ build: { git: { ...git, secretName: name } } }],
   },
+  {
+    field: 'spec.pod.volumes',
+    specs: (name) => [
+      { image, pod: { volumes: [{ name: 'own', secret: { secretName: name } }] } },
+      {
+        image,
+        pod: {
+          volumes: [
+            { name: 'own', emptyDir: {} },
+            { name: 'other', secret: { secretName: name, optional: true, items: [] } },
+          ],
+        },
+      },
+    ],
+  },
+  {
+    field: 'spec.pod.container.envFrom',
+    specs: (name) => [
+      { image, pod: { container: { envFrom: [{ prefix: 'A', secretRef: { name } }] } } },
+    ],
+  },
 ]
 
 const configurations: readonly {
@@ -193,18 +214,19 @@ describe('every field and option that names a Secret is covered', () => {
     ...Object.entries(schema.properties ?? {}).flatMap(([name, field]) =>
       pathsIn(field, path ? `${path}.${name}` : name),
     ),
+    ...(schema.items ? pathsIn(schema.items, path) : []),
   ]
 
   test('each option of the configuration that names a Secret is tested above', () => {
-    expect(pathsIn(configSchema, '').toSorted()).toEqual(
-      configurations.map(({ option }) => option).toSorted(),
-    )
+    const options = pathsIn(configSchema, '').filter((path) => !path.startsWith('pods.'))
+    expect(options.toSorted()).toEqual(configurations.map(({ option }) => option).toSorted())
   })
 
   test('each field of a spec that names a Secret is checked, except imagePullSecrets', () => {
     const named = new Set(kinds.flatMap(({ spec }) => pathsIn(spec, 'spec')))
     const judged = Object.keys(secretFields)
     expect(fields.map(({ field }) => field)).toEqual(judged)
-    expect([...named].filter((field) => !judged.includes(field))).toEqual(['spec.imagePullSecrets'])
+    const isJudged = (path: string) => judged.some((field) => `${path}.`.startsWith(`${field}.`))
+    expect([...named].filter((path) => !isJudged(path))).toEqual(['spec.imagePullSecrets'])
   })
 })

@@ -47,6 +47,16 @@ const git = (more: string) => `{"build":{"git":{"url":"https://a.b/c"},${more}}}
 const map = (field: string, entry: (number: number) => string, room = bytes) =>
   `{${image},"${field}":{${many(entry, room)}}}`
 const key = (letter: string, of?: number) => `"${long(letter, of)}"`
+
+/** Lists inside lists of spec.pod, each as long as it may be, with unknown and mistyped fields in all items. */
+const times = (count: number, one: string): string =>
+  Array.from({ length: count }, () => one).join(',')
+const unknown = (of: number) => many((i) => `"x${i}":1`, of)
+const selector = `{"matchExpressions":[${times(17, `{"key":1,"values":[${times(65, '1')}],${unknown(5600)}}`)}]}`
+const term = `{"labelSelector":${selector},"namespaceSelector":${selector}}`
+const terms = `{"requiredDuringSchedulingIgnoredDuringExecution":[${times(9, term)}],"preferredDuringSchedulingIgnoredDuringExecution":[${times(9, `{"podAffinityTerm":${term}}`)}]}`
+const files = `{"items":[${times(65, `{"key":1,${unknown(1640)}}`)}]}`
+
 const deepList = '['.repeat(half) + ']'.repeat(half)
 const deepMap = `${'{"a":'.repeat(bytes / 6)}1${'}'.repeat(bytes / 6)}`
 
@@ -125,6 +135,33 @@ export const worstBodies: readonly (readonly [what: string, body: string])[] = [
   [
     'a set of many objects',
     reviewOf({ spec: `{${image},"imagePullSecrets":[${many((i) => `{"a":${i}}`)}]}` }),
+  ],
+  [
+    'selectors of Pods inside lists inside lists',
+    reviewOf({
+      spec: `{${image},"pod":{"affinity":{"podAffinity":${terms},"podAntiAffinity":${terms}}}}`,
+    }),
+  ],
+  [
+    'files of volumes, all of them wrong',
+    reviewOf({
+      spec: `{${image},"pod":{"volumes":[${times(33, `{"configMap":${files},"secret":${files}}`)}]}}`,
+    }),
+  ],
+  ['volumes', reviewOf({ spec: `{${image},"pod":{"volumes":[${many(() => '{}')}]}}` })],
+  [
+    'labels of Pods with wrong names',
+    reviewOf({ spec: `{${image},"pod":{"labels":{${many((i) => `"-${i}":""`)}}}}` }),
+  ],
+  [
+    'a long label of Pods',
+    reviewOf({ spec: `{${image},"pod":{"nodeSelector":{${key('a')}:"b"}}}` }),
+  ],
+  [
+    'a long path of a mount',
+    reviewOf({
+      spec: `{${image},"pod":{"container":{"volumeMounts":[{"name":"a","mountPath":${key('/a')}}]}}}`,
+    }),
   ],
   ['a list that is a map', reviewOf({ spec: `{${image},"env":[${many(() => '1')}]}` })],
   ['numbers', reviewOf({ spec: `{${image},"args":[${many(() => '1e9')}]}` })],

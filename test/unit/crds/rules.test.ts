@@ -45,6 +45,26 @@ const full = {
   },
   resources: { cpu: 1, memory: '1Gi', disk: 1, gpu: { type: 'x', count: 1 } },
   idleTimeout: '1h',
+  pod: {
+    annotations: { a: 'b' },
+    labels: { a: 'b' },
+    nodeSelector: { a: 'b' },
+    tolerations: [{ key: 'a' }],
+    affinity: { nodeAffinity: {} },
+    topologySpreadConstraints: [{ topologyKey: 'a' }],
+    serviceAccountName: 'a',
+    terminationGracePeriodSeconds: 5,
+    securityContext: { runAsUser: 0 },
+    volumes: [{ name: 'model', csi: { driver: 'a' } }],
+    container: {
+      volumeMounts: [{ name: 'a', mountPath: '/content/model' }],
+      envFrom: [{ secretRef: { name: 'a' } }],
+      ports: [{ containerPort: 8080 }],
+      startupProbe: { exec: { command: ['a'] } },
+      livenessProbe: { exec: { command: ['a'] } },
+      resources: { limits: { 'nvidia.com/gpu': 1 } },
+    },
+  },
 }
 
 const undeclared = (seen: ReadonlySet<string>, reads: readonly string[]) =>

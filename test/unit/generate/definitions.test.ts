@@ -160,3 +160,8 @@ test('the schema for editors refuses unknown fields, as kubectl does', () => {
       properties: { spec: { additionalProperties: false } },
     })
 })
+
+test.each(kinds)('the definition of $kind fits the annotation of kubectl apply', (kind) => {
+  // Of 256 KiB, which all annotations of an object share.
+  expect(JSON.stringify(customResourceDefinition(kind)).length).toBeLessThan(128 * 1024)
+})

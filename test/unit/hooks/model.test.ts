@@ -333,8 +333,9 @@ describe('from Git to a packaged model', () => {
   ])(
     'a Job of the $when builder that gets no Pod says what most likely refuses it',
     ({ builder, ready }) => {
-      const first = sync(aModel(spec), [squad])
-      const second = sync(stored(aModel(spec), first), applied(first), aConfig({ builder }))
+      const config = aConfig({ builder })
+      const first = sync(aModel(spec), [squad], config)
+      const second = sync(stored(aModel(spec), first), applied(first), config)
       expect(readyOf(second)).toMatch(ready)
     },
   )

@@ -76,13 +76,20 @@ const values: readonly unknown[] = [
   ...[['branch'], ['branch', 'tag'], ['tag', 'commit'], ['branch', 'tag', 'commit']].map((keys) =>
     of(keys, 'a'),
   ),
+  ...[['httpGet'], ['httpGet', 'exec']].map((keys) => of(keys, {})),
+  ...[['configMap'], ['configMap', 'secret']].map((keys) => [of(keys, {})]),
+  ...[['configMapRef'], ['configMapRef', 'secretRef'], []].map((keys) => [of(keys, {})]),
 ]
 
 /** If a value is not a map, has() is false in the library, but an error at the API server and here. */
-const valuesFor = (rule: string): readonly unknown[] =>
-  rule.includes('has(self.')
-    ? values.filter((value) => typeof value === 'object' && value !== null && !Array.isArray(value))
-    : values
+const valuesFor = (rule: string): readonly unknown[] => {
+  if (rule.includes('has(self.')) return values.filter(isMap)
+  const isOfItems = /has\((?!self)/.test(rule)
+  return isOfItems ? values.filter((value) => Array.isArray(value) && value.every(isMap)) : values
+}
+
+const isMap = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** The value of an expression; of an error, only that it is one. */
 const made = (run: () => unknown): unknown => {

@@ -483,3 +483,30 @@ describe('a value of the wrong type is never echoed, because it may be a secret'
     expect(sentences.join()).not.toContain(secret)
   })
 })
+
+describe('a huge value whose only error is in what is not looked at', () => {
+  const values = Array.from({ length: 64 }, (_, index) => `v${index}`)
+  const expressions = Array.from({ length: 16 }, () => ({ key: 'a', operator: 'In', values }))
+  const terms = Array.from({ length: 8 }, () => ({ matchExpressions: expressions }))
+  const pod = (more: object) => ({
+    affinity: {
+      nodeAffinity: {
+        requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: terms },
+      },
+    },
+    ...more,
+  })
+  const image = 'example.com/m'
+
+  test('is still refused, with that error', () => {
+    const volumes = [{ name: 'a', emptyDir: { medium: 'Paper' } }]
+    expect(errorsOf('Model', { image, pod: pod({ volumes }) })[0]).toBe(
+      'spec.pod.volumes[0].emptyDir.medium: Unsupported value: "Paper": supported values: "Memory", "HugePages"',
+    )
+  })
+
+  test('is accepted without one', () => {
+    const volumes = [{ name: 'a', emptyDir: {} }]
+    expect(errorsOf('Model', { image, pod: pod({ volumes }) })).toEqual([])
+  })
+})

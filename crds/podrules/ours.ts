@@ -1,0 +1,132 @@
+import { gpuProfileOf } from '../config/gpuprofiles.ts'
+import { isReserved, isReservedAnnotation } from '../labels.ts'
+import { firstOf, names, type PodInput, type PodRule } from './podrule.ts'
+
+/** What is ours, the GPU profile's or the administrator's is refused, with both values where it has two. */
+
+const reserved = 'reserved for Kubernetes and this project'
+
+/** The paths of the container contract; nothing may be mounted at, in or above one of them. */
+const contract = [
+  '/content/data',
+  '/content/model',
+  '/content/artifacts',
+  '/content/params.json',
+  '/content/home',
+  '/run/jupyter',
+]
+const builders = ['/source', '/artifacts', '/home/build', '/run/user/1000']
+
+const ourVolumes = ['data', 'model', 'artifacts', 'params', 'shm', 'home', 'runtime']
+const builderVolumes = ['source', 'artifacts', 'home', 'run', 'registry', 'git']
+
+const ourPaths = ({ of, spec, config }: PodInput): readonly string[] => {
+  if (of === 'builder') return builders
+  return spec && gpuProfileOf(spec.resources, config) ? [...contract, '/dev/shm'] : contract
+}
+
+const isInside = (inner: string, outer: string): boolean =>
+  inner === outer || inner.startsWith(`${outer}/`)
+
+/** The port and its name that a serving container has. */
+const servedPort = ({ of, spec }: PodInput): number | undefined =>
+  of === 'ModelServer' ? (spec?.port ?? 8080) : of === 'Notebook' ? 8888 : undefined
+
+/** A claim with the results of a Model or a Dataset, or the home of a Notebook, by its name. */
+const isOurClaim = (claim: string): boolean =>
+  /-((model|dataset)-artifacts|notebook-home)$/.test(claim)
+
+export const ourRules: readonly PodRule[] = [
+  {
+    field: 'labels',
+    fault: ({ own: { labels } }) => {
+      const found = names(labels, isReserved)
+      return found ? `Forbidden: ${found}: ${reserved}` : undefined
+    },
+  },
+  {
+    field: 'annotations',
+    fault: ({ own: { annotations } }) => {
+      const found = names(annotations, isReservedAnnotation)
+      return found ? `Forbidden: ${found}: ${reserved}` : undefined
+    },
+  },
+  {
+    field: 'annotations',
+    fault: ({ own: { annotations }, config }) => {
+      const value = annotations?.['gke-gcsfuse/volumes']
+      return value !== undefined && value !== 'true' && config.storage.driver === 'gcs'
+        ? `Invalid value: "gke-gcsfuse/volumes": "${value}" conflicts with "true", which storage.driver gcs needs`
+        : undefined
+    },
+  },
+  {
+    field: 'nodeSelector',
+    reads: ['spec.resources'],
+    fault: ({ own: { nodeSelector }, spec, config }) => {
+      const gpu = spec && gpuProfileOf(spec.resources, config)
+      return firstOf(Object.entries(nodeSelector ?? {}), ([label, value]) => {
+        const theirs = gpu?.profile.nodeSelector?.[label]
+        return theirs !== undefined && theirs !== value
+          ? `Invalid value: "${label}": "${value}" conflicts with "${theirs}" of the GPU profile "${gpu?.name}"`
+          : undefined
+      })
+    },
+  },
+  {
+    field: 'securityContext',
+    fault: ({ own: { securityContext }, of }) =>
+      of === 'builder' && securityContext
+        ? 'Forbidden: the builder runs as user and group 1000'
+        : undefined,
+  },
+  {
+    field: 'securityContext.runAsUser',
+    fault: ({ own: { securityContext }, config }) =>
+      securityContext?.runAsUser === 0 && config.podSecurity === 'restricted'
+        ? 'Invalid value: 0 conflicts with podSecurity "restricted", under which no container runs as root'
+        : undefined,
+  },
+  {
+    field: 'volumes',
+    fault: ({ own: { volumes }, of }) =>
+      firstOf(volumes, ({ name }) =>
+        (of === 'builder' ? builderVolumes : ourVolumes).includes(name)
+          ? `Invalid value: "${name}" is the name of a volume of this project: choose another`
+          : undefined,
+      ),
+  },
+  {
+    field: 'volumes',
+    fault: ({ own: { volumes } }) =>
+      firstOf(volumes, ({ persistentVolumeClaim: claim }) =>
+        claim && isOurClaim(claim.claimName) && !claim.readOnly
+          ? `Forbidden: claim "${claim.claimName}" belongs to a Model, a Dataset or a Notebook: set readOnly: true`
+          : undefined,
+      ),
+  },
+  {
+    field: 'container.volumeMounts',
+    reads: ['spec.resources'],
+    fault: (input) =>
+      firstOf(input.pod.container?.volumeMounts, ({ mountPath }) => {
+        const ours = ourPaths(input).find(
+          (path) => isInside(mountPath, path) || isInside(path, mountPath),
+        )
+        return (
+          ours && `Invalid value: "${mountPath}" conflicts with "${ours}", which is mounted already`
+        )
+      }),
+  },
+  {
+    field: 'container.ports',
+    reads: ['spec.port'],
+    fault: (input) => {
+      const served = servedPort(input)
+      return firstOf(input.pod.container?.ports, ({ name, containerPort }) => {
+        if (served === undefined || (containerPort !== served && name !== 'http')) return undefined
+        return `Invalid value: "${name ?? containerPort}": ${containerPort} conflicts with "http": ${served}, which the Service forwards to`
+      })
+    },
+  },
+]

@@ -1,0 +1,140 @@
+import { labelName } from '../podaffinity.ts'
+import { isObject } from '../schema/json.ts'
+import { firstOf, type PodInput, type PodRule, twiceIn } from './podrule.ts'
+
+/** What the API server would refuse in a Pod: the Job or the Deployment would never be created. */
+
+/** Whether a path steps out of its folder, or stays where it is. */
+const hasDots = (path: string): boolean =>
+  path.split('/').some((step) => step === '..' || step === '.')
+
+const isLabel = new RegExp(labelName)
+
+/** The fault of the first selector anywhere in a value. */
+function selectorFault(value: unknown): string | undefined {
+  if (Array.isArray(value)) return firstOf(value, selectorFault)
+  if (!isObject(value)) return undefined
+  const wrong = isObject(value.matchLabels)
+    ? Object.keys(value.matchLabels).find((name) => !isLabel.test(name))
+    : undefined
+  if (wrong !== undefined) return `Invalid value: "${wrong.slice(0, 100)}" is no name of a label`
+  return requirementFault(value) ?? firstOf(Object.values(value), selectorFault)
+}
+
+/** How many values an operator takes. */
+const operators: Readonly<
+  Record<string, readonly [takes: string, fits: (values: number) => boolean]>
+> = {
+  In: ['values', (values) => values > 0],
+  NotIn: ['values', (values) => values > 0],
+  Exists: ['no values', (values) => values === 0],
+  DoesNotExist: ['no values', (values) => values === 0],
+  Gt: ['one integer', (values) => values === 1],
+  Lt: ['one integer', (values) => values === 1],
+}
+
+function requirementFault({ key, operator, values }: Readonly<Record<string, unknown>>) {
+  const [takes, fits] = (typeof operator === 'string' && operators[operator]) || []
+  if (!takes || !fits) return undefined
+  const given = Array.isArray(values) ? values : []
+  const isNumber = takes !== 'one integer' || given.every((value) => /^-?[0-9]+$/.test(value))
+  return fits(given.length) && isNumber
+    ? undefined
+    : `Invalid value: "${key}": the operator ${operator} takes ${takes}`
+}
+
+/** A container that ends by itself is an init container, which has no probes. */
+const probeFault =
+  (probe: 'startupProbe' | 'livenessProbe') =>
+  ({ own, of }: PodInput): string | undefined =>
+    own.container?.[probe] && (of === 'Model' || of === 'Dataset')
+      ? `Forbidden: the container of a ${of} ends by itself: only a ModelServer and a Notebook have probes`
+      : undefined
+
+export const shapeRules: readonly PodRule[] = [
+  {
+    field: 'tolerations',
+    fault: ({ own: { tolerations } }) =>
+      firstOf(
+        tolerations,
+        ({ key, operator = 'Equal', value, effect, tolerationSeconds }, index) => {
+          if (key === undefined && operator !== 'Exists')
+            return `Invalid value: [${index}]: without a key, the operator must be Exists`
+          if (key !== undefined && !isLabel.test(key))
+            return `Invalid value: "${key}" is no name of a taint`
+          if (operator === 'Exists' && value !== undefined)
+            return `Invalid value: "${value}": the operator Exists takes no value`
+          return tolerationSeconds !== undefined && effect !== 'NoExecute'
+            ? `Invalid value: ${tolerationSeconds}: tolerationSeconds needs the effect NoExecute`
+            : undefined
+        },
+      ),
+  },
+  { field: 'affinity', fault: ({ own: { affinity } }) => selectorFault(affinity) },
+  {
+    field: 'topologySpreadConstraints',
+    fault: ({ own: { topologySpreadConstraints: list } }) =>
+      selectorFault(list) ??
+      twiceIn(
+        list,
+        ({ topologyKey, whenUnsatisfiable }) => `${topologyKey} ${whenUnsatisfiable}`,
+      ) ??
+      firstOf(list, ({ labelSelector, matchLabelKeys, minDomains, whenUnsatisfiable }) => {
+        if (matchLabelKeys?.length && !labelSelector)
+          return 'Required value: matchLabelKeys needs a labelSelector'
+        return minDomains !== undefined && whenUnsatisfiable !== 'DoNotSchedule'
+          ? `Invalid value: ${minDomains}: minDomains needs whenUnsatisfiable: DoNotSchedule`
+          : undefined
+      }),
+  },
+  {
+    field: 'terminationGracePeriodSeconds',
+    fault: ({ own: { terminationGracePeriodSeconds: seconds }, of }) =>
+      of === 'ModelServer' && seconds !== undefined && seconds < 10
+        ? `Invalid value: ${seconds}: a server gets requests for 5 s more: at least 10`
+        : undefined,
+  },
+  {
+    field: 'volumes',
+    fault: ({ own: { volumes } }) =>
+      twiceIn(volumes, ({ name }) => name) ??
+      firstOf(volumes, ({ configMap, secret }) =>
+        firstOf([...(configMap?.items ?? []), ...(secret?.items ?? [])], ({ path }) =>
+          hasDots(path) ? `Invalid value: "${path}" leaves the volume` : undefined,
+        ),
+      ),
+  },
+  {
+    field: 'volumes',
+    fault: ({ own: { volumes }, config }) =>
+      firstOf(volumes, ({ name, image }) =>
+        image && config.imageVolumes === 'Disabled'
+          ? `Forbidden: "${name}": this cluster mounts no images, which needs Kubernetes 1.35 (imageVolumes)`
+          : undefined,
+      ),
+  },
+  {
+    field: 'container.volumeMounts',
+    fault: ({ own: { volumes = [], container } }) =>
+      twiceIn(container?.volumeMounts, ({ mountPath }) => mountPath) ??
+      firstOf(container?.volumeMounts, ({ name, mountPath, subPath }) => {
+        if (!volumes.some((volume) => volume.name === name))
+          return `Not found: "${name}": no volume beside it has this name`
+        const wrong = [mountPath, subPath ?? ''].find(hasDots)
+        return wrong && `Invalid value: "${wrong}" must have no "." or ".." in it`
+      }),
+  },
+  {
+    field: 'container.ports',
+    fault: ({ pod: { container } }) =>
+      twiceIn(container?.ports, ({ containerPort }) => String(containerPort)) ??
+      twiceIn(container?.ports, ({ name }) => name) ??
+      firstOf(container?.ports, ({ name }) =>
+        name !== undefined && (!/[a-z]/.test(name) || name.includes('--'))
+          ? `Invalid value: "${name}" must have a letter, and no "--"`
+          : undefined,
+      ),
+  },
+  { field: 'container.startupProbe', fault: probeFault('startupProbe') },
+  { field: 'container.livenessProbe', fault: probeFault('livenessProbe') },
+]

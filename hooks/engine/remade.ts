@@ -1,0 +1,60 @@
+import { alike, hash } from '../../crds/names.ts'
+import type { PodFields } from '../../crds/podtemplate.ts'
+import type { Job, PodTemplate } from '../children/manifesttypes.ts'
+import { jobAnnotations } from '../children/metadata.ts'
+import { hasStarted, podsOf } from '../observe/diagnosis.ts'
+import { isFailed } from '../observe/jobstate.ts'
+import { no } from '../observe/verdict.ts'
+import { intactTemplate } from '../observe/workload.ts'
+import type { WorkFate } from './fate.ts'
+import { fated, type Look } from './look.ts'
+import type { Facts } from './read.ts'
+import type { WorkStage } from './stage.ts'
+
+/**
+ * The template of a Job cannot change, and spec.pod is in no hash. So a Job is made anew if its template
+ * changes while nothing is lost by that: it failed, or its program never started.
+ */
+export function remade(look: Look): WorkFate | undefined {
+  const { current, name } = look.buckets
+  const isWaiting = look.stage.needs.some(({ state }) => state === 'waiting')
+  if (!current || isWaiting || !isOutdated(look, current)) return undefined
+  const message = `removing Job "${name}", whose Pod template has changed, to create it anew`
+  return fated(look, { is: 'replaced' }, no('Pending', message))
+}
+
+/**
+ * Failed work is repeated only for the object's own sake: after an upgrade or a change of the configuration,
+ * every failed training of the cluster would run again. Nor does a Job that a queue holds lose its place.
+ */
+const isOutdated = (look: Look, job: Job): boolean =>
+  isFailed(job) || job.spec?.suspend === true
+    ? job.metadata.annotations?.[jobAnnotations.pod] !== podHash(look.facts, look.stage)
+    : isUnstarted(look, job) && hasOtherTemplate(look, job)
+
+function isUnstarted({ facts: { observed }, stage }: Look, job: Job): boolean {
+  const { active = 0, failed = 0, succeeded = 0 } = job.status ?? {}
+  const own = podsOf(job, observed.pods(stage.name))
+  // A Pod that counts as active may be observed only later.
+  const isKnown = observed.knowsPods && (active === 0 || own.length > 0)
+  return isKnown && failed + succeeded === 0 && !own.some((pod) => hasStarted(pod, stage.name))
+}
+
+/** A template that is not known for sure is left alone: it would be made anew for ever. */
+function hasOtherTemplate(look: Look, job: Job): boolean {
+  const template = intactTemplate(job)
+  return template !== undefined && !alike(template, templateOf(look))
+}
+
+/** The Pod template of the stage's Job, as the spec and the configuration request it now. */
+export function templateOf({ stage, records, rerun }: Look): PodTemplate {
+  const { attempt } = stage.hashes(rerun)
+  return stage.template({ attempt, folder: stage.folder?.(rerun) ?? '' }, records)
+}
+
+/** What the Pod of a stage takes from spec.pod, as a hash; undefined if that is nothing. */
+export function podHash({ parent }: Facts, { isUsers }: WorkStage): string | undefined {
+  const { pod } = parent.spec as { readonly pod?: PodFields }
+  const part = isUsers ? pod : pod?.annotations
+  return part && Object.keys(part).length ? hash(part) : undefined
+}

@@ -1,0 +1,37 @@
+import { quantity } from '../../crds/podtemplate.ts'
+import type { Schema } from '../../crds/schema/builders.ts'
+import { isObject } from '../../crds/schema/json.ts'
+import { cores } from '../../crds/schema/quantity.ts'
+
+/**
+ * A value as the API server stores it: without empty lists, maps and strings and without `false`, which
+ * all mean that nothing is said, and with canonical quantities. Metacontroller would otherwise write the
+ * value again for ever. An empty object stays: `emptyDir: {}` and `labelSelector: {}` mean something.
+ */
+export function asStored<T>(schema: Schema<T>, value: T | undefined): T | undefined {
+  return stored(schema, value) as T | undefined
+}
+
+function stored(schema: Schema, value: unknown): unknown {
+  if (value === '' || value === false) return undefined
+  if ((schema as unknown) === quantity) return cores(value as number | string)
+  const { items, properties, additionalProperties } = schema
+  if (items && Array.isArray(value))
+    return value.length
+      ? value.map((item) => (item === '' ? item : stored(items, item)))
+      : undefined
+  if (!isObject(value)) return value
+  const entries = Object.entries(value).flatMap(([name, inner]) => {
+    const field = properties?.[name] ?? additionalProperties
+    const kept = field && inner !== undefined ? storedEntry(field, name, inner, !properties) : inner
+    return kept === undefined ? [] : [[name, kept]]
+  })
+  return additionalProperties && !entries.length ? undefined : Object.fromEntries(entries)
+}
+
+/** An entry of a map stays although it is empty, and a probe waits for no seconds by default. */
+function storedEntry(schema: Schema, name: string, value: unknown, isInMap: boolean): unknown {
+  if (isInMap && value === '') return value
+  if (name === 'initialDelaySeconds' && value === 0) return undefined
+  return stored(schema, value)
+}

@@ -1,0 +1,123 @@
+import type { Config } from '../../crds/config.ts'
+import type { Parent } from '../../crds/kind.ts'
+import { isReserved } from '../../crds/labels.ts'
+import { canonical } from '../../crds/names.ts'
+import { mergedPods } from '../../crds/podmerge.ts'
+import { type PodFields, pod } from '../../crds/podtemplate.ts'
+import type { Container, PodSpec, PodTemplate } from '../children/manifesttypes.ts'
+import { asStored } from './asstored.ts'
+import { fsGroup } from './security.ts'
+
+/** spec.pod and the configuration's `pods` in a Pod. What is rendered without them is never overwritten. */
+
+const ownOf = ({ spec }: Parent): PodFields | undefined =>
+  (spec as { readonly pod?: PodFields }).pod
+
+/** What the configuration and the object say about the Pods of a kind. */
+export const podFieldsOf = (parent: Parent, config: Config): PodFields =>
+  asStored(pod, mergedPods(config.pods[parent.kind], ownOf(parent))) ?? {}
+
+/** The Pods that run the project's own programs with the right to push get only annotations of the object. */
+const builderFieldsOf = (parent: Parent, config: Config): PodFields => {
+  const { annotations } = ownOf(parent) ?? {}
+  return asStored(pod, mergedPods(config.pods.builder, annotations && { annotations })) ?? {}
+}
+
+/** A Pod in which the named container runs the user's program. */
+export const withPodFields = (
+  template: PodTemplate,
+  container: string,
+  parent: Parent,
+  config: Config,
+): PodTemplate => merged(template, container, podFieldsOf(parent, config))
+
+/** A Pod in which the named container builds or packages. */
+export const withBuilderFields = (
+  template: PodTemplate,
+  container: string,
+  parent: Parent,
+  config: Config,
+): PodTemplate => merged(template, container, builderFieldsOf(parent, config))
+
+function merged(template: PodTemplate, name: string, fields: PodFields): PodTemplate {
+  if (!Object.keys(fields).length) return template
+  const { metadata, spec } = template
+  const change = (list: readonly Container[]) =>
+    list.map((one) => (one.name === name ? withContainerFields(one, fields) : one))
+  return {
+    ...template,
+    metadata: withMetadata(metadata, fields),
+    spec: {
+      ...spec,
+      ...scheduling(spec, fields),
+      ...groups(spec, fields),
+      ...(spec.initContainers && { initContainers: change(spec.initContainers) }),
+      containers: change(spec.containers),
+      ...(fields.volumes && { volumes: [...(spec.volumes ?? []), ...fields.volumes] }),
+    },
+  }
+}
+
+/** The labels of spec.pod win over those of the object, and over none of ours. */
+const withMetadata = (
+  { labels = {}, annotations }: PodTemplate['metadata'],
+  fields: PodFields,
+): PodTemplate['metadata'] => ({
+  labels: {
+    ...labels,
+    ...fields.labels,
+    ...Object.fromEntries(Object.entries(labels).filter(([label]) => isReserved(label))),
+  },
+  annotations: { ...fields.annotations, ...annotations },
+})
+
+function scheduling(spec: PodSpec, fields: PodFields): Partial<PodSpec> {
+  const { affinity, topologySpreadConstraints, priorityClassName } = fields
+  const { serviceAccountName, schedulerName, terminationGracePeriodSeconds } = fields
+  const nodeSelector = { ...fields.nodeSelector, ...spec.nodeSelector }
+  const tolerations = new Map(
+    [...(fields.tolerations ?? []), ...(spec.tolerations ?? [])].map((one) => [
+      canonical(one),
+      one,
+    ]),
+  )
+  return {
+    ...(Object.keys(nodeSelector).length && { nodeSelector }),
+    ...(tolerations.size && { tolerations: [...tolerations.values()] }),
+    ...(affinity && Object.keys(affinity).length && { affinity }),
+    ...(topologySpreadConstraints && { topologySpreadConstraints }),
+    ...(priorityClassName && { priorityClassName }),
+    ...(serviceAccountName && { serviceAccountName }),
+    ...(schedulerName && { schedulerName }),
+    ...(terminationGracePeriodSeconds && { terminationGracePeriodSeconds }),
+  }
+}
+
+/** Artifacts are readable by the group of the project, so it stays one of the groups. */
+const groups = ({ securityContext }: PodSpec, fields: PodFields): Partial<PodSpec> => {
+  const own = fields.securityContext?.fsGroup
+  return own === undefined || own === fsGroup
+    ? {}
+    : { securityContext: { ...securityContext, fsGroup: own, supplementalGroups: [fsGroup] } }
+}
+
+function withContainerFields(container: Container, fields: PodFields): Container {
+  const { volumeMounts, envFrom, ports, resources, ...others } = fields.container ?? {}
+  const { runAsUser, runAsGroup } = fields.securityContext ?? {}
+  const limits = { ...resources?.limits, ...container.resources?.limits }
+  return {
+    ...container,
+    ...others,
+    ...(envFrom && { envFrom }),
+    ...(ports && { ports: [...(container.ports ?? []), ...ports] }),
+    ...(volumeMounts && { volumeMounts: [...(container.volumeMounts ?? []), ...volumeMounts] }),
+    ...(resources?.limits && { resources: { ...container.resources, limits } }),
+    ...((runAsUser !== undefined || runAsGroup !== undefined) && {
+      securityContext: {
+        ...container.securityContext,
+        ...(runAsUser !== undefined && { runAsUser }),
+        ...(runAsGroup !== undefined && { runAsGroup }),
+      },
+    }),
+  }
+}
