@@ -7,6 +7,7 @@ import { ownImage } from '../observe/spec.ts'
 import { type CommandLine, filled, type Preset, remaining } from './commandline.ts'
 import { resultMount } from './mounts.ts'
 import { placeholdersOf } from './placeholders.ts'
+import { podFieldsOf } from './podfields.ts'
 import { toolResources } from './resources.ts'
 import { toolSecurity } from './security.ts'
 import { container, contentMounts, gpuPodBase, podMetadata } from './template.ts'
@@ -90,7 +91,7 @@ export function notebookPod(facts: NotebookFacts, records: Records) {
             },
           },
         }),
-        ...(spec.idleTimeout ? [idleWatch(spec, config)] : []),
+        ...(spec.idleTimeout ? [idleWatch(facts)] : []),
       ],
       volumes: contentMounts(parent, config, mounts).volumes,
     },
@@ -112,21 +113,19 @@ const runtime: Mounts = {
 
 /**
  * Asks Jupyter on localhost how long it has been idle, and ends with the message `idle`. With a
- * command of the user's own, which may start something else, it also watches the port.
+ * command of the user's own, which may start something else, it also watches the port. Jupyter's token
+ * is readable only by its own user.
  */
-const idleWatch = (
-  { idleTimeout, command }: NotebookSpec,
-  config: NotebookFacts['config'],
-): Container => ({
+const idleWatch = ({ parent, config }: NotebookFacts): Container => ({
   name: 'idle',
   image: config.images.idle,
   args: [
     'idle',
-    `--timeout=${idleTimeout}`,
+    `--timeout=${parent.spec.idleTimeout}`,
     `--url=http://127.0.0.1:${notebookPort}`,
-    ...(command?.length ? [`--port=${notebookPort}`] : []),
+    ...(parent.spec.command?.length ? [`--port=${notebookPort}`] : []),
   ],
   resources: toolResources,
   volumeMounts: [{ name: 'runtime', mountPath: runtimeDir, readOnly: true }],
-  ...toolSecurity(config),
+  ...toolSecurity(config, podFieldsOf(parent, config).securityContext?.runAsUser),
 })

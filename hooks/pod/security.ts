@@ -30,11 +30,11 @@ export const containerSecurity = (config: Config) => ({
 
 /**
  * The loader, seal and the idle watch run as root, so that they can read what any container has
- * written; with `restricted`, they run as the user 1000, as most images do.
+ * written; with `restricted`, they run as a `user` of their own, 1000 by default, as most images do.
  */
-export const toolSecurity = (config: Config) => ({
+export const toolSecurity = (config: Config, user = 1000) => ({
   securityContext: {
     ...containerSecurity(config).securityContext,
-    ...(config.podSecurity === 'restricted' && { runAsUser: 1000 }),
+    ...(config.podSecurity === 'restricted' && { runAsUser: user }),
   },
 })

@@ -332,4 +332,10 @@ describe('the watch for idleness', () => {
       runAsUser: 1000,
     })
   })
+
+  test('is the user of Jupyter where Pods may not be root, for only that user can read its token', () => {
+    const pod = { securityContext: { runAsUser: 4711 } }
+    const { securityContext } = watchOf({ pod }, { podSecurity: 'restricted' })
+    expect(securityContext.runAsUser).toBe(4711)
+  })
 })
