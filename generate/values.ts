@@ -80,7 +80,7 @@ export const values = object('The chart’s values.', {
   },
 
   replicas: integer(
-    'How many servers. One is enough for the work; with two, a node can fail without an interruption.',
+    'How many servers. One is enough for the work; with two, one answers while a node is drained or down.',
     {
       minimum: 0,
       default: 2,
