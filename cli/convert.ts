@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs'
-import { Document, isMap, isSeq, parseAllDocuments } from 'yaml'
+import { Document, isMap, isSeq } from 'yaml'
 import { apiVersion, group, type Parent } from '../crds/kind.ts'
 import { kindOf } from '../crds/kinds.ts'
 import { sentence } from '../crds/schema/validator.ts'
 import { onOneLine } from '../crds/text.ts'
 import { check } from '../webhooks/check.ts'
 import { offlineConfig } from './configfile.ts'
+import { asKubectl, contentOf, documentsIn } from './kubectlyaml.ts'
 import { filesIn } from './manifests.ts'
 import { visibleYaml } from './visibleyaml.ts'
 
@@ -117,6 +118,15 @@ function remove(document: Document, path: Path): void {
   if (isMap(map) && map.delete(path.at(-1)) && map.items.length === 0) remove(document, above)
 }
 
+const unremoved =
+  'must go, and comes by a merge key "<<" or an alias: remove it where it is written'
+
+const valueAt = (object: unknown, path: Path): unknown =>
+  path.reduce<unknown>(
+    (value, name) => (value as Record<string, unknown> | undefined)?.[name],
+    object,
+  )
+
 /** Converts the document in place; returns what the user should know about it. */
 export function convert(document: Document): readonly Finding[] {
   const object = document.toJS() as Old & { readonly apiVersion?: string }
@@ -129,16 +139,20 @@ export function convert(document: Document): readonly Finding[] {
     .filter(({ applies }) => applies(now))
     .map(({ field, does, level = 'note', message }) => {
       if (does === 'removes') remove(document, field)
-      return { level, field: field.join('.'), message }
+      const stays = does === 'removes' && valueAt(document.toJS(), field) !== undefined
+      return {
+        ...(stays ? { level: 'error', message: unremoved } : { level, message }),
+        field: field.join('.'),
+      }
     })
 }
 
 /** The documents of a text; a List, which kubectl prints for several objects, is split into its items. */
-const documentsIn = (text: string): readonly Document[] =>
-  parseAllDocuments(text).flatMap((document) => {
+const objectsIn = (text: string): readonly Document[] =>
+  documentsIn(text).flatMap((document) => {
     const items = isMap(document.contents) && document.get('items')
     return document.get('kind') === 'List' && isSeq(items)
-      ? items.items.map((item) => new Document(item))
+      ? items.items.map((item) => new Document(item, asKubectl))
       : [document as Document]
   })
 
@@ -156,14 +170,13 @@ export function convertCommand(options: {
   }
   for (const file of filesIn(options.filename)) {
     const shown = file === '-' ? 'stdin' : file
-    for (const document of documentsIn(readFileSync(file === '-' ? 0 : file, 'utf8'))) {
-      const broken = document.errors[0]
-      if (broken) {
-        const message = broken.message.split('\n')[0] ?? ''
-        report(shown, { level: 'error', field: '', message })
+    for (const document of objectsIn(readFileSync(file === '-' ? 0 : file, 'utf8'))) {
+      const read = contentOf(document)
+      if ('error' in read) {
+        report(shown, { level: 'error', field: '', message: read.error })
         continue
       }
-      const object = document.toJS() as (Parent & { kind: string }) | null
+      const object = read.value as (Parent & { kind: string }) | null
       if (object === null) continue
       if (object.apiVersion?.startsWith(`${group}/`)) {
         const named = `${shown}: ${object.kind} "${object.metadata?.name}"`

@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { parseAllDocuments } from 'yaml'
 import { group, type Parent } from '../crds/kind.ts'
 import { kindOf } from '../crds/kinds.ts'
+import { contentOf, documentsIn } from './kubectlyaml.ts'
 
 /** A manifest and the file that it is from. */
 export interface Manifest {
@@ -34,12 +34,13 @@ export function readManifests(path: string): Read {
   for (const file of filesIn(path)) {
     const shown = file === '-' ? 'stdin' : file
     const text = readFileSync(file === '-' ? 0 : file, 'utf8')
-    for (const document of parseAllDocuments(text)) {
-      if (document.errors.length) {
-        errors.push(`${shown}: ${document.errors[0]?.message.split('\n')[0]}`)
+    for (const document of documentsIn(text)) {
+      const read = contentOf(document)
+      if ('error' in read) {
+        errors.push(`${shown}: ${read.error}`)
         continue
       }
-      for (const object of itemsOf(document.toJS())) {
+      for (const object of itemsOf(read.value)) {
         const error = errorOf(object)
         if (error) errors.push(`${shown}: ${error}`)
         else if (isOurs(object)) manifests.push({ file: shown, object })
@@ -68,5 +69,8 @@ function errorOf(object: unknown): string | undefined {
   if (typeof kind !== 'string') return 'no Kubernetes object: kind: Required value'
   if (!isOurs(object)) return undefined
   if (!kindOf(kind)) return `${apiVersion} has no kind "${kind}"`
-  return metadata?.name ? undefined : `${kind}: metadata.name: Required value`
+  const name: unknown = metadata?.name ?? ''
+  if (typeof name !== 'string')
+    return `${kind}: metadata.name: Invalid value: must be a string, not a ${typeof name}: write "${name}" in quotes`
+  return name ? undefined : `${kind}: metadata.name: Required value`
 }

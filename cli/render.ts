@@ -4,6 +4,7 @@ import type { Condition } from '../crds/status.ts'
 import { onOneLine } from '../crds/text.ts'
 import type { Child } from '../hooks/observe/protocol.ts'
 import { offlineConfig } from './configfile.ts'
+import { asKubectl } from './kubectlyaml.ts'
 import { readManifests } from './manifests.ts'
 import { simulate } from './simulate.ts'
 import { visibleYaml } from './visibleyaml.ts'
@@ -40,7 +41,10 @@ export function renderCommand(options: {
 const comment = (text: string): string => `# ${onOneLine(text)}\n`
 
 const yamlOf = (child: Child): string =>
-  visibleYaml(new Document(JSON.parse(JSON.stringify(child)), { aliasDuplicateObjects: false }))
+  visibleYaml(
+    new Document(JSON.parse(JSON.stringify(child)), { ...asKubectl, aliasDuplicateObjects: false }),
+    { directives: false },
+  )
 
 const readyOf = (parent: Parent): Partial<Condition> =>
   (parent.status as { conditions?: readonly Condition[] } | undefined)?.conditions?.find(

@@ -22,6 +22,9 @@ export const quantityPattern = '^[0-9]+(\\.[0-9]+)?(m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi
 
 export const coresPattern = '^[0-9]+(\\.[0-9]+)?m?$'
 
+/** A pebibyte. A larger integer is a number of bytes, whose author did not know that it means gibibytes. */
+export const mostGibibytes = 1024 ** 2
+
 const gibibytes = (what: string) =>
   intOrString(`${what} An integer is gibibytes, a string a Kubernetes quantity such as "500Mi".`, {
     pattern: quantityPattern,
@@ -36,6 +39,17 @@ const gibibytes = (what: string) =>
         rule: "type(self) != string || !self.matches('^[0-9]+([.][0-9]+)?$') || self.matches('^[0.]+$')",
         messageExpression:
           "'\"' + string(self) + '\" would be ' + string(self) + ' bytes: write ' + string(self) + ' without quotes for gibibytes, or \"' + string(self) + 'Gi\"'",
+      },
+      {
+        // Kubernetes takes it, as it takes the thousandths of a core.
+        rule: "type(self) != string || !self.matches('[1-9][0-9.]*m$')",
+        messageExpression:
+          "'\"' + string(self) + '\" would be thousandths of a byte: write M or Mi for m, or an integer for gibibytes'",
+      },
+      {
+        rule: `type(self) == string || self <= ${mostGibibytes}`,
+        messageExpression:
+          "string(self) + ' would be ' + string(self) + 'Gi, because an integer is gibibytes: write fewer, or a quantity with its unit, such as \"16Gi\"'",
       },
     ],
   })

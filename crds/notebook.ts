@@ -26,7 +26,7 @@ export const Notebook = defineKind({
       model: reference('A Model to look at; mounted at /content/model.'),
       dataset: reference('A Dataset to look at; mounted at /content/data.'),
       idleTimeout: string(
-        'Stops the notebook after this idle time, for instance 2h or 1h30m; default never.',
+        'Stops the notebook after this idle time, for instance 2h or 1h30m; default never. With a command that does not start Jupyter, it is idle while no forwarded port has a connection.',
         {
           pattern: '^([0-9]+h)?([0-9]+m)?([0-9]+s)?$',
           minLength: 2,

@@ -88,7 +88,7 @@ export const reasons = {
   },
   OOMKilled: {
     meaning: 'A container was killed: it exceeded a memory limit, or the node ran out of memory.',
-    todo: 'Raise spec.resources.memory. A load or a run then starts a new attempt in an empty folder, without the checkpoints of the old one.',
+    todo: 'Raise spec.resources.memory. A load or a run then starts a new attempt in the same folder, where it finds the checkpoints of the old one.',
   },
   Failed: {
     meaning: 'The Job failed; the message has the exit code and the last output.',
@@ -193,7 +193,7 @@ const record = object(
     job: string('The Job that finished it.', bounds.name),
     inputs: string('The hash of its inputs.', bounds.hash),
     attempt: string(
-      'The hash of its inputs, resources and rerun; part of the Job’s name.',
+      'Of a load or a run, the hash that names the folder of its artifacts: of its inputs and rerun, until 0.1.0 also of its resources. Else the hash of its inputs, resources and rerun, which is part of the Job’s name.',
       bounds.hash,
     ),
     rerun: string('The value of substratus.ai/rerun that requested it.', bounds.annotation),

@@ -3,6 +3,7 @@ import { mkdirSync, openSync, readFileSync, realpathSync, statSync, writeFileSyn
 import { dirname, join, sep } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { trusted } from './clone.ts'
+import { writeMerged } from './credentials.ts'
 import { type Options, optional, required } from './options.ts'
 import { referenceOf } from './registry.ts'
 import { report } from './report.ts'
@@ -210,7 +211,9 @@ export async function main(options: Options): Promise<void> {
       metadata,
       cached: optional(options, 'cache') === 'true',
     })
-    const { code, output } = await run('buildctl', [`--addr=${address}`, ...args])
+    // buildctl gives the daemon the credentials that it asks for, by the host of each image.
+    const env = { DOCKER_CONFIG: writeMerged(process.env) }
+    const { code, output } = await run('buildctl', [`--addr=${address}`, ...args], { env })
     if (code !== 0) throw new Error(buildFault(output, image))
   })
   const digest = JSON.parse(readFileSync(metadata, 'utf8'))['containerimage.digest']

@@ -1,12 +1,16 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Options, required } from './options.ts'
+import { portUse } from './connections.ts'
+import { type Options, optional, required } from './options.ts'
 import { report } from './report.ts'
 
 /**
  * Polls Jupyter on localhost, and ends with the message `idle` when there has been no activity for the
  * timeout. The container is then restarted, so its own start counts as activity.
+ *
+ * With --port the program may be another one than Jupyter, which says nothing of its activity. Until a
+ * Jupyter has written its token, the connections to that port are the activity.
  */
 
 interface Kernel {
@@ -83,9 +87,26 @@ async function activity(url: string, { token, base }: Server): Promise<Activity>
   return { status, kernels, terminals } as Activity
 }
 
+const tables = ['/proc/net/tcp', '/proc/net/tcp6']
+
+/** A connection is activity now, and so is a program that does not listen yet: it is starting. */
+function lastConnection(port: number): number {
+  const read = tables.filter((path) => existsSync(path)).map((path) => readFileSync(path, 'utf8'))
+  return portUse(read, port) === 'unused' ? 0 : Date.now()
+}
+
+/** When the last activity was that can be seen now, in milliseconds. */
+async function lastSeen(url: string, folder: string, port: string | undefined): Promise<number> {
+  const server = serverIn(runtimeFiles(folder))
+  if (server) return lastActivity(await activity(url, server), Date.now())
+  if (port !== undefined) return lastConnection(Number(port))
+  throw new Error(`no Jupyter has written to ${folder} yet`)
+}
+
 export async function main(options: Options): Promise<void> {
   const timeout = millisecondsOf(required(options, 'timeout'))
   const url = required(options, 'url')
+  const port = optional(options, 'port')
   const folder = process.env.JUPYTER_RUNTIME_DIR ?? '/run/jupyter'
   const period = Math.min(60_000, Math.max(1000, timeout / 10))
   let since = Date.now()
@@ -94,9 +115,7 @@ export async function main(options: Options): Promise<void> {
     await sleep(period)
     let news = ''
     try {
-      const server = serverIn(runtimeFiles(folder))
-      if (!server) throw new Error(`no Jupyter has written to ${folder} yet`)
-      since = Math.max(since, lastActivity(await activity(url, server), Date.now()))
+      since = Math.max(since, await lastSeen(url, folder, port))
       if (Date.now() - since >= timeout) return report('idle')
       news = `last activity ${new Date(since).toISOString()}`
     } catch (error) {

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { posix } from 'node:path'
+import { basicOf, type Credentials, credentialsIn, readersOf } from './credentials.ts'
 import { filesOf, type Manifest, readManifest, type Sealed } from './manifest.ts'
 import { type Options, required } from './options.ts'
 import {
-  credentialsFor,
   type Descriptor,
   type Reference,
   type Registry,
@@ -114,6 +114,40 @@ interface Place {
   readonly reference: Reference
 }
 
+type Open = (reference: Reference, basic: string | undefined, needed: string) => Place
+
+/**
+ * The run's image, and its registry with the first credentials that can read it. Those of the object
+ * and of the administrator's pull Secret come before those to push with, which may be of the same host.
+ */
+async function readBase(
+  from: Reference,
+  basics: readonly string[],
+  open: Open,
+): Promise<{ readonly base: Base; readonly source: Place }> {
+  const faults: unknown[] = []
+  for (const basic of basics.length ? basics : [undefined]) {
+    const source = open(from, basic, 'neither imagePullSecrets nor registry.pullSecretName')
+    try {
+      return { base: await baseOf(source.registry, from), source }
+    } catch (fault) {
+      faults.push(fault)
+    }
+  }
+  throw faults[0]
+}
+
+/** The base, and where it is; from scratch it is nowhere. */
+async function sourceOf(
+  from: string,
+  credentials: Credentials,
+  open: Open,
+): Promise<{ readonly base: Base; readonly source?: Place }> {
+  if (from === 'scratch') return { base: nothing }
+  const reference = referenceOf(from)
+  return readBase(reference, readersOf(credentials, reference.host, reference.repository), open)
+}
+
 /** Mounts or copies a layer of the base into the new image's repository, unless it is there already. */
 async function transferred(layer: Descriptor, from: Place, to: Place): Promise<Descriptor> {
   const { digest, size, mediaType } = layer
@@ -220,21 +254,22 @@ export async function main(options: Options): Promise<void> {
   const into = required(options, 'into')
   const image = required(options, 'image')
   const insecureHost = process.env.REGISTRY_INSECURE === 'true' ? referenceOf(image).host : ''
-  const at = (reference: Reference): Place => ({
+  const open: Open = (reference, basic, needed) => ({
     reference,
     registry: registry(reference.host, {
       insecure: reference.host === insecureHost,
-      basic: credentialsFor(reference.host),
-      needed: 'registry.pushSecretName',
+      basic,
+      needed,
     }),
   })
-  const to = at(referenceOf(image))
+  const credentials = credentialsIn(process.env)
+  const target = referenceOf(image)
+  const to = open(target, basicOf(credentials.push, target.host), 'registry.pushSecretName')
   const { repository } = to.reference
 
   const before = written()
   const manifest = await readManifest(artifacts)
-  const source = from === 'scratch' ? undefined : at(referenceOf(from))
-  const base = source ? await baseOf(source.registry, source.reference) : nothing
+  const { base, source } = await sourceOf(from, credentials, open)
 
   const entries = await sealedEntries(artifacts, into, manifest)
   const observe = verifier(into, manifest.files)

@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { credentialFiles } from './credentials.ts'
 
 /**
  * Many people can read what the tools print and report: the termination message reaches everyone who
@@ -161,11 +161,12 @@ export function cleaner(secrets: readonly Secret[]): (text: string) => string {
 
 /** The secrets in files that are mounted into the tools, in addition to the environment. */
 function fileSecrets(env: Env): readonly Secret[] {
-  const docker = join(env.DOCKER_CONFIG ?? join(env.HOME ?? '/', '.docker'), 'config.json')
-  return ['/secrets/git/password', '/secrets/git/ssh-privatekey', docker].flatMap((path) => {
+  const { push, pull } = credentialFiles(env)
+  const registries = [push, ...pull]
+  return ['/secrets/git/password', '/secrets/git/ssh-privatekey', ...registries].flatMap((path) => {
     try {
       const text = readFileSync(path, 'utf8')
-      return path === docker ? members('registry', parsed(text)) : valuesOf('git', text)
+      return registries.includes(path) ? members('registry', parsed(text)) : valuesOf('git', text)
     } catch {
       return []
     }

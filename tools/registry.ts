@@ -1,6 +1,4 @@
 import { createHash } from 'node:crypto'
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { bodyUpTo } from './bounded.ts'
 import { cleaned } from './redact.ts'
@@ -67,27 +65,6 @@ interface Access {
   readonly basic?: string | undefined
   /** The setting that provides credentials, for the error if the registry requires them. */
   readonly needed?: string
-}
-
-type DockerConfig = Readonly<{ auths?: Readonly<Record<string, { auth?: string }>> }>
-
-/** The Basic credentials of a host in ~/.docker/config.json. */
-export function basicOf(config: DockerConfig, host: string): string | undefined {
-  const names = [host, `https://${host}`, `https://${host}/v2/`, `${host}/v2/`]
-  if (host === 'registry-1.docker.io') names.push('https://index.docker.io/v1/', 'docker.io')
-  return names.map((name) => config.auths?.[name]?.auth).find(Boolean)
-}
-
-/** The credentials in this process's Docker configuration. */
-export const credentialsFor = (host: string): string | undefined => basicOf(readConfig(), host)
-
-const readConfig = (): DockerConfig => {
-  try {
-    const home = process.env.DOCKER_CONFIG ?? join(process.env.HOME ?? '/', '.docker')
-    return JSON.parse(readFileSync(join(home, 'config.json'), 'utf8'))
-  } catch {
-    return {}
-  }
 }
 
 const accept = [

@@ -10,7 +10,9 @@ export const registry = object('Where built images are pushed.', {
     { maxLength: 512, pattern: '^([!-,.-~][!-~]*)?$' },
   ),
   pushSecretName: string('A kubernetes.io/dockerconfigjson Secret in each namespace, to push.'),
-  pullSecretName: string('The same, to pull.'),
+  pullSecretName: string(
+    'The same, to pull: for Pods, and for images that a build or packaging starts from.',
+  ),
   insecure: boolean('Speak plain HTTP to the registry.'),
   cache: boolean(
     'Store the layers of builds next to each image, as KIND-NAME:cache, and reuse them in later builds. Anyone with the same push credentials can plant layers there: set it only if all namespaces that share these credentials trust each other. Default false.',

@@ -1,7 +1,12 @@
-import { coresPattern, quantityPattern } from '../common.ts'
+import { coresPattern, mostGibibytes, quantityPattern } from '../common.ts'
 import { intOrString } from '../schema/builders.ts'
 
-/** Memory or disk. */
-export const size = (what: string) => intOrString(what, { pattern: quantityPattern, minimum: 0 })
+/** Memory or disk: no thousandths of a byte, and no bytes as an integer. */
+export const size = (what: string) =>
+  intOrString(what, {
+    pattern: quantityPattern.replace('(m|', '('),
+    minimum: 0,
+    maximum: mostGibibytes,
+  })
 
 export const cores = (what: string) => intOrString(what, { pattern: coresPattern, minimum: 0 })

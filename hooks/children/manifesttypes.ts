@@ -147,6 +147,8 @@ export interface Job extends Child {
     readonly active?: number
     readonly failed?: number
     readonly succeeded?: number
+    readonly terminating?: number
+    readonly startTime?: string
   }
 }
 

@@ -55,6 +55,8 @@ export type Course =
   | { readonly is: 'replaced' }
   /** A referenced object is not ready. */
   | { readonly is: 'waiting' }
+  /** An earlier attempt, which writes to the same folder, is stopped first. */
+  | { readonly is: 'clearing' }
   /** The Job is created. */
   | { readonly is: 'create' }
   /** An earlier stage is not done; a running Job for the present inputs continues. */

@@ -5,7 +5,7 @@ import { kinds } from '../../crds/kinds.ts'
 import { hash } from '../../crds/names.ts'
 import { cores, gibibytes } from '../../crds/schema/quantity.ts'
 
-/** The two hashes that identify work by its inputs, and the one that identifies what a server was made for. */
+/** The hashes that identify work by its inputs, and the one that identifies what a server was made for. */
 
 /** The fields of any kind; only those that are converted before they are hashed have a type here. */
 interface Fields extends Readonly<Record<string, unknown>> {
@@ -79,6 +79,13 @@ export function runHashes(spec: object, rerun: string | undefined): Hashes {
     attempt: hash({ ...fields, ...attemptFields(spec as Fields), rerun }),
   }
 }
+
+/**
+ * The name of the folder that a load or a run writes to: a hash of its inputs and rerun, so that all
+ * attempts at the same inputs share it.
+ */
+export const folderHash = (spec: object, rerun: string | undefined): string =>
+  hash({ ...runFields(spec as Fields), rerun })
 
 /** The fields of a ModelServer that are no part of its Pods, and those that `served` has resolved. */
 const besideTemplate = ['replicas', 'suspend', 'strategy', 'build', 'image']

@@ -6,7 +6,8 @@ import { no } from '../observe/verdict.ts'
 import { awaited } from './awaited.ts'
 import { lost, recorded } from './done.ts'
 import type { Progress, WorkFate } from './fate.ts'
-import { currentJob, fated, type Look, lookAt, type Policy } from './look.ts'
+import { cleared } from './folder.ts'
+import { currentJob, fated, type Look, lookAt, type Policy, wantedTemplate } from './look.ts'
 import type { Facts } from './read.ts'
 import { podHash, remade } from './remade.ts'
 import { retainedJob } from './retained.ts'
@@ -28,6 +29,7 @@ const policies: readonly Policy[] = [
   working,
   waiting,
   notStarted,
+  cleared,
 ]
 
 /** Decides about a stage that works. */
@@ -103,16 +105,15 @@ function notStarted(look: Look): WorkFate | undefined {
 }
 
 function create(look: Look): WorkFate {
-  const { facts, stage, records, rerun, buckets } = look
-  const hashes = stage.hashes(rerun)
+  const { facts, stage, rerun, buckets } = look
   const identity = {
     stage: stage.name,
-    ...hashes,
+    ...stage.hashes(rerun),
     rerun,
     upstream: identitiesOf(stage.needs),
     pod: podHash(facts, stage),
   }
-  const created = job(facts.parent, identity, stage.policy, stage.template(hashes, records))
+  const created = job(facts.parent, identity, stage.policy, wantedTemplate(look))
   const verdict = awaited(facts.memory, 'Job', buckets.name)
   return fated(look, { is: 'create' }, verdict, [created])
 }

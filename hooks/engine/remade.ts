@@ -7,7 +7,7 @@ import { isFailed } from '../observe/jobstate.ts'
 import { no } from '../observe/verdict.ts'
 import { intactTemplate } from '../observe/workload.ts'
 import type { WorkFate } from './fate.ts'
-import { fated, type Look } from './look.ts'
+import { fated, type Look, wantedTemplate } from './look.ts'
 import type { Facts } from './read.ts'
 import type { WorkStage } from './stage.ts'
 
@@ -41,9 +41,9 @@ function isUnstarted({ facts: { observed }, stage }: Look, job: Job): boolean {
 }
 
 /** A template that is not known for sure is left alone: it would be made anew for ever. */
-function hasOtherTemplate({ stage, records, rerun }: Look, job: Job): boolean {
+function hasOtherTemplate(look: Look, job: Job): boolean {
   const template = intactTemplate(job)
-  return template !== undefined && !alike(template, stage.template(stage.hashes(rerun), records))
+  return template !== undefined && !alike(template, wantedTemplate(look))
 }
 
 /** What the Pod of a stage takes from spec.pod, as a hash; undefined if that is nothing. */

@@ -30,15 +30,22 @@ export interface WorkStage {
   /** Whether spec.runPolicy applies to this stage; the administrator configures the others. */
   readonly isUsers?: true
   /** The Pod of an attempt; `records` has the earlier stages. */
-  readonly template: (hashes: Hashes, records: Records) => PodTemplate
+  readonly template: (names: Names, records: Records) => PodTemplate
   /** Whether the result is an image, which is identified only by the digest that the Job reports. */
   readonly needsDigest?: true
-  /** Whether the result is in storage, where a claim may contain it. */
-  readonly isStored?: true
+  /** The name of the folder of the result, if it is in storage, where a claim may contain it. */
+  readonly folder?: (rerun: string | undefined) => string
   /** Why a recorded result cannot be used; undefined if it can. */
   readonly lost?: (record: StageRecord) => Verdict | undefined
   /** What to record of a success besides the hashes. */
   readonly result: (report: Report, attempt: string, records: Records) => Partial<StageRecord>
+}
+
+/** What an attempt's results are named after. */
+interface Names {
+  readonly attempt: string
+  /** For a stage whose result is in storage. */
+  readonly folder: string
 }
 
 export interface ServeStage {

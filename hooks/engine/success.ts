@@ -6,6 +6,7 @@ import { no } from '../observe/verdict.ts'
 import type { Success } from './buckets.ts'
 import { done } from './done.ts'
 import type { WorkFate } from './fate.ts'
+import { folderWritten } from './folder.ts'
 import { currentJob, fated, type Look } from './look.ts'
 import { retainedJob } from './retained.ts'
 import { recordedUpstream } from './upstream.ts'
@@ -37,7 +38,9 @@ function recordOf(
   { job, identity }: Success,
   report: Report,
 ): StageRecord {
-  const { inputs = '', attempt = '', rerun } = identity
+  const { inputs = '', rerun } = identity
+  // Every version looks for the artifacts in the folder of this name.
+  const attempt = folderWritten(stage, job, identity)
   const upstream = recordedUpstream(job, stage.needs)
   return {
     job: job.metadata.name,

@@ -34,6 +34,6 @@ export const absent = (memory: Memory, child: Child): ClaimFate =>
 
 /** Whether a recorded result is in storage. */
 export const isStored = (fates: readonly StageFate[]): boolean =>
-  fates.some((fate) => fate.does === 'work' && fate.stage.isStored && hasResult(fate))
+  fates.some((fate) => fate.does === 'work' && Boolean(fate.stage.folder) && hasResult(fate))
 
 const hasResult = ({ is }: StageFate): boolean => is === 'done' || is === 'lost'

@@ -1,5 +1,6 @@
 import { claimName } from '../../crds/names.ts'
 import type { NotebookSpec } from '../../crds/notebook.ts'
+import type { Container } from '../children/manifesttypes.ts'
 import type { Facts } from '../engine/read.ts'
 import type { Records } from '../observe/memory.ts'
 import { ownImage } from '../observe/spec.ts'
@@ -7,7 +8,7 @@ import { type CommandLine, filled, type Preset, remaining } from './commandline.
 import { resultMount } from './mounts.ts'
 import { placeholdersOf } from './placeholders.ts'
 import { toolResources } from './resources.ts'
-import { containerSecurity } from './security.ts'
+import { toolSecurity } from './security.ts'
 import { container, contentMounts, gpuPodBase, podMetadata } from './template.ts'
 import { joined, type Mounts } from './volumes.ts'
 
@@ -22,16 +23,18 @@ export const notebookImage = (
 ): string | undefined =>
   ownImage(parent.spec, records) ?? (parent.spec.build ? undefined : config.images.notebook)
 
-/** Jupyter generates a token at each start, so that no API object contains it. */
+const homeDir = '/content/home'
+const rootFlag = '--ServerApp.root_dir=/content'
+const preferredFlag = `--ServerApp.preferred_dir=${homeDir}`
+
+/**
+ * Jupyter generates a token at each start, so that no API object contains it. Its root is /content,
+ * which shows the model and the data. The container runtime creates that folder for root, and it is
+ * lost with the Pod, so Jupyter opens in the home, where every user can write.
+ */
 const jupyter: Preset = {
   command: ['jupyter', 'lab'],
-  args: [
-    '--no-browser',
-    '--allow-root',
-    '--ip=0.0.0.0',
-    '--port={port}',
-    '--ServerApp.root_dir=/content',
-  ],
+  args: ['--no-browser', '--allow-root', '--ip=0.0.0.0', '--port={port}', rootFlag, preferredFlag],
   // Jupyter does not start if a setting such as ip has two values, under one name or two.
   aliases: [
     ['--no-browser', '--ServerApp.open_browser'],
@@ -39,14 +42,18 @@ const jupyter: Preset = {
     ['--ip', '--ServerApp.ip'],
     ['--port', '--ServerApp.port'],
     ['--notebook-dir', '--ServerApp.root_dir'],
+    ['--ServerApp.preferred_dir', '--FileContentsManager.preferred_dir'],
   ],
 }
 
 /** Jupyter's own flags are in the command, so that a notebook without args has none in its Pod either. */
-const programOf = (spec: NotebookSpec): CommandLine =>
-  spec.command?.length
-    ? spec
-    : { command: [...(jupyter.command ?? []), ...remaining(jupyter, spec.args)], args: spec.args }
+function programOf(spec: NotebookSpec): CommandLine {
+  if (spec.command?.length) return spec
+  const flags = remaining(jupyter, spec.args)
+  // Jupyter does not start if the folder in which it opens is outside its root.
+  const own = flags.includes(rootFlag) ? flags : flags.filter((flag) => flag !== preferredFlag)
+  return { command: [...(jupyter.command ?? []), ...own], args: spec.args }
+}
 
 const runtimeDir = '/run/jupyter'
 
@@ -69,7 +76,7 @@ export function notebookPod(facts: NotebookFacts, records: Records) {
           name: 'notebook',
           image: notebookImage(facts, records),
           ...filled(programOf(spec), placeholdersOf(spec, notebookPort, config)),
-          env: { HOME: '/content/home', JUPYTER_RUNTIME_DIR: runtimeDir },
+          env: { HOME: homeDir, JUPYTER_RUNTIME_DIR: runtimeDir },
           mounts,
           more: {
             workingDir: '/content',
@@ -83,7 +90,7 @@ export function notebookPod(facts: NotebookFacts, records: Records) {
             },
           },
         }),
-        ...(spec.idleTimeout ? [idleWatch(spec.idleTimeout, config)] : []),
+        ...(spec.idleTimeout ? [idleWatch(spec, config)] : []),
       ],
       volumes: contentMounts(parent, config, mounts).volumes,
     },
@@ -92,7 +99,7 @@ export function notebookPod(facts: NotebookFacts, records: Records) {
 
 const home = ({ parent }: NotebookFacts): Mounts => ({
   volumes: [{ name: 'home', persistentVolumeClaim: { claimName: claimName(parent) } }],
-  volumeMounts: [{ name: 'home', mountPath: '/content/home' }],
+  volumeMounts: [{ name: 'home', mountPath: homeDir }],
   before: [],
 })
 
@@ -103,12 +110,23 @@ const runtime: Mounts = {
   before: [],
 }
 
-/** Asks Jupyter on localhost how long it has been idle, and ends with the message `idle`. */
-const idleWatch = (timeout: string, config: NotebookFacts['config']) => ({
+/**
+ * Asks Jupyter on localhost how long it has been idle, and ends with the message `idle`. With a
+ * command of the user's own, which may start something else, it also watches the port.
+ */
+const idleWatch = (
+  { idleTimeout, command }: NotebookSpec,
+  config: NotebookFacts['config'],
+): Container => ({
   name: 'idle',
   image: config.images.idle,
-  args: ['idle', `--timeout=${timeout}`, `--url=http://127.0.0.1:${notebookPort}`],
+  args: [
+    'idle',
+    `--timeout=${idleTimeout}`,
+    `--url=http://127.0.0.1:${notebookPort}`,
+    ...(command?.length ? [`--port=${notebookPort}`] : []),
+  ],
   resources: toolResources,
   volumeMounts: [{ name: 'runtime', mountPath: runtimeDir, readOnly: true }],
-  ...containerSecurity(config),
+  ...toolSecurity(config),
 })

@@ -29,8 +29,8 @@ export const containerSecurity = (config: Config) => ({
 })
 
 /**
- * The loader and seal run as root, so that they can read what any container has written; with
- * `restricted`, they run as a user of their own.
+ * The loader, seal and the idle watch run as root, so that they can read what any container has
+ * written; with `restricted`, they run as the user 1000, as most images do.
  */
 export const toolSecurity = (config: Config) => ({
   securityContext: {

@@ -83,13 +83,16 @@ export const podMetadata = (
   },
 })
 
+/** The Secrets for private images: the administrator's, and those of the object. */
+export const pullSecretNames = (parent: Parent, config: Config): readonly string[] => [
+  ...new Set([
+    ...(config.registry.pullSecretName ? [config.registry.pullSecretName] : []),
+    ...(specOf(parent).imagePullSecrets ?? []),
+  ]),
+]
+
 export const pullSecrets = (parent: Parent, config: Config) => {
-  const names = [
-    ...new Set([
-      ...(config.registry.pullSecretName ? [config.registry.pullSecretName] : []),
-      ...(specOf(parent).imagePullSecrets ?? []),
-    ]),
-  ]
+  const names = pullSecretNames(parent, config)
   return names.length ? { imagePullSecrets: names.map((name) => ({ name })) } : {}
 }
 

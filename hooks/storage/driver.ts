@@ -10,7 +10,8 @@ import type { Mounts } from '../pod/volumes.ts'
 
 /**
  * A kind of storage for artifacts. Each object has a place of its own there, with a folder
- * STAGE/ATTEMPT for each attempt, so that a new attempt never finds the files of an old one.
+ * STAGE/HASH for the inputs of a stage, so that changed inputs never find the files of others, and an
+ * attempt with more memory finds the checkpoints of the one before.
  */
 export interface Driver {
   /** The scheme of its URLs. */

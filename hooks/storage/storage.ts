@@ -22,9 +22,10 @@ const driverOf = (url: string): Driver =>
 
 export const storageOf = ({ storage }: Config): Driver => drivers[storage.driver]
 
-export const artifactsPath = (stage: string, attempt: string): string => `${stage}/${attempt}`
+/** `folder` is a hash: status.stages has it as the attempt of a load or a run. */
+export const artifactsPath = (stage: string, folder: string): string => `${stage}/${folder}`
 
-/** STAGE/ATTEMPT below an object's own folder, without `..`. */
+/** STAGE/HASH below an object's own folder, without `..`. */
 const resultPath = /^[A-Za-z0-9]+\/[A-Za-z0-9]+$/
 
 /**

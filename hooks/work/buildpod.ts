@@ -5,7 +5,7 @@ import type { Parent } from '../../crds/kind.ts'
 import { cores, gibibytes } from '../../crds/schema/quantity.ts'
 import { labelsOf } from '../children/metadata.ts'
 import { toolResources } from '../pod/resources.ts'
-import { noServiceLinks, pullSecrets } from '../pod/template.ts'
+import { noServiceLinks, pullSecretNames, pullSecrets } from '../pod/template.ts'
 import { builtImage } from './builtimage.ts'
 
 const profileOf = (confinement: string) =>
@@ -47,22 +47,43 @@ const builderPod = (parent: Parent, config: Config) => ({
   }),
 })
 
-/** The push credentials, in ~/.docker. */
-export const registryMount = (config: Config) =>
-  config.registry.pushSecretName
-    ? {
-        volumes: [
-          {
-            name: 'registry',
-            secret: {
-              secretName: config.registry.pushSecretName,
-              items: [{ key: '.dockerconfigjson', path: 'config.json' }],
-            },
-          },
-        ],
-        volumeMounts: [{ name: 'registry', mountPath: '/home/build/.docker', readOnly: true }],
-      }
-    : { volumes: [], volumeMounts: [] }
+/**
+ * The push credentials, in ~/.docker, and those to pull private images with: the kubelet uses them only
+ * for the images of Pods, and here a program reads an image itself.
+ */
+export function registryMount(parent: Parent, config: Config) {
+  const { pushSecretName } = config.registry
+  const pull = pullSecretNames(parent, config)
+  return {
+    volumes: [
+      ...(pushSecretName ? [pushVolume(pushSecretName)] : []),
+      ...(pull.length ? [pullVolume(pull)] : []),
+    ],
+    volumeMounts: [
+      ...(pushSecretName
+        ? [{ name: 'registry', mountPath: '/home/build/.docker', readOnly: true }]
+        : []),
+      ...(pull.length ? [{ name: 'pull', mountPath: '/secrets/registry', readOnly: true }] : []),
+    ],
+  }
+}
+
+const dockerConfig = '.dockerconfigjson'
+
+const pushVolume = (secretName: string) => ({
+  name: 'registry',
+  secret: { secretName, items: [{ key: dockerConfig, path: 'config.json' }] },
+})
+
+/** As for the kubelet, one that does not exist is not needed. */
+const pullVolume = (names: readonly string[]) => ({
+  name: 'pull',
+  projected: {
+    sources: names.map((name, at) => ({
+      secret: { name, items: [{ key: dockerConfig, path: `${at}.json` }], optional: true },
+    })),
+  },
+})
 
 export const registryEnv = (config: Config) => [
   { name: 'HOME', value: '/home/build' },
@@ -76,8 +97,8 @@ const builderEnv = (config: Config) => [
 ]
 
 /** The container that runs BuildKit, and the volumes it needs. */
-function builder(config: Config, args: readonly string[]) {
-  const registry = registryMount(config)
+function builder(parent: Parent, config: Config, args: readonly string[]) {
+  const registry = registryMount(parent, config)
   return {
     container: {
       name: 'build',
@@ -107,7 +128,7 @@ const source = { name: 'source', mountPath: '/source' }
  * The termination message is `{"digest": "sha256:…", "commit": "…"}`.
  */
 export function buildPod(parent: Parent, build: Build, tag: string, config: Config) {
-  const { container, volumes } = builder(config, buildArgs(parent, build, tag, config))
+  const { container, volumes } = builder(parent, config, buildArgs(parent, build, tag, config))
   const { secretName } = build.git
   return {
     metadata: {

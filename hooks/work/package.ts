@@ -73,7 +73,7 @@ function packagePod(
   config: Config,
 ) {
   const artifacts = resultAt('artifacts', run.url, '/artifacts', config)
-  const registry = registryMount(config)
+  const registry = registryMount(parent, config)
   return {
     metadata: {
       labels: labelsOf(parent, 'package'),

@@ -3,6 +3,7 @@ import type { Config } from '../../crds/config.ts'
 import type { Parent } from '../../crds/kind.ts'
 import type { StageRecord } from '../../crds/status.ts'
 import type { PodSpec } from '../children/manifesttypes.ts'
+import { folderHash } from '../engine/hashes.ts'
 import type { Facts } from '../engine/read.ts'
 import type { WorkStage } from '../engine/stage.ts'
 import type { Records } from '../observe/memory.ts'
@@ -46,14 +47,14 @@ export function runStage(
     needs,
     hashes,
     isUsers: true,
-    isStored: true,
+    folder: (rerun) => folderHash(facts.parent.spec, rerun),
     policy: {
       activeDeadlineSeconds: runPolicy.activeDeadlineSeconds,
       backoffLimit: runPolicy.backoffLimit ?? run.backoffLimit,
     },
-    template: ({ attempt }, records) =>
+    template: ({ folder }, records) =>
       withPodFields(
-        runPod(facts, name, attempt, run.program(records), run.mounts()),
+        runPod(facts, name, folder, run.program(records), run.mounts()),
         name,
         facts.parent,
         facts.config,
@@ -74,12 +75,12 @@ export function runStage(
 function runPod(
   facts: Facts,
   stage: 'load' | 'run',
-  attempt: string,
+  folder: string,
   program: Program,
   read: Mounts,
 ) {
   const { parent, config } = facts
-  const place = storageOf(config).write(parent, artifactsPath(stage, attempt), config)
+  const place = storageOf(config).write(parent, artifactsPath(stage, folder), config)
   const mounts = joined(read, place.work)
   const base = gpuPodBase(parent, config)
   return {

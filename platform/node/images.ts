@@ -112,6 +112,32 @@ const jupyterlab: Layer = {
   },
 }
 
+/** What Jupyter Docker Stacks adds to an image: https://github.com/jupyter/docker-stacks. */
+const jovyan: Layer = {
+  name: 'jovyan-1',
+  make: async (to, { signal }) => {
+    const files = {
+      'etc/passwd':
+        'root:x:0:0:root:/root:/bin/bash\njovyan:x:1000:100::/home/jovyan:/bin/bash\nnobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n',
+      'etc/jupyter/jupyter_server_config.py':
+        'c = get_config()\nc.ServerApp.ip = ""\nc.ServerApp.open_browser = False\nc.InlineBackend.figure_formats = {"png", "jpeg", "svg", "pdf"}\nc.FileContentsManager.delete_to_trash = False\n',
+      'usr/local/bin/start.sh': '#!/bin/bash\nset -e\nexec "$@"\n',
+      'usr/local/bin/start-notebook.py':
+        '#!/usr/bin/python3\nimport os\nos.execvp("jupyter", ["jupyter", "lab"])\n',
+      'home/jovyan/.bashrc': 'eval "$(conda shell.bash hook)"\n',
+    }
+    for (const [name, text] of Object.entries(files)) {
+      mkdirSync(join(to, name, '..'), { recursive: true })
+      writeFileSync(join(to, name), text)
+    }
+    await sh(
+      'cd "$1"; chmod 755 usr/local/bin/*; chown -R 1000:100 home/jovyan; chmod -R g+w home/jovyan',
+      [to],
+      signal,
+    )
+  },
+}
+
 /** At the same paths as in moby/buildkit. */
 const buildkit: Layer = {
   name: 'buildkit-0.34.2',
@@ -140,13 +166,26 @@ const bases: readonly Base[] = [
 
 /** For Notebooks; built only on request. */
 export const jupyterImage = 'base/jupyter:4'
-const jupyter: Base = {
-  name: jupyterImage,
-  layers: [debian, jupyterlab],
-  flags: ['--cmd', '/bin/bash'],
-}
+/** The same as Jupyter Docker Stacks builds it: everything belongs to root, and uid 1000 runs it. */
+export const stacksImage = 'base/jupyter-stacks:4'
+const jupyter: readonly Base[] = [
+  { name: jupyterImage, layers: [debian, jupyterlab], flags: ['--cmd', '/bin/bash'] },
+  {
+    name: stacksImage,
+    layers: [debian, jupyterlab, jovyan],
+    flags: [
+      '--user=1000',
+      '--workdir=/home/jovyan',
+      ...['SHELL=/bin/bash', 'NB_USER=jovyan', 'NB_UID=1000', 'NB_GID=100'],
+      ...['HOME=/home/jovyan', 'JUPYTER_PORT=8888', 'LC_ALL=C.UTF-8'],
+      ...['--entrypoint=start.sh', '--cmd=start-notebook.py'],
+    ].map((flag) => (flag.startsWith('--') ? flag : `--env=${flag}`)),
+  },
+]
 
-export const provideJupyter = (making: Making): Promise<void> => provideBase(jupyter, making)
+export async function provideJupyter(making: Making): Promise<void> {
+  for (const base of jupyter) await provideBase(base, making)
+}
 
 const targets = ['builder', 'loader', 'seal', 'idle'] as const
 

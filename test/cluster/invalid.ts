@@ -225,6 +225,17 @@ const rows: readonly Bad[] = [
   { kind: 'Model', spec: { image, resources: { disk: '5' } }, says: 'spec.resources.disk' },
   {
     kind: 'Model',
+    spec: { image, resources: { memory: '16000m' } },
+    says: '"16000m" would be thousandths of a byte: write M or Mi for m, or an integer for gibibytes',
+  },
+  {
+    kind: 'Notebook',
+    spec: { resources: { memory: 17179869184 } },
+    when: 'it is in bytes',
+    says: '17179869184 would be 17179869184Gi, because an integer is gibibytes',
+  },
+  {
+    kind: 'Model',
     spec: { image, resources: { memory: 'lots' } },
     when: 'it is no quantity',
     says: 'spec.resources.memory',

@@ -1,4 +1,5 @@
 import { describe, expect, inject, test } from 'vitest'
+import { scalars, withScalars } from '../scalars.ts'
 import {
   apply,
   get,
@@ -202,4 +203,10 @@ describe('applying an unchanged manifest changes nothing', () => {
     await ok(serverSide, manifest('Model', 'm', trained))
     expect((await get(ns, 'model/m')).spec).toEqual(trained)
   })
+})
+
+test('kubectl reads YAML as substratus validate does', async () => {
+  const read = await ok(['annotate', '--local', '-f', '-', '-o', 'json', 'a=b'], withScalars)
+  const expected = scalars.map(({ value }, at) => [`v${at}`, value])
+  expect(JSON.parse(read).spec).toEqual(Object.fromEntries(expected))
 })

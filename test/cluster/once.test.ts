@@ -140,6 +140,25 @@ test('more memory after OOMKilled starts a new attempt', async () => {
   expect(runs(jobsCreated(ns))).toHaveLength(2)
 })
 
+test('more memory for a run stops it first, and the next attempt has its folder', async () => {
+  const ns = await namespace('more-memory')
+  const held = { labels: { simulate: 'hold' } }
+  const unpackaged = { ...trained, package: 'Never' }
+  await apply(ns, manifest('Model', 'm', unpackaged, held))
+  await untilReady(ns, 'model/m', 'False Running')
+  const [former] = (await get(ns, 'jobs')).items
+  await apply(ns, manifest('Model', 'm', { ...unpackaged, resources: { memory: 64 } }))
+  await untilReady(ns, 'model/m', 'True Done')
+  const [next, ...others] = (await get(ns, 'jobs')).items
+  expect(others).toEqual([])
+  expect(next.metadata.name).not.toBe(former.metadata.name)
+  const folderOf = ({ spec }: Shown) => spec.template.spec.containers[0].args[1]
+  expect(folderOf(next)).toBe(folderOf(former))
+  const { artifacts } = (await get(ns, 'model/m')).status
+  expect(folderOf(next)).toContain(artifacts.url.replace('pvc://m-model-artifacts', ''))
+  expect(runs(jobsCreated(ns))).toHaveLength(2)
+})
+
 test('a referrer uses the last result of a Model until the next one is complete', async () => {
   const ns = await namespace('consumers')
   await apply(ns, manifest('Model', 'm', trained))

@@ -129,6 +129,21 @@ describe('validate reports what admission would', () => {
     expect(code).toBe(0)
   })
 
+  test('for merge keys and scalars as kubectl reads them', async () => {
+    const notebook = (spec: string) =>
+      `apiVersion: substratus.ai/v1\nkind: Notebook\nmetadata: {name: explore}\nspec:\n  ${spec}\n`
+    const merged = 'resources: {<<: &common {memory: 24, gpu: {count: 1}}, disk: 30}'
+    const { stdout } = await substratus(
+      ['validate', '-f', '-'],
+      [merged, 'suspend: off', 'env: {USE_LORA: on}'].map(notebook).join('---\n'),
+    )
+    expect(stdout.replaceAll('stdin: Notebook "explore"', 'n').trim().split('\n')).toEqual([
+      'valid: n',
+      'valid: n',
+      'error: n: spec.env.USE_LORA: Invalid value: must be a string, not a boolean',
+    ])
+  })
+
   test('for invalid YAML', async () => {
     const { code, stdout } = await substratus(['validate', '-f', '-'], '{')
     expect(stdout).toContain('error: stdin: ')
@@ -159,6 +174,18 @@ describe('render prints children', () => {
     expect(stdout).toContain('falcon-k8s-model-build-')
     expect(stdout).not.toContain('falcon-k8s-model-run-')
     expect(stdout).toContain('# ModelServer "falcon-k8s" has no children: waiting for Model')
+  })
+
+  test('with scalars as kubectl reads them, and strings that it reads as strings', async () => {
+    const { stdout } = await substratus(
+      ['render', '-f', '-'],
+      model({ image: 'example.com/m', command: ['x'], params: { hour: 0, country: 'no' } }).replace(
+        '"hour":0',
+        '"hour":012',
+      ),
+    )
+    expect(stdout).toMatch(/- name: PARAM_COUNTRY\n +value: "no"\n/)
+    expect(stdout).toMatch(/- name: PARAM_HOUR\n +value: "10"\n/)
   })
 
   test('in the same form each time', async () => {

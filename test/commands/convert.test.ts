@@ -137,6 +137,11 @@ spec:
       spec: 'image: a\n  env: {A: "Bearer ${{ secrets.a.B }}"}',
       says: 'must be exactly ${{ secrets.NAME.KEY }}',
     },
+    {
+      when: 'a field that must go comes by a merge key',
+      spec: 'image: a\n  command: [x]\n  resources: {<<: {disk: 10}, cpu: 2}',
+      says: 'spec.resources.disk: must go, and comes by a merge key "<<" or an alias: remove it where it is written',
+    },
     { when: 'it has a field that never was', spec: 'image: a\n  imge: b', says: 'spec.imge' },
   ])('a manifest that cannot be converted is an error: $when', async ({ spec, says }) => {
     const { code, stderr } = await convert(
@@ -168,6 +173,24 @@ spec:
         .join('---\n'),
     )
     expect(code).toBe(0)
+  })
+
+  test('scalars mean what they mean to kubectl, and stay as they were written', async () => {
+    const manifest = (env: string) =>
+      `apiVersion: substratus.ai/v1
+kind: Model
+metadata: {name: m}
+spec:
+  image: a
+  command: [train]
+  params: {packing: yes, hour: 012, size: 1_000}
+  env: {${env}}
+`
+    const quoted = manifest('COUNTRY: "no"')
+    expect(await convert(quoted)).toMatchObject({ code: 0, stdout: quoted })
+    const { code, stderr } = await convert(manifest('COUNTRY: no'))
+    expect(stderr).toContain('spec.env.COUNTRY: Invalid value: must be a string, not a boolean')
+    expect(code).toBe(1)
   })
 
   test('other objects in the file stay unchanged', async () => {

@@ -1,14 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, beforeAll, expect, inject, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { findNodeBinaries } from '../../platform/binaries/find.ts'
 import { imageNamed } from '../../platform/node/addresses.ts'
-import { jupyterImage, provideJupyter } from '../../platform/node/images.ts'
+import { jupyterImage, provideJupyter, stacksImage } from '../../platform/node/images.ts'
 import { apply, get, manifest, names, namespace, ok, patch, until } from '../cluster/cluster.ts'
 import { chromium, control, shift } from './chromium.ts'
-import { base, serverFor, untilSays } from './realnode.ts'
+import { base, portForward, serverFor, untilSays } from './realnode.ts'
 
 /** A real JupyterLab, opened by `kubectl open` in a real browser. */
 
@@ -240,7 +241,48 @@ test('a notebook opens in a browser, retains saved files, and is closed to every
   }
 })
 
-// These two tests mostly wait, so they run concurrently.
+describe('the first click in JupyterLab creates a notebook in the home', () => {
+  test.each([
+    { who: 'root', of: jupyterImage, uid: 0 },
+    { who: 'uid 1000, as in Jupyter Docker Stacks', of: stacksImage, uid: 1000 },
+  ])('of $who', async ({ of, uid }) => {
+    const ns = await namespace('first')
+    const browser = await chromium()
+    try {
+      // With idleTimeout, so that the watch must be able to read the token of this user.
+      await apply(ns, manifest('Notebook', 'look', { image: imageNamed(of), idleTimeout: '1h' }))
+      await untilSays(ns, 'notebook/look', 'True Serving')
+      const opened = open(ns, 'notebook look')
+      const address = await opened.address()
+      const inPod = (script: string) =>
+        ok(['-n', ns, 'exec', 'look-notebook-0', '-c', 'notebook', '--', 'sh', '-c', script])
+      expect((await inPod('id -u')).trim()).toBe(`${uid}`)
+
+      await browser.go(address)
+      const card = '.jp-LauncherCard[data-category="Notebook"]'
+      await browser.untilTrue(`document.querySelector('${card}')`)
+      await browser.ask(`document.querySelector('${card}').click()`)
+      await browser.untilTrue('location.pathname.endsWith("/lab/tree/home/Untitled.ipynb")', 60)
+      const made = await inPod('stat -c "%u %n" /content/home/*.ipynb')
+      expect(made.trim()).toBe(`${uid} /content/home/Untitled.ipynb`)
+      // The home is a volume of its own.
+      await inPod('grep -q " /content/home " /proc/mounts')
+
+      await until(
+        () => ok(['-n', ns, 'logs', 'look-notebook-0', '-c', 'idle']),
+        (log) => log.includes('last activity '),
+        90,
+      )
+      opened.interrupt()
+      expect(await opened.code).toBe(0)
+    } finally {
+      await browser.close()
+      await ok(['-n', ns, 'delete', 'notebooks', '--all'])
+    }
+  })
+})
+
+// These tests mostly wait, so they run concurrently.
 test.concurrent('an idle notebook is stopped, and opening it starts it', async () => {
   const ns = await namespace('idle')
   await apply(ns, manifest('Notebook', 'explore', { image, idleTimeout: '20s' }))
@@ -260,6 +302,32 @@ test.concurrent('an idle notebook is stopped, and opening it starts it', async (
     'error: Notebook "explore" is no longer open: it was idle for 20s and was stopped; kubectl open notebook explore wakes it',
   )
   await ok(['-n', ns, 'delete', 'notebooks', '--all'])
+})
+
+test.concurrent('a program that is not Jupyter is idle once nobody is connected', async () => {
+  const ns = await namespace('idle-other')
+  await apply(
+    ns,
+    manifest('Notebook', 'code', {
+      image: `${base}/python:3`,
+      command: ['python3', '-m', 'http.server', '{port}'],
+      idleTimeout: '20s',
+    }),
+  )
+  await untilSays(ns, 'notebook/code', 'True Serving')
+  const forwarded = await portForward(ns, 'service/code-notebook', 8888)
+  // Like a page that is open, and of which nobody clicks anything.
+  const page = connect(forwarded.port, '127.0.0.1')
+  try {
+    await sleep(45_000)
+    await untilSays(ns, 'notebook/code', 'True Serving')
+    page.destroy()
+    await untilSays(ns, 'notebook/code', 'False Idle')
+  } finally {
+    page.destroy()
+    forwarded.stop()
+    await ok(['-n', ns, 'delete', 'notebooks', '--all'])
+  }
 })
 
 test.concurrent('a server opens on its own port, and another replica takes over', async () => {

@@ -183,23 +183,35 @@ export async function throughPortForward(
   what: string,
   path: string,
 ): Promise<string> {
+  const forwarded = await portForward(namespace, what, 8080)
+  try {
+    return await (await fetch(`http://127.0.0.1:${forwarded.port}${path}`)).text()
+  } finally {
+    forwarded.stop()
+  }
+}
+
+/** kubectl port-forward to a port. */
+export async function portForward(namespace: string, what: string, to: number) {
   const { kubectl, kubeconfig } = inject('cluster')
   const child = spawn(
     kubectl,
-    ['--kubeconfig', kubeconfig, '-n', namespace, 'port-forward', what, ':8080'],
+    ['--kubeconfig', kubeconfig, '-n', namespace, 'port-forward', what, `:${to}`],
     { stdio: ['ignore', 'pipe', 'inherit'] },
   )
+  const stop = () => child.kill()
   try {
-    const port = await new Promise<string>((resolve, reject) => {
+    const port = await new Promise<number>((resolve, reject) => {
       child.stdout.on('data', (text: Buffer) => {
         const found = /127\.0\.0\.1:(\d+) ->/.exec(text.toString())?.[1]
-        if (found) resolve(found)
+        if (found) resolve(Number(found))
       })
       child.on('close', () => reject(new Error('kubectl port-forward ended')))
     })
-    return await (await fetch(`http://127.0.0.1:${port}${path}`)).text()
-  } finally {
-    child.kill()
+    return { port, stop }
+  } catch (error) {
+    stop()
+    throw error
   }
 }
 

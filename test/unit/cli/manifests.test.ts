@@ -72,6 +72,13 @@ describe('the manifests of a folder', () => {
       errors: ['m.yaml: Model: metadata.name: Required value'],
     },
     {
+      when: 'an object whose name is a boolean to kubectl',
+      files: { 'm.yaml': [{ ...model('a'), metadata: { name: false } }] },
+      errors: [
+        'm.yaml: Model: metadata.name: Invalid value: must be a string, not a boolean: write "false" in quotes',
+      ],
+    },
+    {
       when: 'the same in a List, with something that is not an object',
       files: { 'm.yaml': [listOf({ ...model('a'), metadata: null }, null)] },
       errors: [

@@ -100,6 +100,14 @@ describe('an error is reported by its path', () => {
         says: 'resources.Model.memory: Invalid value: -1',
       },
       {
+        file: { builder: { memory: '2000m' } },
+        says: 'builder.memory: Invalid value: "2000m"',
+      },
+      {
+        file: { packaging: { maxSize: 10737418240 } },
+        says: 'packaging.maxSize: Invalid value: 10737418240',
+      },
+      {
         file: { gpus: { default: 'l4', profiles: { l4: {} } } },
         when: 'a GPU profile has neither a resource nor a device class',
         says: 'gpus.profiles.l4: Invalid value: set either resourceName or deviceClassName',

@@ -14,6 +14,7 @@ import {
   digest,
   ended,
   failed,
+  type Json,
   namesOf,
   readyOf,
   report,
@@ -249,6 +250,45 @@ describe('from Git to a packaged model', () => {
     build: { git: { url: 'https://example.com/repo', branch: 'main' } },
     dataset: { name: 'squad' },
   }
+
+  test('build and package read private images with the Secrets that Pods are pulled with', () => {
+    const config = aConfig({
+      registry: { prefix: 'registry.test', pullSecretName: 'pull', pushSecretName: 'push' },
+    })
+    const own = aModel({ ...spec, imagePullSecrets: ['ghcr', 'pull'] })
+    const mounts = (answer: SyncResponse) => {
+      const job = childrenOf(answer, 'Job').at(-1)
+      const { volumes, containers } = job?.spec.template.spec ?? {}
+      return [volumes, containers[0].volumeMounts].map((list: Json[]) =>
+        list.find(({ name }) => name === 'pull'),
+      )
+    }
+    const source = (name: string, path: string) => ({
+      secret: { name, items: [{ key: '.dockerconfigjson', path }], optional: true },
+    })
+    const expected = [
+      {
+        name: 'pull',
+        projected: { sources: [source('pull', '0.json'), source('ghcr', '1.json')] },
+      },
+      { name: 'pull', mountPath: '/secrets/registry', readOnly: true },
+    ]
+    const build = sync(own, [squad], config)
+    expect(mounts(build)).toEqual(expected)
+
+    let seen: readonly Seen[] = [squad]
+    let parent = own
+    let last = build
+    for (let step = 0; step < 2; step++) {
+      const children = applied(last, completed)
+      parent = stored(parent, last)
+      const jobs = children.filter(({ kind }) => kind === 'Job')
+      seen = [squad, ...children, ...jobs.map((job) => aPod(job, ended(0, report())))]
+      last = sync(parent, seen, config)
+    }
+    expect(namesOf(last).at(-1)).toContain('-package-')
+    expect(mounts(last)).toEqual(expected)
+  })
 
   test('build, run and package are one Job after the other', () => {
     const names: string[] = []

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Child } from '../../objects.ts'
 import {
+  aConfig,
   aNotebook,
   aPod,
   applied,
@@ -267,11 +268,26 @@ describe('what a Notebook is started with', () => {
         '--ip=0.0.0.0',
         '--port=8888',
         '--ServerApp.root_dir=/content',
+        '--ServerApp.preferred_dir=/content/home',
       ],
       args: undefined,
     },
     {
-      when: 'args of Jupyter’s flags, by whichever names, and others',
+      when: 'another folder to open in',
+      more: { args: ['--FileContentsManager.preferred_dir=/content/data'] },
+      command: [
+        'jupyter',
+        'lab',
+        '--no-browser',
+        '--allow-root',
+        '--ip=0.0.0.0',
+        '--port=8888',
+        '--ServerApp.root_dir=/content',
+      ],
+      args: ['--FileContentsManager.preferred_dir=/content/data'],
+    },
+    {
+      when: 'args of Jupyter’s flags, by whichever names, and others; its home is outside of another root',
       more: { args: ['--notebook-dir', '/srv', '--ServerApp.ip=::', '--debug'] },
       command: ['jupyter', 'lab', '--no-browser', '--allow-root', '--port=8888'],
       args: ['--notebook-dir', '/srv', '--ServerApp.ip=::', '--debug'],
@@ -285,5 +301,35 @@ describe('what a Notebook is started with', () => {
   ])('with $when', ({ more, command, args }) => {
     const [container] = theChild(sync(aNotebook(more)), 'StatefulSet').spec.template.spec.containers
     expect([container.command, container.args]).toEqual([command, args])
+  })
+})
+
+describe('the watch for idleness', () => {
+  const watchOf = (more: object, config = {}) =>
+    theChild(
+      sync(aNotebook({ ...spec, ...more }), [], aConfig(config)),
+      'StatefulSet',
+    ).spec.template.spec.containers.find(({ name }: { name: string }) => name === 'idle')
+
+  test('asks Jupyter', () => {
+    expect(watchOf({}).args).toEqual(['idle', '--timeout=2h', '--url=http://127.0.0.1:8888'])
+  })
+
+  test('also watches the port if a command may start something else', () => {
+    expect(watchOf({ command: ['code-server'] }).args).toEqual([
+      'idle',
+      '--timeout=2h',
+      '--url=http://127.0.0.1:8888',
+      '--port=8888',
+    ])
+  })
+
+  test('is no root where Pods may not be', () => {
+    expect(watchOf({}).securityContext).toEqual({ allowPrivilegeEscalation: false })
+    expect(watchOf({}, { podSecurity: 'restricted' }).securityContext).toEqual({
+      allowPrivilegeEscalation: false,
+      capabilities: { drop: ['ALL'] },
+      runAsUser: 1000,
+    })
   })
 })

@@ -1,6 +1,6 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
@@ -90,9 +90,37 @@ describe('next to a Jupyter', () => {
     const started = Date.now()
     await main({
       timeout: ['2s'],
+      // Jupyter itself says more than its connections do.
+      port: ['1'],
       url: [`http://127.0.0.1:${(server.address() as AddressInfo).port}`],
     })
     expect(Date.now() - started).toBeGreaterThan(2900)
     expect(asked.every((url) => url.endsWith('?no_track_activity=1'))).toBe(true)
+  })
+})
+
+describe('next to a program that is not Jupyter', () => {
+  test('it ends when nobody has been connected for long enough', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'substratus-idle-'))
+    vi.stubEnv('JUPYTER_RUNTIME_DIR', folder)
+    const server = createServer()
+    await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
+    const { port } = server.address() as AddressInfo
+    try {
+      const person = connect(port, '127.0.0.1')
+      let left = 0
+      setTimeout(() => {
+        left = Date.now()
+        // Without a reset, the kernel remembers the connection for a minute.
+        person.resetAndDestroy()
+      }, 2500)
+      await main({ timeout: ['2s'], port: [`${port}`], url: [`http://127.0.0.1:${port}`] })
+      expect(left).toBeGreaterThan(0)
+      expect(Date.now() - left).toBeGreaterThan(900)
+    } finally {
+      vi.unstubAllEnvs()
+      server.close()
+      rmSync(folder, { recursive: true })
+    }
   })
 })

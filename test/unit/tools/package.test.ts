@@ -15,7 +15,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { configWith, layersOf, main, ociType, placeOf } from '../../../tools/package.ts'
-import { basicOf, referenceOf } from '../../../tools/registry.ts'
+import { referenceOf } from '../../../tools/registry.ts'
 import { seal } from '../../../tools/seal.ts'
 import { archive, type Entry, entryOf, lengthOf } from '../../../tools/tar.ts'
 
@@ -123,13 +123,6 @@ test.each([
   expect(referenceOf(image)).toEqual(expected)
 })
 
-test('credentials are found as Docker writes them', () => {
-  const auths = { 'ghcr.io': { auth: 'g' }, 'https://index.docker.io/v1/': { auth: 'd' } }
-  expect(basicOf({ auths }, 'ghcr.io')).toBe('g')
-  expect(basicOf({ auths }, 'registry-1.docker.io')).toBe('d')
-  expect(basicOf({ auths }, 'quay.io')).toBeUndefined()
-})
-
 test('Docker’s media types are mapped to OCI’s', () => {
   expect(ociType('application/vnd.docker.image.rootfs.diff.tar.gzip')).toBe(
     'application/vnd.oci.image.layer.v1.tar+gzip',
@@ -140,6 +133,8 @@ describe('packaging', () => {
   let server: Server
   let host: string
   let refuses: number | undefined
+  /** The credentials without which the token server gives no token for the base. */
+  let reader: string | undefined
   const blobs = new Map<string, Buffer>()
   const manifests = new Map<string, string>()
   const uploads = new Map<string, Buffer>()
@@ -158,6 +153,10 @@ describe('packaging', () => {
       const body = Buffer.concat(chunks)
       const end = (status: number, headers = {}, text: string | Buffer = '') =>
         response.writeHead(status, headers).end(text)
+      const scope = url.searchParams.get('scope') ?? ''
+      const isReader = request.headers.authorization === `Basic ${reader}`
+      if (url.pathname === '/token' && reader && scope.startsWith('repository:base:') && !isReader)
+        return end(403)
       if (url.pathname === '/token')
         return end(200, {}, JSON.stringify({ token: url.searchParams.get('scope') }))
       if (!request.headers.authorization?.startsWith('Bearer repository:'))
@@ -269,6 +268,25 @@ describe('packaging', () => {
       'content/model/deep/',
       'content/model/deep/weights.bin',
     ])
+  })
+
+  test('reads a private image with the first Secret that can', async () => {
+    const secrets = mkdtempSync(join(tmpdir(), 'substratus-secrets-'))
+    reader = Buffer.from('reader:word').toString('base64')
+    vi.stubEnv('REGISTRY_SECRETS', secrets)
+    const write = (name: string, auths: object) =>
+      writeFileSync(join(secrets, name), JSON.stringify({ auths }))
+    try {
+      write('0.json', { [host]: { auth: Buffer.from('other:word').toString('base64') } })
+      await expect(pack(await artifacts())).rejects.toThrow(`${host} gives no token: 403`)
+      write('1.json', { [`http://${host}/base`]: { username: 'reader', password: 'word' } })
+      await pack(await artifacts())
+      expect(manifests.has('ns/model-it:tag')).toBe(true)
+    } finally {
+      reader = undefined
+      vi.unstubAllEnvs()
+      rmSync(secrets, { recursive: true })
+    }
   })
 
   test('twice gives the same digest', async () => {

@@ -18,7 +18,23 @@ const rules = [
 ]
 
 const texts = [
-  ...['', '-', '-a', 'a', 'A_1', '0', '00Mi', '16', '16Gi', '1.5', '/a', 'a/../b', 'a//b', '9a'],
+  ...[
+    '',
+    '-',
+    '-a',
+    'a',
+    'A_1',
+    '0',
+    '00Mi',
+    '16',
+    '16m',
+    '16Gi',
+    '1.5',
+    '/a',
+    'a/../b',
+    'a//b',
+    '9a',
+  ],
   ...['https://example.com/a.git', 'http://user@example.com/a', 'ssh://git@example.com/a'],
   ...['ssh://git:word@example.com/a', 'git@example.com:a', 'hf://org/name@v1', 'hf://org'],
   ...['s3://bucket/key', 'pvc://claim', 'pvc://claim//x', 'https://a/b c', 'é😀'],
@@ -36,7 +52,7 @@ const pairs = names.flatMap((one) => names.map((other) => [...new Set([one, othe
 
 const values: readonly unknown[] = [
   ...texts,
-  ...[0, 16, 1.5, true, null, [], ['a'], {}],
+  ...[0, 16, 2 ** 30, 1.5, true, null, [], ['a'], {}],
   ...texts.flatMap((text) => [{ url: text }, { [text]: 'a' }, { a: text }, { source: text }]),
   ...texts.map((name) => ({ metadata: { name }, spec: { model: { name: 'a' } } })),
   ...pairs.map((keys) => of(keys, 'a')),

@@ -150,6 +150,7 @@ describe('valid objects are not refused', () => {
       kind: 'Model',
       spec: { image, resources: { memory: '0.5Gi', disk: '100Mi' } },
     },
+    { what: 'a pebibyte', kind: 'Model', spec: { image, resources: { disk: 1024 ** 2 } } },
     {
       what: 'a key of a Secret, without spaces',
       kind: 'Model',

@@ -1,0 +1,116 @@
+import {
+  type Document,
+  type DocumentOptions,
+  isAlias,
+  isMap,
+  isSeq,
+  type ParsedNode,
+  type ParseOptions,
+  parseAllDocuments,
+  Scalar,
+  type ScalarTag,
+  type SchemaOptions,
+  type Tags,
+} from 'yaml'
+
+/**
+ * YAML as kubectl and Helm read it, with the library sigs.k8s.io/yaml: merge keys (`<<`), and the
+ * scalars of YAML 1.1, in which `yes`, `on` and `y` are booleans and 012 is ten. Of YAML 1.1 that
+ * library leaves out times and numbers to the base 60. The tests compare it with kubectl itself.
+ */
+export const asKubectl: DocumentOptions & SchemaOptions & ParseOptions = {
+  version: '1.1',
+  customTags: (tags) => [
+    ...tags.filter((tag) => !isReplaced(tag)),
+    merge,
+    integer,
+    float,
+    notFinite,
+  ],
+}
+
+/** A scalar that looks like a time stays a string. */
+const isReplaced = (tag: Tags[number]): boolean =>
+  typeof tag !== 'string' && /:(?:merge|int|float|timestamp)$/.test(tag.tag)
+
+/** A number is printed as it was written. */
+const stringify: ScalarTag['stringify'] = ({ source, value }) => source ?? String(value)
+
+const digits = (text: string): string => text.replaceAll('_', '')
+
+const integer: ScalarTag = {
+  tag: 'tag:yaml.org,2002:int',
+  default: true,
+  identify: (value) => Number.isInteger(value),
+  test: /^[-+]?(?:0[xX]_*[0-9a-fA-F][0-9a-fA-F_]*|0[bB]_*[01][01_]*|0[oO]?[0-7_]*|[1-9][0-9_]*)$/,
+  resolve: (text) => {
+    const [, sign, number = ''] = /^([-+]?)(.*)$/.exec(digits(text)) ?? []
+    // JavaScript writes an octal number as 0o12.
+    const value = Number(number.replace(/^0[oO]?(?=[0-7])/, '0o'))
+    return sign === '-' ? -value : value
+  },
+  stringify,
+}
+
+const float: ScalarTag = {
+  tag: 'tag:yaml.org,2002:float',
+  default: true,
+  identify: (value) => typeof value === 'number',
+  test: /^[-+]?(?:\.[0-9][0-9_]*|[0-9][0-9_]*(?:\.[0-9_]*)?)(?:[eE][-+]?[0-9][0-9_]*)?$/,
+  resolve: (text) => Number(digits(text)),
+  stringify,
+}
+
+const notFinite: ScalarTag = {
+  tag: 'tag:yaml.org,2002:float',
+  default: true,
+  test: /^(?:[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))$/,
+  resolve: (text, onError) => onError(`${text} is no number that JSON has`),
+}
+
+/** A merge key overrides the keys before it, and the keys after it override it. */
+const merge: ScalarTag = {
+  tag: 'tag:yaml.org,2002:merge',
+  default: 'key',
+  identify: (value) => typeof value === 'symbol' && value.description === '<<',
+  test: /^<<$/,
+  resolve: () => Object.assign(new Scalar(Symbol('<<')), { addToJSMap: addMerged }),
+  stringify: () => '<<',
+}
+
+/** Of a list of maps, an earlier one overrides those after it. */
+const addMerged: NonNullable<Scalar['addToJSMap']> = (ctx, map, value) => {
+  const resolved = (node: unknown) => (ctx && isAlias(node) ? node.resolve(ctx.doc, ctx) : node)
+  const source = resolved(value)
+  for (const one of isSeq(source) ? source.items.toReversed() : [source]) {
+    const merged = resolved(one)
+    if (!isMap(merged)) throw new Error('a merge key "<<" needs a map, or a list of maps')
+    const pairs: Map<unknown, unknown> = merged.toJSON(null, ctx, Map)
+    // As the library does: an assignment to __proto__ would be none.
+    for (const [key, value] of pairs)
+      Object.defineProperty(map, String(key), {
+        value,
+        writable: true,
+        enumerable: true,
+        configurable: true,
+      })
+  }
+}
+
+export const documentsIn = (text: string): readonly Document.Parsed<ParsedNode>[] => [
+  ...parseAllDocuments(text, asKubectl),
+]
+
+/** The value of a document, or why it has none, on one line. */
+export function contentOf(
+  document: Document,
+): { readonly value: unknown } | { readonly error: string } {
+  const [error] = document.errors
+  if (error) return { error: error.message.split('\n')[0] ?? '' }
+  try {
+    return { value: document.toJS() }
+  } catch (thrown) {
+    // Merge keys and aliases are resolved only now.
+    return { error: (thrown as Error).message }
+  }
+}

@@ -1,0 +1,78 @@
+import type { Job, PodSpec } from '../children/manifesttypes.ts'
+import { asApplied } from '../observe/applied.ts'
+import { isComplete, isFailed, isStopped } from '../observe/jobstate.ts'
+import type { Identity } from '../observe/memory.ts'
+import { containersIn, hasEnded } from '../observe/observed.ts'
+import { no } from '../observe/verdict.ts'
+import { artifacts } from '../storage/driver.ts'
+import type { WorkFate } from './fate.ts'
+import { fated, type Look } from './look.ts'
+import type { WorkStage } from './stage.ts'
+
+/**
+ * All attempts at the same inputs write to one folder, so that an attempt with more memory goes on from
+ * the checkpoints of the one that was killed. Therefore a Job is created only when nothing that writes
+ * there is left: Metacontroller would create it beside a Pod that is still terminating.
+ *
+ *     former Job runs ──suspended──▶ its Pods end ──▶ it is deleted, and the next Job is created
+ */
+export function cleared(look: Look): WorkFate | undefined {
+  const { facts, stage, rerun } = look
+  const folder = stage.folder?.(rerun)
+  if (!folder) return undefined
+  const writes = (pod: PodSpec | undefined) => folderIn(stage, pod) === folder
+  const jobs = facts.observed
+    .jobs(stage.name)
+    .filter((job) => writes(job.spec?.template?.spec) && !isOver(job))
+  const pods = facts.observed
+    .pods(stage.name)
+    .filter((pod) => !hasEnded(pod) && writes(pod.spec as PodSpec | undefined))
+  const [writer] = [...pods.map(named('Pod')), ...jobs.map(named('Job'))]
+  if (!writer) return undefined
+  return fated(
+    look,
+    { is: 'clearing' },
+    no(
+      'Pending',
+      `waiting for ${writer} of an earlier attempt to end: it writes to the same folder`,
+    ),
+    jobs.map((job) => asApplied(job, { suspend: true })),
+  )
+}
+
+const named =
+  (kind: string) =>
+  ({ metadata }: { readonly metadata: { readonly name: string } }): string =>
+    `${kind} "${metadata.name}"`
+
+/**
+ * Whether a Job has no Pod, as far as the Job controller reports: it ended, it is suspended, or it was
+ * never begun.
+ */
+function isOver(job: Job): boolean {
+  const { active = 0, terminating = 0, startTime } = job.status ?? {}
+  const isDone = isComplete(job) || isFailed(job) || isStopped(job)
+  return terminating === 0 && (isDone || (active === 0 && startTime === undefined))
+}
+
+/** The name of the folder that the Pods of a stage write to. */
+function folderIn({ name }: Pick<WorkStage, 'name'>, pod: PodSpec | undefined): string | undefined {
+  const mounts = containersIn({ spec: pod }).find(
+    (container) => container.name === name,
+  )?.volumeMounts
+  const path = mounts?.find(({ mountPath }) => mountPath === artifacts)?.subPath
+  return path?.split('/').at(-1)
+}
+
+/**
+ * The folder of a complete Job's result. A Job's template is immutable, so it shows the folder whatever
+ * happened to the annotations. 0.1.0 named the folder after the attempt.
+ */
+export function folderWritten(
+  stage: WorkStage,
+  job: Job,
+  { attempt = '', rerun }: Identity,
+): string {
+  const folder = stage.folder?.(rerun)
+  return folder && folderIn(stage, job.spec?.template?.spec) === folder ? folder : attempt
+}
