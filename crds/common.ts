@@ -107,12 +107,15 @@ const runPolicy = object('The policy of the Job that loads, imports or trains.',
 })
 export type RunPolicy = TypeOf<typeof runPolicy>
 
-/** `${{ secrets.NAME.KEY }}` as the whole value. Without a backslash, the pattern is the same in CEL. */
-export const secretReference =
-  '^[$][{][{][ ]*secrets[.]([a-z0-9]([-a-z0-9]*[a-z0-9])?)[.]([-._a-zA-Z0-9]+)[ ]*[}][}]$'
+/**
+ * `${{ secrets.NAME.KEY }}` or `${{ configmaps.NAME.KEY }}` as the whole value. Without a backslash, the
+ * pattern is the same in CEL.
+ */
+export const valueReference =
+  '^[$][{][{][ ]*(secrets|configmaps)[.]([a-z0-9]([-a-z0-9]*[a-z0-9])?)[.]([-._a-zA-Z0-9]+)[ ]*[}][}]$'
 
 const env = map(
-  'Environment variables. A value that is exactly ${{ secrets.NAME.KEY }} is read from that Secret by the kubelet.',
+  'Environment variables. A value that is exactly ${{ secrets.NAME.KEY }} or ${{ configmaps.NAME.KEY }} is read from that Secret or ConfigMap by the kubelet.',
   string('The value.', { maxLength: 8192 }),
   {
     maxProperties: 128,
@@ -123,9 +126,9 @@ const env = map(
           'names of environment variables are letters, digits, "_", "-" and ".", and begin with no digit',
       },
       {
-        rule: `self.all(name, !self[name].contains('\${{') || self[name].matches('${secretReference}'))`,
+        rule: `self.all(name, !self[name].contains('\${{') || self[name].matches('${valueReference}'))`,
         message:
-          'a value that refers to a Secret must be exactly ${{ secrets.NAME.KEY }}, with nothing before or after it',
+          'a value that refers to a Secret or ConfigMap must be exactly ${{ secrets.NAME.KEY }} or ${{ configmaps.NAME.KEY }}, with nothing before or after it',
       },
     ],
   },

@@ -1,4 +1,5 @@
 import { hashedFields, runPolicyField, specFields } from './common.ts'
+import { files, filesOfSource } from './files.ts'
 import { defineKind, gpuColumn, lastColumns, readyColumns, type SpecOf } from './kind.ts'
 import { podField } from './podtemplate.ts'
 import { object } from './schema/builders.ts'
@@ -15,10 +16,17 @@ export const Dataset = defineKind({
   references: [],
   requests: { cpu: 2, memory: 10, disk: 50 },
   spec: {
-    properties: { source, ...specFields, ...podField, ...runPolicyField },
-    hashed: { source: 'inputs', ...hashedFields, pod: 'neither', runPolicy: 'neither' },
+    properties: { source, files, ...specFields, ...podField, ...runPolicyField },
+    hashed: {
+      source: 'inputs',
+      files: 'inputs',
+      ...hashedFields,
+      pod: 'neither',
+      runPolicy: 'neither',
+    },
     rules: [
       sourceWithoutCredentials,
+      filesOfSource,
       {
         rule: '!has(self.source) || !(has(self.image) || has(self.build) || has(self.command) || has(self.args))',
         message:

@@ -1,4 +1,5 @@
 import { hashedFields, reference, runPolicyField, specFields } from './common.ts'
+import { files, filesOfSource } from './files.ts'
 import { defineKind, gpuColumn, lastColumns, readyColumns, type SpecOf } from './kind.ts'
 import { podField } from './podtemplate.ts'
 import { choice, object } from './schema/builders.ts'
@@ -20,6 +21,7 @@ export const Model = defineKind({
   spec: {
     properties: {
       source,
+      files,
       ...specFields,
       model: reference('The base: a Model to train further; mounted at /content/model.'),
       dataset: reference('The data to train on; mounted at /content/data.'),
@@ -32,6 +34,7 @@ export const Model = defineKind({
     },
     hashed: {
       source: 'inputs',
+      files: 'inputs',
       ...hashedFields,
       model: 'inputs',
       dataset: 'inputs',
@@ -41,6 +44,7 @@ export const Model = defineKind({
     },
     rules: [
       sourceWithoutCredentials,
+      filesOfSource,
       {
         rule: '!has(self.source) || !(has(self.image) || has(self.build) || has(self.command) || has(self.args))',
         message:

@@ -1,4 +1,4 @@
-import { secretReference } from './common.ts'
+import { valueReference } from './common.ts'
 import type { Config } from './config.ts'
 import type { PodFields } from './podtemplate.ts'
 import { quoted } from './quoted.ts'
@@ -6,19 +6,20 @@ import type { AnySpec, Rule } from './rule.ts'
 
 /** Where a spec names Secrets, and which Secrets it may not name. */
 
-interface SecretKey {
+interface Referred {
+  readonly kind: 'Secret' | 'ConfigMap'
   readonly name: string
   readonly key: string
 }
 
-const pattern = new RegExp(secretReference)
+const pattern = new RegExp(valueReference)
 
-/** What `${{ secrets.NAME.KEY }}` refers to; undefined for any other value. */
-export function secretIn(value: unknown): SecretKey | undefined {
+/** What `${{ secrets.NAME.KEY }}` or `${{ configmaps.NAME.KEY }}` refers to; undefined for any other value. */
+export function referredIn(value: unknown): Referred | undefined {
   const match = typeof value === 'string' ? pattern.exec(value) : null
   if (!match) return undefined
-  const [, name = '', , key = ''] = match
-  return { name, key }
+  const [, kind, name = '', , key = ''] = match
+  return { kind: kind === 'secrets' ? 'Secret' : 'ConfigMap', name, key }
 }
 
 interface SecretUse {
@@ -29,8 +30,8 @@ interface SecretUse {
 
 const variables = (values: unknown): readonly SecretUse[] =>
   Object.entries(values ?? {}).flatMap(([variable, value]) => {
-    const secret = secretIn(value)
-    return secret ? [{ secret: secret.name, variable }] : []
+    const { kind, name } = referredIn(value) ?? {}
+    return kind === 'Secret' && name ? [{ secret: name, variable }] : []
   })
 
 /** The same for the fields of spec.pod. */

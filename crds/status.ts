@@ -204,6 +204,14 @@ const record = object(
     }),
     digest: string('The digest of the artifacts’ manifest.', bounds.digest),
     bytes: integer('The size of the artifacts.', { format: 'int64', minimum: 0 }),
+    omitted: object('What of the source was not loaded, because it is the same in other formats.', {
+      files: integer('How many files.', { format: 'int64', minimum: 0 }),
+      bytes: integer('Their size.', { format: 'int64', minimum: 0 }),
+    }),
+    unsealed: object('What could not be stored with the artifacts.', {
+      count: integer('How many files, links and folders.', { format: 'int64', minimum: 0 }),
+      first: string('The first, and why.', { maxLength: 512 }),
+    }),
     upstream: map(
       'The results of base and dataset that were used, by the field that names them.',
       identity,

@@ -14,7 +14,7 @@ import { noMounts } from './pod/volumes.ts'
 import { artifactsUrl, claimsOf, storageOf } from './storage/storage.ts'
 import { buildJob, buildStage } from './work/build.ts'
 import { loader } from './work/load.ts'
-import { runStage } from './work/run.ts'
+import { runStage, unsealedNote } from './work/run.ts'
 
 /**
  * A Dataset is built and loaded:
@@ -55,7 +55,8 @@ export const dataset = hookOf(Dataset, {
     const place = url
       ? `the data is in ${url}`
       : `loaded into ${artifactsUrl(facts, 'load', records.load?.attempt ?? '')}`
-    return yes('Done', `${place}${storageOf(config).note(parent, observed, config)}`)
+    const lacks = unsealedNote(records.load)
+    return yes('Done', `${place}${lacks}${storageOf(config).note(parent, observed, config)}`)
   },
 })
 

@@ -1,5 +1,6 @@
 import { hasWork, isInClaim } from '../crds/claims.ts'
 import { Model, type ModelSpec } from '../crds/model.ts'
+import { humanBytes } from '../crds/schema/quantity.ts'
 import type { Artifacts } from '../crds/status.ts'
 import { claims } from './children/claim.ts'
 import { jobs } from './children/job.ts'
@@ -17,7 +18,7 @@ import { artifactsUrl, claimsOf, storageOf } from './storage/storage.ts'
 import { buildJob, buildStage } from './work/build.ts'
 import { loader } from './work/load.ts'
 import { packageStage, unpackaged } from './work/package.ts'
-import { runStage } from './work/run.ts'
+import { runStage, unsealedNote } from './work/run.ts'
 
 /**
  * A Model is built, run and packaged:
@@ -58,9 +59,17 @@ export const model = hookOf(Model, {
     const { url, image, inImage } = artifactsOf(facts, records)
     const note = storageOf(config).note(parent, observed, config)
     if (!url) return yes('Done', `the image is the model: ${image}`)
-    return yes('Done', `${inImage ? `packaged as ${image}` : `served from storage: ${url}`}${note}`)
+    const place = inImage ? `packaged as ${image}` : `served from storage: ${url}`
+    return yes('Done', `${place}${omittedNote(records)}${unsealedNote(records.run)}${note}`)
   },
 })
+
+/** What Ready adds about copies of the weights that the loader has left on the hub. */
+function omittedNote({ run }: Records): string {
+  const { files = 0, bytes = 0 } = run?.omitted ?? {}
+  if (!files) return ''
+  return `; left out: ${files} ${files === 1 ? 'file' : 'files'} of ${humanBytes(bytes)}, the same weights in other formats (files: ["*"] loads all)`
+}
 
 type ModelFacts = Facts<ModelSpec>
 
@@ -81,7 +90,8 @@ function run(facts: ModelFacts, hashes: WorkStage['hashes']): WorkStage {
     program: (records) =>
       source ? loader(parent, source, config) : { image: runImage(facts, records) },
     mounts: () => joined(baseMount(facts), resultMount('data', references.data, config)),
-    result: (records) => (source ? {} : { image: runImage(facts, records) }),
+    result: (records, { omitted }) =>
+      source ? { ...(omitted && { omitted }) } : { image: runImage(facts, records) },
   })
 }
 

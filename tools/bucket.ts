@@ -1,4 +1,6 @@
 import { existsSync } from 'node:fs'
+import { filtersOf } from './globs.ts'
+import { untrusted } from './network.ts'
 import { diskFull } from './report.ts'
 import { lastLines } from './run.ts'
 import type { Source } from './source.ts'
@@ -57,10 +59,24 @@ function isKey(text: string): boolean {
 export const remoteOf = ({ scheme, bucket, path }: Bucket): string =>
   `${scheme}:${bucket}${path ? `/${path}` : ''}`
 
+/** Counts the files that the patterns choose. */
+export const countArgs = (source: Bucket, patterns: readonly string[]): readonly string[] => [
+  'size',
+  remoteOf(source),
+  '--json',
+  ...filtersOf(patterns),
+]
+
 /** Copies the missing files, then compares all files by checksum. */
-export function rcloneArgs(source: Bucket, into: string) {
+export function rcloneArgs(source: Bucket, into: string, patterns: readonly string[]) {
   const from = remoteOf(source)
-  const flags = ['--retries=5', '--low-level-retries=10', '--stats=10s', '--stats-one-line']
+  const flags = [
+    ...filtersOf(patterns),
+    '--retries=5',
+    '--low-level-retries=10',
+    '--stats=10s',
+    '--stats-one-line',
+  ]
   return [
     ['copy', from, into, '--checksum', '--transfers=8', ...flags],
     ['check', from, into, '--one-way', ...flags],
@@ -84,6 +100,9 @@ export function rcloneFault(output: string, { address, scheme }: Bucket): string
     )
   )
     return `${address} refuses the credentials: give ${credentialsOf[scheme]} in spec.env, from a Secret`
+  if (/can't limit to single files/i.test(output))
+    return `spec.files: ${address} is one file: remove files`
+  if (/x509: |tls: failed to verify/i.test(output)) return `${address}: ${untrusted}`
   if (/no space left on device/i.test(output)) return diskFull
   const lost = output.match(lostConnection)?.at(-1)
   if (lost) return `${address} cannot be reached: ${lost}`

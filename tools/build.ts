@@ -2,8 +2,9 @@ import { spawn } from 'node:child_process'
 import { mkdirSync, openSync, readFileSync, realpathSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join, sep } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { trusted } from './clone.ts'
 import { writeMerged } from './credentials.ts'
+import { trusted } from './gitaccess.ts'
+import { proxyEnv } from './network.ts'
 import { type Options, optional, required } from './options.ts'
 import { referenceOf } from './registry.ts'
 import { report } from './report.ts'
@@ -80,6 +81,8 @@ interface Wanted {
   readonly dockerfile: string
   readonly target: string | undefined
   readonly args: readonly string[]
+  /** Dockerfiles know these arguments without ARG, and store them in no layer. */
+  readonly proxies: Readonly<Record<string, string>>
   readonly image: string
   readonly source: Source
   readonly metadata: string
@@ -87,13 +90,24 @@ interface Wanted {
   readonly cached: boolean
 }
 
+/** The proxies for the steps: BuildKit itself, which has the push credentials, uses none of the user. */
+export const stepProxies = (env: Readonly<Record<string, string | undefined>>) =>
+  proxyEnv(
+    Object.fromEntries(
+      Object.entries(env).flatMap(([name, value]) =>
+        name.startsWith('STEP_') ? [[name.slice('STEP_'.length), value]] : [],
+      ),
+    ),
+  )
+
 /** buildctl's arguments: the image with its labels and, if `cached`, a cache next to it. */
 export function buildctlArgs(wanted: Wanted): readonly string[] {
-  const { folder, dockerfile, target, args, image, source, metadata, cached } = wanted
+  const { folder, dockerfile, target, args, proxies, image, source, metadata, cached } = wanted
   const cache = `${image.replace(/:[^:/]+$/, '')}:cache`
   const opts = [
     `filename=${dockerfile.split('/').at(-1)}`,
     ...(target ? [`target=${target}`] : []),
+    ...Object.entries(proxies).map(([name, value]) => `build-arg:${name}=${value}`),
     ...args.map((arg) => `build-arg:${arg}`),
     `label:${labels.source}=${source.url}`,
     `label:${labels.revision}=${source.commit}`,
@@ -206,6 +220,7 @@ export async function main(options: Options): Promise<void> {
       ...found,
       target: optional(options, 'target'),
       args: options['build-arg'] ?? [],
+      proxies: stepProxies(process.env),
       image,
       source,
       metadata,

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { Readable, Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { untrusted } from './network.ts'
 import { follow, maxRedirects, type Refused } from './redirects.ts'
 import { silenceAfter } from './silence.ts'
 import { fileBehind } from './source.ts'
@@ -120,10 +121,10 @@ async function attempt(wanted: WebFile, into: string, options: DownloadOptions):
     const cause = (
       error instanceof Error && error.cause instanceof Error ? error.cause : error
     ) as NodeJS.ErrnoException
-    // After a semicolon Node.js suggests an option of its own; docs/troubleshooting.md says what to do here.
+    // After a semicolon Node.js suggests an option of its own.
     const [why] = cause.message.split(';')
     return isUntrusted(cause)
-      ? permanent(`${wanted.url}: its certificate cannot be trusted: ${why}`)
+      ? permanent(`${wanted.url}: ${untrusted}: ${why}`)
       : temporary(`the connection broke: ${cause.message}`)
   } finally {
     quiet.stop()

@@ -1,13 +1,18 @@
 """Downloads a snapshot of the Hugging Face Hub and compares every file with the hub's own hashes.
 
-    hub.py model|dataset ORG/NAME REVISION FOLDER
+    hub.py model|dataset ORG/NAME REVISION FOLDER [PATTERN…]
+
+Without patterns, all files of a dataset are loaded, and of a model those that hubfiles.copies leaves.
+The last line on stdout, {"omitted": {"files": N, "bytes": N}}, counts what it did not leave.
 
 HF_ENDPOINT and HF_TOKEN are the client's own variables. An interrupted download is resumed:
 the client keeps partial files in FOLDER/.cache, which is removed at the end.
 """
 
 import errno
+import glob
 import hashlib
+import json
 import os
 import shutil
 import sys
@@ -15,8 +20,9 @@ import time
 
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 # Not every user has a home directory. This one is removed with the rest of .cache.
-os.environ.setdefault("HF_HOME", os.path.join(sys.argv[-1], ".cache", "home"))
+os.environ.setdefault("HF_HOME", os.path.join(sys.argv[4], ".cache", "home"))
 
+import hubfiles
 from huggingface_hub import HfApi, snapshot_download
 from huggingface_hub.errors import RepositoryNotFoundError, RevisionNotFoundError
 
@@ -57,7 +63,28 @@ def changed_files(folder, files):
             yield file.rfilename
 
 
-def main(kind, repository, revision, folder):
+def selection(kind, repository, files, patterns):
+    """The files to load, and the client's arguments for it."""
+    names = [file.rfilename for file in files]
+    for pattern in hubfiles.unmatched(names, patterns):
+        some = ", ".join(names[:10]) + (", …" if len(names) > 10 else "")
+        sys.exit(f'spec.files: no file of {repository} matches "{pattern}": it has {some}')
+    if patterns:
+        wanted = set(hubfiles.chosen(names, patterns))
+        if not wanted:
+            sys.exit(f"spec.files: every file of {repository} is excluded")
+        arguments = {
+            "allow_patterns": [one for one in patterns if not one.startswith("!")] or None,
+            "ignore_patterns": [one[1:] for one in patterns if one.startswith("!")],
+        }
+    else:
+        copies = hubfiles.copies(names) if kind == "model" else set()
+        wanted = set(names) - copies
+        arguments = {"ignore_patterns": [glob.escape(name) for name in copies]}
+    return [file for file in files if file.rfilename in wanted], arguments
+
+
+def main(kind, repository, revision, folder, *patterns):
     for count in range(1, TRIES + 1):
         try:
             info = HfApi().repo_info(
@@ -66,29 +93,36 @@ def main(kind, repository, revision, folder):
             invalid = [repr(name) for name in invalid_names(file.rfilename for file in info.siblings)]
             if invalid:
                 sys.exit(f"the hub names files that no folder can hold: {', '.join(invalid[:10])}")
+            wanted, arguments = selection(kind, repository, info.siblings, patterns)
             snapshot_download(
-                repository, repo_type=kind, revision=info.sha, local_dir=folder, max_workers=4
+                repository, repo_type=kind, revision=info.sha, local_dir=folder, max_workers=4, **arguments
             )
             break
         except (RepositoryNotFoundError, RevisionNotFoundError):
             raise
         except Exception as error:
-            # Retrying does not help: a full disk, a name that is too long, or a value that the client refuses.
+            # Retrying does not help: a full disk, a name that is too long, a value that the client refuses,
+            # or a certificate.
             if (
                 count == TRIES
                 or getattr(error, "errno", None) in (errno.ENOSPC, errno.ENAMETOOLONG)
                 or type(error) is ValueError
+                or "CERTIFICATE_VERIFY_FAILED" in str(error)
             ):
                 raise
             print(f"{type(error).__name__}: {error}: trying again", file=sys.stderr)
             time.sleep(min(30, 0.5 * 2**count))
-    changed = list(changed_files(folder, info.siblings))
+    changed = list(changed_files(folder, wanted))
     if changed:
         for name in changed:
             os.remove(os.path.join(folder, name))
         sys.exit(f"the hub has other contents of {', '.join(changed)}: removed")
     shutil.rmtree(os.path.join(folder, ".cache"), ignore_errors=True)
-    print(f"{repository} at {info.sha}: {len(info.siblings)} files, all as the hub has them")
+    print(f"{repository} at {info.sha}: {len(wanted)} files, all as the hub has them")
+    if not patterns:
+        omitted = [file for file in info.siblings if file not in wanted]
+        size = sum(file.size or 0 for file in omitted)
+        print(json.dumps({"omitted": {"files": len(omitted), "bytes": size}}))
 
 
 main(*sys.argv[1:])

@@ -1,9 +1,11 @@
 import { mkdirSync } from 'node:fs'
-import { bucketEnv, rcloneArgs, rcloneFault } from './bucket.ts'
+import { bucketEnv, countArgs, rcloneArgs, rcloneFault } from './bucket.ts'
 import { download } from './download.ts'
-import { hubArgs, hubFault } from './hub.ts'
+import { chosenIn } from './globs.ts'
+import { hubArgs, hubFault, type Omitted, omittedIn } from './hub.ts'
 import { hashOf, readManifest } from './manifest.ts'
 import { type Options, optional, required } from './options.ts'
+import { report } from './report.ts'
 import { run } from './run.ts'
 import { type Source, sourceOf } from './source.ts'
 import { tokenFor } from './token.ts'
@@ -13,28 +15,47 @@ import { tokenFor } from './token.ts'
  * checksums that the source provides.
  */
 const loaders: { readonly [K in Source['scheme']]: Loader<Extract<Source, { scheme: K }>> } = {
-  https: async (source, into) => {
+  https: async (source, { into }) => {
     const token = tokenFor(new URL(source.url), process.env.HTTP_TOKEN)
     await download({ ...source, token }, into)
+    return undefined
   },
-  hf: async (source, into, hub) => {
-    const { code, output } = await run('python3', hubArgs(source, into, hub))
+  hf: async (source, { into, hub, files }) => {
+    const { code, output, stdout } = await run('python3', hubArgs(source, into, hub, files))
     if (code !== 0) throw new Error(hubFault(output, source))
+    return omittedIn(stdout)
   },
   s3: bucket,
   gs: bucket,
 }
 
-/** `hub` is the hub's term for the kind of repository: model or dataset. */
-type Loader<S> = (source: S, into: string, hub: string) => Promise<void>
+interface Wanted {
+  readonly into: string
+  /** The hub's term for the kind of repository: model or dataset. */
+  readonly hub: string
+  /** The patterns of spec.files. */
+  readonly files: readonly string[]
+}
+
+/** The result is what was left out, if it is the loader that decided so. */
+type Loader<S> = (source: S, wanted: Wanted) => Promise<Omitted | undefined>
 type Bucket = Extract<Source, { scheme: 's3' | 'gs' }>
 
-async function bucket(source: Bucket, into: string): Promise<void> {
-  const env = bucketEnv(source.scheme, process.env)
-  for (const args of rcloneArgs(source, into)) {
-    const { code, output } = await run('rclone', args, { env })
+async function bucket(source: Bucket, { into, files }: Wanted): Promise<undefined> {
+  const rclone = async (args: readonly string[]) => {
+    const env = bucketEnv(source.scheme, process.env)
+    const { code, output, stdout } = await run('rclone', args, { env })
     if (code !== 0) throw new Error(rcloneFault(output, source))
+    return stdout
   }
+  const count = async (patterns: readonly string[]): Promise<number> =>
+    JSON.parse(await rclone(countArgs(source, patterns))).count
+  for (const pattern of chosenIn(files))
+    if (!(await count([pattern])))
+      throw new Error(`spec.files: no file of ${source.address} matches "${pattern}"`)
+  if (files.length && !(await count(files)))
+    throw new Error(`spec.files: every file of ${source.address} is excluded`)
+  for (const args of rcloneArgs(source, into, files)) await rclone(args)
 }
 
 /** Verifies artifacts that were sealed elsewhere: every file must match its manifest. */
@@ -53,7 +74,9 @@ export async function main(options: Options): Promise<void> {
   const into = required(options, 'into')
   mkdirSync(into, { recursive: true })
   const hub = optional(options, 'hub') ?? 'model'
-  await (loaders[source.scheme] as Loader<Source>)(source, into, hub)
+  const wanted = { into, hub, files: options.files ?? [] }
+  const omitted = await (loaders[source.scheme] as Loader<Source>)(source, wanted)
   if (optional(options, 'sealed')) await compare(into)
   console.log(`loaded ${source.address}`)
+  if (omitted) report({ omitted })
 }

@@ -1,3 +1,4 @@
+import { useNetwork } from './network.ts'
 import { optionsOf } from './options.ts'
 import { cleaned } from './redact.ts'
 import { fail } from './report.ts'
@@ -32,6 +33,7 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => pr
 try {
   const program = programs[name]
   if (!program) throw new Error(`"${name}" is none of ${Object.keys(programs).join(', ')}`)
+  useNetwork()
   await (await program())(optionsOf(words))
 } catch (error) {
   fail(error)

@@ -116,8 +116,23 @@ async function removeOlder({ storage, path, keep }: Place) {
   }
 }
 
-const reportOmitted = (name: string, why: string): void =>
-  console.log(`${name} is left out: ${why}`)
+/** Called with each file, link or folder that is not sealed. */
+type Omit = (name: string, why: string) => void
+
+/** The first omission is reported with the count, the others are in the log alone. */
+function omissions() {
+  const all: string[] = []
+  return {
+    omit: (name: string, why: string): void => {
+      const line = `${name} is left out: ${why}`
+      console.log(line)
+      all.push(line)
+    },
+    report: () => ({
+      ...(all[0] !== undefined && { unsealed: { count: all.length, first: all[0].slice(0, 400) } }),
+    }),
+  }
+}
 
 const fate = {
   outside: 'outside of the artifacts',
@@ -173,6 +188,7 @@ function followed(
   files: readonly (Sealed & { readonly bytes: number })[],
   folders: readonly string[],
   links: readonly Link[],
+  omit: Omit,
 ): readonly Behind[] {
   const known = new Map(files.map((file) => [file.path, file]))
   const tree: Tree = {
@@ -186,10 +202,7 @@ function followed(
   let bytes = Math.max(10 * own, 2 ** 30)
   return links.flatMap(({ path, to }) => {
     if (to === undefined) {
-      reportOmitted(
-        shown(path),
-        'a bucket cannot store links, and it leads to nothing inside the artifacts',
-      )
+      omit(shown(path), 'a bucket cannot store links, and it leads to nothing inside the artifacts')
       return []
     }
     const found = spread(tree, contents, path, room)
@@ -199,69 +212,92 @@ function followed(
     })
     const size = added.reduce((sum, { sealed }) => sum + sealed.bytes, 0)
     if (!found || size > bytes) {
-      reportOmitted(shown(path), 'following links to folders of links would store too many copies')
+      omit(shown(path), 'following links to folders of links would store too many copies')
       return []
     }
-    for (const circle of found.circles) reportOmitted(shown(circle), 'its link leads in a circle')
+    for (const circle of found.circles) omit(shown(circle), 'its link leads in a circle')
     room -= added.length
     bytes -= size
     return added.filter(({ sealed: { path } }) => {
       if (isListed(path)) return true
-      reportOmitted(shown(path), 'its name cannot be written in a list of files')
+      omit(shown(path), 'its name cannot be written in a list of files')
       return false
     })
   })
 }
 
 /** Whether the kernel resolves a link as this code did: rclone will follow it by the kernel. */
-async function arrives(folder: string, { file, sealed: { path } }: Behind): Promise<boolean> {
+async function arrives(
+  folder: string,
+  { file, sealed: { path } }: Behind,
+  omit: Omit,
+): Promise<boolean> {
   const [whole, found] = await Promise.all([
     realpath(folder),
     realpath(join(folder, path)).catch(() => ''),
   ])
   if (found === join(whole, file)) return true
-  reportOmitted(shown(path), 'its link leads somewhere else')
+  omit(shown(path), 'its link leads somewhere else')
   return false
 }
 
-/** rclone uses this character for its own escapes, and cannot open a file with it in its name. */
-const unreadable = '‛'
+/**
+ * rclone uses the first of these characters for its own escapes, and cannot open a file with it in its
+ * name. The second is what it sees in a name that is not UTF-8, which it would copy under another.
+ */
+const unreadable = ['‛', '\uFFFD'] as const
 
 /** rclone reads a list of files, one per line, in which these characters mean something else. */
-const isListed = (path: string): boolean => !/[\r\n␀／．‛]/.test(path)
+const isListed = (path: string): boolean => !/[\r\n␀／．‛\uFFFD]/.test(path)
 
 interface Made {
   readonly manifest: Manifest
   /** The files that are reachable only through links. */
   readonly behindLinks: readonly string[]
+  /** What could not be sealed, for the termination message. */
+  readonly omitted: { readonly unsealed?: { readonly count: number; readonly first: string } }
+}
+
+/** A bucket has no folders, only files with a path. */
+function omitEmpty({ files, folders, links }: Awaited<ReturnType<typeof filesOf>>, omit: Omit) {
+  const full = new Set([...files, ...links, ...folders].map((path) => posix.dirname(path)))
+  for (const folder of folders)
+    if (!full.has(folder)) omit(shown(folder), 'a bucket cannot store an empty folder')
 }
 
 /** With `follows`, for a storage without links, the manifest lists the files behind links instead. */
 export async function seal(artifacts: string, follows = false): Promise<Made> {
+  const { omit, report } = omissions()
   const path = join(artifacts, manifestName)
   // Remove anything with these names, even a folder, and only the link if it is one.
   for (const name of [path, `${path}.part`]) await rm(name, { recursive: true, force: true })
   const found = await filesOf(artifacts)
-  for (const { name, why } of found.left) reportOmitted(name, why)
+  for (const { name, why } of found.left) omit(name, why)
+  if (follows) omitEmpty(found, omit)
   for (const folder of found.folders) await readable(join(artifacts, folder), true)
   const files: Awaited<ReturnType<typeof sealed>>[] = []
-  for (const file of found.files)
-    if (follows && file.includes(unreadable))
-      reportOmitted(shown(file), `rclone cannot read "${unreadable}"`)
+  for (const file of found.files) {
+    const char = follows && unreadable.find((one) => file.includes(one))
+    if (char) omit(shown(file), `rclone cannot read "${char}"`)
     else files.push(await sealed(artifacts, file))
+  }
   const links: Link[] = []
   for (const link of found.links) links.push(await linkAt(artifacts, link))
   const more: Sealed[] = follows ? [] : links.map(({ path, link }) => ({ path, link }))
   if (follows)
-    for (const behind of followed(files, found.folders, links))
-      if (await arrives(artifacts, behind)) more.push(behind.sealed)
+    for (const behind of followed(files, found.folders, links, omit))
+      if (await arrives(artifacts, behind, omit)) more.push(behind.sealed)
   const entries = [...files, ...more].sort((a, b) => (a.path < b.path ? -1 : 1))
   if (!entries.length)
     throw new Error('nothing was written to /content/artifacts: there is no result to keep')
   const bytes = entries.reduce((sum, entry) => sum + ('bytes' in entry ? entry.bytes : 0), 0)
   const manifest: Manifest = { version: 1, digest: digestOf(entries), bytes, files: entries }
   await writeLast(path, `${JSON.stringify(manifest, null, 1)}\n`)
-  return { manifest, behindLinks: follows ? more.map((file) => file.path) : [] }
+  return {
+    manifest,
+    behindLinks: follows ? more.map((file) => file.path) : [],
+    omitted: report(),
+  }
 }
 
 type Bucket = Extract<Source, { scheme: 's3' | 'gs' }>
@@ -288,7 +324,14 @@ async function copyToBucket(
   const there = `${place}/${path}`
   const artifacts = join(storage, path)
   // A bucket cannot store links: the files behind them are copied in their place, one by one.
-  const without = [`/${manifestName}`, `*${unreadable}*`, `*${unreadable}*/**`]
+  const [escapes, replaces] = unreadable
+  const without = [
+    `/${manifestName}`,
+    `*${escapes}*`,
+    `*${escapes}*/**`,
+    // Only a regular expression matches it in a name that is not UTF-8.
+    `{{.*${replaces}.*}}`,
+  ]
   const plain = [...without.map((pattern) => `--exclude=${pattern}`), '--skip-links']
   const linked = ['--files-from-raw', '-', '--copy-links']
   const list = behindLinks.map((file) => `${file}\n`).join('')
@@ -318,10 +361,10 @@ export async function main(options: Options): Promise<void> {
   const to = optional(options, 'to')
   const bucket = to === undefined ? undefined : bucketOf(to)
   const place = await placeOf(artifacts, storage, options.keep ?? [])
-  const { manifest, behindLinks } = await seal(artifacts, bucket !== undefined)
+  const { manifest, behindLinks, omitted } = await seal(artifacts, bucket !== undefined)
   const { digest, bytes, files } = manifest
   console.log(`${files.length} files, ${bytes} bytes`)
   if (bucket) await copyToBucket(place, bucket, behindLinks)
   else await removeOlder(place)
-  report({ digest, bytes })
+  report({ digest, bytes, ...omitted })
 }

@@ -9,7 +9,8 @@ export interface EnvVar {
   readonly name: string
   readonly value?: string
   readonly valueFrom?: {
-    readonly secretKeyRef: { readonly name?: string; readonly key: string }
+    readonly configMapKeyRef?: { readonly name?: string; readonly key: string }
+    readonly secretKeyRef?: { readonly name?: string; readonly key: string }
   }
 }
 

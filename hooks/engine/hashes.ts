@@ -4,12 +4,14 @@ import type { HashPart, Parent } from '../../crds/kind.ts'
 import { kinds } from '../../crds/kinds.ts'
 import { hash } from '../../crds/names.ts'
 import { cores, gibibytes } from '../../crds/schema/quantity.ts'
+import { networkIn } from '../pod/env.ts'
 
 /** The hashes that identify work by its inputs, and the one that identifies what a server was made for. */
 
 /** The fields of any kind; only those that are converted before they are hashed have a type here. */
 interface Fields extends Readonly<Record<string, unknown>> {
   readonly model?: { readonly name?: string }
+  readonly env?: Readonly<Record<string, string>>
   readonly dataset?: { readonly name?: string }
   readonly resources?: Resources
 }
@@ -52,10 +54,21 @@ export interface Hashes {
   readonly attempt: string
 }
 
-/** Hashes of the build stage: a changed parameter does not build the same source again. */
+/**
+ * Hashes of the build stage: a changed parameter does not build the same source again. Another proxy is
+ * worth another attempt.
+ */
 export function buildHashes(spec: object, rerun: string | undefined): Hashes {
   const fields = buildFields(spec as Fields)
-  return { inputs: hash(fields), attempt: hash({ ...fields, rerun }) }
+  const network = networkIn((spec as Fields).env)
+  return {
+    inputs: hash(fields),
+    attempt: hash({
+      ...fields,
+      network: network.length ? Object.fromEntries(network) : undefined,
+      rerun,
+    }),
+  }
 }
 
 /** The fields whose change makes failed work worth another attempt. 20 and "20Gi" are the same. */

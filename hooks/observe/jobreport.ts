@@ -1,4 +1,7 @@
-import type { Job, Pod } from '../children/manifesttypes.ts'
+import { isObject } from '../../crds/schema/json.ts'
+import type { StageRecord } from '../../crds/status.ts'
+import { cutAt, printable } from '../../crds/text.ts'
+import type { ContainerStatus, Job, Pod } from '../children/manifesttypes.ts'
 import { podsOf } from './diagnosis.ts'
 
 /** What a Job's last container reported: JSON, or a bare digest; undefined when it cannot be read. */
@@ -6,33 +9,65 @@ export interface Report {
   readonly digest?: string
   readonly commit?: string
   readonly bytes?: number
+  readonly unsealed?: NonNullable<StageRecord['unsealed']>
+  /** From the container before, which is the loader or the user's: only of the loader is it true. */
+  readonly omitted?: NonNullable<StageRecord['omitted']>
 }
 
 export function reportOf(job: Job, pods: readonly Pod[]): Report | undefined {
   for (const pod of podsOf(job, pods)) {
-    for (const { state } of pod.status?.containerStatuses ?? []) {
-      const { exitCode, message } = state?.terminated ?? {}
-      const report = exitCode === 0 && message ? parsed(message.trim()) : undefined
-      if (report) return report
+    const { containerStatuses = [], initContainerStatuses = [] } = pod.status ?? {}
+    for (const status of containerStatuses) {
+      const report = parsed(wordsOf(status))
+      if (report) return { ...report, ...omittedIn(initContainerStatuses) }
     }
   }
   return undefined
 }
 
+/** The termination message of a container that succeeded. */
+function wordsOf({ state }: ContainerStatus): string {
+  const { exitCode, message } = state?.terminated ?? {}
+  return exitCode === 0 && message ? message.trim() : ''
+}
+
+function omittedIn(before: readonly ContainerStatus[]): Pick<Report, 'omitted'> {
+  for (const status of before) {
+    try {
+      const { files, bytes } = JSON.parse(wordsOf(status)).omitted
+      if (isCount(files) && isCount(bytes)) return { omitted: { files, bytes } }
+    } catch {
+      // Another container, or a loader of an earlier release: it has other words, or none.
+    }
+  }
+  return {}
+}
+
 function parsed(message: string): Report | undefined {
   if (isDigest(message)) return { digest: message }
   try {
-    const { digest, commit, bytes } = JSON.parse(message)
+    const { digest, commit, bytes, unsealed } = JSON.parse(message)
     if (!isDigest(digest)) return undefined
     return {
       digest,
       ...(isText(commit, /^[0-9a-f]{1,64}$/) && { commit }),
-      ...(Number.isSafeInteger(bytes) && bytes >= 0 && { bytes }),
+      ...(isCount(bytes) && { bytes }),
+      ...unsealedIn(unsealed),
     }
   } catch {
     return undefined
   }
 }
+
+/** It quotes names that the user's container gave, which may hold anything. */
+function unsealedIn(value: unknown): Pick<Report, 'unsealed'> {
+  const { count, first } = isObject(value) ? value : {}
+  if (!isCount(count) || typeof first !== 'string') return {}
+  return { unsealed: { count, first: cutAt(printable(first), 500) } }
+}
+
+const isCount = (value: unknown): value is number =>
+  typeof value === 'number' && Number.isSafeInteger(value) && value >= 0
 
 const isText = (value: unknown, form: RegExp): value is string =>
   typeof value === 'string' && form.test(value)

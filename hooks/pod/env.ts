@@ -1,14 +1,17 @@
 import { unexpanded } from '../../crds/expansion.ts'
 import { paramVariable } from '../../crds/rules/params.ts'
-import { secretIn } from '../../crds/secrets.ts'
+import { referredIn } from '../../crds/secrets.ts'
 import type { EnvVar } from '../children/manifesttypes.ts'
 
 export type Env = readonly EnvVar[]
 
 /** The kubelet reads a value that is exactly `${{ secrets.NAME.KEY }}`; this code never does. */
 function variable(name: string, value: string): EnvVar {
-  const secret = secretIn(value)
-  if (secret) return { name, valueFrom: { secretKeyRef: secret } }
+  const referred = referredIn(value)
+  if (referred) {
+    const { kind, ...key } = referred
+    return { name, valueFrom: kind === 'Secret' ? { secretKeyRef: key } : { configMapKeyRef: key } }
+  }
   // The API server drops an empty value, and Metacontroller would write it again for ever.
   return value ? { name, value } : { name }
 }
@@ -32,3 +35,35 @@ export function envOf(
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([name, value]) => variable(name, value))
 }
+
+const proxyNames = ['HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY', 'ALL_PROXY']
+
+/** The variables of spec.env that say how to reach a host. */
+const networkNames = [
+  ...proxyNames,
+  ...proxyNames.map((name) => name.toLowerCase()),
+  'CA_CERTIFICATES',
+]
+
+/** The variables of the network that are set, in a fixed order. */
+export const networkIn = (
+  env: Readonly<Record<string, string>> = {},
+): readonly (readonly [name: string, value: string])[] =>
+  networkNames.flatMap((name) => {
+    const value = env[name]
+    return value === undefined ? [] : [[name, value] as const]
+  })
+
+/** The network for the clone of a build, which has no other variable of the user. */
+export const networkEnv = (env: Readonly<Record<string, string>> | undefined): Env =>
+  networkIn(env).map(([name, value]) => variable(name, value))
+
+/**
+ * The proxies for the steps of a build. The builder has the administrator's push credentials: through a
+ * proxy and an authority of the user, they could be read on their way to the registry. So the variables
+ * have other names, and the builder itself uses none.
+ */
+export const stepEnv = (env: Readonly<Record<string, string>> | undefined): Env =>
+  networkIn(env)
+    .filter(([name]) => name !== 'CA_CERTIFICATES')
+    .map(([name, value]) => variable(`STEP_${name}`, value))

@@ -4,8 +4,9 @@ import type { Build } from '../../crds/gitbuild.ts'
 import type { Parent } from '../../crds/kind.ts'
 import { cores, gibibytes } from '../../crds/schema/quantity.ts'
 import { labelsOf } from '../children/metadata.ts'
+import { networkEnv, stepEnv } from '../pod/env.ts'
 import { toolResources } from '../pod/resources.ts'
-import { noServiceLinks, pullSecretNames, pullSecrets } from '../pod/template.ts'
+import { noServiceLinks, pullSecretNames, pullSecrets, specOf } from '../pod/template.ts'
 import { builtImage } from './builtimage.ts'
 
 const profileOf = (confinement: string) =>
@@ -104,7 +105,7 @@ function builder(parent: Parent, config: Config, args: readonly string[]) {
       name: 'build',
       image: config.images.builder,
       args: args.map(unexpanded),
-      env: builderEnv(config),
+      env: [...builderEnv(config), ...stepEnv(specOf(parent).env)],
       resources: {
         requests: { cpu: cores(config.builder.cpu), memory: gibibytes(config.builder.memory) },
       },
@@ -137,7 +138,7 @@ export function buildPod(parent: Parent, build: Build, tag: string, config: Conf
     },
     spec: {
       ...builderPod(parent, config),
-      initContainers: [clone(build.git, config)],
+      initContainers: [clone(parent, build.git, config)],
       containers: [container],
       volumes: [
         { name: 'source', emptyDir: {} },
@@ -161,7 +162,11 @@ const buildArgs = (parent: Parent, build: Build, tag: string, config: Config) =>
   ...(config.registry.cache ? ['--cache=true'] : []),
 ]
 
-function clone({ url, branch, tag, commit, secretName }: Build['git'], { images, git }: Config) {
+function clone(
+  parent: Parent,
+  { url, branch, tag, commit, secretName }: Build['git'],
+  { images, git }: Config,
+) {
   const ref = branch ?? tag ?? commit
   return {
     name: 'clone',
@@ -176,6 +181,7 @@ function clone({ url, branch, tag, commit, secretName }: Build['git'], { images,
       { name: 'HOME', value: '/tmp' },
       ...(git.knownHosts ? [{ name: 'GIT_KNOWN_HOSTS', value: git.knownHosts }] : []),
       ...(git.caBundle ? [{ name: 'GIT_CA_BUNDLE', value: git.caBundle }] : []),
+      ...networkEnv(specOf(parent).env),
     ],
     resources: toolResources,
     volumeMounts: [

@@ -6,6 +6,7 @@ import type { PodSpec } from '../children/manifesttypes.ts'
 import { folderHash } from '../engine/hashes.ts'
 import type { Facts } from '../engine/read.ts'
 import type { WorkStage } from '../engine/stage.ts'
+import type { Report } from '../observe/jobreport.ts'
 import type { Records } from '../observe/memory.ts'
 import { podFieldsOf, withPodFields } from '../pod/podfields.ts'
 import { container, contentMounts, gpuPodBase, podMetadata } from '../pod/template.ts'
@@ -29,7 +30,7 @@ interface Run extends Pick<WorkStage, 'active' | 'skip' | 'needs' | 'hashes'> {
   /** How often a failed Pod is retried, unless spec.runPolicy sets it. */
   readonly backoffLimit: number
   /** What to record besides the digest and the size of the artifacts. */
-  readonly result?: (records: Records) => Partial<StageRecord>
+  readonly result?: (records: Records, report: Report) => Partial<StageRecord>
 }
 
 /** A container writes artifacts/, and its exit code decides whether the stage succeeded. */
@@ -60,10 +61,11 @@ export function runStage(
         facts.config,
       ),
     lost: ({ attempt }) => lostPlace(facts, name, attempt),
-    result: ({ digest, bytes }, _attempt, records) => ({
-      ...(digest && { digest }),
-      ...(bytes !== undefined && { bytes }),
-      ...run.result?.(records),
+    result: (report, _attempt, records) => ({
+      ...(report.digest && { digest: report.digest }),
+      ...(report.bytes !== undefined && { bytes: report.bytes }),
+      ...(report.unsealed && { unsealed: report.unsealed }),
+      ...run.result?.(records, report),
     }),
   }
 }
@@ -107,4 +109,12 @@ const nodesThatBind = (base: Pick<PodSpec, 'nodeSelector'>, parent: Parent, conf
     ...base.nodeSelector,
   }
   return Object.keys(nodeSelector).length ? { nodeSelector } : {}
+}
+
+/** What Ready adds about a result that lacks something, so that nobody looks for it in vain. */
+export function unsealedNote(record: StageRecord | undefined): string {
+  const { count = 0, first } = record?.unsealed ?? {}
+  if (!first) return ''
+  const more = count > 1 ? `, and ${count - 1} more, which the log of container "seal" names` : ''
+  return `; ${first}${more}`
 }

@@ -64,10 +64,11 @@ const busybox: Layer = {
   },
 }
 
-const packages = 'git,ca-certificates,openssh-client,python3,uidmap,libcap2-bin,rclone,procps'
+const packages =
+  'git,git-lfs,ca-certificates,openssh-client,python3,uidmap,libcap2-bin,rclone,procps'
 
 const debian: Layer = {
-  name: 'debian-bookworm-1',
+  name: 'debian-bookworm-2',
   make: async (to, { signal }) => {
     await sh(
       'debootstrap --variant=minbase --include="$2" bookworm "$1" "$3" >&2; rm -rf "$1"/var/cache/apt/* "$1"/var/lib/apt/lists/*',

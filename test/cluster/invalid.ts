@@ -123,6 +123,22 @@ const rows: readonly Bad[] = [
     spec: { build: { git: { url: 'ssh://git@example.com:org/x.git' } } },
     says: '"org" is no port: write ssh://git@example.com/org/x.git',
   },
+  {
+    kind: 'Model',
+    spec: { source: 'https://example.com/x.gguf', files: ['*.gguf'] },
+    when: 'the source is one file',
+    says: 'chooses among the files of an hf://, s3:// or gs:// source',
+  },
+  {
+    kind: 'Dataset',
+    when: 'there is no source',
+    spec: { image, files: ['*.csv'] },
+    says: 'chooses among the files of an hf://, s3:// or gs:// source',
+  },
+  { kind: 'Model', spec: { source: 'hf://a/b', files: [] }, says: 'spec.files' },
+  { kind: 'Model', spec: { source: 'hf://a/b', files: ['/x'] }, says: 'spec.files[0]' },
+  { kind: 'Dataset', spec: { source: 's3://a', files: ['!'] }, says: 'spec.files[0]' },
+  { kind: 'Notebook', spec: { image, files: ['x'] }, says: 'unknown field "spec.files"' },
   { kind: 'Dataset', spec: { source: 'pvc://claim/../other' }, says: 'must not contain ".."' },
   {
     kind: 'Dataset',
@@ -280,13 +296,19 @@ const rows: readonly Bad[] = [
     kind: 'Model',
     spec: { image, env: { TOKEN: 'Bearer ${{ secrets.hf.token }}' } },
     when: 'there is text before it',
-    says: 'must be exactly ${{ secrets.NAME.KEY }}',
+    says: 'must be exactly ${{ secrets.NAME.KEY }} or ${{ configmaps.NAME.KEY }}',
   },
   {
     kind: 'Model',
     spec: { image, env: { TOKEN: '${{ secrets.-hf.token }}' } },
     when: 'the name begins with a dash',
     says: 'must be exactly ${{ secrets.NAME.KEY }}',
+  },
+  {
+    kind: 'Model',
+    spec: { image, env: { CA: '${{ configmaps.trusted }}' } },
+    when: 'it names no key',
+    says: 'must be exactly ${{ secrets.NAME.KEY }} or ${{ configmaps.NAME.KEY }}',
   },
   { kind: 'Model', spec: { image, env: { '1A': 'x' } }, says: 'spec.env' },
   {

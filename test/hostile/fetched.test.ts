@@ -388,10 +388,30 @@ describe('files that no manifest can represent are left out and named', () => {
   ])('$what', async ({ make, says }) => {
     write(join(artifacts, 'w'), 'weights')
     make()
-    const { code, printed } = await sealing()
+    const { code, printed, message } = await sealing()
     expect(code).toBe(0)
     expect(printed).toContain(says)
+    expect(JSON.parse(message).unsealed).toEqual({ count: 1, first: says })
     expect(sealedIn(artifacts).map(({ path }) => path)).toEqual(['w'])
+  })
+
+  test('an empty folder in a bucket, but not in a claim', async () => {
+    rclone()
+    write(join(artifacts, 'logs/w'), 'weights')
+    mkdirSync(join(artifacts, 'deep/empty'), { recursive: true })
+    const says = '"deep/empty" is left out: a bucket cannot store an empty folder'
+    expect((await sealing()).printed).not.toContain('left out')
+    const { code, message } = await toBucket()
+    expect(code).toBe(0)
+    expect(JSON.parse(message).unsealed).toEqual({ count: 1, first: says })
+  })
+
+  test('a name in a bucket that looks to rclone as one that is not UTF-8', async () => {
+    rclone()
+    write(join(artifacts, 'a\ufffdb'), 'x')
+    write(join(artifacts, 'w'), 'weights')
+    const first = '"a\ufffdb" is left out: rclone cannot read "\ufffd"'
+    expect(JSON.parse((await toBucket()).message).unsealed).toEqual({ count: 1, first })
   })
 
   test('a file that rclone cannot open does not fail the copy of the others', async () => {

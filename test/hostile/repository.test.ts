@@ -5,7 +5,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { addressOf, credentialConfig } from '../../tools/clone.ts'
+import { addressOf, credentialConfig } from '../../tools/gitaccess.ts'
 import { seal } from '../../tools/seal.ts'
 import { localCertificate } from '../certificate.ts'
 import { commit, type Ended, git, type Server, scratch, serveGit, server, tool } from './tools.ts'
@@ -298,38 +298,6 @@ describe('Git credentials', () => {
       },
     )
     expect(stdout.includes('password=x')).toBe(given)
-  })
-
-  test('are sent by git-lfs only to the named address', async () => {
-    const repository = join(folder, 'repositories/acme/large')
-    const other = await started(wantsAny)
-    commit(repository, {
-      '.gitattributes': '*.bin filter=lfs\n',
-      '.lfsconfig': `[lfs]\n\turl = ${other.url}/objects\n`,
-      'model.bin': 'version https://git-lfs.github.com/spec/v1\n',
-    })
-    const named = await started(guarded)
-    // git-lfs has no credentials of its own. It asks Git, as this filter does.
-    const filter = join(folder, 'filter')
-    const ask = (url: string) => {
-      const { protocol, host } = new URL(url)
-      return `printf 'protocol=${protocol.slice(0, -1)}\\nhost=${host}\\n\\n' | git credential fill >>${folder}/filled 2>>${folder}/refused`
-    }
-    const script = ['#!/bin/sh', ask(other.url), ask(named.url), 'cat', '']
-    writeFileSync(filter, script.join('\n'))
-    chmodSync(filter, 0o755)
-    mkdirSync(join(folder, 'git'))
-    writeFileSync(
-      join(folder, 'git/config'),
-      `[filter "lfs"]\n\tsmudge = ${filter}\n\trequired = true\n`,
-    )
-    const ended = await clone(`${named.url}/acme/large/.git`, { env: { XDG_CONFIG_HOME: folder } })
-    expect(ended).toMatchObject({ code: 0 })
-    expect(readFileSync(join(folder, 'filled'), 'utf8')).toBe(
-      `protocol=http\nhost=${named.host}\nusername=${user}\npassword=${password}\n`,
-    )
-    expect(readFileSync(join(folder, 'refused'), 'utf8')).toContain(`'${other.url}'`)
-    expect(other.asked).toEqual([])
   })
 
   describe('are not printed', () => {

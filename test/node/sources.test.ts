@@ -68,18 +68,29 @@ describe.concurrent('a source is loaded', () => {
     writeFileSync(join(folder, 'b.bin'), 'b')
     writeFileSync(join(folder, '..', 'a.bin'), weights)
     await secret(ns, 's3', 'Opaque', s3Key)
+    const from = {
+      source: `s3://${ns}/deep`,
+      env: {
+        AWS_ENDPOINT_URL: s3Url,
+        AWS_ACCESS_KEY_ID: '${{ secrets.s3.id }}',
+        AWS_SECRET_ACCESS_KEY: '${{ secrets.s3.secret }}',
+      },
+      runPolicy: { backoffLimit: 0 },
+    }
     await apply(
       ns,
-      manifest('Dataset', 'it', {
-        source: `s3://${ns}/deep`,
-        env: {
-          AWS_ENDPOINT_URL: s3Url,
-          AWS_ACCESS_KEY_ID: '${{ secrets.s3.id }}',
-          AWS_SECRET_ACCESS_KEY: '${{ secrets.s3.secret }}',
-        },
-      }),
+      manifest('Dataset', 'it', from),
+      manifest('Dataset', 'some', { ...from, files: ['*.bin', '!er/'] }),
+      manifest('Dataset', 'none', { ...from, files: ['*.csv'] }),
     )
     await untilSays(ns, 'dataset/it', 'True Done: loaded into pvc://')
+    await untilSays(ns, 'dataset/some', 'True Done: loaded into pvc://')
+    expect(await loaded(ns, 'dataset/some')).toEqual([`${sha256(weights)} a.bin`])
+    await untilSays(
+      ns,
+      'dataset/none',
+      `False Failed: container "load" exited with 1: spec.files: no file of s3://${ns}/deep matches "*.csv"`,
+    )
     expect(await loaded(ns, 'dataset/it')).toEqual([
       `${sha256(weights)} a.bin`,
       `${sha256(Buffer.from('b'))} er/b.bin`,
@@ -135,7 +146,11 @@ describe.concurrent('a source is loaded', () => {
       'org/tiny': {
         token: 'hub-token',
         large: ['model.safetensors'],
-        files: { 'config.json': Buffer.from('{}'), 'model.safetensors': weights },
+        files: {
+          'config.json': Buffer.from('{}'),
+          'model.safetensors': weights,
+          'pytorch_model.bin': weights,
+        },
         breaks: (file) => file === 'model.safetensors' && broke++ === 0,
       },
       'org/spoilt': { large: ['w.bin'], files: { 'w.bin': Buffer.from('right') }, lies: true },
@@ -172,6 +187,10 @@ describe.concurrent('a source is loaded', () => {
         `${sha256(Buffer.from('{}'))} config.json`,
         `${sha256(weights)} model.safetensors`,
       ])
+      expect((await get(ns, 'model/it')).status.stages.run.omitted).toEqual({
+        files: 1,
+        bytes: weights.length,
+      })
       await untilSays(ns, 'dataset/it', 'True Done: loaded into pvc://')
       expect(await loaded(ns, 'dataset/it')).toEqual([
         `${sha256(Buffer.from('{"a": 1}\n'))} rows.jsonl`,

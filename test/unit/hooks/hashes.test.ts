@@ -92,6 +92,14 @@ describe('hashes', () => {
     expect(attempt({ suspend: true })).toBe(attempt({}))
   })
 
+  test('another proxy is another attempt of a build, and does not build again what is built', () => {
+    const proxied = { ...spec, env: { HTTPS_PROXY: 'http://proxy:3128', HF_TOKEN: 'x' } }
+    const other = { ...spec, env: { HF_TOKEN: 'y' } }
+    expect(buildHashes(proxied, undefined).inputs).toBe(buildHashes(spec, undefined).inputs)
+    expect(buildHashes(proxied, undefined).attempt).not.toBe(buildHashes(spec, undefined).attempt)
+    expect(buildHashes(other, undefined)).toEqual(buildHashes(spec, undefined))
+  })
+
   test('a changed parameter does not build again', () => {
     expect(buildHashes({ ...spec, params: {} }, undefined)).toEqual(buildHashes(spec, undefined))
   })

@@ -383,3 +383,77 @@ test('a complete Job whose report cannot be read is recorded without it', () => 
   })
   expect(statusOf(recorded).stages?.run).not.toHaveProperty('digest')
 })
+
+describe('what a Model lacks', () => {
+  const imported = { source: 'hf://org/name' }
+  const loaderSays = (message: string, name = 'run') => ({
+    initContainerStatuses: [{ name, state: { terminated: { exitCode: 0, message } } }],
+  })
+  const answered = (
+    spec: Readonly<Record<string, unknown>>,
+    sealed: object,
+    before: object = {},
+  ) => {
+    const parent = aModel(spec)
+    const first = sync(parent, [squad])
+    const job = aJob(first, completed)
+    const pod = aPod(job, { ...ended(0, report(sealed)), ...before })
+    return sync(stored(parent, first), [squad, ...applied(first, completed), pod])
+  }
+  const omitted = JSON.stringify({ omitted: { files: 3, bytes: 15 * 2 ** 30 } })
+
+  test.each([
+    {
+      what: 'copies of the weights on the hub',
+      answer: () => answered(imported, {}, loaderSays(omitted)),
+      ends: '; left out: 3 files of 15Gi, the same weights in other formats (files: ["*"] loads all)',
+    },
+    {
+      what: 'a file that cannot be sealed',
+      answer: () =>
+        answered(imported, { unsealed: { count: 1, first: '"a\u202e" is left out: its name' } }),
+      ends: '; "a" is left out: its name',
+    },
+    {
+      what: 'several',
+      answer: () =>
+        answered(
+          { ...trained, package: 'Never' },
+          { unsealed: { count: 3, first: '"a" is left out: a pipe' } },
+        ),
+      ends: '; "a" is left out: a pipe, and 2 more, which the log of container "seal" names',
+    },
+  ])('is in its message and in its status: $what', ({ answer, ends }) => {
+    expect(readyOf(answer())).toMatch(/^True Done: served from storage: /)
+    expect(readyOf(answer()).endsWith(ends)).toBe(true)
+  })
+
+  test('is not what the container of a training says', () => {
+    expect(statusOf(answered(trained, {}, loaderSays(omitted))).stages?.run).not.toHaveProperty(
+      'omitted',
+    )
+  })
+
+  test.each([
+    { what: 'no JSON', message: 'loaded hf://org/name' },
+    { what: 'no object', message: 'null' },
+    { what: 'sizes that are no numbers', message: '{"omitted":{"files":"3","bytes":1}}' },
+    { what: 'negative sizes', message: '{"omitted":{"files":-3,"bytes":1}}' },
+  ])('is not read from $what', ({ message }) => {
+    expect(readyOf(answered(imported, {}, loaderSays(message)))).toMatch(
+      /load\/|run\/[0-9a-f]{16}$/,
+    )
+  })
+})
+
+test('the loader gets the patterns of spec.files', () => {
+  const job = theChild(sync(aModel({ source: 'hf://org/name', files: ['*.json', '!x'] })), 'Job')
+  expect(job.spec.template.spec.initContainers[0].args).toEqual([
+    'load',
+    '--source=hf://org/name',
+    '--hub=model',
+    '--files=*.json',
+    '--files=!x',
+    '--into=/content/artifacts',
+  ])
+})

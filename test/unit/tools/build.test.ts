@@ -3,8 +3,16 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSyn
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { buildctlArgs, buildFault, daemonConfig, dockerfileIn } from '../../../tools/build.ts'
-import { addressOf, clonedFault, credentialHelper, refOf } from '../../../tools/clone.ts'
+import {
+  buildctlArgs,
+  buildFault,
+  daemonConfig,
+  dockerfileIn,
+  stepProxies,
+} from '../../../tools/build.ts'
+import { refOf } from '../../../tools/clone.ts'
+import { addressOf, credentialHelper } from '../../../tools/gitaccess.ts'
+import { clonedFault } from '../../../tools/gitwords.ts'
 import { optionsOf, required } from '../../../tools/options.ts'
 
 describe('the Dockerfile', () => {
@@ -56,6 +64,7 @@ const wanted = {
   image: '10.0.0.1:5001/ns/model-it:tag',
   source: { url: 'https://git/x.git', commit: 'abc' },
   metadata: '/m.json',
+  proxies: {},
   cached: false,
 }
 
@@ -82,6 +91,15 @@ test('a cache is stored next to the image only if the administrator enables it',
     expect.stringMatching(new RegExp(`^--export-cache=${ref},`)),
   ])
   expect(caches(false)).toEqual([])
+})
+
+test('the proxies of spec.env are for the steps of a build, in both spellings', () => {
+  const proxies = stepProxies({ STEP_https_proxy: 'http://proxy:1', HTTP_PROXY: 'http://own:1' })
+  const opts = buildctlArgs({ ...wanted, proxies }).filter((arg) => /proxy/i.test(arg))
+  expect(opts).toEqual([
+    '--opt=build-arg:HTTPS_PROXY=http://proxy:1',
+    '--opt=build-arg:https_proxy=http://proxy:1',
+  ])
 })
 
 test('plain HTTP is used only for the administrator’s registry', () => {

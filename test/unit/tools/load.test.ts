@@ -83,7 +83,7 @@ describe('a download over TLS', () => {
 
   test('from another is refused at once, with the reason', async () => {
     await expect(main({ source: [url], into: [folder] })).rejects.toThrow(
-      `${url}: its certificate cannot be trusted: unable to verify the first certificate`,
+      `${url}: its certificate cannot be trusted: if its authority is your own, give it as CA_CERTIFICATES in spec.env: unable to verify the first certificate`,
     )
   })
 })
@@ -291,7 +291,7 @@ describe('a bucket', () => {
   test('is copied, then compared', () => {
     const source = sourceOf('s3://bucket/a')
     if (source.scheme !== 's3') throw new Error()
-    expect(rcloneArgs(source, '/to').map((args) => args.slice(0, 3))).toEqual([
+    expect(rcloneArgs(source, '/to', []).map((args) => args.slice(0, 3))).toEqual([
       ['copy', 's3:bucket/a', '/to'],
       ['check', 's3:bucket/a', '/to'],
     ])
@@ -312,6 +312,16 @@ describe('a bucket', () => {
       'when the network fails, by the last reason',
       'ERROR : w.bin: Failed to copy: read tcp 10.0.0.1:4->10.0.0.1:5: read: connection reset by peer\nFailed to copy: dial tcp 10.0.0.1:5: connect: connection refused',
       's3://b/p cannot be reached: connection refused',
+    ],
+    [
+      'when its certificate is not trusted',
+      'Get "https://s3.test/b": x509: certificate signed by unknown authority',
+      's3://b/p: its certificate cannot be trusted: if its authority is your own, give it as CA_CERTIFICATES in spec.env',
+    ],
+    [
+      'when it is one file and there are patterns',
+      "Failed to size: can't limit to single files when using filters: [x]",
+      'spec.files: s3://b/p is one file: remove files',
     ],
     [
       'when the disk is full',
@@ -342,8 +352,16 @@ test.each([
   ],
   ['huggingface_hub.errors.RevisionNotFoundError: 404', 'org/name has no revision "main"'],
   [
+    'httpx2.ConnectError: [SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed',
+    'hf://org/name: its certificate cannot be trusted: if its authority is your own, give it as CA_CERTIFICATES in spec.env',
+  ],
+  [
     'OSError: [Errno 28] No space left on device',
     'the disk is full: ask for more in spec.resources.disk',
+  ],
+  [
+    'spec.files: no file of org/name matches "x": it has y\nmore',
+    'spec.files: no file of org/name matches "x": it has y',
   ],
   ['a\nthe last', 'hf://org/name cannot be loaded: the last'],
 ])('the hub’s "%s"', (output, expected) => {

@@ -42,9 +42,26 @@ const texts = [
   ...['https://hf.co/org/name/blob/main/a', 'https://github.com/org/name/blob/main/a'],
   ...['ssh://git@example.com:acme/a', 'https://example.com:acme/a', 'https://example.com/a#b'],
   ...['https://example.com/org/name/-/blob/main/a', 'https://hf.co/datasets/org/name'],
-  ...['${{ secrets.hub.token }}', '${{ secrets.hub }}', 'a ${{ b', '${', 'x'.repeat(51)],
+  ...[
+    '${{ configmaps.ca.pem }}',
+    '${{ secrets.hub.token }}',
+    '${{ secrets.hub }}',
+    'a ${{ b',
+    '${',
+    'x'.repeat(51),
+  ],
 ]
-const names = ['image', 'build', 'command', 'args', 'model', 'dataset', 'source', 'runtime']
+const names = [
+  'image',
+  'build',
+  'command',
+  'args',
+  'model',
+  'dataset',
+  'source',
+  'files',
+  'runtime',
+]
 const of = (keys: readonly string[], value: unknown) =>
   Object.fromEntries(keys.map((key) => [key, value]))
 /** Each set of up to two of the fields that rules read. */

@@ -1,0 +1,76 @@
+import * as http from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import * as tls from 'node:tls'
+import { authorityFile } from './authorities.ts'
+
+/**
+ * The network as spec.env describes it: proxies under the usual names, and private authorities in
+ * CA_CERTIFICATES, as PEM. Each program that the tools start has its own variables for both.
+ */
+
+const proxyNames = ['HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY', 'ALL_PROXY'] as const
+
+/**
+ * The variables that name a file with authorities: of Go, OpenSSL, Python, curl, Git and rclone. Not
+ * AWS_CA_BUNDLE, with which rclone does not start.
+ */
+const authorities = [
+  'SSL_CERT_FILE',
+  'REQUESTS_CA_BUNDLE',
+  'CURL_CA_BUNDLE',
+  'RCLONE_CA_CERT',
+  'GIT_SSL_CAINFO',
+  'NODE_EXTRA_CA_CERTS',
+] as const
+
+/** What a message says of a server whose certificate does not verify. */
+export const untrusted =
+  'its certificate cannot be trusted: if its authority is your own, give it as CA_CERTIFICATES in spec.env'
+
+type Env = Readonly<Record<string, string | undefined>>
+
+/** Both spellings: curl reads http_proxy in lower case alone, other programs only the capitals. */
+export function proxyEnv(env: Env): Readonly<Record<string, string>> {
+  const all = proxyNames.flatMap((name): [string, string][] => {
+    const lower = name.toLowerCase()
+    const value = (env[lower] || env[name])?.trim()
+    return value
+      ? [
+          [name, value],
+          [lower, value],
+        ]
+      : []
+  })
+  return Object.fromEntries(all)
+}
+
+/** What OpenSSL writes between and around certificates is left out. */
+const certificate = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g
+
+/** The certificates of CA_CERTIFICATES; undefined if it is not set. */
+export function certificatesIn(env: Env): string | undefined {
+  const given = env.CA_CERTIFICATES?.trim()
+  if (!given) return undefined
+  const found = given.match(certificate)
+  if (found) return found.join('\n')
+  throw new Error(
+    'CA_CERTIFICATES in spec.env holds no certificate: give the PEM itself, from -----BEGIN CERTIFICATE-----, from a Secret or a ConfigMap',
+  )
+}
+
+/** Prepares this process and those that it will start. */
+export function useNetwork(env: NodeJS.ProcessEnv = process.env): void {
+  const proxies = proxyEnv(env)
+  Object.assign(env, proxies)
+  // Node.js itself reads proxies only when it is told to.
+  if (Object.keys(proxies).length) http.setGlobalProxyFromEnv(proxies)
+  const given = certificatesIn(env)
+  if (!given) return
+  const file = authorityFile(join(tmpdir(), `authorities-${process.pid}.crt`), given)
+  for (const name of authorities) env[name] = file
+  // The hub's faster protocol has a client of its own, which trusts only public authorities.
+  env.HF_HUB_DISABLE_XET ??= '1'
+  const added = given.match(certificate) ?? []
+  tls.setDefaultCACertificates([...tls.getCACertificates('default'), ...added])
+}
