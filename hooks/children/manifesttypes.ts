@@ -146,10 +146,10 @@ export interface Job extends Child {
   }
   readonly status?: WithConditions['status'] & {
     readonly active?: number
-    readonly terminating?: number
-    readonly startTime?: string
     readonly failed?: number
     readonly succeeded?: number
+    readonly terminating?: number
+    readonly startTime?: string
   }
 }
 

@@ -7,9 +7,9 @@ import { awaited } from './awaited.ts'
 import { lost, recorded } from './done.ts'
 import type { Progress, WorkFate } from './fate.ts'
 import { cleared } from './folder.ts'
-import { currentJob, fated, type Look, lookAt, type Policy } from './look.ts'
+import { currentJob, fated, type Look, lookAt, type Policy, wantedTemplate } from './look.ts'
 import type { Facts } from './read.ts'
-import { podHash, remade, templateOf } from './remade.ts'
+import { podHash, remade } from './remade.ts'
 import { retainedJob } from './retained.ts'
 import type { WorkStage } from './stage.ts'
 import { succeeded } from './success.ts'
@@ -106,15 +106,14 @@ function notStarted(look: Look): WorkFate | undefined {
 
 function create(look: Look): WorkFate {
   const { facts, stage, rerun, buckets } = look
-  const hashes = stage.hashes(rerun)
   const identity = {
     stage: stage.name,
-    ...hashes,
+    ...stage.hashes(rerun),
     rerun,
     upstream: identitiesOf(stage.needs),
     pod: podHash(facts, stage),
   }
-  const created = job(facts.parent, identity, stage.policy, templateOf(look))
+  const created = job(facts.parent, identity, stage.policy, wantedTemplate(look))
   const verdict = awaited(facts.memory, 'Job', buckets.name)
   return fated(look, { is: 'create' }, verdict, [created])
 }

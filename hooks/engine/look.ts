@@ -1,4 +1,4 @@
-import type { Job } from '../children/manifesttypes.ts'
+import type { Job, PodTemplate } from '../children/manifesttypes.ts'
 import type { Records } from '../observe/memory.ts'
 import type { Child } from '../observe/protocol.ts'
 import { policyOf } from '../observe/spec.ts'
@@ -64,3 +64,10 @@ export const fated = (
 /** The Job of this attempt, with the user's own policy where spec.runPolicy applies to the stage. */
 export const currentJob = ({ facts, stage, buckets: { current } }: Look): readonly Child[] =>
   current ? [retainedJob(current, facts, stage.isUsers && policyOf(facts.parent))] : []
+
+/** The Pod template of this attempt by the present spec and configuration. */
+export const wantedTemplate = ({ stage, records, rerun }: Look): PodTemplate =>
+  stage.template(
+    { attempt: stage.hashes(rerun).attempt, folder: stage.folder?.(rerun) ?? '' },
+    records,
+  )

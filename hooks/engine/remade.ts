@@ -1,13 +1,13 @@
 import { alike, hash } from '../../crds/names.ts'
 import type { PodFields } from '../../crds/podtemplate.ts'
-import type { Job, PodTemplate } from '../children/manifesttypes.ts'
+import type { Job } from '../children/manifesttypes.ts'
 import { jobAnnotations } from '../children/metadata.ts'
 import { hasStarted, podsOf } from '../observe/diagnosis.ts'
 import { isFailed } from '../observe/jobstate.ts'
 import { no } from '../observe/verdict.ts'
 import { intactTemplate } from '../observe/workload.ts'
 import type { WorkFate } from './fate.ts'
-import { fated, type Look } from './look.ts'
+import { fated, type Look, wantedTemplate } from './look.ts'
 import type { Facts } from './read.ts'
 import type { WorkStage } from './stage.ts'
 
@@ -43,13 +43,7 @@ function isUnstarted({ facts: { observed }, stage }: Look, job: Job): boolean {
 /** A template that is not known for sure is left alone: it would be made anew for ever. */
 function hasOtherTemplate(look: Look, job: Job): boolean {
   const template = intactTemplate(job)
-  return template !== undefined && !alike(template, templateOf(look))
-}
-
-/** The Pod template of the stage's Job, as the spec and the configuration request it now. */
-export function templateOf({ stage, records, rerun }: Look): PodTemplate {
-  const { attempt } = stage.hashes(rerun)
-  return stage.template({ attempt, folder: stage.folder?.(rerun) ?? '' }, records)
+  return template !== undefined && !alike(template, wantedTemplate(look))
 }
 
 /** What the Pod of a stage takes from spec.pod, as a hash; undefined if that is nothing. */
