@@ -235,7 +235,9 @@ export const toolImage = (target: (typeof targets)[number]): string => `tools/${
 function toolsKey(): string {
   const folder = join(root, 'tools')
   const hash = createHash('sha256')
-  for (const name of readdirSync(folder).sort())
+  // Python leaves a folder beside the programs that it has run.
+  const files = readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isFile())
+  for (const name of files.map((file) => file.name).sort())
     hash.update(name).update(readFileSync(join(folder, name)))
   for (const { layers } of bases) hash.update(layers.map(({ name }) => name).join())
   return hash.digest('hex').slice(0, 16)
