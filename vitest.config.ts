@@ -85,6 +85,19 @@ export default defineConfig({
       },
       {
         test: {
+          name: 'vllm',
+          taskTitleValueFormatTruncate,
+          setupFiles,
+          // Run by hand: what it installs has several gigabytes.
+          include: ['test/vllm/**/*.test.ts'],
+          globalSetup: ['test/node/nodesetup.ts'],
+          sequence: { groupOrder: 7 },
+          testTimeout: 900_000,
+          hookTimeout: 1_800_000,
+        },
+      },
+      {
+        test: {
           name: 'up',
           taskTitleValueFormatTruncate,
           setupFiles,

@@ -30,7 +30,7 @@ interface UpOptions {
 
 const interrupted = 130
 
-/** Our own examples refer to repositories and GPUs that a real node does not have. */
+/** Our own examples name public addresses, which the Pods of a real node do not reach. */
 const examplesOf = ({ examples, node }: UpOptions): string => examples ?? (node ? '' : ourExamples)
 const ourExamples = join(root, 'examples')
 

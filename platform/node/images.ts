@@ -28,13 +28,13 @@ import { programPath } from './requirements.ts'
  *     busybox, debootstrap, pip ──▶ layers ──▶ base images ──▶ tools/Dockerfile ──▶ tool images
  */
 
-interface Preparing {
+export interface Preparing {
   readonly binaries: NodeBinaries
   readonly progress: Progress
   readonly signal?: AbortSignal
 }
 
-interface Making extends Preparing {
+export interface Making extends Preparing {
   readonly folder: string
 }
 
@@ -42,7 +42,7 @@ const env = { ...process.env, PATH: programPath() }
 const searchPath = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
 /** A root file system, or a part of one, as a tar archive. */
-interface Layer {
+export interface Layer {
   readonly name: string
   readonly make: (root: string, making: Preparing) => Promise<void>
 }
@@ -65,10 +65,10 @@ const busybox: Layer = {
 }
 
 const packages =
-  'git,git-lfs,ca-certificates,openssh-client,python3,uidmap,libcap2-bin,rclone,procps'
+  'git,git-lfs,ca-certificates,openssh-client,python3,uidmap,libcap2-bin,rclone,procps,libgomp1,libnuma1'
 
-const debian: Layer = {
-  name: 'debian-bookworm-2',
+export const debian: Layer = {
+  name: 'debian-bookworm-3',
   make: async (to, { signal }) => {
     await sh(
       'debootstrap --variant=minbase --include="$2" bookworm "$1" "$3" >&2; rm -rf "$1"/var/cache/apt/* "$1"/var/lib/apt/lists/*',
@@ -151,7 +151,7 @@ const buildkit: Layer = {
   },
 }
 
-interface Base {
+export interface Base {
   readonly name: string
   readonly layers: readonly Layer[]
   readonly flags: readonly string[]
@@ -221,7 +221,8 @@ export async function provideImages(making: Making): Promise<void> {
   for (const target of targets) await provided(toolImage(target), key, making, async () => {})
 }
 
-async function provideBase(base: Base, making: Making): Promise<void> {
+/** Pushes a base image, which is made first if it is not in the cache. */
+export async function provideBase(base: Base, making: Making): Promise<void> {
   await provided(base.name, keyOf(base), making, async () => {
     making.progress(`making the image ${base.name}`)
     await makeBase(base, making)
@@ -234,7 +235,9 @@ export const toolImage = (target: (typeof targets)[number]): string => `tools/${
 function toolsKey(): string {
   const folder = join(root, 'tools')
   const hash = createHash('sha256')
-  for (const name of readdirSync(folder).sort())
+  // Python leaves a folder beside the programs that it has run.
+  const files = readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isFile())
+  for (const name of files.map((file) => file.name).sort())
     hash.update(name).update(readFileSync(join(folder, name)))
   for (const { layers } of bases) hash.update(layers.map(({ name }) => name).join())
   return hash.digest('hex').slice(0, 16)

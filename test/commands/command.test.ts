@@ -153,13 +153,9 @@ describe('validate reports what admission would', () => {
 
 describe('render prints children', () => {
   test('of every stage', async () => {
-    const { code, stdout } = await substratus([
-      'render',
-      '-f',
-      'examples/05-finetune-and-serve.yaml',
-    ])
+    const { code, stdout } = await substratus(['render', '-f', 'examples'])
     for (const stage of ['build', 'run', 'package'])
-      expect(stdout).toContain(`falcon-k8s-model-${stage}-`)
+      expect(stdout).toContain(`writer-model-${stage}-`)
     expect(stdout).toContain('kind: Deployment')
     expect(code).toBe(0)
   })
@@ -171,9 +167,9 @@ describe('render prints children', () => {
       '-f',
       'examples/05-finetune-and-serve.yaml',
     ])
-    expect(stdout).toContain('falcon-k8s-model-build-')
-    expect(stdout).not.toContain('falcon-k8s-model-run-')
-    expect(stdout).toContain('# ModelServer "falcon-k8s" has no children: waiting for Model')
+    expect(stdout).toContain('writer-model-build-')
+    expect(stdout).not.toContain('writer-model-run-')
+    expect(stdout).toContain('# ModelServer "writer-k8s" has no children: waiting for Model')
   })
 
   test('with scalars as kubectl reads them, and strings that it reads as strings', async () => {
