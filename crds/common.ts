@@ -109,10 +109,11 @@ export type RunPolicy = TypeOf<typeof runPolicy>
 
 /**
  * `${{ secrets.NAME.KEY }}` or `${{ configmaps.NAME.KEY }}` as the whole value. Without a backslash, the
- * pattern is the same in CEL.
+ * pattern is the same in CEL; it is short, because the API server multiplies its length by that of the
+ * values, and refuses a definition whose rules could cost too much.
  */
 export const valueReference =
-  '^[$][{][{][ ]*(secrets|configmaps)[.]([a-z0-9]([-a-z0-9]*[a-z0-9])?)[.]([-._a-zA-Z0-9]+)[ ]*[}][}]$'
+  '^[$]{{ *(secret|configmap)s[.]([a-z0-9]([-a-z0-9]*[a-z0-9])?)[.]([-._a-zA-Z0-9]+) *}}$'
 
 const env = map(
   'Environment variables. A value that is exactly ${{ secrets.NAME.KEY }} or ${{ configmaps.NAME.KEY }} is read from that Secret or ConfigMap by the kubelet.',

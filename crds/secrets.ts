@@ -19,7 +19,7 @@ export function referredIn(value: unknown): Referred | undefined {
   const match = typeof value === 'string' ? pattern.exec(value) : null
   if (!match) return undefined
   const [, kind, name = '', , key = ''] = match
-  return { kind: kind === 'secrets' ? 'Secret' : 'ConfigMap', name, key }
+  return { kind: kind === 'secret' ? 'Secret' : 'ConfigMap', name, key }
 }
 
 interface SecretUse {
