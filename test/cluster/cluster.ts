@@ -164,7 +164,14 @@ export const jobsCreated = (namespace: string): readonly string[] =>
 
 /** Causes another sync of an object, which should change nothing. */
 export async function nudge(namespace: string, what: string): Promise<void> {
-  await ok(['-n', namespace, 'annotate', '--overwrite', what, `test.substratus.ai/nudged=${Date.now()}`])
+  await ok([
+    '-n',
+    namespace,
+    'annotate',
+    '--overwrite',
+    what,
+    `test.substratus.ai/nudged=${Date.now()}`,
+  ])
   await sleep(2000)
 }
 
