@@ -5,7 +5,8 @@ import { type AddressInfo, connect } from 'node:net'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { localCertificate } from '../certificate.ts'
-import { commit, git, type Server, scratch, serveGit, server, tool } from './tools.ts'
+import { git } from '../git.ts'
+import { commit, type Server, scratch, serveGit, server, tool } from './tools.ts'
 
 /** Networks as companies have them: a proxy in between, and a certificate of the company's own authority. */
 

@@ -5,7 +5,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { dirname, join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { commit, type Ended, git, type Server, scratch, serveGit, server, tool } from './tools.ts'
+import { git } from '../git.ts'
+import { commit, type Ended, type Server, scratch, serveGit, server, tool } from './tools.ts'
 
 /** Submodules and files in Git LFS: a repository names any host for them, and none but its own gets credentials. */
 

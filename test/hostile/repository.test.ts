@@ -8,7 +8,8 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { addressOf, credentialConfig } from '../../tools/gitaccess.ts'
 import { seal } from '../../tools/seal.ts'
 import { localCertificate } from '../certificate.ts'
-import { commit, type Ended, git, type Server, scratch, serveGit, server, tool } from './tools.ts'
+import { git } from '../git.ts'
+import { commit, type Ended, type Server, scratch, serveGit, server, tool } from './tools.ts'
 
 /** Attacks by repositories, Git servers and registries that the tools fetch from, and by other servers. */
 

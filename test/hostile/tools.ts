@@ -1,4 +1,4 @@
-import { execFileSync, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import {
   createServer,
@@ -10,6 +10,7 @@ import { createServer as createSecureServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { git } from '../git.ts'
 
 /** Starts the project's tools as their containers do, and servers for them to talk to. */
 
@@ -89,13 +90,6 @@ export async function server(
   }
 }
 export type Server = Awaited<ReturnType<typeof server>>
-
-export const git = (folder: string, ...args: readonly string[]): string =>
-  execFileSync(
-    'git',
-    ['-C', folder, '-c', 'user.name=Test', '-c', 'user.email=test@example.com', ...args],
-    { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] },
-  ).trim()
 
 /** A repository with these files in its only commit. */
 export function commit(folder: string, files: Readonly<Record<string, string>>): void {

@@ -1,6 +1,7 @@
 import { gitUrl } from '../../platform/node/addresses.ts'
 import { apply, get, manifest } from '../cluster/cluster.ts'
-import { git, repositoryOf, untilSays } from './realnode.ts'
+import { git } from '../git.ts'
+import { repositoryOf, untilSays } from './realnode.ts'
 
 /** Commits a folder as the only commit of a new repository. */
 function commitFolder(name: string, folder: string) {

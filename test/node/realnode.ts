@@ -9,19 +9,13 @@ import { inject } from 'vitest'
 import { gitUrl, nodeAddress, registryHost } from '../../platform/node/addresses.ts'
 import { sshFiles } from '../../platform/node/gitssh.ts'
 import { get, ok, type Shown, until, watchReady } from '../cluster/cluster.ts'
+import { git } from '../git.ts'
 
 /** The real node as its users see it: by git, kubectl, HTTP and the registry's API. */
 
 export const base = `${registryHost}/base`
 
 type Files = Readonly<Record<string, string>>
-
-export const git = (folder: string, ...args: readonly string[]): string =>
-  execFileSync(
-    'git',
-    ['-C', folder, '-c', 'user.name=Test', '-c', 'user.email=test@example.com', ...args],
-    { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] },
-  ).trim()
 
 interface Committed {
   readonly url: string
