@@ -56,11 +56,21 @@ const fieldChanges = (before: Container, now: Container): readonly string[] =>
 
 /** The last part of the repository is enough if only the tag or the digest differs. */
 function imageChange(before = 'none', now = 'none'): string {
-  const [, repository = '', version = ''] = /^(.*?)[:@]([^/]*)$/.exec(now) ?? []
-  const [, former, older = ''] = /^(.*?)[:@]([^/]*)$/.exec(before) ?? []
-  return repository && repository === former
+  const [repository, version] = parted(now)
+  const [former, older] = parted(before)
+  return version !== undefined && older !== undefined && repository === former
     ? `image ${repository.split('/').at(-1)} ${older} → ${version}`
     : `image ${before} → ${now}`
+}
+
+/**
+ * The repository of an image, and its tag or digest. Whoever may edit the Deployment may give it an image
+ * of any length, for which an expression that backtracks would take minutes.
+ */
+function parted(image: string): readonly [repository: string, version?: string] {
+  const last = image.lastIndexOf('/') + 1
+  const mark = image.slice(last).search(/[:@]/)
+  return mark < 0 ? [image] : [image.slice(0, last + mark), image.slice(last + mark + 1)]
 }
 
 const variables = (before: Container, now: Container): readonly string[] => {

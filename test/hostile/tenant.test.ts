@@ -432,6 +432,13 @@ describe('a server that retains its template while another configuration is pend
     expect(imagesIn(answer)).toEqual(['example.com/vllm:2'])
   })
 
+  test('takes less than 300 ms to name an image that is as long as may be', () => {
+    const { spec } = structuredClone(deployment)
+    spec.template.spec.containers[0].image = `x${':'.repeat(200_000)}/`
+    const edited = annotated({ ...deployment, spec }, { [lastApplied]: JSON.stringify({ spec }) })
+    expect(cpuTimeOf(parent, base, service, edited)).toBeLessThan(300)
+  })
+
   test.each([
     { what: 'without containers', template: { metadata: {}, spec: {} } },
     { what: 'with an empty list of them', template: { metadata: {}, spec: { containers: [] } } },
