@@ -15,7 +15,8 @@ import { changesBetween } from './templatechanges.ts'
  *     only the configuration or the version has changed                ──▶ pending
  *
  * A pending template is what the configuration would render, while the applied one is emitted again. A
- * Deployment without the hash was made by an earlier version, and is adopted as it is.
+ * Deployment without the hash was made by an earlier version, and is adopted as it is if that version
+ * served the present spec with it.
  */
 export interface Settled {
   readonly workload: Workload
@@ -35,7 +36,7 @@ export function settled(
   const last = existing && lastTemplate(existing)
   const isCurrent = last !== undefined && alike(last, template)
   const retained =
-    existing && !isCurrent && isForThem(before, inputs, requested)
+    existing && !isCurrent && isForThem(facts, before, inputs, requested)
       ? retainable(facts, wanted, existing)
       : undefined
   const workload = retained ? { ...wanted, spec: { ...wanted.spec, template: retained } } : wanted
@@ -51,14 +52,28 @@ export function settled(
   }
 }
 
-/** Whether the applied template was made for these inputs; without a hash, it is taken to be. */
+/** Whether the applied template was made for these inputs. */
 const isForThem = (
+  facts: Facts,
   before: TemplateIdentity,
   inputs: string,
   requested: string | undefined,
 ): boolean =>
-  before.inputs === undefined ||
-  (before.inputs === inputs && (requested === undefined || requested === before.rollout))
+  before.inputs === undefined
+    ? isServedSpec(facts)
+    : before.inputs === inputs && (requested === undefined || requested === before.rollout)
+
+/**
+ * Whether the last answer was about the present spec, and nothing kept it from being served. Otherwise
+ * the applied template is of an earlier spec, which may name another Model.
+ */
+function isServedSpec({ parent, memory: { conditions } }: Facts): boolean {
+  const of = (wanted: string) => conditions.find(({ type }) => type === wanted)
+  const ready = of('Ready')
+  if (!ready) return true
+  const isSeen = ready.observedGeneration === parent.metadata.generation
+  return isSeen && ready.status === of('Serving')?.status
+}
 
 function retainable(
   { config, observed }: Facts,

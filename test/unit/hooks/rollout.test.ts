@@ -297,6 +297,31 @@ describe.each<{ history: string; more?: object; steps: readonly Step[] }>([
   })
 })
 
+describe('the Deployment of an earlier version', () => {
+  const said = (type: string, status: string, observedGeneration = 1) => ({
+    type,
+    status,
+    reason: status === 'True' ? 'Serving' : 'Waiting',
+    message: 'x',
+    observedGeneration,
+  })
+
+  test.each([
+    { when: 'served this spec', conditions: [said('Ready', 'True')], rollouts: 1 },
+    { when: 'never saw this spec', conditions: [said('Ready', 'True', 0)], rollouts: 2 },
+    { when: 'waited for another Model', conditions: [said('Ready', 'False')], rollouts: 2 },
+  ])('that $when has had $rollouts rollouts', ({ conditions, rollouts }) => {
+    const cluster = start(older)
+    settle(cluster)
+    downgrade(cluster)
+    const status = { ready: true, conditions: [...conditions, said('Serving', 'True')] }
+    cluster.parent = { ...cluster.parent, status } as Parent
+    change({ env: { A: 'b' } })(cluster)
+    settle(cluster)
+    expect(cluster.rollouts).toBe(rollouts)
+  })
+})
+
 test('labels and annotations are on the Deployment at once', () => {
   const cluster = start(older)
   settle(cluster)
