@@ -46,10 +46,24 @@ function requirementFault({ key, operator, values }: Readonly<Record<string, unk
 /** A container that ends by itself is an init container, which has no probes. */
 const probeFault =
   (probe: 'startupProbe' | 'livenessProbe') =>
-  ({ own, of }: PodInput): string | undefined =>
-    own.container?.[probe] && (of === 'Model' || of === 'Dataset')
-      ? `Forbidden: the container of a ${of} ends by itself: only a ModelServer and a Notebook have probes`
-      : undefined
+  ({ own, of }: PodInput): string | undefined => {
+    const given = own.container?.[probe]
+    if (!given) return undefined
+    if (of === 'Model' || of === 'Dataset')
+      return `Forbidden: the container of a ${of} ends by itself: only a ModelServer and a Notebook have probes`
+    const { httpGet, tcpSocket } = given
+    return (
+      portFault((httpGet ?? tcpSocket)?.port) ??
+      // Metacontroller takes those of one name for one.
+      twiceIn(httpGet?.httpHeaders, ({ name }) => name)
+    )
+  }
+
+/** A name of a port has a letter: "8080" is none, and no number either. */
+const portFault = (port: number | string | undefined): string | undefined =>
+  typeof port === 'string' && (!/[a-z]/.test(port) || port.includes('--'))
+    ? `Invalid value: "${port}" must be an integer, or a name with a letter and no "--"`
+    : undefined
 
 export const shapeRules: readonly PodRule[] = [
   {
@@ -98,11 +112,24 @@ export const shapeRules: readonly PodRule[] = [
     field: 'volumes',
     fault: ({ own: { volumes } }) =>
       twiceIn(volumes, ({ name }) => name) ??
-      firstOf(volumes, ({ configMap, secret }) =>
-        firstOf([...(configMap?.items ?? []), ...(secret?.items ?? [])], ({ path }) =>
-          hasDots(path) ? `Invalid value: "${path}" leaves the volume` : undefined,
-        ),
-      ),
+      firstOf(volumes, ({ configMap, secret }) => {
+        const items = (configMap ?? secret)?.items
+        const leaving = items?.find(({ path }) => hasDots(path))
+        // Metacontroller takes items of one path for one, and would change the template of a Job for ever.
+        return leaving
+          ? `Invalid value: "${leaving.path}" leaves the volume`
+          : twiceIn(items, ({ path }) => path)
+      }),
+  },
+  {
+    field: 'volumes',
+    fault: ({ own: { volumes } }) =>
+      firstOf(volumes, ({ name, ephemeral }) => {
+        const modes = ephemeral?.volumeClaimTemplate.spec.accessModes ?? []
+        return modes.includes('ReadWriteOncePod') && modes.length > 1
+          ? `Invalid value: "${name}": ReadWriteOncePod goes with no other access mode`
+          : undefined
+      }),
   },
   {
     field: 'volumes',

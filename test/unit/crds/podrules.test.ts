@@ -279,6 +279,67 @@ const refusals: Readonly<Record<string, readonly Refused[]>> = {
       says: 'spec.pod.container.livenessProbe: Forbidden: the container of a Dataset ends by itself',
     },
     {
+      when: 'a port of a probe that is neither a number nor a name',
+      of: 'ModelServer',
+      pod: { container: { livenessProbe: { tcpSocket: { port: '8080' } } } },
+      says: 'spec.pod.container.livenessProbe: Invalid value: "8080" must be an integer, or a name',
+    },
+    {
+      when: 'two headers of a name',
+      of: 'Notebook',
+      pod: {
+        container: {
+          startupProbe: {
+            httpGet: {
+              port: 'http',
+              httpHeaders: [
+                { name: 'A', value: 'b' },
+                { name: 'A', value: 'c' },
+              ],
+            },
+          },
+        },
+      },
+      says: 'spec.pod.container.startupProbe: Duplicate value: "A"',
+    },
+    {
+      when: 'two keys in one file',
+      pod: {
+        volumes: [
+          {
+            name: 'own',
+            configMap: {
+              name: 'c',
+              items: [
+                { key: 'a', path: 'x' },
+                { key: 'b', path: 'x' },
+              ],
+            },
+          },
+        ],
+      },
+      says: 'spec.pod.volumes: Duplicate value: "x"',
+    },
+    {
+      when: 'a claim of one Pod and of others',
+      pod: {
+        volumes: [
+          {
+            name: 'own',
+            ephemeral: {
+              volumeClaimTemplate: {
+                spec: {
+                  accessModes: ['ReadWriteOncePod', 'ReadWriteOnce'],
+                  resources: { requests: { storage: '1Gi' } },
+                },
+              },
+            },
+          },
+        ],
+      },
+      says: '"own": ReadWriteOncePod goes with no other access mode',
+    },
+    {
       when: 'no time to stop a server',
       of: 'ModelServer',
       pod: { terminationGracePeriodSeconds: 5 },
