@@ -1,3 +1,4 @@
+import { isReserved } from '../labels.ts'
 import { cores, gibibytes, larger } from '../schema/quantity.ts'
 import type { PodInput, PodRule } from './podrule.ts'
 import { firstOf } from './podrule.ts'
@@ -10,9 +11,16 @@ const isNamed = (resource: string): boolean =>
     resource,
   )
 
-/** `nvidia.com/gpu`, `nvidia.com/mig-1g.5gb`, `gpu.intel.com/i915`, and what the profiles name. */
+/** As an extended resource, the devices of any DeviceClass can be requested. */
+const deviceClasses = 'deviceclass.resource.kubernetes.io/'
+
+/**
+ * `nvidia.com/gpu`, `nvidia.com/gpumem`, `volcano.sh/vgpu-number`, `nvidia.com/mig-1g.5gb`,
+ * `gpu.intel.com/i915`, devices of a class, and what the profiles name.
+ */
 const isGpu = (resource: string, { config }: PodInput): boolean =>
-  /(^|[./])gpu([./-]|$)|\/mig-/.test(resource) ||
+  /(^|[./])gpu[./-]|\/(v?gpu|mig-)/.test(resource) ||
+  resource.startsWith(deviceClasses) ||
   Object.values(config.gpus.profiles).some(({ resourceName }) => resourceName === resource)
 
 /** What the container requests; undefined for the Pods of a kind, each of which may request another. */
@@ -49,7 +57,7 @@ export const limitRules: readonly PodRule[] = [
       firstOf(Object.entries(input.own.container?.resources?.limits ?? {}), ([resource, limit]) => {
         if (isGpu(resource, input))
           return `Forbidden: "${resource}": spec.resources.gpu requests GPUs`
-        if (!isNamed(resource))
+        if (!isNamed(resource) || isReserved(resource) || resource.startsWith('requests.'))
           return `Invalid value: "${resource.slice(0, 100)}": must be cpu, memory, ephemeral-storage, hugepages-SIZE or DOMAIN/NAME`
         return resource.includes('/') && !/^[0-9]+$/.test(String(limit))
           ? `Invalid value: ${resource}: "${limit}" must be an integer`

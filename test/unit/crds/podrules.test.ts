@@ -162,13 +162,24 @@ const refusals: Readonly<Record<string, readonly Refused[]>> = {
     },
   ],
   'limits that cannot be': [
-    ...['nvidia.com/gpu', 'nvidia.com/mig-1g.5gb', 'amd.com/gpu', 'gpu.intel.com/i915'].map(
-      (resource) => ({
-        when: resource,
-        pod: limited({ [resource]: 1 }),
-        says: `Forbidden: "${resource}": spec.resources.gpu requests GPUs`,
-      }),
-    ),
+    ...[
+      'nvidia.com/gpu',
+      'nvidia.com/gpumem',
+      'nvidia.com/mig-1g.5gb',
+      'amd.com/gpu',
+      'gpu.intel.com/i915',
+      'volcano.sh/vgpu-number',
+      'deviceclass.resource.kubernetes.io/large',
+    ].map((resource) => ({
+      when: resource,
+      pod: limited({ [resource]: 1 }),
+      says: `Forbidden: "${resource}": spec.resources.gpu requests GPUs`,
+    })),
+    ...['kubernetes.io/x', 'requests.example.com/x'].map((resource) => ({
+      when: resource,
+      pod: limited({ [resource]: 1 }),
+      says: `Invalid value: "${resource}": must be`,
+    })),
     {
       when: 'a resource of a GPU profile',
       pod: limited({ 'example.com/accelerator': 1 }),
