@@ -15,10 +15,10 @@ const contract = [
   '/content/home',
   '/run/jupyter',
 ]
-const builders = ['/source', '/artifacts', '/home/build', '/run/user/1000']
+const builders = ['/source', '/artifacts', '/home/build', '/run/user/1000', '/secrets']
 
 const ourVolumes = ['data', 'model', 'artifacts', 'params', 'shm', 'home', 'runtime']
-const builderVolumes = ['source', 'artifacts', 'home', 'run', 'registry', 'git']
+const builderVolumes = ['source', 'artifacts', 'home', 'run', 'registry', 'pull', 'git']
 
 const ourPaths = ({ of, spec, config }: PodInput): readonly string[] => {
   if (of === 'builder') return builders

@@ -481,6 +481,18 @@ describe('the configuration obeys the same rules, except podFields', () => {
       field: 'pods.builder.container.volumeMounts',
       says: 'conflicts with "/source"',
     },
+    {
+      when: 'a mount over the credentials of a build',
+      file: { pods: { builder: mounted('/secrets/registry') } },
+      field: 'pods.builder.container.volumeMounts',
+      says: 'conflicts with "/secrets"',
+    },
+    {
+      when: 'a volume with the name of these credentials',
+      file: { pods: { builder: { volumes: [{ name: 'pull', emptyDir }] } } },
+      field: 'pods.builder.volumes',
+      says: '"pull" is the name of a volume of this project',
+    },
   ])('$when', ({ file, field, says }) => {
     const result = configOf(file)
     expect('errors' in result && result.errors).toEqual([
