@@ -64,6 +64,12 @@ function folderIn({ name }: Pick<WorkStage, 'name'>, pod: PodSpec | undefined): 
   return path?.split('/').at(-1)
 }
 
+/** Whether a Job writes to the folder of the present attempts, where its successor finds the checkpoints. */
+export const sharesFolder = (stage: WorkStage, job: Job, rerun: string | undefined): boolean => {
+  const folder = stage.folder?.(rerun)
+  return !folder || folderIn(stage, job.spec?.template?.spec) === folder
+}
+
 /**
  * The folder of a complete Job's result. A Job's template is immutable, so it shows the folder whatever
  * happened to the annotations. 0.1.0 named the folder after the attempt.
@@ -74,5 +80,5 @@ export function folderWritten(
   { attempt = '', rerun }: Identity,
 ): string {
   const folder = stage.folder?.(rerun)
-  return folder && folderIn(stage, job.spec?.template?.spec) === folder ? folder : attempt
+  return folder && sharesFolder(stage, job, rerun) ? folder : attempt
 }

@@ -7,6 +7,7 @@ import { isFailed } from '../observe/jobstate.ts'
 import { no } from '../observe/verdict.ts'
 import { intactTemplate } from '../observe/workload.ts'
 import type { WorkFate } from './fate.ts'
+import { sharesFolder } from './folder.ts'
 import { fated, type Look, wantedTemplate } from './look.ts'
 import type { Facts } from './read.ts'
 import type { WorkStage } from './stage.ts'
@@ -27,10 +28,15 @@ export function remade(look: Look): WorkFate | undefined {
  * Failed work is repeated only for the object's own sake: after an upgrade or a change of the configuration,
  * every failed training of the cluster would run again. Nor does a Job that a queue holds lose its place.
  */
-const isOutdated = (look: Look, job: Job): boolean =>
-  isFailed(job) || job.spec?.suspend === true
-    ? job.metadata.annotations?.[jobAnnotations.pod] !== podHash(look.facts, look.stage)
-    : isUnstarted(look, job) && hasOtherTemplate(look, job)
+function isOutdated(look: Look, job: Job): boolean {
+  const { facts, stage, rerun } = look
+  const isChanged = job.metadata.annotations?.[jobAnnotations.pod] !== podHash(facts, stage)
+  if (isFailed(job) || job.spec?.suspend === true) return isChanged
+  // An evicted Pod may be gone and in no counter, so the program may have run, and in 0.1.0 its checkpoints
+  // are in a folder of its own.
+  const keepsWork = isChanged || sharesFolder(stage, job, rerun)
+  return keepsWork && isUnstarted(look, job) && hasOtherTemplate(look, job)
+}
 
 function isUnstarted({ facts: { observed }, stage }: Look, job: Job): boolean {
   const { active = 0, failed = 0, succeeded = 0 } = job.status ?? {}

@@ -145,6 +145,15 @@ describe('a Job of 0.1.0, which named the folder after the attempt', () => {
     expect(statusOf(done).stages?.run?.attempt).toBe(attempt)
   })
 
+  test('and is not made anew in another one while it waits, after an eviction', () => {
+    const pod = podOf(older, 'Pending')
+    const evicted = { ...older, status: { active: 1 } }
+    const seen = [...claims, evicted, { ...pod, spec: { ...pod.spec, nodeName: undefined } }]
+    expect(childrenOf(sync(parent, seen), 'Job').map(folderIn)).toEqual([`run/${attempt}`])
+    const pinned = withMemory(8, { pod: { nodeSelector: { pool: 'a' } } })
+    expect(childrenOf(sync(stored(pinned, first), seen), 'Job')).toEqual([])
+  })
+
   test('whatever its annotations say', () => {
     const { annotations } = older.metadata
     const forged = {
