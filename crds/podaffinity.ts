@@ -28,7 +28,7 @@ export const labelMap = (description: string, what: string) =>
     ],
   })
 
-const values = list('With In and NotIn: the values.', string('A value.', { maxLength: 253 }), {
+const values = list('With In and NotIn: the values.', string('A value.', labelValue), {
   maxItems: 64,
 })
 

@@ -18,8 +18,16 @@ function selectorFault(value: unknown): string | undefined {
     ? Object.keys(value.matchLabels).find((name) => !isLabel.test(name))
     : undefined
   if (wrong !== undefined) return `Invalid value: "${wrong.slice(0, 100)}" is no name of a label`
-  return requirementFault(value) ?? firstOf(Object.values(value), selectorFault)
+  return requirementFault(value) ?? keysFault(value) ?? firstOf(Object.values(value), selectorFault)
 }
+
+function keysFault(value: Readonly<Record<string, unknown>>): string | undefined {
+  if (value.labelSelector) return undefined
+  const keys = ['matchLabelKeys', 'mismatchLabelKeys'].find((field) => isFilled(value[field]))
+  return keys && `Required value: ${keys} needs a labelSelector`
+}
+
+const isFilled = (list: unknown): boolean => Array.isArray(list) && list.length > 0
 
 /** How many values an operator takes. */
 const operators: Readonly<
@@ -93,13 +101,11 @@ export const shapeRules: readonly PodRule[] = [
         list,
         ({ topologyKey, whenUnsatisfiable }) => `${topologyKey} ${whenUnsatisfiable}`,
       ) ??
-      firstOf(list, ({ labelSelector, matchLabelKeys, minDomains, whenUnsatisfiable }) => {
-        if (matchLabelKeys?.length && !labelSelector)
-          return 'Required value: matchLabelKeys needs a labelSelector'
-        return minDomains !== undefined && whenUnsatisfiable !== 'DoNotSchedule'
+      firstOf(list, ({ minDomains, whenUnsatisfiable }) =>
+        minDomains !== undefined && whenUnsatisfiable !== 'DoNotSchedule'
           ? `Invalid value: ${minDomains}: minDomains needs whenUnsatisfiable: DoNotSchedule`
-          : undefined
-      }),
+          : undefined,
+      ),
   },
   {
     field: 'terminationGracePeriodSeconds',

@@ -245,6 +245,29 @@ const refusals: Readonly<Record<string, readonly Refused[]>> = {
       says: '"a b" is no name of a label',
     },
     {
+      when: 'a value that no label has',
+      pod: required('In', 'a b'),
+      says: 'values[0]: Invalid value: "a b": should match',
+    },
+    ...['matchLabelKeys', 'mismatchLabelKeys'].map((field) => ({
+      when: `${field} of Pods that are not selected`,
+      pod: {
+        affinity: {
+          podAntiAffinity: {
+            requiredDuringSchedulingIgnoredDuringExecution: [
+              { topologyKey: 'zone', [field]: ['a'] },
+            ],
+          },
+        },
+      },
+      says: `spec.pod.affinity: Required value: ${field} needs a labelSelector`,
+    })),
+    {
+      when: 'matchLabelKeys of a constraint without a selector',
+      pod: { topologySpreadConstraints: [spread({ matchLabelKeys: ['a'] })] },
+      says: 'spec.pod.topologySpreadConstraints: Required value: matchLabelKeys needs a labelSelector',
+    },
+    {
       when: 'two volumes of a name',
       pod: {
         volumes: [
