@@ -35,6 +35,9 @@ interface Amount {
   readonly binary: boolean
 }
 
+/** The API server stores this for everything larger. */
+const largest = (1n << 63n) - 1n
+
 /** Parsing a number of a million digits takes long, and Kubernetes accepts no such quantity. */
 const longest = 64
 
@@ -49,7 +52,9 @@ function parse(text: string): Amount {
   const unit = milliOf.get(suffix) ?? milli
   const numerator = BigInt(whole + fraction) * unit * 10n ** BigInt(exponent)
   // Rounded up, as the API server does.
-  return { milli: (numerator + scale - 1n) / scale, binary: suffix.endsWith('i') }
+  const amount = (numerator + scale - 1n) / scale
+  const most = largest * milli
+  return { milli: amount > most ? most : amount, binary: suffix.endsWith('i') }
 }
 
 function print({ milli: amount, binary: isBinary }: Amount): string {
@@ -63,7 +68,7 @@ function print({ milli: amount, binary: isBinary }: Amount): string {
 }
 
 /** Most quantities: below a thousand of a unit, the canonical form is the only one. */
-const plain = /^[1-9][0-9]{0,2}(m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei)?$/
+const plain = /^[1-9][0-9]{0,2}(m|k|M|G|T|P|Ki|Mi|Gi|Ti|Pi)?$/
 
 const canonical = (text: string): string => (plain.test(text) ? text : print(parse(text)))
 

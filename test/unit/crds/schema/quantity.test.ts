@@ -32,6 +32,9 @@ describe('quantities are written as the API server writes them', () => {
     { given: '1000', canonical: '1k' },
     { given: '1000000k', canonical: '1G' },
     { given: '1024Pi', canonical: '1Ei' },
+    { given: '9E', canonical: '9E' },
+    { given: '10E', canonical: '9223372036854775807' },
+    { given: '8Ei', canonical: '9223372036854775807' },
   ])('memory $given is $canonical', ({ given, canonical }) => {
     expect(gibibytes(given)).toBe(canonical)
   })
