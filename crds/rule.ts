@@ -16,6 +16,8 @@ export interface Rule {
   readonly field: string
   /** The fields that must be valid by the schema before it runs; without it, `field`. */
   readonly reads?: readonly string[]
+  /** The fields of which a change can break it; without it, `field`, or `reads` if those are parts of it. */
+  readonly brokenBy?: readonly string[]
   /** The referenced objects that it reads. The server looks them up before the rule runs. */
   readonly needs?: Needs
   readonly broken: (input: RuleInput) => boolean
@@ -67,12 +69,13 @@ export type IsValidPath = (path: string) => boolean
 
 /** The error of a broken rule. */
 export function errorOf(
-  { field, reads, broken, message }: Rule,
+  { field, reads, brokenBy, broken, message }: Rule,
   input: RuleInput,
   isValidPath: IsValidPath,
 ): FieldError | undefined {
   if (!(reads ? reads.every(isValidPath) : isValidPath(field)) || !broken(input)) return undefined
   // An update that leaves the parts of a field alone did not break a rule about these parts.
   const isAboutParts = reads?.some((path) => path.startsWith(`${field}.`))
-  return { field, message: message(input), ...(isAboutParts && { reads }) }
+  const parts = brokenBy ?? (isAboutParts ? reads : undefined)
+  return { field, message: message(input), ...(parts && { reads: parts }) }
 }

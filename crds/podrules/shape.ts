@@ -148,6 +148,7 @@ export const shapeRules: readonly PodRule[] = [
   },
   {
     field: 'container.volumeMounts',
+    reads: ['spec.pod.volumes'],
     fault: ({ own: { volumes = [], container } }) =>
       twiceIn(container?.volumeMounts, ({ mountPath }) => mountPath) ??
       firstOf(container?.volumeMounts, ({ name, mountPath, subPath }) => {

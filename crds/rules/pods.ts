@@ -20,9 +20,12 @@ export const podRules: readonly Rule[] = [...Map.groupBy(rows, ({ field }) => fi
       const pods = podsIn(input)
       return pods ? own.flatMap(({ fault }) => fault(pods) ?? []) : []
     }
+    const others = own.flatMap(({ reads = [] }) => reads)
     return {
       field: `spec.pod.${field}`,
-      reads: ['spec.pod', ...own.flatMap(({ reads = [] }) => reads)],
+      reads: ['spec.pod', ...others],
+      // A GPU may be added beside a nodeSelector that its profile contradicts.
+      brokenBy: [`spec.pod.${field}`, ...others],
       broken: (input) => found(input).length > 0,
       message: (input) => found(input).join('; '),
     }

@@ -439,6 +439,56 @@ describe.each(Object.entries(refusals))('%s is refused', (_, cases) => {
   })
 })
 
+describe('an update that leaves a field of spec.pod alone', () => {
+  const gpu = { resources: { gpu: { count: 1 } } }
+  const updated = (before: object, after: object, file: ConfigFile = everything) =>
+    validate(
+      {
+        uid: '1',
+        operation: 'UPDATE',
+        object: kinds.ModelServer({ image, ...after }),
+        oldObject: kinds.ModelServer({ image, ...before }),
+      },
+      aConfig(file),
+      {},
+    ).response
+
+  test.each([
+    {
+      what: 'adds a GPU whose nodes it contradicts',
+      before: { pod: { nodeSelector: { pool: 'cpu' } } },
+      change: gpu,
+    },
+    { what: 'adds a GPU, which needs its path', before: { pod: mounted('/dev/shm') }, change: gpu },
+    {
+      what: 'serves its port',
+      before: { pod: { container: { ports: [{ containerPort: 9000 }] } } },
+      change: { port: 9000 },
+    },
+    {
+      what: 'requests more than its limit',
+      before: { pod: limited({ memory: '16Gi' }) },
+      change: { resources: { memory: 32 } },
+    },
+    {
+      what: 'removes the volume of a mount',
+      before: { pod: mounted('/own') },
+      change: { pod: { ...mounted('/own'), volumes: [] } },
+    },
+  ])('and $what is refused', ({ before, change }) => {
+    expect(
+      updated(before, { ...before, ...change }, { ...everything, ...pool('gpu') }),
+    ).toMatchObject({ allowed: false })
+  })
+
+  test('that was right once is not refused', () => {
+    const pod = { nodeSelector: { pool: 'cpu' } }
+    const file = { podFields: ['labels'] } as ConfigFile
+    expect(updated({ pod }, { pod, suspend: true }, file).allowed).toBe(true)
+    expect(updated({ pod }, { pod: { ...pod, labels: { a: 'b' } } }, file).allowed).toBe(true)
+  })
+})
+
 describe('what is allowed', () => {
   test.each([
     { what: 'the same value as the GPU profile', pod: { nodeSelector: { pool: 'gpu' } } },
