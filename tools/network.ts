@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs'
 import * as http from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -68,6 +69,7 @@ export function useNetwork(env: NodeJS.ProcessEnv = process.env): void {
   const given = certificatesIn(env)
   if (!given) return
   const file = authorityFile(join(tmpdir(), `authorities-${process.pid}.crt`), given)
+  process.on('exit', () => rmSync(file, { force: true }))
   for (const name of authorities) env[name] = file
   // The hub's faster protocol has a client of its own, which trusts only public authorities.
   env.HF_HUB_DISABLE_XET ??= '1'
