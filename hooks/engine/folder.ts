@@ -1,8 +1,10 @@
 import type { Job, PodSpec } from '../children/manifesttypes.ts'
 import { asApplied } from '../observe/applied.ts'
+import { podsOf } from '../observe/diagnosis.ts'
 import { isComplete, isFailed, isStopped } from '../observe/jobstate.ts'
 import type { Identity } from '../observe/memory.ts'
 import { containersIn, hasEnded } from '../observe/observed.ts'
+import type { Child } from '../observe/protocol.ts'
 import { no } from '../observe/verdict.ts'
 import { artifacts } from '../storage/driver.ts'
 import type { WorkFate } from './fate.ts'
@@ -36,8 +38,19 @@ export function cleared(look: Look): WorkFate | undefined {
       'Pending',
       `waiting for ${writer} of an earlier attempt to end: it writes to the same folder`,
     ),
-    jobs.map((job) => asApplied(job, { suspend: true })),
+    jobs.flatMap((job) => stopped(look, job)),
   )
+}
+
+/**
+ * A former Job is suspended, so that the Job controller reports when its Pods are gone. Kueue resumes a Job
+ * that it has admitted, so one in a queue is deleted instead, once all its Pods are observed.
+ */
+function stopped({ facts: { observed }, stage }: Look, job: Job): readonly Child[] {
+  const isQueued = job.metadata.labels?.['kueue.x-k8s.io/queue-name'] !== undefined
+  if (!isQueued || !observed.knowsPods) return [asApplied(job, { suspend: true })]
+  const { active = 0 } = job.status ?? {}
+  return podsOf(job, observed.pods(stage.name)).length < active ? [asApplied(job)] : []
 }
 
 const named =

@@ -89,6 +89,23 @@ describe('an attempt with more memory', () => {
     ])
   })
 
+  test('has the former deleted, not suspended, if a queue would resume it', () => {
+    const labels = { ...former.metadata.labels, 'kueue.x-k8s.io/queue-name': 'team' }
+    const queued = {
+      ...former,
+      metadata: { ...former.metadata, labels },
+      status: { ...running, active: 1 },
+    }
+    const jobs = (...seen: readonly Seen[]) =>
+      childrenOf(sync(parent, [...claims, ...seen]), 'Job').map(({ spec }) => spec.suspend)
+    // A Pod that the Job controller has just created may be observed only later.
+    const other = { ...former, metadata: { ...former.metadata, name: 'other' } }
+    expect(jobs(queued, podOf(other, 'Succeeded'))).toEqual([undefined])
+    expect(jobs(queued, podOf(former, 'Running'))).toEqual([])
+    expect(jobs(podOf(former, 'Running', leaving))).toEqual([])
+    expect(jobs()).toHaveLength(1)
+  })
+
   test('uses the result of the former if that completes in the meantime', () => {
     const done = { ...former, status: completed }
     const answer = sync(parent, [...claims, done, aPod(former, ended(0, report()))])
