@@ -1,5 +1,5 @@
 import { build } from './gitbuild.ts'
-import { image } from './images.ts'
+import { image } from './imagename.ts'
 import type { HashPart } from './kind.ts'
 import { dnsName } from './names.ts'
 import {

@@ -1,4 +1,4 @@
-import { imagePattern } from './images.ts'
+import { imagePattern } from './imagename.ts'
 import {
   boolean,
   choice,

@@ -1,4 +1,4 @@
-import { imagePattern } from '../crds/images.ts'
+import { imagePattern } from '../crds/imagename.ts'
 import { ModelServer, type ModelServerSpec } from '../crds/modelserver.ts'
 import { claimName } from '../crds/names.ts'
 import { tooManyReplicas } from '../crds/serving.ts'

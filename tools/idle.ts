@@ -1,8 +1,8 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { portUse } from './connections.ts'
 import { type Options, optional, required } from './options.ts'
+import { portUse } from './portuse.ts'
 import { report } from './report.ts'
 
 /**

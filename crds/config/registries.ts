@@ -1,4 +1,4 @@
-import { imagePattern } from '../images.ts'
+import { imagePattern } from '../imagename.ts'
 import { boolean, choice, object, string, type TypeOf } from '../schema/builders.ts'
 import { size } from './sizes.ts'
 

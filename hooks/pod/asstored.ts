@@ -1,4 +1,4 @@
-import { quantity } from '../../crds/podtemplate.ts'
+import { quantity } from '../../crds/podvolumes.ts'
 import type { Schema } from '../../crds/schema/builders.ts'
 import { isObject } from '../../crds/schema/json.ts'
 import { cores } from '../../crds/schema/quantity.ts'

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { describe, expect, test } from 'vitest'
-import { portUse } from '../../../tools/connections.ts'
+import { portUse } from '../../../tools/portuse.ts'
 
 /** A line as the kernel writes it; port 8888 is 22B8. */
 const line = (local: string, remote: string, state: string) =>

@@ -1,6 +1,6 @@
 /**
- * Who uses a port of this Pod, from /proc/net/tcp and /proc/net/tcp6. All containers of a Pod share
- * them. Port-forwarding connects over loopback and the kubelet's probes do not, so only connections
+ * Whether a port of this Pod is in use, from /proc/net/tcp and /proc/net/tcp6. All containers of a Pod
+ * share them. Port-forwarding connects over loopback and the kubelet's probes do not, so only connections
  * over loopback count.
  */
 export type PortUse = 'closed' | 'unused' | 'used'
