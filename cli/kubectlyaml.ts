@@ -14,9 +14,9 @@ import {
 } from 'yaml'
 
 /**
- * YAML as kubectl and Helm read it, with the library sigs.k8s.io/yaml: merge keys (`<<`), and the
- * scalars of YAML 1.1, in which `yes`, `on` and `y` are booleans and 012 is ten. Of YAML 1.1 that
- * library leaves out times and numbers to the base 60. The tests compare it with kubectl itself.
+ * YAML as kubectl and Helm read it with the library sigs.k8s.io/yaml: merge keys (`<<`), and the
+ * scalars of YAML 1.1, in which `yes`, `on` and `y` are booleans and 012 is ten. That library does
+ * not support the timestamps and base-60 numbers of YAML 1.1. The tests compare this with kubectl.
  */
 export const asKubectl: DocumentOptions & SchemaOptions & ParseOptions = {
   version: '1.1',
@@ -29,7 +29,7 @@ export const asKubectl: DocumentOptions & SchemaOptions & ParseOptions = {
   ],
 }
 
-/** A scalar that looks like a time stays a string. */
+/** A scalar that looks like a timestamp stays a string. */
 const isReplaced = (tag: Tags[number]): boolean =>
   typeof tag !== 'string' && /:(?:merge|int|float|timestamp)$/.test(tag.tag)
 
@@ -78,7 +78,7 @@ const merge: ScalarTag = {
   stringify: () => '<<',
 }
 
-/** Of a list of maps, an earlier one overrides those after it. */
+/** In a list of maps, earlier ones override later ones. */
 const addMerged: NonNullable<Scalar['addToJSMap']> = (ctx, map, value) => {
   const resolved = (node: unknown) => (ctx && isAlias(node) ? node.resolve(ctx.doc, ctx) : node)
   const source = resolved(value)
@@ -86,7 +86,7 @@ const addMerged: NonNullable<Scalar['addToJSMap']> = (ctx, map, value) => {
     const merged = resolved(one)
     if (!isMap(merged)) throw new Error('a merge key "<<" needs a map, or a list of maps')
     const pairs: Map<unknown, unknown> = merged.toJSON(null, ctx, Map)
-    // As the library does: an assignment to __proto__ would be none.
+    // As the library does: a plain assignment to __proto__ would set no key.
     for (const [key, value] of pairs)
       Object.defineProperty(map, String(key), {
         value,
@@ -101,7 +101,7 @@ export const documentsIn = (text: string): readonly Document.Parsed<ParsedNode>[
   ...parseAllDocuments(text, asKubectl),
 ]
 
-/** The value of a document, or why it has none, on one line. */
+/** The value of a document, or one line that says why it has none. */
 export function contentOf(
   document: Document,
 ): { readonly value: unknown } | { readonly error: string } {

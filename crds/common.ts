@@ -22,7 +22,7 @@ export const quantityPattern = '^[0-9]+(\\.[0-9]+)?(m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi
 
 export const coresPattern = '^[0-9]+(\\.[0-9]+)?m?$'
 
-/** A pebibyte. A larger integer is a number of bytes, whose author did not know that it means gibibytes. */
+/** A pebibyte. The author of a larger integer meant bytes and did not know that it means gibibytes. */
 export const mostGibibytes = 1024 ** 2
 
 const gibibytes = (what: string) =>
@@ -41,7 +41,7 @@ const gibibytes = (what: string) =>
           "'\"' + string(self) + '\" would be ' + string(self) + ' bytes: write ' + string(self) + ' without quotes for gibibytes, or \"' + string(self) + 'Gi\"'",
       },
       {
-        // Kubernetes takes it, as it takes the thousandths of a core.
+        // Kubernetes accepts it, as it accepts thousandths of a core.
         rule: "type(self) != string || !self.matches('[1-9][0-9.]*m$')",
         messageExpression:
           "'\"' + string(self) + '\" would be thousandths of a byte: write M or Mi for m, or an integer for gibibytes'",
@@ -108,9 +108,9 @@ const runPolicy = object('The policy of the Job that loads, imports or trains.',
 export type RunPolicy = TypeOf<typeof runPolicy>
 
 /**
- * `${{ secrets.NAME.KEY }}` or `${{ configmaps.NAME.KEY }}` as the whole value. Without a backslash, the
- * pattern is the same in CEL; it is short, because the API server multiplies its length by that of the
- * values, and refuses a definition whose rules could cost too much.
+ * `${{ secrets.NAME.KEY }}` or `${{ configmaps.NAME.KEY }}` as the whole value. The pattern has no
+ * backslash, so that it is the same in CEL. It is short, because the API server estimates its cost as
+ * its length times that of the values, and refuses a definition whose rules could cost too much.
  */
 export const valueReference =
   '^[$]{{ *(secret|configmap)s[.]([a-z0-9]([-a-z0-9]*[a-z0-9])?)[.]([-._a-zA-Z0-9]+) *}}$'

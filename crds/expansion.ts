@@ -1,6 +1,6 @@
 /**
  * The kubelet replaces `$(NAME)` in a container's command, arguments and variables, and makes `$$` a
- * single `$`. Doubled, a text stays as it was written.
+ * single `$`. Text with its dollars doubled arrives as it was written.
  * https://kubernetes.io/docs/tasks/inject-data-application/define-interdependent-environment-variables/
  */
 export const unexpanded = (text: string): string =>

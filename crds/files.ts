@@ -12,7 +12,7 @@ export const files = list(
   { minItems: 1, maxItems: 64 },
 )
 
-/** Other sources are one file, or are used where they are. */
+/** Other sources are a single file, or are used in place. */
 export const filesOfSource: CelRule = {
   rule: "!has(self.files) || (has(self.source) && self.source.matches('^(hf|s3|gs)://'))",
   message: 'chooses among the files of an hf://, s3:// or gs:// source: remove files',

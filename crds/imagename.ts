@@ -8,7 +8,7 @@ export const imagePattern = '^[!-,.-~][!-~]*$'
 const label = '[A-Za-z0-9]([-A-Za-z0-9]*[A-Za-z0-9])?'
 const port = ':[0-9]+'
 
-/** A first part without a dot and a port is no host, but a part of the name. */
+/** Without a dot or a port, the first part is not a host but a part of the name. */
 const host = `(${label}([.]${label})+(${port})?|${label}${port}|localhost|\\\\[[0-9A-Fa-f:]+\\\\](${port})?)`
 const part = '[a-z0-9]+(([.]|_|__|-+)[a-z0-9]+)*'
 const tag = ':[A-Za-z0-9_][-A-Za-z0-9_.]{0,127}'

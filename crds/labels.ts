@@ -35,7 +35,7 @@ export function isReserved(label: string): boolean {
 }
 
 /**
- * The same for annotations, except those of the cluster autoscaler, whose `safe-to-evict` is there for
+ * The same for annotations, except those of the Cluster Autoscaler, whose `safe-to-evict` is meant for
  * users.
  */
 export const isReservedAnnotation = (annotation: string): boolean =>

@@ -4,8 +4,8 @@ import type { PodFields } from './podtemplate.ts'
 type Container = NonNullable<PodFields['container']>
 
 /**
- * Two objects of the form of spec.pod as one; `above` wins. Maps are merged key by key, lists by what
- * identifies their items; a kind of affinity and a probe are replaced whole.
+ * Merges two objects with the structure of spec.pod; `above` wins. Maps are merged key by key, lists by
+ * what identifies their items. Probes and each kind of affinity are replaced as a whole.
  */
 export function mergedPods(below: PodFields | undefined, above: PodFields | undefined): PodFields {
   if (!below || !above) return below ?? above ?? {}

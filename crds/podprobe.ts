@@ -1,8 +1,8 @@
 import { choice, integer, intOrString, list, object, string } from './schema/builders.ts'
 
 /**
- * A probe, as in a container. It has no host: the kubelet would ask any address that a user names, with
- * the rights of the node’s network.
+ * A probe, as in a container. It has no host: the kubelet would send requests from the node’s network
+ * to any address that a user names.
  */
 
 const port = intOrString('A port by number or by name; http is the one that is served.', {

@@ -15,10 +15,10 @@ import {
 } from './schema/builders.ts'
 
 /**
- * spec.pod: what can be said about the Pods of an object beyond its own fields, in the shapes of the
+ * spec.pod: what a user can set on an object's Pods beyond its own fields, with the structure of the
  * Kubernetes API. The configuration has the same object for each kind, and for the builder. Fields that
- * could take over the node or another object's data, such as hostPath and projected volumes, are not
- * here at all.
+ * could take over the node or another object's data, such as hostPath and projected volumes, do not
+ * exist here.
  */
 
 const tolerations = list(

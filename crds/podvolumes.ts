@@ -17,7 +17,7 @@ import {
 export const name = (what: string) =>
   string(what, { minLength: 1, maxLength: 253, pattern: dnsName })
 
-/** One schema, by which the hooks recognize quantities to write them as the API server does. */
+/** A single schema, so that the hooks recognize quantities and write them as the API server does. */
 export const quantity = intOrString('A Kubernetes quantity, such as "20Gi".', {
   pattern: quantityPattern,
   minimum: 0,

@@ -16,7 +16,7 @@ export interface Rule {
   readonly field: string
   /** The fields that must be valid by the schema before it runs; without it, `field`. */
   readonly reads?: readonly string[]
-  /** The fields of which a change can break it; without it, `field`, or `reads` if those are parts of it. */
+  /** The fields whose change can break it; default `field`, or `reads` if those are parts of it. */
   readonly brokenBy?: readonly string[]
   /** The referenced objects that it reads. The server looks them up before the rule runs. */
   readonly needs?: Needs

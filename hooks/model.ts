@@ -64,7 +64,7 @@ export const model = hookOf(Model, {
   },
 })
 
-/** What Ready adds about copies of the weights that the loader has left on the hub. */
+/** What Ready adds about copies of the weights that the loader has left out. */
 function omittedNote({ run }: Records): string {
   const { files = 0, bytes = 0 } = run?.omitted ?? {}
   if (!files) return ''

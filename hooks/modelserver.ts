@@ -97,7 +97,7 @@ function serve(facts: ServerFacts): ServeStage {
 const containerIn = (workload: Workload | undefined): Container | undefined =>
   containersIn(workload?.spec?.template).find(({ name }) => name === 'server')
 
-/** The image of a retained Deployment, which somebody may have edited, if a status may name it. */
+/** The image of a retained Deployment, if it is valid in a status: somebody may have edited it. */
 function imageIn(workload: Workload | undefined): string | undefined {
   const image = containerIn(workload)?.image
   return image && image.length <= 1024 && isImage.test(image) ? image : undefined

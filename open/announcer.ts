@@ -13,7 +13,7 @@ export interface Arrival {
   readonly note: string | undefined
 }
 
-/** Tells the user the address of what is connected, and opens it in the browser if they want that. */
+/** Tells the user the address of the connection, and opens it in the browser if requested. */
 export function announcer(
   { target, browser }: Pick<OpenOptions, 'target' | 'browser'>,
   edges: Edges,
@@ -52,7 +52,7 @@ export function announcer(
 
   return {
     announce,
-    /** Whether an address was announced before. */
+    /** Whether an address has been announced before. */
     wasOpen: () => address !== undefined,
     close: () => {
       for (const oneTime of oneTimeAddresses) oneTime.close()

@@ -8,7 +8,7 @@ import type { LiveLine } from './liveline.ts'
 import { containerNamed, instanceOf, type Opened, type Pod } from './next.ts'
 import type { OpenOptions } from './open.ts'
 
-/** Why a Pod is not connected: it is not the object's own, or it cannot be reached. */
+/** Why there is no connection to a Pod: it is not the object's own, or it cannot be reached. */
 export type Failure = 'foreign' | Refusal
 
 /** Called once a Pod is connected. */
@@ -89,13 +89,13 @@ export async function connectionOf(
   }
 }
 
-/** Whether the Pod is still there, so that only its container is another. */
+/** Whether the Pod itself still exists, so that only its container is new. */
 const isRunning = ({ instance }: Destination, pods: readonly Pod[]): boolean => {
   const [uid] = instance.split(' ')
   return pods.some(({ metadata }) => metadata.uid === uid && !metadata.deletionTimestamp)
 }
 
-/** The Pods that have the labels of the target, but another owner; each is reported once. */
+/** The Pods that have the labels of the target but a different owner; each is reported once. */
 export function foreignPods({ target }: Pick<OpenOptions, 'target'>, line: LiveLine) {
   const foreign = new WeakSet<Pod>()
   const reportedUids = new Set<string>()

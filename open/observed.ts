@@ -18,7 +18,7 @@ interface Trouble {
   readonly isFinal: boolean
 }
 
-/** Observes an object and its Pods until the signal; `recovered` is called when a trouble is over. */
+/** Observes an object and its Pods until the signal; `recovered` is called when a failure is over. */
 export function observer(
   objects: Objects,
   first: Opened,
@@ -40,7 +40,7 @@ export function observer(
   return {
     start: () => {
       objects.follow(
-        // The response to a patch can be newer than the watch's next event.
+        // The response to a patch can be newer than the next event of the watch.
         (object) => seen(isOlder(object, observed.object) ? {} : { object }),
         failed,
         signal,

@@ -12,7 +12,7 @@ import type { Edges, OpenOptions } from './open.ts'
 /** How long to wait before retrying a failed connection. */
 const pause = 1000
 
-/** What follows a step: the next one at once, at the next change, or the end. */
+/** What follows a step: the next one, at once, after a change or after a pause, or the end. */
 type Then = 'again' | 'changed' | 'retry' | { readonly ends: string }
 
 /** A browser session: observes the object and takes one step after each change, as `next` decides. */
@@ -28,7 +28,7 @@ export async function sessionOf(
   const foreign = foreignPods(options, line)
   const announced = announcer(options, edges, line)
   const connection = await connectionOf(options, objects, line, () => observing.notify())
-  // Connections through the same network may be dead without an error.
+  // Connections over the same network may be dead without an error.
   const observing = observer(objects, first, connection.disconnect, signal)
 
   const wait = (why: string): Then => {

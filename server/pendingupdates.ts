@@ -2,22 +2,22 @@ import type { Parent } from '../crds/kind.ts'
 
 /** The objects whose Ready says UpdatePending. */
 export interface PendingUpdates {
-  /** Notes an answer: whether an update is pending, and when Metacontroller asks again. */
+  /** Records a response: whether an update is pending, and when Metacontroller asks again. */
   readonly answered: (parent: Parent, isPending: boolean, resyncSeconds: number) => void
   readonly counts: () => ReadonlyMap<string, number>
 }
 
-/** An answer may come this much later than it was asked for. */
+/** The next response may come this much later than it was requested. */
 const slackSeconds = 10
 
 /**
- * Another replica may give the next answer, and nobody tells of a deleted object. So an answer counts
- * only until the next one is due; the sum over all replicas is the number of objects.
+ * The next response may come from another replica, and a deleted object is not reported. So a response
+ * counts only until the next one is due; the sum over all replicas is the number of objects.
  */
 export function pendingUpdates(now: () => number = Date.now): PendingUpdates {
   const until = new Map<string, { readonly kind: string; readonly time: number }>()
   const dropExpired = () => {
-    // In the order of the answers, which differ little in how long they count.
+    // In the order of the responses, all of which count for about the same time.
     for (const [key, { time }] of until) {
       if (time > now()) return
       until.delete(key)

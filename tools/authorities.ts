@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { unixLines } from './sshkey.ts'
 
-/** Certificate authorities of private hosts, beside those that the system trusts. */
+/** Certificate authorities of private hosts, in addition to those that the system trusts. */
 
 /** Debian's bundle. */
 const system = '/etc/ssl/certs/ca-certificates.crt'

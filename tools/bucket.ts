@@ -59,7 +59,7 @@ function isKey(text: string): boolean {
 export const remoteOf = ({ scheme, bucket, path }: Bucket): string =>
   `${scheme}:${bucket}${path ? `/${path}` : ''}`
 
-/** Counts the files that the patterns choose. */
+/** Counts the files that the patterns select. */
 export const countArgs = (source: Bucket, patterns: readonly string[]): readonly string[] => [
   'size',
   remoteOf(source),

@@ -81,7 +81,7 @@ interface Wanted {
   readonly dockerfile: string
   readonly target: string | undefined
   readonly args: readonly string[]
-  /** Dockerfiles know these arguments without ARG, and store them in no layer. */
+  /** Dockerfiles accept these arguments without ARG, and no layer stores them. */
   readonly proxies: Readonly<Record<string, string>>
   readonly image: string
   readonly source: Source
@@ -90,7 +90,7 @@ interface Wanted {
   readonly cached: boolean
 }
 
-/** The proxies for the steps: BuildKit itself, which has the push credentials, uses none of the user. */
+/** The proxies for the steps: BuildKit itself, which has the push credentials, uses no user's proxy. */
 export const stepProxies = (env: Readonly<Record<string, string | undefined>>) =>
   proxyEnv(
     Object.fromEntries(
@@ -226,7 +226,7 @@ export async function main(options: Options): Promise<void> {
       metadata,
       cached: optional(options, 'cache') === 'true',
     })
-    // buildctl gives the daemon the credentials that it asks for, by the host of each image.
+    // buildctl gives the daemon the credentials that it requests, by the host of each image.
     const env = { DOCKER_CONFIG: writeMerged(process.env) }
     const { code, output } = await run('buildctl', [`--addr=${address}`, ...args], { env })
     if (code !== 0) throw new Error(buildFault(output, image))

@@ -2,8 +2,8 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 /**
- * Credentials of registries: those to push with are in ~/.docker/config.json, and those that only
- * pull are files in /secrets/registry, one for each Secret.
+ * Credentials for registries: the push credentials are in ~/.docker/config.json, and pull-only ones are
+ * files in /secrets/registry, one for each Secret.
  */
 
 export interface DockerConfig {
@@ -19,7 +19,7 @@ interface Auth {
 interface Entry {
   /** The name in a Docker configuration. */
   readonly host: string
-  /** The kubelet allows a name with the beginning of a repository's path. */
+  /** The kubelet also allows a name with the beginning of a repository's path. */
   readonly path: string
   /** `user:password` in base64. */
   readonly basic: string
@@ -39,7 +39,7 @@ function entryOf([name, { auth, username, password }]: [string, Auth]): readonly
 const entriesOf = ({ auths }: DockerConfig): readonly Entry[] =>
   Object.entries(auths ?? {}).flatMap(entryOf)
 
-/** A `*` stands for a part of a host's name, as for the kubelet. */
+/** A `*` stands for part of a host's name, as in the kubelet. */
 function isHost(entry: Entry, host: string): boolean {
   if (hubHosts.includes(host)) return hubHosts.includes(entry.host)
   const parts = entry.host.split('*').map((part) => part.replaceAll(/[^A-Za-z0-9]/g, '\\$&'))
@@ -50,7 +50,7 @@ function isHost(entry: Entry, host: string): boolean {
 export const basicOf = (config: DockerConfig, host: string): string | undefined =>
   entriesOf(config).find((entry) => isHost(entry, host))?.basic
 
-/** All credentials that may read a repository, the most specific first, and those to push with last. */
+/** All credentials that may read a repository, the most specific first, the push credentials last. */
 export function readersOf(
   { push, pull }: Credentials,
   host: string,
@@ -67,8 +67,8 @@ export function readersOf(
 }
 
 /**
- * One Docker configuration for BuildKit, which has one pair of credentials for each host. Those to push
- * with come first, with everything else in their configuration.
+ * One Docker configuration for BuildKit, which uses one pair of credentials per host. The push
+ * credentials take precedence, and everything else in their configuration is retained.
  */
 export function mergedConfig({ push, pull }: Credentials): DockerConfig {
   const pushed = Object.entries(push.auths ?? {}).map(([name]) => entryOf([name, { auth: '-' }])[0])

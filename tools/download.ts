@@ -121,7 +121,7 @@ async function attempt(wanted: WebFile, into: string, options: DownloadOptions):
     const cause = (
       error instanceof Error && error.cause instanceof Error ? error.cause : error
     ) as NodeJS.ErrnoException
-    // After a semicolon Node.js suggests an option of its own.
+    // After a semicolon, Node.js suggests one of its own options.
     const [why] = cause.message.split(';')
     return isUntrusted(cause)
       ? permanent(`${wanted.url}: ${untrusted}: ${why}`)

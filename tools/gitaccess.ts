@@ -12,7 +12,7 @@ import { sshKeyOf, unixLines } from './sshkey.ts'
  * and password, or ssh-privatekey and known_hosts; ca.crt is the server's CA.
  *
  * The credentials are sent only to the scheme, host and port of the URL that the user named. A server may
- * redirect anywhere, and a repository may have submodules and large files on any host. Git would ask for
+ * redirect anywhere, and a repository may have submodules and LFS files on any host. Git would ask for
  * credentials there too, but it gets none.
  */
 
@@ -46,8 +46,8 @@ export const credentialHelper = (folder: string): string =>
   ].join('\n')
 
 /**
- * The empty value removes every other helper, and the second helper is used only for this address.
- * Programs that Git starts, such as git-lfs if the image has it, inherit both settings.
+ * The empty value removes every other helper, and the second one is used only for this address.
+ * Programs that Git starts, such as git-lfs, inherit both settings.
  */
 export const credentialConfig = (address: URL, helper: string): readonly string[] => [
   '-c',
@@ -65,7 +65,7 @@ interface Credentials {
   readonly given: boolean
 }
 
-/** Git variables that the image may set: they could enable traces, or accept any certificate. */
+/** Git variables that the image may set: they could enable tracing, or accept any certificate. */
 const inherited = (): Readonly<Record<string, undefined>> =>
   Object.fromEntries(
     Object.keys(process.env)
@@ -73,13 +73,13 @@ const inherited = (): Readonly<Record<string, undefined>> =>
       .map((name) => [name, undefined]),
   )
 
-/** The schemes that Git may use for a URL: what starts encrypted stays encrypted, redirects included. */
+/** The schemes that Git may use for a URL: what starts encrypted stays encrypted, even if redirected. */
 const schemesFor = (url: string): string => {
   const scheme = originOf(url).split(':')[0] ?? ''
   return scheme === 'http' ? 'http:https' : scheme
 }
 
-/** The options of ssh for the named host, and those for any other, which gets no key. */
+/** The ssh options for the named host, and those for any other, which gets no key. */
 function sshFor(home: string, knownHosts: string | undefined, privateKey: string | undefined) {
   const hosts = join(home, 'known_hosts')
   if (knownHosts) writeFileSync(hosts, unixLines(knownHosts))
@@ -110,10 +110,10 @@ function credentials(secret: string, home: string, address: URL): Credentials {
   const env = {
     ...inherited(),
     GIT_TERMINAL_PROMPT: '0',
-    // Empty, it also disables core.askPass and SSH_ASKPASS, which would answer for any address.
+    // An empty value also disables core.askPass and SSH_ASKPASS, which would answer for any address.
     GIT_ASKPASS: '',
     GIT_CONFIG_NOSYSTEM: '1',
-    // Faults are known by their English words.
+    // Errors are recognized by their English text.
     LC_ALL: 'C',
     ...(authorities && { GIT_SSL_CAINFO: authorityFile(join(home, 'ca.crt'), authorities) }),
   }
@@ -154,13 +154,13 @@ export interface Access {
   /** Whether there are credentials at all. */
   readonly given: boolean
   readonly git: (repository: Repository, ...args: readonly string[]) => Promise<Ended>
-  /** The same without a line in the log. */
+  /** The same, without logging. */
   readonly read: (repository: Repository, ...args: readonly string[]) => Promise<Ended>
   /** An error without the password, which a server may have sent back. */
   readonly fault: (message: string) => Error
 }
 
-/** Removes a folder that Git has made in a repository's own. */
+/** Removes a folder inside a repository's Git folder. */
 export async function removeFrom(
   repository: Repository,
   name: string,
@@ -171,7 +171,7 @@ export async function removeFrom(
   await rm(resolve(repository.folder, stdout.trim()), { recursive: true, force: true })
 }
 
-/** Files that Git LFS stores are fetched later, all at once, and not by a filter of the image. */
+/** Git LFS files are fetched later, all at once, and not by a filter that the image configures. */
 const withoutFilter = ['smudge=', 'process=', 'required=false'].flatMap((setting) => [
   '-c',
   `filter.lfs.${setting}`,

@@ -2,18 +2,18 @@ import { type Access, type Repository, removeFrom } from './gitaccess.ts'
 import { messageLines, originOf, unreachableIn } from './gitwords.ts'
 
 /**
- * Fetches the files that a repository stores with Git LFS: without them, the clone has pointers of a few
- * lines. git-lfs asks Git for credentials, which it has only for the named address. On other hosts it
- * sends nothing but the headers that the LFS server gives it for them.
+ * Fetches the files that a repository stores with Git LFS: without this, the clone has only pointers to
+ * them. git-lfs asks Git for credentials, which Git has only for the named address. To other hosts it
+ * sends only the headers that the LFS server provides for them.
  */
 
-/** git-lfs checks nothing out without its filter. */
+/** git-lfs checks out nothing without its filter. */
 const filter = [
   'filter.lfs.clean=git-lfs clean -- %f',
   'filter.lfs.smudge=git-lfs smudge -- %f',
   'filter.lfs.process=git-lfs filter-process',
   'filter.lfs.required=true',
-  // The repository may ask to be left with pointers.
+  // The repository's own configuration may ask to keep pointers where a download fails.
   'lfs.skipdownloaderrors=false',
   'lfs.basictransfersonly=true',
 ].flatMap((setting) => ['-c', setting])
@@ -36,7 +36,7 @@ export async function fetchLargeFiles(repository: Repository, access: Access): P
 const isFetched = (server: string, url: string): boolean =>
   server.startsWith('https://') || (server.startsWith('http://') && url.startsWith('http://'))
 
-/** The LFS servers that the repository names, beside its own. */
+/** The LFS servers that the repository names, besides its own. */
 async function serversIn(repository: Repository, access: Access): Promise<readonly string[]> {
   const urls = '^(lfs|remote\\..*)\\.(lfs)?url$'
   const args = ['config', '--file', '.lfsconfig', '--get-regexp', urls]
@@ -47,7 +47,7 @@ async function serversIn(repository: Repository, access: Access): Promise<readon
     .map((line) => line.replace(/^\S+ /, ''))
 }
 
-/** Lines in which git-lfs says what it was about, not what went wrong. */
+/** Lines in which git-lfs says what it was doing, not what went wrong. */
 const about =
   /^(Check that it exists|Failed to fetch some objects|Downloading LFS objects|Errors? )/i
 

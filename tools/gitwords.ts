@@ -35,7 +35,7 @@ export const messageLines = (output: string): readonly string[] =>
 export const unreachableIn = (output: string): string | undefined =>
   messageLines(output).find((line) => unreachable.test(line) && !line.startsWith('remote:'))
 
-/** Turns Git's error into what the author of the manifest can do about it. */
+/** Turns Git's error into a message that says what the manifest's author can do. */
 export function clonedFault(output: string, wanted: Wanted, hasSecret: boolean): string {
   const { url, branch, tag, commit } = wanted
   const what = branch ? `branch "${branch}"` : tag ? `tag "${tag}"` : `commit "${commit}"`

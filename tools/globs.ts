@@ -1,9 +1,9 @@
 /**
- * The patterns of spec.files for rclone. They mean what Python's fnmatch makes of them, which the hub's
- * client uses: "*" is any characters, "/" too, "?" is one, "[ab]" one of several and "[!ab]" one other.
+ * The patterns of spec.files for rclone. They mean the same as in Python's fnmatch, which the hub's
+ * client uses: "*" is any characters, "/" too, "?" is one, "[ab]" one of these and "[!ab]" any other.
  */
 
-/** What `[` begins up to its `]`; without one it is an ordinary character. */
+/** A `[` up to its `]`; without the `]`, it is an ordinary character. */
 const set = /^\[(!|(?!!))(\]?[^\]]+|\])\]/
 
 const literal = (char: string): string => char.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')
@@ -24,7 +24,7 @@ export function expressionOf(glob: string): string {
 
 const isExcluded = (pattern: string): boolean => pattern.startsWith('!')
 
-/** The patterns of which each must match a file. */
+/** The patterns that must match at least one file. */
 export const chosenIn = (patterns: readonly string[]): readonly string[] =>
   patterns.filter((pattern) => !isExcluded(pattern))
 

@@ -102,7 +102,7 @@ def main(kind, repository, revision, folder, *patterns):
             raise
         except Exception as error:
             # Retrying does not help: a full disk, a name that is too long, a value that the client refuses,
-            # or a certificate.
+            # or an untrusted certificate.
             if (
                 count == TRIES
                 or getattr(error, "errno", None) in (errno.ENOSPC, errno.ENAMETOOLONG)

@@ -20,10 +20,10 @@ OTHER_WEIGHTS = re.compile(
 # Formats that may hold the weights of a safetensors file of the same name.
 OTHER_ENDS = (".bin", ".pt", ".pth", ".ckpt", ".h5", ".msgpack")
 
-# Folders beside the weights that hold them again.
+# Folders next to the weights that hold copies of them.
 OTHER_FOLDERS = re.compile(r"original|metal|onnx|openvino|coreml|tflite|gguf|.*\.mlpackage")
 
-# The format of most libraries. Mistral's own, consolidated.safetensors, may be beside it.
+# The format of most libraries. Mistral's own, consolidated.safetensors, may be next to it.
 SAFETENSORS = re.compile(r"((diffusion_)?pytorch_)?model([-.].*)?\.safetensors")
 
 
@@ -32,7 +32,7 @@ def parent(path):
 
 
 def copies(names):
-    """The files that hold the same weights as safetensors beside them."""
+    """The files that hold the same weights as safetensors next to them."""
     beside = {}
     for name in names:
         base = name.rpartition("/")[2]
@@ -48,7 +48,7 @@ def copies(names):
 
 
 def is_twin(name, every):
-    """Whether a file of the same name has the weights as safetensors."""
+    """Whether a safetensors file of the same name has the weights."""
     stem, dot, end = name.rpartition(".")
     return dot + end in OTHER_ENDS and f"{stem}.safetensors" in every
 
@@ -62,7 +62,7 @@ def is_copy(name, beside):
 
 
 def is_in_copy(folder, beside):
-    """Whether the folder, or one around it, holds weights again that are safetensors beside it."""
+    """Whether the folder, or a parent, holds copies of weights that are safetensors next to it."""
     while folder:
         if OTHER_FOLDERS.fullmatch(folder.rpartition("/")[2]) and parent(folder) in beside:
             return True
@@ -76,7 +76,7 @@ def matches(name, pattern):
 
 
 def chosen(names, patterns):
-    """The names that one of the patterns matches, or all, without those that one with "!" matches."""
+    """The names that a pattern matches, or all, except those that a pattern with "!" matches."""
     wanted = [one for one in patterns if not one.startswith("!")]
     unwanted = [one[1:] for one in patterns if one.startswith("!")]
     return [
@@ -88,7 +88,7 @@ def chosen(names, patterns):
 
 
 def unmatched(names, patterns):
-    """Patterns that match nothing. One that excludes may."""
+    """The patterns that match nothing, except those that exclude."""
     return [
         one
         for one in patterns

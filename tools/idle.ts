@@ -9,8 +9,8 @@ import { report } from './report.ts'
  * Polls Jupyter on localhost, and ends with the message `idle` when there has been no activity for the
  * timeout. The container is then restarted, so its own start counts as activity.
  *
- * With --port the program may be another one than Jupyter, which says nothing of its activity. Until a
- * Jupyter has written its token, the connections to that port are the activity.
+ * With --port the program may be something other than Jupyter, which reports no activity. Until a
+ * Jupyter has written its token, connections to that port count as activity.
  */
 
 interface Kernel {
@@ -89,13 +89,13 @@ async function activity(url: string, { token, base }: Server): Promise<Activity>
 
 const tables = ['/proc/net/tcp', '/proc/net/tcp6']
 
-/** A connection is activity now, and so is a program that does not listen yet: it is starting. */
+/** A connection counts as activity, and so does a program that does not listen yet: it is starting. */
 function lastConnection(port: number): number {
   const read = tables.filter((path) => existsSync(path)).map((path) => readFileSync(path, 'utf8'))
   return portUse(read, port) === 'unused' ? 0 : Date.now()
 }
 
-/** When the last activity was that can be seen now, in milliseconds. */
+/** The time of the last activity that can be seen now, in milliseconds. */
 async function lastSeen(url: string, folder: string, port: string | undefined): Promise<number> {
   const server = serverIn(runtimeFiles(folder))
   if (server) return lastActivity(await activity(url, server), Date.now())

@@ -37,7 +37,7 @@ interface Wanted {
   readonly files: readonly string[]
 }
 
-/** The result is what was left out, if it is the loader that decided so. */
+/** Returns what was left out, if that was the loader's decision. */
 type Loader<S> = (source: S, wanted: Wanted) => Promise<Omitted | undefined>
 type Bucket = Extract<Source, { scheme: 's3' | 'gs' }>
 

@@ -6,15 +6,15 @@ import * as tls from 'node:tls'
 import { authorityFile } from './authorities.ts'
 
 /**
- * The network as spec.env describes it: proxies under the usual names, and private authorities in
+ * The network as spec.env describes it: proxies under the usual names, and private CAs in
  * CA_CERTIFICATES, as PEM. Each program that the tools start has its own variables for both.
  */
 
 const proxyNames = ['HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY', 'ALL_PROXY'] as const
 
 /**
- * The variables that name a file with authorities: of Go, OpenSSL, Python, curl, Git and rclone. Not
- * AWS_CA_BUNDLE, with which rclone does not start.
+ * The variables of Go, OpenSSL, Python, curl, Git and rclone that name a CA bundle. Not AWS_CA_BUNDLE,
+ * with which rclone does not start.
  */
 const authorities = [
   'SSL_CERT_FILE',
@@ -25,13 +25,13 @@ const authorities = [
   'NODE_EXTRA_CA_CERTS',
 ] as const
 
-/** What a message says of a server whose certificate does not verify. */
+/** What a message says about a server whose certificate cannot be verified. */
 export const untrusted =
   'its certificate cannot be trusted: if its authority is your own, give it as CA_CERTIFICATES in spec.env'
 
 type Env = Readonly<Record<string, string | undefined>>
 
-/** Both spellings: curl reads http_proxy in lower case alone, other programs only the capitals. */
+/** Both spellings: curl reads http_proxy only in lower case, other programs only in capitals. */
 export function proxyEnv(env: Env): Readonly<Record<string, string>> {
   const all = proxyNames.flatMap((name): [string, string][] => {
     const lower = name.toLowerCase()
@@ -46,7 +46,7 @@ export function proxyEnv(env: Env): Readonly<Record<string, string>> {
   return Object.fromEntries(all)
 }
 
-/** What OpenSSL writes between and around certificates is left out. */
+/** The text that OpenSSL writes between and around certificates is left out. */
 const certificate = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g
 
 /** The certificates of CA_CERTIFICATES; undefined if it is not set. */
@@ -64,14 +64,14 @@ export function certificatesIn(env: Env): string | undefined {
 export function useNetwork(env: NodeJS.ProcessEnv = process.env): void {
   const proxies = proxyEnv(env)
   Object.assign(env, proxies)
-  // Node.js itself reads proxies only when it is told to.
+  // Node.js itself uses proxies only when it is told to.
   if (Object.keys(proxies).length) http.setGlobalProxyFromEnv(proxies)
   const given = certificatesIn(env)
   if (!given) return
   const file = authorityFile(join(tmpdir(), `authorities-${process.pid}.crt`), given)
   process.on('exit', () => rmSync(file, { force: true }))
   for (const name of authorities) env[name] = file
-  // The hub's faster protocol has a client of its own, which trusts only public authorities.
+  // The hub's faster protocol has a client of its own, which trusts only public CAs.
   env.HF_HUB_DISABLE_XET ??= '1'
   const added = given.match(certificate) ?? []
   tls.setDefaultCACertificates([...tls.getCACertificates('default'), ...added])

@@ -118,7 +118,7 @@ type Open = (reference: Reference, basic: string | undefined, needed: string) =>
 
 /**
  * The run's image, and its registry with the first credentials that can read it. Those of the object
- * and of the administrator's pull Secret come before those to push with, which may be of the same host.
+ * and of the administrator's pull Secret come before the push credentials, even for the same host.
  */
 async function readBase(
   from: Reference,
@@ -137,7 +137,7 @@ async function readBase(
   throw faults[0]
 }
 
-/** The base, and where it is; from scratch it is nowhere. */
+/** The base image, and where it is; `scratch` is nowhere. */
 async function sourceOf(
   from: string,
   credentials: Credentials,

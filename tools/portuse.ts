@@ -10,11 +10,11 @@ const listening = '0A'
 const usedStates: ReadonlySet<string> = new Set([
   // Established.
   '01',
-  // TIME_WAIT: a connection that ended within the last minute, at the end that closed it.
+  // TIME_WAIT: a connection closed within the last minute, seen at the end that closed it.
   '06',
 ])
 
-/** 127.0.0.0/8, ::1 and ::ffff:127.0.0.0/104, each word in the byte order of the machine. */
+/** 127.0.0.0/8, ::1 and ::ffff:127.0.0.0/104, each word in the machine's byte order. */
 const loopback = /^(?:0{16}FFFF0000)?[0-9A-F]{6}7F$|^0{24}01000000$/
 
 /** `tables` are the contents of the kernel's files, whose lines are `N: LOCAL:PORT REMOTE:PORT STATE …`. */

@@ -119,7 +119,7 @@ async function removeOlder({ storage, path, keep }: Place) {
 /** Called with each file, link or folder that is not sealed. */
 type Omit = (name: string, why: string) => void
 
-/** The first omission is reported with the count, the others are in the log alone. */
+/** The first omission is reported, with the count; the others are only in the log. */
 function omissions() {
   const all: string[] = []
   return {
@@ -243,7 +243,7 @@ async function arrives(
 
 /**
  * rclone uses the first of these characters for its own escapes, and cannot open a file with it in its
- * name. The second is what it sees in a name that is not UTF-8, which it would copy under another.
+ * name. The second is what it sees in a name that is not UTF-8, which it would change while copying.
  */
 const unreadable = ['‛', '\uFFFD'] as const
 
@@ -329,7 +329,7 @@ async function copyToBucket(
     `/${manifestName}`,
     `*${escapes}*`,
     `*${escapes}*/**`,
-    // Only a regular expression matches it in a name that is not UTF-8.
+    // In a name that is not UTF-8, only a regular expression matches it.
     `{{.*${replaces}.*}}`,
   ]
   const plain = [...without.map((pattern) => `--exclude=${pattern}`), '--skip-links']

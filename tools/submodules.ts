@@ -4,8 +4,8 @@ import { fetchLargeFiles } from './gitlfs.ts'
 import { clonedFault, originOf } from './gitwords.ts'
 
 /**
- * Fetches the submodules of a repository, theirs, and so on. Git could do it alone, but each is on a
- * host that the repository chooses: the scheme is checked, and only the named host gets credentials.
+ * Fetches the submodules of a repository, recursively. Git could do that itself, but each is on a host
+ * that the repository chooses: the scheme is checked, and only the named host gets credentials.
  */
 
 /** A repository with ten submodules, each with ten others, could go on for ever. */
@@ -55,11 +55,11 @@ async function submodulesOf(
 
 interface Address {
   readonly url: string
-  /** The submodule's name: Git has refused one that leads out of its folder. */
+  /** The submodule's name: Git has refused any that leads out of its folder. */
   readonly name: string
 }
 
-/** The address of a submodule, in which Git has resolved "../". */
+/** The URL of a submodule, with "../" resolved by Git. */
 async function addressIn(submodule: Submodule, access: Access, fail: Fail): Promise<Address> {
   const { inside, path } = submodule
   await access.git(inside, 'submodule', 'init', '--', path)
@@ -89,7 +89,7 @@ async function fetchOne(
 ): Promise<void> {
   const { inside, path, commit } = submodule
   const update = (...depth: readonly string[]) =>
-    // The URL decides which credentials ssh has.
+    // The URL decides which credentials ssh gets.
     access.git(
       { url, folder: inside.folder },
       ...['submodule', 'update', '--checkout', ...depth, '--', path],

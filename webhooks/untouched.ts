@@ -2,8 +2,8 @@ import type { Parent } from '../crds/kind.ts'
 import type { FieldError } from '../crds/schema/validator.ts'
 
 /**
- * Whether an error is about fields that the update did not change. Each field is compared once; one that
- * is among the `huge` counts as changed.
+ * Whether an error is about fields that the update did not change. Each field is compared once; a
+ * `huge` one counts as changed.
  */
 export function untouchedIn(
   object: Parent,

@@ -1,11 +1,11 @@
 import type { Preset } from './presets.ts'
 
 /**
- * The presets without a configuration, each with the flags of the release that its image has. A preset
- * names the whole program, because images change their entrypoints.
+ * The presets that apply without a configuration. Flags match the release in the preset's image. A
+ * preset names the whole program, because images change their entrypoints.
  */
 
-/** vLLM takes the model by position, and then `--model` too, which replaces it. */
+/** vLLM takes the model as a positional argument; a `--model` after it replaces it. */
 const vllm = {
   image: 'docker.io/vllm/vllm-openai:v0.32.0',
   command: ['vllm', 'serve'],
@@ -32,8 +32,8 @@ const vllmArgs = [
 ] as const
 
 /**
- * Servers of ggml take a file. Of a model in several files they take the first. A projector is no
- * model, and neither is what detects voices.
+ * ggml servers take a file; for a split model they take its first file. Projectors and voice activity
+ * detectors are not models, so they are skipped.
  */
 const withFile = (program: string, folder: string, files: readonly string[]): string =>
   [
@@ -55,7 +55,7 @@ export const builtInPresets = {
     args: [...vllmArgs, '--runner=pooling'],
     tasks: ['embeddings', 'reranking', 'classification'],
   },
-  // Its flags have no form --flag=value, and the first --alias counts.
+  // It does not accept --flag=value, and the first --alias counts.
   llamacpp: {
     image: 'ghcr.io/ggml-org/llama.cpp:server-b11206',
     command: ['sh', '-c', withFile('llama-server', '/app', ['*.gguf']), 'llama-server'],
@@ -70,7 +70,7 @@ export const builtInPresets = {
     drain: { cutsStreams: true },
     tasks: ['chat', 'completions', 'embeddings'],
   },
-  // It refuses repeated flags. Kubernetes sets HOSTNAME to the Pod's name, which it would listen on.
+  // It refuses repeated flags. It would listen on HOSTNAME, which Kubernetes sets to the Pod's name.
   tei: {
     image: 'ghcr.io/huggingface/text-embeddings-inference:cpu-1.9.4',
     env: {
@@ -83,7 +83,7 @@ export const builtInPresets = {
     metrics: { path: '/metrics', waiting: 'te_queue_size' },
     tasks: ['embeddings', 'reranking', 'classification'],
   },
-  // No release of its image has a tag of its own. It has no metrics.
+  // Its image has no release tags. It has no metrics.
   whisper: {
     image: 'ghcr.io/ggml-org/whisper.cpp:main',
     command: [

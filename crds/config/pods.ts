@@ -19,8 +19,8 @@ export const podFields = list(
 )
 
 /**
- * Fields with which a user takes what others need: an identity, a rank, nodes that are set apart, another
- * scheduler, and whatever a CSI driver does with the rights of the node.
+ * Fields that affect others: an identity, a priority, reserved nodes, another scheduler, and whatever a
+ * CSI driver does with the rights of the node.
  */
 const denied = [
   'serviceAccountName',

@@ -1,6 +1,6 @@
 import { choice, intOrString } from '../schema/builders.ts'
 
-/** When a server that answers gets a Pod template that differs only by the configuration or the version. */
+/** When a running server gets a Pod template that only the configuration or the version has changed. */
 
 export const rollout = choice(
   'When a ModelServer that answers takes what only the configuration or another version changes: once its annotation substratus.ai/rollout has another value, or at once.',

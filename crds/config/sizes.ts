@@ -1,7 +1,7 @@
 import { coresPattern, mostGibibytes, quantityPattern } from '../common.ts'
 import { intOrString } from '../schema/builders.ts'
 
-/** Memory or disk: no thousandths of a byte, and no bytes as an integer. */
+/** Memory or disk: no thousandths of a byte, and no integer that was meant as bytes. */
 export const size = (what: string) =>
   intOrString(what, {
     pattern: quantityPattern.replace('(m|', '('),

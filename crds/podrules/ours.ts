@@ -2,7 +2,7 @@ import { gpuProfileOf } from '../config/gpuprofiles.ts'
 import { isReserved, isReservedAnnotation } from '../labels.ts'
 import { firstOf, names, type PodInput, type PodRule } from './podrule.ts'
 
-/** What is ours, the GPU profile's or the administrator's is refused, with both values where it has two. */
+/** Refuses what we, the GPU profile or the administrator already set, with both values if any. */
 
 const reserved = 'reserved for Kubernetes and this project'
 
@@ -32,7 +32,7 @@ const isInside = (inner: string, outer: string): boolean =>
 const servedPort = ({ of, spec }: PodInput): number | undefined =>
   of === 'ModelServer' ? (spec?.port ?? 8080) : of === 'Notebook' ? 8888 : undefined
 
-/** A claim with the results of a Model or a Dataset, or the home of a Notebook, by its name. */
+/** Recognizes, by name, a claim with a Model's or Dataset's results, or a Notebook's home. */
 const isOurClaim = (claim: string): boolean =>
   /-((model|dataset)-artifacts|notebook-home)$/.test(claim)
 

@@ -5,18 +5,18 @@ import { firstOf } from './podrule.ts'
 
 /** spec.pod.container.resources.limits. */
 
-/** Resources that have a name without a domain; the API server refuses other such names. */
+/** Whether it is DOMAIN/NAME, or one of these without a domain; the API server refuses all others. */
 const isNamed = (resource: string): boolean =>
   /^(cpu|memory|ephemeral-storage|hugepages-[1-9][0-9]*[KMG]i|[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?\/[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)$/.test(
     resource,
   )
 
-/** As an extended resource, the devices of any DeviceClass can be requested. */
+/** The devices of any DeviceClass can be requested as an extended resource. */
 const deviceClasses = 'deviceclass.resource.kubernetes.io/'
 
 /**
  * `nvidia.com/gpu`, `nvidia.com/gpumem`, `volcano.sh/vgpu-number`, `nvidia.com/mig-1g.5gb`,
- * `gpu.intel.com/i915`, devices of a class, and what the profiles name.
+ * `gpu.intel.com/i915`, devices of a DeviceClass, and what the profiles name.
  */
 const isGpu = (resource: string, { config }: PodInput): boolean =>
   /(^|[./])gpu[./-]|\/(v?gpu|mig-)/.test(resource) ||

@@ -5,7 +5,7 @@ import { quoted } from '../quoted.ts'
 import type { AnySpec } from '../rule.ts'
 import { shortened } from '../schema/brevity.ts'
 
-/** What a rule about Pods can read: those of an object, or those that the configuration describes. */
+/** What a rule can read about the Pods of an object, or about those that the configuration describes. */
 export interface PodInput {
   /** What the object says in spec.pod, or the configuration in pods. */
   readonly own: PodFields
@@ -20,13 +20,13 @@ export interface PodInput {
 export interface PodRule {
   /** The field below spec.pod. */
   readonly field: string
-  /** Fields of the spec that it reads besides. */
+  /** Other fields of the spec that it reads. */
   readonly reads?: readonly string[]
   /** The message; undefined if the rule is not broken. */
   readonly fault: (input: PodInput) => string | undefined
 }
 
-/** The first fault of a list; each row says one thing at a time. */
+/** The first fault of a list: each row reports one fault at a time. */
 export const firstOf = <T>(
   items: readonly T[] | undefined,
   fault: (item: T, index: number) => string | undefined,

@@ -4,7 +4,7 @@ import { firstOf, type PodInput, type PodRule, twiceIn } from './podrule.ts'
 
 /** What the API server would refuse in a Pod: the Job or the Deployment would never be created. */
 
-/** Whether a path steps out of its folder, or stays where it is. */
+/** Whether a path has `..` or `.` in it. */
 const hasDots = (path: string): boolean =>
   path.split('/').some((step) => step === '..' || step === '.')
 
@@ -62,12 +62,12 @@ const probeFault =
     const { httpGet, tcpSocket } = given
     return (
       portFault((httpGet ?? tcpSocket)?.port) ??
-      // Metacontroller takes those of one name for one.
+      // Metacontroller treats two of the same name as one.
       twiceIn(httpGet?.httpHeaders, ({ name }) => name)
     )
   }
 
-/** A name of a port has a letter: "8080" is none, and no number either. */
+/** A port's name needs a letter: the string "8080" is neither a name nor a number. */
 const portFault = (port: number | string | undefined): string | undefined =>
   typeof port === 'string' && (!/[a-z]/.test(port) || port.includes('--'))
     ? `Invalid value: "${port}" must be an integer, or a name with a letter and no "--"`
@@ -121,7 +121,7 @@ export const shapeRules: readonly PodRule[] = [
       firstOf(volumes, ({ configMap, secret }) => {
         const items = (configMap ?? secret)?.items
         const leaving = items?.find(({ path }) => hasDots(path))
-        // Metacontroller takes items of one path for one, and would change the template of a Job for ever.
+        // Metacontroller treats items of one path as one, and would change the template of a Job for ever.
         return leaving
           ? `Invalid value: "${leaving.path}" leaves the volume`
           : twiceIn(items, ({ path }) => path)

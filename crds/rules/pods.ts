@@ -13,7 +13,7 @@ import { podSecretFault } from '../secrets.ts'
 /** The rules about spec.pod, which apply to the configuration's `pods` too. */
 const rows: readonly PodRule[] = [...allowedRules, ...ourRules, ...limitRules, ...shapeRules]
 
-/** One rule for each field, which reports all that is wrong with it. */
+/** One rule for each field, which reports everything that is wrong with it. */
 export const podRules: readonly Rule[] = [...Map.groupBy(rows, ({ field }) => field)].map(
   ([field, own]) => {
     const found = (input: RuleInput): readonly string[] => {
@@ -24,7 +24,7 @@ export const podRules: readonly Rule[] = [...Map.groupBy(rows, ({ field }) => fi
     return {
       field: `spec.pod.${field}`,
       reads: ['spec.pod', ...others],
-      // A GPU may be added beside a nodeSelector that its profile contradicts.
+      // Adding a GPU can break it: the GPU's profile may contradict the nodeSelector.
       brokenBy: [`spec.pod.${field}`, ...others],
       broken: (input) => found(input).length > 0,
       message: (input) => found(input).join('; '),
@@ -32,14 +32,14 @@ export const podRules: readonly Rule[] = [...Map.groupBy(rows, ({ field }) => fi
   },
 )
 
-/** Undefined if nothing is said about the Pods: then no rule can be broken. */
+/** Undefined if nothing is set for the Pods: then no rule can be broken. */
 function podsIn({ object: { kind }, spec, config }: RuleInput): PodInput | undefined {
   const below = config.pods[kind]
   if (!spec.pod && !below) return undefined
   return { own: spec.pod ?? {}, pod: mergedPods(below, spec.pod), of: kind, spec, config }
 }
 
-/** The faults of the configuration's `pods`, and a ServiceAccount that has two names. */
+/** The faults of the configuration's `pods`, including two different ServiceAccounts for a kind. */
 export const podsFaults = (config: Config): readonly FieldError[] =>
   Object.entries(config.pods).flatMap(([name, own]) => {
     const of = name as PodsOf

@@ -30,7 +30,7 @@ export const carriedBytes = ({ env, params, command, args, pod }: AnySpec): numb
   jsonBytes(pod) +
   (params ? variablesBytes(sound(params)) + jsonBytes(JSON.stringify(sound(params))) : 0)
 
-/** As variables, parameters are longer by the dollars that are doubled. */
+/** As variables, parameters are longer, because their dollars are doubled. */
 const variablesBytes = (params: Readonly<Record<string, unknown>>): number =>
   jsonBytes(
     Object.fromEntries(
@@ -41,7 +41,7 @@ const variablesBytes = (params: Readonly<Record<string, unknown>>): number =>
     ),
   )
 
-/** Whether annotations fit beside what the spec adds: the workload has them, and so has its record. */
+/** Whether annotations fit next to what the spec adds. They are on the workload and in its record. */
 export const fitBeside = (spec: AnySpec, annotations: Readonly<Record<string, string>>): boolean =>
   carriedBytes(spec) + 2 * jsonBytes(annotations) <= maxCarriedBytes
 

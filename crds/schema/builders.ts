@@ -38,7 +38,7 @@ interface Options {
 
 declare const carried: unique symbol
 
-/** Under this symbol, which no JSON has, a shared schema has its name. */
+/** The key of a shared schema's name; a symbol, because JSON contains none. */
 export const sharedAs: unique symbol = Symbol('shared')
 
 /** A structural schema of values of type T. */
@@ -58,7 +58,7 @@ export interface Schema<T = unknown> extends Options {
   readonly [sharedAs]?: string
 }
 
-/** A large schema that several others contain: validators and JSON Schemas have it once, by this name. */
+/** A large schema that others contain: validators and JSON Schemas define it once, by this name. */
 export const shared = <T>(name: string, schema: Schema<T>): Schema<T> => ({
   ...schema,
   [sharedAs]: name,
@@ -146,12 +146,12 @@ export function object<P extends Properties, const R extends keyof P & string = 
 }
 
 /**
- * One string of a closed list, or an object. Structural schemas have no union of the two, but each of
- * their keywords applies to values of one type alone: `pattern` to strings, `properties` and `required`
- * to objects. The keywords in `neither` are broken by every value of the other types.
+ * One string of a closed list, or an object. Structural schemas cannot express that union, but each
+ * keyword applies to values of one type only: `pattern` to strings, `properties` and `required` to
+ * objects. Every value of any other type violates the keywords in `neither`.
  *
- * The API server keeps unknown fields of such an object, and its CEL rules cannot read the value: what
- * the keywords cannot say is a rule of admission and of the hooks.
+ * The API server does not prune unknown fields of such an object, and its CEL rules cannot read the
+ * value: what the keywords cannot say is a rule of admission and of the hooks.
  */
 export function choiceOrObject<
   const E extends readonly string[],
@@ -184,7 +184,7 @@ const neither = {
 export const isChoiceOrObject = (schema: Schema): boolean =>
   schema['x-kubernetes-preserve-unknown-fields'] === true && schema.properties !== undefined
 
-/** The schema without the keywords that refuse the other types, for validators that know unions. */
+/** The schema without the keywords that refuse other types, for validators that support unions. */
 export function withoutNeither(schema: Schema): Schema {
   const fields = Object.entries(schema).filter(([name]) => !Object.hasOwn(neither, name))
   return Object.fromEntries(fields) as unknown as Schema

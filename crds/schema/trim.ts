@@ -4,24 +4,24 @@ import { isObject, type JsonObject } from './json.ts'
 
 type Trim = (value: unknown, report: Report) => unknown
 
-/** What is counted while one value is trimmed. */
+/** The counters while one value is trimmed. */
 interface Report {
   dropped: number
   huge: Set<unknown> | undefined
-  /** Unknown fields that may remain in total: no more errors than this are reported. */
+  /** Unknown fields that may remain in total, which is also the most errors that are reported. */
   unknown: number
-  /** Items of lists and entries of maps that may remain in total: they are inside each other. */
+  /** Items of lists and entries of maps that may remain in total, because they may be nested. */
   items: number
   isCut: boolean
 }
 
-/** More than the fields at the top may have, and few enough to find all errors in them. */
+/** More than the top-level fields may have, yet few enough to find all errors in them. */
 const mostItems = 5000
 
-/** No valid value has as many names. To list them takes long in itself, so it is done once. */
+/** No valid value has this many names. Listing them alone takes long, so it is done once. */
 const mostNames = 10_000
 
-/** A value without what makes it too large to validate. */
+/** A value without the parts that make it too large to validate. */
 export interface Trimmed {
   readonly value: unknown
   readonly given: unknown
@@ -29,15 +29,15 @@ export interface Trimmed {
   readonly dropped: number
   /** The objects in `given` with more than 10,000 names. */
   readonly huge: ReadonlySet<unknown>
-  /** Whether items were removed that may have been the only invalid ones. */
+  /** Whether the removed items may have been the only invalid ones. */
   readonly isCut: boolean
 }
 
 /**
  * Trims a value that is too large to validate: ajv creates an object for each error, and a body of a
  * few MiB can contain a million errors. A trimmed value stays invalid: a list or a map that is too long
- * retains one item more than it may have, and some of many unknown fields remain. Only with very many
- * items inside each other it is cut further. Any other value is returned as it is.
+ * retains one item more than it may have, and some of many unknown fields remain. It is cut further
+ * only if very many items are nested. Any other value is returned as it is.
  */
 export function trimmer(schema: Schema): (value: unknown) => Trimmed {
   const trim = trimOf(schema)
@@ -125,7 +125,7 @@ function trimOfObject(properties: Readonly<Record<string, Schema>>): Trim {
   }
 }
 
-/** Without the unknown fields that are too many. */
+/** Without the excess unknown fields. */
 function withFewUnknown(value: JsonObject, properties: object, report: Report): JsonObject {
   const names = namesOf(value, report)
   const unknown: string[] = []

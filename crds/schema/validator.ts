@@ -109,20 +109,20 @@ export function validator(schema: Schema, root = ''): Validate {
   return (value) => validate(trim(value))
 }
 
-/** The same for a value that is trimmed already: to list the names of a huge object once takes long enough. */
+/** The same for a value that is already trimmed: listing the names of a huge object even once takes long. */
 export function trimmedValidator(
   schema: Schema,
   root = '',
 ): (trimmed: Trimmed) => readonly FieldError[] {
   const rules = [...rulesOf(schema, root)]
-  // Compiled for the first invalid value.
+  // Compiled when the first invalid value arrives.
   let all: ReturnType<typeof allErrors> | undefined
   return ({ value, given, dropped, isCut }) => {
     if (isValid(schema, value) && (!isCut || isValid(schema, given)))
       return unique(broken(rules, given, () => true))
     all ??= allErrors(schema)
     all(value)
-    // If what is left of a huge value has no error, it is the one that isValid stopped at.
+    // If the rest of a huge value has no error, the error is the one that isValid stopped at.
     const first = isCut ? structures.get(schema)?.errors : undefined
     const errors = causes(all.errors ?? first ?? [])
     // As at the API server, a rule runs only on values that are valid by the schema.

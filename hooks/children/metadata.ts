@@ -41,8 +41,8 @@ export const labelsOf = (parent: Parent, stage: string): Record<string, string> 
 })
 
 /**
- * The user's annotations of a workload, except those that mean something to Kubernetes and its
- * controllers. They are left out if the workload would have more than Kubernetes allows.
+ * The user's annotations for a workload, except those with a meaning to Kubernetes and its controllers.
+ * They are left out if the workload's annotations would exceed what Kubernetes allows.
  */
 export function annotationsOf(parent: Parent): Readonly<Record<string, string>> {
   const entries = Object.entries(parent.metadata.annotations ?? {}).filter(
@@ -57,7 +57,7 @@ export const rerunOf = (parent: Parent): string | undefined => annotated(parent,
 export const openedOf = (parent: Parent): string | undefined =>
   annotated(parent, annotations.opened)
 
-/** The value that requests a rollout; a hash of it if no label could have it. */
+/** The value that requests a rollout; a hash of it if it is not a valid label value. */
 export function requestedRollout({ metadata }: Parent): string | undefined {
   const value = metadata.annotations?.[annotations.rollout]
   return value && value.length > 63 ? hash(value) : value || undefined

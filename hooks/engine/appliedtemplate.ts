@@ -8,19 +8,19 @@ import type { Facts } from './read.ts'
 import { changesBetween } from './templatechanges.ts'
 
 /**
- * Whether a Deployment gets the present template:
+ * Whether a Deployment gets the current template:
  *
  *     the object, what it serves, or substratus.ai/rollout has changed ──▶ at once
  *     no Pod of the applied template is available                      ──▶ at once
  *     only the configuration or the version has changed                ──▶ pending
  *
- * A pending template is what the configuration would render, while the applied one is emitted again. A
- * Deployment without the hash was made by an earlier version, and is adopted as it is if that version
- * served the present spec with it.
+ * While a template is pending, the applied one is emitted again. A Deployment without the hash was
+ * created by an earlier version, and is adopted as it is if that version served the current spec with
+ * it.
  */
 export interface Settled {
   readonly workload: Workload
-  /** What the present template would change, if it is pending. */
+  /** What the current template would change, if it is pending. */
   readonly pending: readonly string[]
 }
 
@@ -64,8 +64,8 @@ const isForThem = (
     : before.inputs === inputs && (requested === undefined || requested === before.rollout)
 
 /**
- * Whether the last answer was about the present spec, and nothing kept it from being served. Otherwise
- * the applied template is of an earlier spec, which may name another Model.
+ * Whether the last hook response was for the current spec, and nothing blocked serving it. Otherwise
+ * the applied template belongs to an earlier spec, which may name a different Model.
  */
 function isServedSpec({ parent, memory: { conditions } }: Facts): boolean {
   const of = (wanted: string) => conditions.find(({ type }) => type === wanted)
@@ -85,9 +85,9 @@ function retainable(
 }
 
 /**
- * The generation of the Deployment that its template comes with: the next one, if this answer changes
- * what was last applied. Whether somebody has edited the Deployment since does not matter: a value that
- * rose with each answer would never settle.
+ * The Deployment's generation that brings in its template: the next one, if this response changes what
+ * was last applied. Edits of the Deployment since then do not count: a value that rose with each
+ * response would never settle.
  */
 function generationOf(
   existing: Workload | undefined,

@@ -16,7 +16,7 @@ export interface Behaviour<S, T> {
   readonly claims: (facts: Facts<S>, isStored: boolean) => readonly WantedClaim[]
   /** The children that belong to the serving workload, for kinds that have one. */
   readonly beside?: (parent: Parent<S>) => Beside
-  /** Fields of the status; `done` when every stage is; `workload` is the one of this answer. */
+  /** Fields of the status; `done` once every stage is done; `workload` is that of this response. */
   readonly status: (
     facts: Facts<S>,
     records: Records,

@@ -12,7 +12,7 @@ export interface Success {
   readonly identity: Identity
 }
 
-/** The observed Jobs of a stage, by their relation to the present spec. */
+/** The observed Jobs of a stage, by their relation to the current spec. */
 export interface Buckets {
   /** The name of the Job for this attempt. */
   readonly name: string

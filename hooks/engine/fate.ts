@@ -51,7 +51,7 @@ export type Course =
   | { readonly is: 'suspended' }
   /** The Job failed, or completed without the report that its stage needs. */
   | { readonly is: 'failed' }
-  /** The Job is deleted, to be created anew. */
+  /** The Job is deleted, to be re-created. */
   | { readonly is: 'replaced' }
   /** A referenced object is not ready. */
   | { readonly is: 'waiting' }

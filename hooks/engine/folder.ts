@@ -12,11 +12,11 @@ import { fated, type Look } from './look.ts'
 import type { WorkStage } from './stage.ts'
 
 /**
- * All attempts at the same inputs write to one folder, so that an attempt with more memory goes on from
- * the checkpoints of the one that was killed. Therefore a Job is created only when nothing that writes
- * there is left: Metacontroller would create it beside a Pod that is still terminating.
+ * All attempts with the same inputs write to one folder, so that an attempt with more memory continues
+ * from the checkpoints of the one that was killed. A Job is therefore created only when nothing else
+ * writes there any more: Metacontroller would create it next to a Pod that is still terminating.
  *
- *     former Job runs ──suspended──▶ its Pods end ──▶ it is deleted, and the next Job is created
+ *     old Job runs ──suspended──▶ its Pods end ──▶ it is deleted, and the next Job is created
  */
 export function cleared(look: Look): WorkFate | undefined {
   const { facts, stage, rerun } = look
@@ -43,8 +43,8 @@ export function cleared(look: Look): WorkFate | undefined {
 }
 
 /**
- * A former Job is suspended, so that the Job controller reports when its Pods are gone. Kueue resumes a Job
- * that it has admitted, so one in a queue is deleted instead, once all its Pods are observed.
+ * The old Job is suspended, so that the Job controller reports when its Pods are gone. Kueue resumes a Job
+ * that it has admitted, so a Job in a queue is deleted instead, once all its Pods are observed.
  */
 function stopped({ facts: { observed }, stage }: Look, job: Job): readonly Child[] {
   const isQueued = job.metadata.labels?.['kueue.x-k8s.io/queue-name'] !== undefined
@@ -59,8 +59,8 @@ const named =
     `${kind} "${metadata.name}"`
 
 /**
- * Whether a Job has no Pod, as far as the Job controller reports: it ended, it is suspended, or it was
- * never begun.
+ * Whether a Job has no Pod, as far as the Job controller reports: it has ended, is suspended, or was
+ * never started.
  */
 function isOver(job: Job): boolean {
   const { active = 0, terminating = 0, startTime } = job.status ?? {}
@@ -77,15 +77,15 @@ function folderIn({ name }: Pick<WorkStage, 'name'>, pod: PodSpec | undefined): 
   return path?.split('/').at(-1)
 }
 
-/** Whether a Job writes to the folder of the present attempts, where its successor finds the checkpoints. */
+/** Whether a Job writes to the folder of the current attempts, where its successor finds the checkpoints. */
 export const sharesFolder = (stage: WorkStage, job: Job, rerun: string | undefined): boolean => {
   const folder = stage.folder?.(rerun)
   return !folder || folderIn(stage, job.spec?.template?.spec) === folder
 }
 
 /**
- * The folder of a complete Job's result. A Job's template is immutable, so it shows the folder whatever
- * happened to the annotations. 0.1.0 named the folder after the attempt.
+ * The folder of a complete Job's result. A Job's template is immutable, so it shows the folder even if
+ * somebody has changed the annotations. 0.1.0 named the folder after the attempt.
  */
 export function folderWritten(
   stage: WorkStage,

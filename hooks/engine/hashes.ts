@@ -55,8 +55,8 @@ export interface Hashes {
 }
 
 /**
- * Hashes of the build stage: a changed parameter does not build the same source again. Another proxy is
- * worth another attempt.
+ * Hashes of the build stage: a changed parameter does not build the same source again. A changed proxy
+ * starts another attempt.
  */
 export function buildHashes(spec: object, rerun: string | undefined): Hashes {
   const fields = buildFields(spec as Fields)
@@ -95,17 +95,18 @@ export function runHashes(spec: object, rerun: string | undefined): Hashes {
 
 /**
  * The name of the folder that a load or a run writes to: a hash of its inputs and rerun, so that all
- * attempts at the same inputs share it.
+ * attempts with the same inputs share it.
  */
 export const folderHash = (spec: object, rerun: string | undefined): string =>
   hash({ ...runFields(spec as Fields), rerun })
 
-/** The fields of a ModelServer that are no part of its Pods, and those that `served` has resolved. */
+/** The fields of a ModelServer that its Pods do not depend on, and those that `served` has resolved. */
 const besideTemplate = ['replicas', 'suspend', 'strategy', 'build', 'image']
 
 /**
- * What the Pod template of a server is made for: what its object says and what it serves. Configuration
- * is not part of it, so that another one restarts no server, except the revision that renews all.
+ * What the Pod template of a server is made for: what its object says and what it serves. It includes
+ * nothing of the configuration except the revision that rolls out everything, so that no other change
+ * of the configuration restarts a server.
  */
 export function servingInputs(
   { metadata: { uid }, spec }: Parent,

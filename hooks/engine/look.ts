@@ -65,7 +65,7 @@ export const fated = (
 export const currentJob = ({ facts, stage, buckets: { current } }: Look): readonly Child[] =>
   current ? [retainedJob(current, facts, stage.isUsers && policyOf(facts.parent))] : []
 
-/** The Pod template of this attempt by the present spec and configuration. */
+/** The Pod template of this attempt according to the current spec and configuration. */
 export const wantedTemplate = ({ stage, records, rerun }: Look): PodTemplate =>
   stage.template(
     { attempt: stage.hashes(rerun).attempt, folder: stage.folder?.(rerun) ?? '' },

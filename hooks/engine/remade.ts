@@ -13,8 +13,8 @@ import type { Facts } from './read.ts'
 import type { WorkStage } from './stage.ts'
 
 /**
- * The template of a Job cannot change, and spec.pod is in no hash. So a Job is made anew if its template
- * changes while nothing is lost by that: it failed, or its program never started.
+ * The template of a Job is immutable, and spec.pod is in no hash. So a Job whose template changes is
+ * re-created if nothing is lost by that: it failed, or its program never started.
  */
 export function remade(look: Look): WorkFate | undefined {
   const { current, name } = look.buckets
@@ -25,15 +25,15 @@ export function remade(look: Look): WorkFate | undefined {
 }
 
 /**
- * Failed work is repeated only for the object's own sake: after an upgrade or a change of the configuration,
- * every failed training of the cluster would run again. Nor does a Job that a queue holds lose its place.
+ * Failed work is repeated only when the object itself changes: otherwise an upgrade or a change of the
+ * configuration would run every failed training in the cluster again. A queued Job keeps its place.
  */
 function isOutdated(look: Look, job: Job): boolean {
   const { facts, stage, rerun } = look
   const isChanged = job.metadata.annotations?.[jobAnnotations.pod] !== podHash(facts, stage)
   if (isFailed(job) || job.spec?.suspend === true) return isChanged
-  // An evicted Pod may be gone and in no counter, so the program may have run, and in 0.1.0 its checkpoints
-  // are in a folder of its own.
+  // An evicted Pod may be gone without being counted, so the program may have run. With 0.1.0 its
+  // checkpoints are in a folder of its own.
   const keepsWork = isChanged || sharesFolder(stage, job, rerun)
   return keepsWork && isUnstarted(look, job) && hasOtherTemplate(look, job)
 }
@@ -41,12 +41,12 @@ function isOutdated(look: Look, job: Job): boolean {
 function isUnstarted({ facts: { observed }, stage }: Look, job: Job): boolean {
   const { active = 0, failed = 0, succeeded = 0 } = job.status ?? {}
   const own = podsOf(job, observed.pods(stage.name))
-  // A Pod that counts as active may be observed only later.
+  // A Pod that counts as active may not be observed yet.
   const isKnown = observed.knowsPods && (active === 0 || own.length > 0)
   return isKnown && failed + succeeded === 0 && !own.some((pod) => hasStarted(pod, stage.name))
 }
 
-/** A template that is not known for sure is left alone: it would be made anew for ever. */
+/** A Job whose template is not known for sure is left alone: it would be re-created for ever. */
 function hasOtherTemplate(look: Look, job: Job): boolean {
   const template = intactTemplate(job)
   return template !== undefined && !alike(template, wantedTemplate(look))

@@ -15,8 +15,8 @@ import type { ServeStage } from './stage.ts'
 import { withPending } from './updatepending.ts'
 
 /**
- * Decides about a stage that serves: it is rendered as requested, unless something blocks it. A server
- * that answers retains its applied template while only the configuration has changed.
+ * Decides about a stage that serves: it is rendered as requested, unless something blocks it. A running
+ * server retains its applied template while only the configuration has changed.
  */
 export function serveFate(facts: Facts, stage: ServeStage, progress: Progress): ServeFate {
   const { blockedBy, records } = progress
@@ -53,7 +53,7 @@ function retained(
   obstacle: Verdict,
   after: string | undefined,
 ): ServeFate {
-  // Without having read what was applied, nothing can be left out.
+  // Unless what was applied can be read, nothing can be left out.
   const isUnread = stage.workload && faultIn(stage.workload) !== undefined
   const children = retainedServing(facts.parent, facts.observed, stage.beside, stage).map(
     (child) => (isWorkload(child) && !isUnread ? withPresentMetadata(facts.parent, child) : child),
@@ -71,7 +71,7 @@ function retained(
   }
 }
 
-/** Labels of the object, and annotations that a Deployment has from it, follow even while it is blocked. */
+/** The object's labels and a Deployment's annotations from it are updated even while it is blocked. */
 function withPresentMetadata(parent: Parent, workload: Workload): Workload {
   const { metadata } = workload
   const own = Object.entries(metadata.annotations ?? {}).filter(([name]) => isReserved(name))

@@ -33,7 +33,7 @@ export interface WorkStage {
   readonly template: (names: Names, records: Records) => PodTemplate
   /** Whether the result is an image, which is identified only by the digest that the Job reports. */
   readonly needsDigest?: true
-  /** The name of the folder of the result, if it is in storage, where a claim may contain it. */
+  /** The name of the result's folder, if the result is in storage, for instance in a claim. */
   readonly folder?: (rerun: string | undefined) => string
   /** Why a recorded result cannot be used; undefined if it can. */
   readonly lost?: (record: StageRecord) => Verdict | undefined

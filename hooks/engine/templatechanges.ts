@@ -3,9 +3,9 @@ import type { Container, PodSpec, PodTemplate } from '../children/manifesttypes.
 import { containersIn } from '../observe/observed.ts'
 
 /**
- * What another Pod template would change, in the order of the manifest: `image vllm-openai v0.8 → v0.9`,
- * `args`, `nodeSelector`. Values of variables are not shown. Labels do not count: they are the object's,
- * and reach the Pods with whatever template comes next.
+ * What a new Pod template would change, in the order of the manifest: `image vllm-openai v0.8 → v0.9`,
+ * `args`, `nodeSelector`. Values of variables are not shown. Labels do not count: they come from the
+ * object and reach the Pods with whatever template comes next.
  */
 export function changesBetween(applied: PodTemplate, wanted: PodTemplate): readonly string[] {
   return [
@@ -64,8 +64,8 @@ function imageChange(before = 'none', now = 'none'): string {
 }
 
 /**
- * The repository of an image, and its tag or digest. Whoever may edit the Deployment may give it an image
- * of any length, for which an expression that backtracks would take minutes.
+ * The repository of an image, and its tag or digest. Anyone who may edit the Deployment can set an image
+ * name of any length, on which a backtracking expression would take minutes.
  */
 function parted(image: string): readonly [repository: string, version?: string] {
   const last = image.lastIndexOf('/') + 1

@@ -4,10 +4,10 @@ import { faultyPods } from '../observe/diagnosis.ts'
 import { no, type Verdict, yes } from '../observe/verdict.ts'
 import type { Facts } from './read.ts'
 
-/** As many changes as a person reads; the template of another release may differ in each field. */
+/** As many changes as a person reads: the template of another release may differ in every field. */
 const mostChanges = 6
 
-/** The verdict on a server that answers with its applied template while another one is pending. */
+/** The verdict on a server that runs its applied template while a new one is pending. */
 export function withPending(
   { parent, observed }: Facts,
   pending: readonly string[],

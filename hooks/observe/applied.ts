@@ -148,8 +148,8 @@ export function asApplied(child: Child, fields: JsonObject = {}): Child {
 }
 
 /**
- * The Pod template as it was last applied. It may be compared with; it may be emitted only if the
- * observed spec still contains it: otherwise somebody has changed one of the two.
+ * The Pod template as it was last applied. Comparing with it is always safe. It may be emitted only if
+ * the observed spec still contains it: otherwise somebody has changed one of the two.
  */
 export function lastTemplate(child: Child): unknown {
   const applied = appliedTo(child)

@@ -209,7 +209,7 @@ const isStarted = (pod: ObservedPod): boolean =>
   pod.status?.phase === 'Succeeded' ||
   containersOf(pod).some(({ state }) => state?.running || state?.terminated)
 
-/** Whether the named container of a Pod has ever run. An evicted Pod may have no state of it any more. */
+/** Whether the named container of a Pod has ever run. An evicted Pod may no longer report its state. */
 export const hasStarted = (pod: ObservedPod, container: string): boolean =>
   (pod.status?.phase ?? 'Pending') !== 'Pending' ||
   containersOf(pod).some(

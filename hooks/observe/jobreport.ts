@@ -10,7 +10,7 @@ export interface Report {
   readonly commit?: string
   readonly bytes?: number
   readonly unsealed?: NonNullable<StageRecord['unsealed']>
-  /** From the container before, which is the loader or the user's: only of the loader is it true. */
+  /** From the preceding container, the loader or the user's: it is trusted only from the loader. */
   readonly omitted?: NonNullable<StageRecord['omitted']>
 }
 
@@ -37,7 +37,7 @@ function omittedIn(before: readonly ContainerStatus[]): Pick<Report, 'omitted'> 
       const { files, bytes } = JSON.parse(wordsOf(status)).omitted
       if (isCount(files) && isCount(bytes)) return { omitted: { files, bytes } }
     } catch {
-      // Another container, or a loader of an earlier release: it has other words, or none.
+      // Another container, or a loader of an earlier release, writes something else or nothing.
     }
   }
   return {}
@@ -59,7 +59,7 @@ function parsed(message: string): Report | undefined {
   }
 }
 
-/** It quotes names that the user's container gave, which may hold anything. */
+/** It quotes names from the user's container, which may contain anything. */
 function unsealedIn(value: unknown): Pick<Report, 'unsealed'> {
   const { count, first } = isObject(value) ? value : {}
   if (!isCount(count) || typeof first !== 'string') return {}

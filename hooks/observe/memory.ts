@@ -20,7 +20,7 @@ import { prune } from './prune.ts'
 export type Records = Readonly<Record<string, StageRecord>>
 
 export interface Memory {
-  /** The finished stages. None of them runs again while its record has the inputs of the present spec. */
+  /** The finished stages. None of them runs again while its record has the inputs of the current spec. */
   readonly records: Records
   /** The records that the artifacts were made from. */
   readonly complete: Records | undefined

@@ -20,8 +20,8 @@ export function knowsTemplate(workload: Workload, emitted: Workload | undefined)
 }
 
 /**
- * Whether the controller has observed the generation that the template came with. A Deployment gets a
- * new generation with each change of its annotations, which does not matter.
+ * Whether the controller has observed the generation that the template came with. Later generations do
+ * not matter: a Deployment gets a new one with each change of its annotations.
  */
 function isObserved(workload: Workload): boolean {
   const { generation = 0 } = workload.metadata
@@ -46,7 +46,7 @@ const isTemplate = (value: unknown): value is PodTemplate =>
 
 /**
  * Whether a Pod of the newest template is available. The Deployment counts the available Pods of all
- * templates; if no Pod is known, its word is enough.
+ * templates; if no Pod is known, its count decides.
  */
 export function hasAvailablePod(
   { status }: Workload,

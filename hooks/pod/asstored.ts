@@ -4,9 +4,9 @@ import { isObject } from '../../crds/schema/json.ts'
 import { cores } from '../../crds/schema/quantity.ts'
 
 /**
- * A value as the API server stores it: without empty lists, maps and strings and without `false`, which
- * all mean that nothing is said, and with canonical quantities. Metacontroller would otherwise write the
- * value again for ever. An empty object stays: `emptyDir: {}` and `labelSelector: {}` mean something.
+ * A value as the API server stores it: with canonical quantities, and without `false` and empty lists,
+ * maps and strings, all of which mean "not set". Otherwise Metacontroller would write the value again
+ * for ever. An empty object stays, because `emptyDir: {}` and `labelSelector: {}` mean something.
  */
 export function asStored<T>(schema: Schema<T>, value: T | undefined): T | undefined {
   return stored(schema, value) as T | undefined
@@ -29,7 +29,7 @@ function stored(schema: Schema, value: unknown): unknown {
   return additionalProperties && !entries.length ? undefined : Object.fromEntries(entries)
 }
 
-/** An entry of a map stays although it is empty, and a probe waits for no seconds by default. */
+/** An empty entry of a map stays, and a probe's initial delay is zero by default. */
 function storedEntry(schema: Schema, name: string, value: unknown, isInMap: boolean): unknown {
   if (isInMap && value === '') return value
   if (name === 'initialDelaySeconds' && value === 0) return undefined

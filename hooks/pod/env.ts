@@ -17,8 +17,8 @@ function variable(name: string, value: string): EnvVar {
 }
 
 /**
- * PARAM_* from params, then env, which wins; in the order of their names. A parameter is the same as
- * in params.json, while `$(NAME)` in env means what it means in a container.
+ * PARAM_* from params, then env, which wins; sorted by name. A parameter has the same value as in
+ * params.json, while `$(NAME)` in env is expanded as in any container.
  */
 export function envOf(
   spec: {
@@ -54,14 +54,14 @@ export const networkIn = (
     return value === undefined ? [] : [[name, value] as const]
   })
 
-/** The network for the clone of a build, which has no other variable of the user. */
+/** The network variables for the clone of a build, which gets no other variable of the user. */
 export const networkEnv = (env: Readonly<Record<string, string>> | undefined): Env =>
   networkIn(env).map(([name, value]) => variable(name, value))
 
 /**
  * The proxies for the steps of a build. The builder has the administrator's push credentials: through a
- * proxy and an authority of the user, they could be read on their way to the registry. So the variables
- * have other names, and the builder itself uses none.
+ * proxy and a CA of the user, they could be read on their way to the registry. So the variables have
+ * different names, and the builder itself uses none of them.
  */
 export const stepEnv = (env: Readonly<Record<string, string>> | undefined): Env =>
   networkIn(env)

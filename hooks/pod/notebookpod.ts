@@ -31,7 +31,7 @@ const preferredFlag = `--ServerApp.preferred_dir=${homeDir}`
 /**
  * Jupyter generates a token at each start, so that no API object contains it. Its root is /content,
  * which shows the model and the data. The container runtime creates that folder for root, and it is
- * lost with the Pod, so Jupyter opens in the home, where every user can write.
+ * lost when the Pod goes, so Jupyter opens in the home, where every user can write.
  */
 const jupyter: Preset = {
   command: ['jupyter', 'lab'],
@@ -51,7 +51,7 @@ const jupyter: Preset = {
 function programOf(spec: NotebookSpec): CommandLine {
   if (spec.command?.length) return spec
   const flags = remaining(jupyter, spec.args)
-  // Jupyter does not start if the folder in which it opens is outside its root.
+  // Jupyter does not start if the folder that it opens is outside its root.
   const own = flags.includes(rootFlag) ? flags : flags.filter((flag) => flag !== preferredFlag)
   return { command: [...(jupyter.command ?? []), ...own], args: spec.args }
 }

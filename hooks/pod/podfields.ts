@@ -8,7 +8,7 @@ import type { Container, PodSpec, PodTemplate } from '../children/manifesttypes.
 import { asStored } from './asstored.ts'
 import { fsGroup } from './security.ts'
 
-/** spec.pod and the configuration's `pods` in a Pod. What is rendered without them is never overwritten. */
+/** Adds spec.pod and the configuration's `pods` to a Pod. They never overwrite what is already rendered. */
 
 const ownOf = ({ spec }: Parent): PodFields | undefined =>
   (spec as { readonly pod?: PodFields }).pod
@@ -17,7 +17,7 @@ const ownOf = ({ spec }: Parent): PodFields | undefined =>
 export const podFieldsOf = (parent: Parent, config: Config): PodFields =>
   asStored(pod, mergedPods(config.pods[parent.kind], ownOf(parent))) ?? {}
 
-/** The Pods that run the project's own programs with the right to push get only annotations of the object. */
+/** The Pods that run our own programs with push credentials get only the object's annotations. */
 const builderFieldsOf = (parent: Parent, config: Config): PodFields => {
   const { annotations } = ownOf(parent) ?? {}
   return asStored(pod, mergedPods(config.pods.builder, annotations && { annotations })) ?? {}
@@ -58,7 +58,7 @@ function merged(template: PodTemplate, name: string, fields: PodFields): PodTemp
   }
 }
 
-/** The labels of spec.pod win over those of the object, and over none of ours. */
+/** The labels of spec.pod win over those of the object, but never over ours. */
 const withMetadata = (
   { labels = {}, annotations }: PodTemplate['metadata'],
   fields: PodFields,
@@ -93,7 +93,7 @@ function scheduling(spec: PodSpec, fields: PodFields): Partial<PodSpec> {
   }
 }
 
-/** Artifacts are readable by the group of the project, so it stays one of the groups. */
+/** Artifacts are readable by this project's group, so it must remain one of the groups. */
 const groups = ({ securityContext }: PodSpec, fields: PodFields): Partial<PodSpec> => {
   const own = fields.securityContext?.fsGroup
   return own === undefined || own === fsGroup

@@ -20,7 +20,7 @@ export function strategyOf(facts: ServerFacts): DeploymentStrategy {
   }
 }
 
-/** A surge Pod would wait for what the old Pod occupies: the GPU, or the claim on another node. */
+/** A surge Pod would wait for what the old Pod occupies: the GPU, or the claim on the old one's node. */
 function defaultType(facts: ServerFacts): 'Recreate' | 'RollingUpdate' {
   const { parent, references, config } = facts
   const { spec } = parent
@@ -32,8 +32,8 @@ function defaultType(facts: ServerFacts): 'Recreate' | 'RollingUpdate' {
 }
 
 /**
- * Replicas with GPUs are replaced one after the other, where they are: a surge Pod would wait for GPUs
- * that nobody has. If none of them may be unavailable, the surge Pod is what the user wants.
+ * Replicas with GPUs are replaced in place, one after the other: a surge Pod would wait for a spare
+ * GPU. If none of them may be unavailable, the user wants a surge Pod.
  */
 const standard = (facts: ServerFacts, maxUnavailable: number | string | undefined) =>
   hasGpus(facts) && hasMore(facts) && !isZero(maxUnavailable)

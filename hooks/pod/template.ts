@@ -97,8 +97,8 @@ export const pullSecrets = (parent: Parent, config: Config) => {
 }
 
 /**
- * The kubelet would add variables for every Service of the namespace, which a program may take for its
- * settings: a Service named vllm sets VLLM_PORT.
+ * The kubelet would add variables for every Service in the namespace, which a program may mistake for
+ * its settings: a Service named vllm sets VLLM_PORT.
  */
 export const noServiceLinks = { enableServiceLinks: false } as const
 

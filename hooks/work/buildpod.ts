@@ -49,8 +49,8 @@ const builderPod = (parent: Parent, config: Config) => ({
 })
 
 /**
- * The push credentials, in ~/.docker, and those to pull private images with: the kubelet uses them only
- * for the images of Pods, and here a program reads an image itself.
+ * The push credentials, in ~/.docker, and the pull credentials for private images: the kubelet uses the
+ * latter only for the images of Pods, but here a program reads an image itself.
  */
 export function registryMount(parent: Parent, config: Config) {
   const { pushSecretName } = config.registry
@@ -76,7 +76,7 @@ const pushVolume = (secretName: string) => ({
   secret: { secretName, items: [{ key: dockerConfig, path: 'config.json' }] },
 })
 
-/** As for the kubelet, one that does not exist is not needed. */
+/** As with the kubelet, a Secret that does not exist is ignored. */
 const pullVolume = (names: readonly string[]) => ({
   name: 'pull',
   projected: {

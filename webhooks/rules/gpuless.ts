@@ -1,7 +1,7 @@
 import { quoted } from '../../crds/quoted.ts'
 import { type AnySpec, type Rule, type RuleInput, specOf } from '../../crds/rule.ts'
 
-/** Warns of a preset that needs a GPU, where a ModelServer requests none. */
+/** Warns about a ModelServer that requests no GPU although its preset needs one. */
 export const gpulessRules: readonly Rule[] = [
   {
     field: 'spec.resources.gpu',
@@ -14,7 +14,7 @@ export const gpulessRules: readonly Rule[] = [
   {
     field: 'spec.resources.gpu',
     reads: ['spec.model', 'spec.image', 'spec.build', 'spec.runtime', 'spec.resources.gpu'],
-    // An import has no program of its own, so the default preset serves it.
+    // An import has no program, so the default preset serves it.
     needs: {
       references: 'all',
       to: 'Model',

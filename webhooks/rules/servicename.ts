@@ -1,8 +1,8 @@
 import type { Rule } from '../../crds/rule.ts'
 
 /**
- * Before Kubernetes 1.36, the name of a Service must begin with a letter. An object that exists may be
- * in a newer cluster, where its Service works.
+ * Before Kubernetes 1.36, the name of a Service must begin with a letter. An existing object may be in
+ * a newer cluster, where its Service works.
  */
 export const serviceNameRules: readonly Rule[] = [
   {
@@ -14,5 +14,5 @@ export const serviceNameRules: readonly Rule[] = [
   },
 ]
 
-/** The kinds that have a Service, and what its name adds to theirs. */
+/** The kinds that have a Service, and the suffix of its name. */
 const services = { ModelServer: '-server', Notebook: '-notebook' } as const
