@@ -119,7 +119,7 @@ function remove(document: Document, path: Path): void {
 }
 
 const unremoved =
-  'must go, and comes by a merge key "<<" or an alias: remove it where it is written'
+  'must be removed, but comes from a merge key "<<" or an alias: remove it where it is defined'
 
 const valueAt = (object: unknown, path: Path): unknown =>
   path.reduce<unknown>(

@@ -65,7 +65,7 @@ const notFinite: ScalarTag = {
   tag: 'tag:yaml.org,2002:float',
   default: true,
   test: /^(?:[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))$/,
-  resolve: (text, onError) => onError(`${text} is no number that JSON has`),
+  resolve: (text, onError) => onError(`${text} is not a valid JSON number`),
 }
 
 /** A merge key overrides the keys before it, and the keys after it override it. */

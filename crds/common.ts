@@ -49,7 +49,7 @@ const gibibytes = (what: string) =>
       {
         rule: `type(self) == string || self <= ${mostGibibytes}`,
         messageExpression:
-          "string(self) + ' would be ' + string(self) + 'Gi, because an integer is gibibytes: write fewer, or a quantity with its unit, such as \"16Gi\"'",
+          "string(self) + ' would be ' + string(self) + 'Gi, because an integer means gibibytes: write a smaller number, or a quantity with a unit, such as \"16Gi\"'",
       },
     ],
   })
@@ -201,7 +201,7 @@ export const reference = (what: string) =>
   )
 
 const ofReplicas = (what: string, percent: string) =>
-  intOrString(`${what} A number of Pods, or a part of the replicas such as "25%".`, {
+  intOrString(`${what} A number of Pods, or a percentage of the replicas such as "25%".`, {
     pattern: `^${percent}%$`,
     maxLength: 32,
     minimum: 0,
@@ -211,12 +211,12 @@ const ofReplicas = (what: string, percent: string) =>
 export const strategyTypes = ['RollingUpdate', 'Recreate'] as const
 
 export const strategy = choiceOrObject(
-  'How changed Pods replace old ones: RollingUpdate, Recreate, or an object with more. Default: with one replica Recreate where the old Pod holds a GPU or the ReadWriteOnce claim of the Model, else RollingUpdate.',
+  'How changed Pods replace old ones: RollingUpdate, Recreate, or an object with more settings. Default: Recreate with one replica if the old Pod holds a GPU or the Model’s ReadWriteOnce claim, otherwise RollingUpdate.',
   strategyTypes,
   {
-    type: choice('As the string alone.', strategyTypes),
+    type: choice('The same as the string.', strategyTypes),
     maxSurge: ofReplicas(
-      'How many Pods there may be beyond the replicas. Default 25%; with GPUs and more than one replica 0, because a Pod more would wait for GPUs that nobody has.',
+      'How many Pods may exist beyond the replicas. Default 25%; 0 with GPUs and more than one replica, because an extra Pod would wait for a spare GPU.',
       '[0-9]{1,4}',
     ),
     maxUnavailable: ofReplicas(

@@ -21,7 +21,7 @@ const hubPage = '^https?://hub[.]docker[.]com/r/[^/?#]+/[^/?#]+'
 const rules: readonly CelRule[] = [
   {
     rule: `!self.matches('${scheme}')`,
-    message: 'the name of an image has no https:// before it',
+    message: 'an image name must not begin with https://',
     messageExpression: [
       `self.matches('${hubPage}')`,
       `? 'this is a page about an image: write docker.io' + self.find('/r/[^/?#]+/[^/?#]+').substring(2)`,
@@ -33,7 +33,7 @@ const rules: readonly CelRule[] = [
     message: 'must be [HOST[:PORT]/]NAME[:TAG][@DIGEST]',
     messageExpression: [
       "self.matches('^[^:@]*[A-Z]')",
-      "? 'the name of an image has no capitals, unlike \"' + self.find('^[^:@]*') + '\"'",
+      "? 'an image name must be lower case, unlike \"' + self.find('^[^:@]*') + '\"'",
       ": 'must be [HOST[:PORT]/]NAME[:TAG][@DIGEST]'",
     ].join(' '),
   },

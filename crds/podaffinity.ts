@@ -10,7 +10,7 @@ const labelValue = { maxLength: 63, pattern: '^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za
 
 const key = string('The label.', { minLength: 1, maxLength: 317, pattern: labelName })
 
-export const topologyKey = string('The label of nodes that names the zone or the node.', {
+export const topologyKey = string('The node label that identifies the zone or the node.', {
   minLength: 1,
   maxLength: 317,
   pattern: labelName,
@@ -56,7 +56,7 @@ export const selector = (what: string) =>
 const nodeTerm = object('Nodes that meet all of these.', {
   matchExpressions: requirements(['In', 'NotIn', 'Exists', 'DoesNotExist', 'Gt', 'Lt']),
   matchFields: list(
-    'The same about the node’s name.',
+    'The same for the node’s name.',
     object(
       'A requirement.',
       {
@@ -114,8 +114,8 @@ const podTerm = object(
     ),
     namespaceSelector: selector('Their namespaces, by label; {} means all.'),
     topologyKey,
-    matchLabelKeys: keys('Labels whose value must be that of the new Pod.'),
-    mismatchLabelKeys: keys('Labels whose value must not be that of the new Pod.'),
+    matchLabelKeys: keys('Labels whose value must equal that of the new Pod.'),
+    mismatchLabelKeys: keys('Labels whose value must differ from that of the new Pod.'),
   },
   { required: ['topologyKey'] },
 )

@@ -67,10 +67,10 @@ export const probe = (what: string) =>
         },
         { required: ['command'] },
       ),
-      initialDelaySeconds: seconds('How long it waits before the first time.', 0),
+      initialDelaySeconds: seconds('How long to wait before the first probe.', 0),
       periodSeconds: seconds('How often; default 10.'),
       timeoutSeconds: seconds('How long an answer may take; default 1.'),
-      failureThreshold: integer('After how many failures it has failed; default 3.', {
+      failureThreshold: integer('How many consecutive failures count as failed; default 3.', {
         minimum: 1,
         maximum: 86400,
         format: 'int32',

@@ -52,8 +52,11 @@ const topologySpreadConstraints = list(
     'A constraint.',
     {
       topologyKey,
-      maxSkew: integer('By how many Pods two of them may differ.', { minimum: 1, format: 'int32' }),
-      whenUnsatisfiable: choice('What happens to a Pod that would break it.', [
+      maxSkew: integer('By how many Pods any two zones or nodes may differ.', {
+        minimum: 1,
+        format: 'int32',
+      }),
+      whenUnsatisfiable: choice('What happens to a Pod that would violate it.', [
         'DoNotSchedule',
         'ScheduleAnyway',
       ]),
@@ -73,7 +76,10 @@ const topologySpreadConstraints = list(
         'Honor',
         'Ignore',
       ]),
-      nodeTaintsPolicy: choice('Whether nodes with other taints count.', ['Honor', 'Ignore']),
+      nodeTaintsPolicy: choice('Whether nodes whose taints the Pod does not tolerate count.', [
+        'Honor',
+        'Ignore',
+      ]),
     },
     { required: ['topologyKey', 'maxSkew', 'whenUnsatisfiable'] },
   ),
@@ -101,7 +107,7 @@ const container = object('The container that runs your program.', {
   envFrom: list(
     'ConfigMaps and Secrets whose keys become environment variables; env and params win.',
     object('A source.', {
-      prefix: string('What the names of the variables begin with.', {
+      prefix: string('A prefix for the names of the variables.', {
         maxLength: 64,
         pattern: '^[-._a-zA-Z][-._a-zA-Z0-9]*$',
       }),
@@ -127,7 +133,7 @@ const container = object('The container that runs your program.', {
     },
   ),
   ports: list(
-    'More ports that the container listens on, by which others find them. The Service has only its own.',
+    'More ports that the container listens on, declared for others to find. The Service forwards only its own.',
     object(
       'A port.',
       {
@@ -165,10 +171,10 @@ const container = object('The container that runs your program.', {
 export const pod = shared(
   'pod',
   object(
-    'What the Pods get beyond the fields of the spec, as in a Pod. Changing it repeats no finished work. The administrator decides which fields are allowed (podFields).',
+    'Settings of the Pods beyond the fields of the spec, as in a Pod. Changing them repeats no finished work. The administrator decides which fields are allowed (podFields).',
     {
       annotations: map(
-        'Annotations of the Pods, those of builds and packaging too.',
+        'Annotations of the Pods, including those of builds and packaging.',
         string('The value.', { maxLength: 16384 }),
         {
           maxProperties: 32,
@@ -196,7 +202,7 @@ export const pod = shared(
       securityContext: object('The user and groups of the container.', {
         runAsUser: userId('The user of your container.'),
         runAsGroup: userId('Its first group.'),
-        fsGroup: userId('The group of the volumes. The group 3003 remains a further one.'),
+        fsGroup: userId('The group of the volumes. The group 3003 remains a supplemental group.'),
       }),
       volumes,
       container,

@@ -68,7 +68,7 @@ const volumeTypes = {
     { secretName: name('Its name.'), ...keyedFiles },
     { required: ['secretName'] },
   ),
-  emptyDir: object('Space of the node, deleted with the Pod.', {
+  emptyDir: object('Space on the node, deleted with the Pod.', {
     medium: choice('Memory instead of disk.', ['Memory', 'HugePages']),
     sizeLimit: quantity,
   }),
@@ -104,18 +104,14 @@ const volumeTypes = {
     { required: ['volumeClaimTemplate'] },
   ),
   csi: object(
-    'A volume that a CSI driver makes for this Pod.',
+    'A volume that a CSI driver creates for this Pod.',
     {
       driver: name('The driver.'),
       fsType: string('The file system.', { minLength: 1, maxLength: 63 }),
       readOnly: boolean('Whether it is mounted read-only.'),
-      volumeAttributes: map(
-        'What the driver wants to know.',
-        string('Value.', { maxLength: 4096 }),
-        {
-          maxProperties: 32,
-        },
-      ),
+      volumeAttributes: map('Attributes for the driver.', string('Value.', { maxLength: 4096 }), {
+        maxProperties: 32,
+      }),
     },
     { required: ['driver'] },
   ),

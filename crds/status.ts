@@ -129,8 +129,8 @@ export const reasons = {
   },
   UpdatePending: {
     meaning:
-      'It answers, with an older Pod template: a server as long as only the configuration or the version of Substratus changed, a notebook because a restart would kill its kernels.',
-    todo: 'For a server, the message says what would change; to take it: kubectl annotate --overwrite modelserver NAME substratus.ai/rollout="$(date)". For a notebook, delete its Pod.',
+      'It answers with an older Pod template: a server because only the configuration or the version of Substratus has changed, a notebook because a restart would kill its kernels.',
+    todo: 'For a server, the message says what would change; to roll it out: kubectl annotate --overwrite modelserver NAME substratus.ai/rollout="$(date)". For a notebook, delete its Pod.',
   },
   TooLarge: {
     meaning: 'The model is larger than packaging.maxSize; it is served from storage.',
@@ -193,7 +193,7 @@ const record = object(
     job: string('The Job that finished it.', bounds.name),
     inputs: string('The hash of its inputs.', bounds.hash),
     attempt: string(
-      'Of a load or a run, the hash that names the folder of its artifacts: of its inputs and rerun, until 0.1.0 also of its resources. Else the hash of its inputs, resources and rerun, which is part of the Job’s name.',
+      'For a load or run: the hash that names its artifacts folder, made from its inputs and rerun (and, in 0.1.0, its resources). For other stages: the hash of inputs, resources and rerun, which is part of the Job’s name.',
       bounds.hash,
     ),
     rerun: string('The value of substratus.ai/rerun that requested it.', bounds.annotation),
@@ -204,10 +204,13 @@ const record = object(
     }),
     digest: string('The digest of the artifacts’ manifest.', bounds.digest),
     bytes: integer('The size of the artifacts.', { format: 'int64', minimum: 0 }),
-    omitted: object('What of the source was not loaded, because it is the same in other formats.', {
-      files: integer('How many files.', { format: 'int64', minimum: 0 }),
-      bytes: integer('Their size.', { format: 'int64', minimum: 0 }),
-    }),
+    omitted: object(
+      'Files of the source that were not loaded, because they hold the same weights in other formats.',
+      {
+        files: integer('How many files.', { format: 'int64', minimum: 0 }),
+        bytes: integer('Their size.', { format: 'int64', minimum: 0 }),
+      },
+    ),
     unsealed: object('What could not be stored with the artifacts.', {
       count: integer('How many files, links and folders.', { format: 'int64', minimum: 0 }),
       first: string('The first, and why.', { maxLength: 512 }),

@@ -68,7 +68,7 @@ export const model = hookOf(Model, {
 function omittedNote({ run }: Records): string {
   const { files = 0, bytes = 0 } = run?.omitted ?? {}
   if (!files) return ''
-  return `; left out: ${files} ${files === 1 ? 'file' : 'files'} of ${humanBytes(bytes)}, the same weights in other formats (files: ["*"] loads all)`
+  return `; left out: ${files} ${files === 1 ? 'file' : 'files'} of ${humanBytes(bytes)} with the same weights in other formats (files: ["*"] loads everything)`
 }
 
 type ModelFacts = Facts<ModelSpec>

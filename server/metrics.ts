@@ -21,7 +21,7 @@ export function metrics() {
   const pending = pendingUpdates()
   new Gauge({
     name: 'substratus_update_pending',
-    help: 'Servers and notebooks that answer with an older Pod template, by what this server last answered.',
+    help: 'Servers and notebooks that run an older Pod template, according to this replica’s last responses.',
     labelNames: ['kind'],
     registers: [registry],
     collect() {

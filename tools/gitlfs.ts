@@ -26,7 +26,7 @@ export async function fetchLargeFiles(repository: Repository, access: Access): P
   const unsafe = (await serversIn(repository, access)).find((server) => !isFetched(server, url))
   if (unsafe !== undefined) throw fail(`at "${unsafe}" by its .lfsconfig: only https:// is fetched`)
   if ((await access.read(repository, 'lfs', 'version')).code !== 0)
-    throw fail('which this image of the builder cannot fetch: it needs git-lfs')
+    throw fail('which this builder image cannot fetch, because it lacks git-lfs')
   const pulled = await access.git(repository, ...filter, 'lfs', 'pull', '--include=*', '--exclude=')
   if (pulled.code !== 0) throw fail(largeFault(pulled.output, access))
   // They are in the working tree now: a second copy would only fill the disk and the build's context.
@@ -56,7 +56,7 @@ function largeFault(output: string, { named, given }: Access): string {
     .filter((line) => line && !about.test(line))
     .map((line) => line.replace(/^(batch response|\[\d+\]): */, ''))
   const [, asking = ''] = /Git credentials for (\S+) not found/i.exec(output) ?? []
-  const cause = unreachableIn(output) ?? lines.at(0) ?? 'for no reason that it gives'
+  const cause = unreachableIn(output) ?? lines.at(0) ?? 'without a stated reason'
   if (asking && originOf(asking) !== named)
     return `at ${originOf(asking)}, which asks for credentials; those of build.git.secretName are sent only to ${named}`
   if (asking || /Authorization error|Authentication required/i.test(output))

@@ -27,7 +27,7 @@ const authorities = [
 
 /** What a message says about a server whose certificate cannot be verified. */
 export const untrusted =
-  'its certificate cannot be trusted: if its authority is your own, give it as CA_CERTIFICATES in spec.env'
+  'its certificate is not trusted: if it comes from a private CA, set CA_CERTIFICATES in spec.env'
 
 type Env = Readonly<Record<string, string | undefined>>
 
@@ -56,7 +56,7 @@ export function certificatesIn(env: Env): string | undefined {
   const found = given.match(certificate)
   if (found) return found.join('\n')
   throw new Error(
-    'CA_CERTIFICATES in spec.env holds no certificate: give the PEM itself, from -----BEGIN CERTIFICATE-----, from a Secret or a ConfigMap',
+    'CA_CERTIFICATES in spec.env contains no certificate: set it to the PEM text (-----BEGIN CERTIFICATE-----…), from a Secret or a ConfigMap',
   )
 }
 

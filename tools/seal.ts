@@ -237,7 +237,7 @@ async function arrives(
     realpath(join(folder, path)).catch(() => ''),
   ])
   if (found === join(whole, file)) return true
-  omit(shown(path), 'its link leads somewhere else')
+  omit(shown(path), 'its link leads outside the artifacts')
   return false
 }
 

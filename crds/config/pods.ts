@@ -5,7 +5,7 @@ import { ofEach } from './workloads.ts'
 /** What the administrator adds to Pods, and which fields of spec.pod users may set. */
 
 export const pods = object(
-  'What Pods get, as in spec.pod: of the objects of each kind, whose own spec.pod wins, and of the builder, which builds and packages.',
+  'What Pods get, in the form of spec.pod: for the objects of each kind, whose own spec.pod wins, and for the builder, which builds and packages.',
   {
     ...ofEach(({ kind }) => ({ ...pod, description: `Of ${kind}s.` })),
     builder: { ...pod, description: 'Of the Jobs that build and package.' },

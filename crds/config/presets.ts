@@ -2,21 +2,24 @@ import { boolean, choice, list, map, object, string, type TypeOf } from '../sche
 import { builtInPresets } from './builtinpresets.ts'
 import { image } from './registries.ts'
 
-const metrics = object('Its metrics for Prometheus, on the port of the requests.', {
+const metrics = object('Its Prometheus metrics, on the serving port.', {
   path: string('The path.', { pattern: '^/' }),
-  running: string('The gauge that counts the requests under way.'),
+  running: string('The gauge that counts the requests in progress.'),
   waiting: string('The gauge that counts the requests that wait.'),
 })
 
-const drain = object('How it ends on SIGTERM, which it gets when a Pod is replaced.', {
-  cutsStreams: boolean(
-    'It cuts the answers under way, so SIGTERM waits until 5 s before the end of the grace period.',
-  ),
-  timeoutFlag: string(
-    'A flag that takes the seconds for which it finishes them. The preset’s args get it with what the grace period leaves.',
-    { pattern: '^-' },
-  ),
-})
+const drain = object(
+  'How the server shuts down on SIGTERM, which it gets when its Pod is replaced.',
+  {
+    cutsStreams: boolean(
+      'It cuts off requests in progress, so SIGTERM is delayed until 5 s before the end of the grace period.',
+    ),
+    timeoutFlag: string(
+      'A flag that sets for how many seconds it finishes requests in progress. It is added to the preset’s args with what the grace period leaves.',
+      { pattern: '^-' },
+    ),
+  },
+)
 
 const preset = object(
   'A server that can serve any Model from its files.',
@@ -35,7 +38,9 @@ const preset = object(
     health: string('The path that answers 200 once it is ready.'),
     metrics,
     drain,
-    needsGpu: boolean('It cannot run without a GPU: admission warns if a ModelServer has none.'),
+    needsGpu: boolean(
+      'It cannot run without a GPU: admission warns if a ModelServer requests none.',
+    ),
     tasks: list(
       'What it serves.',
       choice('A task.', [

@@ -11,7 +11,7 @@ export const registry = object('Where built images are pushed.', {
   ),
   pushSecretName: string('A kubernetes.io/dockerconfigjson Secret in each namespace, to push.'),
   pullSecretName: string(
-    'The same, to pull: for Pods, and for images that a build or packaging starts from.',
+    'The same, for pulling: for Pods, and for the base images of builds and packaging.',
   ),
   insecure: boolean('Speak plain HTTP to the registry.'),
   cache: boolean(

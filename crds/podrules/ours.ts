@@ -92,7 +92,7 @@ export const ourRules: readonly PodRule[] = [
     fault: ({ own: { volumes }, of }) =>
       firstOf(volumes, ({ name }) =>
         (of === 'builder' ? builderVolumes : ourVolumes).includes(name)
-          ? `Invalid value: "${name}" is the name of a volume of this project: choose another`
+          ? `Invalid value: "${name}" is reserved for a volume of this project: choose another name`
           : undefined,
       ),
   },

@@ -17,7 +17,7 @@ function selectorFault(value: unknown): string | undefined {
   const wrong = isObject(value.matchLabels)
     ? Object.keys(value.matchLabels).find((name) => !isLabel.test(name))
     : undefined
-  if (wrong !== undefined) return `Invalid value: "${wrong.slice(0, 100)}" is no name of a label`
+  if (wrong !== undefined) return `Invalid value: "${wrong.slice(0, 100)}" is not a valid label key`
   return requirementFault(value) ?? keysFault(value) ?? firstOf(Object.values(value), selectorFault)
 }
 
@@ -83,7 +83,7 @@ export const shapeRules: readonly PodRule[] = [
           if (key === undefined && operator !== 'Exists')
             return `Invalid value: [${index}]: without a key, the operator must be Exists`
           if (key !== undefined && !isLabel.test(key))
-            return `Invalid value: "${key}" is no name of a taint`
+            return `Invalid value: "${key}" is not a valid taint key`
           if (operator === 'Exists' && value !== undefined)
             return `Invalid value: "${value}": the operator Exists takes no value`
           return tolerationSeconds !== undefined && effect !== 'NoExecute'
@@ -111,7 +111,7 @@ export const shapeRules: readonly PodRule[] = [
     field: 'terminationGracePeriodSeconds',
     fault: ({ own: { terminationGracePeriodSeconds: seconds }, of }) =>
       of === 'ModelServer' && seconds !== undefined && seconds < 10
-        ? `Invalid value: ${seconds}: a server gets requests for 5 s more: at least 10`
+        ? `Invalid value: ${seconds}: must be at least 10, because a server still gets requests for 5 s after it is told to stop`
         : undefined,
   },
   {
@@ -133,7 +133,7 @@ export const shapeRules: readonly PodRule[] = [
       firstOf(volumes, ({ name, ephemeral }) => {
         const modes = ephemeral?.volumeClaimTemplate.spec.accessModes ?? []
         return modes.includes('ReadWriteOncePod') && modes.length > 1
-          ? `Invalid value: "${name}": ReadWriteOncePod goes with no other access mode`
+          ? `Invalid value: "${name}": ReadWriteOncePod cannot be combined with other access modes`
           : undefined
       }),
   },
@@ -142,7 +142,7 @@ export const shapeRules: readonly PodRule[] = [
     fault: ({ own: { volumes }, config }) =>
       firstOf(volumes, ({ name, image }) =>
         image && config.imageVolumes === 'Disabled'
-          ? `Forbidden: "${name}": this cluster mounts no images, which needs Kubernetes 1.35 (imageVolumes)`
+          ? `Forbidden: "${name}": this cluster does not mount images (imageVolumes); that needs Kubernetes 1.35`
           : undefined,
       ),
   },
@@ -153,7 +153,7 @@ export const shapeRules: readonly PodRule[] = [
       twiceIn(container?.volumeMounts, ({ mountPath }) => mountPath) ??
       firstOf(container?.volumeMounts, ({ name, mountPath, subPath }) => {
         if (!volumes.some((volume) => volume.name === name))
-          return `Not found: "${name}": no volume beside it has this name`
+          return `Not found: "${name}": no volume in spec.pod or the configuration has this name`
         const wrong = [mountPath, subPath ?? ''].find(hasDots)
         return wrong && `Invalid value: "${wrong}" must have no "." or ".." in it`
       }),

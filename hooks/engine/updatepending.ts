@@ -19,7 +19,7 @@ export function withPending(
   const message = [
     verdict.message,
     ...cannotStart(faultyPods(observed.pods('serve'))),
-    `update pending: ${changes.join(', ')}: kubectl annotate --overwrite ${kindWord(parent)} ${parent.metadata.name} ${annotations.rollout}="$(date)" takes it`,
+    `update pending: ${changes.join(', ')}: kubectl annotate --overwrite ${kindWord(parent)} ${parent.metadata.name} ${annotations.rollout}="$(date)" rolls it out`,
   ].join('; ')
   return verdict.status === 'True' ? yes('UpdatePending', message) : no(verdict.reason, message)
 }
@@ -27,9 +27,5 @@ export function withPending(
 const cannotStart = (pods: readonly string[]): readonly string[] => {
   const names = pods.map((name) => `"${name}"`).join(', ')
   if (!pods.length) return []
-  return [
-    pods.length > 1
-      ? `Pods ${names} cannot start as they are`
-      : `Pod ${names} cannot start as it is`,
-  ]
+  return [pods.length > 1 ? `Pods ${names} cannot start` : `Pod ${names} cannot start`]
 }

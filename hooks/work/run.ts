@@ -115,6 +115,6 @@ const nodesThatBind = (base: Pick<PodSpec, 'nodeSelector'>, parent: Parent, conf
 export function unsealedNote(record: StageRecord | undefined): string {
   const { count = 0, first } = record?.unsealed ?? {}
   if (!first) return ''
-  const more = count > 1 ? `, and ${count - 1} more, which the log of container "seal" names` : ''
+  const more = count > 1 ? `, and ${count - 1} more; see the log of container "seal"` : ''
   return `; ${first}${more}`
 }

@@ -22,7 +22,7 @@ const presetOf = (image: string) => ({
   servers: { default: 'vllm', presets: { vllm: { image, args: ['--port={port}'] } } },
 })
 const pending =
-  'True UpdatePending: 1 of 1 replicas available; update pending: image vllm v0.18 → v0.33: kubectl annotate --overwrite modelserver s substratus.ai/rollout="$(date)" takes it'
+  'True UpdatePending: 1 of 1 replicas available; update pending: image vllm v0.18 → v0.33: kubectl annotate --overwrite modelserver s substratus.ai/rollout="$(date)" rolls it out'
 
 const podOf = async (ns: string): Promise<Shown> => (await get(ns, 'pods')).items[0]
 const imageIn = ({ spec }: Shown): string => spec.containers[0].image

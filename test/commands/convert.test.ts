@@ -140,7 +140,7 @@ spec:
     {
       when: 'a field that must go comes by a merge key',
       spec: 'image: a\n  command: [x]\n  resources: {<<: {disk: 10}, cpu: 2}',
-      says: 'spec.resources.disk: must go, and comes by a merge key "<<" or an alias: remove it where it is written',
+      says: 'spec.resources.disk: must be removed, but comes from a merge key "<<" or an alias: remove it where it is defined',
     },
     { when: 'it has a field that never was', spec: 'image: a\n  imge: b', says: 'spec.imge' },
   ])('a manifest that cannot be converted is an error: $when', async ({ spec, says }) => {

@@ -93,13 +93,13 @@ describe('a source by https is loaded', () => {
 
   test('from no other authority: the message has the remedy', async () => {
     expect((await load(byName(), {})).message).toContain(
-      `${byName()}: its certificate cannot be trusted: if its authority is your own, give it as CA_CERTIFICATES in spec.env: `,
+      `${byName()}: its certificate is not trusted: if it comes from a private CA, set CA_CERTIFICATES in spec.env: `,
     )
   })
 
   test('not if CA_CERTIFICATES is no certificate, such as the name of a file', async () => {
     expect((await load(byName(), { CA_CERTIFICATES: '/etc/ssl/ca.crt' })).message).toContain(
-      'CA_CERTIFICATES in spec.env holds no certificate: give the PEM itself',
+      'CA_CERTIFICATES in spec.env contains no certificate: set it to the PEM text',
     )
   })
 })

@@ -17,7 +17,7 @@ describe('what cannot be read is an error', () => {
     {
       what: 'a number that JSON does not have',
       yaml: 'a: .inf',
-      error: /^\.inf is no number that JSON has at line 1, column 4/,
+      error: /^\.inf is not a valid JSON number at line 1, column 4/,
     },
     {
       what: 'a merge of a text',

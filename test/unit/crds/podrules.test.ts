@@ -115,7 +115,7 @@ const refusals: Readonly<Record<string, readonly Refused[]>> = {
     {
       when: 'the name of a volume',
       pod: { volumes: [{ name: 'model', emptyDir }] },
-      says: 'spec.pod.volumes: Invalid value: "model" is the name of a volume of this project',
+      says: 'spec.pod.volumes: Invalid value: "model" is reserved for a volume of this project',
     },
     ...[
       ['/content/model', '/content/model'],
@@ -242,7 +242,7 @@ const refusals: Readonly<Record<string, readonly Refused[]>> = {
       pod: {
         topologySpreadConstraints: [spread({ labelSelector: { matchLabels: { 'a b': 'c' } } })],
       },
-      says: '"a b" is no name of a label',
+      says: '"a b" is not a valid label key',
     },
     {
       when: 'a value that no label has',
@@ -280,7 +280,7 @@ const refusals: Readonly<Record<string, readonly Refused[]>> = {
     {
       when: 'a mount of no volume',
       pod: { container: { volumeMounts: [{ name: 'a', mountPath: '/a' }] } },
-      says: 'Not found: "a": no volume beside it has this name',
+      says: 'Not found: "a": no volume in spec.pod or the configuration has this name',
     },
     {
       when: 'a mount of a volume of the configuration',
@@ -371,7 +371,7 @@ const refusals: Readonly<Record<string, readonly Refused[]>> = {
           },
         ],
       },
-      says: '"own": ReadWriteOncePod goes with no other access mode',
+      says: '"own": ReadWriteOncePod cannot be combined with other access modes',
     },
     {
       when: 'no time to stop a server',
@@ -383,7 +383,7 @@ const refusals: Readonly<Record<string, readonly Refused[]>> = {
       when: 'an image on a cluster that mounts none',
       pod: { volumes: [{ name: 'own', image: { reference: image } }] },
       file: { imageVolumes: 'Disabled' },
-      says: '"own": this cluster mounts no images',
+      says: '"own": this cluster does not mount images',
     },
   ],
   'what is not in the schema': [
@@ -564,7 +564,7 @@ describe('the configuration obeys the same rules, except podFields', () => {
       when: 'a volume with the name of these credentials',
       file: { pods: { builder: { volumes: [{ name: 'pull', emptyDir }] } } },
       field: 'pods.builder.volumes',
-      says: '"pull" is the name of a volume of this project',
+      says: '"pull" is reserved for a volume of this project',
     },
   ])('$when', ({ file, field, says }) => {
     const result = configOf(file)

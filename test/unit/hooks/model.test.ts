@@ -406,7 +406,7 @@ describe('what a Model lacks', () => {
     {
       what: 'copies of the weights on the hub',
       answer: () => answered(imported, {}, loaderSays(omitted)),
-      ends: '; left out: 3 files of 15Gi, the same weights in other formats (files: ["*"] loads all)',
+      ends: '; left out: 3 files of 15Gi with the same weights in other formats (files: ["*"] loads everything)',
     },
     {
       what: 'a file that cannot be sealed',
@@ -421,7 +421,7 @@ describe('what a Model lacks', () => {
           { ...trained, package: 'Never' },
           { unsealed: { count: 3, first: '"a" is left out: a pipe' } },
         ),
-      ends: '; "a" is left out: a pipe, and 2 more, which the log of container "seal" names',
+      ends: '; "a" is left out: a pipe, and 2 more; see the log of container "seal"',
     },
   ])('is in its message and in its status: $what', ({ answer, ends }) => {
     expect(readyOf(answer())).toMatch(/^True Done: served from storage: /)

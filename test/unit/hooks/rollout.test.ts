@@ -26,7 +26,7 @@ const presetOf = (image: string, more: object = {}): ConfigFile => ({
 const older = presetOf('example.com/org/vllm-openai:v0.18')
 const newer = presetOf('example.com/org/vllm-openai:v0.33')
 const take =
-  'kubectl annotate --overwrite modelserver falcon substratus.ai/rollout="$(date)" takes it'
+  'kubectl annotate --overwrite modelserver falcon substratus.ai/rollout="$(date)" rolls it out'
 const pending = `update pending: image vllm-openai v0.18 → v0.33: ${take}`
 
 const falcon = (id = 'one') =>
@@ -499,7 +499,7 @@ describe('Pods of several templates', () => {
     const answer = answered(podOf('a', 'x', ready, 1), podOf('b', 'x', unschedulable, 2))
     expect(imageIn(answer)).toMatch(/v0\.18$/)
     expect(readyOf(answer)).toBe(
-      `True UpdatePending: rolling out: 1 of 2 Pods are new; 0/2 nodes are available; Pod "b" cannot start as it is; ${pending}`,
+      `True UpdatePending: rolling out: 1 of 2 Pods are new; 0/2 nodes are available; Pod "b" cannot start; ${pending}`,
     )
   })
 

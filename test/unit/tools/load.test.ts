@@ -83,7 +83,7 @@ describe('a download over TLS', () => {
 
   test('from another is refused at once, with the reason', async () => {
     await expect(main({ source: [url], into: [folder] })).rejects.toThrow(
-      `${url}: its certificate cannot be trusted: if its authority is your own, give it as CA_CERTIFICATES in spec.env: unable to verify the first certificate`,
+      `${url}: its certificate is not trusted: if it comes from a private CA, set CA_CERTIFICATES in spec.env: unable to verify the first certificate`,
     )
   })
 })
@@ -316,7 +316,7 @@ describe('a bucket', () => {
     [
       'when its certificate is not trusted',
       'Get "https://s3.test/b": x509: certificate signed by unknown authority',
-      's3://b/p: its certificate cannot be trusted: if its authority is your own, give it as CA_CERTIFICATES in spec.env',
+      's3://b/p: its certificate is not trusted: if it comes from a private CA, set CA_CERTIFICATES in spec.env',
     ],
     [
       'when it is one file and there are patterns',
@@ -353,7 +353,7 @@ test.each([
   ['huggingface_hub.errors.RevisionNotFoundError: 404', 'org/name has no revision "main"'],
   [
     'httpx2.ConnectError: [SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed',
-    'hf://org/name: its certificate cannot be trusted: if its authority is your own, give it as CA_CERTIFICATES in spec.env',
+    'hf://org/name: its certificate is not trusted: if it comes from a private CA, set CA_CERTIFICATES in spec.env',
   ],
   [
     'OSError: [Errno 28] No space left on device',
