@@ -42,7 +42,11 @@ let ns = ''
 beforeAll(async () => {
   ns = await namespace('older')
   await ok(['apply', '-f', '-'], JSON.stringify(ruleless(definition())))
-  await ok(['wait', '--for=condition=Established', `crd/${models}`])
+  // kubectl refuses to wait while the definition has no conditions at all.
+  await until(
+    () => ok(['wait', '--for=condition=Established', `crd/${models}`]),
+    () => true,
+  )
   for (const { name, spec } of olds)
     await until(
       () => apply(ns, object(name, spec)),
