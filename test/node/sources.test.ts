@@ -255,7 +255,7 @@ test('a source is loaded from https:// with a CA that only the loader’s image 
     await untilSays(
       ns,
       'model/before',
-      /^False Failed: container "run" exited with 1: https:.*\/x: its certificate cannot be trusted: unable to verify the first certificate$/,
+      /^False Failed: container "run" exited with 1: https:.*\/x: its certificate is not trusted: if it comes from a private CA, set CA_CERTIFICATES in spec\.env: unable to verify the first certificate$/,
     )
     const loader = await loaderThatTrusts(ca)
     undo = await configured((config) => ({ ...config, images: { ...config.images, loader } }))
