@@ -241,7 +241,8 @@ test('a notebook opens in a browser, retains saved files, and is closed to every
   }
 })
 
-describe('the first click in JupyterLab creates a notebook in the home', () => {
+// The tests from here on mostly wait, so they run concurrently.
+describe.concurrent('the first click in JupyterLab creates a notebook in the home', () => {
   test.each([
     { who: 'root', of: jupyterImage, uid: 0 },
     { who: 'uid 1000, as in Jupyter Docker Stacks', of: stacksImage, uid: 1000 },
@@ -282,7 +283,6 @@ describe('the first click in JupyterLab creates a notebook in the home', () => {
   })
 })
 
-// These tests mostly wait, so they run concurrently.
 test.concurrent('an idle notebook is stopped, and opening it starts it', async () => {
   const ns = await namespace('idle')
   await apply(ns, manifest('Notebook', 'explore', { image, idleTimeout: '20s' }))
