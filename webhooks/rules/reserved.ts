@@ -24,10 +24,18 @@ const maxLabels = 10_000
 function reservedLabels({ object, oldObject }: RuleInput): readonly string[] {
   const before = oldObject?.metadata.labels ?? {}
   const now = object.metadata.labels ?? {}
-  return Object.keys(now)
-    .slice(0, maxLabels)
+  return namesIn(now)
     .filter((label) => isReserved(label) && before[label] !== now[label])
     .sort()
+}
+
+/** The names of each map of labels are listed once: of 7 MiB of labels that alone takes 50 ms. */
+const listed = new WeakMap<object, readonly string[]>()
+
+function namesIn(labels: object): readonly string[] {
+  const names = listed.get(labels) ?? Object.keys(labels).slice(0, maxLabels)
+  listed.set(labels, names)
+  return names
 }
 
 const someOf = (labels: readonly string[]): string => {
