@@ -57,6 +57,10 @@ interface Named {
   readonly metadata: { readonly name: string }
 }
 
+/** The name of the claim in which a load or a run works before its result is copied to a bucket. */
+export const workspaceName = (parent: Named): string =>
+  fitted(parent.metadata.name, `-${kindWord(parent)}-workspace`)
+
 /** The name of the claim for an object's artifacts, or for a Notebook's home. */
 export const claimName = (parent: Named): string =>
   fitted(

@@ -1,3 +1,4 @@
+import { storageDrivers } from './config/stores.ts'
 import { imagePattern } from './imagename.ts'
 import {
   boolean,
@@ -43,6 +44,10 @@ export const reasons = {
   Building: { meaning: 'The image is being built from Git.', todo: nothing },
   Loading: { meaning: 'Data is being loaded, or a model imported.', todo: nothing },
   Running: { meaning: 'The model is being trained.', todo: nothing },
+  Sealing: {
+    meaning: 'The load or run has ended; the checksums of its files are being recorded.',
+    todo: nothing,
+  },
   Packaging: { meaning: 'The trained model is being packaged as an image.', todo: nothing },
   Starting: { meaning: 'The Pod runs, and does not answer yet.', todo: nothing },
   Finishing: {
@@ -191,6 +196,9 @@ const record = object(
   'A finished stage. What is recorded here never runs again.',
   {
     job: string('The Job that finished it.', bounds.name),
+    seal: string('The Job that sealed its result, unless that was the same one.', bounds.name),
+    node: string('The node that wrote a result that is not sealed yet.', bounds.name),
+    storage: choice('The storage driver that a result was written with.', storageDrivers),
     inputs: string('The hash of its inputs.', bounds.hash),
     attempt: string(
       'For a load or run: the hash that names its artifacts folder, made from its inputs and rerun (and, in 0.1.0, its resources). For other stages: the hash of inputs, resources and rerun, which is part of the Job’s name.',
@@ -244,7 +252,7 @@ export const statusFields = {
   }),
   image: string('The image in use: given, built or packaged.', bounds.image),
   stages: map(
-    'The finished stages by name: build; load, of a Dataset; run, which imports or trains a Model; package.',
+    'The finished stages by name: build; load, of a Dataset; run, which imports or trains a Model; package. A load or run that has ended is under written until its result is sealed.',
     record,
     {
       maxProperties: 8,

@@ -14,12 +14,12 @@ import { noMounts } from './pod/volumes.ts'
 import { artifactsUrl, claimsOf, storageOf } from './storage/storage.ts'
 import { buildJob, buildStage } from './work/build.ts'
 import { loader } from './work/load.ts'
-import { runStage, unsealedNote } from './work/run.ts'
+import { runStages, unsealedNote } from './work/run.ts'
 
 /**
  * A Dataset is built and loaded:
  *
- *     build ──▶ load ──▶ Ready
+ *     build ──▶ load ──▶ seal ──▶ Ready
  *
  * What the load leaves in /content/artifacts is the data. A source is loaded by the project's own
  * loader; one that is a claim already is used where it is.
@@ -29,16 +29,26 @@ export const dataset = hookOf(Dataset, {
     buildJob('dataset'),
     { kind: jobs, name: 'NAME-dataset-load-HASH', purpose: 'Loads the data.' },
     {
+      kind: jobs,
+      name: 'NAME-dataset-seal-HASH',
+      purpose: 'Records the checksums of what the load has written.',
+    },
+    {
       kind: claims,
       name: 'NAME-dataset-artifacts',
       purpose: 'The data, with the storage driver pvc.',
     },
+    {
+      kind: claims,
+      name: 'NAME-dataset-workspace',
+      purpose: 'The files of a load until they are in the bucket, with `storage.s3.workspace`.',
+    },
   ],
   stages: (facts) => [
     buildStage(facts, facts.parent.spec.source ? 'a source needs no image' : 'the image is given'),
-    load(facts),
+    ...load(facts),
   ],
-  claims: (facts, isStored) => (claimed(facts) ? [] : claimsOf(facts, facts.observed, isStored)),
+  claims: (facts, result) => (claimed(facts) ? [] : claimsOf(facts, facts.observed, result)),
   status: (facts, records, done) => {
     const { parent } = facts
     const artifacts = done && artifactsOf(facts, records)
@@ -54,7 +64,7 @@ export const dataset = hookOf(Dataset, {
     const url = claimed(facts)
     const place = url
       ? `the data is in ${url}`
-      : `loaded into ${artifactsUrl(facts, 'load', records.load?.attempt ?? '')}`
+      : `loaded into ${artifactsUrl(facts, 'load', records.load)}`
     const lacks = unsealedNote(records.load)
     return yes('Done', `${place}${lacks}${storageOf(config).note(parent, observed, config)}`)
   },
@@ -73,17 +83,17 @@ function artifactsOf(facts: DatasetFacts, { load }: Records): Artifacts | undefi
   if (!load) return undefined
   const { attempt, digest, bytes } = load
   return {
-    url: artifactsUrl(facts, 'load', attempt),
+    url: artifactsUrl(facts, 'load', load),
     ...(bytes !== undefined && { bytes }),
     id: `${attempt}${digest ? `@${digest}` : ''}`,
   }
 }
 
 /** The container writes artifacts/. */
-function load(facts: DatasetFacts): WorkStage {
+function load(facts: DatasetFacts): readonly WorkStage[] {
   const { parent, config } = facts
   const { spec } = parent
-  return runStage(facts, {
+  return runStages(facts, {
     name: 'load',
     active: 'Loading',
     skip: () =>
@@ -91,6 +101,7 @@ function load(facts: DatasetFacts): WorkStage {
     needs: [],
     hashes: hashesOf((rerun) => runHashes(spec, rerun)),
     backoffLimit: 2,
+    isLoader: Boolean(spec.source),
     program: (records) =>
       spec.source ? loader(parent, spec.source, config) : { image: ownImage(spec, records) },
     mounts: () => noMounts,

@@ -18,12 +18,12 @@ import { artifactsUrl, claimsOf, storageOf } from './storage/storage.ts'
 import { buildJob, buildStage } from './work/build.ts'
 import { loader } from './work/load.ts'
 import { packageStage, unpackaged } from './work/package.ts'
-import { runStage, unsealedNote } from './work/run.ts'
+import { runStages, unsealedNote } from './work/run.ts'
 
 /**
  * A Model is built, run and packaged:
  *
- *     build ──▶ run ──▶ package ──▶ Ready
+ *     build ──▶ run ──▶ seal ──▶ package ──▶ Ready
  *
  * The run imports a source, or trains: on the base at /content/model with the data at /content/data,
  * writing /content/artifacts. A stage with nothing to do is skipped, and its condition says why: a
@@ -33,21 +33,31 @@ export const model = hookOf(Model, {
   children: [
     buildJob('model'),
     { kind: jobs, name: 'NAME-model-run-HASH', purpose: 'Imports or trains the model.' },
+    {
+      kind: jobs,
+      name: 'NAME-model-seal-HASH',
+      purpose: 'Records the checksums of what the run has written.',
+    },
     { kind: jobs, name: 'NAME-model-package-HASH', purpose: 'Packages the result as an image.' },
     {
       kind: claims,
       name: 'NAME-model-artifacts',
       purpose: 'The weights, with the storage driver pvc.',
     },
+    {
+      kind: claims,
+      name: 'NAME-model-workspace',
+      purpose: 'The files of a run until they are in the bucket, with `storage.s3.workspace`.',
+    },
   ],
   stages: (facts) => {
     const { spec } = facts.parent
     const hashes = hashesOf((rerun) => runHashes(spec, rerun))
-    return [buildStage(facts, givenImage(spec)), run(facts, hashes), packageStage(facts, hashes)]
+    return [buildStage(facts, givenImage(spec)), ...run(facts, hashes), packageStage(facts, hashes)]
   },
-  claims: (facts, isStored) =>
+  claims: (facts, result) =>
     hasWork(facts.parent.spec) && !isInClaim(facts.parent.spec.source)
-      ? claimsOf(facts, facts.observed, isStored)
+      ? claimsOf(facts, facts.observed, result)
       : [],
   status: (facts, records, done) => {
     const result = done ? artifactsOf(facts, records) : undefined
@@ -77,16 +87,17 @@ const givenImage = ({ source, image }: ModelSpec): string =>
   source ? 'a source needs no image' : image ? 'the image is given' : 'the base brings its image'
 
 /** The container reads data/ and model/, and writes artifacts/. */
-function run(facts: ModelFacts, hashes: WorkStage['hashes']): WorkStage {
+function run(facts: ModelFacts, hashes: WorkStage['hashes']): readonly WorkStage[] {
   const { parent, references, config } = facts
   const { source } = parent.spec
-  return runStage(facts, {
+  return runStages(facts, {
     name: 'run',
     active: source ? 'Loading' : 'Running',
     skip: () => skippedRun(parent.spec),
     needs: [checkedBase(facts), references.data],
     hashes,
     backoffLimit: source ? 2 : 0,
+    isLoader: Boolean(source),
     program: (records) =>
       source ? loader(parent, source, config) : { image: runImage(facts, records) },
     mounts: () => joined(baseMount(facts), resultMount('data', references.data, config)),
@@ -139,7 +150,7 @@ function artifactsOf(facts: ModelFacts, records: Records): Artifacts {
   const { run } = records
   const packaged = unpackaged(facts, records) ? undefined : records.package?.image
   return {
-    url: artifactsUrl(facts, 'run', run?.attempt ?? ''),
+    url: artifactsUrl(facts, 'run', run),
     ...((packaged ?? run?.image) && { image: packaged ?? run?.image }),
     inImage: Boolean(packaged),
     program: Boolean(run?.image),

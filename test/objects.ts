@@ -104,6 +104,31 @@ export const failed = (reason = 'BackoffLimitExceeded', message = 'Job has faile
 export const aJob = (answer: SyncResponse, status: unknown = running): Child =>
   observed(theChild(answer, 'Job'), status)
 
+/**
+ * The Job of a load or a run as 0.1.0 made it: it is named after its attempt, and it seals the result in the
+ * same Pod, so that the program is an init container.
+ */
+export function earlierJob(job: Child, status: unknown = job.status): Child {
+  const attempt = job.metadata.annotations?.['substratus.ai/attempt'] ?? ''
+  const { template } = job.spec
+  const { containers, initContainers = [] } = template.spec
+  const seal = { name: 'seal', image: 'example.com/seal:1', args: ['seal'] }
+  const pod = {
+    ...template.spec,
+    initContainers: [...initContainers, ...containers],
+    containers: [seal],
+  }
+  const name = job.metadata.name.replace(/[0-9a-f]{8}$/, attempt.slice(0, 8))
+  return observed(
+    {
+      ...job,
+      metadata: { ...job.metadata, name },
+      spec: { ...job.spec, template: { ...template, spec: pod } },
+    },
+    status,
+  )
+}
+
 /** A Pod of a Job, Deployment or StatefulSet. */
 export function aPod(owner: Child, status: unknown, more: Partial<Child['metadata']> = {}): Child {
   const { labels, ...metadata } = more

@@ -7,12 +7,13 @@ import { hashOf, readManifest } from './manifest.ts'
 import { type Options, optional, required } from './options.ts'
 import { report } from './report.ts'
 import { run } from './run.ts'
+import { sealAndReport } from './seal.ts'
 import { type Source, sourceOf } from './source.ts'
 import { tokenFor } from './token.ts'
 
 /**
  * Loads a source into a folder. It resumes an interrupted attempt, and compares the files with the
- * checksums that the source provides.
+ * checksums that the source provides. With `--storage`, it seals what it has loaded.
  */
 const loaders: { readonly [K in Source['scheme']]: Loader<Extract<Source, { scheme: K }>> } = {
   https: async (source, { into }) => {
@@ -78,5 +79,7 @@ export async function main(options: Options): Promise<void> {
   const omitted = await (loaders[source.scheme] as Loader<Source>)(source, wanted)
   if (optional(options, 'sealed')) await compare(into)
   console.log(`loaded ${source.address}`)
-  if (omitted) report({ omitted })
+  const more = omitted ? { omitted } : {}
+  if (optional(options, 'storage')) await sealAndReport(options, more)
+  else if (omitted) report(more)
 }

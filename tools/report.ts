@@ -25,7 +25,14 @@ export function report(result: unknown): void {
   write(text)
 }
 
-/** Reports the error, and sets the exit code to 1. */
+/** The exit code of a failure that no retry would change. The Jobs of the hooks fail at once because of it. */
+const finalExitCode = 3
+
+/** An error that no retry would change. */
+export const finalError = (message: string): Error =>
+  Object.assign(new Error(message), { exitCode: finalExitCode })
+
+/** Reports the error, and sets the exit code. */
 export function fail(error: unknown): void {
   const isFull = (error as NodeJS.ErrnoException | undefined)?.code === 'ENOSPC'
   const message = cleaned(
@@ -33,5 +40,5 @@ export function fail(error: unknown): void {
   )
   console.error(message)
   write(message)
-  process.exitCode = 1
+  process.exitCode = (error as { readonly exitCode?: number }).exitCode ?? 1
 }

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { constants } from 'node:fs'
+import { type BigIntStats, constants } from 'node:fs'
 import { lstat, open, readdir, readlink, realpath, rename, rm, symlink } from 'node:fs/promises'
 import { dirname, join, posix, relative, resolve } from 'node:path'
 import { bucketEnv, rcloneFault, remoteOf } from './bucket.ts'
@@ -14,7 +14,7 @@ import {
   shown,
 } from './manifest.ts'
 import { type Options, optional, required } from './options.ts'
-import { report } from './report.ts'
+import { diskFull, finalError, report } from './report.ts'
 import { run } from './run.ts'
 import { type Source, sourceOf } from './source.ts'
 
@@ -38,10 +38,26 @@ async function readable(path: string, isFolder: boolean): Promise<void> {
   }
 }
 
+/** How often a file is read that changes in the meantime. */
+const hashings = 3
+
+const stateOf = (folder: string, path: string) => lstat(join(folder, path), { bigint: true })
+
+const alike = (a: BigIntStats, b: BigIntStats): boolean =>
+  a.ino === b.ino && a.size === b.size && a.mtimeNs === b.mtimeNs
+
 async function sealed(folder: string, path: string): Promise<Sealed & { readonly bytes: number }> {
   await readable(join(folder, path), false)
-  const { size } = await lstat(join(folder, path))
-  return { path, bytes: size, sha256: await hashOf(folder, path) }
+  for (let left = hashings; left > 0; left -= 1) {
+    const before = await stateOf(folder, path)
+    const sha256 = await hashOf(folder, path)
+    const after = await stateOf(folder, path)
+    if (alike(before, after)) return { path, bytes: Number(after.size), sha256 }
+    console.log(`${shown(path)} has changed while it was read`)
+  }
+  throw new Error(
+    `${shown(path)} has changed each of the ${hashings} times that it was read: another program writes to it`,
+  )
 }
 
 /**
@@ -289,7 +305,7 @@ export async function seal(artifacts: string, follows = false): Promise<Made> {
       if (await arrives(artifacts, behind, omit)) more.push(behind.sealed)
   const entries = [...files, ...more].sort((a, b) => (a.path < b.path ? -1 : 1))
   if (!entries.length)
-    throw new Error('nothing was written to /content/artifacts: there is no result to keep')
+    throw finalError('nothing was written to /content/artifacts: there is no result to keep')
   const bytes = entries.reduce((sum, entry) => sum + ('bytes' in entry ? entry.bytes : 0), 0)
   const manifest: Manifest = { version: 1, digest: digestOf(entries), bytes, files: entries }
   await writeLast(path, `${JSON.stringify(manifest, null, 1)}\n`)
@@ -356,6 +372,16 @@ async function copyToBucket(
 }
 
 export async function main(options: Options): Promise<void> {
+  try {
+    await sealAndReport(options)
+  } catch (error) {
+    // The disk grows only when somebody makes it grow.
+    throw (error as NodeJS.ErrnoException).code === 'ENOSPC' ? finalError(diskFull) : error
+  }
+}
+
+/** Seals artifacts, and reports the result with what the caller has found out before. */
+export async function sealAndReport(options: Options, more: object = {}): Promise<void> {
   const artifacts = resolve(required(options, 'artifacts'))
   const storage = resolve(required(options, 'storage'))
   const to = optional(options, 'to')
@@ -366,5 +392,5 @@ export async function main(options: Options): Promise<void> {
   console.log(`${files.length} files, ${bytes} bytes`)
   if (bucket) await copyToBucket(place, bucket, behindLinks)
   else await removeOlder(place)
-  report({ digest, bytes, ...omitted })
+  report({ digest, bytes, ...omitted, ...more })
 }

@@ -5,13 +5,12 @@ import type { Overlaid } from './overlay.ts'
 /** These fields become part of a URL in a status, whose schema allows no control characters. */
 const part = { maxLength: 512, pattern: '^[^\\x00-\\x1f\\x7f-\\x9f]*$' }
 
+const accessMode = choice('A mode.', ['ReadWriteOnce', 'ReadWriteMany', 'ReadWriteOncePod'])
+
+export const storageDrivers = ['pvc', 's3', 'gcs', 'hostPath'] as const
+
 export const storage = object('Where artifacts and homes are stored.', {
-  driver: choice('Which storage artifacts are in; homes are always in claims.', [
-    'pvc',
-    's3',
-    'gcs',
-    'hostPath',
-  ]),
+  driver: choice('Which storage artifacts are in; homes are always in claims.', storageDrivers),
   s3: object('Any S3-compatible store: artifacts are copied out and in.', {
     bucket: string('The bucket.'),
     prefix: string('Artifacts are below it.', part),
@@ -19,6 +18,14 @@ export const storage = object('Where artifacts and homes are stored.', {
     region: string('The region.'),
     secretName: string(
       'A Secret in each namespace with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; without it the node’s own credentials are used.',
+    ),
+    workspace: object(
+      'A claim in which loads and runs work, so that their files outlive the Pod; it is deleted once they are in the bucket. Without it, they work on the disk of the node.',
+      {
+        className: string('The StorageClass of these claims.'),
+        accessModes: list('Access modes; default ReadWriteOnce.', accessMode, { minItems: 1 }),
+      },
+      { required: ['className'] },
     ),
   }),
   gcs: object('A bucket of Google Cloud Storage, by the gcsfuse CSI driver.', {
@@ -41,11 +48,7 @@ export const storage = object('Where artifacts and homes are stored.', {
   ),
   pvc: object('One PersistentVolumeClaim per object.', {
     className: string('The StorageClass; default the cluster’s own.'),
-    accessModes: list(
-      'Access modes.',
-      choice('A mode.', ['ReadWriteOnce', 'ReadWriteMany', 'ReadWriteOncePod']),
-      { minItems: 1 },
-    ),
+    accessModes: list('Access modes.', accessMode, { minItems: 1 }),
     nodeSelector: map(
       'Nodes for the Jobs that first bind a claim, so that it binds where consumers can follow.',
       string('Value.'),

@@ -1,4 +1,3 @@
-import type { Config } from '../../crds/config.ts'
 import type { Parent } from '../../crds/kind.ts'
 import type { ChildKind } from './childkind.ts'
 import type { Claim } from './manifesttypes.ts'
@@ -10,13 +9,23 @@ export const claims: ChildKind = {
   resource: 'persistentvolumeclaims',
 }
 
-export const claim = (parent: Parent, name: string, size: string, config: Config): Claim => ({
+export interface ClaimClass {
+  readonly className?: string
+  readonly accessModes?: readonly string[]
+}
+
+export const claim = (
+  parent: Parent,
+  name: string,
+  size: string,
+  { className, accessModes = ['ReadWriteOnce'] }: ClaimClass,
+): Claim => ({
   apiVersion: claims.apiVersion,
   kind: claims.kind,
   metadata: { name, labels: labelsOf(parent, 'storage') },
   spec: {
-    accessModes: config.storage.pvc.accessModes ?? ['ReadWriteOnce'],
+    accessModes,
     resources: { requests: { storage: size } },
-    ...(config.storage.pvc.className && { storageClassName: config.storage.pvc.className }),
+    ...(className && { storageClassName: className }),
   },
 })

@@ -15,10 +15,18 @@ export interface JobIdentity {
   readonly stage: string
   readonly inputs: string
   readonly attempt: string
+  /** The hash that ends its name. */
+  readonly suffix: string
   readonly rerun: string | undefined
   readonly upstream: Readonly<Record<string, string>>
   /** A hash of what its Pod takes from spec.pod. */
   readonly pod: string | undefined
+}
+
+export interface JobPolicy extends Pick<RunPolicy, 'activeDeadlineSeconds'> {
+  readonly backoffLimit: number
+  /** The exit code of a container after which no retry would help. */
+  readonly final?: { readonly container: string; readonly exitCode: number }
 }
 
 /**
@@ -30,14 +38,14 @@ export interface JobIdentity {
  */
 export const job = (
   parent: Parent,
-  { stage, inputs, attempt, rerun, upstream, pod }: JobIdentity,
-  policy: Pick<RunPolicy, 'activeDeadlineSeconds'> & { readonly backoffLimit: number },
+  { stage, inputs, attempt, suffix, rerun, upstream, pod }: JobIdentity,
+  { backoffLimit, activeDeadlineSeconds, final }: JobPolicy,
   template: PodTemplate,
 ): Job => ({
   apiVersion: jobs.apiVersion,
   kind: jobs.kind,
   metadata: {
-    name: jobName(parent, stage, attempt),
+    name: jobName(parent, stage, suffix),
     labels: labelsOf(parent, stage),
     annotations: {
       [jobAnnotations.inputs]: inputs,
@@ -50,11 +58,23 @@ export const job = (
   spec: {
     parallelism: 1,
     completions: 1,
-    backoffLimit: policy.backoffLimit,
-    ...(policy.activeDeadlineSeconds && { activeDeadlineSeconds: policy.activeDeadlineSeconds }),
+    backoffLimit,
+    ...(activeDeadlineSeconds && { activeDeadlineSeconds }),
     podReplacementPolicy: 'Failed',
     podFailurePolicy: {
       rules: [
+        ...(final
+          ? [
+              {
+                action: 'FailJob',
+                onExitCodes: {
+                  containerName: final.container,
+                  operator: 'In',
+                  values: [final.exitCode],
+                },
+              },
+            ]
+          : []),
         { action: 'Ignore', onPodConditions: [{ type: 'DisruptionTarget', status: 'True' }] },
       ],
     },

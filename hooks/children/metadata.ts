@@ -9,6 +9,12 @@ import { fitBeside } from '../../crds/rules/size.ts'
 export const jobName = (parent: Parent, stage: string, attempt: string): string =>
   fitted(parent.metadata.name, `-${kindWord(parent)}-${stage}-${attempt.slice(0, 8)}`)
 
+/**
+ * What the Job of an attempt is named after if its result is sealed by a Job of its own. Releases that
+ * sealed in the same Job do not know this name, so none of them takes such a Job for a sealed result.
+ */
+export const apart = (attempt: string): string => hash({ attempt, sealed: 'apart' })
+
 /** The Deployment and the Service of a ModelServer. */
 export const serverName = (parent: Parent): string => fitted(parent.metadata.name, '-server')
 

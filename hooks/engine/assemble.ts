@@ -3,7 +3,7 @@ import type { Memory } from '../observe/memory.ts'
 import type { SyncResponse } from '../observe/protocol.ts'
 import { condition } from '../observe/verdict.ts'
 import type { Behaviour } from './behaviour.ts'
-import { childrenOf, type Decision } from './fate.ts'
+import { childrenOf, type Decision, type StageFate } from './fate.ts'
 import type { Facts } from './read.ts'
 import { resyncAfter } from './resync.ts'
 import { isWorkload } from './retained.ts'
@@ -31,13 +31,27 @@ export function assemble<S, T>(
       ready: ready.status === 'True',
       conditions: [
         condition(parent, 'Ready', ready),
-        ...decision.stages.map(({ stage, verdict }) => condition(parent, stage.condition, verdict)),
+        ...speaking(decision.stages).map(({ stage, verdict }) =>
+          condition(parent, stage.condition, verdict),
+        ),
       ],
     },
     children,
     ...(resync > 0 && { resyncAfterSeconds: resync }),
   }
 }
+
+/** Two stages that share a condition: the later one speaks for it once it has something to do. */
+const speaking = (fates: readonly StageFate[]): readonly StageFate[] =>
+  fates.filter((fate, at) => {
+    const isSame = (other: StageFate) => other.stage.condition === fate.stage.condition
+    return (
+      !fates.slice(at + 1).some((later) => isSame(later) && hasBegun(later)) &&
+      (hasBegun(fate) || !fates.slice(0, at).some(isSame))
+    )
+  })
+
+const hasBegun = ({ is }: StageFate): boolean => is !== 'skipped' && is !== 'behind'
 
 const isFilled = (map: object): boolean => Object.keys(map).length > 0
 

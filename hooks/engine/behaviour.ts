@@ -3,7 +3,7 @@ import type { DeclaredChild } from '../children/childkind.ts'
 import type { Workload } from '../children/manifesttypes.ts'
 import type { Records } from '../observe/memory.ts'
 import type { Verdict } from '../observe/verdict.ts'
-import type { WantedClaim } from '../storage/driver.ts'
+import type { ResultState, WantedClaim } from '../storage/driver.ts'
 import type { Facts } from './read.ts'
 import type { Beside, Stage } from './stage.ts'
 
@@ -12,8 +12,8 @@ export interface Behaviour<S, T> {
   /** Its children, but for the ResourceClaimTemplate, which every kind can have. */
   readonly children: readonly DeclaredChild[]
   readonly stages: (facts: Facts<S>) => readonly Stage[]
-  /** The claims beside the stages; `isStored`: whether a recorded result is in storage. */
-  readonly claims: (facts: Facts<S>, isStored: boolean) => readonly WantedClaim[]
+  /** The claims beside the stages. */
+  readonly claims: (facts: Facts<S>, result: ResultState) => readonly WantedClaim[]
   /** The children that belong to the serving workload, for kinds that have one. */
   readonly beside?: (parent: Parent<S>) => Beside
   /** Fields of the status; `done` once every stage is done; `workload` is that of this response. */

@@ -1,13 +1,15 @@
+import { workspaceName } from '../../crds/names.ts'
+import type { Records } from '../observe/memory.ts'
 import type { Behaviour } from './behaviour.ts'
 import { deviceFates } from './devices.ts'
-import type { Decision, Progress, StageFate } from './fate.ts'
+import type { Decision, Progress, StageFate, WorkFate } from './fate.ts'
 import { workFate } from './jobs.ts'
 import type { Facts } from './read.ts'
 import { readyOf } from './ready.ts'
 import { rerunInForce } from './rerun.ts'
 import { serveFate } from './servers.ts'
 import type { Stage } from './stage.ts'
-import { claimFates, isStored } from './volumeclaims.ts'
+import { claimFates, isSealed, isStored } from './volumeclaims.ts'
 
 /** Decides about the stages in order, then the claims, then the device templates that Pods name. */
 export function decide<S, T>(behaviour: Behaviour<S, T>, facts: Facts<S>): Decision {
@@ -23,14 +25,25 @@ export function decide<S, T>(behaviour: Behaviour<S, T>, facts: Facts<S>): Decis
     start,
   )
   const { fates, records, blockedBy } = progress
-  const claims = claimFates(facts, behaviour.claims(facts, isStored(fates)))
+  const result = { isStored: isStored(fates), isSealed: isSealed(fates, facts.memory) }
+  const released = result.isSealed ? workspaceName(facts.parent) : undefined
+  const claims = claimFates(facts, behaviour.claims(facts, result), released)
   const devices = deviceFates(facts, fates)
   const decided = { claims, devices, stages: fates, records, blockedBy }
   return { ...decided, ready: readyOf(behaviour, facts, decided) }
 }
 
+type Done = Extract<WorkFate, { is: 'done' }>
+
 const fateOf = (facts: Facts, stage: Stage, progress: Progress): StageFate =>
   stage.does === 'serve' ? serveFate(facts, stage, progress) : workFate(facts, stage, progress)
+
+/** A result that is sealed now no longer counts as only written. */
+function recorded(records: Records, { key, record }: Done): Records {
+  const { written, ...others } = records
+  const isSealed = written === undefined || (key !== 'written' && written.job === record.job)
+  return { ...(isSealed ? others : records), [key]: record }
+}
 
 /** Later stages see the result of this one; the first that is not done blocks them. */
 function advance(progress: Progress, fate: StageFate): Progress {
@@ -39,7 +52,7 @@ function advance(progress: Progress, fate: StageFate): Progress {
   return {
     ...progress,
     fates: [...fates, fate],
-    records: fate.is === 'done' ? { ...records, [fate.stage.name]: fate.record } : records,
+    records: fate.is === 'done' ? recorded(records, fate) : records,
     blockedBy: blockedBy ?? (isPassed ? undefined : fate),
   }
 }

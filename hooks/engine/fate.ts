@@ -2,7 +2,7 @@ import type { StageRecord } from '../../crds/status.ts'
 import type { Records } from '../observe/memory.ts'
 import type { Child } from '../observe/protocol.ts'
 import type { Verdict } from '../observe/verdict.ts'
-import type { ServeStage, WorkStage } from './stage.ts'
+import type { RecordKey, ServeStage, WorkStage } from './stage.ts'
 
 /**
  * What becomes of each stage, claim and device template in an answer. A fate carries its manifests:
@@ -39,8 +39,16 @@ export type WorkFate = Common<WorkStage> & {
 export type Course =
   /** There is nothing to do. */
   | { readonly is: 'skipped' }
-  /** A result is recorded, or was just reported; `stale` names the references that have a newer one. */
-  | { readonly is: 'done'; readonly record: StageRecord; readonly stale: readonly string[] }
+  /**
+   * A result is recorded, or was just reported, under a key of status.stages; `stale` names the references
+   * that have a newer one.
+   */
+  | {
+      readonly is: 'done'
+      readonly record: StageRecord
+      readonly key: RecordKey
+      readonly stale: readonly string[]
+    }
   /** A result is recorded, but its storage is not in the configuration. */
   | { readonly is: 'lost' }
   /** The Job is complete, and its report is looked for once more. */

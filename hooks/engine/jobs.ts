@@ -4,6 +4,7 @@ import { hadTooLittleTime, isFailed, isStopped } from '../observe/jobstate.ts'
 import { isSuspended } from '../observe/spec.ts'
 import { no } from '../observe/verdict.ts'
 import { awaited } from './awaited.ts'
+import { suffixOf } from './buckets.ts'
 import { lost, recorded } from './done.ts'
 import type { Progress, WorkFate } from './fate.ts'
 import { cleared } from './folder.ts'
@@ -12,7 +13,7 @@ import type { Facts } from './read.ts'
 import { podHash, remade } from './remade.ts'
 import { retainedJob } from './retained.ts'
 import type { WorkStage } from './stage.ts'
-import { succeeded } from './success.ts'
+import { sealFailed, succeeded } from './success.ts'
 import { identitiesOf } from './upstream.ts'
 
 /** The first policy that applies decides; if none does, the Job is created. */
@@ -22,6 +23,7 @@ const policies: readonly Policy[] = [
   lost,
   recorded,
   succeeded,
+  sealFailed,
   outOfTime,
   remade,
   failed,
@@ -109,6 +111,7 @@ function create(look: Look): WorkFate {
   const identity = {
     stage: stage.name,
     ...stage.hashes(rerun),
+    suffix: suffixOf(stage, stage.hashes(rerun)),
     rerun,
     upstream: identitiesOf(stage.needs),
     pod: podHash(facts, stage),

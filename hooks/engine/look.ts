@@ -1,3 +1,4 @@
+import type { StageRecord } from '../../crds/status.ts'
 import type { Job, PodTemplate } from '../children/manifesttypes.ts'
 import type { Records } from '../observe/memory.ts'
 import type { Child } from '../observe/protocol.ts'
@@ -17,8 +18,8 @@ export interface Look {
   readonly records: Records
   readonly rerun: string | undefined
   readonly blockedBy: WorkFate | undefined
-  /** The Job that the record names. */
-  readonly recorded: Job | undefined
+  /** The Jobs that its records name. */
+  readonly recorded: readonly Job[]
   readonly buckets: Buckets
 }
 
@@ -31,7 +32,6 @@ export function lookAt(
   stage: WorkStage,
   { records, rerun, blockedBy }: Progress,
 ): Look {
-  const record = facts.memory.records[stage.name]
   let buckets: Buckets | undefined
   return {
     facts,
@@ -39,7 +39,7 @@ export function lookAt(
     records,
     rerun,
     blockedBy,
-    recorded: record && facts.observed.child('Job', record.job),
+    recorded: recordedJobs(facts, stage),
     get buckets() {
       buckets ??= bucketsOf(facts, stage, rerun)
       return buckets
@@ -47,7 +47,18 @@ export function lookAt(
   }
 }
 
-/** The recorded Job is retained while it exists, so that its logs stay readable. */
+const recordedJobs = ({ memory, observed }: Facts, stage: WorkStage): readonly Job[] =>
+  stage.keys.flatMap((key) => {
+    const record = memory.records[key]
+    const job = record && observed.child('Job', jobIn(record, stage) ?? '')
+    return job ? [job] : []
+  })
+
+/** The Job of a stage that a record names: that of a sealed result names two. */
+export const jobIn = ({ job, seal }: StageRecord, { name }: WorkStage): string | undefined =>
+  name === 'seal' ? seal : job
+
+/** A recorded Job is retained while it exists, so that its logs stay readable. */
 export const fated = (
   { facts, stage, recorded }: Look,
   course: Course & Pick<WorkFate, 'finishing'>,
@@ -57,7 +68,7 @@ export const fated = (
   does: 'work',
   stage,
   verdict,
-  children: [...(recorded ? [retainedJob(recorded, facts)] : []), ...jobs],
+  children: [...recorded.map((job) => retainedJob(job, facts)), ...jobs],
   ...course,
 })
 

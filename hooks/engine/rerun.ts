@@ -1,6 +1,7 @@
+import type { StageRecord } from '../../crds/status.ts'
 import { rerunOf } from '../children/metadata.ts'
 import { isFailed } from '../observe/jobstate.ts'
-import { identityOf } from '../observe/memory.ts'
+import { identityOf, type Memory } from '../observe/memory.ts'
 import type { Facts } from './read.ts'
 import type { Stage, WorkStage } from './stage.ts'
 
@@ -15,12 +16,16 @@ export function rerunInForce(facts: Facts, stages: readonly Stage[]): string | u
   const working = stages.filter(
     (stage): stage is WorkStage => stage.does === 'work' && !stage.skip(memory.records),
   )
-  const recorded = working.find(({ name }) => memory.records[name])
-  return (
-    rerunOf(parent) ??
-    (recorded ? memory.records[recorded.name]?.rerun : underWay(facts, working[0]))
-  )
+  const recorded = working.map((stage) => newestRecord(memory, stage)).find(Boolean)
+  return rerunOf(parent) ?? (recorded ? recorded.rerun : underWay(facts, working[0]))
 }
+
+/** A result of other inputs that nobody has sealed says nothing about the present ones. */
+const newestRecord = ({ records }: Memory, { keys, hashes }: WorkStage): StageRecord | undefined =>
+  keys
+    .filter((key) => key !== 'written' || records[key]?.inputs === hashes(undefined).inputs)
+    .map((key) => records[key])
+    .find(Boolean)
 
 const underWay = ({ observed }: Facts, stage: WorkStage | undefined): string | undefined =>
   stage &&

@@ -11,6 +11,7 @@ const intervals: Partial<Record<Reason, number>> = {
   Building: 10,
   Loading: 10,
   Running: 10,
+  Sealing: 5,
   Packaging: 10,
   Unschedulable: 10,
   NodeNotReady: 10,

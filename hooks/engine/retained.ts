@@ -21,8 +21,8 @@ interface Owner {
  * is the Job that the spec requests.
  */
 export function retainedJob(job: Job, { parent, memory }: Owner, policy?: RunPolicy): Child {
-  const isRecorded = Object.values(memory.records).some(
-    (record) => record.job === job.metadata.name,
+  const isRecorded = Object.values(memory.records).some(({ job: made, seal }) =>
+    [made, seal].includes(job.metadata.name),
   )
   const isFinished = isComplete(job) || isFailed(job)
   const ttl = policyOf(parent).ttlSecondsAfterFinished

@@ -1,5 +1,5 @@
-import type { RunPolicy } from '../../crds/common.ts'
 import type { ConditionType, Reason, StageRecord } from '../../crds/status.ts'
+import type { JobPolicy } from '../children/job.ts'
 import type { PodTemplate, Workload } from '../children/manifesttypes.ts'
 import type { Report } from '../observe/jobreport.ts'
 import type { Records } from '../observe/memory.ts'
@@ -14,9 +14,19 @@ import type { Hashes } from './hashes.ts'
  */
 export type Stage = WorkStage | ServeStage
 
+/** A key of status.stages. */
+export type RecordKey = 'build' | 'load' | 'run' | 'package' | 'written'
+
 export interface WorkStage {
   readonly does: 'work'
-  readonly name: 'build' | 'load' | 'run' | 'package'
+  readonly name: 'build' | 'load' | 'run' | 'seal' | 'package'
+  /**
+   * The keys of status.stages under which its result is recorded. A run has two: `written`, until its
+   * result is sealed, and its name.
+   */
+  readonly keys: readonly [...before: 'written'[], last: RecordKey]
+  /** Whether a Job of its own, of the next stage, seals the result. */
+  readonly isSealedApart?: boolean
   readonly condition: ConditionType
   /** The reason while its Pod runs. */
   readonly active: Reason
@@ -26,7 +36,7 @@ export interface WorkStage {
   readonly skip: (records: Records) => Verdict | undefined
   readonly needs: readonly Reference[]
   readonly hashes: (rerun: string | undefined) => Hashes
-  readonly policy: Pick<RunPolicy, 'activeDeadlineSeconds'> & { readonly backoffLimit: number }
+  readonly policy: JobPolicy
   /** Whether spec.runPolicy applies to this stage; the administrator configures the others. */
   readonly isUsers?: true
   /** The Pod of an attempt; `records` has the earlier stages. */
@@ -37,8 +47,8 @@ export interface WorkStage {
   readonly folder?: (rerun: string | undefined) => string
   /** Why a recorded result cannot be used; undefined if it can. */
   readonly lost?: (record: StageRecord) => Verdict | undefined
-  /** What to record of a success besides the hashes. */
-  readonly result: (report: Report, attempt: string, records: Records) => Partial<StageRecord>
+  /** What to record of a success besides what identifies its Job, which `job` has. */
+  readonly result: (report: Report, job: StageRecord, records: Records) => Partial<StageRecord>
 }
 
 /** What an attempt's results are named after. */

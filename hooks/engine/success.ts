@@ -1,14 +1,18 @@
 import type { StageRecord } from '../../crds/status.ts'
+import type { Job, Pod } from '../children/manifesttypes.ts'
 import { podsOf } from '../observe/diagnosis.ts'
-import { type Report, reportOf } from '../observe/jobreport.ts'
+import { loaderReportOf, type Report, reportOf } from '../observe/jobreport.ts'
+import { isFailed } from '../observe/jobstate.ts'
 import { hasEnded } from '../observe/observed.ts'
 import { no } from '../observe/verdict.ts'
-import type { Success } from './buckets.ts'
+import { driverOfJob } from '../storage/storage.ts'
+import { identityByName, type Success, successOf } from './buckets.ts'
 import { done } from './done.ts'
 import type { WorkFate } from './fate.ts'
 import { folderWritten } from './folder.ts'
 import { currentJob, fated, type Look } from './look.ts'
 import { retainedJob } from './retained.ts'
+import type { RecordKey } from './stage.ts'
 import { recordedUpstream } from './upstream.ts'
 
 /**
@@ -23,10 +27,12 @@ export function succeeded(look: Look): WorkFate | undefined {
   if (!success) return undefined
   const { name } = success.job.metadata
   const pods = facts.observed.pods(stage.name)
+  if (success.isSealedApart)
+    return done(look, writtenRecordOf(look, success, loaderReportOf(success.job, pods)), 'written')
   const report = reportOf(success.job, pods)
   const wasLookedFor = facts.memory.finishing === name
   if (report || (wasLookedFor && !stage.needsDigest))
-    return done(look, recordOf(look, success, report ?? {}))
+    return done(look, recordOf(look, success, report ?? {}), stage.keys.at(-1) as RecordKey)
   const own = podsOf(success.job, pods)
   const isOver = own.every(hasEnded)
   if (!wasLookedFor || !facts.observed.knowsPods || !isOver) return finishing(look, success)
@@ -42,15 +48,52 @@ function recordOf(
   // Every version looks for the artifacts in the folder of this name.
   const attempt = folderWritten(stage, job, identity)
   const upstream = recordedUpstream(job, stage.needs)
-  return {
+  const record = {
     job: job.metadata.name,
     inputs,
     attempt,
     ...(rerun && { rerun }),
     ...(Object.keys(upstream).length && { upstream }),
-    ...stage.result(report, attempt, records),
+  }
+  return { ...record, ...stage.result(report, record, records) }
+}
+
+/** What was written is sealed where it is, on the node where it was written, if possible. */
+function writtenRecordOf(look: Look, success: Success, report: Report): StageRecord {
+  const [pod] = podsOf(success.job, look.facts.observed.pods(look.stage.name))
+  const node = pod?.spec?.nodeName
+  const storage = driverOfJob(look.facts.parent, success.job)
+  return {
+    ...recordOf(look, success, report),
+    ...(storage && { storage }),
+    ...(node && { node }),
   }
 }
+
+/**
+ * Until 0.1.0 every Job sealed its own result. One whose program succeeded, and which failed to seal what
+ * that had written to a volume, has a result that only needs to be sealed.
+ */
+export function sealFailed(look: Look): WorkFate | undefined {
+  const { facts, stage, rerun, buckets } = look
+  const { current } = buckets
+  if (stage.keys.length === 1 || !current || !isFailed(current)) return undefined
+  const [last] = podsOf(current, facts.observed.pods(stage.name))
+  if (!last || !hasSucceeded(last, stage.name) || losesArtifacts(current)) return undefined
+  const success = successOf(current, identityByName(stage.hashes(rerun), rerun))
+  return done(look, writtenRecordOf(look, success, {}), 'written')
+}
+
+const hasSucceeded = ({ status }: Pod, program: string): boolean =>
+  (status?.initContainerStatuses ?? []).some(
+    ({ name, state }) => name === program && state?.terminated?.exitCode === 0,
+  )
+
+/** Whether what a Job has written is deleted with its Pod. */
+const losesArtifacts = ({ spec }: Job): boolean =>
+  (spec?.template?.spec?.volumes ?? []).some(
+    ({ name, emptyDir }) => name === 'artifacts' && emptyDir !== undefined,
+  )
 
 function finishing(look: Look, { job }: Success): WorkFate {
   const { name } = job.metadata

@@ -7,12 +7,14 @@ import type { ClaimFate, StageFate } from './fate.ts'
 import type { Facts } from './read.ts'
 
 /**
- * Claims that are no longer requested are retained: a changed source must not delete the data. A missing
- * claim is created, unless its driver reports it as lost.
+ * Claims that are no longer requested are retained: a changed source must not delete the data. Only the
+ * claim in which a result was made, which is elsewhere now, is `released`. A missing claim is created,
+ * unless its driver reports it as lost.
  */
 export function claimFates(
   { observed, memory }: Facts,
   requested: readonly WantedClaim[],
+  released: string | undefined,
 ): readonly ClaimFate[] {
   const isRequested = (name: string) => requested.some(({ claim }) => claim.metadata.name === name)
   return [
@@ -21,7 +23,7 @@ export function claimFates(
       return lost ? { is: 'gone', verdict: lost } : absent(memory, claim)
     }),
     ...observed.claims
-      .filter(({ metadata }) => !isRequested(metadata.name))
+      .filter(({ metadata: { name } }) => !isRequested(name) && name !== released)
       .map((claim): ClaimFate => ({ is: 'retained', child: asApplied(claim) })),
   ]
 }
@@ -35,5 +37,20 @@ export const absent = (memory: Memory, child: Child): ClaimFate =>
 /** Whether a recorded result is in storage. */
 export const isStored = (fates: readonly StageFate[]): boolean =>
   fates.some((fate) => fate.does === 'work' && Boolean(fate.stage.folder) && hasResult(fate))
+
+/**
+ * Whether the status of the request has recorded everything that is in storage as sealed. A record of this
+ * answer does not count: it can be lost.
+ */
+export const isSealed = (fates: readonly StageFate[], { records }: Memory): boolean =>
+  isStored(fates) &&
+  fates.every(
+    (fate) =>
+      fate.does !== 'work' ||
+      !fate.stage.folder ||
+      (fate.is === 'done' &&
+        fate.key !== 'written' &&
+        records[fate.key]?.attempt === fate.record.attempt),
+  )
 
 const hasResult = ({ is }: StageFate): boolean => is === 'done' || is === 'lost'

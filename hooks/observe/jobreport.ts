@@ -10,7 +10,7 @@ export interface Report {
   readonly commit?: string
   readonly bytes?: number
   readonly unsealed?: NonNullable<StageRecord['unsealed']>
-  /** From the preceding container, the loader or the user's: it is trusted only from the loader. */
+  /** The user's container can report it too: it is trusted only from the loader. */
   readonly omitted?: NonNullable<StageRecord['omitted']>
 }
 
@@ -19,11 +19,18 @@ export function reportOf(job: Job, pods: readonly Pod[]): Report | undefined {
     const { containerStatuses = [], initContainerStatuses = [] } = pod.status ?? {}
     for (const status of containerStatuses) {
       const report = parsed(wordsOf(status))
-      if (report) return { ...report, ...omittedIn(initContainerStatuses) }
+      if (report) return { ...report, ...omittedIn([...initContainerStatuses, status]) }
     }
   }
   return undefined
 }
+
+/**
+ * What the Job of a result that is sealed later reported. Its container may be the user's, so nothing of
+ * it is taken for the digest or the size of the result.
+ */
+export const loaderReportOf = (job: Job, pods: readonly Pod[]): Pick<Report, 'omitted'> =>
+  omittedIn(podsOf(job, pods).flatMap(({ status }) => status?.containerStatuses ?? []))
 
 /** The termination message of a container that succeeded. */
 function wordsOf({ state }: ContainerStatus): string {

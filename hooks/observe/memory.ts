@@ -8,7 +8,7 @@ import {
   idle as idleSchema,
   type StageRecord,
 } from '../../crds/status.ts'
-import { deploymentAnnotations, jobAnnotations, longestValue } from '../children/metadata.ts'
+import { apart, deploymentAnnotations, jobAnnotations, longestValue } from '../children/metadata.ts'
 import type { Child } from './protocol.ts'
 import { prune } from './prune.ts'
 
@@ -97,9 +97,15 @@ export function identityOf({ metadata }: Child): Identity {
   const attempt = of(jobAnnotations.attempt)
   const rerun = of(jobAnnotations.rerun)
   if (!isHash(inputs) || !isHash(attempt)) return {}
-  if (!metadata.name.endsWith(`-${attempt.slice(0, 8)}`)) return {}
+  if (![attempt, apart(attempt)].some((hash) => isNamedAfter(metadata.name, hash))) return {}
   return { inputs, attempt, ...(rerun && rerun.length <= longestValue && { rerun }) }
 }
+
+const isNamedAfter = (name: string, hash: string): boolean => name.endsWith(`-${hash.slice(0, 8)}`)
+
+/** Whether the result of a Job is sealed by a Job of its own; its name proves it. */
+export const isSealedApart = ({ metadata }: Child, { attempt = '' }: Identity): boolean =>
+  isNamedAfter(metadata.name, apart(attempt))
 
 const isHash = (value: string | undefined): value is string => /^[0-9a-f]{16}$/.test(value ?? '')
 

@@ -71,19 +71,23 @@ const withMetadata = (
   annotations: { ...fields.annotations, ...annotations },
 })
 
+/** The tolerations of a Pod, each once. */
+export const tolerationsOf = (
+  fields: PodFields,
+  spec: Pick<PodSpec, 'tolerations'>,
+): readonly object[] => {
+  const all = [...(fields.tolerations ?? []), ...(spec.tolerations ?? [])]
+  return [...new Map(all.map((one) => [canonical(one), one])).values()]
+}
+
 function scheduling(spec: PodSpec, fields: PodFields): Partial<PodSpec> {
   const { affinity, topologySpreadConstraints, priorityClassName } = fields
   const { serviceAccountName, schedulerName, terminationGracePeriodSeconds } = fields
   const nodeSelector = { ...fields.nodeSelector, ...spec.nodeSelector }
-  const tolerations = new Map(
-    [...(fields.tolerations ?? []), ...(spec.tolerations ?? [])].map((one) => [
-      canonical(one),
-      one,
-    ]),
-  )
+  const tolerations = tolerationsOf(fields, spec)
   return {
     ...(Object.keys(nodeSelector).length && { nodeSelector }),
-    ...(tolerations.size && { tolerations: [...tolerations.values()] }),
+    ...(tolerations.length && { tolerations }),
     ...(affinity && Object.keys(affinity).length && { affinity }),
     ...(topologySpreadConstraints && { topologySpreadConstraints }),
     ...(priorityClassName && { priorityClassName }),

@@ -1,7 +1,7 @@
 import type { Config } from '../../crds/config.ts'
 import type { Parent } from '../../crds/kind.ts'
 import { kindWord } from '../../crds/names.ts'
-import type { EnvVar, VolumeMount } from '../children/manifesttypes.ts'
+import type { EnvVar, Volume, VolumeMount } from '../children/manifesttypes.ts'
 import { namespaceOf } from '../children/metadata.ts'
 import type { Observed } from '../observe/observed.ts'
 import type { Child } from '../observe/protocol.ts'
@@ -22,15 +22,29 @@ export interface Driver {
   readonly read: (name: string, url: string, mountPath: string, config: Config) => Mounts
   /** Mounts a path of an object's place, to write to. */
   readonly write: (parent: Parent, path: string, config: Config) => Place
-  /** The claims that contain an object's place; `isStored`: whether a recorded result is there. */
+  /**
+   * Where sealing finds what was written: in its place (`inPlace`), in a claim from where it is copied
+   * there (`inClaim`), or in the Pod alone, so that the same Pod must seal it (`inPod`).
+   */
+  readonly written: (config: Config) => 'inPlace' | 'inClaim' | 'inPod'
+  /** The claims that contain an object's place; see ResultState. */
   readonly claims: (
     parent: Parent,
     observed: Observed,
     config: Config,
-    isStored: boolean,
+    result: ResultState,
   ) => readonly WantedClaim[]
+  /** The node's own disk is the storage, so that only the node that wrote a result can seal it. */
+  readonly isOnNode?: true
   /** What Ready adds if the storage cannot be as requested. */
   readonly note: (parent: Parent, observed: Observed, config: Config) => string
+}
+
+export interface ResultState {
+  /** Whether a recorded result is in storage. */
+  readonly isStored: boolean
+  /** Whether the status of the request has recorded that it is sealed. */
+  readonly isSealed: boolean
 }
 
 export interface WantedClaim {
@@ -39,11 +53,15 @@ export interface WantedClaim {
   readonly lost?: Verdict
 }
 
-/** A place to write to: the mounts of the user's container, and the mounts and arguments of `seal`. */
+/**
+ * A place to write to: the mounts of the user's container, and the mounts and arguments of `seal`, with the
+ * volumes that it needs in a Pod of its own.
+ */
 export interface Place {
   readonly work: Mounts
   readonly seal: {
     readonly volumeMounts: readonly VolumeMount[]
+    readonly volumes: readonly Volume[]
     readonly args: readonly string[]
     readonly env?: readonly EnvVar[]
   }

@@ -17,14 +17,18 @@ export const gcs: Driver = {
       before: [],
     }
   },
-  write: (parent, path, config) => ({
-    work: {
-      volumes: [{ name: 'artifacts', csi: volume(bucketOf(config), placeOf(parent, config)) }],
-      volumeMounts: [{ name: 'artifacts', mountPath: artifacts, subPath: path }],
-      before: [],
-    },
-    seal: sealed(path),
-  }),
+  write: (parent, path, config) => {
+    const volumes = [{ name: 'artifacts', csi: volume(bucketOf(config), placeOf(parent, config)) }]
+    return {
+      work: {
+        volumes,
+        volumeMounts: [{ name: 'artifacts', mountPath: artifacts, subPath: path }],
+        before: [],
+      },
+      seal: { ...sealed(path), volumes },
+    }
+  },
+  written: () => 'inPlace',
   claims: () => [],
   note: () => '',
 }

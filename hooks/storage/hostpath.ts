@@ -14,30 +14,28 @@ export const hostPath: Driver = {
     volumeMounts: [{ name, mountPath, readOnly: true }],
     before: [],
   }),
-  write: (parent, path, config) => ({
-    work: {
-      volumes: [
-        {
-          name: 'artifacts',
-          hostPath: {
-            path: `${config.storage.hostPath.path}/${folderOf(parent)}`,
-            type: 'DirectoryOrCreate',
+  write: (parent, path, config) => {
+    const folder = `${config.storage.hostPath.path}/${folderOf(parent)}`
+    const volumes = [{ name: 'artifacts', hostPath: { path: folder, type: 'DirectoryOrCreate' } }]
+    return {
+      work: {
+        volumes,
+        volumeMounts: [{ name: 'artifacts', mountPath: artifacts, subPath: path }],
+        before: [
+          {
+            name: 'prepare',
+            image: config.images.seal,
+            command: ['/bin/sh', '-c', 'chgrp 3003 /storage && chmod 2775 /storage'],
+            resources: toolResources,
+            volumeMounts: [{ name: 'artifacts', mountPath: '/storage' }],
           },
-        },
-      ],
-      volumeMounts: [{ name: 'artifacts', mountPath: artifacts, subPath: path }],
-      before: [
-        {
-          name: 'prepare',
-          image: config.images.seal,
-          command: ['/bin/sh', '-c', 'chgrp 3003 /storage && chmod 2775 /storage'],
-          resources: toolResources,
-          volumeMounts: [{ name: 'artifacts', mountPath: '/storage' }],
-        },
-      ],
-    },
-    seal: sealed(path),
-  }),
+        ],
+      },
+      seal: { ...sealed(path), volumes },
+    }
+  },
+  written: () => 'inPlace',
+  isOnNode: true,
   claims: () => [],
   note: () => '',
 }

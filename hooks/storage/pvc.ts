@@ -2,7 +2,7 @@ import type { Config } from '../../crds/config.ts'
 import type { Parent } from '../../crds/kind.ts'
 import { claimName } from '../../crds/names.ts'
 import { isQuantity, larger } from '../../crds/schema/quantity.ts'
-import { claim } from '../children/claim.ts'
+import { type ClaimClass, claim } from '../children/claim.ts'
 import { asApplied } from '../observe/applied.ts'
 import type { Observed } from '../observe/observed.ts'
 import type { Child } from '../observe/protocol.ts'
@@ -26,8 +26,12 @@ export const pvc: Driver = {
       before: [],
     }
   },
-  write: (parent, path) => ({ work: claimMount(parent, artifacts, path), seal: sealed(path) }),
-  claims: (parent, observed, config, isStored) => [
+  write: (parent, path) => ({
+    work: claimMount(claimName(parent), artifacts, path),
+    seal: { ...sealed(path), volumes: claimMount(claimName(parent), artifacts).volumes },
+  }),
+  written: () => 'inPlace',
+  claims: (parent, observed, config, { isStored }) => [
     {
       claim: claimOf(parent, observed, config),
       ...(isStored && { lost: lostWith(claimName(parent)) }),
@@ -43,21 +47,30 @@ const lostWith = (claim: string): Verdict =>
   )
 
 /** A parent's own claim, at any path. */
-export const claimMount = (parent: Parent, mountPath: string, subPath?: string): Mounts => ({
-  volumes: [{ name: 'artifacts', persistentVolumeClaim: { claimName: claimName(parent) } }],
+export const claimMount = (claimName: string, mountPath: string, subPath?: string): Mounts => ({
+  volumes: [{ name: 'artifacts', persistentVolumeClaim: { claimName } }],
   volumeMounts: [{ name: 'artifacts', mountPath, ...(subPath && { subPath }) }],
   before: [],
 })
 
+/** The claim of a parent's artifacts, or of its home. */
+export const claimOf = (parent: Parent, observed: Observed, config: Config): Child =>
+  claimNamed(claimName(parent), parent, observed, config, config.storage.pvc)
+
 /**
- * The claim of a parent. It grows with spec.resources.disk and never shrinks: Kubernetes refuses to
+ * A claim of a parent. It grows with spec.resources.disk and never shrinks: Kubernetes refuses to
  * shrink a claim, and a refused child would block all others. Its other fields never change.
  */
-export function claimOf(parent: Parent, observed: Observed, config: Config): Child {
-  const name = claimName(parent)
+export function claimNamed(
+  name: string,
+  parent: Parent,
+  observed: Observed,
+  config: Config,
+  claimClass: ClaimClass,
+): Child {
   const wanted = diskOf(parent, config)
   const existing = observed.child('PersistentVolumeClaim', name)
-  if (!existing) return claim(parent, name, wanted, config)
+  if (!existing) return claim(parent, name, wanted, claimClass)
   const size = existing.spec?.resources?.requests?.storage
   if (!isQuantity(size)) return asApplied(existing)
   return asApplied(existing, { resources: { requests: { storage: larger(size, wanted) } } })

@@ -1,11 +1,13 @@
 import type { Config } from '../../crds/config.ts'
+import { workspaceName } from '../../crds/names.ts'
 import { diskOf, toolResources } from '../pod/resources.ts'
 import { toolSecurity } from '../pod/security.ts'
 import { artifacts, type Driver, folderOf, sealed } from './driver.ts'
+import { claimMount, claimNamed } from './pvc.ts'
 
 /**
- * Any S3-compatible store. Work writes to the node's disk, and seal uploads the files, with their
- * manifest last. Each reader downloads a copy of its own, which is compared with that manifest.
+ * Any S3-compatible store. Work writes to a claim that exists until its result is in the bucket, or to the
+ * node's disk; seal uploads the files, with their manifest last. Each reader downloads a copy of its own, which is compared with that manifest.
  */
 export const s3: Driver = {
   scheme: 's3',
@@ -26,19 +28,29 @@ export const s3: Driver = {
       },
     ],
   }),
-  write: (parent, path, config) => ({
-    work: {
-      volumes: [{ name: 'artifacts', emptyDir: { sizeLimit: diskOf(parent, config) } }],
-      volumeMounts: [{ name: 'artifacts', mountPath: artifacts, subPath: path }],
-      before: [],
-    },
-    seal: {
-      ...sealed(path),
-      args: [...sealed(path).args, `--to=${rootOf(config)}/${folderOf(parent)}`],
-      env: environment(config),
-    },
-  }),
-  claims: () => [],
+  write: (parent, path, config) => {
+    const workspace = claimMount(workspaceName(parent), artifacts, path)
+    const scratch = { name: 'artifacts', emptyDir: { sizeLimit: diskOf(parent, config) } }
+    const { volumes } = workspace
+    return {
+      work: config.storage.s3.workspace ? workspace : { ...workspace, volumes: [scratch] },
+      seal: {
+        ...sealed(path),
+        // What a Pod of its own seals is in the claim, even if the configuration has changed since.
+        volumes,
+        args: [...sealed(path).args, `--to=${rootOf(config)}/${folderOf(parent)}`],
+        env: environment(config),
+      },
+    }
+  },
+  written: ({ storage }) => (storage.s3.workspace ? 'inClaim' : 'inPod'),
+  claims: (parent, observed, config, { isSealed }) => {
+    const { workspace } = config.storage.s3
+    const name = workspaceName(parent)
+    return workspace && !isSealed
+      ? [{ claim: claimNamed(name, parent, observed, config, workspace) }]
+      : []
+  },
   note: () => '',
 }
 

@@ -1,11 +1,14 @@
 import { isInClaim } from '../../crds/claims.ts'
 import type { Config } from '../../crds/config.ts'
 import type { Parent } from '../../crds/kind.ts'
+import { workspaceName } from '../../crds/names.ts'
+import type { StageRecord } from '../../crds/status.ts'
+import type { Job } from '../children/manifesttypes.ts'
 import type { Memory } from '../observe/memory.ts'
 import type { Observed } from '../observe/observed.ts'
 import { no, type Verdict } from '../observe/verdict.ts'
 import type { Mounts } from '../pod/volumes.ts'
-import { type Driver, folderOf, type WantedClaim } from './driver.ts'
+import { type Driver, folderOf, type ResultState, type WantedClaim } from './driver.ts'
 import { drivers } from './drivers.ts'
 import { pvc } from './pvc.ts'
 
@@ -21,6 +24,18 @@ const driverOf = (url: string): Driver =>
   Object.values(drivers).find(({ scheme }) => url.startsWith(`${scheme}://`)) ?? pvc
 
 export const storageOf = ({ storage }: Config): Driver => drivers[storage.driver]
+
+/** The driver of a recorded result, whichever one the configuration names now. */
+export const storageFor = ({ storage }: Pick<StageRecord, 'storage'>, config: Config): Driver =>
+  storage ? drivers[storage] : storageOf(config)
+
+/** The driver with which a Job writes its artifacts, by the volume that it mounts. */
+export function driverOfJob(parent: Parent, job: Job): StageRecord['storage'] {
+  const volume = job.spec?.template?.spec?.volumes?.find(({ name }) => name === 'artifacts')
+  if (volume?.persistentVolumeClaim)
+    return volume.persistentVolumeClaim.claimName === workspaceName(parent) ? 's3' : 'pvc'
+  return volume?.hostPath ? 'hostPath' : volume?.csi ? 'gcs' : undefined
+}
 
 /** `folder` is a hash: status.stages has it as the attempt of a load or a run. */
 export const artifactsPath = (stage: string, folder: string): string => `${stage}/${folder}`
@@ -52,12 +67,12 @@ const presentPlace = (parent: Parent, config: Config): string =>
 export function claimsOf(
   { parent, memory, config }: Owner,
   observed: Observed,
-  isStored: boolean,
+  result: ResultState,
 ): readonly WantedClaim[] {
   const driver = storageOf(config)
   const url = memory.artifacts?.url
-  const isElsewhere = isStored && url !== undefined && !url.startsWith(`${driver.scheme}://`)
-  return isElsewhere ? [] : driver.claims(parent, observed, config, isStored)
+  const isElsewhere = result.isStored && url !== undefined && !url.startsWith(`${driver.scheme}://`)
+  return isElsewhere ? [] : driver.claims(parent, observed, config, result)
 }
 
 /** The path of one of the object's own results; undefined for any other address. */
@@ -85,28 +100,32 @@ export function lostPlace(
  * The URL of a stage's artifacts once they are sealed. Existing artifacts stay where they are, whichever
  * driver the administrator chooses later.
  */
-export function artifactsUrl(owner: Owner, stage: string, attempt: string): string {
+export function artifactsUrl(
+  owner: Owner,
+  stage: string,
+  record: Pick<StageRecord, 'attempt' | 'storage'> = { attempt: '' },
+): string {
   const { parent, memory, config } = owner
-  const path = artifactsPath(stage, attempt)
+  const path = artifactsPath(stage, record.attempt)
   const url = memory.artifacts?.url
-  return url && ownPath(owner) === path ? url : storageOf(config).url(parent, path, config)
+  return url && ownPath(owner) === path ? url : storageFor(record, config).url(parent, path, config)
 }
 
 /** Whether seal accepts a path of artifacts. */
 const isArtifactsPath = (path: string): boolean => /^(?:load|run)\/[0-9a-f]{16}$/.test(path)
 
 /**
- * The results that somebody may read now: the one that status points at, and the last recorded one,
- * which it will point at once the stages after it are done.
+ * The results that somebody may read now or later: the one that status points at, the last recorded one,
+ * which it will point at once the stages after it are done, and one that is not sealed yet.
  */
 export function pathsInUse(owner: Owner, stage: 'load' | 'run'): readonly string[] {
   const { parent, memory, config } = owner
   const isPresent = memory.artifacts?.url?.startsWith(presentPlace(parent, config))
   const current = isPresent ? ownPath(owner) : undefined
-  const last = memory.records[stage]?.attempt
-  return [
-    ...new Set([...(current ? [current] : []), ...(last ? [artifactsPath(stage, last)] : [])]),
-  ].filter(isArtifactsPath)
+  const last = [memory.records[stage], memory.records.written].flatMap((record) =>
+    record ? [artifactsPath(stage, record.attempt)] : [],
+  )
+  return [...new Set([...(current ? [current] : []), ...last])].filter(isArtifactsPath)
 }
 
 /** Sealed artifacts, read-only. */

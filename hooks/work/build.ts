@@ -25,6 +25,7 @@ export function buildStage(
   return {
     does: 'work',
     name: 'build',
+    keys: ['build'],
     condition: 'Built',
     active: 'Building',
     ...builderSuspicion(config),

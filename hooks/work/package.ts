@@ -22,6 +22,7 @@ export function packageStage(facts: Facts<ModelSpec>, hashes: WorkStage['hashes'
   return {
     does: 'work',
     name: 'package',
+    keys: ['package'],
     condition: 'Packaged',
     active: 'Packaging',
     skip: (records) => unpackaged(facts, records),
@@ -29,7 +30,7 @@ export function packageStage(facts: Facts<ModelSpec>, hashes: WorkStage['hashes'
     hashes,
     policy: { backoffLimit: 1, activeDeadlineSeconds: config.builder.deadlineSeconds },
     template: ({ attempt }, { run }) => {
-      const url = artifactsUrl(facts, 'run', run?.attempt ?? '')
+      const url = artifactsUrl(facts, 'run', run)
       const pod = packagePod(parent, { image: run?.image ?? 'scratch', url }, attempt, config)
       return withBuilderFields(pod, 'package', parent, config)
     },

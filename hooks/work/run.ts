@@ -1,18 +1,17 @@
 import type { RunPolicy } from '../../crds/common.ts'
-import type { Config } from '../../crds/config.ts'
-import type { Parent } from '../../crds/kind.ts'
 import type { StageRecord } from '../../crds/status.ts'
-import type { PodSpec } from '../children/manifesttypes.ts'
 import { folderHash } from '../engine/hashes.ts'
 import type { Facts } from '../engine/read.ts'
 import type { WorkStage } from '../engine/stage.ts'
 import type { Report } from '../observe/jobreport.ts'
 import type { Records } from '../observe/memory.ts'
-import { podFieldsOf, withPodFields } from '../pod/podfields.ts'
+import { withPodFields } from '../pod/podfields.ts'
 import { container, contentMounts, gpuPodBase, podMetadata } from '../pod/template.ts'
 import { joined, type Mounts } from '../pod/volumes.ts'
+import type { Place } from '../storage/driver.ts'
 import { artifactsPath, lostPlace, pathsInUse, storageOf } from '../storage/storage.ts'
-import { seal } from './seal.ts'
+import { nodesThatBind } from './nodes.ts'
+import { sealArgs, sealContainer, sealedResult, sealStage } from './seal.ts'
 
 /** What loads, imports or trains: the loader, or the user's image. */
 export interface Program {
@@ -25,6 +24,8 @@ export interface Program {
 /** What differs between the kinds. */
 interface Run extends Pick<WorkStage, 'active' | 'skip' | 'needs' | 'hashes'> {
   readonly name: 'load' | 'run'
+  /** Whether the program is the loader. */
+  readonly isLoader: boolean
   readonly program: (records: Records) => Program
   readonly mounts: () => Mounts
   /** How often a failed Pod is retried, unless spec.runPolicy sets it. */
@@ -33,15 +34,28 @@ interface Run extends Pick<WorkStage, 'active' | 'skip' | 'needs' | 'hashes'> {
   readonly result?: (records: Records, report: Report) => Partial<StageRecord>
 }
 
-/** A container writes artifacts/, and its exit code decides whether the stage succeeded. */
-export function runStage(
+/**
+ * A container writes artifacts/, and its exit code decides whether the stage succeeded. What the user's
+ * program has written is sealed by a stage of its own.
+ */
+export function runStages(
+  facts: Facts<{ readonly runPolicy?: RunPolicy }>,
+  run: Run,
+): readonly WorkStage[] {
+  return [runStage(facts, run), sealStage(facts, run.name, run.hashes)]
+}
+
+function runStage(
   facts: Facts<{ readonly runPolicy?: RunPolicy }>,
   { name, active, skip, needs, hashes, ...run }: Run,
 ): WorkStage {
   const { runPolicy = {} } = facts.parent.spec
+  const sealing = sealingOf(facts, run.isLoader)
   return {
     does: 'work',
     name,
+    keys: ['written', name],
+    isSealedApart: sealing === 'apart',
     condition: 'Complete',
     active,
     skip,
@@ -55,28 +69,40 @@ export function runStage(
     },
     template: ({ folder }, records) =>
       withPodFields(
-        runPod(facts, name, folder, run.program(records), run.mounts()),
+        runPod(facts, name, sealing, folder, run.program(records), run.mounts()),
         name,
         facts.parent,
         facts.config,
       ),
     lost: ({ attempt }) => lostPlace(facts, name, attempt),
-    result: (report, _attempt, records) => ({
-      ...(report.digest && { digest: report.digest }),
-      ...(report.bytes !== undefined && { bytes: report.bytes }),
-      ...(report.unsealed && { unsealed: report.unsealed }),
+    result: (report, _, records) => ({
+      ...sealedResult(report),
       ...run.result?.(records, report),
     }),
   }
 }
 
 /**
- * The Pod of a load or a run: the user's container is the last init container, so that `seal`
- * starts only after its success.
+ * Who seals: the loader itself what it has loaded; else a Job of its own, or the Pod that has the files on
+ * its node's disk.
+ */
+type Sealing = 'itself' | 'apart' | 'within'
+
+const sealingOf = ({ config }: Facts, isLoader: boolean): Sealing =>
+  ({
+    inPlace: isLoader ? ('itself' as const) : ('apart' as const),
+    inClaim: 'apart' as const,
+    inPod: 'within' as const,
+  })[storageOf(config).written(config)]
+
+/**
+ * The Pod of a load or a run. Where the same Pod must seal, its program is the last init container, so that
+ * `seal` starts only after its success.
  */
 function runPod(
   facts: Facts,
   stage: 'load' | 'run',
+  sealing: Sealing,
   folder: string,
   program: Program,
   read: Mounts,
@@ -84,6 +110,15 @@ function runPod(
   const { parent, config } = facts
   const place = storageOf(config).write(parent, artifactsPath(stage, folder), config)
   const mounts = joined(read, place.work)
+  const keep = pathsInUse(facts, stage)
+  const main = container(parent, config, {
+    name: stage,
+    ...program,
+    mounts: sealing === 'itself' ? joined(mounts, wholePlace(place)) : mounts,
+    ...(sealing === 'itself' && { args: [...(program.args ?? []), ...sealArgs(place, keep)] }),
+  })
+  const isWithin = sealing === 'within'
+  const before = [...mounts.before, ...(isWithin ? [main] : [])]
   const base = gpuPodBase(parent, config)
   return {
     metadata: podMetadata(parent, config, stage, stage),
@@ -91,30 +126,24 @@ function runPod(
       restartPolicy: 'Never',
       ...base,
       ...nodesThatBind(base, parent, config),
-      initContainers: [
-        ...mounts.before,
-        container(parent, config, { name: stage, mounts, ...program }),
-      ],
-      containers: [seal(place, pathsInUse(facts, stage), config)],
+      ...(before.length && { initContainers: before }),
+      containers: isWithin ? [sealContainer(place, keep, config)] : [main],
       volumes: contentMounts(parent, config, mounts).volumes,
     },
   }
 }
 
-/** The Job that first binds a claim decides where its volume is. The administrator can restrict the nodes. */
-const nodesThatBind = (base: Pick<PodSpec, 'nodeSelector'>, parent: Parent, config: Config) => {
-  const nodeSelector = {
-    ...config.storage.pvc.nodeSelector,
-    ...podFieldsOf(parent, config).nodeSelector,
-    ...base.nodeSelector,
-  }
-  return Object.keys(nodeSelector).length ? { nodeSelector } : {}
-}
+const wholePlace = ({ seal }: Place): Mounts => ({
+  volumes: [],
+  volumeMounts: seal.volumeMounts,
+  before: [],
+})
 
 /** What Ready adds about a result that lacks something, so that nobody looks for it in vain. */
 export function unsealedNote(record: StageRecord | undefined): string {
-  const { count = 0, first } = record?.unsealed ?? {}
+  const { job, seal = job, unsealed } = record ?? {}
+  const { count = 0, first } = unsealed ?? {}
   if (!first) return ''
-  const more = count > 1 ? `, and ${count - 1} more; see the log of container "seal"` : ''
+  const more = count > 1 ? `, and ${count - 1} more; see the log of Job "${seal}"` : ''
   return `; ${first}${more}`
 }

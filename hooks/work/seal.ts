@@ -1,20 +1,80 @@
 import type { Config } from '../../crds/config.ts'
+import type { StageRecord } from '../../crds/status.ts'
+import { folderHash, hashesOf } from '../engine/hashes.ts'
+import type { Facts } from '../engine/read.ts'
+import type { WorkStage } from '../engine/stage.ts'
+import type { Report } from '../observe/jobreport.ts'
+import { yes } from '../observe/verdict.ts'
 import { toolResources } from '../pod/resources.ts'
 import { toolSecurity } from '../pod/security.ts'
 import type { Place } from '../storage/driver.ts'
+import { artifactsPath, lostPlace, pathsInUse, storageFor } from '../storage/storage.ts'
+import { sealPod } from './sealpod.ts'
 
 /**
  * Seal writes a manifest with sizes and checksums last: artifacts without a manifest are incomplete. Its
  * termination message is `{"digest": "sha256:…", "bytes": N}`. It removes older results, except for those
  * in `keep`, which are still in use.
  */
-export const seal = ({ seal }: Place, keep: readonly string[], config: Config) => ({
+export const sealArgs = ({ seal }: Place, keep: readonly string[]): readonly string[] => [
+  ...seal.args,
+  ...keep.map((path) => `--keep=${path}`),
+]
+
+export const sealContainer = (place: Place, keep: readonly string[], config: Config) => ({
   name: 'seal',
   image: config.images.seal,
-  args: ['seal', ...seal.args, ...keep.map((path) => `--keep=${path}`)],
+  args: ['seal', ...sealArgs(place, keep)],
   resources: toolResources,
-  ...(seal.env?.length && { env: seal.env }),
-  volumeMounts: seal.volumeMounts,
+  ...(place.seal.env?.length && { env: place.seal.env }),
+  volumeMounts: place.seal.volumeMounts,
   terminationMessagePolicy: 'FallbackToLogsOnError',
   ...toolSecurity(config),
 })
+
+const nothing: Pick<StageRecord, 'attempt' | 'node' | 'storage'> = { attempt: '' }
+
+/** What seal reports of a result. */
+export const sealedResult = ({ digest, bytes, unsealed }: Report) => ({
+  ...(digest && { digest }),
+  ...(bytes !== undefined && { bytes }),
+  ...(unsealed && { unsealed }),
+})
+
+/**
+ * Seals what a user's program has written, in a Job of its own: the GPUs are free as soon as the program
+ * ends, and a seal that fails is tried again without the program.
+ */
+export function sealStage(
+  facts: Facts,
+  program: 'load' | 'run',
+  hashes: WorkStage['hashes'],
+): WorkStage {
+  const { parent, config } = facts
+  return {
+    does: 'work',
+    name: 'seal',
+    keys: [program],
+    condition: 'Complete',
+    active: 'Sealing',
+    skip: ({ written }) => (written ? undefined : yes('Skipped', 'nothing waits to be sealed')),
+    needs: [],
+    hashes: hashesOf((rerun) => ({
+      inputs: hashes(rerun).inputs,
+      attempt: folderHash(parent.spec as object, rerun),
+    })),
+    policy: { backoffLimit: 3, final: { container: 'seal', exitCode: 3 } },
+    template: (_, { written = nothing }) => {
+      const path = artifactsPath(program, written.attempt)
+      const place = storageFor(written, config).write(parent, path, config)
+      const keep = pathsInUse(facts, program).filter((other) => other !== path)
+      const { volumes } = place.seal
+      return sealPod(facts, sealContainer(place, keep, config), volumes, written)
+    },
+    lost: ({ attempt }) => lostPlace(facts, program, attempt),
+    result: (report, { job: seal }, { written }) => {
+      const { node: _, ...made } = written ?? {}
+      return { ...made, ...sealedResult(report), seal }
+    },
+  }
+}

@@ -40,7 +40,7 @@ test('a server that would render other Jobs leaves running Jobs unchanged', asyn
       await apply(other, manifest('Model', 'new', trained))
       await untilReady(other, 'model/new', 'True Done')
       const made = (await get(other, 'jobs')).items.find(({ metadata }: Shown) =>
-        metadata.name.includes('-run-'),
+        metadata.name.includes('-seal-'),
       )
       expect(made.spec.template.spec.containers[0].image).toBe('example.com/seal:2')
 

@@ -238,7 +238,7 @@ const troubles: readonly Trouble[] = [
   {
     when: 'a load that writes nothing',
     spec: () => runs('true', once),
-    says: 'Failed: container "seal" exited with 1: nothing was written to /content/artifacts: there is no result to keep',
+    says: 'Failed: container "seal" exited with 3: nothing was written to /content/artifacts: there is no result to keep',
   },
   {
     when: 'a training that exceeds its memory limit',

@@ -26,5 +26,9 @@ function hadClaim({ object, config }: RuleInput): boolean {
   const { artifacts, stages } = isObject(object.status) ? object.status : {}
   const url = isObject(artifacts) ? artifacts.url : undefined
   if (typeof url === 'string' && url.startsWith(`pvc://${claimName(object)}/`)) return true
-  return config.storage.driver === 'pvc' && isObject(stages) && Boolean(stages.run ?? stages.load)
+  return (
+    config.storage.driver === 'pvc' &&
+    isObject(stages) &&
+    Boolean(stages.run ?? stages.load ?? stages.written)
+  )
 }

@@ -4,6 +4,7 @@ import {
   aDataset,
   aModel,
   completed,
+  earlierJob,
   failed,
   observed,
   running,
@@ -15,16 +16,17 @@ import {
 
 /** The Job of an earlier version, which set a working directory and left service links on. */
 function earlier(job: Child): Child {
-  const { enableServiceLinks: _, ...pod } = job.spec.template.spec
+  const former = job.metadata.name.includes('-build-') ? job : earlierJob(job)
+  const { enableServiceLinks: _, ...pod } = former.spec.template.spec
   const initContainers = pod.initContainers.map((container: object) => ({
     ...container,
     workingDir: '/content',
   }))
   return {
-    ...job,
+    ...former,
     spec: {
-      ...job.spec,
-      template: { ...job.spec.template, spec: { ...pod, initContainers } },
+      ...former.spec,
+      template: { ...former.spec.template, spec: { ...pod, initContainers } },
     },
   }
 }

@@ -9,6 +9,7 @@ import {
   type Child,
   childrenOf,
   completed,
+  earlierJob,
   ended,
   failed,
   namesOf,
@@ -29,8 +30,10 @@ const withMemory = (memory: number, more: object = {}) =>
 
 /** The folder that a Job or a Pod writes to. */
 const folderIn = ({ spec }: Child): string => {
-  const { initContainers } = spec.template?.spec ?? spec
-  const run = initContainers.find(({ name }: { name: string }) => name === 'run')
+  const { initContainers = [], containers } = spec.template?.spec ?? spec
+  const run = [...initContainers, ...containers].find(
+    ({ name }: { name: string }) => name === 'run',
+  )
   return run.volumeMounts.find(({ name }: { name: string }) => name === 'artifacts').subPath
 }
 const newJobIn = (answer: ReturnType<typeof sync>, ...known: readonly Child[]) =>
@@ -109,8 +112,8 @@ describe('an attempt with more memory', () => {
   test('uses the result of the former if that completes in the meantime', () => {
     const done = { ...former, status: completed }
     const answer = sync(parent, [...claims, done, aPod(former, ended(0, report()))])
-    expect(statusOf(answer).stages?.run?.job).toBe(former.metadata.name)
-    expect(statusOf(answer).stages?.run?.attempt).toBe(folderIn(former).replace('run/', ''))
+    expect(statusOf(answer).stages?.written?.job).toBe(former.metadata.name)
+    expect(statusOf(answer).stages?.written?.attempt).toBe(folderIn(former).replace('run/', ''))
   })
 
   test('and other inputs waits for nothing: it has a folder of its own', () => {
@@ -143,7 +146,9 @@ describe('a Job of 0.1.0, which named the folder after the attempt', () => {
   const job = aJob(first)
   const attempt = job.metadata.annotations?.['substratus.ai/attempt'] ?? ''
   const folder = folderIn(job).replace('run/', '')
-  const older: Child = JSON.parse(JSON.stringify(job).replaceAll(`run/${folder}`, `run/${attempt}`))
+  const older: Child = JSON.parse(
+    JSON.stringify(earlierJob(job)).replaceAll(`run/${folder}`, `run/${attempt}`),
+  )
   const claims = applied(first).filter(({ kind }) => kind !== 'Job')
   const parent = stored(withMemory(8), first)
 

@@ -38,6 +38,9 @@ const seenWith = (spec: object, job: unknown, pod?: unknown): readonly Seen[] =>
   return [squad, first, ...(pod ? [aPod(first, pod)] : [])]
 }
 
+const claimOf = (spec: object): readonly Seen[] =>
+  applied(sync(aModel({ ...spec }), [squad])).filter(({ kind }) => kind !== 'Job')
+
 const suspended = { conditions: [{ type: 'Suspended', status: 'True', reason: 'JobSuspended' }] }
 const stopped = (object: Seen): Seen =>
   object.kind === 'Job'
@@ -126,8 +129,8 @@ describe('Ready of a Model', () => {
     {
       when: 'the Job is complete and its Pod not observed yet',
       spec: trained,
-      seen: seenWith(trained, completed),
-      ready: /^False Finishing: Job "falcon-model-run-\w+" is complete: reading its report$/,
+      seen: [...seenWith(trained, completed), ...claimOf(trained)],
+      ready: /^False Pending: creating Job "falcon-model-seal-\w+"$/,
     },
     {
       when: 'it is suspended before its Job exists',
@@ -279,7 +282,7 @@ describe('from Git to a packaged model', () => {
     let seen: readonly Seen[] = [squad]
     let parent = own
     let last = build
-    for (let step = 0; step < 2; step++) {
+    for (let step = 0; step < 3; step++) {
       const children = applied(last, completed)
       parent = stored(parent, last)
       const jobs = children.filter(({ kind }) => kind === 'Job')
@@ -290,11 +293,11 @@ describe('from Git to a packaged model', () => {
     expect(mounts(last)).toEqual(expected)
   })
 
-  test('build, run and package are one Job after the other', () => {
+  test('build, run, seal and package are one Job after the other', () => {
     const names: string[] = []
     let parent = aModel(spec)
     let seen: readonly Seen[] = [squad]
-    for (let step = 0; step < 4; step++) {
+    for (let step = 0; step < 5; step++) {
       const answer = sync(parent, seen)
       const children = applied(answer, completed)
       names.push(
@@ -309,8 +312,9 @@ describe('from Git to a packaged model', () => {
     expect(names).toEqual([
       'PersistentVolumeClaim falcon-model-artifacts, Job falcon-model-build-#',
       'PersistentVolumeClaim falcon-model-artifacts, Job falcon-model-build-#, Job falcon-model-run-#',
-      'PersistentVolumeClaim falcon-model-artifacts, Job falcon-model-build-#, Job falcon-model-run-#, Job falcon-model-package-#',
-      'PersistentVolumeClaim falcon-model-artifacts, Job falcon-model-build-#, Job falcon-model-run-#, Job falcon-model-package-#',
+      'PersistentVolumeClaim falcon-model-artifacts, Job falcon-model-build-#, Job falcon-model-run-#, Job falcon-model-seal-#',
+      'PersistentVolumeClaim falcon-model-artifacts, Job falcon-model-build-#, Job falcon-model-run-#, Job falcon-model-seal-#, Job falcon-model-package-#',
+      'PersistentVolumeClaim falcon-model-artifacts, Job falcon-model-build-#, Job falcon-model-run-#, Job falcon-model-seal-#, Job falcon-model-package-#',
     ])
     expect(parent.status).toMatchObject({
       ready: true,
@@ -372,9 +376,9 @@ describe('from Git to a packaged model', () => {
 })
 
 test('a complete Job whose report cannot be read is recorded without it', () => {
-  const parent = aModel(trained)
-  const first = sync(parent, [squad])
-  const done = [squad, ...applied(first, completed)]
+  const parent = aModel({ source: 'hf://org/name' })
+  const first = sync(parent)
+  const done = applied(first, completed)
   const finishing = sync(stored(parent, first), done)
   expect(statusOf(finishing).finishing).toBe(theChild(first, 'Job').metadata.name)
   const recorded = sync(stored(parent, finishing), done)
@@ -398,7 +402,11 @@ describe('what a Model lacks', () => {
     const first = sync(parent, [squad])
     const job = aJob(first, completed)
     const pod = aPod(job, { ...ended(0, report(sealed)), ...before })
-    return sync(stored(parent, first), [squad, ...applied(first, completed), pod])
+    const second = sync(stored(parent, first), [squad, ...applied(first, completed), pod])
+    if (!statusOf(second).stages?.written) return second
+    const children = applied(second, completed)
+    const pods = children.filter(({ kind }) => kind === 'Job').map((one) => aPod(one, pod.status))
+    return sync(stored(parent, second), [squad, ...children, ...pods])
   }
   const omitted = JSON.stringify({ omitted: { files: 3, bytes: 15 * 2 ** 30 } })
 
@@ -421,11 +429,15 @@ describe('what a Model lacks', () => {
           { ...trained, package: 'Never' },
           { unsealed: { count: 3, first: '"a" is left out: a pipe' } },
         ),
-      ends: '; "a" is left out: a pipe, and 2 more; see the log of container "seal"',
+      ends: '; "a" is left out: a pipe, and 2 more; see the log of Job "falcon-model-seal-####"',
     },
   ])('is in its message and in its status: $what', ({ answer, ends }) => {
     expect(readyOf(answer())).toMatch(/^True Done: served from storage: /)
-    expect(readyOf(answer()).endsWith(ends)).toBe(true)
+    expect(
+      readyOf(answer())
+        .replace(/-[0-9a-f]{8}"$/, '-####"')
+        .endsWith(ends),
+    ).toBe(true)
   })
 
   test('is not what the container of a training says', () => {
@@ -448,12 +460,14 @@ describe('what a Model lacks', () => {
 
 test('the loader gets the patterns of spec.files', () => {
   const job = theChild(sync(aModel({ source: 'hf://org/name', files: ['*.json', '!x'] })), 'Job')
-  expect(job.spec.template.spec.initContainers[0].args).toEqual([
+  expect(job.spec.template.spec.containers[0].args).toEqual([
     'load',
     '--source=hf://org/name',
     '--hub=model',
     '--files=*.json',
     '--files=!x',
     '--into=/content/artifacts',
+    expect.stringMatching(/^--artifacts=\/storage\/run\/[0-9a-f]{16}$/),
+    '--storage=/storage',
   ])
 })

@@ -7,6 +7,7 @@ import {
   aJob,
   aModel,
   aPod,
+  applied,
   type Child,
   childrenOf,
   complete,
@@ -32,18 +33,16 @@ const waiting = {
 }
 const pulling = {
   phase: 'Pending',
-  initContainerStatuses: [
-    { name: 'fetch-data', state: { terminated: { exitCode: 0 } } },
-    { name: 'run', state: { waiting: { reason: 'ImagePullBackOff' } } },
-  ],
+  initContainerStatuses: [{ name: 'fetch-data', state: { terminated: { exitCode: 0 } } }],
+  containerStatuses: [{ name: 'run', state: { waiting: { reason: 'ImagePullBackOff' } } }],
 }
 const atWork = {
-  phase: 'Pending',
-  initContainerStatuses: [{ name: 'run', state: { running: {} } }],
+  phase: 'Running',
+  containerStatuses: [{ name: 'run', state: { running: {} } }],
 }
 const between = {
   phase: 'Pending',
-  initContainerStatuses: [
+  containerStatuses: [
     { name: 'run', restartCount: 1, state: { waiting: { reason: 'CrashLoopBackOff' } } },
   ],
 }
@@ -55,6 +54,9 @@ const withPod = (status: unknown): readonly Child[] => [job(), aPod(job(), statu
 /** What becomes of the Job when the object changes. */
 const answerTo = (to: Parent, seen: readonly Child[], config = aConfig()) =>
   sync(stored(to, before), seen, config)
+
+const jobNames = (answer: ReturnType<typeof answerTo>) =>
+  childrenOf(answer, 'Job').map(({ metadata }) => metadata.name)
 
 const jobs = (answer: ReturnType<typeof answerTo>) => childrenOf(answer, 'Job').length
 
@@ -86,11 +88,18 @@ describe('a Job is made anew when its template changes', () => {
   test.each<{ when: string; seen: readonly Child[] }>([
     { when: 'its program runs', seen: withPod(atWork) },
     { when: 'its program ran and is started again', seen: withPod(between) },
-    { when: 'it is complete', seen: [job(completed)] },
     { when: 'its Pod is not observed yet', seen: [job()] },
     { when: 'an earlier Pod of it failed', seen: [job({ failed: 1 })] },
   ])('but not if $when', ({ seen }) => {
     expect(jobs(answerTo(model(right), seen))).toBe(1)
+  })
+
+  test('nor if it is complete: it is sealed', () => {
+    const seen = [...applied(before).filter(({ kind }) => kind !== 'Job'), job(completed)]
+    expect(jobNames(answerTo(model(right), seen))).toEqual([
+      expect.stringContaining('-model-run-'),
+      expect.stringContaining('-model-seal-'),
+    ])
   })
 
   test.each<{ when: string; seen: readonly Child[] }>([

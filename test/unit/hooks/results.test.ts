@@ -85,7 +85,7 @@ function cluster(spec: object) {
   }
 }
 
-const stageIn = (job: string): string => /-(build|run|package)-/.exec(job)?.[1] ?? ''
+const stageIn = (job: string): string => /-(build|run|seal|package)-/.exec(job)?.[1] ?? ''
 const digestOf = (name: string): string => `sha256:${name.slice(-8).padStart(64, '0')}`
 
 const first = { params: { epochs: 1 } }
@@ -95,6 +95,7 @@ const third = { params: { epochs: 3 } }
 function whole() {
   const model = cluster(first)
   model.end('run')
+  model.end('seal')
   const answer = model.end('package')
   expect(readyOf(answer)).toMatch(/^True Done/)
   return { model, result: statusOf(answer).artifacts }
@@ -104,13 +105,21 @@ describe('a change that is reverted', () => {
   test.each([
     { when: 'while the new run is under way', change: () => {} },
     {
-      when: 'after the new run, before its package',
+      when: 'after the new run, before it is sealed',
       change: ({ end }: ReturnType<typeof cluster>) => end('run'),
+    },
+    {
+      when: 'after the new run is sealed, before its package',
+      change: ({ end }: ReturnType<typeof cluster>) => {
+        end('run')
+        end('seal')
+      },
     },
     {
       when: 'after the new package failed',
       change: ({ end }: ReturnType<typeof cluster>) => {
         end('run')
+        end('seal')
         end('package', failed())
       },
     },
@@ -131,10 +140,12 @@ test('a later run keeps the artifacts in use, and those that are used next', () 
   const { model, result } = whole()
   model.edit(second)
   model.end('run')
-  const next = model.edit(third)
+  model.end('seal')
+  model.edit(third)
+  const next = model.end('run')
   expect(statusOf(next).artifacts).toEqual(result)
-  const runs = childrenOf(next, 'Job').filter(({ metadata }) => stageIn(metadata.name) === 'run')
-  const args: readonly string[] = runs.at(-1)?.spec.template.spec.containers[0].args ?? []
+  const seals = childrenOf(next, 'Job').filter(({ metadata }) => stageIn(metadata.name) === 'seal')
+  const args: readonly string[] = seals.at(-1)?.spec.template.spec.containers[0].args ?? []
   const retained = args.flatMap((arg) => /^--keep=(.*)/.exec(arg)?.[1] ?? [])
   const paths = [result?.url, statusOf(next).stages?.run?.attempt].map((url) =>
     expect.stringContaining(url?.split('/').at(-1) ?? ''),
@@ -160,7 +171,8 @@ describe('what does not end running work', () => {
     model.edit(first, {})
     expect(model.made).toEqual(before)
     model.end('run')
-    expect(model.made).toEqual([...before, 'package'])
+    model.end('seal')
+    expect(model.made).toEqual([...before, 'seal', 'package'])
   })
 })
 

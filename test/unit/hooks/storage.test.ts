@@ -57,7 +57,7 @@ describe.each(Object.keys(storages))('with storage.driver %s', (driver) => {
           .map(({ metadata }) => metadata.name),
         annotations: podOf(children)?.metadata.annotations,
         initContainers: podOf(children)?.spec.initContainers,
-        seal: podOf(children)?.spec.containers,
+        containers: podOf(children)?.spec.containers,
         volumes: podOf(children)?.spec.volumes,
       })),
       { aliasDuplicateObjects: false },
@@ -78,7 +78,7 @@ test.each([
 })
 
 test('a changed driver moves no result, and deletes no claim', () => {
-  const parent = aDataset({ image: 'i' })
+  const parent = aDataset({ source: 'https://example.com/squad' })
   const first = sync(parent)
   const job = aJob(first, completed)
   const claim = observed(theChild(first, 'PersistentVolumeClaim'))

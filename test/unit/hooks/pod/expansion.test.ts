@@ -51,7 +51,7 @@ describe('what the kubelet would expand', () => {
 
   test('is doubled in the source of a load', () => {
     const { spec } = theChild(sync(aDataset({ source: 's3://b/$(HOME)' })), 'Job').spec.template
-    expect(wordsOf(spec.initContainers.at(-1), '--source=')).toEqual(['s3://b/$$(HOME)'])
+    expect(wordsOf(spec.containers[0], '--source=')).toEqual(['s3://b/$$(HOME)'])
   })
 
   const params = { template: 'Answer $$x$$ for $(HOME)', price: '$$5', shown: '$5' }

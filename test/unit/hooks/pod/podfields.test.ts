@@ -82,7 +82,11 @@ describe('what is ours stays', () => {
   })
 
   test('the user is that of the container, not of our own', () => {
-    const { initContainers, containers } = run({ securityContext: { runAsUser: 1000 } }).spec
+    const storage: ConfigFile['storage'] = { driver: 's3', s3: { bucket: 'b' } }
+    const { initContainers, containers } = run(
+      { securityContext: { runAsUser: 1000 } },
+      { storage },
+    ).spec
     expect(initContainers[0].securityContext).toEqual({
       allowPrivilegeEscalation: false,
       runAsUser: 1000,
@@ -110,7 +114,7 @@ describe('what is ours stays', () => {
   test('GPUs stay limits beside others', () => {
     const pod = { container: { resources: { limits: { memory: '64Gi' } } } }
     const spec = { resources: { gpu: { count: 1 } } }
-    expect(run(pod, {}, spec).spec.initContainers[0].resources).toEqual({
+    expect(run(pod, {}, spec).spec.containers[0].resources).toEqual({
       requests: { cpu: '2', memory: '10Gi', 'nvidia.com/gpu': '1' },
       limits: { memory: '64Gi', 'nvidia.com/gpu': '1' },
     })

@@ -1,0 +1,336 @@
+import { describe, expect, test } from 'vitest'
+import type { Config } from '../../../crds/config.ts'
+import type { Parent } from '../../../crds/kind.ts'
+import {
+  aConfig,
+  aDataset,
+  aModel,
+  aPod,
+  applied,
+  type Child,
+  childrenOf,
+  completed,
+  conditionOf,
+  digest,
+  earlierJob,
+  ended,
+  failed,
+  type Json,
+  observed,
+  readyOf,
+  report,
+  running,
+  type Seen,
+  statusOf,
+  stored,
+  sync,
+  theChild,
+} from '../../objects.ts'
+
+/** What a user's program has written is sealed by a Job of its own. */
+
+const spec = { image: 'example.com/train:1', params: { epochs: 1 }, package: 'Never' }
+const gpu = { resources: { gpu: { type: 'nvidia-l4', count: 1 } } }
+
+/** The objects that an answer asks for; the Jobs of the stages in `status` have that status. */
+function made(answer: ReturnType<typeof sync>, status: Readonly<Record<string, unknown>> = {}) {
+  return answer.children.map((child) => {
+    const stage = child.metadata.labels?.['substratus.ai/stage'] ?? ''
+    return observed(child, child.kind === 'Job' ? (status[stage] ?? running) : undefined)
+  })
+}
+
+const jobOf = (children: readonly Child[], stage: string): Child => {
+  const job = children.find(
+    ({ kind, metadata }) => kind === 'Job' && metadata.name.includes(`-${stage}-`),
+  )
+  if (!job) throw new Error(`no Job of ${stage}`)
+  return job
+}
+const isJob = ({ kind }: Child): boolean => kind === 'Job'
+
+/** A Model whose program has ended: its parent, its objects and the answer to that. */
+function ran(parent: Parent, config: Config = aConfig(), more: readonly Child[] = []) {
+  const first = sync(parent, [], config)
+  const children = made(first, { run: completed })
+  const pod = aPod(jobOf(children, 'run'), ended(0, report({ bytes: 1 })))
+  const seen: readonly Seen[] = [...children, pod, ...more]
+  return { parent: stored(parent, first), seen, answer: sync(stored(parent, first), seen, config) }
+}
+
+/** The same, once the result is sealed. */
+function sealed(parent: Parent, config: Config = aConfig()) {
+  const { parent: before, answer } = ran(parent, config)
+  const children = made(answer, { run: completed, seal: completed })
+  const pods = [aPod(jobOf(children, 'seal'), ended(0, report({ bytes: 5 })))]
+  const seen = [...children, ...pods]
+  const now = stored(before, answer)
+  return { parent: now, seen, answer: sync(now, seen, config) }
+}
+
+describe('once the program has ended', () => {
+  const { answer } = ran(aModel({ ...spec, ...gpu }))
+  const seal = jobOf(answer.children, 'seal')
+  const pod = seal.spec.template.spec
+
+  test('its result counts as written, and not as the result', () => {
+    const { run, written } = statusOf(answer).stages ?? {}
+    expect(run).toBeUndefined()
+    expect(written).toMatchObject({ node: 'one', storage: 'pvc', image: spec.image })
+    expect(statusOf(answer).artifacts).toBeUndefined()
+    expect(conditionOf(answer, 'Complete')).toBe(
+      `False Pending: creating Job "${seal.metadata.name}"`,
+    )
+  })
+
+  test('nothing that it says is taken for a digest or a size', () => {
+    expect(statusOf(answer).stages?.written).not.toHaveProperty('digest')
+    expect(statusOf(answer).stages?.written).not.toHaveProperty('bytes')
+  })
+
+  test('a Job without a GPU seals it', () => {
+    expect(pod.containers).toHaveLength(1)
+    expect(pod.containers[0].args).toEqual([
+      'seal',
+      `--artifacts=/storage/run/${statusOf(answer).stages?.written?.attempt}`,
+      '--storage=/storage',
+    ])
+    expect(JSON.stringify(pod)).not.toContain('nvidia.com/gpu":')
+    // A program that has written nothing is not asked three times.
+    expect(seal.spec.podFailurePolicy.rules[0]).toEqual({
+      action: 'FailJob',
+      onExitCodes: { containerName: 'seal', operator: 'In', values: [3] },
+    })
+  })
+
+  test('it prefers the node that wrote it', () => {
+    expect(pod.affinity).toEqual({
+      nodeAffinity: {
+        preferredDuringSchedulingIgnoredDuringExecution: [
+          {
+            weight: 100,
+            preference: {
+              matchFields: [{ key: 'metadata.name', operator: 'In', values: ['one'] }],
+            },
+          },
+        ],
+      },
+    })
+  })
+
+  test('it needs that node if the result is on the node’s disk', () => {
+    const config = aConfig({
+      storage: { driver: 'hostPath', hostPath: { path: '/data', allowed: true } },
+    })
+    const there = jobOf(ran(aModel(spec), config).answer.children, 'seal').spec.template.spec
+    const { requiredDuringSchedulingIgnoredDuringExecution: required } = there.affinity.nodeAffinity
+    expect(required.nodeSelectorTerms[0].matchFields[0].values).toEqual(['one'])
+  })
+
+  test('it may run wherever the program could', () => {
+    const tolerations = [{ key: 'nvidia.com/gpu', operator: 'Exists' as const }]
+    const profile = { resourceName: 'nvidia.com/gpu', nodeSelector: { pool: 'gpu' }, tolerations }
+    const config = aConfig({
+      gpus: { default: 'big', profiles: { big: profile } },
+      podFields: ['nodeSelector', 'tolerations', 'affinity'],
+    })
+    const zone = [{ matchExpressions: [{ key: 'zone', operator: 'Exists' }] }]
+    const own = {
+      nodeSelector: { 'kubernetes.io/arch': 'arm64' },
+      tolerations: [{ key: 'team', operator: 'Exists' }],
+      affinity: {
+        nodeAffinity: {
+          requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: zone },
+        },
+        podAffinity: {},
+      },
+    }
+    const parent = aModel({ ...spec, resources: { gpu: { count: 1 } }, pod: own })
+    const there: Json = jobOf(ran(parent, config).answer.children, 'seal').spec.template.spec
+    expect(there.nodeSelector).toEqual({ pool: 'gpu', 'kubernetes.io/arch': 'arm64' })
+    expect(there.tolerations).toEqual([...own.tolerations, ...tolerations])
+    expect(Object.keys(there.affinity)).toEqual(['nodeAffinity'])
+    expect(
+      there.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms,
+    ).toEqual(zone)
+  })
+
+  test('nothing but a program is sealed apart: the loader seals what it loads', () => {
+    const load = theChild(sync(aDataset({ source: 'https://example.com/squad' })), 'Job')
+    const { containers, initContainers } = load.spec.template.spec
+    expect([containers.length, initContainers]).toEqual([1, undefined])
+    expect(containers[0].args).toContain('--storage=/storage')
+  })
+})
+
+describe('a sealed result', () => {
+  test('names both Jobs, and the program’s one is no longer only written', () => {
+    const { answer, seen } = sealed(aModel(spec))
+    const { run, ...others } = statusOf(answer).stages ?? {}
+    expect(others).toEqual({})
+    const children = seen as readonly Child[]
+    expect(run).toMatchObject({
+      job: jobOf(children, 'run').metadata.name,
+      seal: jobOf(children, 'seal').metadata.name,
+      digest,
+      bytes: 5,
+    })
+    expect(run).not.toHaveProperty('node')
+    expect(readyOf(answer)).toMatch(/^True Done: served from storage: pvc:\/\//)
+    expect(conditionOf(answer, 'Complete')).toBe(`True Done: ${spec.image}`)
+    expect(childrenOf(answer, 'Job')).toHaveLength(2)
+  })
+
+  test('is sealed again if that fails, and the program does not run again', () => {
+    const { parent, answer } = ran(aModel(spec))
+    const full = ended(1, 'no space left on device')
+    const children = made(answer, { run: completed, seal: failed() })
+    const seen = [...children, aPod(jobOf(children, 'seal'), full)]
+    const after = sync(stored(parent, answer), seen)
+    expect(readyOf(after)).toBe(
+      'False Failed: container "seal" exited with 1: no space left on device',
+    )
+    // kubectl delete job: both Jobs may go, and only the seal is created again.
+    const again = sync(
+      stored(parent, after),
+      children.filter((child) => !isJob(child)),
+    )
+    expect(childrenOf(again, 'Job').map(({ metadata }) => metadata.name)).toEqual([
+      jobOf(children, 'seal').metadata.name,
+    ])
+  })
+
+  test('lets each Job go once its own record is stored', () => {
+    const parent = aModel({ ...spec, runPolicy: { ttlSecondsAfterFinished: 60 } })
+    const ttls = (answer: ReturnType<typeof sync>) =>
+      childrenOf(answer, 'Job').map((job) => job.spec.ttlSecondsAfterFinished)
+    const first = ran(parent)
+    expect(ttls(first.answer)).toEqual([undefined, undefined])
+    const second = sealed(parent)
+    expect(ttls(second.answer)).toEqual([60, undefined])
+    expect(ttls(sync(stored(second.parent, second.answer), second.seen))).toEqual([60, 60])
+  })
+
+  test('is not lost when the program of another spec has ended meanwhile', () => {
+    const first = sealed(aModel(spec))
+    const done = stored(first.parent, first.answer)
+    const changed = { ...done, spec: { ...spec, params: { epochs: 2 } } } as Parent
+    const started = sync(changed, first.seen)
+    const children = made(started, { run: completed, seal: completed })
+    const during = sync(stored(changed, started), children)
+    expect(Object.keys(statusOf(during).stages ?? {})).toEqual(['run', 'written'])
+    const back = { ...stored(changed, during), spec: done.spec } as Parent
+    const reverted = sync(back, children)
+    expect(readyOf(reverted)).toMatch(/^True Done/)
+    expect(statusOf(reverted).artifacts).toEqual(statusOf(first.answer).artifacts)
+    // And the other one needs only to be sealed.
+    const forth = sync({ ...stored(back, reverted), spec: changed.spec } as Parent, [
+      ...made(reverted, { run: completed, seal: completed }),
+    ])
+    expect(readyOf(forth)).toMatch(/^False Pending: creating Job "falcon-model-seal-/)
+    expect(Object.keys(statusOf(forth).stages ?? {})).toEqual(['run', 'written'])
+  })
+})
+
+describe('a Job of 0.1.0, which sealed in its own Pod', () => {
+  const parent = aModel(spec)
+  const first = sync(parent)
+  const claims = applied(first).filter((child) => !isJob(child))
+  const job = (status: unknown) => earlierJob(theChild(first, 'Job'), status)
+  const answerTo = (status: unknown, pod?: object, config?: Config) => {
+    const one = job(status)
+    return sync(stored(parent, first), [...claims, one, ...(pod ? [aPod(one, pod)] : [])], config)
+  }
+
+  test('goes on, alone', () => {
+    const answer = answerTo(running, { phase: 'Running' })
+    expect(childrenOf(answer, 'Job').map(({ metadata }) => metadata.name)).toEqual([
+      job(running).metadata.name,
+    ])
+  })
+
+  test('has a sealed result', () => {
+    const answer = answerTo(completed, ended(0, report({ bytes: 5 })))
+    expect(statusOf(answer).stages).toMatchObject({ run: { digest, bytes: 5 } })
+    expect(readyOf(answer)).toMatch(/^True Done/)
+  })
+
+  const programEnded = (exitCode: number) => ({
+    ...ended(1, 'no space left on device'),
+    initContainerStatuses: [{ name: 'run', state: { terminated: { exitCode } } }],
+  })
+
+  test('that failed to seal has written a result, which is sealed now', () => {
+    const answer = answerTo(failed(), programEnded(0))
+    expect(statusOf(answer).stages?.written?.job).toBe(job(failed()).metadata.name)
+    expect(jobOf(answer.children, 'seal').spec.template.spec.volumes[0]).toMatchObject({
+      persistentVolumeClaim: { claimName: 'falcon-model-artifacts' },
+    })
+  })
+
+  test('whose program failed has failed', () => {
+    expect(readyOf(answerTo(failed(), programEnded(2)))).toMatch(/^False Failed/)
+  })
+
+  test('that wrote to the disk of its node has failed', () => {
+    const config = aConfig({ storage: { driver: 's3', s3: { bucket: 'b' } } })
+    const made = aJobIn(sync(parent, [], config))
+    const pod = aPod(made, programEnded(0))
+    expect(readyOf(sync(parent, [{ ...made, status: failed() }, pod], config))).toMatch(
+      /^False Failed/,
+    )
+  })
+})
+
+const aJobIn = (answer: ReturnType<typeof sync>): Child => observed(theChild(answer, 'Job'))
+
+describe('with a bucket and a workspace', () => {
+  const s3 = { bucket: 'b', workspace: { className: 'fast' } }
+  const config = aConfig({ storage: { driver: 's3', s3 } })
+  const claims = (answer: ReturnType<typeof sync>) =>
+    childrenOf(answer, 'PersistentVolumeClaim').map(({ metadata }) => metadata.name)
+
+  test('the work is done in a claim, and copied from there', () => {
+    const first = sync(aModel(spec), [], config)
+    expect(theChild(first, 'PersistentVolumeClaim').spec.storageClassName).toBe('fast')
+    const { answer } = ran(aModel(spec), config)
+    const { containers, volumes } = jobOf(answer.children, 'seal').spec.template.spec
+    expect(containers[0].args).toContain('--to=s3://b/default/model-falcon')
+    expect(volumes).toEqual([
+      { name: 'artifacts', persistentVolumeClaim: { claimName: 'falcon-model-workspace' } },
+    ])
+  })
+
+  test('the claim is deleted once the status of the request has the result', () => {
+    const { parent, answer, seen } = sealed(aModel(spec), config)
+    expect(readyOf(answer)).toMatch(/^True Done: served from storage: s3:\/\/b\//)
+    expect(claims(answer)).toEqual(['falcon-model-workspace'])
+    const next = sync(stored(parent, answer), seen, config)
+    expect(claims(next)).toEqual([])
+    expect(readyOf(next)).toBe(readyOf(answer))
+    const rerun = stored(parent, next)
+    const annotations = { 'substratus.ai/rerun': 'again' }
+    const anew = sync({ ...rerun, metadata: { ...rerun.metadata, annotations } }, [], config)
+    expect(claims(anew)).toEqual(['falcon-model-workspace'])
+  })
+
+  test('the loader works there, too', () => {
+    const load = sync(aDataset({ source: 'https://example.com/squad' }), [], config)
+    expect(claims(load)).toEqual(['squad-dataset-workspace'])
+    expect(theChild(load, 'Job').spec.template.spec.containers).toHaveLength(1)
+  })
+
+  test('what was written to a claim before is sealed there', () => {
+    const first = sync(aModel(spec))
+    const children = made(first, { run: completed })
+    const answer = sync(stored(aModel(spec), first), children, config)
+    expect(jobOf(answer.children, 'seal').spec.template.spec.volumes).toEqual([
+      { name: 'artifacts', persistentVolumeClaim: { claimName: 'falcon-model-artifacts' } },
+    ])
+    const done = made(answer, { run: completed, seal: completed })
+    const pod = aPod(jobOf(done, 'seal'), ended(0, report({ bytes: 1 })))
+    const result = sync(stored(aModel(spec), answer), [...done, pod], config)
+    expect(statusOf(result).artifacts?.url).toMatch(/^pvc:\/\/falcon-model-artifacts\/run\//)
+    expect(claims(result)).toContain('falcon-model-artifacts')
+  })
+})
