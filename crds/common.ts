@@ -100,6 +100,10 @@ const runPolicy = object('The policy of the Job that loads, imports or trains.',
     maximum: 2147483647,
     format: 'int64',
   }),
+  maxDisruptions: integer(
+    'How often the Job may lose its Pod to an eviction, a preemption or a reclaimed node before it counts as failed. Default: 10.',
+    { minimum: 0, maximum: 1000, format: 'int32' },
+  ),
   ttlSecondsAfterFinished: integer(
     'When a finished Job is deleted; default: it stays until the next one. Its result remains.',
     { minimum: 0, maximum: 2147483647, format: 'int32' },

@@ -239,6 +239,22 @@ const childId = string('A child, as KIND/NAME.', {
   pattern: '^[A-Z][A-Za-z]*/[a-z0-9]([-a-z0-9.]*[a-z0-9])?$',
 })
 
+/** What is known of the Pods of the Job that is under way. */
+const disruptions = object(
+  'How often the Job that is under way lost its Pod to the cluster, which does not count as a failure.',
+  {
+    job: string('The Job.', bounds.name),
+    pod: string('The uid of its newest Pod.', { maxLength: 64, pattern: `^${visible}+$` }),
+    failed: integer('The failures that the Job had counted when that Pod appeared.', {
+      format: 'int32',
+      minimum: 0,
+    }),
+    count: integer('How often.', { format: 'int32', minimum: 0 }),
+  },
+  { required: ['job'] },
+)
+export type Disruptions = TypeOf<typeof disruptions>
+
 /** Status fields that all kinds share. */
 export const statusFields = {
   ready: boolean('True when the object can be used; the same as the condition Ready.'),
@@ -264,6 +280,7 @@ export const statusFields = {
     { maxProperties: 8 },
   ),
   finishing: string('The complete Job whose report is being read.', bounds.name),
+  disruptions,
   awaited: list('The children that were requested and did not exist yet.', childId, {
     maxItems: 16,
   }),

@@ -26,6 +26,7 @@ export function assemble<S, T>(
       ...(isFilled(records) && { stages: records }),
       ...(blockedBy && memory.artifacts && { lastComplete: memory.complete }),
       ...(bases?.length && { bases }),
+      ...(blockedBy?.disruptions && { disruptions: blockedBy.disruptions }),
       ...(blockedBy?.finishing && { finishing: blockedBy.finishing }),
       ...(awaited.length && { awaited }),
       ready: ready.status === 'True',

@@ -1,4 +1,4 @@
-import type { StageRecord } from '../../crds/status.ts'
+import type { Disruptions, StageRecord } from '../../crds/status.ts'
 import type { Records } from '../observe/memory.ts'
 import type { Child } from '../observe/protocol.ts'
 import type { Verdict } from '../observe/verdict.ts'
@@ -34,6 +34,8 @@ export type WorkFate = Common<WorkStage> & {
   readonly does: 'work'
   /** The complete Job whose report was looked for. */
   readonly finishing?: string
+  /** What is known of the Pods of its Job. */
+  readonly disruptions?: Disruptions
 } & Course
 
 export type Course =

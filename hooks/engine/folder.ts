@@ -47,11 +47,14 @@ export function cleared(look: Look): WorkFate | undefined {
  * that it has admitted, so a Job in a queue is deleted instead, once all its Pods are observed.
  */
 function stopped({ facts: { observed }, stage }: Look, job: Job): readonly Child[] {
-  const isQueued = job.metadata.labels?.['kueue.x-k8s.io/queue-name'] !== undefined
-  if (!isQueued || !observed.knowsPods) return [asApplied(job, { suspend: true })]
+  if (!isQueued(job) || !observed.knowsPods) return [asApplied(job, { suspend: true })]
   const { active = 0 } = job.status ?? {}
   return podsOf(job, observed.pods(stage.name)).length < active ? [asApplied(job)] : []
 }
+
+/** Whether Kueue decides when a Job runs. */
+export const isQueued = ({ metadata }: Job): boolean =>
+  metadata.labels?.['kueue.x-k8s.io/queue-name'] !== undefined
 
 const named =
   (kind: string) =>

@@ -5,6 +5,7 @@ import { isSuspended } from '../observe/spec.ts'
 import { no } from '../observe/verdict.ts'
 import { awaited } from './awaited.ts'
 import { suffixOf } from './buckets.ts'
+import { disrupted, disruptionsIn, times } from './disruptions.ts'
 import { lost, recorded } from './done.ts'
 import type { Progress, WorkFate } from './fate.ts'
 import { cleared } from './folder.ts'
@@ -28,6 +29,7 @@ const policies: readonly Policy[] = [
   remade,
   failed,
   suspended,
+  disrupted,
   working,
   waiting,
   notStarted,
@@ -83,7 +85,7 @@ function suspended(look: Look): WorkFate | undefined {
   const verdict = isStopped(current)
     ? no('Suspended', `Job "${name}" is suspended`)
     : no('Suspending', `Job "${name}" is being suspended`)
-  return fated(look, { is: 'suspended' }, verdict, currentJob(look))
+  return fated(look, { is: 'suspended', ...disruptionsIn(look) }, verdict, currentJob(look))
 }
 
 function working(look: Look): WorkFate | undefined {
@@ -91,7 +93,15 @@ function working(look: Look): WorkFate | undefined {
   if (!buckets.current) return undefined
   const pods = facts.observed.pods(stage.name)
   const verdict = jobProgress(buckets.current, pods, stage.active, stage.suspicion)
-  return fated(look, { is: 'working' }, verdict, currentJob(look))
+  const { disruptions } = disruptionsIn(look)
+  const often = disruptions?.count ? `; it was disrupted ${times(disruptions.count)}` : ''
+  const course = { is: 'working', ...(disruptions && { disruptions }) } as const
+  return fated(
+    look,
+    course,
+    { ...verdict, message: `${verdict.message}${often}` },
+    currentJob(look),
+  )
 }
 
 function waiting(look: Look): WorkFate | undefined {

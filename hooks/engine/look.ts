@@ -61,7 +61,7 @@ export const jobIn = ({ job, seal }: StageRecord, { name }: WorkStage): string |
 /** A recorded Job is retained while it exists, so that its logs stay readable. */
 export const fated = (
   { facts, stage, recorded }: Look,
-  course: Course & Pick<WorkFate, 'finishing'>,
+  course: Course & Pick<WorkFate, 'finishing' | 'disruptions'>,
   verdict: Verdict,
   jobs: readonly Child[] = [],
 ): WorkFate => ({
@@ -72,9 +72,15 @@ export const fated = (
   ...course,
 })
 
-/** The Job of this attempt, with the user's own policy where spec.runPolicy applies to the stage. */
-export const currentJob = ({ facts, stage, buckets: { current } }: Look): readonly Child[] =>
-  current ? [retainedJob(current, facts, stage.isUsers && policyOf(facts.parent))] : []
+/**
+ * The Job of this attempt, with the user's own policy where spec.runPolicy applies to the stage; suspended
+ * if it `isHeld`.
+ */
+export const currentJob = (
+  { facts, stage, buckets: { current } }: Look,
+  isHeld = false,
+): readonly Child[] =>
+  current ? [retainedJob(current, facts, stage.isUsers && policyOf(facts.parent), isHeld)] : []
 
 /** The Pod template of this attempt according to the current spec and configuration. */
 export const wantedTemplate = ({ stage, records, rerun }: Look): PodTemplate =>

@@ -20,14 +20,19 @@ interface Owner {
  * An existing Job with its mutable fields brought up to date. `policy` is the user's runPolicy, if this
  * is the Job that the spec requests.
  */
-export function retainedJob(job: Job, { parent, memory }: Owner, policy?: RunPolicy): Child {
+export function retainedJob(
+  job: Job,
+  { parent, memory }: Owner,
+  policy?: RunPolicy,
+  isHeld = false,
+): Child {
   const isRecorded = Object.values(memory.records).some(({ job: made, seal }) =>
     [made, seal].includes(job.metadata.name),
   )
   const isFinished = isComplete(job) || isFailed(job)
   const ttl = policyOf(parent).ttlSecondsAfterFinished
   return asApplied(job, {
-    ...(!isFinished && { suspend: isSuspended(parent) ? true : undefined }),
+    ...(!isFinished && { suspend: isHeld || isSuspended(parent) ? true : undefined }),
     ...(!isFinished && policy && { activeDeadlineSeconds: policy.activeDeadlineSeconds }),
     ...(!isFinished && policy?.backoffLimit !== undefined && { backoffLimit: policy.backoffLimit }),
     ttlSecondsAfterFinished: isRecorded && Number.isInteger(ttl) ? ttl : undefined,

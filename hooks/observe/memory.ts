@@ -3,6 +3,7 @@ import { isObject } from '../../crds/schema/json.ts'
 import {
   type Artifacts,
   type Condition,
+  type Disruptions,
   type Idle,
   identity,
   idle as idleSchema,
@@ -30,6 +31,8 @@ export interface Memory {
   readonly url: string | undefined
   /** The complete Job whose report was looked for. */
   readonly finishing: string | undefined
+  /** What is known of the Pods of the Job that is under way. */
+  readonly disruptions: Disruptions | undefined
   /** The children that were reported as missing, as KIND/NAME. */
   readonly awaited: readonly string[]
   /** The base, its base and so on. */
@@ -47,6 +50,7 @@ interface Status {
   readonly image?: string
   readonly url?: string
   readonly finishing?: string
+  readonly disruptions?: Disruptions
   readonly awaited?: readonly string[]
   readonly bases?: readonly string[]
   readonly idle?: Idle
@@ -55,7 +59,7 @@ interface Status {
 
 export function memoryOf({ status }: Pick<Parent, 'status'>): Memory {
   const { stages, lastComplete, conditions = [], awaited, ...others } = (status ?? {}) as Status
-  const { artifacts, image, url, finishing, bases = [], idle } = others
+  const { artifacts, image, url, finishing, disruptions, bases = [], idle } = others
   return {
     records: stages ?? {},
     complete: lastComplete ?? stages,
@@ -63,6 +67,7 @@ export function memoryOf({ status }: Pick<Parent, 'status'>): Memory {
     image,
     url,
     finishing,
+    disruptions,
     awaited: awaited ?? awaitedInWords(conditions),
     bases,
     idle,

@@ -17,6 +17,17 @@ const ownOf = ({ spec }: Parent): PodFields | undefined =>
 export const podFieldsOf = (parent: Parent, config: Config): PodFields =>
   asStored(pod, mergedPods(config.pods[parent.kind], ownOf(parent))) ?? {}
 
+/**
+ * Asks autoscalers not to move a Pod that would lose work. They have no other way to know, because a Pod of a
+ * Job is never covered by a PodDisruptionBudget that the owner did not write.
+ */
+const undisturbed: PodFields = {
+  annotations: {
+    'cluster-autoscaler.kubernetes.io/safe-to-evict': 'false',
+    'karpenter.sh/do-not-disrupt': 'true',
+  },
+}
+
 /** The Pods that run our own programs with push credentials get only the object's annotations. */
 const builderFieldsOf = (parent: Parent, config: Config): PodFields => {
   const { annotations } = ownOf(parent) ?? {}
@@ -29,7 +40,11 @@ export const withPodFields = (
   container: string,
   parent: Parent,
   config: Config,
-): PodTemplate => merged(template, container, podFieldsOf(parent, config))
+): PodTemplate => {
+  const fields = podFieldsOf(parent, config)
+  const isServer = parent.kind === 'ModelServer'
+  return merged(template, container, isServer ? fields : mergedPods(undisturbed, fields))
+}
 
 /** A Pod in which the named container builds or packages. */
 export const withBuilderFields = (

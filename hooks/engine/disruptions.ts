@@ -1,0 +1,62 @@
+import type { Disruptions } from '../../crds/status.ts'
+import type { Job } from '../children/manifesttypes.ts'
+import { podsOf } from '../observe/diagnosis.ts'
+import { isStopped } from '../observe/jobstate.ts'
+import type { Memory } from '../observe/memory.ts'
+import type { ObservedPod } from '../observe/observed.ts'
+import { policyOf } from '../observe/spec.ts'
+import { no } from '../observe/verdict.ts'
+import type { WorkFate } from './fate.ts'
+import { isQueued } from './folder.ts'
+import { currentJob, fated, type Look } from './look.ts'
+
+/**
+ * How often a Job lost its Pod to the cluster: to an eviction, a preemption or a reclaimed node. Kubernetes
+ * does not count these as failures, and the Pods may be gone at the next sync, so each new Pod of a Job
+ * that has not failed in the meantime counts as one. What is missed makes the count too low, never too
+ * high.
+ */
+function disruptionsOf(
+  { disruptions: before }: Memory,
+  job: Job,
+  pods: readonly ObservedPod[],
+): Disruptions | undefined {
+  const { name } = job.metadata
+  const { failed = 0 } = job.status ?? {}
+  const known: Disruptions = before?.job === name ? before : { job: name }
+  const newest = podsOf(job, pods)[0]?.metadata.uid
+  // A suspended Job loses its Pod on purpose.
+  if (isStopped(job)) return known.count ? { job: name, count: known.count } : undefined
+  if (!newest || newest === known.pod) return known.pod || known.count ? known : undefined
+  const isNext = known.pod !== undefined && failed === (known.failed ?? 0)
+  const count = (known.count ?? 0) + (isNext ? 1 : 0)
+  return { job: name, pod: newest, ...(failed && { failed }), ...(count && { count }) }
+}
+
+/**
+ * A Job that the cluster interrupts for ever would never end, and never fail. Kueue resumes a Job that it has
+ * admitted, and has limits of its own.
+ */
+export function disrupted(look: Look): WorkFate | undefined {
+  const { current, name } = look.buckets
+  const { disruptions } = disruptionsIn(look)
+  const { count = 0 } = disruptions ?? {}
+  const { maxDisruptions = 10 } = policyOf(look.facts.parent)
+  if (!current || isQueued(current) || count <= maxDisruptions) return undefined
+  const message = `Job "${name}" lost its Pod ${times(count)} to evictions, preemptions or reclaimed nodes, and spec.runPolicy.maxDisruptions is ${maxDisruptions}: a higher one lets it go on`
+  return fated(look, { is: 'failed', disruptions }, no('Failed', message), currentJob(look, true))
+}
+
+export function disruptionsIn({
+  facts,
+  stage,
+  buckets: { current },
+}: Look): Pick<WorkFate, 'disruptions'> {
+  const found =
+    current && stage.isUsers
+      ? disruptionsOf(facts.memory, current, facts.observed.pods(stage.name))
+      : undefined
+  return found ? { disruptions: found } : {}
+}
+
+export const times = (count: number): string => (count === 1 ? 'once' : `${count} times`)
