@@ -21,7 +21,7 @@ const env = object(
     NO_PROXY: proxy('Hosts that are reached without a proxy, separated by commas.'),
     CA_CERTIFICATES: string('PEM certificates of private CAs, beside the public ones.', {
       ...value,
-      maxLength: 32768,
+      maxLength: 24576,
     }),
   },
 )
