@@ -6,8 +6,9 @@ import type { CelRule } from './schema/builders.ts'
 export const printable = '[^\\\\x00-\\\\x20\\\\x7f-\\\\x9f]'
 export const host = '[^/\\\\x00-\\\\x20\\\\x7f]+'
 
-/** 0 to 65535, or nothing: then it is the scheme's own. */
-const port = '0*([0-9]{0,4}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])'
+/** 1 to 65535, or nothing: then it is the scheme's own. */
+const port =
+  '(0*([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]))?'
 
 const beforeColon = "self.find('^[a-z]+://[^/:]+')"
 const afterColon = `self.substring(${beforeColon}.size() + 1)`

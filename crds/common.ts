@@ -38,7 +38,7 @@ const gibibytes = (what: string) =>
       {
         rule: "type(self) != string || !self.matches('^[0-9]+([.][0-9]+)?$') || self.matches('^[0.]+$')",
         messageExpression:
-          "'\"' + string(self) + '\" would be ' + string(self) + ' bytes: write ' + string(self) + ' without quotes for gibibytes, or \"' + string(self) + 'Gi\"'",
+          "'\"' + string(self) + '\" would be ' + string(self) + ' bytes: write ' + (self.size() > 7 ? 'a quantity with a unit, such as \"16Gi\"' : string(self) + ' without quotes for gibibytes, or \"' + string(self) + 'Gi\"')",
       },
       {
         // Kubernetes accepts it, as it accepts thousandths of a core.

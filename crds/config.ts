@@ -22,6 +22,7 @@ import {
   userNamespaces,
 } from './config/workloads.ts'
 import { podsFaults } from './rules/pods.ts'
+import { sizeFaults } from './rules/size.ts'
 import { choice, object, type TypeOf } from './schema/builders.ts'
 import { type FieldError, validator } from './schema/validator.ts'
 
@@ -95,6 +96,7 @@ export function configOf(
     ...unknownDefault('servers.default', config.servers.default, config.servers.presets),
     ...profileFaults(config.gpus.profiles),
     ...podsFaults(config),
+    ...sizeFaults(config),
   ]
   return faults.length ? { errors: faults } : { config }
 }

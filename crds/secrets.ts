@@ -67,10 +67,14 @@ export const secretFields: Readonly<Record<string, (spec: AnySpec) => readonly S
 const toolSecrets = ({
   registry,
   storage,
+  builder,
 }: Config): Readonly<Record<string, string | undefined>> => ({
   'registry.pushSecretName': registry.pushSecretName,
   'registry.pullSecretName': registry.pullSecretName,
   'storage.s3.secretName': usesS3(storage) ? storage.s3.secretName : undefined,
+  ...Object.fromEntries(
+    variables(builder.env).map(({ secret, variable }) => [`builder.env.${variable}`, secret]),
+  ),
 })
 
 /** Results in a former bucket are read with the same Secret as those in the current one. */

@@ -4,7 +4,7 @@ import { dirname, join, sep } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { writeMerged } from './credentials.ts'
 import { trusted } from './gitaccess.ts'
-import { proxyEnv } from './network.ts'
+import { proxyEnv, untrustedBy } from './network.ts'
 import { type Options, optional, required } from './options.ts'
 import { referenceOf } from './registry.ts'
 import { report } from './report.ts'
@@ -100,6 +100,10 @@ export const stepProxies = (env: Readonly<Record<string, string | undefined>>) =
     ),
   )
 
+/** BuildKit takes either spelling of a proxy, so an argument in build.args replaces both. */
+const isGiven = (proxy: string, args: readonly string[]): boolean =>
+  args.some((arg) => arg.split('=')[0]?.toLowerCase() === proxy.toLowerCase())
+
 /** buildctl's arguments: the image with its labels and, if `cached`, a cache next to it. */
 export function buildctlArgs(wanted: Wanted): readonly string[] {
   const { folder, dockerfile, target, args, proxies, image, source, metadata, cached } = wanted
@@ -107,7 +111,9 @@ export function buildctlArgs(wanted: Wanted): readonly string[] {
   const opts = [
     `filename=${dockerfile.split('/').at(-1)}`,
     ...(target ? [`target=${target}`] : []),
-    ...Object.entries(proxies).map(([name, value]) => `build-arg:${name}=${value}`),
+    ...Object.entries(proxies)
+      .filter(([name]) => !isGiven(name, args))
+      .map(([name, value]) => `build-arg:${name}=${value}`),
     ...args.map((arg) => `build-arg:${arg}`),
     `label:${labels.source}=${source.url}`,
     `label:${labels.revision}=${source.commit}`,
@@ -132,11 +138,16 @@ export function buildctlArgs(wanted: Wanted): readonly string[] {
   ]
 }
 
+const withRemedy = (words: string): string =>
+  /x509: |tls: failed to verify/.test(words)
+    ? `${words}: ${untrustedBy('builder.env of the configuration')}`
+    : words
+
 /** Extracts from BuildKit's plain progress the step that failed, its last lines and its exit code. */
 export function buildFault(output: string, image: string): string {
   const lines = output.split('\n').map((line) => line.trimEnd())
   const error = lines.findLast((line) => /^(error|ERROR): /.test(line)) ?? lastLines(output, 1)
-  const words = error.replace(/^error: (failed to solve: )?/i, '')
+  const words = withRemedy(error.replace(/^error: (failed to solve: )?/i, ''))
   const pushed = /failed to push ([^:\s]+(?::\d+)?[^:\s]*(?::[^:\s]+)?): (.*)/.exec(words)
   if (pushed) return `cannot push ${image}: ${pushed[2]}`
   const exit = /did not complete successfully: (exit code: \d+|.*)$/.exec(words)?.[1]

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { Readable, Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { untrusted } from './network.ts'
+import { isUntrusted, untrusted } from './network.ts'
 import { follow, maxRedirects, type Refused } from './redirects.ts'
 import { silenceAfter } from './silence.ts'
 import { fileBehind } from './source.ts'
@@ -82,10 +82,6 @@ export function totalOf(status: number, headers: Headers): number | undefined {
 /** Whether retrying is pointless. */
 const isFinal = (status: number): boolean =>
   status >= 400 && status < 500 && status !== 408 && status !== 416 && status !== 429
-
-/** The codes of OpenSSL and Node for a certificate that does not verify. */
-const isUntrusted = ({ code = '' }: NodeJS.ErrnoException): boolean =>
-  /^(CERT_|SELF_SIGNED_|DEPTH_ZERO_|UNABLE_TO_(GET_ISSUER|VERIFY)|ERR_TLS_CERT_ALTNAME)/.test(code)
 
 /** Why a redirect is not followed; the text follows "redirects". */
 const refusals: Readonly<Record<Refused['fault'], (to: URL) => string>> = {

@@ -27,13 +27,16 @@ process.on('uncaughtException', (error) => {
   process.exit()
 })
 
+/** They have the push credentials, so their network is the administrator's. */
+const pushing = ['build', 'package']
+
 const [name = '', ...words] = process.argv.slice(2)
 // The first process of a container has no default handlers: it would ignore the kubelet's SIGTERM.
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => process.exit(143))
 try {
   const program = programs[name]
   if (!program) throw new Error(`"${name}" is none of ${Object.keys(programs).join(', ')}`)
-  useNetwork()
+  useNetwork(pushing.includes(name) ? 'builder.env of the configuration' : 'spec.env')
   await (await program())(optionsOf(words))
 } catch (error) {
   fail(error)

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { bodyUpTo } from './bounded.ts'
+import { isUntrusted, untrustedBy } from './network.ts'
 import { cleaned } from './redact.ts'
 import { addressFrom, follow, maxRedirects, type Refused } from './redirects.ts'
 
@@ -167,6 +168,8 @@ export function registry(host: string, { insecure, basic, needed }: Access = {})
 
   const unreachable = (error: unknown): never => {
     const { cause, message } = error as Error
+    if (cause instanceof Error && isUntrusted(cause))
+      throw new Error(`${host}: ${untrustedBy('builder.env of the configuration')}`)
     // fetch reports only that it failed; the cause says why.
     throw new Error(
       cause instanceof Error

@@ -5,12 +5,34 @@ const confinement = string('Unconfined, or Localhost/PROFILE.', {
   pattern: '^(Unconfined|Localhost/.+)$',
 })
 
+/** Other dollars and braces would be expanded by the kubelet. Helm and ajv must both accept the pattern. */
+const value = {
+  pattern:
+    '^([$][{][{] *(secret|configmap)s[.][a-z0-9]([-a-z0-9]*[a-z0-9])?[.][-._a-zA-Z0-9]+ *[}][}]|[^${}]*)$',
+}
+
+const proxy = (what: string) => string(what, { ...value, maxLength: 2048 })
+
+const env = object(
+  'The network of builds and packaging: their proxies and private CAs to reach registries and, unless spec.env says otherwise, Git. A value may be ${{ secrets.NAME.KEY }} or ${{ configmaps.NAME.KEY }}, in each namespace.',
+  {
+    HTTP_PROXY: proxy('The proxy for http://.'),
+    HTTPS_PROXY: proxy('The proxy for https://.'),
+    NO_PROXY: proxy('Hosts that are reached without a proxy, separated by commas.'),
+    CA_CERTIFICATES: string('PEM certificates of private CAs, beside the public ones.', {
+      ...value,
+      maxLength: 24576,
+    }),
+  },
+)
+
 export const builder = object('How the rootless builder is confined, and what it requests.', {
   seccomp: confinement,
   appArmor: confinement,
   cpu: cores('Cores that a build requests.'),
   memory: size('Memory that a build requests; an integer is gibibytes.'),
   deadlineSeconds: integer('The time a build or a packaging may take.', { minimum: 1 }),
+  env,
 })
 
 export const builderDefaults = {
@@ -19,6 +41,7 @@ export const builderDefaults = {
   cpu: 1,
   memory: 2,
   deadlineSeconds: 3600,
+  env: {},
 } satisfies TypeOf<typeof builder>
 
 export const git = object('Git.', {

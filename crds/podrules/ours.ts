@@ -20,9 +20,10 @@ const builders = ['/source', '/artifacts', '/home/build', '/run/user/1000', '/se
 const ourVolumes = ['data', 'model', 'artifacts', 'params', 'shm', 'home', 'runtime']
 const builderVolumes = ['source', 'artifacts', 'home', 'run', 'registry', 'pull', 'git']
 
+/** Of the objects of a kind, any may have a GPU. */
 const ourPaths = ({ of, spec, config }: PodInput): readonly string[] => {
   if (of === 'builder') return builders
-  return spec && gpuProfileOf(spec.resources, config) ? [...contract, '/dev/shm'] : contract
+  return !spec || gpuProfileOf(spec.resources, config) ? [...contract, '/dev/shm'] : contract
 }
 
 const isInside = (inner: string, outer: string): boolean =>
@@ -113,9 +114,10 @@ export const ourRules: readonly PodRule[] = [
         const ours = ourPaths(input).find(
           (path) => isInside(mountPath, path) || isInside(path, mountPath),
         )
-        return (
-          ours && `Invalid value: "${mountPath}" conflicts with "${ours}", which is mounted already`
-        )
+        if (!ours) return undefined
+        const why =
+          ours === '/dev/shm' && !input.spec ? 'objects with a GPU mount' : 'is mounted already'
+        return `Invalid value: "${mountPath}" conflicts with "${ours}", which ${why}`
       }),
   },
   {

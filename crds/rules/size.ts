@@ -1,5 +1,10 @@
+import type { Config } from '../config.ts'
 import { unexpanded } from '../expansion.ts'
-import type { AnySpec, Rule } from '../rule.ts'
+import { networkIn } from '../network.ts'
+import { mergedPods } from '../podmerge.ts'
+import type { PodFields } from '../podtemplate.ts'
+import type { AnySpec, Rule, RuleInput } from '../rule.ts'
+import type { FieldError } from '../schema/validator.ts'
 import { sound } from './params.ts'
 
 /**
@@ -10,6 +15,9 @@ import { sound } from './params.ts'
  * than 21 KiB of them (test/unit/hooks/largest.test.ts).
  */
 export const maxCarriedBytes = 224 * 1024
+
+/** The most bytes that the configuration may add to the Pods of one kind, or of the builder. */
+const maxConfiguredBytes = 32 * 1024
 
 /** Go's JSON encoder, which Metacontroller uses, writes these five characters as \uXXXX. */
 const escaped = /[<>&\u2028\u2029]/g
@@ -23,11 +31,15 @@ const jsonBytes = (value: unknown): number => {
   )
 }
 
-export const carriedBytes = ({ env, params, command, args, pod }: AnySpec): number =>
+/** `below` is what the configuration says about the Pods of the kind. */
+export const carriedBytes = (
+  { env, params, command, args, pod }: AnySpec,
+  below?: PodFields,
+): number =>
   jsonBytes(env) +
   jsonBytes(command) +
   jsonBytes(args) +
-  jsonBytes(pod) +
+  jsonBytes(below || pod ? mergedPods(below, pod) : undefined) +
   (params ? variablesBytes(sound(params)) + jsonBytes(JSON.stringify(sound(params))) : 0)
 
 /** As variables, parameters are longer, because their dollars are doubled. */
@@ -41,22 +53,55 @@ const variablesBytes = (params: Readonly<Record<string, unknown>>): number =>
     ),
   )
 
-/** Whether annotations fit next to what the spec adds. They are on the workload and in its record. */
+/**
+ * Whether annotations fit next to what the spec and the configuration add. They are on the workload and
+ * in its record.
+ */
 export const fitBeside = (spec: AnySpec, annotations: Readonly<Record<string, string>>): boolean =>
-  carriedBytes(spec) + 2 * jsonBytes(annotations) <= maxCarriedBytes
+  carriedBytes(spec) + maxConfiguredBytes + 2 * jsonBytes(annotations) <= maxCarriedBytes
+
+const carriedBy = ({ object: { kind }, spec, config }: RuleInput): number =>
+  carriedBytes(spec, config.pods[kind])
+
+/** What the Pod of a build carries: the networks of its clone, of the steps and of the builder. */
+const carriedByBuild = ({ spec: { build, env, pod }, config: { pods, builder, git } }: RuleInput) =>
+  jsonBytes(build?.args) +
+  jsonBytes(networkIn({ ...builder.env, ...env })) +
+  jsonBytes(networkIn(env)) +
+  jsonBytes(builder.env) +
+  jsonBytes([git.caBundle, git.knownHosts]) +
+  jsonBytes([pods.builder, pod?.annotations])
 
 export const sizeRules: readonly Rule[] = [
   {
     field: 'spec',
     reads: ['spec.env', 'spec.params', 'spec.command', 'spec.args', 'spec.pod'],
-    broken: ({ spec }) => carriedBytes(spec) > maxCarriedBytes,
-    message: ({ spec }) =>
-      `Too long: env, params (which count twice), command, args and pod may be no more than ${maxCarriedBytes} bytes together as JSON, not ${carriedBytes(spec)}: put larger things into a Dataset or an image`,
+    broken: (input) => carriedBy(input) > maxCarriedBytes,
+    message: (input) =>
+      `Too long: env, params (which count twice), command, args and pod may be no more than ${maxCarriedBytes} bytes together as JSON, with what the configuration adds, not ${carriedBy(input)}: put larger things into a Dataset or an image`,
   },
   {
     field: 'spec.build.args',
-    broken: ({ spec: { build } }) => jsonBytes(build?.args) > maxCarriedBytes,
-    message: ({ spec: { build } }) =>
-      `Too long: may be no more than ${maxCarriedBytes} bytes together as JSON, not ${jsonBytes(build?.args)}: put larger things into the repository`,
+    reads: ['spec.build', 'spec.env', 'spec.pod'],
+    brokenBy: ['spec.build.args', 'spec.env', 'spec.pod'],
+    broken: (input) => input.spec.build !== undefined && carriedByBuild(input) > maxCarriedBytes,
+    message: (input) =>
+      `Too long: may be no more than ${maxCarriedBytes} bytes together as JSON, with proxies, CAs and what the configuration adds, not ${carriedByBuild(input)}: put larger things into the repository`,
   },
 ]
+
+/** What is too large in the configuration, because Pods carry it. */
+export const sizeFaults = ({ pods, builder }: Config): readonly FieldError[] =>
+  Object.entries({
+    ...Object.fromEntries(Object.entries(pods).map(([of, pod]) => [`pods.${of}`, pod])),
+    'builder.env': builder.env,
+  }).flatMap(([field, value]) =>
+    jsonBytes(value) > maxConfiguredBytes
+      ? [
+          {
+            field,
+            message: `Too long: may be no more than ${maxConfiguredBytes} bytes as JSON, not ${jsonBytes(value)}`,
+          },
+        ]
+      : [],
+  )

@@ -3,7 +3,7 @@ import { fill } from '../../crds/fill.ts'
 import type { Kind, Parent } from '../../crds/kind.ts'
 import { validatorOf, visible } from '../../crds/objectvalidator.ts'
 import { checkRules } from '../../crds/rules.ts'
-import { sentence } from '../../crds/schema/validator.ts'
+import { type FieldError, sentence } from '../../crds/schema/validator.ts'
 import { asApplied } from '../observe/applied.ts'
 import { memoryOf } from '../observe/memory.ts'
 import { observedIn } from '../observe/observed.ts'
@@ -12,6 +12,7 @@ import { condition, no, type Verdict } from '../observe/verdict.ts'
 import { assemble } from './assemble.ts'
 import type { Behaviour } from './behaviour.ts'
 import { decide } from './decide.ts'
+import type { Decision } from './fate.ts'
 import { read } from './read.ts'
 import { retainedJob, retainedServing } from './retained.ts'
 
@@ -20,7 +21,7 @@ import { retainedJob, retainedServing } from './retained.ts'
  *
  *     request ──read──▶ facts ──decide──▶ fates ──assemble──▶ response
  *
- * An object that admission would have refused has no fates: nothing changes for it.
+ * Nothing changes for an object that admission would have refused.
  */
 export function answerOf<S, T>(kind: Kind<S, T>, behaviour: Behaviour<S, T>) {
   const validate = validatorOf(kind)
@@ -28,13 +29,24 @@ export function answerOf<S, T>(kind: Kind<S, T>, behaviour: Behaviour<S, T>) {
     const parent = fill(kind, request.parent)
     const wrong = validate(visible(parent))
     const errors = [...wrong, ...checkRules(parent, config, wrong)]
-    if (errors.length)
-      return unchanged(request, behaviour, no('InvalidSpec', errors.map(sentence).join('; ')))
+    const refused = () =>
+      unchanged(request, behaviour, no('InvalidSpec', errors.map(sentence).join('; ')))
+    if (wrong.length || !errors.every(isAboutPods)) return refused()
 
     const facts = read(kind, parent as Parent<S>, request, config)
-    return assemble(behaviour, facts, decide(behaviour, facts))
+    const decision = decide(behaviour, facts)
+    return errors.length && !isFinished(decision) ? refused() : assemble(behaviour, facts, decision)
   }
 }
+
+/**
+ * Whether an error concerns only Pods that are yet to be made. spec.pod is part of no result, so a finished
+ * object stays Ready when the administrator narrows podFields.
+ */
+const isAboutPods = ({ field }: FieldError): boolean => field.startsWith('spec.pod.')
+
+const isFinished = ({ stages, blockedBy }: Decision): boolean =>
+  !blockedBy && stages.every(({ does }) => does === 'work')
 
 /**
  * Every child and every record as before. This is the response to an invalid spec, and to a bug of

@@ -1,4 +1,6 @@
+import type { Config } from '../../crds/config.ts'
 import { unexpanded } from '../../crds/expansion.ts'
+import { networkIn } from '../../crds/network.ts'
 import { paramVariable } from '../../crds/rules/params.ts'
 import { referredIn } from '../../crds/secrets.ts'
 import type { EnvVar } from '../children/manifesttypes.ts'
@@ -36,27 +38,14 @@ export function envOf(
     .map(([name, value]) => variable(name, value))
 }
 
-const proxyNames = ['HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY', 'ALL_PROXY']
-
-/** The variables of spec.env that say how to reach a host. */
-const networkNames = [
-  ...proxyNames,
-  ...proxyNames.map((name) => name.toLowerCase()),
-  'CA_CERTIFICATES',
-]
-
-/** The variables of the network that are set, in a fixed order. */
-export const networkIn = (
-  env: Readonly<Record<string, string>> = {},
-): readonly (readonly [name: string, value: string])[] =>
-  networkNames.flatMap((name) => {
-    const value = env[name]
-    return value === undefined ? [] : [[name, value] as const]
-  })
-
-/** The network variables for the clone of a build, which gets no other variable of the user. */
-export const networkEnv = (env: Readonly<Record<string, string>> | undefined): Env =>
-  networkIn(env).map(([name, value]) => variable(name, value))
+/**
+ * The network variables for the clone of a build, which gets no other variable of the user. Those of the
+ * user win over those of the builder: the clone has the user's own credentials.
+ */
+export const cloneEnv = (
+  env: Readonly<Record<string, string>> | undefined,
+  { builder }: Config,
+): Env => networkIn({ ...builder.env, ...env }).map(([name, value]) => variable(name, value))
 
 /**
  * The proxies for the steps of a build. The builder has the administrator's push credentials: through a
@@ -67,3 +56,7 @@ export const stepEnv = (env: Readonly<Record<string, string>> | undefined): Env 
   networkIn(env)
     .filter(([name]) => name !== 'CA_CERTIFICATES')
     .map(([name, value]) => variable(`STEP_${name}`, value))
+
+/** The network of the programs that have the push credentials: only the administrator sets it. */
+export const builderNetwork = ({ builder }: Config): Env =>
+  networkIn(builder.env).map(([name, value]) => variable(name, value))

@@ -4,7 +4,7 @@ import type { Build } from '../../crds/gitbuild.ts'
 import type { Parent } from '../../crds/kind.ts'
 import { cores, gibibytes } from '../../crds/schema/quantity.ts'
 import { labelsOf } from '../children/metadata.ts'
-import { networkEnv, stepEnv } from '../pod/env.ts'
+import { builderNetwork, cloneEnv, stepEnv } from '../pod/env.ts'
 import { toolResources } from '../pod/resources.ts'
 import { noServiceLinks, pullSecretNames, pullSecrets, specOf } from '../pod/template.ts'
 import { builtImage } from './builtimage.ts'
@@ -89,6 +89,7 @@ const pullVolume = (names: readonly string[]) => ({
 export const registryEnv = (config: Config) => [
   { name: 'HOME', value: '/home/build' },
   ...(config.registry.insecure ? [{ name: 'REGISTRY_INSECURE', value: 'true' }] : []),
+  ...builderNetwork(config),
 ]
 
 const builderEnv = (config: Config) => [
@@ -165,8 +166,9 @@ const buildArgs = (parent: Parent, build: Build, tag: string, config: Config) =>
 function clone(
   parent: Parent,
   { url, branch, tag, commit, secretName }: Build['git'],
-  { images, git }: Config,
+  config: Config,
 ) {
+  const { images, git } = config
   const ref = branch ?? tag ?? commit
   return {
     name: 'clone',
@@ -181,7 +183,7 @@ function clone(
       { name: 'HOME', value: '/tmp' },
       ...(git.knownHosts ? [{ name: 'GIT_KNOWN_HOSTS', value: git.knownHosts }] : []),
       ...(git.caBundle ? [{ name: 'GIT_CA_BUNDLE', value: git.caBundle }] : []),
-      ...networkEnv(specOf(parent).env),
+      ...cloneEnv(specOf(parent).env, config),
     ],
     resources: toolResources,
     volumeMounts: [

@@ -125,6 +125,11 @@ const rows: readonly Bad[] = [
   },
   {
     kind: 'Model',
+    spec: { build: { git: { url: 'ssh://git@example.com:0/x.git' } } },
+    says: 'the port must be a number from 1 to 65535',
+  },
+  {
+    kind: 'Model',
     spec: { source: 'https://example.com/x.gguf', files: ['*.gguf'] },
     when: 'the source is one file',
     says: 'selects files of an hf://, s3:// or gs:// source only',
@@ -237,6 +242,11 @@ const rows: readonly Bad[] = [
     kind: 'Model',
     spec: { image, resources: { memory: '10' } },
     says: 'write 10 without quotes for gibibytes, or "10Gi"',
+  },
+  {
+    kind: 'Notebook',
+    spec: { resources: { memory: '17179869184' } },
+    says: 'would be 17179869184 bytes: write a quantity with a unit, such as "16Gi"',
   },
   { kind: 'Model', spec: { image, resources: { disk: '5' } }, says: 'spec.resources.disk' },
   {

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:http'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { seal } from '../../tools/seal.ts'
 import { localCertificate } from '../certificate.ts'
 import { git } from '../git.ts'
 import { commit, type Server, scratch, serveGit, server, tool } from './tools.ts'
@@ -24,6 +25,7 @@ beforeEach(async () => {
   named = await server((request, response) => {
     if (request.url?.startsWith('/git/') && !request.url.includes('/info/lfs/'))
       return serveGit(join(folder, 'repositories'), request.url.slice(4), request, response)
+    if (request.url?.startsWith('/v2/')) return registry(request, response)
     if (request.url?.endsWith('/objects/batch'))
       return void response.setHeader('content-type', 'application/json').end(batch())
     return void response.end('whole')
@@ -45,6 +47,15 @@ const batch = () =>
       { oid, size: 5, actions: { download: { href: `https://localhost:${named.port}/x` } } },
     ],
   })
+
+/** A registry that accepts every push. */
+function registry(request: IncomingMessage, response: ServerResponse): void {
+  const statuses: Readonly<Record<string, number>> = { HEAD: 404, POST: 202, PATCH: 202, PUT: 201 }
+  const { method = '', url = '' } = request
+  request
+    .resume()
+    .on('end', () => response.writeHead(statuses[method] ?? 404, { location: url }).end())
+}
 
 /** A proxy that records where it was asked to connect to, and leads every name to this machine. */
 async function proxyServer() {
@@ -169,5 +180,74 @@ describe.each([
     for (const name of ['SSL_CERT_FILE', 'REQUESTS_CA_BUNDLE', 'RCLONE_CA_CERT'])
       expect(text).toMatch(new RegExp(`^${name}=/.*authorities-\\d+\\.crt$`, 'm'))
     expect(text).toContain(ca.trim())
+  })
+})
+
+describe('the programs with the push credentials', () => {
+  describe('package', () => {
+    const pack = async (env: Readonly<Record<string, string>>) => {
+      mkdirSync(join(folder, 'artifacts'))
+      writeFileSync(join(folder, 'artifacts/model.bin'), 'weights')
+      await seal(join(folder, 'artifacts'))
+      const image = `localhost:${named.port}/ns/model-it:tag`
+      const from = ['--from=scratch', `--artifacts=${join(folder, 'artifacts')}`]
+      const words = ['package', ...from, '--into=/content/model', `--image=${image}`]
+      return tool(join(folder, 'home'), words, env)
+    }
+
+    test('pushes through the proxy, to a registry with a certificate of CA_CERTIFICATES', async () => {
+      const ended = await pack({ HTTPS_PROXY: proxy.url, CA_CERTIFICATES: ca })
+      expect(ended).toMatchObject({ code: 0, message: expect.stringContaining('"digest"') })
+      expect(named.asked.at(-1)).toMatchObject({
+        method: 'PUT',
+        path: '/v2/ns/model-it/manifests/tag',
+      })
+      expect(new Set(proxy.asked)).toEqual(new Set([`CONNECT localhost:${named.port}`]))
+    })
+
+    test('trusts no other authority, and the message names the administrator’s setting', async () => {
+      expect((await pack({})).message).toBe(
+        `localhost:${named.port}: its certificate is not trusted: if it comes from a private CA, set CA_CERTIFICATES in builder.env of the configuration`,
+      )
+    })
+  })
+
+  test('BuildKit has the administrator’s network, and the steps of a Dockerfile the user’s', async () => {
+    const [bin, clone, seen] = ['bin', 'clone', 'seen'].map((name) => join(folder, name)) as [
+      string,
+      string,
+      string,
+    ]
+    mkdirSync(bin)
+    for (const [name, last] of [
+      ['rootlesskit', 'exec sleep 60'],
+      ['buildctl', `echo '{"containerimage.digest": "sha256:0"}' >$HOME/metadata.json`],
+    ] as const)
+      writeFileSync(
+        join(bin, name),
+        `#!/bin/sh\n{ env; cat "$SSL_CERT_FILE"; printf '%s\\n' "$@"; } >${seen}-${name}\n${last}\n`,
+        { mode: 0o755 },
+      )
+    commit(clone, { Dockerfile: 'FROM scratch\n' })
+    git(clone, 'remote', 'add', 'origin', 'https://git.example/x.git')
+    const words = ['build', `--context=${clone}`, '--image=registry.example/ns/model-it:tag']
+    const ended = await tool(join(folder, 'home'), words, {
+      PATH: `${bin}:${process.env.PATH}`,
+      XDG_RUNTIME_DIR: join(folder, 'run'),
+      HTTPS_PROXY: 'http://admin.test:1',
+      CA_CERTIFICATES: ca,
+      STEP_HTTPS_PROXY: 'http://user.test:1',
+    })
+    expect(ended).toMatchObject({ code: 0 })
+    const [daemon, client] = ['rootlesskit', 'buildctl'].map((name) =>
+      readFileSync(`${seen}-${name}`, 'utf8'),
+    )
+    for (const text of [daemon, client]) {
+      expect(text).toMatch(/^HTTPS_PROXY=http:\/\/admin.test:1$/m)
+      expect(text).toMatch(/^https_proxy=http:\/\/admin.test:1$/m)
+      expect(text).toContain(ca.trim())
+    }
+    expect(client).toContain('--opt=build-arg:HTTPS_PROXY=http://user.test:1\n')
+    expect(client).not.toContain('build-arg:HTTPS_PROXY=http://admin.test:1')
   })
 })

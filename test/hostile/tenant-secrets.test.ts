@@ -97,6 +97,11 @@ const configurations: readonly {
     name: 'store',
     file: { registry, storage: { driver: 's3', s3 } },
   },
+  ...['HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY', 'CA_CERTIFICATES'].map((variable) => ({
+    option: `builder.env.${variable}`,
+    name: 'network',
+    file: { builder: { env: { [variable]: '${{ secrets.network.key }}' } } },
+  })),
 ]
 
 const objects: readonly { readonly of: string; readonly made: (spec: object) => Parent }[] = [
@@ -209,8 +214,9 @@ describe('no container of a tenant reads a Secret that only the tools use', () =
 
 describe('every field and option that names a Secret is covered', () => {
   const isAboutSecrets = (name: string) => /secret/i.test(name)
+  const refersToSecrets = ({ pattern = '' }: Schema) => pattern.includes('(secret|configmap)')
   const pathsIn = (schema: Schema, path: string): readonly string[] => [
-    ...(isAboutSecrets(path.split('.').at(-1) ?? '') ? [path] : []),
+    ...(isAboutSecrets(path.split('.').at(-1) ?? '') || refersToSecrets(schema) ? [path] : []),
     ...Object.entries(schema.properties ?? {}).flatMap(([name, field]) =>
       pathsIn(field, path ? `${path}.${name}` : name),
     ),

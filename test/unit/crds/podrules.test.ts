@@ -549,6 +549,12 @@ describe('the configuration obeys the same rules, except podFields', () => {
       says: 'the builder runs as user and group 1000',
     },
     {
+      when: 'a mount over what objects with a GPU have',
+      file: { pods: { ModelServer: mounted('/dev/shm') } },
+      field: 'pods.ModelServer.container.volumeMounts',
+      says: '"/dev/shm" conflicts with "/dev/shm", which objects with a GPU mount',
+    },
+    {
       when: 'a mount over the source of a build',
       file: { pods: { builder: mounted('/source') } },
       field: 'pods.builder.container.volumeMounts',

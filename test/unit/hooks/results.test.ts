@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Child } from '../../objects.ts'
 import {
+  aConfig,
   aDataset,
   aModel,
   aNotebook,
@@ -295,4 +296,55 @@ describe('what others may have forged or changed', () => {
 test('an empty command counts as absent: the image is the model', () => {
   const answer = sync(aModel({ image: 'example.com/m:1', command: [], args: [] }))
   expect(readyOf(answer)).toBe('True Done: the image is the model: example.com/m:1')
+})
+
+describe('when podFields no longer lists a field of spec.pod', () => {
+  const narrowed = aConfig({ podFields: ['labels'] })
+  const refused = /^False InvalidSpec: spec\.pod\.nodeSelector: Forbidden: the administrator/
+  const pod = { nodeSelector: { pool: 'a' } }
+  const source = 'https://example.com/squad.tar'
+  const parent = aDataset({ source, pod })
+  const created = sync(parent)
+  const isLoaded = () => {
+    const seen = applied(created, completed)
+    const job = seen.find(({ kind }) => kind === 'Job') as Child
+    return [...seen, aPod(job, ended(0, report({ bytes: 5 })))]
+  }
+
+  test('a finished Dataset stays Ready, and its children stay', () => {
+    const loaded = sync(stored(parent, created), isLoaded())
+    const after = sync(stored(parent, loaded), isLoaded(), narrowed)
+    expect(readyOf(after)).toBe(readyOf(loaded))
+    expect(readyOf(after)).toMatch(/^True Done/)
+    expect(after.status).toEqual(loaded.status)
+    expect(after.children).toEqual(loaded.children)
+  })
+
+  test('a load that ends afterwards is recorded', () => {
+    expect(readyOf(sync(stored(parent, created), isLoaded(), narrowed))).toMatch(/^True Done/)
+  })
+
+  test('one that has not ended is left alone, and Ready names the field', () => {
+    const seen = applied(created, running)
+    const after = sync(stored(parent, created), seen, narrowed)
+    expect(readyOf(after)).toMatch(refused)
+    expect(theChild(after, 'Job').spec.template).toEqual(theChild(created, 'Job').spec.template)
+  })
+
+  test('nothing more is made, and Ready names the field', () => {
+    expect(sync(parent, [], narrowed).children).toEqual([])
+    const loaded = sync(stored(parent, created), isLoaded())
+    const other = { ...stored(parent, loaded), spec: { source: `${source}.gz`, pod } }
+    const after = sync(other, isLoaded(), narrowed)
+    expect(readyOf(after)).toMatch(refused)
+    expect(childrenOf(after, 'Job')).toHaveLength(1)
+  })
+
+  test('a running server is left alone, and Ready names the field', () => {
+    const notebook = aNotebook({ pod })
+    const before = sync(notebook)
+    const after = sync(stored(notebook, before), applied(before), narrowed)
+    expect(readyOf(after)).toMatch(refused)
+    expect(theChild(after, 'StatefulSet').spec).toEqual(theChild(before, 'StatefulSet').spec)
+  })
 })

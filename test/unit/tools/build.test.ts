@@ -102,6 +102,17 @@ test('the proxies of spec.env are for the steps of a build, in both spellings', 
   ])
 })
 
+test('a proxy in build.args, in either spelling, replaces that of spec.env', () => {
+  const proxies = stepProxies({ STEP_HTTPS_PROXY: 'http://a:1', STEP_NO_PROXY: '.b' })
+  const args = ['https_proxy=http://own:1', 'VERSION=1']
+  const opts = buildctlArgs({ ...wanted, args, proxies }).filter((arg) => /proxy/i.test(arg))
+  expect(opts).toEqual([
+    '--opt=build-arg:NO_PROXY=.b',
+    '--opt=build-arg:no_proxy=.b',
+    '--opt=build-arg:https_proxy=http://own:1',
+  ])
+})
+
 test('plain HTTP is used only for the administrator’s registry', () => {
   expect(daemonConfig('10.0.0.1:5001', true)).toBe('[registry."10.0.0.1:5001"]\n  http = true\n')
   expect(daemonConfig('ghcr.io', false)).toBe('')
@@ -136,6 +147,15 @@ describe('a build that fails says', () => {
       ],
       says: [
         'cannot push r/ns/model-it:tag: unexpected status from POST request to https://r/v2/: 403 Forbidden',
+      ],
+    },
+    {
+      when: 'a registry whose certificate is not trusted, with the remedy',
+      output: [
+        'error: failed to solve: failed to push r/ns/model-it:tag: Head "https://r/v2/": tls: failed to verify certificate: x509: certificate signed by unknown authority',
+      ],
+      says: [
+        'cannot push r/ns/model-it:tag: Head "https://r/v2/": tls: failed to verify certificate: x509: certificate signed by unknown authority: its certificate is not trusted: if it comes from a private CA, set CA_CERTIFICATES in builder.env of the configuration',
       ],
     },
     {

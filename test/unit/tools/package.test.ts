@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import {
   chmodSync,
@@ -17,7 +17,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi 
 import { configWith, layersOf, main, ociType, placeOf } from '../../../tools/package.ts'
 import { referenceOf } from '../../../tools/registry.ts'
 import { seal } from '../../../tools/seal.ts'
-import { archive, type Entry, entryOf, lengthOf } from '../../../tools/tar.ts'
+import { archive, type Entry, entryOf, headersOf, lengthOf } from '../../../tools/tar.ts'
 
 const sha256 = (data: string | Buffer) =>
   `sha256:${createHash('sha256').update(data).digest('hex')}`
@@ -61,6 +61,9 @@ describe('an archive', () => {
   test('of a file over 8 GiB has its size in an extended header', () => {
     const entry: Entry = { type: 'file', name: 'big', mode: 0o644, bytes: 9 * 2 ** 30 }
     expect(lengthOf([entry])).toBe(512 + 512 + 512 + 9 * 2 ** 30 + 1024)
+    // tar lists an entry before it reads the file, which is missing here.
+    const listed = spawnSync('tar', ['-tvf', '-'], { input: headersOf(entry) }).stdout.toString()
+    expect(listed).toMatch(/^-rw-r--r-- 0\/0 +9663676416 1970-01-01 00:00 big$/m)
   })
 
   test('of a file that changes its size while it is read is an error', async () => {

@@ -339,6 +339,8 @@ describe('an address whose port is no number is refused', () => {
     { url: 'https://host:~me/x:y', says: '"~me" is no port: write https://host/~me/x:y' },
     { url: 'https://host:22a/x', says: '"22a" is no port: write https://host/22a/x' },
     { url: 'https://host:65536/x', says: number },
+    { url: 'https://host:0/x', says: number },
+    { url: 'https://host:000/x', says: number },
     { url: 'https://host:1:acme/x', says: number },
     { url: 'https://[::1]:acme/x', says: number },
     { url: 'https://::1/x', says: number },

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { envOf, networkEnv } from '../../../../hooks/pod/env.ts'
-import { aModel, sync, theChild } from '../../../objects.ts'
+import { cloneEnv, envOf } from '../../../../hooks/pod/env.ts'
+import { aConfig, aModel, sync, theChild } from '../../../objects.ts'
 
 test.each([
   {
@@ -31,7 +31,7 @@ describe('a build', () => {
   }
 
   test('clones through the proxies of spec.env, with its authorities, and gets no other variable', () => {
-    expect(networkEnv(env)).toEqual([
+    expect(cloneEnv(env, aConfig())).toEqual([
       { name: 'HTTPS_PROXY', value: 'http://proxy:3128' },
       { name: 'no_proxy', value: '.internal' },
       authorities,
@@ -57,5 +57,42 @@ describe('a build', () => {
       'STEP_HTTPS_PROXY',
       'STEP_no_proxy',
     ])
+  })
+  describe('and packaging use the network of the configuration’s builder', () => {
+    const config = aConfig({
+      builder: {
+        env: {
+          HTTPS_PROXY: 'http://admin:1',
+          NO_PROXY: '.svc',
+          CA_CERTIFICATES: '${{ configmaps.company.ca.crt }}',
+        },
+      },
+    })
+    const company = {
+      name: 'CA_CERTIFICATES',
+      valueFrom: { configMapKeyRef: { name: 'company', key: 'ca.crt' } },
+    }
+    const admins = [
+      { name: 'HTTPS_PROXY', value: 'http://admin:1' },
+      { name: 'NO_PROXY', value: '.svc' },
+      company,
+    ]
+
+    test('and the steps of a build do not', () => {
+      const build = { git: { url: 'https://example.com/x' } }
+      const { spec } = theChild(sync(aModel({ build }), [], config), 'Job')
+      const { initContainers, containers } = spec.template.spec
+      expect(initContainers[0].env).toEqual(expect.arrayContaining(admins))
+      expect(containers[0].env).toEqual(expect.arrayContaining(admins))
+      expect(JSON.stringify(containers[0].env)).not.toContain('STEP_')
+    })
+
+    test('and the clone prefers what spec.env says', () => {
+      expect(cloneEnv({ HTTPS_PROXY: 'http://proxy:3128' }, config)).toEqual([
+        { name: 'HTTPS_PROXY', value: 'http://proxy:3128' },
+        { name: 'NO_PROXY', value: '.svc' },
+        company,
+      ])
+    })
   })
 })
