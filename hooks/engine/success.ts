@@ -2,7 +2,7 @@ import type { StageRecord } from '../../crds/status.ts'
 import { podsOf } from '../observe/diagnosis.ts'
 import { type Report, reportOf } from '../observe/jobreport.ts'
 import { hasEnded } from '../observe/observed.ts'
-import { no } from '../observe/verdict.ts'
+import { final, no } from '../observe/verdict.ts'
 import type { Success } from './buckets.ts'
 import { done } from './done.ts'
 import type { WorkFate } from './fate.ts'
@@ -66,9 +66,11 @@ const withoutDigest = (look: Look, name: string): WorkFate =>
   fated(
     look,
     { is: 'failed', finishing: name },
-    no(
-      'Failed',
-      `Job "${name}" is complete but reported no digest: is images.builder from another release? kubectl delete job ${name} builds again`,
+    final(
+      no(
+        'Failed',
+        `Job "${name}" is complete but reported no digest: is images.builder from another release? kubectl delete job ${name} builds again`,
+      ),
     ),
     currentJob(look),
   )
