@@ -56,6 +56,12 @@ function stored(schema: Schema): Schema {
   }
 }
 
+/**
+ * The status of an object that no controller has looked at yet. Without it, kstatus takes a new object for
+ * Current, and `helm --wait` ends at once.
+ */
+const unseen = { observedGeneration: -1 }
+
 /** The kind as a CustomResourceDefinition. */
 export const customResourceDefinition = (kind: Kind) => ({
   apiVersion: 'apiextensions.k8s.io/v1',
@@ -89,7 +95,7 @@ export const customResourceDefinition = (kind: Kind) => ({
               kind: { type: 'string' },
               metadata: { type: 'object' },
               spec: stored(kind.spec),
-              status: kind.status,
+              status: { ...kind.status, default: unseen },
             },
             'x-kubernetes-validations': kind.rules.map(storedRule),
           },

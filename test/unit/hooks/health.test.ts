@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { type Health, health } from '../../../crds/health.ts'
 import type { Parent } from '../../../crds/kind.ts'
+import { kindNamed } from '../../../crds/kinds.ts'
 import { type Reason, reasons } from '../../../crds/status.ts'
+import { customResourceDefinition } from '../../../generate/definitions.ts'
 import { readyConditions } from '../../../hooks/observe/conditions.ts'
 import { no, yes } from '../../../hooks/observe/verdict.ts'
 import { kstatus, shown } from '../../kstatus.ts'
@@ -229,6 +231,13 @@ describe('the health of an object', () => {
     expect(kstatus(done)).toBe('Current')
     const changed = { ...done, metadata: { ...done.metadata, generation: 2 } }
     expect(kstatus(changed)).toBe('InProgress')
+  })
+
+  test('is InProgress before the controller has looked at it, by the default of its definition', () => {
+    const [version] = customResourceDefinition(kindNamed('Dataset')).spec.versions
+    const status = version?.schema.openAPIV3Schema.properties.status.default
+    expect(kstatus({ ...squad, status })).toBe('InProgress')
+    expect(sync({ ...squad, status }).status).toEqual(sync(squad).status)
   })
 
   test('is Failed when a result is gone with its claim', () => {
