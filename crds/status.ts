@@ -17,7 +17,9 @@ import {
  */
 
 export const conditionTypes = {
-  Ready: 'The object can be used.',
+  Ready: 'The object is as its spec asks: it can be used, or it is suspended or idle.',
+  Stalled:
+    'Ready is False and stays so until somebody acts, as its reason and message say. Absent otherwise.',
   Built: 'The image was built from Git, or no build is needed.',
   Complete: 'The data was loaded, or the model imported or trained.',
   Packaged: 'The trained model is an image of its own.',
@@ -125,7 +127,7 @@ export const reasons = {
     todo: nothing,
   },
   Suspended: {
-    meaning: 'spec.suspend is true.',
+    meaning: 'spec.suspend is true, or a ModelServer is scaled to 0 replicas. Nothing runs.',
     todo: 'Set spec.suspend to false to resume; kubectl open does so for a notebook or a server.',
   },
   Idle: {
@@ -167,6 +169,12 @@ const bounds = {
   url: { maxLength: 4096, pattern: '^[a-z0-9]+://[^\\x00-\\x1f\\x7f-\\x9f]*$' },
   /** The identity of an upstream result: an attempt with its digest, an image, or an address. */
   identity: { maxLength: 4096, pattern: `^${visible}+$` },
+  /** RFC 3339 in UTC, to the second, as Kubernetes writes times. */
+  time: {
+    format: 'date-time',
+    pattern:
+      '^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]Z$',
+  },
   /** What a person wrote into an annotation; a longer value is recorded as its hash. */
   annotation: { maxLength: 4096 },
 } as const
@@ -184,6 +192,10 @@ const condition = object(
       pattern: '^[A-Z][A-Za-z]*$',
     }),
     message: string('Why, in a sentence.', { maxLength: 32768 }),
+    lastTransitionTime: string(
+      'Since when the status is what it is, or since the time was first recorded.',
+      bounds.time,
+    ),
     observedGeneration: integer('The metadata.generation that this describes.', {
       format: 'int64',
     }),
@@ -257,7 +269,7 @@ export type Disruptions = TypeOf<typeof disruptions>
 
 /** Status fields that all kinds share. */
 export const statusFields = {
-  ready: boolean('True when the object can be used; the same as the condition Ready.'),
+  ready: boolean('The same as the condition Ready.'),
   observedGeneration: integer('The metadata.generation that the status describes.', {
     format: 'int64',
   }),

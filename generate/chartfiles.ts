@@ -4,6 +4,7 @@ import { type Schema, sharedAs } from '../crds/schema/builders.ts'
 import { jsonSchema } from '../crds/schema/validator.ts'
 import { hooks } from '../hooks/hooks.ts'
 import { admissionWebhooks } from '../webhooks/configuration.ts'
+import { argocdHealthChecks } from './argocd.ts'
 import { cell, customResourceDefinition, typeName } from './definitions.ts'
 import { metacontrollerFiles } from './subchart.ts'
 import { metacontroller, values } from './values.ts'
@@ -140,6 +141,7 @@ export const chartFiles = (): ReadonlyMap<string, string> =>
     ]),
     ['helm/files/children.yaml', yamlMark + yaml(children())],
     ['helm/files/webhooks.yaml', yamlMark + yaml(webhooks())],
+    ['helm/argocd/healthchecks.yaml', argocdHealthChecks()],
     ...metacontrollerFiles(),
     ['helm/values.yaml', `${yamlMark}\n${commented(values)}`],
     // With --reuse-values from a chart without these values, they still disable the subchart.

@@ -1,3 +1,4 @@
+import { health } from '../crds/health.ts'
 import { apiVersion, group, type Kind, version } from '../crds/kind.ts'
 import {
   type CelRule,
@@ -8,7 +9,7 @@ import {
   string,
 } from '../crds/schema/builders.ts'
 import { jsonSchema } from '../crds/schema/validator.ts'
-import { conditionTypes, reasons } from '../crds/status.ts'
+import { conditionTypes, type Reason, reasons } from '../crds/status.ts'
 
 /** What is generated from the kinds: CRDs, schemas for editors, and the reference docs. */
 
@@ -55,6 +56,12 @@ function stored(schema: Schema): Schema {
   }
 }
 
+/**
+ * The status of an object that no controller has looked at yet. Without it, kstatus takes a new object for
+ * Current, and `helm --wait` ends at once.
+ */
+const unseen = { observedGeneration: -1 }
+
 /** The kind as a CustomResourceDefinition. */
 export const customResourceDefinition = (kind: Kind) => ({
   apiVersion: 'apiextensions.k8s.io/v1',
@@ -88,7 +95,7 @@ export const customResourceDefinition = (kind: Kind) => ({
               kind: { type: 'string' },
               metadata: { type: 'object' },
               spec: stored(kind.spec),
-              status: kind.status,
+              status: { ...kind.status, default: unseen },
             },
             'x-kubernetes-validations': kind.rules.map(storedRule),
           },
@@ -157,16 +164,19 @@ export const reasonDocs = (): string =>
     generated,
     '# Conditions and reasons',
     'Every kind has the condition `Ready`; its reason and message are columns of `kubectl get`.',
+    'A suspended or idle object is Ready, because it is as its spec asks, and its reason says which; `Serving` or `Complete` is then False. So `kubectl wait --for=condition=Ready` returns at once. To wait until a server or a notebook answers, use `--for=condition=Serving`; for a result, `--for=condition=Complete`. Objects that refer to a suspended one use its last complete result, or wait for the first.',
     [
       '| condition | meaning of True |',
       '|---|---|',
       ...Object.entries(conditionTypes).map(([type, meaning]) => `| \`${type}\` | ${meaning} |`),
     ].join('\n'),
+    'The last column is what kstatus concludes, and with it Flux, `helm --wait` and, with [our health checks](operate.md#gitops-tools), Argo CD: they accept Current, wait while it is InProgress, and report an error when it is Failed. Failed is the condition `Stalled`. A Job that has failed is always Failed, and so is a result that is gone with its claim. What Kubernetes itself tries again is InProgress, however often it has failed.',
     [
-      '| reason | meaning | what to do |',
-      '|---|---|---|',
+      '| reason | meaning | what to do | kstatus |',
+      '|---|---|---|---|',
       ...Object.entries(reasons).map(
-        ([reason, { meaning, todo }]) => `| \`${reason}\` | ${cell(meaning)} | ${cell(todo)} |`,
+        ([reason, { meaning, todo }]) =>
+          `| \`${reason}\` | ${cell(meaning)} | ${cell(todo)} | ${health[reason as Reason]} |`,
       ),
     ].join('\n'),
   ].join('\n\n')}\n`

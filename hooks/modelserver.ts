@@ -70,6 +70,7 @@ function serve(facts: ServerFacts): ServeStage {
     condition: 'Serving',
     needs: [model],
     refuse: refusal(facts),
+    asleep: asleep(parent.spec),
     workload,
     replicas: retainedReplicas(facts, workload),
     inputs: (records) =>
@@ -148,7 +149,10 @@ function verdictOf(
   existing: Workload,
   emitted: Workload | undefined,
 ): Verdict {
-  if (spec.suspend) return no('Suspended', 'spec.suspend is true')
-  if (spec.replicas === 0) return no('Suspended', 'scaled to 0 replicas')
-  return rolloutOf(existing, emitted, spec.replicas ?? 1, observed.pods('serve'))
+  return asleep(spec) ?? rolloutOf(existing, emitted, spec.replicas ?? 1, observed.pods('serve'))
+}
+
+function asleep({ suspend, replicas }: ModelServerSpec): Verdict | undefined {
+  if (suspend) return no('Suspended', 'spec.suspend is true')
+  return replicas === 0 ? no('Suspended', 'scaled to 0 replicas') : undefined
 }

@@ -70,6 +70,7 @@ function serve(facts: NotebookFacts): ServeStage {
     condition: 'Serving',
     needs: [references.model, references.data],
     refuse: undefined,
+    asleep: asleep(facts, idleness.isIdle),
     workload,
     replicas,
     annotations: idleness.annotations,
@@ -91,18 +92,23 @@ function verdictOf(
   emitted: Workload | undefined,
   isIdle: boolean,
 ): Verdict {
-  const { metadata, spec } = facts.parent
-  if (spec.suspend) return no('Suspended', 'spec.suspend is true; the home is kept')
-  if (isIdle)
-    return no(
-      'Idle',
-      `idle for ${spec.idleTimeout}; the home is kept: kubectl annotate --overwrite notebook ${metadata.name} ${annotations.opened}="$(date)" wakes it`,
-    )
+  const stopped = asleep(facts, isIdle)
+  if (stopped) return stopped
   const pods = facts.observed.pods('serve')
   const outdated = outdatedPod(pods, existing, emitted)
   return existing.status?.readyReplicas
     ? answering(facts, existing, outdated)
     : notAnswering(pods, existing, outdated)
+}
+
+function asleep({ parent: { metadata, spec } }: NotebookFacts, isIdle: boolean) {
+  if (spec.suspend) return no('Suspended', 'spec.suspend is true; the home is kept')
+  return isIdle
+    ? no(
+        'Idle',
+        `idle for ${spec.idleTimeout}; the home is kept: kubectl annotate --overwrite notebook ${metadata.name} ${annotations.opened}="$(date)" wakes it`,
+      )
+    : undefined
 }
 
 /** The name of the running Pod, if its template is older than the present one. */

@@ -1,5 +1,5 @@
 import { annotations, type Parent } from '../crds/kind.ts'
-import type { Condition, Reason } from '../crds/status.ts'
+import type { Condition } from '../crds/status.ts'
 
 /**
  * Decides what to do next from the observed objects:
@@ -83,9 +83,6 @@ export type Next =
   | { readonly do: 'reach'; readonly pod: Pod; readonly note?: string }
   | { readonly do: 'end'; readonly says: string }
 
-/** Reasons that only a changed spec or another object resolves, so waiting is pointless. */
-const final: readonly Reason[] = ['InvalidSpec', 'ReferenceCycle', 'Failed', 'DeadlineExceeded']
-
 export function next({ object, pods, connected, wasOpen }: Seen): Next {
   if (!object) return { do: 'end', says: 'it was deleted' }
   if (object.metadata.deletionTimestamp) return { do: 'end', says: 'it is being deleted' }
@@ -120,7 +117,8 @@ const isIdle = ({ spec, status, metadata }: Opened): boolean =>
   status.idle.opened === metadata.annotations?.[annotations.opened]
 
 function byReady({ metadata, status }: Opened, pods: readonly Pod[]): Next {
-  const ready = status?.conditions?.find(({ type }) => type === 'Ready')
+  const { conditions = [] } = status ?? {}
+  const ready = conditions.find(({ type }) => type === 'Ready')
   if (!ready) return { do: 'wait', why: 'the controller has not looked at it yet' }
   const { reason, message } = ready
   const behind =
@@ -134,9 +132,8 @@ function byReady({ metadata, status }: Opened, pods: readonly Pod[]): Next {
     return { do: 'reach', pod, ...(reason === 'UpdatePending' && { note: message }) }
   }
   const why = `${reason}: ${message}`
-  return (final as readonly string[]).includes(reason)
-    ? { do: 'end', says: why }
-    : { do: 'wait', why }
+  const isStalled = conditions.some(({ type, status }) => type === 'Stalled' && status === 'True')
+  return isStalled ? { do: 'end', says: why } : { do: 'wait', why }
 }
 
 const isThere = ({ metadata, status }: Pod): boolean =>

@@ -31,6 +31,8 @@ export interface AppOptions {
   readonly lookup?: Lookup
   readonly pods?: Pods
   readonly nodes?: Nodes
+  /** The time in RFC 3339, for conditions; if absent, conditions get none. */
+  readonly now?: () => string
   /** If absent, the hooks answer any client. */
   readonly guard?: Guard
   /** If absent, admission has its well-known paths. */
@@ -66,7 +68,7 @@ const send = (res: Response, answer: unknown): void => {
 
 /** Each route reads a request, calls a pure function, and responds. */
 export function app(options: AppOptions): express.Express {
-  const { config, metrics, lookup, pods, nodes } = options
+  const { config, metrics, lookup, pods, nodes, now } = options
   const server = express()
   server.disable('x-powered-by')
   server.disable('etag')
@@ -123,7 +125,12 @@ export function app(options: AppOptions): express.Express {
     const seen = pods ? withPods(request.related, pods.of(request.parent)) : request.related
     const related = withNodes(seen, nodes?.byName())
     const answer = hook.sync(
-      { ...request, related, podsMayBeMissing: pods !== undefined && !pods.isCurrent() },
+      {
+        ...request,
+        related,
+        podsMayBeMissing: pods !== undefined && !pods.isCurrent(),
+        ...(now && { now: now() }),
+      },
       config,
       (error) => options.log.error({ err: error, path: req.path }, 'failed'),
     )

@@ -82,6 +82,7 @@ export async function serve(options: ServeOptions): Promise<Listening> {
     ...(nodes && { nodes }),
     ...(guard && { guard }),
     ...(segments && { segments }),
+    now,
   })
   const handler = (req: IncomingMessage, res: ServerResponse): void => {
     if (ending) res.setHeader('Connection', 'close')
@@ -115,6 +116,9 @@ export async function serve(options: ServeOptions): Promise<Listening> {
     },
   }
 }
+
+/** As Kubernetes writes times, to the second. */
+const now = (): string => new Date().toISOString().replace(/\.[0-9]+Z$/, 'Z')
 
 /** Resolves when no connection has been open for a while, or after the given time. */
 async function connectionsClosed(server: Server, milliseconds: number): Promise<void> {

@@ -5,10 +5,11 @@ import { validatorOf, visible } from '../../crds/objectvalidator.ts'
 import { checkRules } from '../../crds/rules.ts'
 import { type FieldError, sentence } from '../../crds/schema/validator.ts'
 import { asApplied } from '../observe/applied.ts'
+import { readyConditions } from '../observe/conditions.ts'
 import { memoryOf } from '../observe/memory.ts'
 import { observedIn } from '../observe/observed.ts'
 import type { SyncRequest, SyncResponse } from '../observe/protocol.ts'
-import { condition, no, type Verdict } from '../observe/verdict.ts'
+import { no, type Verdict } from '../observe/verdict.ts'
 import { assemble } from './assemble.ts'
 import type { Behaviour } from './behaviour.ts'
 import { decide } from './decide.ts'
@@ -57,16 +58,17 @@ export function unchanged<S, T>(
   { beside = () => () => [] }: Pick<Behaviour<S, T>, 'beside'>,
   ready: Verdict,
 ): SyncResponse {
-  const { parent } = request
+  const { parent, now } = request
   const memory = memoryOf(parent)
   // Related objects are not needed here, and reading them may be what failed.
   const observed = observedIn({ ...request, related: {} })
-  const others = memory.conditions.filter(({ type }) => type !== 'Ready')
+  const { conditions: before } = memory
+  const others = before.filter(({ type }) => type !== 'Ready' && type !== 'Stalled')
   return {
     status: {
       ...(parent.status ?? {}),
       ready: false,
-      conditions: [condition(parent, 'Ready', ready), ...others],
+      conditions: [...readyConditions({ parent, before, now }, ready), ...others],
     },
     children: [
       ...observed.children

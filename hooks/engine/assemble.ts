@@ -1,7 +1,7 @@
 import type { Parent } from '../../crds/kind.ts'
+import { condition, readyConditions } from '../observe/conditions.ts'
 import type { Memory } from '../observe/memory.ts'
 import type { SyncResponse } from '../observe/protocol.ts'
-import { condition } from '../observe/verdict.ts'
 import type { Behaviour } from './behaviour.ts'
 import { childrenOf, type Decision, type StageFate } from './fate.ts'
 import type { Facts } from './read.ts'
@@ -14,7 +14,8 @@ export function assemble<S, T>(
   facts: Facts<S>,
   decision: Decision,
 ): SyncResponse {
-  const { parent, memory, bases } = facts
+  const { parent, memory, bases, now } = facts
+  const seen = { parent, before: memory.conditions, now }
   const { records, blockedBy, ready } = decision
   const children = childrenOf(decision)
   const awaited = awaitedIn(decision)
@@ -31,9 +32,9 @@ export function assemble<S, T>(
       ...(awaited.length && { awaited }),
       ready: ready.status === 'True',
       conditions: [
-        condition(parent, 'Ready', ready),
+        ...readyConditions(seen, ready),
         ...speaking(decision.stages).map(({ stage, verdict }) =>
-          condition(parent, stage.condition, verdict),
+          condition(seen, stage.condition, verdict),
         ),
       ],
     },

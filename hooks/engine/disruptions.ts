@@ -5,7 +5,7 @@ import { isStopped } from '../observe/jobstate.ts'
 import type { Memory } from '../observe/memory.ts'
 import type { ObservedPod } from '../observe/observed.ts'
 import { policyOf } from '../observe/spec.ts'
-import { no } from '../observe/verdict.ts'
+import { final, no } from '../observe/verdict.ts'
 import type { WorkFate } from './fate.ts'
 import { isQueued } from './folder.ts'
 import { currentJob, fated, type Look } from './look.ts'
@@ -44,7 +44,12 @@ export function disrupted(look: Look): WorkFate | undefined {
   const { maxDisruptions = 10 } = policyOf(look.facts.parent)
   if (!current || isQueued(current) || count <= maxDisruptions) return undefined
   const message = `Job "${name}" lost its Pod ${times(count)} to evictions, preemptions or reclaimed nodes, and spec.runPolicy.maxDisruptions is ${maxDisruptions}: a higher one lets it go on`
-  return fated(look, { is: 'failed', disruptions }, no('Failed', message), currentJob(look, true))
+  return fated(
+    look,
+    { is: 'failed', disruptions },
+    final(no('Failed', message)),
+    currentJob(look, true),
+  )
 }
 
 export function disruptionsIn({

@@ -2,7 +2,7 @@ import { job } from '../children/job.ts'
 import { jobFailure, jobProgress } from '../observe/diagnosis.ts'
 import { hadTooLittleTime, isFailed, isStopped } from '../observe/jobstate.ts'
 import { isSuspended } from '../observe/spec.ts'
-import { no } from '../observe/verdict.ts'
+import { final, no } from '../observe/verdict.ts'
 import { awaited } from './awaited.ts'
 import { suffixOf } from './buckets.ts'
 import { disrupted, disruptionsIn, times } from './disruptions.ts'
@@ -31,8 +31,8 @@ const policies: readonly Policy[] = [
   suspended,
   disrupted,
   working,
-  waiting,
   notStarted,
+  waiting,
   cleared,
 ]
 
@@ -75,7 +75,7 @@ function failed(look: Look): WorkFate | undefined {
   const { current } = look.buckets
   if (!current || !isFailed(current)) return undefined
   const pods = look.facts.observed.pods(look.stage.name)
-  return fated(look, { is: 'failed' }, jobFailure(current, pods), currentJob(look))
+  return fated(look, { is: 'failed' }, final(jobFailure(current, pods)), currentJob(look))
 }
 
 /** A Job is suspended once the Job controller reports it: until then its Pod may still run. */
@@ -104,16 +104,17 @@ function working(look: Look): WorkFate | undefined {
   )
 }
 
+/** A suspended object needs nothing yet, so it does not wait for references either. */
+function notStarted(look: Look): WorkFate | undefined {
+  if (!isSuspended(look.facts.parent)) return undefined
+  return fated(look, { is: 'suspended' }, no('Suspended', 'spec.suspend is true'))
+}
+
 function waiting(look: Look): WorkFate | undefined {
   const reference = look.stage.needs.find(({ state }) => state === 'waiting')
   return reference?.state === 'waiting'
     ? fated(look, { is: 'waiting' }, reference.verdict)
     : undefined
-}
-
-function notStarted(look: Look): WorkFate | undefined {
-  if (!isSuspended(look.facts.parent)) return undefined
-  return fated(look, { is: 'suspended' }, no('Suspended', 'spec.suspend is true'))
 }
 
 function create(look: Look): WorkFate {

@@ -18,6 +18,8 @@ export interface Facts<S = unknown> {
   readonly observed: Observed
   /** What earlier answers recorded in the status. */
   readonly memory: Memory
+  /** The time of the request, for conditions. */
+  readonly now: string | undefined
 }
 
 export const read = <S>(
@@ -32,4 +34,5 @@ export const read = <S>(
   bases: basesOf(kind, parent, request.related),
   observed: observedIn(request),
   memory: memoryOf(parent),
+  now: request.now,
 })

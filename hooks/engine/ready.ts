@@ -1,17 +1,26 @@
 import { faultIn, lastApplied } from '../observe/applied.ts'
-import { no, type Verdict, yes } from '../observe/verdict.ts'
+import { isAsleep, no, type Verdict, yes } from '../observe/verdict.ts'
 import type { Behaviour } from './behaviour.ts'
 import { childrenOf, type Decision } from './fate.ts'
 import type { Facts } from './read.ts'
 
 type Decided = Omit<Decision, 'ready'>
 
-/** The verdict for Ready: the first obstacle, or what was achieved. */
-export const readyOf = <S, T>(
+/**
+ * The verdict for Ready. What is suspended or idle is as its spec asks, so Ready is True: tools that wait
+ * for it would never end. The conditions of its stages stay False.
+ */
+export function readyOf<S, T>(
   behaviour: Behaviour<S, T>,
   facts: Facts<S>,
   decided: Decided,
-): Verdict =>
+): Verdict {
+  const verdict = first(behaviour, facts, decided)
+  return isAsleep(verdict) ? { ...verdict, status: 'True' } : verdict
+}
+
+/** The first obstacle, or what was achieved. */
+const first = <S, T>(behaviour: Behaviour<S, T>, facts: Facts<S>, decided: Decided): Verdict =>
   blockedChild(facts, decided) ??
   goneClaim(decided) ??
   missingClaim(decided) ??

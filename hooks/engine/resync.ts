@@ -1,5 +1,6 @@
 import type { Reason } from '../../crds/status.ts'
 import type { Memory } from '../observe/memory.ts'
+import { isAsleep } from '../observe/verdict.ts'
 import type { Decision } from './fate.ts'
 
 /** Seconds until the next sync. Pods are not children, so their changes trigger none. */
@@ -24,6 +25,7 @@ const intervals: Partial<Record<Reason, number>> = {
 
 /** Seconds after which Metacontroller syncs again without an event; 0 means never. */
 export function resyncAfter({ ready, blockedBy, stages }: Decision, memory: Memory): number {
+  if (isAsleep(ready)) return 0
   if (ready.status === 'True') return stages.some(({ does }) => does === 'serve') ? 60 : 0
   if (ready.reason === 'Failed') return blockedBy && hadFailed(memory) ? 0 : 10
   return intervals[ready.reason] ?? 0

@@ -5,7 +5,7 @@ import { annotationsOf, labelsOf } from '../children/metadata.ts'
 import { faultIn } from '../observe/applied.ts'
 import type { Records } from '../observe/memory.ts'
 import type { Child } from '../observe/protocol.ts'
-import { no, type Verdict } from '../observe/verdict.ts'
+import { isAsleep, no, type Verdict } from '../observe/verdict.ts'
 import { type Settled, settled } from './appliedtemplate.ts'
 import { awaitedChild } from './awaited.ts'
 import type { Progress, ServeFate } from './fate.ts'
@@ -58,8 +58,8 @@ function retained(
   const children = retainedServing(facts.parent, facts.observed, stage.beside, stage).map(
     (child) => (isWorkload(child) && !isUnread ? withPresentMetadata(facts.parent, child) : child),
   )
-  const now = stage.workload && verdictOf(facts, stage, stage.workload, children)
-  const stopped = now?.reason === 'Suspended' || now?.reason === 'Idle' ? now : undefined
+  const now = stage.workload ? verdictOf(facts, stage, stage.workload, children) : stage.asleep
+  const stopped = now && isAsleep(now) ? now : undefined
   const before = now?.status === 'True' ? now : stopped
   return {
     does: 'serve',

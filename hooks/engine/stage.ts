@@ -64,6 +64,8 @@ export interface ServeStage {
   readonly needs: readonly Reference[]
   /** Why it cannot serve as requested, if so. */
   readonly refuse: Verdict | undefined
+  /** Why nothing is to run, if so. It then needs nothing either. */
+  readonly asleep: Verdict | undefined
   /** The observed Deployment or StatefulSet, whether it is as requested or not. */
   readonly workload: Workload | undefined
   /** The replicas of an existing workload while a stage is blocked; undefined: as before. */

@@ -4,7 +4,7 @@ import { podsOf } from '../observe/diagnosis.ts'
 import { loaderReportOf, type Report, reportOf } from '../observe/jobreport.ts'
 import { isFailed } from '../observe/jobstate.ts'
 import { hasEnded } from '../observe/observed.ts'
-import { no } from '../observe/verdict.ts'
+import { final, no } from '../observe/verdict.ts'
 import { driverOfJob } from '../storage/storage.ts'
 import { identityByName, type Success, successOf } from './buckets.ts'
 import { done } from './done.ts'
@@ -109,9 +109,11 @@ const withoutDigest = (look: Look, name: string): WorkFate =>
   fated(
     look,
     { is: 'failed', finishing: name },
-    no(
-      'Failed',
-      `Job "${name}" is complete but reported no digest: is images.builder from another release? kubectl delete job ${name} builds again`,
+    final(
+      no(
+        'Failed',
+        `Job "${name}" is complete but reported no digest: is images.builder from another release? kubectl delete job ${name} builds again`,
+      ),
     ),
     currentJob(look),
   )

@@ -48,6 +48,8 @@ export interface SyncRequest {
   readonly finalizing?: boolean
   /** Set by the server, not part of the protocol: a Pod that is missing in `related` may exist. */
   readonly podsMayBeMissing?: boolean
+  /** Set by the server too: the time in RFC 3339, for conditions; without it they get none. */
+  readonly now?: string
 }
 
 export interface SyncResponse {

@@ -1,5 +1,5 @@
-import type { Parent } from '../../crds/kind.ts'
-import type { Condition, ConditionType, Reason } from '../../crds/status.ts'
+import { health } from '../../crds/health.ts'
+import type { Reason } from '../../crds/status.ts'
 import { cutAt, printable } from '../../crds/text.ts'
 
 /** What is reported about a stage or about the whole object: a condition without its type. */
@@ -9,6 +9,8 @@ export interface Verdict {
   readonly message: string
   /** The child that is reported as missing, as KIND/NAME, for status.awaited. */
   readonly awaits?: string
+  /** Whether nothing is tried again until somebody acts, although that is not so of every such reason. */
+  readonly isFinal?: true
 }
 
 /** Longer messages are cut: kubectl prints them in a column, which is no place for a whole log. */
@@ -29,20 +31,13 @@ export const yes = (reason: Reason, message: string): Verdict => ({
   message: shown(message),
 })
 
-/**
- * No transition time: it would need a clock, and Kubernetes' own `kubectl wait` reads status and
- * observedGeneration alone.
- */
-export const condition = (
-  parent: Parent,
-  type: ConditionType,
-  { status, reason, message }: Verdict,
-): Condition => ({
-  type,
-  status,
-  reason,
-  message,
-  ...(parent.metadata.generation !== undefined && {
-    observedGeneration: parent.metadata.generation,
-  }),
-})
+/** Marks what stays so until somebody acts, such as a Job that has failed. */
+export const final = (verdict: Verdict): Verdict => ({ ...verdict, isFinal: true })
+
+/** Whether nothing changes until somebody acts. */
+export const isStalled = ({ status, reason, isFinal }: Verdict): boolean =>
+  status !== 'True' && (isFinal === true || health[reason] === 'Failed')
+
+/** Whether nothing runs because that was asked for. */
+export const isAsleep = ({ reason }: Verdict): boolean =>
+  reason === 'Suspended' || reason === 'Idle'

@@ -6,7 +6,7 @@ import { type ClaimClass, claim } from '../children/claim.ts'
 import { asApplied } from '../observe/applied.ts'
 import type { Observed } from '../observe/observed.ts'
 import type { Child } from '../observe/protocol.ts'
-import { no, type Verdict } from '../observe/verdict.ts'
+import { final, no, type Verdict } from '../observe/verdict.ts'
 import { diskOf } from '../pod/resources.ts'
 import type { Mounts } from '../pod/volumes.ts'
 import { artifacts, type Driver, sealed } from './driver.ts'
@@ -41,9 +41,11 @@ export const pvc: Driver = {
 }
 
 const lostWith = (claim: string): Verdict =>
-  no(
-    'ChildMissing',
-    `PersistentVolumeClaim "${claim}" is gone, and the result with it: restore it, or make it anew by another value of the annotation substratus.ai/rerun`,
+  final(
+    no(
+      'ChildMissing',
+      `PersistentVolumeClaim "${claim}" is gone, and the result with it: restore it, or make it anew by another value of the annotation substratus.ai/rerun`,
+    ),
   )
 
 /** A parent's own claim, at any path. */

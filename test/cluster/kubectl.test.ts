@@ -131,7 +131,7 @@ describe('scaling', () => {
     await ok(['-n', ns, 'scale', 'modelserver/s', '--replicas=3', '--current-replicas=1'])
     await untilReady(ns, 'modelserver/s', 'True Serving: 3 of 3')
     await ok(['-n', ns, 'scale', 'modelserver/s', '--replicas=0'])
-    await untilReady(ns, 'modelserver/s', 'False Suspended: scaled to 0 replicas')
+    await untilReady(ns, 'modelserver/s', 'True Suspended: scaled to 0 replicas')
   })
 
   test('a HorizontalPodAutoscaler reads and writes the scale', async () => {

@@ -56,7 +56,7 @@ test('suspend and resume apply to a running Job', async () => {
   await untilReady(ns, 'model/m', 'False Running')
   const [job] = (await get(ns, 'jobs')).items
   await patch(ns, 'model/m', { suspend: true })
-  await untilReady(ns, 'model/m', 'False Suspended')
+  await untilReady(ns, 'model/m', 'True Suspended')
   await until(
     () => names(ns, 'pods'),
     (pods) => pods.length === 0,
@@ -73,7 +73,7 @@ test('suspend, resume and kubectl scale apply to a server', async () => {
   await apply(ns, manifest('ModelServer', 's', { model: { name: 'm' } }))
   await untilReady(ns, 'modelserver/s', 'True Serving')
   await patch(ns, 'modelserver/s', { suspend: true })
-  await untilReady(ns, 'modelserver/s', 'False Suspended')
+  await untilReady(ns, 'modelserver/s', 'True Suspended')
   await until(
     () => names(ns, 'pods'),
     (pods) => pods.length === 0,
@@ -94,7 +94,7 @@ test('suspend and resume apply to a notebook, and its home survives', async () =
   await untilReady(ns, 'notebook/n', 'True Serving')
   const { metadata } = await get(ns, 'pvc/n-notebook-home')
   await patch(ns, 'notebook/n', { suspend: true })
-  await untilReady(ns, 'notebook/n', 'False Suspended')
+  await untilReady(ns, 'notebook/n', 'True Suspended')
   await until(
     () => names(ns, 'pods'),
     (pods) => pods.length === 0,

@@ -62,7 +62,7 @@ test('kubectl finds it on PATH as a plugin', async () => {
 test('a suspended notebook is resumed, and left running; the output follows Ready meanwhile', async () => {
   const ns = await namespace('open-suspended')
   await apply(ns, manifest('Notebook', 'explore', { suspend: true }))
-  await untilReady(ns, 'notebook/explore', 'False Suspended')
+  await untilReady(ns, 'notebook/explore', 'True Suspended')
   const { code, lines, interrupt } = open(ns, 'notebook explore')
   await says(lines, unreachable)
   expect(lines()[0]).toBe('Notebook "explore" is suspended: resuming it')
@@ -104,7 +104,7 @@ test('an idle notebook is started', async () => {
       await ok(['-n', ns, 'annotate', '--overwrite', 'notebook', 'explore', `seen=${Date.now()}`])
       return readyOf(await get(ns, 'notebook/explore'))
     },
-    (ready) => ready.startsWith('False Idle'),
+    (ready) => ready.startsWith('True Idle'),
   )
   const { code, lines, interrupt } = open(ns, 'nb/explore')
   await says(lines, unreachable)
@@ -151,7 +151,7 @@ test.each(['notebook', 'modelserver'])('--suspend suspends a %s', async (kind) =
   const { code, lines } = open(ns, `${kind} it --suspend`)
   expect(await code).toBe(0)
   expect(lines()[0]).toContain(`"it" is suspended`)
-  await untilReady(ns, `${kind}/it`, 'False Suspended')
+  await untilReady(ns, `${kind}/it`, 'True Suspended')
 })
 
 describe('rights to open', () => {

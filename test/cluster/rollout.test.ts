@@ -38,7 +38,7 @@ test('another preset replaces no Pod until the annotation asks for it', async ()
       manifest('ModelServer', 'asleep', { model: { name: 'm' }, runtime: 'vllm', suspend: true }),
     )
     await untilReady(ns, 'modelserver/s', 'True Serving: 1 of 1')
-    await untilReady(ns, 'modelserver/asleep', 'False Suspended')
+    await untilReady(ns, 'modelserver/asleep', 'True Suspended')
   })
   const before = await podOf(ns)
   expect(imageIn(before)).toBe('example.com/vllm:v0.18')

@@ -122,7 +122,7 @@ test.each([
     expect((await get(ns, `job/${job.metadata.name}`)).spec.suspend).toBe(false)
     const [, command = ''] = /: kubectl (annotate .*) removes it$/.exec(says) ?? []
     await asEve(ns, ...command.split(' '))
-    await untilReady(ns, 'model/m', 'False Suspended')
+    await untilReady(ns, 'model/m', 'True Suspended')
     expect((await get(ns, `job/${job.metadata.name}`)).spec.suspend).toBe(true)
   },
 )

@@ -118,7 +118,7 @@ test('a notebook opens in a browser, retains saved files, and is closed to every
         suspend: true,
       }),
     )
-    await untilSays(ns, 'notebook/explore', 'False')
+    await untilSays(ns, 'notebook/explore', 'True Suspended')
 
     // It resumes the notebook, waits and opens it.
     const opened = open(ns, 'notebook explore')
@@ -225,7 +225,7 @@ test('a notebook opens in a browser, retains saved files, and is closed to every
     await untilSays(ns, 'notebook/explore', 'True Serving')
     const suspending = open(ns, 'notebook explore --suspend')
     expect(await suspending.code).toBe(0)
-    await untilSays(ns, 'notebook/explore', 'False Suspended')
+    await untilSays(ns, 'notebook/explore', 'True Suspended')
     await until(
       () => names(ns, 'pods'),
       (pods) => !pods.includes('Pod/explore-notebook-0'),
@@ -287,7 +287,7 @@ test.concurrent('an idle notebook is stopped, and opening it starts it', async (
   const ns = await namespace('idle')
   await apply(ns, manifest('Notebook', 'explore', { image, idleTimeout: '20s' }))
   await untilSays(ns, 'notebook/explore', 'True Serving')
-  await untilSays(ns, 'notebook/explore', 'False Idle')
+  await untilSays(ns, 'notebook/explore', 'True Idle')
   await until(
     () => names(ns, 'pods'),
     (pods) => pods.length === 0,
@@ -322,7 +322,7 @@ test.concurrent('a program that is not Jupyter is idle once nobody is connected'
     await sleep(45_000)
     await untilSays(ns, 'notebook/code', 'True Serving')
     page.destroy()
-    await untilSays(ns, 'notebook/code', 'False Idle')
+    await untilSays(ns, 'notebook/code', 'True Idle')
   } finally {
     page.destroy()
     forwarded.stop()

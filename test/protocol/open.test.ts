@@ -138,7 +138,7 @@ describe('a notebook that runs', () => {
 describe('a notebook that does not run is started', () => {
   test('suspended: it is resumed, and opened when it is ready', async () => {
     await jupyter('secret')
-    api.put(notebook({ suspend: true, image: 'i' }, 'False Suspended spec.suspend is true'))
+    api.put(notebook({ suspend: true, image: 'i' }, 'True Suspended spec.suspend is true'))
     api.patched = ({ spec }) => {
       const starting = 'False Starting Pod "explore-notebook-0" runs and does not answer yet'
       setTimeout(() => api.put(notebook(spec ?? {}, starting)), 50)
@@ -158,7 +158,7 @@ describe('a notebook that does not run is started', () => {
   test('idle: the annotation wakes it, and its spec is unchanged', async () => {
     await jupyter('secret')
     const idle = { idle: { container: 'c1' } }
-    api.put(notebook({ idleTimeout: '2h' }, 'False Idle idle for 2h', idle))
+    api.put(notebook({ idleTimeout: '2h' }, 'True Idle idle for 2h', idle))
     api.patched = ({ spec, metadata }) => {
       setTimeout(() => api.put({ ...notebook(spec ?? {}, serving, idle), metadata }, pod('p1')), 50)
     }
@@ -295,13 +295,13 @@ describe('while it is open', () => {
   test.each([
     {
       when: 'somebody suspends it',
-      happens: () => api.put(notebook({ suspend: true }, 'False Suspended spec.suspend is true')),
+      happens: () => api.put(notebook({ suspend: true }, 'True Suspended spec.suspend is true')),
       says: 'it was suspended; kubectl open notebook explore resumes it',
     },
     {
       when: 'it was idle for too long',
       happens: () =>
-        api.put(notebook({ idleTimeout: '2h' }, 'False Idle idle for 2h', { idle: {} })),
+        api.put(notebook({ idleTimeout: '2h' }, 'True Idle idle for 2h', { idle: {} })),
       says: 'it was idle for 2h and was stopped; kubectl open notebook explore wakes it',
     },
     {
@@ -368,7 +368,7 @@ describe('the error says why it cannot be opened', () => {
   })
 
   test('forbidden, resuming it', async () => {
-    api.put(notebook({ suspend: true }, 'False Suspended spec.suspend is true'))
+    api.put(notebook({ suspend: true }, 'True Suspended spec.suspend is true'))
     const message = `notebooks "explore" ${who} patch resource`
     api.refusals.set('PATCH', { code: 403, message })
     const { messages, code } = person()
@@ -396,7 +396,7 @@ describe('the error says why it cannot be opened', () => {
 
   test('a local port that is in use', async () => {
     const port = await jupyter('secret')
-    api.put(notebook({ suspend: true }, 'False Suspended spec.suspend is true'))
+    api.put(notebook({ suspend: true }, 'True Suspended spec.suspend is true'))
     const { messages, code } = person({ port })
     expect(await code).toBe(1)
     expect(messages).toEqual([
@@ -500,7 +500,7 @@ describe('--suspend', () => {
   })
 
   test('does nothing if it is suspended already', async () => {
-    api.put(notebook({ suspend: true }, 'False Suspended spec.suspend is true'))
+    api.put(notebook({ suspend: true }, 'True Suspended spec.suspend is true'))
     const { messages, code } = person({ suspend: true })
     expect(await code).toBe(0)
     expect(patches()).toEqual([])

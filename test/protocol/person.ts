@@ -10,7 +10,12 @@ import { type FakeApi, fakeApi, type Stored } from './fakeapi.ts'
 
 export const notebook = (spec: object, ready: string, more: object = {}): Stored => {
   const [status, reason, ...words] = ready.split(' ')
-  const conditions = [{ type: 'Ready', status, reason, message: words.join(' ') }]
+  const condition = { type: 'Ready', status, reason, message: words.join(' ') }
+  const isStalled = ['Failed', 'InvalidSpec'].includes(String(reason))
+  const conditions = [
+    condition,
+    ...(isStalled ? [{ ...condition, type: 'Stalled', status: 'True' }] : []),
+  ]
   return {
     kind: 'Notebook',
     metadata: { name: 'explore', uid: 'n1', annotations: {} },

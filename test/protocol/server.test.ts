@@ -384,3 +384,22 @@ describe('/metrics', () => {
     expect(await series(serverWith().get, 'process_resident_memory_bytes')).toHaveLength(1)
   })
 })
+
+describe('the time of the server', () => {
+  const conditionsOf = async (now: string | undefined, status?: object) => {
+    const server = serverWith(now ? { now: () => now } : {})
+    const sent = { parent: { ...parent, ...(status && { status }) }, now: '1970-01-01T00:00:00Z' }
+    const { body } = await server.post('/hooks/datasets/sync', sent)
+    return body.status
+  }
+  const timesIn = ({ conditions }: { conditions: readonly { lastTransitionTime?: string }[] }) =>
+    new Set(conditions.map(({ lastTransitionTime }) => lastTransitionTime))
+
+  test('is in new conditions, and that of the request is not', async () => {
+    expect(timesIn(await conditionsOf(undefined))).toEqual(new Set([undefined]))
+    const status = await conditionsOf('2026-11-23T08:00:00Z')
+    expect(timesIn(status)).toEqual(new Set(['2026-11-23T08:00:00Z']))
+    const later = await conditionsOf('2026-11-24T08:00:00Z', status)
+    expect(timesIn(later)).toEqual(new Set(['2026-11-23T08:00:00Z']))
+  })
+})

@@ -136,7 +136,7 @@ describe('Ready of a Model', () => {
       when: 'it is suspended before its Job exists',
       spec: { ...trained, suspend: true },
       seen: [squad],
-      ready: 'False Suspended: spec.suspend is true',
+      ready: 'True Suspended: spec.suspend is true',
     },
     {
       when: 'it is suspended, and its Job still runs',
@@ -148,7 +148,7 @@ describe('Ready of a Model', () => {
       when: 'it is suspended, and its Job has stopped',
       spec: { ...trained, suspend: true },
       seen: seenWith(trained, suspended).map(stopped),
-      ready: /^False Suspended: Job "falcon-model-run-\w+" is suspended$/,
+      ready: /^True Suspended: Job "falcon-model-run-\w+" is suspended$/,
     },
     {
       when: 'an invalid manifest bypassed admission',

@@ -253,13 +253,13 @@ describe('Ready and Serving of a ModelServer', () => {
       when: 'it is scaled to zero',
       spec: { ...spec, replicas: 0 },
       seen: seenWith(available),
-      ready: 'False Suspended: scaled to 0 replicas',
+      ready: 'True Suspended: scaled to 0 replicas',
     },
     {
       when: 'it is suspended',
       spec: { ...spec, suspend: true },
       seen: seenWith(available),
-      ready: 'False Suspended: spec.suspend is true',
+      ready: 'True Suspended: spec.suspend is true',
     },
     {
       when: 'two replicas are requested of a ReadWriteOnce claim',
@@ -279,7 +279,7 @@ describe('Ready and Serving of a ModelServer', () => {
       when: 'the same, suspended',
       spec: { ...spec, replicas: 2, suspend: true },
       seen: seenWith(available),
-      ready: 'False Suspended: spec.suspend is true',
+      ready: 'True Suspended: spec.suspend is true',
       serving: 'False Suspended: spec.suspend is true',
     },
     {

@@ -110,13 +110,13 @@ describe('Ready of a Notebook', () => {
       when: 'it is suspended',
       spec: { suspend: true },
       seen: seenWith(ready, up),
-      ready: 'False Suspended: spec.suspend is true; the home is kept',
+      ready: 'True Suspended: spec.suspend is true; the home is kept',
     },
     {
       when: 'it was idle',
       seen: seenWith(ready, idle('containerd://1')),
       ready:
-        /^False Idle: idle for 2h; the home is kept: kubectl annotate --overwrite notebook explore substratus\.ai\/opened=/,
+        /^True Idle: idle for 2h; the home is kept: kubectl annotate --overwrite notebook explore substratus\.ai\/opened=/,
     },
   ])('$when', ({ spec: requested = spec, seen, ready: says }) => {
     expect(readyOf(sync(aNotebook({ ...requested }), seen))).toMatch(says)
@@ -134,7 +134,7 @@ describe('idle', () => {
     expect(statusOf(slept).idle).toEqual({ container: 'containerd://1' })
     const later = sync(asleep, seenWith({}))
     expect(replicas(later)).toBe(0)
-    expect(readyOf(later)).toMatch(/^False Idle/)
+    expect(readyOf(later)).toMatch(/^True Idle/)
   })
 
   test('stays at zero if its Pod is gone before its status is observed', () => {
@@ -150,7 +150,7 @@ describe('idle', () => {
     const children = applied(sync(aNotebook(lost), seen))
     const late = sync(aNotebook(lost), children)
     expect(replicas(late)).toBe(0)
-    expect(readyOf(late)).toMatch(/^False Idle/)
+    expect(readyOf(late)).toMatch(/^True Idle/)
     expect(applied(late)).toEqual(children)
     const annotations = { 'substratus.ai/opened': 'now' }
     const woken = sync(aNotebook(lost, { annotations }), children)
@@ -216,7 +216,7 @@ describe('idle', () => {
     const lost = { ...spec, dataset: { name: 'squad' } }
     const answer = sync(aNotebook(lost), seen)
     expect(replicas(answer)).toBe(0)
-    expect(readyOf(answer)).toMatch(/^False Idle/)
+    expect(readyOf(answer)).toMatch(/^True Idle/)
     expect(replicas(sync({ ...opened, spec: lost }, seenWith({})))).toBe(1)
   })
 

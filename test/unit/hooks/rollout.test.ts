@@ -210,7 +210,7 @@ describe.each<{ history: string; more?: object; steps: readonly Step[] }>([
     steps: [
       ['the configuration changes', configure(newer), isPending, 1],
       ['the strategy changes', change({ strategy: 'Recreate' }), isPending, 1],
-      ['it is suspended', change({ suspend: true }), /^False Suspended/, 2],
+      ['it is suspended', change({ suspend: true }), /^True Suspended/, 2],
       ['it is resumed', change({ suspend: false }), serving, 2],
     ],
   },

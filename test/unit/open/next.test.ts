@@ -21,6 +21,16 @@ const notebook = (ready?: string, more: object = {}): Opened => {
   } as Opened
 }
 
+/** With the condition of what stays so until somebody acts. */
+const stalled = (ready: string): Opened => {
+  const { status, ...object } = notebook(ready)
+  const conditions = status?.conditions?.flatMap((one) => [
+    one,
+    { ...one, type: 'Stalled' as const, status: 'True' as const },
+  ])
+  return { ...object, status: { ...status, conditions: conditions ?? [] } }
+}
+
 const pod = (uid: string, more: object = {}, ready = 'True', created = '2026-01-01'): Pod => ({
   metadata: { name: `explore-${uid}`, uid, creationTimestamp: created, ...more },
   spec: { containers: [] },
@@ -78,7 +88,7 @@ describe('before it is open', () => {
   table([
     {
       when: 'it is suspended',
-      object: notebook('False Suspended x', { spec: { suspend: true } }),
+      object: notebook('True Suspended x', { spec: { suspend: true } }),
       does: 'patch suspend: suspended: resuming it',
     },
     {
@@ -111,7 +121,7 @@ describe('before it is open', () => {
       object: notebook('', {
         ...idle,
         ...opened('tuesday'),
-        status: { ...idle.status, ...notebook('False Idle idle for 2h').status },
+        status: { ...idle.status, ...notebook('True Idle idle for 2h').status },
       }),
       does: 'wait: the controller has not seen the change yet',
     },
@@ -125,7 +135,7 @@ describe('before it is open', () => {
     },
     {
       when: 'it was resumed, and the status is from before',
-      object: notebook('False Suspended spec.suspend is true'),
+      object: notebook('True Suspended spec.suspend is true'),
       does: 'wait: the controller has not seen the change yet',
     },
     {
@@ -152,13 +162,18 @@ describe('before it is open', () => {
       does: 'wait: ReferenceMissing: Model "m" does not exist in this namespace',
     },
     {
+      when: 'its Pod was evicted, and another one is made',
+      object: notebook('False Failed Pod Evicted: low on disk'),
+      does: 'wait: Failed: Pod Evicted: low on disk',
+    },
+    {
       when: 'its build failed, which only another spec resolves',
-      object: notebook('False Failed exit code 1'),
+      object: stalled('False Failed exit code 1'),
       does: 'end: Failed: exit code 1',
     },
     {
       when: 'its spec is invalid',
-      object: notebook('False InvalidSpec spec.image: Required value'),
+      object: stalled('False InvalidSpec spec.image: Required value'),
       does: 'end: InvalidSpec: spec.image: Required value',
     },
     { when: 'it serves', object: serving, pods: [pod('a')], does: 'reach a' },

@@ -1,0 +1,40 @@
+import type { Parent } from '../../crds/kind.ts'
+import type { Condition, ConditionType } from '../../crds/status.ts'
+import { isStalled, type Verdict } from './verdict.ts'
+
+/** What a condition takes from the request. */
+interface Seen {
+  readonly parent: Parent
+  /** The conditions of the present status. */
+  readonly before: readonly Condition[]
+  /** The time of the request. */
+  readonly now: string | undefined
+}
+
+/**
+ * A verdict as a condition. Its time stays until its status changes, so that a sync in which nothing has
+ * changed writes nothing. A condition that has no time yet, of an earlier version, gets one once.
+ */
+export function condition(
+  { parent, before, now }: Seen,
+  type: ConditionType,
+  { status, reason, message }: Verdict,
+): Condition {
+  const former = before.find((one) => one.type === type)
+  const since = (former?.status === status ? former.lastTransitionTime : undefined) ?? now
+  const { generation } = parent.metadata
+  return {
+    type,
+    status,
+    reason,
+    message,
+    ...(since !== undefined && { lastTransitionTime: since }),
+    ...(generation !== undefined && { observedGeneration: generation }),
+  }
+}
+
+/** Ready, and beside it Stalled, which kstatus expects to be absent unless it is True. */
+export const readyConditions = (seen: Seen, ready: Verdict): readonly Condition[] => [
+  condition(seen, 'Ready', ready),
+  ...(isStalled(ready) ? [condition(seen, 'Stalled', { ...ready, status: 'True' })] : []),
+]
