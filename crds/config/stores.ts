@@ -5,6 +5,15 @@ import type { Overlaid } from './overlay.ts'
 /** These fields become part of a URL in a status, whose schema allows no control characters. */
 const part = { maxLength: 512, pattern: '^[^\\x00-\\x1f\\x7f-\\x9f]*$' }
 
+const claimSettings = {
+  className: string('The StorageClass; default the cluster’s own.'),
+  accessModes: list(
+    'Access modes.',
+    choice('A mode.', ['ReadWriteOnce', 'ReadWriteMany', 'ReadWriteOncePod']),
+    { minItems: 1 },
+  ),
+}
+
 export const storage = object('Where artifacts and homes are stored.', {
   driver: choice('Which storage artifacts are in; homes are always in claims.', [
     'pvc',
@@ -40,12 +49,12 @@ export const storage = object('Where artifacts and homes are stored.', {
     { maxItems: 32 },
   ),
   pvc: object('One PersistentVolumeClaim per object.', {
-    className: string('The StorageClass; default the cluster’s own.'),
-    accessModes: list(
-      'Access modes.',
-      choice('A mode.', ['ReadWriteOnce', 'ReadWriteMany', 'ReadWriteOncePod']),
-      { minItems: 1 },
+    ...claimSettings,
+    artifacts: object(
+      'For the claims of Datasets and Models, where they differ from the others.',
+      claimSettings,
     ),
+    homes: object('For the homes of Notebooks, where they differ from the others.', claimSettings),
     nodeSelector: map(
       'Nodes for the Jobs that first bind a claim, so that it binds where consumers can follow.',
       string('Value.'),

@@ -1,3 +1,4 @@
+import { claimSettings } from '../../crds/claims.ts'
 import type { Config } from '../../crds/config.ts'
 import type { Parent } from '../../crds/kind.ts'
 import type { ChildKind } from './childkind.ts'
@@ -10,13 +11,16 @@ export const claims: ChildKind = {
   resource: 'persistentvolumeclaims',
 }
 
-export const claim = (parent: Parent, name: string, size: string, config: Config): Claim => ({
-  apiVersion: claims.apiVersion,
-  kind: claims.kind,
-  metadata: { name, labels: labelsOf(parent, 'storage') },
-  spec: {
-    accessModes: config.storage.pvc.accessModes ?? ['ReadWriteOnce'],
-    resources: { requests: { storage: size } },
-    ...(config.storage.pvc.className && { storageClassName: config.storage.pvc.className }),
-  },
-})
+export function claim(parent: Parent, name: string, size: string, config: Config): Claim {
+  const { className, accessModes } = claimSettings(parent, config)
+  return {
+    apiVersion: claims.apiVersion,
+    kind: claims.kind,
+    metadata: { name, labels: labelsOf(parent, 'storage') },
+    spec: {
+      accessModes,
+      resources: { requests: { storage: size } },
+      ...(className && { storageClassName: className }),
+    },
+  }
+}
