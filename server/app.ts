@@ -128,7 +128,12 @@ export function app(options: AppOptions): express.Express {
     const seen = pods ? withPods(request.related, pods.of(request.parent)) : request.related
     const related = withNodes(seen, nodes?.byName())
     const answer = hook.sync(
-      { ...request, related, podsMayBeMissing: pods !== undefined && !pods.isCurrent() },
+      {
+        ...request,
+        related,
+        podsMayBeMissing: pods !== undefined && !pods.isCurrent(),
+        nodes: nodes?.facts(),
+      },
       config,
       (error) => options.log.error({ err: error, path: req.path }, 'failed'),
     )

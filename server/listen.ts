@@ -15,7 +15,7 @@ import { boundConnections } from './connections.ts'
 import type { Log } from './log.ts'
 import { clusterLookup, clusterServers } from './lookup.ts'
 import { metrics } from './metrics.ts'
-import { watchNodes } from './nodes.ts'
+import { enabledKubelet, watchNodes } from './nodes.ts'
 import { watchPods } from './pods.ts'
 import { segmentsFrom } from './segments.ts'
 import { followCertificate, pairIn, type TlsFiles } from './tls.ts'
@@ -71,7 +71,8 @@ export async function serve(options: ServeOptions): Promise<Listening> {
   const config = await withImageVolumes(options.config, kubeConfig, log)
   const watching = new AbortController()
   const pods = kubeConfig && watchPods(kubeConfig, log, watching.signal)
-  const nodes = kubeConfig && watchNodes(kubeConfig, log, watching.signal)
+  const firstKubelet = options.config.imageVolumes === 'Enabled' ? enabledKubelet : undefined
+  const nodes = kubeConfig && watchNodes(kubeConfig, log, watching.signal, firstKubelet)
   const measured = metrics()
   let ending = false
   const answer = app({
