@@ -1,4 +1,13 @@
-import { boolean, choice, list, map, object, string, type TypeOf } from '../schema/builders.ts'
+import {
+  boolean,
+  choice,
+  integer,
+  list,
+  map,
+  object,
+  string,
+  type TypeOf,
+} from '../schema/builders.ts'
 import type { FieldError } from '../schema/validator.ts'
 import type { Overlaid } from './overlay.ts'
 
@@ -48,6 +57,10 @@ export const storage = object('Where artifacts and homes are stored.', {
     }),
     { maxItems: 32 },
   ),
+  keepResults: integer(
+    'How many results of an object are stored: the present one, and earlier ones that a reverted spec finds again. Older results are removed with the next success.',
+    { minimum: 1, maximum: 10 },
+  ),
   pvc: object('One PersistentVolumeClaim per object.', {
     ...claimSettings,
     artifacts: object(
@@ -65,6 +78,7 @@ export const storage = object('Where artifacts and homes are stored.', {
 export const storageDefaults = {
   driver: 'pvc',
   former: [],
+  keepResults: 1,
   pvc: { accessModes: ['ReadWriteOnce'] },
   s3: {},
   gcs: {},

@@ -4,6 +4,7 @@ import type { SyncResponse } from '../observe/protocol.ts'
 import { condition } from '../observe/verdict.ts'
 import type { Behaviour } from './behaviour.ts'
 import { childrenOf, type Decision } from './fate.ts'
+import { formerAfter } from './former.ts'
 import type { Facts } from './read.ts'
 import { resyncAfter } from './resync.ts'
 import { isWorkload } from './retained.ts'
@@ -18,6 +19,7 @@ export function assemble<S, T>(
   const { records, blockedBy, ready } = decision
   const children = childrenOf(decision)
   const awaited = awaitedIn(decision)
+  const former = formerAfter(facts, records, !blockedBy)
   const resync = resyncAfter(decision, memory)
   return {
     status: {
@@ -25,6 +27,7 @@ export function assemble<S, T>(
       ...behaviour.status(facts, records, !blockedBy, children.find(isWorkload)),
       ...(isFilled(records) && { stages: records }),
       ...(blockedBy && memory.artifacts && { lastComplete: memory.complete }),
+      ...(former.length && { former }),
       ...(bases?.length && { bases }),
       ...(blockedBy?.finishing && { finishing: blockedBy.finishing }),
       ...(awaited.length && { awaited }),

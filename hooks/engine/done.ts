@@ -2,15 +2,21 @@ import type { StageRecord } from '../../crds/status.ts'
 import { answers } from '../observe/memory.ts'
 import { yes } from '../observe/verdict.ts'
 import type { WorkFate } from './fate.ts'
+import { usable } from './former.ts'
 import { fated, type Look, type Policy } from './look.ts'
 import { retainedJob } from './retained.ts'
 import { changedUpstream } from './upstream.ts'
 
-/** A recorded stage never runs again, not even when the spec returns to the inputs of the last complete result. */
-const recordFor = ({ facts, stage, records, rerun }: Look): StageRecord | undefined =>
-  [records[stage.name], facts.memory.complete?.[stage.name]].find(
-    (record) => record && answers(record, stage.hashes(rerun).inputs, rerun),
-  )
+/**
+ * A recorded stage never runs again, not even when the spec returns to the inputs of the last complete
+ * result, or of a former one that is still stored.
+ */
+function recordFor({ facts, stage, records, rerun }: Look): StageRecord | undefined {
+  const former = usable(facts).map(({ stages }) => stages)
+  return [records, facts.memory.complete, ...former]
+    .map((of) => of?.[stage.name])
+    .find((record) => record && answers(record, stage.hashes(rerun).inputs, rerun))
+}
 
 export const lost: Policy = (look) => {
   const record = recordFor(look)
