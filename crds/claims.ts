@@ -14,6 +14,19 @@ export function wantsClaim({ kind, spec }: Pick<Parent, 'kind' | 'spec'>, config
   return kind === 'Dataset' || hasWork(wanted)
 }
 
+/** The class and access modes of an object's claim: homes and artifacts may each have their own. */
+export function claimSettings({ kind }: Pick<Parent, 'kind'>, { storage: { pvc } }: Config) {
+  const own = kind === 'Notebook' ? pvc.homes : pvc.artifacts
+  return {
+    className: own?.className ?? pvc.className,
+    accessModes: own?.accessModes ?? pvc.accessModes,
+  }
+}
+
+/** Whether Pods on several nodes can mount the claim that is created for a Dataset or a Model. */
+export const isShared = (config: Config): boolean =>
+  claimSettings({ kind: 'Model' }, config).accessModes.includes('ReadWriteMany')
+
 interface Wanted {
   readonly source?: unknown
   readonly model?: unknown

@@ -34,6 +34,8 @@ export interface RuleInput extends Change {
   readonly dryRun: boolean
   /** Reads a referenced object that the rule needs. */
   readonly read: Read
+  /** The other ModelServers of a Model, for a rule that needs them; not all, if there are many. */
+  readonly servers?: readonly Parent[]
 }
 
 /** An object after the change, and before it if the change is an update. */
@@ -57,6 +59,8 @@ export interface Needs {
   readonly when?: (change: Change) => boolean
   /** Also the base of a Model, its base, and so on, as far as a cycle could reach and time permits. */
   readonly withBases?: true
+  /** Also the other ModelServers of a referenced Model, if this holds for the Model. */
+  readonly withServers?: (model: Parent) => boolean
 }
 
 export type ReferredKind = ReferenceField['kind']

@@ -1,3 +1,4 @@
+import { isShared } from './claims.ts'
 import type { Config } from './config.ts'
 import type { Build } from './gitbuild.ts'
 import { claimName } from './names.ts'
@@ -32,7 +33,7 @@ export function singleNodeClaim(
   const { image, inImage, url } = artifacts
   if (image && inImage && (servesItself(server, artifacts) || config.imageVolumes === 'Enabled'))
     return undefined
-  if (config.storage.pvc.accessModes?.includes('ReadWriteMany')) return undefined
+  if (isShared(config)) return undefined
   const claim = claimName({ kind: 'Model', metadata: { name: model } })
   return url?.startsWith(`pvc://${claim}/`) ? claim : undefined
 }

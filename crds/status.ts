@@ -245,6 +245,16 @@ const record = object(
 )
 export type StageRecord = TypeOf<typeof record>
 
+const former = object(
+  'An earlier result.',
+  {
+    stages: map('The stages that made it.', record, { maxProperties: 8 }),
+    url: string('Where the artifacts are.', bounds.url),
+  },
+  { required: ['stages', 'url'] },
+)
+export type Former = TypeOf<typeof former>
+
 /** A child by kind and name, for instance Job/falcon-model-run-0a1b2c3d. */
 const childId = string('A child, as KIND/NAME.', {
   maxLength: 300,
@@ -290,6 +300,11 @@ export const statusFields = {
     'The stages that made artifacts, while newer ones are in progress: returning to their spec runs nothing.',
     record,
     { maxProperties: 8 },
+  ),
+  former: list(
+    'Earlier results that are still stored, the newest first: returning to their spec runs nothing.',
+    former,
+    { maxItems: 9 },
   ),
   finishing: string('The complete Job whose report is being read.', bounds.name),
   disruptions,

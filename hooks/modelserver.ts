@@ -1,3 +1,4 @@
+import { isShared } from '../crds/claims.ts'
 import { imagePattern } from '../crds/imagename.ts'
 import { ModelServer, type ModelServerSpec } from '../crds/modelserver.ts'
 import { claimName } from '../crds/names.ts'
@@ -131,8 +132,7 @@ function retainedReplicas(facts: ServerFacts, workload: Workload | undefined): n
     ({ persistentVolumeClaim }) => persistentVolumeClaim?.claimName,
   )
   const claim = claimName({ kind: 'Model', metadata: parent.spec.model })
-  const isOnOneNode =
-    claims.includes(claim) && !config.storage.pvc.accessModes?.includes('ReadWriteMany')
+  const isOnOneNode = claims.includes(claim) && !isShared(config)
   return isOnOneNode || refusal(facts) ? undefined : replicas
 }
 

@@ -16,7 +16,7 @@ import { bodies } from './bodies.ts'
 import { fail } from './fail.ts'
 import { type LookupLimits, limitedLookup, tooBusy } from './limits.ts'
 import type { Log } from './log.ts'
-import { factsFor, type Lookup } from './lookup.ts'
+import { type FindServers, factsFor, type Lookup } from './lookup.ts'
 import type { Metrics } from './metrics.ts'
 import { type Nodes, withNodes } from './nodes.ts'
 import { type Pods, withPods } from './pods.ts'
@@ -29,6 +29,7 @@ export interface AppOptions {
   readonly metrics: Metrics
   /** All absent without a cluster: references are not checked; Pods and nodes come from requests. */
   readonly lookup?: Lookup
+  readonly servers?: FindServers
   readonly pods?: Pods
   readonly nodes?: Nodes
   /** The time in RFC 3339, for conditions; if absent, conditions get none. */
@@ -68,7 +69,7 @@ const send = (res: Response, answer: unknown): void => {
 
 /** Each route reads a request, calls a pure function, and responds. */
 export function app(options: AppOptions): express.Express {
-  const { config, metrics, lookup, pods, nodes, now } = options
+  const { config, metrics, lookup, servers, pods, nodes, now } = options
   const server = express()
   server.disable('x-powered-by')
   server.disable('etag')
@@ -88,6 +89,7 @@ export function app(options: AppOptions): express.Express {
   const logging = logRequest(options)
   const read = bodies(options.maxBytes)
   const lookupFrom = lookup && limitedLookup(lookup, options.lookupLimits)
+  const serversFrom = servers && limitedLookup(servers, options.lookupLimits)
   const validated = read(reviewLimits, (body, req, res) => {
     const request = admissionRequest(body)
     if (typeof request === 'string') return fail(res, 400, request)
@@ -96,7 +98,10 @@ export function app(options: AppOptions): express.Express {
       count(review, request.object, metrics)
       send(res, review)
     }
-    const facts = lookupFrom ? factsFor(request, lookupFrom(String(req.socket.remoteAddress))) : {}
+    const client = String(req.socket.remoteAddress)
+    const facts = lookupFrom
+      ? factsFor(request, lookupFrom(client), { servers: serversFrom?.(client) })
+      : {}
     if (!(facts instanceof Promise)) return answer(validate(request, config, facts))
     return facts.then(
       (found) => answer(validate(request, config, found)),
@@ -130,6 +135,7 @@ export function app(options: AppOptions): express.Express {
         related,
         podsMayBeMissing: pods !== undefined && !pods.isCurrent(),
         ...(now && { now: now() }),
+        nodes: nodes?.facts(),
       },
       config,
       (error) => options.log.error({ err: error, path: req.path }, 'failed'),

@@ -8,13 +8,14 @@ import type { AddressInfo, Server } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type KubeConfig, VersionApi } from '@kubernetes/client-node'
 import { kubeConfigOf } from '../cluster/kubeconfig.ts'
+import { isShared } from '../crds/claims.ts'
 import type { Config } from '../crds/config.ts'
 import { app } from './app.ts'
 import { boundConnections } from './connections.ts'
 import type { Log } from './log.ts'
-import { clusterLookup } from './lookup.ts'
+import { clusterLookup, clusterServers } from './lookup.ts'
 import { metrics } from './metrics.ts'
-import { watchNodes } from './nodes.ts'
+import { enabledKubelet, watchNodes } from './nodes.ts'
 import { watchPods } from './pods.ts'
 import { segmentsFrom } from './segments.ts'
 import { followCertificate, pairIn, type TlsFiles } from './tls.ts'
@@ -70,7 +71,8 @@ export async function serve(options: ServeOptions): Promise<Listening> {
   const config = await withImageVolumes(options.config, kubeConfig, log)
   const watching = new AbortController()
   const pods = kubeConfig && watchPods(kubeConfig, log, watching.signal)
-  const nodes = kubeConfig && watchNodes(kubeConfig, log, watching.signal)
+  const firstKubelet = options.config.imageVolumes === 'Enabled' ? enabledKubelet : undefined
+  const nodes = kubeConfig && watchNodes(kubeConfig, log, watching.signal, firstKubelet)
   const measured = metrics()
   let ending = false
   const answer = app({
@@ -78,6 +80,8 @@ export async function serve(options: ServeOptions): Promise<Listening> {
     log,
     metrics: measured,
     ...(kubeConfig && { lookup: clusterLookup(kubeConfig) }),
+    // Where many nodes mount a claim, no rule is about the servers that share one.
+    ...(kubeConfig && !isShared(config) && { servers: clusterServers(kubeConfig) }),
     ...(pods && { pods }),
     ...(nodes && { nodes }),
     ...(guard && { guard }),

@@ -1,13 +1,20 @@
 import { ApiException, CustomObjectsApi, type KubeConfig } from '@kubernetes/client-node'
 import { group, type Parent, version } from '../crds/kind.ts'
 import { kindNamed, kindOf } from '../crds/kinds.ts'
-import type { ReferredKind } from '../crds/rule.ts'
+import type { Needs, ReferredKind } from '../crds/rule.ts'
 import { baseOf, type Facts, longestChain, neededOf, type Reference } from '../webhooks/facts.ts'
 import type { AdmissionRequest } from '../webhooks/review.ts'
 import { admissionRules } from '../webhooks/rules/admission.ts'
 
 /** Returns the object, or null if it does not exist. */
 export type Lookup = (kind: ReferredKind, namespace: string, name: string) => Promise<Parent | null>
+
+/** Returns the ModelServers of a Model, up to a limit. */
+export type FindServers = (
+  kind: ReferredKind,
+  namespace: string,
+  name: string,
+) => Promise<readonly Parent[]>
 
 /** Less than the 5 s that the API server gives the webhook, so that the log says what was slow. */
 const patienceMilliseconds = 4000
@@ -24,6 +31,25 @@ export function clusterLookup(kubeConfig: KubeConfig, patience = patienceMillise
       if (error instanceof ApiException && error.code === 404) return null
       throw error
     }
+  }
+}
+
+/** More servers than share a claim. The CRD makes the reference selectable, so that no other server is read. */
+const mostServers = 20
+
+export function clusterServers(
+  kubeConfig: KubeConfig,
+  patience = patienceMilliseconds,
+): FindServers {
+  const api = kubeConfig.makeApiClient(CustomObjectsApi)
+  return async (_kind, namespace, name) => {
+    const request = api.listNamespacedCustomObject({
+      ...{ group, version, namespace, plural: kindNamed('ModelServer').plural },
+      fieldSelector: `spec.model.name=${name}`,
+      limit: mostServers,
+    })
+    const { items } = await inTime(request, patience, `the ModelServers of Model "${name}"`)
+    return items
   }
 }
 
@@ -44,6 +70,12 @@ async function orLate<T>(request: Promise<T>, milliseconds: number): Promise<T |
   return Promise.race([request, late]).finally(() => clearTimeout(timer))
 }
 
+interface LookupOptions {
+  readonly patience?: number
+  /** If absent, rules about the other servers of a Model find none. */
+  readonly servers?: FindServers | undefined
+}
+
 /**
  * Looks up everything that the rules need for a change, and the bases if a rule follows them. Returns
  * at once if nothing is needed, as for most changes.
@@ -51,21 +83,44 @@ async function orLate<T>(request: Promise<T>, milliseconds: number): Promise<T |
 export function factsFor(
   request: AdmissionRequest,
   lookup: Lookup,
-  patience = patienceMilliseconds,
+  { patience = patienceMilliseconds, servers }: LookupOptions = {},
 ): Facts | Promise<Facts> {
   const { object, oldObject, operation } = request
   if (!object || !kindOf(object.kind) || operation === 'DELETE') return {}
   const namespace = request.namespace ?? object.metadata.namespace ?? 'default'
   const needed = new Map<string, Reference>()
   let followsBases = false
+  let needsServers: Needs['withServers']
   for (const { needs } of admissionRules) {
     const references = needs ? neededOf(needs, { object, oldObject }) : []
     for (const reference of references) needed.set(`${reference.kind}/${reference.name}`, reference)
     if (needs?.withBases && references.length) followsBases = true
+    if (needs?.withServers && references.length) needsServers = needs.withServers
   }
   if (!needed.size) return {}
   const find = (of: ReferredKind, name: string) => lookup(of, namespace, name)
-  return lookedUp(followsBases ? object : undefined, [...needed.values()], find, patience)
+  const end = performance.now() + patience
+  const found = lookedUp(followsBases ? object : undefined, [...needed.values()], find, end)
+  if (!needsServers || !servers) return found
+  return withServers(found, needsServers, (name) => servers('Model', namespace, name), end)
+}
+
+/** Adds the servers of the Model. Without an answer, nothing is known of them, and no rule is broken. */
+async function withServers(
+  found: Promise<Facts>,
+  areNeeded: (model: Parent) => boolean,
+  find: (model: string) => Promise<readonly Parent[]>,
+  end: number,
+): Promise<Facts> {
+  const facts = await found
+  const model = Object.values(facts).find((one) => one?.kind === 'Model')
+  if (!model?.metadata.name || !areNeeded(model)) return facts
+  const answer = find(model.metadata.name).catch(() => undefined)
+  const servers = (await orLate(answer, end - performance.now())) ?? []
+  return {
+    ...facts,
+    ...Object.fromEntries(servers.map((one) => [`ModelServer/${one.metadata.name}`, one])),
+  }
 }
 
 /**
@@ -76,9 +131,8 @@ async function lookedUp(
   of: Parent | undefined,
   needed: readonly Reference[],
   lookup: (kind: ReferredKind, name: string) => Promise<Parent | null>,
-  patience: number,
+  end: number,
 ): Promise<Facts> {
-  const end = performance.now() + patience
   const facts: Record<string, Parent | null> = {}
   await Promise.all(
     needed.map(async ({ kind, name }) => {

@@ -13,7 +13,7 @@ import {
   trimmedValidator,
   unaffectedBy,
 } from '../crds/schema/validator.ts'
-import { appliesTo, type Facts, readerOf } from './facts.ts'
+import { appliesTo, type Facts, readerOf, serversFor } from './facts.ts'
 import type { AdmissionRequest } from './review.ts'
 import { admissionRules } from './rules/admission.ts'
 import { deletionRules } from './rules/deletion.ts'
@@ -83,7 +83,9 @@ function brokenRules(
   for (const rule of admissionRules) {
     if (!appliesTo(rule, change)) continue
     const { needs, warns } = rule
-    const input = needs ? { ...change, read: readerOf(needs, change, facts) } : alone
+    const input = needs
+      ? { ...change, read: readerOf(needs, change, facts), ...serversFor(needs, change, facts) }
+      : alone
     const error = errorOf(rule, input, isValidPath)
     if (error) found.push({ error, warns: warns?.(input) ?? false })
   }

@@ -46,6 +46,16 @@ export function readerOf(needs: Needs | undefined, change: Change, facts: Facts)
   }
 }
 
+/** The other ModelServers that were looked up, for a rule that needs them. */
+export const serversFor = ({ withServers }: Needs, { object }: Change, facts: Facts) =>
+  withServers
+    ? {
+        servers: Object.values(facts).filter(
+          (one) => one?.kind === 'ModelServer' && one.metadata.name !== object.metadata.name,
+        ) as readonly Parent[],
+      }
+    : {}
+
 /** The references of an object, by the fields that name them. */
 export const referencesIn = (kind: Kind, object: Parent): readonly Reference[] =>
   newReferences(kind, object, undefined)

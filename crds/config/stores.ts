@@ -1,4 +1,13 @@
-import { boolean, choice, list, map, object, string, type TypeOf } from '../schema/builders.ts'
+import {
+  boolean,
+  choice,
+  integer,
+  list,
+  map,
+  object,
+  string,
+  type TypeOf,
+} from '../schema/builders.ts'
 import type { FieldError } from '../schema/validator.ts'
 import type { Overlaid } from './overlay.ts'
 
@@ -6,6 +15,11 @@ import type { Overlaid } from './overlay.ts'
 const part = { maxLength: 512, pattern: '^[^\\x00-\\x1f\\x7f-\\x9f]*$' }
 
 const accessMode = choice('A mode.', ['ReadWriteOnce', 'ReadWriteMany', 'ReadWriteOncePod'])
+
+const claimSettings = {
+  className: string('The StorageClass; default the cluster’s own.'),
+  accessModes: list('Access modes.', accessMode, { minItems: 1 }),
+}
 
 export const storageDrivers = ['pvc', 's3', 'gcs', 'hostPath'] as const
 
@@ -46,9 +60,17 @@ export const storage = object('Where artifacts and homes are stored.', {
     }),
     { maxItems: 32 },
   ),
+  keepResults: integer(
+    'How many results of an object are stored: the present one, and earlier ones that a reverted spec finds again. Older results are removed with the next success.',
+    { minimum: 1, maximum: 10 },
+  ),
   pvc: object('One PersistentVolumeClaim per object.', {
-    className: string('The StorageClass; default the cluster’s own.'),
-    accessModes: list('Access modes.', accessMode, { minItems: 1 }),
+    ...claimSettings,
+    artifacts: object(
+      'For the claims of Datasets and Models, where they differ from the others.',
+      claimSettings,
+    ),
+    homes: object('For the homes of Notebooks, where they differ from the others.', claimSettings),
     nodeSelector: map(
       'Nodes for the Jobs that first bind a claim, so that it binds where consumers can follow.',
       string('Value.'),
@@ -59,6 +81,7 @@ export const storage = object('Where artifacts and homes are stored.', {
 export const storageDefaults = {
   driver: 'pvc',
   former: [],
+  keepResults: 1,
   pvc: { accessModes: ['ReadWriteOnce'] },
   s3: {},
   gcs: {},

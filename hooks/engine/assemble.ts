@@ -4,6 +4,7 @@ import type { Memory } from '../observe/memory.ts'
 import type { SyncResponse } from '../observe/protocol.ts'
 import type { Behaviour } from './behaviour.ts'
 import { childrenOf, type Decision, type StageFate } from './fate.ts'
+import { formerAfter } from './former.ts'
 import type { Facts } from './read.ts'
 import { resyncAfter } from './resync.ts'
 import { isWorkload } from './retained.ts'
@@ -19,6 +20,7 @@ export function assemble<S, T>(
   const { records, blockedBy, ready } = decision
   const children = childrenOf(decision)
   const awaited = awaitedIn(decision)
+  const former = formerAfter(facts, records, !blockedBy)
   const resync = resyncAfter(decision, memory)
   return {
     status: {
@@ -26,6 +28,7 @@ export function assemble<S, T>(
       ...behaviour.status(facts, records, !blockedBy, children.find(isWorkload)),
       ...(isFilled(records) && { stages: records }),
       ...(blockedBy && memory.artifacts && { lastComplete: memory.complete }),
+      ...(former.length && { former }),
       ...(bases?.length && { bases }),
       ...(blockedBy?.disruptions && { disruptions: blockedBy.disruptions }),
       ...(blockedBy?.finishing && { finishing: blockedBy.finishing }),

@@ -2,20 +2,25 @@ import type { StageRecord } from '../../crds/status.ts'
 import { answers } from '../observe/memory.ts'
 import { yes } from '../observe/verdict.ts'
 import type { WorkFate } from './fate.ts'
+import { usable } from './former.ts'
 import { fated, jobIn, type Look, type Policy } from './look.ts'
 import { retainedJob } from './retained.ts'
 import type { RecordKey } from './stage.ts'
 import { changedUpstream } from './upstream.ts'
 
-/** A recorded stage never runs again, not even when the spec returns to the inputs of the last complete result. */
+/**
+ * A recorded stage never runs again, not even when the spec returns to the inputs of the last complete
+ * result, or of a former one that is still stored.
+ */
 function recordFor({ facts, stage, records, rerun }: Look): Recorded | undefined {
-  const sealed = stage.keys.at(-1) as RecordKey
   const { inputs } = stage.hashes(rerun)
-  for (const [key, record] of [
-    [sealed, records[sealed]],
-    [sealed, facts.memory.complete?.[sealed]],
-    ...stage.keys.map((key) => [key, records[key]] as const),
-  ] as const)
+  const sealed = stage.keys.at(-1) as RecordKey
+  const former = usable(facts).map(({ stages }) => stages)
+  const results = [records, facts.memory.complete, ...former].map(
+    (of) => [sealed, of?.[sealed]] as const,
+  )
+  const all = [...results, ...stage.keys.map((key) => [key, records[key]] as const)]
+  for (const [key, record] of all)
     if (record && answers(record, inputs, rerun)) return { key, record }
   return undefined
 }

@@ -4,6 +4,7 @@ import { type Memory, memoryOf } from '../observe/memory.ts'
 import { type Observed, observedIn } from '../observe/observed.ts'
 import type { SyncRequest } from '../observe/protocol.ts'
 import { basesOf, type References, referencesOf } from '../observe/references.ts'
+import { imageVolumesOf } from './imagevolumes.ts'
 
 /** A sync request, parsed once: everything that a decision may depend on. */
 export interface Facts<S = unknown> {
@@ -22,17 +23,20 @@ export interface Facts<S = unknown> {
   readonly now: string | undefined
 }
 
-export const read = <S>(
+export function read<S>(
   kind: Kind<S>,
   parent: Parent<S>,
   request: SyncRequest,
   config: Config,
-): Facts<S> => ({
-  parent,
-  config,
-  references: referencesOf(kind, parent, request.related, config),
-  bases: basesOf(kind, parent, request.related),
-  observed: observedIn(request),
-  memory: memoryOf(parent),
-  now: request.now,
-})
+): Facts<S> {
+  const observed = observedIn(request)
+  return {
+    parent,
+    config: { ...config, imageVolumes: imageVolumesOf(parent, request.nodes, observed, config) },
+    references: referencesOf(kind, parent, request.related, config),
+    bases: basesOf(kind, parent, request.related),
+    observed,
+    memory: memoryOf(parent),
+    now: request.now,
+  }
+}

@@ -4,6 +4,7 @@ import {
   type Artifacts,
   type Condition,
   type Disruptions,
+  type Former,
   type Idle,
   identity,
   idle as idleSchema,
@@ -27,6 +28,8 @@ export interface Memory {
   readonly complete: Records | undefined
   /** The last complete result, for objects that refer to this one. */
   readonly artifacts: Artifacts | undefined
+  /** Earlier results that are still stored, the newest first. */
+  readonly former: readonly Former[]
   readonly image: string | undefined
   readonly url: string | undefined
   /** The complete Job whose report was looked for. */
@@ -47,6 +50,7 @@ interface Status {
   readonly stages?: Records
   readonly lastComplete?: Records
   readonly artifacts?: Artifacts
+  readonly former?: readonly Former[]
   readonly image?: string
   readonly url?: string
   readonly finishing?: string
@@ -59,11 +63,12 @@ interface Status {
 
 export function memoryOf({ status }: Pick<Parent, 'status'>): Memory {
   const { stages, lastComplete, conditions = [], awaited, ...others } = (status ?? {}) as Status
-  const { artifacts, image, url, finishing, disruptions, bases = [], idle } = others
+  const { artifacts, former = [], image, url, finishing, disruptions, bases = [], idle } = others
   return {
     records: stages ?? {},
     complete: lastComplete ?? stages,
     artifacts,
+    former,
     image,
     url,
     finishing,

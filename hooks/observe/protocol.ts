@@ -41,6 +41,18 @@ export interface CustomizeResponse {
   readonly relatedResources: readonly RelatedRule[]
 }
 
+/** What decides whether a Pod can run on a node and mount images there. */
+export interface NodeFacts {
+  readonly labels: Readonly<Record<string, string>>
+  readonly taints: readonly {
+    readonly key: string
+    readonly value?: string
+    readonly effect: string
+  }[]
+  /** Undefined if the runtime is not known. */
+  readonly mountsImages?: boolean | undefined
+}
+
 export interface SyncRequest {
   readonly parent: Parent
   readonly children: Group
@@ -50,6 +62,8 @@ export interface SyncRequest {
   readonly podsMayBeMissing?: boolean
   /** Set by the server too: the time in RFC 3339, for conditions; without it they get none. */
   readonly now?: string
+  /** The same: all nodes of the cluster; undefined if they are not known. */
+  readonly nodes?: readonly NodeFacts[] | undefined
 }
 
 export interface SyncResponse {

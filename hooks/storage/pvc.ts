@@ -1,3 +1,4 @@
+import { claimSettings } from '../../crds/claims.ts'
 import type { Config } from '../../crds/config.ts'
 import type { Parent } from '../../crds/kind.ts'
 import { claimName } from '../../crds/names.ts'
@@ -57,7 +58,7 @@ export const claimMount = (claimName: string, mountPath: string, subPath?: strin
 
 /** The claim of a parent's artifacts, or of its home. */
 export const claimOf = (parent: Parent, observed: Observed, config: Config): Child =>
-  claimNamed(claimName(parent), parent, observed, config, config.storage.pvc)
+  claimNamed(claimName(parent), parent, observed, config, claimSettings(parent, config))
 
 /**
  * A claim of a parent. It grows with spec.resources.disk and never shrinks: Kubernetes refuses to

@@ -15,7 +15,7 @@ import { pvc } from './pvc.ts'
 /** The object that owns results. Recorded results stay where they are, even if the configuration changes. */
 interface Owner {
   readonly parent: Parent
-  readonly memory: Pick<Memory, 'artifacts' | 'records'>
+  readonly memory: Pick<Memory, 'artifacts' | 'former' | 'records'>
   readonly config: Config
 }
 
@@ -59,6 +59,10 @@ export function isOwnPlace(parent: Parent, url: string, config: Config): boolean
   return places.some((place) => url.startsWith(place) && resultPath.test(url.slice(place.length)))
 }
 
+/** Whether an address can be one of this object's own results in the current storage. */
+export const isPresentPlace = (parent: Parent, url: string, config: Config): boolean =>
+  url.startsWith(presentPlace(parent, config)) && isOwnPlace(parent, url, config)
+
 /** The prefix of all addresses of this object in the current storage. */
 const presentPlace = (parent: Parent, config: Config): string =>
   `${storageOf(config).url(parent, '', config).replace(/\/+$/, '')}/`
@@ -76,10 +80,8 @@ export function claimsOf(
 }
 
 /** The path of one of the object's own results; undefined for any other address. */
-function ownPath({ parent, memory, config }: Owner): string | undefined {
-  const url = memory.artifacts?.url
-  return url && isOwnPlace(parent, url, config) ? url.split('/').slice(-2).join('/') : undefined
-}
+const ownPath = ({ parent, config }: Owner, url: string | undefined): string | undefined =>
+  url && isOwnPlace(parent, url, config) ? url.split('/').slice(-2).join('/') : undefined
 
 /** The verdict on a recorded result whose address is not accepted; undefined if it is. */
 export function lostPlace(
@@ -108,7 +110,9 @@ export function artifactsUrl(
   const { parent, memory, config } = owner
   const path = artifactsPath(stage, record.attempt)
   const url = memory.artifacts?.url
-  return url && ownPath(owner) === path ? url : storageFor(record, config).url(parent, path, config)
+  return url && ownPath(owner, url) === path
+    ? url
+    : storageFor(record, config).url(parent, path, config)
 }
 
 /** Whether seal accepts a path of artifacts. */
@@ -116,16 +120,23 @@ const isArtifactsPath = (path: string): boolean => /^(?:load|run)\/[0-9a-f]{16}$
 
 /**
  * The results that somebody may read now or later: the one that status points at, the last recorded one,
- * which it will point at once the stages after it are done, and one that is not sealed yet.
+ * which it will point at once the stages after it are done, one that is not sealed yet, and the former ones
+ * that a reverted spec finds.
  */
 export function pathsInUse(owner: Owner, stage: 'load' | 'run'): readonly string[] {
   const { parent, memory, config } = owner
-  const isPresent = memory.artifacts?.url?.startsWith(presentPlace(parent, config))
-  const current = isPresent ? ownPath(owner) : undefined
   const last = [memory.records[stage], memory.records.written].flatMap((record) =>
     record ? [artifactsPath(stage, record.attempt)] : [],
   )
-  return [...new Set([...(current ? [current] : []), ...last])].filter(isArtifactsPath)
+  const inStatus = (url: string | undefined) =>
+    url && isPresentPlace(parent, url, config) ? (ownPath(owner, url) ?? []) : []
+  return [
+    ...new Set([
+      ...[inStatus(memory.artifacts?.url)].flat(),
+      ...last,
+      ...memory.former.flatMap(({ url }) => inStatus(url)),
+    ]),
+  ].filter(isArtifactsPath)
 }
 
 /** Sealed artifacts, read-only. */

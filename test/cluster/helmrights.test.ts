@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { accountOf, allowed, requestsOf } from './accounts.ts'
 import { documentsIn, done, driveBeside, home, runAs, team } from './chart.ts'
-import { get, kubectl, ok, until } from './cluster.ts'
+import { get, kubectl, manifest, ok, until } from './cluster.ts'
 import { installation } from './installation.ts'
 import { applyOneOfEach } from './oneofeach.ts'
 
@@ -48,10 +48,14 @@ test('helm test calls the hooks and admission, and leaves nothing behind', async
 })
 
 test('the server has exactly the rights that it uses', async () => {
-  // References make it look up a Model and a Dataset.
+  // References make it look up a Model and a Dataset, and a Model in a claim its other servers.
+  const source = manifest('Model', 'imported', { source: 'hf://a/b', suspend: true })
+  const server = manifest('ModelServer', 'second', { model: { name: 'imported' } })
+  for (const [object, ...flags] of [[source], [server, '--dry-run=server']] as const)
+    await ok(['-n', team, 'apply', ...flags, '-f', '-'], object, bed.target)
   const wanted = [
     ...['get datasets', 'get models'],
-    ...['list nodes', 'list pods', 'watch nodes', 'watch pods'],
+    ...['list modelservers', 'list nodes', 'list pods', 'watch nodes', 'watch pods'],
   ]
   await until(
     async () => requestsOf(bed.target, `${home}:substratus`).toSorted(),

@@ -3,7 +3,13 @@ import type { AddressInfo } from 'node:net'
 import { KubeConfig } from '@kubernetes/client-node'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Parent } from '../../crds/kind.ts'
-import { clusterLookup, factsFor, type Lookup } from '../../server/lookup.ts'
+import {
+  clusterLookup,
+  clusterServers,
+  type FindServers,
+  factsFor,
+  type Lookup,
+} from '../../server/lookup.ts'
 import type { AdmissionRequest } from '../../webhooks/review.ts'
 
 /** A fake API server, which records the requests. */
@@ -11,6 +17,7 @@ const objects = new Map<string, object>()
 let requests: string[] = []
 let instead: ((res: ServerResponse) => void) | undefined
 let lookup: Lookup
+let kubeConfig: KubeConfig
 
 const apiServer = createServer(({ method, url = '' }, res) => {
   requests.push(`${method} ${url}`)
@@ -26,7 +33,7 @@ beforeEach(async () => {
   instead = undefined
   await new Promise<void>((resolve) => apiServer.listen(0, '127.0.0.1', resolve))
   const { port } = apiServer.address() as AddressInfo
-  const kubeConfig = new KubeConfig()
+  kubeConfig = new KubeConfig()
   kubeConfig.loadFromOptions({
     // The client speaks plain HTTP only where TLS would not be verified.
     clusters: [{ name: 'local', server: `http://127.0.0.1:${port}`, skipTLSVerify: true }],
@@ -177,7 +184,7 @@ describe('an admission looks up the objects that its rules need, each once', () 
     }
     put(...chain)
     const start = performance.now()
-    const facts = await factsFor(create(base('m31', 'm0')), slow, 450)
+    const facts = await factsFor(create(base('m31', 'm0')), slow, { patience: 450 })
     expect(performance.now() - start).toBeLessThan(1500)
     const known = Object.keys(facts)
     expect(known.length).toBeGreaterThan(0)
@@ -190,7 +197,7 @@ describe('an admission looks up the objects that its rules need, each once', () 
     const never = new Promise<null>(() => {})
     const stuck: Lookup = (kind, namespace, name) =>
       name === 'b' ? never : lookup(kind, namespace, name)
-    const facts = await factsFor(create(base('tuned', 'a')), stuck, 300)
+    const facts = await factsFor(create(base('tuned', 'a')), stuck, { patience: 300 })
     expect(Object.keys(facts)).toEqual(['Model/a'])
   })
 
@@ -199,5 +206,51 @@ describe('an admission looks up the objects that its rules need, each once', () 
     const elsewhere = { ...made, metadata: { name: 'tuned', namespace: 'other' } }
     await factsFor(create(elsewhere), lookup)
     expect(requests).toEqual([`GET ${pathOf('datasets', 'squad')}`])
+  })
+})
+
+describe('the servers that may share the claim of a Model', () => {
+  const server = object('ModelServer', 'b', { model: { name: 'falcon' } })
+  const request: AdmissionRequest = {
+    uid: '1',
+    operation: 'CREATE',
+    namespace: 'team',
+    object: server,
+  }
+  const find: FindServers = (...what) => clusterServers(kubeConfig, 300)(...what)
+  const list =
+    'GET /apis/substratus.ai/v1/namespaces/team/modelservers?fieldSelector=spec.model.name%3Dfalcon&limit=20'
+  const recorded = (url: string) => ({
+    ...object('Model', 'falcon'),
+    status: { artifacts: { id: '1', url } },
+  })
+
+  test('are found by one bounded list', async () => {
+    put(recorded('pvc://falcon-model-artifacts/run/1'))
+    const items = [object('ModelServer', 'a', { model: { name: 'falcon' } })]
+    objects.set(list.slice(4), { kind: 'ModelServerList', items })
+    const facts = await factsFor(request, lookup, { servers: find })
+    expect(requests).toEqual([`GET ${pathOf('models', 'falcon')}`, list])
+    expect(Object.keys(facts)).toEqual(['Model/falcon', 'ModelServer/a'])
+  })
+
+  test.each([
+    { when: 'the Model is in a bucket', model: recorded('s3://b/1'), more: {} },
+    { when: 'the new one is suspended', more: { suspend: true } },
+  ])('are not asked for if $when', async ({ model, more }) => {
+    if (model) put(model)
+    const object = { ...server, spec: { ...(server.spec as object), ...more } }
+    await factsFor({ ...request, object }, lookup, { servers: find })
+    expect(requests).not.toContain(list)
+  })
+
+  test('are unknown if the list fails or takes too long, and the apply goes on', async () => {
+    put(recorded('pvc://falcon-model-artifacts/run/1'))
+    const failing: FindServers = () => Promise.reject(new Error('forbidden'))
+    const stuck: FindServers = () => new Promise(() => {})
+    for (const servers of [failing, stuck])
+      expect(Object.keys(await factsFor(request, lookup, { servers, patience: 300 }))).toEqual([
+        'Model/falcon',
+      ])
   })
 })

@@ -5,7 +5,7 @@ import { KubeConfig } from '@kubernetes/client-node'
 import { pino } from 'pino'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Group } from '../../hooks/observe/protocol.ts'
-import { type Nodes, watchNodes, withNodes } from '../../server/nodes.ts'
+import { enabledKubelet, type Nodes, watchNodes, withNodes } from '../../server/nodes.ts'
 import { until } from '../cluster/cluster.ts'
 import type { Child } from '../objects.ts'
 
@@ -47,14 +47,14 @@ afterEach(async () => {
   api.closeAllConnections()
 })
 
-function start(): void {
+function start(firstKubelet?: typeof enabledKubelet): void {
   const server = `http://127.0.0.1:${(api.address() as AddressInfo).port}`
   const kubeConfig = new KubeConfig()
   // The client speaks plain HTTP only where TLS would not be verified.
   kubeConfig.loadFromClusterAndUser({ name: 'it', server, skipTLSVerify: true }, { name: 'it' })
   watched = new AbortController()
   const log = pino({}, { write: (line) => void lines.push(line) })
-  nodes = watchNodes(kubeConfig, log, watched.signal)
+  nodes = watchNodes(kubeConfig, log, watched.signal, firstKubelet)
 }
 
 const readiness = () =>
@@ -83,6 +83,51 @@ test('nodes are listed, then watched, and a deleted node is remembered', async (
     ({ b }) => b === 'Unknown: it was deleted',
   )
   expect(readiness().a).toBe('False: so it is')
+})
+
+test.each([
+  { runtime: 'containerd://2.1.0', kubelet: 'v1.35.0', mounts: true },
+  { runtime: 'containerd://2.3.1-k3s1', kubelet: 'v1.36.1-gke.5', mounts: true },
+  { runtime: 'containerd://2.0.7', kubelet: 'v1.35.0', mounts: false },
+  { runtime: 'containerd://1.7.27', kubelet: 'v1.35.0', mounts: false },
+  { runtime: 'cri-o://1.31.0', kubelet: 'v1.35.2', mounts: true },
+  { runtime: 'cri-o://1.30.9', kubelet: 'v1.35.2', mounts: false },
+  { runtime: 'containerd://2.2.0', kubelet: 'v1.34.1', mounts: false },
+  { runtime: 'containerd://2.2.0', kubelet: 'v1.34.9', enabled: true, mounts: true },
+  { runtime: 'kwok://simulated', kubelet: 'v1.36.0', mounts: undefined },
+  { runtime: '', kubelet: '', mounts: undefined },
+])('a node with $runtime and kubelet $kubelet', async ({ runtime, kubelet, enabled, mounts }) => {
+  start(enabled ? enabledKubelet : undefined)
+  await until(
+    async () => watching,
+    (response) => response !== undefined,
+  )
+  const made = node('new', 'True')
+  const labels = { 'kubernetes.io/os': 'linux' }
+  const taint = { key: 'nvidia.com/gpu', effect: 'NoSchedule', timeAdded: 'now' }
+  event('ADDED', {
+    ...made,
+    metadata: { ...made.metadata, resourceVersion: '2', labels },
+    spec: { taints: [taint] },
+    status: {
+      ...made.status,
+      nodeInfo: { containerRuntimeVersion: runtime, kubeletVersion: kubelet },
+    },
+  })
+  await until(
+    async () => nodes.facts()?.length,
+    (count) => count === 3,
+  )
+  expect(nodes.facts()?.at(-1)).toEqual({
+    labels,
+    taints: [{ key: 'nvidia.com/gpu', effect: 'NoSchedule' }],
+    mountsImages: mounts,
+  })
+  event('DELETED', made)
+  await until(
+    async () => nodes.facts()?.length,
+    (count) => count === 2,
+  )
 })
 
 test('without permission there are no nodes, and the list is retried after a minute', async () => {

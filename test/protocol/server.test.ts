@@ -108,7 +108,7 @@ describe('Pods are those of the request, else those of the server’s own watch'
       metadata: { name: 'a' },
       status: { conditions },
     }
-    const nodes = { byName: () => new Map([['a', node]]) }
+    const nodes = { byName: () => new Map([['a', node]]), facts: () => [] }
     const pods = podsOf([{ ...pod, spec: { nodeName: 'a' } }])
     const { body } = await serverWith({ pods, nodes }).post('/hooks/datasets/sync', {
       parent,

@@ -7,11 +7,13 @@ import { profileRules } from './profiles.ts'
 import { referenceRules } from './references.ts'
 import { reservedRules } from './reserved.ts'
 import { serviceNameRules } from './servicename.ts'
+import { sharedClaimRules } from './sharedclaim.ts'
 
 /** The rules for an object that is created or changed, in the order of their messages. */
 export const admissionRules: readonly Rule[] = [
   ...ownRules,
   ...referenceRules,
+  ...sharedClaimRules,
   ...diskRules,
   ...ignoredRules,
   ...profileRules,

@@ -50,6 +50,31 @@ describe('values', () => {
       expect(configOf(given.config)).toHaveProperty('config')
     },
   )
+
+  test.each(['gke.yaml', 'eks-karpenter.yaml', 'aks.yaml'])(
+    'the preset %s fits a cloud: zonal disks, spot GPUs, one architecture',
+    (preset) => {
+      const { config } = parse(read(`presets/${preset}`), { merge: true })
+      expect(Object.keys(config.storage.pvc)).toEqual(['artifacts', 'homes'])
+      const architecture = { nodeSelector: { 'kubernetes.io/arch': 'amd64' } }
+      const everyPod = ['builder', ...kinds.map(({ kind }) => kind)]
+      expect(config.pods).toEqual(Object.fromEntries(everyPod.map((pod) => [pod, architecture])))
+
+      const { profiles } = config.gpus
+      const keys = (name: string) => Object.keys(profiles[name].nodeSelector)
+      const onDemand = Object.keys(profiles).filter((name) => !name.endsWith('-spot'))
+      for (const name of onDemand) {
+        expect(JSON.stringify(profiles[name])).not.toContain('spot')
+        expect(keys(`${name}-spot`)).toEqual([
+          ...keys(name),
+          expect.stringMatching(/spot|capacity-type|scalesetpriority/),
+        ])
+        expect(profiles[`${name}-spot`].tolerations).toHaveLength(
+          profiles[name].tolerations.length + 1,
+        )
+      }
+    },
+  )
 })
 
 describe('a secret segment of admission’s path', () => {

@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest'
+import type { Artifacts } from '../../../crds/status.ts'
+import type { SyncResponse } from '../../../hooks/observe/protocol.ts'
 import type { Child } from '../../objects.ts'
 import {
   aConfig,
@@ -26,7 +28,7 @@ import {
  * A Model in a model of a cluster, edited in the middle of its work: results that others read are never
  * deleted, and finished work is not repeated.
  */
-function cluster(spec: object) {
+function cluster(spec: object, config = aConfig()) {
   const base = { image: 'example.com/trainer:1', dataset: { name: 'squad' } }
   const squad = complete(aDataset({}), { url: 'pvc://squad-dataset-artifacts/load/1' })
   const made: string[] = []
@@ -40,7 +42,7 @@ function cluster(spec: object) {
       .filter(({ metadata }) => ends.get(metadata.name) === completed)
       // Each result has a digest of its own, as real results have.
       .map((job) => aPod(job, ended(0, report({ digest: digestOf(job.metadata.name) }))))
-    const answer = sync(parent, [squad, ...children, ...pods])
+    const answer = sync(parent, [squad, ...children, ...pods], config)
     for (const { kind, metadata } of answer.children)
       if (kind === 'Job' && !jobs.some((job) => job.metadata.name === metadata.name))
         made.push(stageIn(metadata.name))
@@ -93,8 +95,8 @@ const first = { params: { epochs: 1 } }
 const second = { params: { epochs: 2 } }
 const third = { params: { epochs: 3 } }
 
-function whole() {
-  const model = cluster(first)
+function whole(config = aConfig()) {
+  const model = cluster(first, config)
   model.end('run')
   model.end('seal')
   const answer = model.end('package')
@@ -134,6 +136,65 @@ describe('a change that is reverted', () => {
     expect(statusOf(back).artifacts).toEqual(result)
     expect(statusOf(back)).not.toHaveProperty('lastComplete')
     expect(model.made).toEqual(before)
+  })
+})
+
+describe('a spec that returns to a former result', () => {
+  /** Three results, one after the other. */
+  function thrice(keepResults: number) {
+    const { model, result } = whole(aConfig({ storage: { keepResults } }))
+    const results = [second, third].map((spec) => {
+      model.edit(spec)
+      model.end('run')
+      return statusOf(model.end('package')).artifacts
+    })
+    return { model, results: [result, ...results] }
+  }
+  const attemptsIn = (answer: SyncResponse) =>
+    (statusOf(answer).former ?? []).map(({ url }: { url: string }) => url.split('/').at(-1))
+  const attempt = (result: Artifacts | undefined) => result?.url?.split('/').at(-1)
+
+  test('finds it while it is stored, and nothing runs', () => {
+    const { model, results } = thrice(3)
+    const [a, b, c] = results.map(attempt)
+    const before = [...model.made]
+    expect(attemptsIn(model.look())).toEqual([b, a])
+    for (const [spec, result, former] of [
+      [first, results[0], [c, b]],
+      [third, results[2], [a, b]],
+      [second, results[1], [c, a]],
+    ] as const) {
+      const back = model.edit(spec)
+      expect(readyOf(back)).toMatch(/^True Done: packaged as /)
+      expect(statusOf(back).artifacts).toEqual(result)
+      expect(attemptsIn(back)).toEqual(former)
+    }
+    expect(model.made).toEqual(before)
+  })
+
+  test.each([
+    { keepResults: 1, stored: 0 },
+    { keepResults: 2, stored: 1 },
+  ])('runs again when it is gone: keepResults $keepResults', ({ keepResults, stored }) => {
+    const { model } = thrice(keepResults)
+    expect(attemptsIn(model.look())).toHaveLength(stored)
+    expect(readyOf(model.edit(first))).toMatch(/^False Pending: creating Job/)
+  })
+
+  test('is not answered by it if a rerun is requested', () => {
+    const { model } = thrice(3)
+    const again = model.edit(first, { 'substratus.ai/rerun': 'now' })
+    expect(readyOf(again)).toMatch(/^False Pending: creating Job/)
+  })
+
+  test('keeps the folders of all of them until the next success', () => {
+    const { model, results } = thrice(3)
+    const run = model.edit({ params: { epochs: 4 } })
+    const jobs = childrenOf(run, 'Job').filter(({ metadata }) => stageIn(metadata.name) === 'run')
+    const args = JSON.stringify(jobs.at(-1)?.spec)
+    for (const result of results) expect(args).toContain(`--keep=run/${attempt(result)}`)
+    model.end('run')
+    expect(attemptsIn(model.end('package'))).toEqual([results[2], results[1]].map(attempt))
   })
 })
 

@@ -1,12 +1,14 @@
 import { describe, expect, test } from 'vitest'
 import { stringify } from 'yaml'
 import type { ConfigFile } from '../../../crds/config.ts'
+import type { Parent } from '../../../crds/kind.ts'
 import type { Child } from '../../objects.ts'
 import {
   aConfig,
   aDataset,
   aJob,
   aModel,
+  aNotebook,
   aPod,
   complete,
   completed,
@@ -75,6 +77,41 @@ test.each([
   ],
 ] as const)('$driver alone is refused', (storage, says) => {
   expect(() => aConfig({ storage })).toThrow(says.split(': ')[1])
+})
+
+describe('claims of artifacts and of homes', () => {
+  const claimOf = (parent: Parent, pvc: ConfigPvc) => {
+    const { spec } = theChild(sync(parent, [], aConfig({ storage: { pvc } })), claimKind)
+    return `${spec.storageClassName ?? 'default'} ${spec.accessModes}`
+  }
+  type ConfigPvc = NonNullable<NonNullable<ConfigFile['storage']>['pvc']>
+  const claimKind = 'PersistentVolumeClaim'
+  const shared = { className: 'files', accessModes: ['ReadWriteMany'] } as const
+  test.each<{ when: string; pvc: ConfigPvc; artifacts: string; home: string }>([
+    { when: 'nothing', pvc: {}, artifacts: 'default ReadWriteOnce', home: 'default ReadWriteOnce' },
+    {
+      when: 'both',
+      pvc: { className: 'disk' },
+      artifacts: 'disk ReadWriteOnce',
+      home: 'disk ReadWriteOnce',
+    },
+    {
+      when: 'artifacts',
+      pvc: { className: 'disk', artifacts: shared },
+      artifacts: 'files ReadWriteMany',
+      home: 'disk ReadWriteOnce',
+    },
+    {
+      when: 'the class of homes',
+      pvc: { ...shared, homes: { className: 'disk' } },
+      artifacts: 'files ReadWriteMany',
+      home: 'disk ReadWriteMany',
+    },
+  ])('have what is set for $when', ({ pvc, artifacts, home }) => {
+    expect(claimOf(aDataset({ image: 'i' }), pvc)).toBe(artifacts)
+    expect(claimOf(aModel({ source: 'hf://a/b' }), pvc)).toBe(artifacts)
+    expect(claimOf(aNotebook({}), pvc)).toBe(home)
+  })
 })
 
 test('a changed driver moves no result, and deletes no claim', () => {

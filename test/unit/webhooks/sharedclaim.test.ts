@@ -1,0 +1,128 @@
+import { describe, expect, test } from 'vitest'
+import type { ConfigFile } from '../../../crds/config.ts'
+import type { Parent } from '../../../crds/kind.ts'
+import { validate } from '../../../webhooks/review.ts'
+import { aConfig, aModel, aModelServer, complete } from '../../objects.ts'
+
+/** Two ModelServers of one Model that is in a claim, which one node can mount at a time. */
+
+const trained = { image: 'example.com/model:1' }
+const url = 'pvc://falcon-model-artifacts/run/1'
+const inClaim = complete(aModel(trained), { url })
+const packaged = { url, image: 'registry.test/falcon@sha256:1', inImage: true, program: true }
+const serving = (name: string, more: object = {}) =>
+  aModelServer({ model: { name: 'falcon' }, image: 'i', ...more }, { name })
+const gpu = (type: string) => ({ resources: { gpu: { type } } })
+const profile = (accelerator: string) => ({
+  resourceName: 'nvidia.com/gpu',
+  nodeSelector: { accelerator },
+})
+const gpus = { default: 'l4', profiles: { l4: profile('l4'), t4: profile('t4') } }
+
+const claim = 'Model "falcon" is in claim "falcon-model-artifacts", which one node mounts at a time'
+const wayOut = 'set package: Always on the Model, or use a storage class with ReadWriteMany'
+const warning = `spec.model.name: ${claim}, and ModelServer "a" mounts it too: they run only while one node has room for all; otherwise ${wayOut}`
+
+describe('a second server of a Model', () => {
+  test.each<{
+    when: string
+    model?: Parent
+    a?: Parent
+    b?: Parent
+    config?: ConfigFile
+    warns?: string
+    says?: string
+  }>([
+    { when: 'in a claim', warns: warning },
+    {
+      when: 'that is being imported, and so stays in its claim',
+      model: aModel({ source: 'hf://a/b' }),
+      warns: warning,
+    },
+    { when: 'that is being trained, and may be packaged', model: aModel(trained) },
+    {
+      when: 'that is packaged, but mounted by another image',
+      model: complete(aModel(trained), packaged),
+      warns: warning,
+    },
+    {
+      when: 'that serves itself',
+      model: complete(aModel(trained), packaged),
+      b: aModelServer({ model: { name: 'falcon' } }, { name: 'b' }),
+    },
+    {
+      when: 'that is packaged, on a cluster that mounts images',
+      model: complete(aModel(trained), packaged),
+      config: { imageVolumes: 'Enabled' },
+    },
+    {
+      when: 'in files that many nodes mount',
+      config: { storage: { pvc: { artifacts: { accessModes: ['ReadWriteMany'] } } } },
+    },
+    {
+      when: 'in a bucket',
+      model: complete(aModel(trained), { url: 's3://b/default/model-falcon/run/1' }),
+      config: { storage: { former: ['s3://b'] } },
+    },
+    { when: 'whose first is suspended', a: serving('a', { suspend: true }) },
+    { when: 'whose first has no replicas', a: serving('a', { replicas: 0 }) },
+    { when: 'that is suspended itself', b: serving('b', { suspend: true }) },
+    { when: 'whose first serves another Model', a: serving('a', { model: { name: 'other' } }) },
+    {
+      when: 'on the same GPUs',
+      a: serving('a', gpu('l4')),
+      b: serving('b', gpu('l4')),
+      config: { gpus },
+      warns: warning,
+    },
+    {
+      when: 'on other GPUs, which are on other nodes',
+      a: serving('a', gpu('t4')),
+      b: serving('b', gpu('l4')),
+      config: { gpus },
+      says: `ModelServer.substratus.ai "b" is invalid: spec.model.name: Invalid value: "falcon": ${claim}, and ModelServer "a", which mounts it too, selects other nodes: accelerator is "t4" there and "l4" here: ${wayOut}`,
+    },
+    {
+      when: 'in another zone',
+      a: serving('a', { pod: { nodeSelector: { zone: 'x' } } }),
+      b: serving('b', { pod: { nodeSelector: { zone: 'y' } } }),
+      says: 'zone is "x" there and "y" here',
+    },
+    {
+      when: 'with ReadWriteOncePod',
+      config: { storage: { pvc: { accessModes: ['ReadWriteOncePod'] } } },
+      says: 'which one Pod mounts at a time (ReadWriteOncePod), and ModelServer "a" mounts it',
+    },
+  ])('$when', ({ model = inClaim, a = serving('a'), b = serving('b'), config, warns, says }) => {
+    const facts = { 'Model/falcon': model, 'ModelServer/a': a, 'ModelServer/b': serving('b') }
+    const request = { uid: '1', operation: 'CREATE', object: b } as const
+    const { allowed, status, warnings } = validate(request, aConfig(config), facts).response
+    expect(status?.message ?? '').toContain(says ?? '')
+    expect(allowed).toBe(says === undefined)
+    expect(warnings ?? []).toEqual(warns ? [warns] : [])
+  })
+})
+
+test('an update of something else is not refused for it', () => {
+  const before = serving('b', gpu('l4'))
+  const facts = { 'Model/falcon': inClaim, 'ModelServer/a': serving('a', gpu('t4')) }
+  const change = (object: Parent) =>
+    validate({ uid: '1', operation: 'UPDATE', oldObject: before, object }, aConfig({ gpus }), facts)
+      .response
+  expect(change(serving('b', { ...gpu('l4'), port: 9000 }))).toMatchObject({
+    allowed: true,
+    warnings: [expect.stringContaining('selects other nodes')],
+  })
+  expect(change(serving('b', { ...gpu('l4'), runtime: 'tei', image: undefined })).allowed).toBe(
+    false,
+  )
+})
+
+test('many servers are counted, not listed', () => {
+  const servers = ['a', 'c', 'd', 'e', 'f'].map((name) => [`ModelServer/${name}`, serving(name)])
+  const facts = { 'Model/falcon': inClaim, ...Object.fromEntries(servers) }
+  const request = { uid: '1', operation: 'CREATE', object: serving('b') } as const
+  expect(validate(request, aConfig(), facts).response.warnings?.join()).toContain(
+    'ModelServers "a", "c", "d" and 2 more mount it too',
+  )
+})
