@@ -78,6 +78,12 @@ export const customResourceDefinition = (kind: Kind) => ({
         storage: true,
         subresources: { status: {}, ...(kind.scale && { scale: kind.scale }) },
         additionalPrinterColumns: kind.columns,
+        // A deletion asks which objects refer to the deleted one.
+        ...(kind.references.length && {
+          selectableFields: kind.references.map(({ field }) => ({
+            jsonPath: `.spec.${field}.name`,
+          })),
+        }),
         schema: {
           openAPIV3Schema: {
             description: kind.description,

@@ -12,6 +12,7 @@ import {
   mutate,
   validate,
 } from '../webhooks/review.ts'
+import { noUsers } from '../webhooks/users.ts'
 import { bodies } from './bodies.ts'
 import { fail } from './fail.ts'
 import { type LookupLimits, limitedLookup, tooBusy } from './limits.ts'
@@ -22,6 +23,7 @@ import { type Nodes, withNodes } from './nodes.ts'
 import { type Pods, withPods } from './pods.ts'
 import { mayBeAdmission, type Segments } from './segments.ts'
 import type { Guard } from './token.ts'
+import { type FindUsers, usersFor } from './users.ts'
 
 export interface AppOptions {
   readonly config: Config
@@ -29,6 +31,7 @@ export interface AppOptions {
   readonly metrics: Metrics
   /** All absent without a cluster: references are not checked; Pods and nodes come from requests. */
   readonly lookup?: Lookup
+  readonly users?: FindUsers
   readonly pods?: Pods
   readonly nodes?: Nodes
   /** If absent, the hooks answer any client. */
@@ -50,6 +53,9 @@ const reviewLimits = { maxValues: 100_000, maxDepth: 200, scannedFrom: 32 * 1024
 /** Enough for an object with all of its children. Hooks are answered at once, without look-ups. */
 const hookLimits = { maxValues: 600_000, maxDepth: 200, scannedFrom: 1024 * 1024 }
 
+/** Deletions only warn: they leave most look-ups to the requests that depend on one. */
+const deletionLimits = { perSecond: 10, burst: 20, atOnce: 4, atOnceFromOne: 4, waiting: 10 }
+
 /** What the log line of a request contains besides path and code. */
 interface LogFields {
   kind?: string
@@ -66,7 +72,7 @@ const send = (res: Response, answer: unknown): void => {
 
 /** Each route reads a request, calls a pure function, and responds. */
 export function app(options: AppOptions): express.Express {
-  const { config, metrics, lookup, pods, nodes } = options
+  const { config, metrics, lookup, users, pods, nodes } = options
   const server = express()
   server.disable('x-powered-by')
   server.disable('etag')
@@ -86,6 +92,7 @@ export function app(options: AppOptions): express.Express {
   const logging = logRequest(options)
   const read = bodies(options.maxBytes)
   const lookupFrom = lookup && limitedLookup(lookup, options.lookupLimits)
+  const usersFrom = users && limitedLookup(users, deletionLimits)
   const validated = read(reviewLimits, (body, req, res) => {
     const request = admissionRequest(body)
     if (typeof request === 'string') return fail(res, 400, request)
@@ -94,7 +101,11 @@ export function app(options: AppOptions): express.Express {
       count(review, request.object, metrics)
       send(res, review)
     }
-    const facts = lookupFrom ? factsFor(request, lookupFrom(String(req.socket.remoteAddress))) : {}
+    const client = String(req.socket.remoteAddress)
+    const users = usersFrom ? usersFor(request, usersFrom(client)) : noUsers
+    if (users instanceof Promise)
+      return users.then((found) => answer(validate(request, config, {}, found)))
+    const facts = lookupFrom ? factsFor(request, lookupFrom(client)) : {}
     if (!(facts instanceof Promise)) return answer(validate(request, config, facts))
     return facts.then(
       (found) => answer(validate(request, config, found)),

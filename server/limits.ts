@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Lookup } from './lookup.ts'
+import type { ReferredKind } from '../crds/rule.ts'
 
 /**
  * Look-ups load the API server, and any client in the cluster network can cause them. Each client
@@ -40,11 +40,13 @@ interface Caller {
   waiting: number
 }
 
+type Ask<T> = (kind: ReferredKind, namespace: string, name: string) => Promise<T>
+
 /** Adds limits to a look-up; the returned function takes the client address. */
-export function limitedLookup(
-  lookup: Lookup,
+export function limitedLookup<T>(
+  lookup: Ask<T>,
   limits: Partial<LookupLimits> = {},
-): (from: string) => Lookup {
+): (from: string) => Ask<T> {
   const { perSecond, burst, atOnce, atOnceFromOne, patienceMilliseconds, waiting } = {
     ...standard,
     ...limits,

@@ -19,6 +19,7 @@ import { watchPods } from './pods.ts'
 import { segmentsFrom } from './segments.ts'
 import { followCertificate, pairIn, type TlsFiles } from './tls.ts'
 import { guardFrom } from './token.ts'
+import { clusterUsers } from './users.ts'
 
 export interface Listening {
   readonly url: string
@@ -77,7 +78,7 @@ export async function serve(options: ServeOptions): Promise<Listening> {
     config,
     log,
     metrics: measured,
-    ...(kubeConfig && { lookup: clusterLookup(kubeConfig) }),
+    ...(kubeConfig && { lookup: clusterLookup(kubeConfig), users: clusterUsers(kubeConfig) }),
     ...(pods && { pods }),
     ...(nodes && { nodes }),
     ...(guard && { guard }),

@@ -48,10 +48,12 @@ test('helm test calls the hooks and admission, and leaves nothing behind', async
 })
 
 test('the server has exactly the rights that it uses', async () => {
-  // References make it look up a Model and a Dataset.
+  // References make it look up a Model and a Dataset, and a deletion the users of a Model.
+  await ok(['-n', team, 'delete', 'model', 'image', '--dry-run=server'], undefined, bed.target)
   const wanted = [
     ...['get datasets', 'get models'],
-    ...['list nodes', 'list pods', 'watch nodes', 'watch pods'],
+    ...['list models', 'list modelservers', 'list nodes', 'list notebooks', 'list pods'],
+    ...['watch nodes', 'watch pods'],
   ]
   await until(
     async () => requestsOf(bed.target, `${home}:substratus`).toSorted(),
