@@ -12,8 +12,7 @@ const users = (areMore: boolean, ...found: readonly (readonly [KindName, string]
 const servers = (...names: readonly string[]) => names.map((name) => ['ModelServer', name] as const)
 
 describe('a deletion names at most three users', () => {
-  test.each<{ found: Users; says: string | undefined }>([
-    { found: users(false), says: undefined },
+  test.each<{ found: Users; says: string }>([
     { found: users(false, ...servers('a')), says: 'ModelServer "a" uses it' },
     {
       found: users(false, ...servers('a'), ['Notebook', 'b']),
@@ -31,8 +30,12 @@ describe('a deletion names at most three users', () => {
       found: users(true, ...servers('a', 'b', 'c', 'd', 'e')),
       says: 'ModelServer "a", ModelServer "b", ModelServer "c" and 2 or more use it',
     },
-  ])('$# · $says', ({ found, says }) => {
+  ])('$says', ({ found, says }) => {
     expect(usage(found)).toBe(says)
+  })
+
+  test('and says nothing if there is none', () => {
+    expect(usage(users(false))).toBeUndefined()
   })
 })
 
