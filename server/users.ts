@@ -17,9 +17,12 @@ const patienceMilliseconds = 1500
 
 interface Page {
   readonly metadata: { readonly continue?: string }
-  readonly items: readonly {
-    readonly metadata: { readonly name: string; readonly deletionTimestamp?: string }
-  }[]
+  /** null if there are none. */
+  readonly items:
+    | readonly {
+        readonly metadata: { readonly name: string; readonly deletionTimestamp?: string }
+      }[]
+    | null
 }
 
 /** The CRDs make the references selectable, so the API server sends only the users, and only their metadata. */
@@ -35,7 +38,7 @@ export const clusterUsers =
           { fieldSelector: `${path}=${name}`, limit: String(mostOfAKind) },
           { signal: ended, accept: metadataOnly },
         )
-        const staying = page.items.filter(({ metadata }) => !metadata.deletionTimestamp)
+        const staying = (page.items ?? []).filter(({ metadata }) => !metadata.deletionTimestamp)
         return {
           found: staying.map(({ metadata }) => ({ kind, name: metadata.name })),
           areMore: Boolean(page.metadata.continue),

@@ -19,7 +19,8 @@ const apiServer = createServer(({ url = '', headers }, res) => {
 
 const page = (res: ServerResponse, names: readonly string[], metadata: object = {}) => {
   res.writeHead(200, { 'content-type': 'application/json' })
-  res.end(JSON.stringify({ metadata, items: names.map((name) => ({ metadata: { name } })) }))
+  const items = names.length ? names.map((name) => ({ metadata: { name } })) : null
+  res.end(JSON.stringify({ metadata, items }))
 }
 
 beforeEach(async () => {
