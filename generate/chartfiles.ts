@@ -5,6 +5,7 @@ import { jsonSchema } from '../crds/schema/validator.ts'
 import { hooks } from '../hooks/hooks.ts'
 import { admissionWebhooks } from '../webhooks/configuration.ts'
 import { cell, customResourceDefinition, typeName } from './definitions.ts'
+import { customResourceState, presetMetrics } from './monitoring.ts'
 import { metacontrollerFiles } from './subchart.ts'
 import { metacontroller, values } from './values.ts'
 import { yaml, yamlMark } from './yaml.ts'
@@ -140,6 +141,8 @@ export const chartFiles = (): ReadonlyMap<string, string> =>
     ]),
     ['helm/files/children.yaml', yamlMark + yaml(children())],
     ['helm/files/webhooks.yaml', yamlMark + yaml(webhooks())],
+    ['helm/files/kubestatemetrics.yaml', yamlMark + yaml(customResourceState())],
+    ['helm/files/presetmetrics.yaml', yamlMark + yaml(presetMetrics())],
     ...metacontrollerFiles(),
     ['helm/values.yaml', `${yamlMark}\n${commented(values)}`],
     // With --reuse-values from a chart without these values, they still disable the subchart.
