@@ -6,6 +6,7 @@ import { sentence } from '../crds/schema/validator.ts'
 import { onOneLine } from '../crds/text.ts'
 import { check } from '../webhooks/check.ts'
 import { offlineConfig } from './configfile.ts'
+import { decoded } from './encoding.ts'
 import { asKubectl, contentOf, documentsIn } from './kubectlyaml.ts'
 import { filesIn } from './manifests.ts'
 import { visibleYaml } from './visibleyaml.ts'
@@ -170,10 +171,12 @@ export function convertCommand(options: {
   }
   for (const file of filesIn(options.filename)) {
     const shown = file === '-' ? 'stdin' : file
-    for (const document of objectsIn(readFileSync(file === '-' ? 0 : file, 'utf8'))) {
+    for (const document of objectsIn(decoded(readFileSync(file === '-' ? 0 : file)))) {
       const read = contentOf(document)
-      if ('error' in read) {
-        report(shown, { level: 'error', field: '', message: read.error })
+      // A duplicate key cannot be printed.
+      const message = 'error' in read ? read.error : read.warnings[0]
+      if ('error' in read || message) {
+        report(shown, { level: 'error', field: '', message: message ?? '' })
         continue
       }
       const object = read.value as (Parent & { kind: string }) | null

@@ -101,16 +101,27 @@ export const documentsIn = (text: string): readonly Document.Parsed<ParsedNode>[
   ...parseAllDocuments(text, asKubectl),
 ]
 
-/** The value of a document, or one line that says why it has none. */
+/**
+ * The value of a document, or one line that says why it has none. Of a key that occurs twice the last
+ * one counts, as for kubectl; that deserves a warning.
+ */
 export function contentOf(
   document: Document,
-): { readonly value: unknown } | { readonly error: string } {
-  const [error] = document.errors
-  if (error) return { error: error.message.split('\n')[0] ?? '' }
+): { readonly value: unknown; readonly warnings: readonly string[] } | { readonly error: string } {
+  const error = document.errors.find(({ code }) => code !== duplicate)
+  if (error) return { error: firstLine(error.message) }
+  if (document.directives?.yaml.explicit)
+    return { error: 'kubectl reads no directive: remove %YAML' }
   try {
-    return { value: document.toJS() }
+    const warnings = document.errors.map(({ message }) => firstLine(message))
+    return { value: document.toJS(), warnings }
   } catch (thrown) {
     // Merge keys and aliases are resolved only now.
     return { error: (thrown as Error).message }
   }
 }
+
+const duplicate = 'DUPLICATE_KEY'
+
+/** Without the excerpt of the source that follows. */
+const firstLine = (text: string): string => (text.split('\n')[0] ?? '').replace(/:$/, '')

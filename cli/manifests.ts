@@ -1,19 +1,29 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { group, type Parent } from '../crds/kind.ts'
-import { kindOf } from '../crds/kinds.ts'
+import { kindNamed, kindOf } from '../crds/kinds.ts'
+import { isObject } from '../crds/schema/json.ts'
+import { type FieldError, sentence } from '../crds/schema/validator.ts'
+import { decoded } from './encoding.ts'
 import { contentOf, documentsIn } from './kubectlyaml.ts'
+import { metadataErrors } from './metadatarules.ts'
+import { mistyped } from './metadatatypes.ts'
+import { withoutNulls } from './nulls.ts'
+import { unknownFields } from './unknownfields.ts'
 
 /** A manifest and the file that it is from. */
 export interface Manifest {
   readonly file: string
   readonly object: Parent
+  /** What the API server refuses by itself: metadata, and fields beside the spec. */
+  readonly faults: readonly FieldError[]
 }
 
 export interface Read {
   readonly manifests: readonly Manifest[]
   /** What could not be read, one message each. */
   readonly errors: readonly string[]
+  readonly warnings: readonly string[]
 }
 
 /** A file, the manifests of a folder, or - for standard input. */
@@ -31,24 +41,25 @@ export const filesIn = (path: string): readonly string[] =>
 export function readManifests(path: string): Read {
   const manifests: Manifest[] = []
   const errors: string[] = []
+  const warnings: string[] = []
   for (const file of filesIn(path)) {
     const shown = file === '-' ? 'stdin' : file
-    const text = readFileSync(file === '-' ? 0 : file, 'utf8')
-    for (const document of documentsIn(text)) {
+    for (const document of documentsIn(decoded(readFileSync(file === '-' ? 0 : file)))) {
       const read = contentOf(document)
       if ('error' in read) {
         errors.push(`${shown}: ${read.error}`)
         continue
       }
+      warnings.push(...read.warnings.map((warning) => `${shown}: ${warning}`))
       for (const object of itemsOf(read.value)) {
-        const error = errorOf(object)
-        if (error) errors.push(`${shown}: ${error}`)
-        else if (isOurs(object)) manifests.push({ file: shown, object })
+        const unreadable = errorsOf(object)
+        errors.push(...unreadable.map((error) => `${shown}: ${error}`))
+        if (!unreadable.length && isOurs(object)) manifests.push(manifestOf(shown, object))
       }
     }
   }
   if (!manifests.length && !errors.length) errors.push(`${path}: no object of ${group}`)
-  return { manifests, errors }
+  return { manifests, errors, warnings }
 }
 
 /** The items of a List, as `kubectl get -o yaml` prints several objects; else the object itself. */
@@ -64,13 +75,42 @@ const isOurs = (object: unknown): object is Parent =>
   String((object as Partial<Parent>).apiVersion).startsWith(`${group}/`)
 
 /** Why an object cannot be read; objects of other groups are ignored. */
-function errorOf(object: unknown): string | undefined {
-  const { apiVersion, kind, metadata } = (object ?? {}) as Partial<Parent>
-  if (typeof kind !== 'string') return 'no Kubernetes object: kind: Required value'
-  if (!isOurs(object)) return undefined
-  if (!kindOf(kind)) return `${apiVersion} has no kind "${kind}"`
-  const name: unknown = metadata?.name ?? ''
-  if (typeof name !== 'string')
-    return `${kind}: metadata.name: Invalid value: must be a string, not a ${typeof name}: write "${name}" in quotes`
-  return name ? undefined : `${kind}: metadata.name: Required value`
+function errorsOf(object: unknown): readonly string[] {
+  const { apiVersion, kind, metadata } = (object ?? {}) as Readonly<Record<string, unknown>>
+  if (typeof kind !== 'string' || !kind) return ['no Kubernetes object: kind: Required value']
+  if (typeof apiVersion !== 'string' || !apiVersion) return [`${kind}: apiVersion: Required value`]
+  if (!isOurs(object)) return []
+  if (!kindOf(kind)) return [`${apiVersion} has no kind "${kind}"`]
+  const { name, generateName } = isObject(metadata) ? metadata : {}
+  const wrong = isAbsent(metadata) ? [] : mistyped(metadata)
+  const nameless = { field: 'metadata.name', message: 'Required value' }
+  const all = wrong.length || name || generateName ? wrong : [nameless]
+  return all.map((error) => `${kind}: ${sentence(error)}`)
+}
+
+const isAbsent = (value: unknown): boolean => value === undefined || value === null
+
+const topLevel = ['apiVersion', 'kind', 'metadata', 'spec', 'status']
+
+function manifestOf(file: string, object: Parent): Manifest {
+  const { spec, status } = kindNamed(object.kind)
+  const unknown = Object.keys(object).filter((field) => !topLevel.includes(field))
+  const faults = [
+    ...metadataErrors(object.metadata),
+    ...unknown.map((field) => ({ field, message: 'unknown field' })),
+    ...unknownFields(status, object.status, 'status'),
+  ]
+  const sent = { ...named(object), spec: withoutNulls(spec, object.spec) }
+  return { file, object: sent, faults }
+}
+
+/** The API server adds five characters to generateName, and shortens it so that 63 remain. */
+function named(object: Parent): Parent {
+  const { name, generateName = '' } = object.metadata as Parent['metadata'] & GeneratedName
+  if (name) return object
+  return { ...object, metadata: { ...object.metadata, name: `${generateName.slice(0, 58)}xxxxx` } }
+}
+
+interface GeneratedName {
+  readonly generateName?: string
 }

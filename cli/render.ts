@@ -1,5 +1,6 @@
 import { Document } from 'yaml'
 import type { Parent } from '../crds/kind.ts'
+import { sentence } from '../crds/schema/validator.ts'
 import type { Condition } from '../crds/status.ts'
 import { onOneLine } from '../crds/text.ts'
 import type { Child } from '../hooks/observe/protocol.ts'
@@ -16,8 +17,15 @@ export function renderCommand(options: {
   readonly config?: string
 }): number {
   const config = offlineConfig(options.config)
-  const { manifests, errors } = readManifests(options.filename)
+  const { manifests, errors: unreadable, warnings } = readManifests(options.filename)
+  const errors = [
+    ...unreadable,
+    ...manifests.flatMap(({ file, object: { kind, metadata }, faults }) =>
+      faults.map((fault) => `${file}: ${kind} "${metadata.name}": ${sentence(fault)}`),
+    ),
+  ]
   for (const error of errors) console.error(onOneLine(`error: ${error}`))
+  for (const warning of warnings) console.error(onOneLine(`warning: ${warning}`))
   const objects = manifests.map(({ object }) => object)
   const simulations = simulate(objects, config, options.now === true)
   const documents: string[] = []

@@ -16,12 +16,13 @@ export function validateCommand(options: {
   readonly config?: string
 }): number {
   const config = offlineConfig(options.config)
-  const { manifests, errors } = readManifests(options.filename)
+  const { manifests, errors, warnings } = readManifests(options.filename)
   let refused = errors.length
   const say = (line: string) => console.log(onOneLine(line))
   for (const error of errors) say(`error: ${error}`)
+  for (const warning of warnings) say(`warning: ${warning}`)
   const objects = manifests.map(({ object }) => object)
-  for (const { file, object } of manifests) {
+  for (const { file, object, faults } of manifests) {
     const kind = kindNamed(object.kind)
     const facts = factsAmong(objects, object)
     const named = `${file}: ${object.kind} "${object.metadata.name}"`
@@ -35,12 +36,13 @@ export function validateCommand(options: {
               message: `Unsupported value: "${object.apiVersion}": supported values: "${apiVersion}"`,
             },
           ]
-    for (const error of [...wrongVersion, ...findings.errors]) {
+    const all = [...wrongVersion, ...faults, ...findings.errors]
+    for (const error of all) {
       refused++
       say(`error: ${named}: ${sentence(error)}`)
     }
     for (const warning of findings.warnings) say(`warning: ${named}: ${warning}`)
-    if (!findings.errors.length && !wrongVersion.length) say(`valid: ${named}`)
+    if (!all.length) say(`valid: ${named}`)
   }
   return refused ? 1 : 0
 }

@@ -50,17 +50,24 @@ export const codeOf = (error: unknown): number | undefined => (error as Partial<
 
 const timeoutMilliseconds = 60_000
 
+interface ReadOptions {
+  readonly signal?: AbortSignal | undefined
+  /** The media type to ask for, for instance one of metadata only. */
+  readonly accept?: string
+}
+
 /** Reads raw JSON from the API server. The client's own calls would turn times into Dates. */
 export async function read<T>(
   kubeConfig: KubeConfig,
   path: string,
   query: Readonly<Record<string, string>>,
-  signal?: AbortSignal,
+  { signal, accept }: ReadOptions = {},
 ): Promise<T> {
   const options: RequestOptions = { method: 'GET' }
   await kubeConfig.applyToHTTPSOptions(options)
   const search = new URLSearchParams(query).toString()
   const url = `${kubeConfig.getCurrentCluster()?.server}${path}${search && `?${search}`}`
+  const headers = { ...options.headers, ...(accept && { accept }) }
   const timeout = timeoutMilliseconds
-  return exchange<T>(url, { ...options, timeout, ...(signal && { signal }) })
+  return exchange<T>(url, { ...options, headers, timeout, ...(signal && { signal }) })
 }

@@ -125,7 +125,7 @@ async function listInto<T extends Item, Cached>(
   cache: Cache<Cached>,
   { kubeConfig, path, query = {}, keep, changed, signal }: Watching<T, Cached>,
 ): Promise<string> {
-  const list = await read<List<T>>(kubeConfig, path, query, signal)
+  const list = await read<List<T>>(kubeConfig, path, query, { signal })
   const { apiVersion, kind } = list
   // Items of a list carry no kind of their own.
   const type = kind && { apiVersion, kind: kind.replace(/List$/, '') }

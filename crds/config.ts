@@ -3,6 +3,7 @@ import { gpuDefaults, gpus, profileFaults } from './config/gpuprofiles.ts'
 import { type Overlaid, overlay } from './config/overlay.ts'
 import { podFieldDefaults, podFields, pods } from './config/pods.ts'
 import { serverDefaults, servers } from './config/presets.ts'
+import { type References, referenceDefaults, references } from './config/references.ts'
 import {
   imageDefaults,
   images,
@@ -23,7 +24,8 @@ import {
 } from './config/workloads.ts'
 import { podsFaults } from './rules/pods.ts'
 import { sizeFaults } from './rules/size.ts'
-import { choice, object, type TypeOf } from './schema/builders.ts'
+import { object, type TypeOf } from './schema/builders.ts'
+import { isObject } from './schema/json.ts'
 import { type FieldError, validator } from './schema/validator.ts'
 
 /**
@@ -41,7 +43,7 @@ export const configSchema = object('The configuration.', {
   servers,
   rollout,
   rolloutRevision,
-  references: choice('What admission does about a missing Model or Dataset.', ['Enforce', 'Warn']),
+  references,
   podSecurity,
   userNamespaces,
   limits,
@@ -63,7 +65,7 @@ const defaults = {
   gpus: gpuDefaults,
   servers: serverDefaults,
   rollout: 'OnRequest',
-  references: 'Enforce',
+  references: referenceDefaults,
   podSecurity: 'baseline',
   userNamespaces: false,
   limits: 'None',
@@ -76,7 +78,9 @@ const defaults = {
 } as const satisfies ConfigFile
 
 /** A file merged with the defaults: fields that have a default are always set. */
-export type Config = Overlaid<ConfigFile, typeof defaults>
+export type Config = Omit<Overlaid<ConfigFile, typeof defaults>, 'references'> & {
+  readonly references: References
+}
 export type ServerPreset = Config['servers']['presets'][string]
 
 export const defaultConfig: Config = defaults
@@ -89,7 +93,7 @@ export function configOf(
 ): { readonly config: Config } | { readonly errors: readonly FieldError[] } {
   const errors = check(file ?? {})
   if (errors.length) return { errors }
-  const config = overlay(configSchema, defaults, file ?? {}) as Config
+  const config = overlay(configSchema, defaults, spelledOut(file ?? {})) as Config
   const faults = [
     ...storageFaults(config.storage),
     ...unknownDefault('gpus.default', config.gpus.default, config.gpus.profiles),
@@ -100,6 +104,12 @@ export function configOf(
   ]
   return faults.length ? { errors: faults } : { config }
 }
+
+/** `references: Warn` is short for `references: {missing: Warn}`. */
+const spelledOut = (file: object): object =>
+  'references' in file && !isObject(file.references)
+    ? { ...file, references: { missing: file.references } }
+    : file
 
 /** A default must be the name of an existing entry. */
 const unknownDefault = (field: string, name: string, among: object): readonly FieldError[] =>

@@ -32,6 +32,8 @@ export interface RuleInput extends Change {
   readonly spec: AnySpec
   readonly config: Config
   readonly dryRun: boolean
+  /** Who sends the request, in the API server's words; unknown without a cluster. */
+  readonly username?: string | undefined
   /** Reads a referenced object that the rule needs. */
   readonly read: Read
   /** The other ModelServers of a Model, for a rule that needs them; not all, if there are many. */

@@ -118,9 +118,14 @@ export const explainedRules: readonly Rule[] = [
   { field: 'spec.package', message: '`Always` needs `registry.prefix`' },
   {
     field: 'spec.model',
-    message: 'must exist in the namespace (`references: Warn` only warns); bases form no cycle',
+    message:
+      'must exist in the namespace ([`references`](operate.md#references) can turn this into a warning); bases form no cycle',
   },
-  { field: 'spec.dataset', message: 'must exist in the namespace (`references: Warn` only warns)' },
+  {
+    field: 'spec.dataset',
+    message:
+      'must exist in the namespace ([`references`](operate.md#references) can turn this into a warning)',
+  },
   {
     field: 'spec.replicas',
     message: 'more than one needs a Model that several nodes can read',

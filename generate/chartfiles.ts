@@ -6,6 +6,7 @@ import { hooks } from '../hooks/hooks.ts'
 import { admissionWebhooks } from '../webhooks/configuration.ts'
 import { argocdHealthChecks } from './argocd.ts'
 import { cell, customResourceDefinition, typeName } from './definitions.ts'
+import { customResourceState, presetMetrics } from './monitoring.ts'
 import { metacontrollerFiles } from './subchart.ts'
 import { metacontroller, values } from './values.ts'
 import { yaml, yamlMark } from './yaml.ts'
@@ -142,6 +143,8 @@ export const chartFiles = (): ReadonlyMap<string, string> =>
     ['helm/files/children.yaml', yamlMark + yaml(children())],
     ['helm/files/webhooks.yaml', yamlMark + yaml(webhooks())],
     ['helm/argocd/healthchecks.yaml', argocdHealthChecks()],
+    ['helm/files/kubestatemetrics.yaml', yamlMark + yaml(customResourceState())],
+    ['helm/files/presetmetrics.yaml', yamlMark + yaml(presetMetrics())],
     ...metacontrollerFiles(),
     ['helm/values.yaml', `${yamlMark}\n${commented(values)}`],
     // With --reuse-values from a chart without these values, they still disable the subchart.

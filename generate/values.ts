@@ -215,7 +215,37 @@ export const values = object('The chart’s values.', {
       default: false,
     }),
     labels: map('Its labels.', string('A value.'), { default: {} }),
+    pendingFor: string(
+      'For how long an object may wait for a Pod or for another object before SubstratusObjectPending, as a duration of Prometheus. Where Jobs queue for hours, raise it.',
+      { default: '30m', pattern: '^([0-9]+(ms|[smhdwy]))+$' },
+    ),
   }),
+  kubeStateMetrics: object('Metrics of the four kinds by your kube-state-metrics.', {
+    enabled: boolean(
+      'Whether to create the ConfigMap substratus-kube-state-metrics with its configuration, and the right to read the four kinds.',
+      { default: false },
+    ),
+    namespace: string('The namespace of kube-state-metrics; the default is that of the release.', {
+      default: '',
+    }),
+    serviceAccount: string('The ServiceAccount of kube-state-metrics, which gets the right.', {
+      default: 'kube-state-metrics',
+      minLength: 1,
+    }),
+  }),
+  modelServerMonitor: object(
+    'Scraping of the ModelServers that a preset with metrics serves, by the Prometheus operator.',
+    {
+      enabled: boolean(
+        'Whether to create a PodMonitor for all namespaces, and a PrometheusRule that records the requests of each server.',
+        { default: false },
+      ),
+      interval: string('How often it scrapes.', { default: '30s' }),
+      labels: map('Labels of both, if your Prometheus selects by label.', string('A value.'), {
+        default: {},
+      }),
+    },
+  ),
   dashboard: object('The dashboard for Grafana.', {
     enabled: boolean('Whether to create a ConfigMap with the dashboard.', { default: false }),
     labels: map('Its labels, by which Grafana’s sidecar finds it.', string('A value.'), {

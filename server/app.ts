@@ -12,6 +12,7 @@ import {
   mutate,
   validate,
 } from '../webhooks/review.ts'
+import { noUsers } from '../webhooks/users.ts'
 import { bodies } from './bodies.ts'
 import { fail } from './fail.ts'
 import { type LookupLimits, limitedLookup, tooBusy } from './limits.ts'
@@ -22,6 +23,7 @@ import { type Nodes, withNodes } from './nodes.ts'
 import { type Pods, withPods } from './pods.ts'
 import { mayBeAdmission, type Segments } from './segments.ts'
 import type { Guard } from './token.ts'
+import { type FindUsers, usersFor } from './users.ts'
 
 export interface AppOptions {
   readonly config: Config
@@ -30,6 +32,7 @@ export interface AppOptions {
   /** All absent without a cluster: references are not checked; Pods and nodes come from requests. */
   readonly lookup?: Lookup
   readonly servers?: FindServers
+  readonly users?: FindUsers
   readonly pods?: Pods
   readonly nodes?: Nodes
   /** The time in RFC 3339, for conditions; if absent, conditions get none. */
@@ -53,6 +56,9 @@ const reviewLimits = { maxValues: 100_000, maxDepth: 200, scannedFrom: 32 * 1024
 /** Enough for an object with all of its children. Hooks are answered at once, without look-ups. */
 const hookLimits = { maxValues: 600_000, maxDepth: 200, scannedFrom: 1024 * 1024 }
 
+/** Deletions only warn: they leave most look-ups to the requests that depend on one. */
+const deletionLimits = { perSecond: 10, burst: 20, atOnce: 4, atOnceFromOne: 4, waiting: 10 }
+
 /** What the log line of a request contains besides path and code. */
 interface LogFields {
   kind?: string
@@ -69,7 +75,7 @@ const send = (res: Response, answer: unknown): void => {
 
 /** Each route reads a request, calls a pure function, and responds. */
 export function app(options: AppOptions): express.Express {
-  const { config, metrics, lookup, servers, pods, nodes, now } = options
+  const { config, metrics, lookup, servers, users, pods, nodes, now } = options
   const server = express()
   server.disable('x-powered-by')
   server.disable('etag')
@@ -90,6 +96,7 @@ export function app(options: AppOptions): express.Express {
   const read = bodies(options.maxBytes)
   const lookupFrom = lookup && limitedLookup(lookup, options.lookupLimits)
   const serversFrom = servers && limitedLookup(servers, options.lookupLimits)
+  const usersFrom = users && limitedLookup(users, deletionLimits)
   const validated = read(reviewLimits, (body, req, res) => {
     const request = admissionRequest(body)
     if (typeof request === 'string') return fail(res, 400, request)
@@ -99,6 +106,9 @@ export function app(options: AppOptions): express.Express {
       send(res, review)
     }
     const client = String(req.socket.remoteAddress)
+    const found = usersFrom ? usersFor(request, usersFrom(client)) : noUsers
+    if (found instanceof Promise)
+      return found.then((known) => answer(validate(request, config, {}, known)))
     const facts = lookupFrom
       ? factsFor(request, lookupFrom(client), { servers: serversFrom?.(client) })
       : {}

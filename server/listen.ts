@@ -20,6 +20,7 @@ import { watchPods } from './pods.ts'
 import { segmentsFrom } from './segments.ts'
 import { followCertificate, pairIn, type TlsFiles } from './tls.ts'
 import { guardFrom } from './token.ts'
+import { clusterUsers } from './users.ts'
 
 export interface Listening {
   readonly url: string
@@ -79,7 +80,7 @@ export async function serve(options: ServeOptions): Promise<Listening> {
     config,
     log,
     metrics: measured,
-    ...(kubeConfig && { lookup: clusterLookup(kubeConfig) }),
+    ...(kubeConfig && { lookup: clusterLookup(kubeConfig), users: clusterUsers(kubeConfig) }),
     // Where many nodes mount a claim, no rule is about the servers that share one.
     ...(kubeConfig && !isShared(config) && { servers: clusterServers(kubeConfig) }),
     ...(pods && { pods }),

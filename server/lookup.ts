@@ -5,6 +5,7 @@ import type { Needs, ReferredKind } from '../crds/rule.ts'
 import { baseOf, type Facts, longestChain, neededOf, type Reference } from '../webhooks/facts.ts'
 import type { AdmissionRequest } from '../webhooks/review.ts'
 import { admissionRules } from '../webhooks/rules/admission.ts'
+import { orLate } from './late.ts'
 
 /** Returns the object, or null if it does not exist. */
 export type Lookup = (kind: ReferredKind, namespace: string, name: string) => Promise<Parent | null>
@@ -59,15 +60,6 @@ async function inTime<T>(request: Promise<T>, milliseconds: number, what: string
   if (answer === undefined)
     throw new Error(`the API server did not answer in time when asked for ${what}`)
   return answer
-}
-
-/** Resolves to the response, or to undefined if it takes longer. */
-async function orLate<T>(request: Promise<T>, milliseconds: number): Promise<T | undefined> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<undefined>((resolve) => {
-    timer = setTimeout(() => resolve(undefined), Math.max(0, milliseconds))
-  })
-  return Promise.race([request, late]).finally(() => clearTimeout(timer))
 }
 
 interface LookupOptions {

@@ -18,6 +18,7 @@ import type { AdmissionRequest } from './review.ts'
 import { admissionRules } from './rules/admission.ts'
 import { deletionRules } from './rules/deletion.ts'
 import { untouchedIn } from './untouched.ts'
+import { type Users, usage } from './users.ts'
 
 export interface Findings {
   readonly errors: readonly FieldError[]
@@ -36,7 +37,7 @@ const validatorFor = (kind: Kind) => validators.get(kind) ?? madeFor(kind)
 /** Checks all rules for one object; defaults are applied first, as mutate does. */
 export function check(
   kind: Kind,
-  request: Pick<AdmissionRequest, 'object' | 'oldObject' | 'dryRun'>,
+  request: Pick<AdmissionRequest, 'object' | 'oldObject' | 'dryRun' | 'username'>,
   config: Config,
   facts: Facts,
 ): Findings {
@@ -47,7 +48,8 @@ export function check(
   // Defaults neither cause nor repair errors, so an object with too many errors is not copied.
   const object = wrong.length > maxErrors ? given : fill(kind, given)
   const oldObject = request.oldObject ? fill(kind, slim(request.oldObject)) : undefined
-  const input = { object, oldObject, spec: specOf(object), config, dryRun: request.dryRun === true }
+  const { dryRun = false, username } = request
+  const input = { object, oldObject, spec: specOf(object), config, dryRun, username }
   const found = brokenRules(input, facts, wrong.length ? unaffectedBy(wrong) : everywhere)
   const refusals = found.filter(({ warns }) => !warns).map(({ error }) => error)
   // Errors in fields that the update leaves alone must not block it: the user may want to suspend.
@@ -105,8 +107,9 @@ const partition = <T>(items: readonly T[], test: (item: T) => boolean) =>
   [items.filter(test), items.filter((item) => !test(item))] as const
 
 /** What a person should know before an object is deleted. */
-export function deletionWarnings(object: Parent, config: Config): readonly string[] {
+export function deletionWarnings(object: Parent, config: Config, users: Users): readonly string[] {
   const read = readerOf(undefined, { object }, {})
   const input = { object, spec: specOf(object), config, dryRun: false, read }
-  return deletionRules.flatMap((rule) => errorOf(rule, input, everywhere) ?? []).map(sentence)
+  const lost = deletionRules.flatMap((rule) => errorOf(rule, input, everywhere) ?? [])
+  return [...[usage(users)].filter((one) => one !== undefined), ...lost.map(sentence)]
 }

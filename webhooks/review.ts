@@ -8,6 +8,8 @@ import { sentence } from '../crds/schema/validator.ts'
 import { printable } from '../crds/text.ts'
 import { check, deletionWarnings } from './check.ts'
 import type { Facts } from './facts.ts'
+import { onlyWarns } from './rules/references.ts'
+import { noUsers, type Users } from './users.ts'
 
 /**
  * AdmissionReview → AdmissionReview.
@@ -19,6 +21,8 @@ export interface AdmissionRequest {
   readonly operation: (typeof operations)[number]
   readonly namespace?: string | undefined
   readonly dryRun?: boolean
+  /** Who sends the request. The API server has authenticated it, so nobody can choose another name. */
+  readonly username?: string | undefined
   readonly object?: Parent | null | undefined
   readonly oldObject?: Parent | null | undefined
 }
@@ -98,8 +102,12 @@ export function admissionRequest(body: unknown): AdmissionRequest | string {
   if (!isIn(namespace, object) || !isIn(namespace, oldObject))
     return 'request.namespace: must be the namespace of the object'
   const dryRun = request.dryRun === true
-  return { uid, operation, namespace: namespace ?? undefined, dryRun, object, oldObject }
+  const username = usernameIn(request.userInfo)
+  return { uid, operation, namespace: namespace ?? undefined, dryRun, username, object, oldObject }
 }
+
+const usernameIn = (userInfo: unknown): string | undefined =>
+  isObject(userInfo) && typeof userInfo.username === 'string' ? userInfo.username : undefined
 
 const kindIn = (object: Parent | null | undefined): Kind | undefined =>
   object?.apiVersion?.startsWith(`${group}/`) ? kindOf(object.kind) : undefined
@@ -121,13 +129,22 @@ export function mutate({ uid, object }: AdmissionRequest): AdmissionReview {
   })
 }
 
-/** Reports all broken rules at once; `facts` are the referenced objects that were looked up. */
-export function validate(request: AdmissionRequest, config: Config, facts: Facts): AdmissionReview {
+/** Reports all broken rules at once; `facts` and `users` were looked up. */
+export function validate(
+  request: AdmissionRequest,
+  config: Config,
+  facts: Facts,
+  users: Users = noUsers,
+): AdmissionReview {
   const { uid, operation, object, oldObject } = request
   const kind = kindIn(operation === 'DELETE' ? oldObject : object)
   if (!kind) return answer({ uid, allowed: true })
   if (operation === 'DELETE')
-    return answer({ uid, allowed: true, ...warned(deletionWarnings(oldObject as Parent, config)) })
+    return answer({
+      uid,
+      allowed: true,
+      ...warned(deletionWarnings(oldObject as Parent, config, users)),
+    })
 
   const { errors, warnings } = check(kind, request, config, facts)
   if (!errors.length) return answer({ uid, allowed: true, ...warned(warnings) })
@@ -151,7 +168,7 @@ export function validate(request: AdmissionRequest, config: Config, facts: Facts
  * a missing reference would cause only a warning, the review is answered without the look-up.
  */
 export function busy(request: AdmissionRequest, config: Config): AdmissionReview {
-  if (request.dryRun || config.references === 'Warn') return validate(request, config, {})
+  if (onlyWarns({ ...request, config })) return validate(request, config, {})
   return answer({
     uid: request.uid,
     allowed: false,

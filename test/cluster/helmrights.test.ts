@@ -48,14 +48,17 @@ test('helm test calls the hooks and admission, and leaves nothing behind', async
 })
 
 test('the server has exactly the rights that it uses', async () => {
-  // References make it look up a Model and a Dataset, and a Model in a claim its other servers.
+  // References make it look up a Model and a Dataset, a Model in a claim its other servers, and a deletion
+  // the users of a Model.
   const source = manifest('Model', 'imported', { source: 'hf://a/b', suspend: true })
   const server = manifest('ModelServer', 'second', { model: { name: 'imported' } })
   for (const [object, ...flags] of [[source], [server, '--dry-run=server']] as const)
     await ok(['-n', team, 'apply', ...flags, '-f', '-'], object, bed.target)
+  await ok(['-n', team, 'delete', 'model', 'image', '--dry-run=server'], undefined, bed.target)
   const wanted = [
     ...['get datasets', 'get models'],
-    ...['list modelservers', 'list nodes', 'list pods', 'watch nodes', 'watch pods'],
+    ...['list models', 'list modelservers', 'list nodes', 'list notebooks', 'list pods'],
+    ...['watch nodes', 'watch pods'],
   ]
   await until(
     async () => requestsOf(bed.target, `${home}:substratus`).toSorted(),

@@ -1,10 +1,12 @@
 import { execFileSync } from 'node:child_process'
-import { expect, test } from 'vitest'
-import { parseAllDocuments } from 'yaml'
+import { describe, expect, test } from 'vitest'
+import { parse, parseAllDocuments } from 'yaml'
+import { customResourceState } from '../../generate/monitoring.ts'
 import { controllers } from '../../metacontroller/compositecontrollers.ts'
 import { findHelm } from '../../platform/binaries/find.ts'
 import { admissionWebhooks } from '../../webhooks/configuration.ts'
 import { chart, home, release } from './chart.ts'
+import type { Shown } from './cluster.ts'
 
 /** Hand-written templates render exactly what the project's own functions return. */
 
@@ -57,4 +59,61 @@ test.each([
   expect(rendered('webhooks', values)).toEqual(
     admissionWebhooks({ service: reached, caBundle, base }),
   )
+})
+
+describe('what monitors the model servers', () => {
+  const monitors = (...values: readonly string[]) =>
+    rendered('modelservers', ['modelServerMonitor.enabled=true', ...values]) as readonly Shown[]
+  const endpointsOf = ([monitor]: readonly Shown[]) =>
+    monitor.spec.podMetricsEndpoints.map(({ path, relabelings: [{ regex }] }: Shown) => ({
+      path,
+      isKept: (image: string) => new RegExp(`^(?:${regex})$`).test(image),
+    }))
+
+  test('scrapes the images of the built-in presets that have metrics, in every version', () => {
+    const [{ path, isKept }, ...others] = endpointsOf(monitors())
+    expect([path, others]).toEqual(['/metrics', []])
+    expect(isKept('docker.io/vllm/vllm-openai:v0.8.5')).toBe(true)
+    expect(isKept('ghcr.io/ggml-org/llama.cpp@sha256:0123')).toBe(true)
+    expect(isKept('ghcr.io/ggml-org/whisper.cpp:main')).toBe(false)
+    expect(isKept('docker.io/vllm/vllm-openai-other:v1')).toBe(false)
+  })
+
+  test('reads paths and gauges of the presets in the configuration', () => {
+    const preset = 'config.servers.presets.own'
+    const [monitor, rule] = monitors(
+      `${preset}.image=registry:5000/a/own:1@sha256:${'0'.repeat(64)}`,
+      `${preset}.metrics.path=/stats`,
+      `${preset}.metrics.running=own:running`,
+      'config.servers.default=own',
+    )
+    const [{ path, isKept }] = endpointsOf([monitor])
+    expect(path).toBe('/stats')
+    expect(isKept('registry:5000/a/own:2')).toBe(true)
+    expect(rule.spec.groups[0].rules).toEqual([
+      {
+        record: 'substratus_modelserver_requests_running',
+        expr: 'sum by (namespace, substratus_ai_name) ({__name__=~"own:running"})',
+      },
+    ])
+  })
+})
+
+test('kube-state-metrics gets its configuration and its right where it runs', () => {
+  const values = ['kubeStateMetrics.enabled=true', 'kubeStateMetrics.namespace=monitoring']
+  const found = rendered('kubestatemetrics', values) as readonly Shown[]
+  const [config, , binding] = found
+  expect(found.map(({ kind }) => kind)).toEqual(['ConfigMap', 'ClusterRole', 'ClusterRoleBinding'])
+  expect(config.metadata.namespace).toBe('monitoring')
+  expect(parse(config.data['config.yaml'])).toEqual(customResourceState())
+  expect(binding.subjects).toEqual([
+    { kind: 'ServiceAccount', name: 'kube-state-metrics', namespace: 'monitoring' },
+  ])
+})
+
+test('an object may be pending for as long as the values say', () => {
+  const [rules] = rendered('monitoring', ['alerts.enabled=true', 'alerts.pendingFor=2h'])
+  const text = JSON.stringify(rules)
+  expect(text).toContain('"for":"2h"')
+  expect(text).not.toContain('PENDING_FOR')
 })

@@ -108,6 +108,23 @@ test('defaults appear in kubectl get -o yaml', async () => {
   expect(yaml).toContain('replicas: 1')
 })
 
+test('deleting what others use warns with their names', async () => {
+  await apply(ns, manifest('Dataset', 'used', { image: 'example.com/data:1' }))
+  await apply(
+    ns,
+    manifest('Model', 'tuned', { image: 'example.com/train:1', dataset: { name: 'used' } }),
+    manifest('Notebook', 'looking', { dataset: { name: 'used' }, suspend: true }),
+    manifest('ModelServer', 'serving', { model: { name: 'tuned' }, replicas: 0 }),
+  )
+  const deleting = async (what: string) =>
+    (await kubectl(['-n', ns, 'delete', what, '--dry-run=server'])).stderr
+  expect(await deleting('dataset/used')).toContain(
+    'Warning: Model "tuned" and Notebook "looking" use it\n',
+  )
+  expect(await deleting('model/tuned')).toContain('Warning: ModelServer "serving" uses it\n')
+  expect(await deleting('modelserver/serving')).not.toContain('use')
+})
+
 test('deleting warns that the claim is deleted too', async () => {
   await apply(ns, manifest('Notebook', 'going', { suspend: true }))
   const { stderr } = await kubectl(['-n', ns, 'delete', 'notebook', 'going'])

@@ -390,7 +390,7 @@ describe('look-ups are bounded', () => {
   })
   test('a review whose references only warn is allowed without look-ups', async () => {
     const { body } = await answerTo(reviewOf(notebook), {
-      config: { ...defaultConfig, references: 'Warn' },
+      config: { ...defaultConfig, references: { missing: 'Warn', warnFor: [] } },
       lookup: async () => null,
       lookupLimits: none,
     })

@@ -5,14 +5,24 @@ import { baseOf, longestChain } from '../facts.ts'
 
 /** Rules about the Models and Datasets of the same namespace that an object refers to. */
 
+/**
+ * Whether a missing reference causes only a warning. kubectl diff, Flux and Argo CD dry-run objects
+ * together with the objects that they refer to, and apply them in an order of their own.
+ */
+export const onlyWarns = ({
+  dryRun,
+  username = '',
+  config: { references },
+}: Pick<RuleInput, 'username' | 'config'> & { readonly dryRun?: boolean }): boolean =>
+  dryRun === true || references.missing === 'Warn' || references.warnFor.includes(username)
+
 const missing = (field: 'model' | 'dataset', to: ReferredKind): Rule => {
   const nameIn = ({ spec }: RuleInput): string => spec[field]?.name ?? ''
   return {
     field: `spec.${field}.name`,
     reads: ['spec.model', 'spec.dataset'],
     needs: { references: 'changed', to },
-    // kubectl diff, Flux and Argo CD dry-run objects together with the objects that they refer to.
-    warns: ({ dryRun, config }) => dryRun || config.references === 'Warn',
+    warns: onlyWarns,
     broken: (input) => input.read(to, nameIn(input)) === null,
     message: (input) =>
       `Not found: "${nameIn(input)}": ${to} "${nameIn(input)}" does not exist in this namespace`,

@@ -25,16 +25,21 @@ describe('what cannot be read is an error', () => {
       error: /^a merge key "<<" needs a map, or a list of maps$/,
     },
     { what: 'an alias of nothing', yaml: 'a: *x', error: /Unresolved alias/ },
-    { what: 'a key that is there twice', yaml: 'a: 1\na: 2', error: /Map keys must be unique/ },
   ])('$what', ({ yaml, error }) => {
     expect(read(yaml)).toEqual([{ error: expect.stringMatching(error) }])
   })
 })
 
+test('of a key that is there twice the last counts, with a warning', () => {
+  expect(read('a: 1\na: 2')).toEqual([
+    { value: { a: 2 }, warnings: ['Map keys must be unique at line 2, column 1'] },
+  ])
+})
+
 test('a string is written so that kubectl and other programs read the same string', () => {
   for (const text of ['yes', 'n', '012', '0o12', '1_000', '~', '1e3', '<<', '0x1F', 'plain']) {
     const written = stringify({ a: text, [text]: 1 }, asKubectl).replace(/^%YAML.*\n---\n/, '')
-    expect(read(written)).toEqual([{ value: { a: text, [text]: 1 } }])
+    expect(read(written)).toEqual([{ value: { a: text, [text]: 1 }, warnings: [] }])
     expect(parseDocument(written).toJS()).toEqual({ a: text, [text]: 1 })
   }
 })

@@ -78,7 +78,11 @@ describe('an error is reported by its path', () => {
         file: { registry: { prefx: 'x' } },
         says: 'registry.prefx: unknown field, did you mean "prefix"?',
       },
-      { file: { references: 'Ignore' }, says: 'references: Unsupported value: "Ignore"' },
+      { file: { references: 'Ignore' }, says: 'references: Invalid value: "Ignore"' },
+      {
+        file: { references: { missing: 'Ignore' } },
+        says: 'references.missing: Unsupported value: "Ignore"',
+      },
       {
         file: { gpus: { default: 'b200' } },
         says: 'gpus.default: Unsupported value: "b200": supported values: ',

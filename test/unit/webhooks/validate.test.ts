@@ -26,6 +26,7 @@ describe('a new object', () => {
     object: Parent
     facts?: Facts
     dryRun?: boolean
+    username?: string
     config?: Config
     says?: string
     warns?: string
@@ -53,6 +54,36 @@ describe('a new object', () => {
       facts: { 'Model/falcon': null },
       config: aConfig({ references: 'Warn' }),
       warns: 'spec.model.name: Not found',
+    },
+    {
+      when: 'the same, applied by Flux',
+      object: server(),
+      facts: { 'Model/falcon': null },
+      username: 'system:serviceaccount:flux-system:kustomize-controller',
+      warns: 'spec.model.name: Not found',
+    },
+    {
+      when: 'the same, applied by an account whose name only contains that of Flux',
+      object: server(),
+      facts: { 'Model/falcon': null },
+      username: 'me:system:serviceaccount:flux-system:kustomize-controller',
+      says: 'spec.model.name: Not found',
+    },
+    {
+      when: 'the same, applied by an account that the administrator lists',
+      object: server(),
+      facts: { 'Model/falcon': null },
+      username: 'system:serviceaccount:team-a:deployer',
+      config: aConfig({ references: { warnFor: ['system:serviceaccount:team-a:deployer'] } }),
+      warns: 'spec.model.name: Not found',
+    },
+    {
+      when: 'the same, applied by Flux where the administrator lists another account',
+      object: server(),
+      facts: { 'Model/falcon': null },
+      username: 'system:serviceaccount:flux-system:kustomize-controller',
+      config: aConfig({ references: { warnFor: ['system:serviceaccount:team-a:deployer'] } }),
+      says: 'spec.model.name: Not found',
     },
     {
       when: 'it is its own base',
@@ -140,9 +171,9 @@ describe('a new object', () => {
       object: aModel({ ...image, comand: ['x'] }),
       says: 'spec.comand: unknown field',
     },
-  ])('$when', ({ object, facts, dryRun, config, says, warns }) => {
+  ])('$when', ({ object, facts, dryRun, username, config, says, warns }) => {
     const { allowed, status, warnings } = review(
-      { object, ...(dryRun && { dryRun }) },
+      { object, username, ...(dryRun && { dryRun }) },
       facts,
       config,
     )
