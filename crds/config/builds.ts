@@ -31,6 +31,9 @@ export const builder = object('How the rootless builder is confined, and what it
   appArmor: confinement,
   cpu: cores('Cores that a build requests.'),
   memory: size('Memory that a build requests; an integer is gibibytes.'),
+  disk: size(
+    'Space on the node’s disk that a build requests, as ephemeral-storage; an integer is gibibytes. Default: none.',
+  ),
   deadlineSeconds: integer('The time a build or a packaging may take.', { minimum: 1 }),
   env,
 })

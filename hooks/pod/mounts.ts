@@ -1,17 +1,24 @@
 import type { Config } from '../../crds/config.ts'
 import type { Reference } from '../observe/references.ts'
 import { resultAt } from '../storage/storage.ts'
-import { toolResources } from './resources.ts'
+import { roomFor, toolResources } from './resources.ts'
 import { containerSecurity } from './security.ts'
 import { type Mounts, noMounts } from './volumes.ts'
 
 /**
  * A result at /content/model or /content/data, read-only. It comes from its image if the cluster can
- * mount images, else from storage, else from an init container that copies it out of the image.
+ * mount images, else from storage, else from an init container that copies it out of the image. A copy
+ * requests `disk` of the node's disk, or what the artifacts have.
  */
-export function resultMount(role: 'model' | 'data', reference: Reference, config: Config): Mounts {
+export function resultMount(
+  role: 'model' | 'data',
+  reference: Reference,
+  config: Config,
+  disk?: number | string,
+): Mounts {
   if (reference.state !== 'ready') return noMounts
-  const { image, inImage, url } = reference.artifacts
+  const { image, inImage, url, bytes } = reference.artifacts
+  const room = roomFor(disk, bytes)
   const mountPath = `/content/${role}`
   if (image && inImage && config.imageVolumes === 'Enabled')
     return {
@@ -19,7 +26,7 @@ export function resultMount(role: 'model' | 'data', reference: Reference, config
       volumeMounts: [{ name: role, mountPath, subPath: `content/${role}`, readOnly: true }],
       before: [],
     }
-  if (url) return resultAt(role, url, mountPath, config)
+  if (url) return resultAt(role, url, mountPath, config, room)
   if (!image) return noMounts
   return {
     volumes: [{ name: role, emptyDir: {} }],
@@ -29,7 +36,7 @@ export function resultMount(role: 'model' | 'data', reference: Reference, config
         name: `copy-${role}`,
         image,
         command: ['cp', '-a', `${mountPath}/.`, '/copy/'],
-        resources: toolResources,
+        resources: toolResources(config, room),
         volumeMounts: [{ name: role, mountPath: '/copy' }],
         ...containerSecurity(config),
       },

@@ -125,7 +125,7 @@ const idleWatch = ({ parent, config }: NotebookFacts): Container => ({
     `--url=http://127.0.0.1:${notebookPort}`,
     ...(parent.spec.command?.length ? [`--port=${notebookPort}`] : []),
   ],
-  resources: toolResources,
+  resources: toolResources(config),
   volumeMounts: [{ name: 'runtime', mountPath: runtimeDir, readOnly: true }],
   ...toolSecurity(config, podFieldsOf(parent, config).securityContext?.runAsUser),
 })

@@ -20,11 +20,7 @@ export function resourcesOf(parent: Parent, config: Config) {
   const { cpu, memory } = wanted(parent, config)
   const gpu = gpuOf((parent.spec as { resources?: Resources }).resources, config)
   const requests = { cpu: cores(cpu), memory: gibibytes(memory) }
-  const limits = {
-    ...(config.limits === 'All' && { cpu: requests.cpu }),
-    ...(config.limits !== 'None' && { memory: requests.memory }),
-    ...gpu.limits,
-  }
+  const limits = { ...limitsFor(requests, config), ...gpu.limits }
   return {
     requests: { ...requests, ...gpu.limits },
     ...(Object.keys(limits).length && { limits }),
@@ -36,5 +32,29 @@ export function resourcesOf(parent: Parent, config: Config) {
 export const diskOf = (parent: Parent, config: Config): string =>
   gibibytes(wanted(parent, config).disk)
 
-/** The requests of our own small containers. */
-export const toolResources = { requests: { cpu: '100m', memory: '128Mi' } }
+/** The size of a copy on the node's disk: what the object asks for, else what is known of the artifacts. */
+export const roomFor = (
+  disk: number | string | undefined,
+  bytes: number | undefined,
+): string | undefined => {
+  if (disk !== undefined) return gibibytes(disk)
+  return bytes === undefined ? undefined : `${Math.ceil(bytes / 2 ** 20)}Mi`
+}
+
+/**
+ * What our own small containers request, and the space on the node's disk if they write a copy there. They
+ * may use more than they request, which a namespace with a LimitRange would not let them.
+ */
+export function toolResources(config: Config, room?: string) {
+  const limits = limitsFor({ cpu: '2', memory: '2Gi' }, config)
+  return {
+    requests: { cpu: '100m', memory: '128Mi', ...(room && { 'ephemeral-storage': room }) },
+    ...(Object.keys(limits).length && { limits }),
+  }
+}
+
+/** The limits that the administrator wants. */
+export const limitsFor = (
+  { cpu, memory }: { readonly cpu: string; readonly memory: string },
+  { limits }: Config,
+) => ({ ...(limits === 'All' && { cpu }), ...(limits !== 'None' && { memory }) })

@@ -48,7 +48,10 @@ const portOf = ({ port = serverPort }: ModelServerSpec): number => port
 export function serverPod(facts: ServerFacts, records: Records) {
   const { parent, references, config } = facts
   const server = serverOf(facts, records)
-  const mounts = server?.mountsModel ? resultMount('model', references.model, config) : noMounts
+  const { disk } = parent.spec.resources ?? {}
+  const mounts = server?.mountsModel
+    ? resultMount('model', references.model, config, disk)
+    : noMounts
   return {
     metadata: podMetadata(parent, config, 'serve', 'server'),
     spec: {

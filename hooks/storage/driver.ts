@@ -18,8 +18,14 @@ export interface Driver {
   readonly scheme: string
   /** The URL of a path in an object's place. */
   readonly url: (parent: Parent, path: string, config: Config) => string
-  /** Mounts the contents of such a URL, read-only. */
-  readonly read: (name: string, url: string, mountPath: string, config: Config) => Mounts
+  /** Mounts the contents of such a URL, read-only; `room` is the size of a copy, if that is needed. */
+  readonly read: (
+    name: string,
+    url: string,
+    mountPath: string,
+    config: Config,
+    room: string | undefined,
+  ) => Mounts
   /** Mounts a path of an object's place, to write to. */
   readonly write: (parent: Parent, path: string, config: Config) => Place
   /**

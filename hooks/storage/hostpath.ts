@@ -26,7 +26,7 @@ export const hostPath: Driver = {
             name: 'prepare',
             image: config.images.seal,
             command: ['/bin/sh', '-c', 'chgrp 3003 /storage && chmod 2775 /storage'],
-            resources: toolResources,
+            resources: toolResources(config),
             volumeMounts: [{ name: 'artifacts', mountPath: '/storage' }],
           },
         ],

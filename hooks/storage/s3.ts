@@ -12,7 +12,7 @@ import { claimMount, claimNamed } from './pvc.ts'
 export const s3: Driver = {
   scheme: 's3',
   url: (parent, path, config) => `${rootOf(config)}/${folderOf(parent)}/${path}`,
-  read: (name, url, mountPath, config) => ({
+  read: (name, url, mountPath, config, room) => ({
     volumes: [{ name, emptyDir: {} }],
     volumeMounts: [{ name, mountPath, readOnly: true }],
     before: [
@@ -21,7 +21,7 @@ export const s3: Driver = {
         image: config.images.loader,
         args: ['load', `--source=${url}`, '--into=/copy', '--sealed=true'],
         env: environment(config),
-        resources: toolResources,
+        resources: toolResources(config, room),
         volumeMounts: [{ name, mountPath: '/copy' }],
         terminationMessagePolicy: 'FallbackToLogsOnError',
         ...toolSecurity(config),

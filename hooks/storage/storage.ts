@@ -139,6 +139,11 @@ export function pathsInUse(owner: Owner, stage: 'load' | 'run'): readonly string
   ].filter(isArtifactsPath)
 }
 
-/** Sealed artifacts, read-only. */
-export const resultAt = (name: string, url: string, mountPath: string, config: Config): Mounts =>
-  driverOf(url).read(name, url, mountPath, config)
+/** Sealed artifacts, read-only; `room` is the size of a copy, if the storage needs one. */
+export const resultAt = (
+  name: string,
+  url: string,
+  mountPath: string,
+  config: Config,
+  room: string | undefined,
+): Mounts => driverOf(url).read(name, url, mountPath, config, room)

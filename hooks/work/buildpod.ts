@@ -5,7 +5,7 @@ import type { Parent } from '../../crds/kind.ts'
 import { cores, gibibytes } from '../../crds/schema/quantity.ts'
 import { labelsOf } from '../children/metadata.ts'
 import { builderNetwork, cloneEnv, stepEnv } from '../pod/env.ts'
-import { toolResources } from '../pod/resources.ts'
+import { limitsFor, toolResources } from '../pod/resources.ts'
 import { noServiceLinks, pullSecretNames, pullSecrets, specOf } from '../pod/template.ts'
 import { builtImage } from './builtimage.ts'
 
@@ -98,6 +98,19 @@ const builderEnv = (config: Config) => [
   { name: 'XDG_RUNTIME_DIR', value: '/run/user/1000' },
 ]
 
+function builderResources(config: Config) {
+  const { cpu, memory, disk } = config.builder
+  const wanted = { cpu: cores(cpu), memory: gibibytes(memory) }
+  const limits = limitsFor(wanted, config)
+  return {
+    requests: {
+      ...wanted,
+      ...(disk !== undefined && { 'ephemeral-storage': gibibytes(disk) }),
+    },
+    ...(Object.keys(limits).length && { limits }),
+  }
+}
+
 /** The container that runs BuildKit, and the volumes it needs. */
 function builder(parent: Parent, config: Config, args: readonly string[]) {
   const registry = registryMount(parent, config)
@@ -107,9 +120,7 @@ function builder(parent: Parent, config: Config, args: readonly string[]) {
       image: config.images.builder,
       args: args.map(unexpanded),
       env: [...builderEnv(config), ...stepEnv(specOf(parent).env)],
-      resources: {
-        requests: { cpu: cores(config.builder.cpu), memory: gibibytes(config.builder.memory) },
-      },
+      resources: builderResources(config),
       volumeMounts: [
         source,
         { name: 'home', mountPath: '/home/build' },
@@ -185,7 +196,7 @@ function clone(
       ...(git.caBundle ? [{ name: 'GIT_CA_BUNDLE', value: git.caBundle }] : []),
       ...cloneEnv(specOf(parent).env, config),
     ],
-    resources: toolResources,
+    resources: toolResources(config),
     volumeMounts: [
       source,
       ...(secretName ? [{ name: 'git', mountPath: '/secrets/git', readOnly: true }] : []),

@@ -9,7 +9,7 @@ import type { WorkStage } from '../engine/stage.ts'
 import type { Records } from '../observe/memory.ts'
 import { no, type Verdict, yes } from '../observe/verdict.ts'
 import { withBuilderFields } from '../pod/podfields.ts'
-import { toolResources } from '../pod/resources.ts'
+import { roomFor, toolResources } from '../pod/resources.ts'
 import { containerSecurity } from '../pod/security.ts'
 import { podBase, storageAnnotations } from '../pod/template.ts'
 import { artifactsUrl, resultAt } from '../storage/storage.ts'
@@ -31,7 +31,9 @@ export function packageStage(facts: Facts<ModelSpec>, hashes: WorkStage['hashes'
     policy: { backoffLimit: 1, activeDeadlineSeconds: config.builder.deadlineSeconds },
     template: ({ attempt }, { run }) => {
       const url = artifactsUrl(facts, 'run', run)
-      const pod = packagePod(parent, { image: run?.image ?? 'scratch', url }, attempt, config)
+      const room = roomFor(undefined, run?.bytes)
+      const made = { image: run?.image ?? 'scratch', url, room }
+      const pod = packagePod(parent, made, attempt, config)
       return withBuilderFields(pod, 'package', parent, config)
     },
     needsDigest: true,
@@ -69,11 +71,11 @@ export function unpackaged(
  */
 function packagePod(
   parent: Parent,
-  run: { readonly image: string; readonly url: string },
+  run: { readonly image: string; readonly url: string; readonly room: string | undefined },
   tag: string,
   config: Config,
 ) {
-  const artifacts = resultAt('artifacts', run.url, '/artifacts', config)
+  const artifacts = resultAt('artifacts', run.url, '/artifacts', config, run.room)
   const registry = registryMount(parent, config)
   return {
     metadata: {
@@ -99,7 +101,7 @@ function packagePod(
             `--image=${builtImage(parent, tag, config)}`,
           ],
           env: registryEnv(config),
-          resources: toolResources,
+          resources: toolResources(config),
           volumeMounts: [...artifacts.volumeMounts, ...registry.volumeMounts],
           terminationMessagePolicy: 'FallbackToLogsOnError',
           ...containerSecurity(config),

@@ -1,11 +1,14 @@
-import type { RunPolicy } from '../../crds/common.ts'
+import type { Resources, RunPolicy } from '../../crds/common.ts'
+import type { Parent } from '../../crds/kind.ts'
 import type { StageRecord } from '../../crds/status.ts'
+import type { Container } from '../children/manifesttypes.ts'
 import { folderHash } from '../engine/hashes.ts'
 import type { Facts } from '../engine/read.ts'
 import type { WorkStage } from '../engine/stage.ts'
 import type { Report } from '../observe/jobreport.ts'
 import type { Records } from '../observe/memory.ts'
 import { withPodFields } from '../pod/podfields.ts'
+import { roomFor } from '../pod/resources.ts'
 import { container, contentMounts, gpuPodBase, podMetadata } from '../pod/template.ts'
 import { joined, type Mounts } from '../pod/volumes.ts'
 import type { Place } from '../storage/driver.ts'
@@ -111,13 +114,14 @@ function runPod(
   const place = storageOf(config).write(parent, artifactsPath(stage, folder), config)
   const mounts = joined(read, place.work)
   const keep = pathsInUse(facts, stage)
-  const main = container(parent, config, {
+  const own = container(parent, config, {
     name: stage,
     ...program,
     mounts: sealing === 'itself' ? joined(mounts, wholePlace(place)) : mounts,
     ...(sealing === 'itself' && { args: [...(program.args ?? []), ...sealArgs(place, keep)] }),
   })
   const isWithin = sealing === 'within'
+  const main = isWithin ? withScratch(own, parent) : own
   const before = [...mounts.before, ...(isWithin ? [main] : [])]
   const base = gpuPodBase(parent, config)
   return {
@@ -131,6 +135,16 @@ function runPod(
       volumes: contentMounts(parent, config, mounts).volumes,
     },
   }
+}
+
+/** A program that writes to the node's disk requests what the object asks for; a default would fit few nodes. */
+function withScratch(container: Container, { spec }: Parent): Container {
+  const { disk } = (spec as { readonly resources?: Resources }).resources ?? {}
+  const { resources } = container
+  const room = roomFor(disk, undefined)
+  if (!room) return container
+  const requests = { ...resources?.requests, 'ephemeral-storage': room }
+  return { ...container, resources: { ...resources, requests } }
 }
 
 const wholePlace = ({ seal }: Place): Mounts => ({

@@ -25,7 +25,7 @@ export const sealContainer = (place: Place, keep: readonly string[], config: Con
   name: 'seal',
   image: config.images.seal,
   args: ['seal', ...sealArgs(place, keep)],
-  resources: toolResources,
+  resources: toolResources(config),
   ...(place.seal.env?.length && { env: place.seal.env }),
   volumeMounts: place.seal.volumeMounts,
   terminationMessagePolicy: 'FallbackToLogsOnError',

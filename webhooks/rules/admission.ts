@@ -6,6 +6,7 @@ import { ignoredRules } from './ignored.ts'
 import { profileRules } from './profiles.ts'
 import { referenceRules } from './references.ts'
 import { reservedRules } from './reserved.ts'
+import { serverDiskRules } from './serverdisk.ts'
 import { serviceNameRules } from './servicename.ts'
 import { sharedClaimRules } from './sharedclaim.ts'
 
@@ -18,6 +19,7 @@ export const admissionRules: readonly Rule[] = [
   ...ignoredRules,
   ...profileRules,
   ...gpulessRules,
+  ...serverDiskRules,
   ...reservedRules,
   ...serviceNameRules,
 ]

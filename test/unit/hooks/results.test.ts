@@ -146,6 +146,7 @@ describe('a spec that returns to a former result', () => {
     const results = [second, third].map((spec) => {
       model.edit(spec)
       model.end('run')
+      model.end('seal')
       return statusOf(model.end('package')).artifacts
     })
     return { model, results: [result, ...results] }
@@ -189,11 +190,12 @@ describe('a spec that returns to a former result', () => {
 
   test('keeps the folders of all of them until the next success', () => {
     const { model, results } = thrice(3)
-    const run = model.edit({ params: { epochs: 4 } })
-    const jobs = childrenOf(run, 'Job').filter(({ metadata }) => stageIn(metadata.name) === 'run')
+    model.edit({ params: { epochs: 4 } })
+    const seal = model.end('run')
+    const jobs = childrenOf(seal, 'Job').filter(({ metadata }) => stageIn(metadata.name) === 'seal')
     const args = JSON.stringify(jobs.at(-1)?.spec)
     for (const result of results) expect(args).toContain(`--keep=run/${attempt(result)}`)
-    model.end('run')
+    model.end('seal')
     expect(attemptsIn(model.end('package'))).toEqual([results[2], results[1]].map(attempt))
   })
 })
