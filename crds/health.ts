@@ -31,6 +31,7 @@ export const health: Readonly<Record<Reason, Health>> = {
   Unschedulable: 'InProgress',
   NodeNotReady: 'InProgress',
   ImagePullFailed: 'InProgress',
+  VolumeUnavailable: 'InProgress',
   ContainerConfigError: 'InProgress',
   CrashLooping: 'InProgress',
   OOMKilled: 'InProgress',

@@ -12,6 +12,7 @@ import { isShared } from '../crds/claims.ts'
 import type { Config } from '../crds/config.ts'
 import { app } from './app.ts'
 import { boundConnections } from './connections.ts'
+import { watchEvents } from './events.ts'
 import type { Log } from './log.ts'
 import { clusterLookup, clusterServers } from './lookup.ts'
 import { metrics } from './metrics.ts'
@@ -74,6 +75,7 @@ export async function serve(options: ServeOptions): Promise<Listening> {
   const pods = kubeConfig && watchPods(kubeConfig, log, watching.signal)
   const firstKubelet = options.config.imageVolumes === 'Enabled' ? enabledKubelet : undefined
   const nodes = kubeConfig && watchNodes(kubeConfig, log, watching.signal, firstKubelet)
+  const events = kubeConfig && watchEvents(kubeConfig, log, watching.signal)
   const measured = metrics()
   let ending = false
   const answer = app({
@@ -85,6 +87,7 @@ export async function serve(options: ServeOptions): Promise<Listening> {
     ...(kubeConfig && !isShared(config) && { servers: clusterServers(kubeConfig) }),
     ...(pods && { pods }),
     ...(nodes && { nodes }),
+    ...(events && { events }),
     ...(guard && { guard }),
     ...(segments && { segments }),
     now,
