@@ -22,7 +22,9 @@ import { type FindServers, factsFor, type Lookup } from './lookup.ts'
 import type { Metrics } from './metrics.ts'
 import { type Nodes, withNodes } from './nodes.ts'
 import { type Pods, withPods } from './pods.ts'
+import { readyEvent } from './readyevent.ts'
 import { mayBeAdmission, type Segments } from './segments.ts'
+import type { Story } from './story.ts'
 import type { Guard } from './token.ts'
 import { type FindUsers, usersFor } from './users.ts'
 
@@ -39,6 +41,8 @@ export interface AppOptions {
   readonly events?: Events
   /** The time in RFC 3339, for conditions; if absent, conditions get none. */
   readonly now?: () => string
+  /** Gets an Event for each change of Ready; if absent, none is written. */
+  readonly story?: Story
   /** If absent, the hooks answer any client. */
   readonly guard?: Guard
   /** If absent, admission has its well-known paths. */
@@ -157,6 +161,8 @@ export function app(options: AppOptions): express.Express {
     metrics.pending.answered(request.parent, reason === 'UpdatePending', resyncAfterSeconds)
     setLogFields(res, request.parent, reason)
     send(res, answer)
+    const event = options.story && readyEvent(request.parent, answer.status)
+    if (event) options.story?.tell(event)
   })
   const customized = read(hookLimits, (body, req, res) => {
     const hook = requestedHook(req)

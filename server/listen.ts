@@ -19,6 +19,7 @@ import { metrics } from './metrics.ts'
 import { enabledKubelet, watchNodes } from './nodes.ts'
 import { watchPods } from './pods.ts'
 import { segmentsFrom } from './segments.ts'
+import { storyIn } from './story.ts'
 import { followCertificate, pairIn, type TlsFiles } from './tls.ts'
 import { guardFrom } from './token.ts'
 import { clusterUsers } from './users.ts'
@@ -76,6 +77,8 @@ export async function serve(options: ServeOptions): Promise<Listening> {
   const firstKubelet = options.config.imageVolumes === 'Enabled' ? enabledKubelet : undefined
   const nodes = kubeConfig && watchNodes(kubeConfig, log, watching.signal, firstKubelet)
   const events = kubeConfig && watchEvents(kubeConfig, log, watching.signal)
+  // Without a token, anyone in the cluster network could have Events written about objects of others.
+  const story = kubeConfig && guard && storyIn(kubeConfig, log, watching.signal)
   const measured = metrics()
   let ending = false
   const answer = app({
@@ -88,6 +91,7 @@ export async function serve(options: ServeOptions): Promise<Listening> {
     ...(pods && { pods }),
     ...(nodes && { nodes }),
     ...(events && { events }),
+    ...(story && { story }),
     ...(guard && { guard }),
     ...(segments && { segments }),
     now,
