@@ -57,17 +57,35 @@ interface ReadOptions {
 }
 
 /** Reads raw JSON from the API server. The client's own calls would turn times into Dates. */
-export async function read<T>(
+export const read = <T>(
   kubeConfig: KubeConfig,
   path: string,
   query: Readonly<Record<string, string>>,
-  { signal, accept }: ReadOptions = {},
-): Promise<T> {
-  const options: RequestOptions = { method: 'GET' }
-  await kubeConfig.applyToHTTPSOptions(options)
+  options: ReadOptions = {},
+): Promise<T> => {
   const search = new URLSearchParams(query).toString()
-  const url = `${kubeConfig.getCurrentCluster()?.server}${path}${search && `?${search}`}`
+  return send<T>(kubeConfig, 'GET', `${path}${search && `?${search}`}`, options)
+}
+
+/** Creates an object in a collection of the API server. */
+export const create = (
+  kubeConfig: KubeConfig,
+  path: string,
+  object: object,
+  signal?: AbortSignal,
+): Promise<unknown> => send(kubeConfig, 'POST', path, { signal }, object)
+
+async function send<T>(
+  kubeConfig: KubeConfig,
+  method: 'GET' | 'POST',
+  path: string,
+  { signal, accept }: ReadOptions,
+  body?: object,
+): Promise<T> {
+  const options: RequestOptions = { method }
+  await kubeConfig.applyToHTTPSOptions(options)
+  const url = `${kubeConfig.getCurrentCluster()?.server}${path}`
   const headers = { ...options.headers, ...(accept && { accept }) }
   const timeout = timeoutMilliseconds
-  return exchange<T>(url, { ...options, headers, timeout, ...(signal && { signal }) })
+  return exchange<T>(url, { ...options, headers, timeout, ...(signal && { signal }) }, body)
 }

@@ -25,9 +25,11 @@ interface Watching<T extends Item, Cached> {
   readonly path: string
   /** Label and field selectors. */
   readonly query?: Readonly<Record<string, string>>
-  /** What to keep of an object in memory. */
-  readonly keep: (object: T) => Cached
-  /** Called after every list, even if nothing has changed, and after every change. */
+  /** How many objects a list reads at a time; if absent, all. */
+  readonly pageSize?: number
+  /** What to keep of an object in memory; undefined: nothing. */
+  readonly keep: (object: T) => Cached | undefined
+  /** Called after every page of a list, even if nothing has changed, and after every change. */
   readonly changed: (put: readonly Cached[], gone: readonly Cached[]) => void
   /** Called when a list or a watch fails; it is tried again. */
   readonly failed: (error: unknown, what: 'list' | 'watch') => void
@@ -38,6 +40,8 @@ interface Watching<T extends Item, Cached> {
 export interface Watched<Cached> {
   readonly get: (key: string) => Cached | undefined
   readonly all: () => readonly Cached[]
+  /** Removes an object from memory until it changes. */
+  readonly forget: (key: string) => void
   /** Resolves after the first list. */
   readonly synced: Promise<void>
   readonly isSynced: () => boolean
@@ -105,6 +109,7 @@ export function watchObjects<T extends Item, Cached>(
   return {
     get: (key) => cache.get(key)?.cached,
     all: () => [...cache.values()].map(({ cached }) => cached),
+    forget: (key) => void cache.delete(key),
     synced,
     isSynced: () => hasSynced,
     isCurrent: () => current,
@@ -116,35 +121,61 @@ type Cache<Cached> = Map<string, { readonly version: string | undefined; readonl
 interface List<T> {
   readonly apiVersion?: string
   readonly kind?: string
-  readonly metadata?: { readonly resourceVersion?: string }
+  readonly metadata?: { readonly resourceVersion?: string; readonly continue?: string }
   readonly items: readonly T[]
 }
 
 /** Returns the version to watch from. */
 async function listInto<T extends Item, Cached>(
   cache: Cache<Cached>,
-  { kubeConfig, path, query = {}, keep, changed, signal }: Watching<T, Cached>,
+  watching: Watching<T, Cached>,
 ): Promise<string> {
-  const list = await read<List<T>>(kubeConfig, path, query, { signal })
-  const { apiVersion, kind } = list
+  const { kubeConfig, path, query, pageSize, changed, signal } = watching
+  const limit = pageSize && { limit: String(pageSize) }
+  const missing = new Set(cache.keys())
+  let next: string | undefined
+  for (;;) {
+    const search = { ...query, ...limit, ...(next && { continue: next }) }
+    const list = await read<List<T>>(kubeConfig, path, search, { signal })
+    const put = pageInto(cache, watching, list, missing)
+    next = list.metadata?.continue
+    if (!next) {
+      changed(put, taken(cache, [...missing]))
+      return list.metadata?.resourceVersion ?? ''
+    }
+    changed(put, [])
+  }
+}
+
+/** Returns what is new or has changed; what is there is removed from `missing`. */
+function pageInto<T extends Item, Cached>(
+  cache: Cache<Cached>,
+  { keep }: Watching<T, Cached>,
+  { apiVersion, kind, items }: List<T>,
+  missing: Set<string>,
+): readonly Cached[] {
   // Items of a list carry no kind of their own.
   const type = kind && { apiVersion, kind: kind.replace(/List$/, '') }
-  const there = new Map(list.items.map((item) => [keyOf(item), { ...type, ...item }]))
-  const gone = [...cache].filter(([key]) => !there.has(key))
-  for (const [key] of gone) cache.delete(key)
-  const put: Cached[] = []
-  for (const [key, object] of there) {
-    const version = object.metadata.resourceVersion
-    if (version !== undefined && cache.get(key)?.version === version) continue
-    const cached = keep(object)
+  return items.flatMap((item) => {
+    const [key, version] = [keyOf(item), item.metadata.resourceVersion]
+    const before = cache.get(key)
+    const isSame = version !== undefined && before?.version === version
+    const cached = isSame ? before.cached : keep({ ...type, ...item })
+    if (cached === undefined) return []
+    missing.delete(key)
+    if (isSame) return []
     cache.set(key, { version, cached })
-    put.push(cached)
-  }
-  changed(
-    put,
-    gone.map(([, { cached }]) => cached),
-  )
-  return list.metadata?.resourceVersion ?? ''
+    return [cached]
+  })
+}
+
+/** Removes objects from the cache, and returns what was kept of them. */
+function taken<Cached>(cache: Cache<Cached>, keys: readonly string[]): readonly Cached[] {
+  return keys.flatMap((key) => {
+    const before = cache.get(key)
+    cache.delete(key)
+    return before ? [before.cached] : []
+  })
 }
 
 /** Returns the version to resume from when the watch ends, or undefined if it is too old. */
@@ -191,12 +222,9 @@ function apply<T extends Item, Cached>(
   object: T,
 ): void {
   const key = keyOf(object)
-  if (type === 'DELETED') {
-    const before = cache.get(key)
-    cache.delete(key)
-    changed([], before ? [before.cached] : [])
-  } else {
-    const cached = keep(object)
+  const cached = type === 'DELETED' ? undefined : keep(object)
+  if (cached === undefined) changed([], taken(cache, [key]))
+  else {
     cache.set(key, { version: object.metadata.resourceVersion, cached })
     changed([cached], [])
   }

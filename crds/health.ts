@@ -30,6 +30,7 @@ export const health: Readonly<Record<Reason, Health>> = {
   Stale: 'Current',
   Unschedulable: 'InProgress',
   NodeNotReady: 'InProgress',
+  VolumeUnavailable: 'InProgress',
   ImagePullFailed: 'InProgress',
   ContainerConfigError: 'InProgress',
   CrashLooping: 'InProgress',

@@ -81,6 +81,11 @@ export const reasons = {
       'The node of the Pod does not answer, or was deleted, so the state of the Pod is unknown.',
     todo: 'Repair the node, and the Pod continues. A server starts on another node after five minutes; a Job and a notebook, which must not run twice, only once the node is deleted: kubectl delete node NAME.',
   },
+  VolumeUnavailable: {
+    meaning:
+      'A volume of the Pod cannot be attached or mounted; the message is Kubernetes’ own, from an Event of the Pod.',
+    todo: 'Multi-Attach: stop the other Pod that the message names, or use storage that several nodes can mount. A Secret or ConfigMap that is not found: create it, and the kubelet tries again within two minutes.',
+  },
   ImagePullFailed: {
     meaning: 'The kubelet cannot pull an image; the message is its own.',
     todo: 'Check the image’s name, and imagePullSecrets for a private one.',

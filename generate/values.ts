@@ -100,16 +100,19 @@ export const values = object('The chart’s values.', {
   }),
 
   metacontroller,
-  hookToken: object('The bearer token of the hooks.', {
-    enabled: boolean(
-      'Whether the hooks require a token. If so, Metacontroller lists and watches Secrets, because it reads the token from one.',
-      { default: true },
-    ),
-    secretName: string(
-      'Your own Secret with the key token; by default the chart generates a random token and never replaces it.',
-      { default: '' },
-    ),
-  }),
+  hookToken: object(
+    'The bearer token of the hooks. Without it, the server writes no Events about objects, because anyone in the cluster network could have them written.',
+    {
+      enabled: boolean(
+        'Whether the hooks require a token. If so, Metacontroller lists and watches Secrets, because it reads the token from one.',
+        { default: true },
+      ),
+      secretName: string(
+        'Your own Secret with the key token; by default the chart generates a random token and never replaces it.',
+        { default: '' },
+      ),
+    },
+  ),
   admissionPath: object(
     'A secret segment in the path of admission, for clusters in which a NetworkPolicy cannot select the API server. It has 16 to 63 characters out of a-z, 0-9 and "-". helm/README.md says how to introduce and change it without a failed apply.',
     {

@@ -98,7 +98,7 @@ function verdictOf(
   const outdated = outdatedPod(pods, existing, emitted)
   return existing.status?.readyReplicas
     ? answering(facts, existing, outdated)
-    : notAnswering(pods, existing, outdated)
+    : notAnswering(facts, existing, outdated)
 }
 
 function asleep({ parent: { metadata, spec } }: NotebookFacts, isIdle: boolean) {
@@ -126,12 +126,13 @@ function outdatedPod(
 }
 
 function notAnswering(
-  pods: readonly ObservedPod[],
-  { metadata }: Workload,
+  { observed }: NotebookFacts,
+  existing: Workload,
   outdated: string | undefined,
 ): Verdict {
-  const none = `no Pod yet: kubectl describe statefulset ${metadata.name} says why`
-  const { reason, message } = servingFault(pods, none)
+  const none = `no Pod yet: kubectl describe statefulset ${existing.metadata.name} says why`
+  const refusal = observed.refusal(existing)
+  const { reason, message } = servingFault(observed.pods('serve'), none, refusal)
   return no(
     reason,
     outdated ? `${message}; kubectl delete pod ${outdated} takes the changed spec` : message,

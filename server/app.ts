@@ -14,6 +14,7 @@ import {
 } from '../webhooks/review.ts'
 import { noUsers } from '../webhooks/users.ts'
 import { bodies } from './bodies.ts'
+import { type Events, withEvents } from './events.ts'
 import { fail } from './fail.ts'
 import { type LookupLimits, limitedLookup, tooBusy } from './limits.ts'
 import type { Log } from './log.ts'
@@ -21,7 +22,9 @@ import { type FindServers, factsFor, type Lookup } from './lookup.ts'
 import type { Metrics } from './metrics.ts'
 import { type Nodes, withNodes } from './nodes.ts'
 import { type Pods, withPods } from './pods.ts'
+import { readyEvent } from './readyevent.ts'
 import { mayBeAdmission, type Segments } from './segments.ts'
+import type { Story } from './story.ts'
 import type { Guard } from './token.ts'
 import { type FindUsers, usersFor } from './users.ts'
 
@@ -29,14 +32,17 @@ export interface AppOptions {
   readonly config: Config
   readonly log: Log
   readonly metrics: Metrics
-  /** All absent without a cluster: references are not checked; Pods and nodes come from requests. */
+  /** All absent without a cluster: references are not checked; Pods and the rest come from requests. */
   readonly lookup?: Lookup
   readonly servers?: FindServers
   readonly users?: FindUsers
   readonly pods?: Pods
   readonly nodes?: Nodes
+  readonly events?: Events
   /** The time in RFC 3339, for conditions; if absent, conditions get none. */
   readonly now?: () => string
+  /** Gets an Event for each change of Ready; if absent, none is written. */
+  readonly story?: Story
   /** If absent, the hooks answer any client. */
   readonly guard?: Guard
   /** If absent, admission has its well-known paths. */
@@ -75,7 +81,7 @@ const send = (res: Response, answer: unknown): void => {
 
 /** Each route reads a request, calls a pure function, and responds. */
 export function app(options: AppOptions): express.Express {
-  const { config, metrics, lookup, servers, users, pods, nodes, now } = options
+  const { config, metrics, lookup, servers, users, pods, nodes, events, now } = options
   const server = express()
   server.disable('x-powered-by')
   server.disable('etag')
@@ -138,7 +144,7 @@ export function app(options: AppOptions): express.Express {
     const request = syncRequest(body, hook.kind.kind)
     if (typeof request === 'string') return fail(res, 400, request)
     const seen = pods ? withPods(request.related, pods.of(request.parent)) : request.related
-    const related = withNodes(seen, nodes?.byName())
+    const related = withEvents(withNodes(seen, nodes?.byName()), request, events)
     const answer = hook.sync(
       {
         ...request,
@@ -155,6 +161,8 @@ export function app(options: AppOptions): express.Express {
     metrics.pending.answered(request.parent, reason === 'UpdatePending', resyncAfterSeconds)
     setLogFields(res, request.parent, reason)
     send(res, answer)
+    const event = options.story && readyEvent(request.parent, answer.status)
+    if (event) options.story?.tell(event)
   })
   const customized = read(hookLimits, (body, req, res) => {
     const hook = requestedHook(req)

@@ -12,12 +12,14 @@ import { isShared } from '../crds/claims.ts'
 import type { Config } from '../crds/config.ts'
 import { app } from './app.ts'
 import { boundConnections } from './connections.ts'
+import { watchEvents } from './events.ts'
 import type { Log } from './log.ts'
 import { clusterLookup, clusterServers } from './lookup.ts'
 import { metrics } from './metrics.ts'
 import { enabledKubelet, watchNodes } from './nodes.ts'
 import { watchPods } from './pods.ts'
 import { segmentsFrom } from './segments.ts'
+import { storyIn } from './story.ts'
 import { followCertificate, pairIn, type TlsFiles } from './tls.ts'
 import { guardFrom } from './token.ts'
 import { clusterUsers } from './users.ts'
@@ -74,6 +76,9 @@ export async function serve(options: ServeOptions): Promise<Listening> {
   const pods = kubeConfig && watchPods(kubeConfig, log, watching.signal)
   const firstKubelet = options.config.imageVolumes === 'Enabled' ? enabledKubelet : undefined
   const nodes = kubeConfig && watchNodes(kubeConfig, log, watching.signal, firstKubelet)
+  const events = kubeConfig && watchEvents(kubeConfig, log, watching.signal)
+  // Without a token, anyone in the cluster network could have Events written about objects of others.
+  const story = kubeConfig && guard && storyIn(kubeConfig, log, watching.signal)
   const measured = metrics()
   let ending = false
   const answer = app({
@@ -85,6 +90,8 @@ export async function serve(options: ServeOptions): Promise<Listening> {
     ...(kubeConfig && !isShared(config) && { servers: clusterServers(kubeConfig) }),
     ...(pods && { pods }),
     ...(nodes && { nodes }),
+    ...(events && { events }),
+    ...(story && { story }),
     ...(guard && { guard }),
     ...(segments && { segments }),
     now,

@@ -1,5 +1,6 @@
 import { type Config, type ConfigFile, configOf } from '../crds/config.ts'
 import { apiVersion, type KindName, type Parent } from '../crds/kind.ts'
+import { hash } from '../crds/names.ts'
 import type { Artifacts, Condition, StageRecord } from '../crds/status.ts'
 import { hooks } from '../hooks/hooks.ts'
 import type {
@@ -151,6 +152,25 @@ export function aPod(owner: Child, status: unknown, more: Partial<Child['metadat
   }
 }
 
+/** An Event about an object, as the server keeps it. */
+export const anEvent = (
+  { kind, metadata: { uid, namespace } }: Child,
+  reason: string,
+  message: string,
+  more: object = {},
+): Child => ({
+  apiVersion: 'v1',
+  kind: 'Event',
+  metadata: { name: `${uid}.${hash([reason, message])}`, ...(namespace && { namespace }) },
+  ...({
+    involvedObject: { kind, uid },
+    reason,
+    message,
+    lastTimestamp: '2026-01-01T00:01:00Z',
+  } as object),
+  ...more,
+})
+
 /** The status of a Pod whose only container has ended. */
 export const ended = (exitCode: number, message?: string, reason?: string) => ({
   phase: exitCode === 0 ? 'Succeeded' : 'Failed',
@@ -162,7 +182,7 @@ export const digest = `sha256:${'a'.repeat(64)}`
 /** The termination message of seal and of the builder. */
 export const report = (more: object = {}): string => JSON.stringify({ digest, ...more })
 
-const isReference = ({ kind }: Child): boolean => ['Model', 'Dataset'].includes(kind)
+const isRelated = ({ kind }: Child): boolean => ['Pod', 'Event', 'Model', 'Dataset'].includes(kind)
 const groupOf = ({ kind, apiVersion: version }: Child): string => `${kind}.${version}`
 
 const grouped = (objects: readonly Child[]): Group => {
@@ -185,12 +205,9 @@ export function requestFor(parent: Parent, ...seen: readonly Seen[]): SyncReques
   const objects = seen as readonly Child[]
   return {
     parent,
-    children: grouped(objects.filter((it) => it.kind !== 'Pod' && !isReference(it))),
+    children: grouped(objects.filter((it) => !isRelated(it))),
     // The server adds the Pods, so the group exists even without any.
-    related: {
-      'Pod.v1': {},
-      ...grouped(objects.filter((it) => it.kind === 'Pod' || isReference(it))),
-    },
+    related: { 'Pod.v1': {}, ...grouped(objects.filter(isRelated)) },
   }
 }
 

@@ -193,3 +193,11 @@ export interface Claim extends Child {
 export interface Node extends Child {
   readonly status?: WithConditions['status']
 }
+
+/** An Event of the API group v1. */
+export interface Event extends Child {
+  readonly involvedObject?: { readonly kind?: string; readonly uid?: string }
+  readonly reason?: string
+  readonly message?: string
+  readonly lastTimestamp?: string
+}

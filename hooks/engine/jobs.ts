@@ -92,7 +92,12 @@ function working(look: Look): WorkFate | undefined {
   const { facts, stage, buckets } = look
   if (!buckets.current) return undefined
   const pods = facts.observed.pods(stage.name)
-  const verdict = jobProgress(buckets.current, pods, stage.active, stage.suspicion)
+  const { active, suspicion } = stage
+  const refusal = facts.observed.refusal(buckets.current)
+  const verdict = jobProgress(buckets.current, pods, active, {
+    ...(suspicion && { suspicion }),
+    ...(refusal && { refusal }),
+  })
   const { disruptions } = disruptionsIn(look)
   const often = disruptions?.count ? `; it was disrupted ${times(disruptions.count)}` : ''
   const course = { is: 'working', ...(disruptions && { disruptions }) } as const

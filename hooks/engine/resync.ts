@@ -16,6 +16,7 @@ const intervals: Partial<Record<Reason, number>> = {
   Packaging: 10,
   Unschedulable: 10,
   NodeNotReady: 10,
+  VolumeUnavailable: 10,
   ImagePullFailed: 10,
   ContainerConfigError: 10,
   CrashLooping: 10,

@@ -120,28 +120,40 @@ export function faultOf(pod: ObservedPod): Verdict | undefined {
     }
   }
   // Init containers are supposed to exit with 0, so only the others are checked.
-  return (pod.status?.containerStatuses ?? []).map(exitingWithZero).find(Boolean)
+  return (pod.status?.containerStatuses ?? []).map(exitingWithZero).find(Boolean) ?? unmounted(pod)
 }
+
+/** All volumes are mounted before the sandbox is ready and a container starts: Events end there. */
+function unmounted(pod: ObservedPod): Verdict | undefined {
+  const isMounted =
+    isStarted(pod) || conditionNamed(pod, 'PodReadyToStartContainers')?.status === 'True'
+  if (!pod.volumeFault || isMounted) return undefined
+  return no('VolumeUnavailable', `Pod "${pod.metadata.name}": ${pod.volumeFault}`)
+}
+
+/** There is no Pod: the API server's refusal says why, otherwise `none` says where to look. */
+const missing = (none: string, refusal: string | undefined): Verdict =>
+  refusal === undefined ? no('Pending', none) : no('PodRefused', refusal)
 
 const terminatedNow = (status: ContainerStatus): Verdict | undefined =>
   status.state?.terminated ? terminated(status) : undefined
 
 /**
- * What the newest Pod of an unfinished Job does. `suspicion` is the most likely reason if the Job gets
- * no Pod.
+ * What the newest Pod of an unfinished Job does. If the Job gets no Pod, `refusal` is why, and
+ * `suspicion` the most likely reason.
  */
 export function jobProgress(
   job: Job,
   pods: readonly ObservedPod[],
   active: Reason,
-  suspicion?: string,
+  { suspicion, refusal }: { readonly suspicion?: string; readonly refusal?: string } = {},
 ): Verdict {
   const own = podsOf(job, pods)
   const pod = own.find(({ status }) => status?.phase !== 'Failed') ?? own[0]
   if (!pod)
-    return no(
-      'Pending',
+    return missing(
       `no Pod yet: kubectl describe job ${job.metadata.name} says why${suspicion ? `; ${suspicion}` : ''}`,
+      refusal,
     )
   const fault = faultOf(pod)
   if (fault?.reason === 'Unschedulable') return afterEviction(fault, own)
@@ -194,7 +206,10 @@ function creationOf(pod: ObservedPod): string | undefined {
   return next && `container "${next.name}" is being created from image "${next.image}"${beside}`
 }
 
-/** No status reports a missing Secret that is mounted: the kubelet waits, and reports it in events only. */
+/**
+ * No status reports a missing Secret that is mounted: the kubelet waits, and reports it in Events only,
+ * which not every server may read.
+ */
 function needs(pod: ObservedPod): string {
   const secrets = (pod.spec?.volumes ?? []).flatMap(({ secret }) =>
     secret?.secretName ? [`"${secret.secretName}"`] : [],
@@ -273,8 +288,15 @@ export const faultyPods = (pods: readonly ObservedPod[]): readonly string[] =>
     .filter(faultOf)
     .map(({ metadata }) => metadata.name)
 
-/** Why a server or a notebook does not answer, by its Pods; `none` is the message if there are none. */
-export function servingFault(pods: readonly ObservedPod[], none: string): Verdict {
+/**
+ * Why a server or a notebook does not answer, by its Pods. If there are none, `refusal` is why, else
+ * `none` is the message.
+ */
+export function servingFault(
+  pods: readonly ObservedPod[],
+  none: string,
+  refusal?: string,
+): Verdict {
   const fault = unreadyFault(pods)
   if (fault) return fault
   const pod = unready(pods)[0]
@@ -283,7 +305,7 @@ export function servingFault(pods: readonly ObservedPod[], none: string): Verdic
     return no('Starting', `Pod "${answering.metadata.name}" answers, and is counted in a moment`)
   // On a node that does not respond, a Pod is never removed, and a notebook cannot get its next one.
   const stuck = pods.find((one) => isTerminating(one) && one.nodeFault)
-  if (!pod) return (stuck && faultOf(stuck)) ?? no('Pending', none)
+  if (!pod) return (stuck && faultOf(stuck)) ?? missing(none, refusal)
   return isStarted(pod)
     ? no('Starting', `Pod "${pod.metadata.name}" runs and does not answer yet`)
     : starting(pod)

@@ -2,6 +2,7 @@ import { labels, type Parent } from '../../crds/kind.ts'
 import type {
   Claim,
   Container,
+  Event,
   Job,
   Node,
   Pod,
@@ -10,6 +11,7 @@ import type {
 } from '../children/manifesttypes.ts'
 import { namespaceOf } from '../children/metadata.ts'
 import { limitReading } from './applied.ts'
+import { refusalIn, volumeFaultIn } from './events.ts'
 import type { Child, SyncRequest } from './protocol.ts'
 
 /** The observed part of a request. */
@@ -25,6 +27,8 @@ export interface Observed {
   readonly knowsPods: boolean
   /** The parent's Pods of a stage, the newest first. */
   readonly pods: (stage: string) => readonly ObservedPod[]
+  /** Why the API server refuses the Pod of a Job or StatefulSet that has none. */
+  readonly refusal: (workload: Job | Workload) => string | undefined
 }
 
 /** The API server has validated an observed object, so its kind determines its type. */
@@ -37,9 +41,11 @@ interface Kinds {
   readonly PersistentVolumeClaim: Claim
 }
 
-/** `nodeFault` reports that the Pod's node is not ready, so that the Pod's status may be out of date. */
 export interface ObservedPod extends Pod {
+  /** The Pod's node is not ready, so that the Pod's status may be out of date. */
   readonly nodeFault?: string
+  /** A volume cannot be attached or mounted, which the Pod's status does not report. */
+  readonly volumeFault?: string
 }
 
 const newestFirst = (a: Child, b: Child): number =>
@@ -50,9 +56,10 @@ export function observedIn(request: SyncRequest): Observed {
   const children = Object.values(request.children).flatMap((group) => Object.values(group))
   limitReading(children)
   const nodes: Readonly<Record<string, Node>> | undefined = request.related['Node.v1']
+  const events = eventsOf(request)
   const pods = Object.values(request.related['Pod.v1'] ?? {})
     .filter((pod) => belongs(pod, request.parent))
-    .map((pod) => withNodeFault(pod as Pod, nodes))
+    .map((pod) => withVolumeFault(withNodeFault(pod as Pod, nodes), events))
     .sort(newestFirst)
   const byName = new Map(children.map((child) => [`${child.kind}/${child.metadata.name}`, child]))
   const isOf = (object: Child, stage: string) => object.metadata.labels?.[labels.stage] === stage
@@ -65,6 +72,7 @@ export function observedIn(request: SyncRequest): Observed {
     jobs: (stage) => children.filter(isKind('Job')).filter((job) => isOf(job, stage)),
     knowsPods: request.related['Pod.v1'] !== undefined && !request.podsMayBeMissing,
     pods: (stage) => pods.filter((pod) => isOf(pod, stage)),
+    refusal: (workload) => refusalIn(events, workload),
   }
 }
 
@@ -88,6 +96,17 @@ export const hasEnded = ({ status }: Pod): boolean =>
 const belongs = ({ metadata }: Child, parent: Parent): boolean =>
   metadata.labels?.[labels.parentUid] === parent.metadata.uid &&
   (metadata.namespace ?? 'default') === namespaceOf(parent)
+
+/** Anyone can create Events in their own namespace, so those of other namespaces are ignored. */
+const eventsOf = ({ parent, related }: SyncRequest): readonly Event[] =>
+  Object.values(related['Event.v1'] ?? {}).filter(
+    ({ metadata }) => metadata?.namespace === namespaceOf(parent),
+  )
+
+function withVolumeFault(pod: ObservedPod, events: readonly Event[]): ObservedPod {
+  const volumeFault = volumeFaultIn(events, pod)
+  return volumeFault === undefined ? pod : { ...pod, volumeFault }
+}
 
 function withNodeFault(pod: Pod, nodes: Readonly<Record<string, Node>> | undefined): ObservedPod {
   const name = pod.spec?.nodeName

@@ -215,25 +215,27 @@ const portTaken = (dir: string): boolean =>
     (record) => !isAlive(record) && /address already in use/.test(logTail(dir, record.name, 40)),
   )
 
-/** Records writes, and reads by ServiceAccounts; ignores Leases, Events and Kubernetes' own controllers. */
+/**
+ * Records writes, and reads by ServiceAccounts; ignores Leases, Kubernetes' own controllers, and Events
+ * except those of other ServiceAccounts.
+ */
 function auditPolicy(dir: string): string {
   const path = join(dir, 'audit-policy.json')
+  const events = ['', 'events.k8s.io'].map((group) => ({ group, resources: ['events'] }))
+  const leases = { group: 'coordination.k8s.io', resources: ['leases'] }
+  const kubernetes = { userGroups: ['system:serviceaccounts:kube-system'] }
+  const accounts = { userGroups: ['system:serviceaccounts'] }
   const policy = {
     apiVersion: 'audit.k8s.io/v1',
     kind: 'Policy',
     omitStages: ['RequestReceived'],
     rules: [
-      {
-        level: 'None',
-        resources: [
-          { group: 'coordination.k8s.io', resources: ['leases'] },
-          { group: '', resources: ['events'] },
-          { group: 'events.k8s.io', resources: ['events'] },
-        ],
-      },
+      { level: 'None', ...kubernetes, resources: events },
+      { level: 'Metadata', ...accounts, resources: events },
+      { level: 'None', resources: [leases, ...events] },
       { level: 'Metadata', verbs: ['create', 'update', 'patch', 'delete', 'deletecollection'] },
-      { level: 'None', userGroups: ['system:serviceaccounts:kube-system'] },
-      { level: 'Metadata', userGroups: ['system:serviceaccounts'] },
+      { level: 'None', ...kubernetes },
+      { level: 'Metadata', ...accounts },
       { level: 'None' },
     ],
   }

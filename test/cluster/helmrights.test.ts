@@ -56,9 +56,9 @@ test('the server has exactly the rights that it uses', async () => {
     await ok(['-n', team, 'apply', ...flags, '-f', '-'], object, bed.target)
   await ok(['-n', team, 'delete', 'model', 'image', '--dry-run=server'], undefined, bed.target)
   const wanted = [
-    ...['get datasets', 'get models'],
-    ...['list models', 'list modelservers', 'list nodes', 'list notebooks', 'list pods'],
-    ...['watch nodes', 'watch pods'],
+    ...['create events', 'get datasets', 'get models'],
+    ...['list events', 'list models', 'list modelservers', 'list nodes', 'list notebooks'],
+    ...['list pods', 'watch events', 'watch nodes', 'watch pods'],
   ]
   await until(
     async () => requestsOf(bed.target, `${home}:substratus`).toSorted(),

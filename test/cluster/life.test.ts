@@ -192,6 +192,12 @@ test('a foreign object with the name of a child is reported by name, and left al
   await untilReady(ns, 'modelserver/s', 'True Serving')
 })
 
+/** The server's Events, which the audit log leaves out. */
+const told = async (ns: string): Promise<readonly string[]> =>
+  (await get(ns, 'events')).items
+    .filter(({ source }: Shown) => source.component === 'substratus')
+    .map(({ metadata }: Shown) => metadata.name)
+
 test('nothing is written for a minute when nothing changes', async () => {
   const ns = await namespace('idle')
   await apply(ns, manifest('Dataset', 'd', { source: 'https://example.com/data' }))
@@ -201,7 +207,8 @@ test('nothing is written for a minute when nothing changes', async () => {
   for (const what of ['dataset/d', 'model/m', 'modelserver/s', 'notebook/n'])
     await untilReady(ns, what, 'True')
   await sleep(10_000)
-  const before = writes(ns)
+  const [before, events] = [writes(ns), await told(ns)]
   await sleep(60_000)
   expect(writes(ns).slice(before.length)).toEqual([])
+  expect(await told(ns)).toEqual(events)
 })

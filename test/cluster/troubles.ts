@@ -19,6 +19,8 @@ export interface Trouble {
   /** The workload and its Pod as a cluster shows them, for the unit tier. */
   readonly workload?: unknown
   readonly pod?: unknown
+  /** The message of the workload's FailedCreate Event, for the unit tier. */
+  readonly event?: string
   readonly says: RegExp
   readonly mend: (ns: string) => Promise<unknown>
   readonly after: RegExp
@@ -231,7 +233,9 @@ export const troubles: readonly Trouble[] = [
     kind: 'Model',
     spec: work,
     given: (ns) => apply(ns, quota),
-    says: /^False Pending: no Pod yet: kubectl describe job it-model-run-\w{8} says why$/,
+    event:
+      'Error creating: pods "it-model-run-0a1b2c3d-x7k2p" is forbidden: exceeded quota: none, requested: pods=1, used: pods=0, limited: pods=0',
+    says: /^False PodRefused: pods "it-model-run-\w{8}" is forbidden: exceeded quota: none, requested: pods=1, used: pods=0, limited: pods=0$/,
     mend: (ns) => ok(['-n', ns, 'delete', 'resourcequota', 'none']),
     after: /^True Done: /,
   },

@@ -148,7 +148,7 @@ describe.concurrent('a private registry', () => {
       when: 'no Secret is there to push with',
       user: undefined,
       says: () =>
-        /^False Pending: Pod "it-model-build-[^"]+" is starting: its volumes, network or first image are being prepared; it needs Secret "push"$/,
+        /^False VolumeUnavailable: Pod "it-model-build-[^"]+": MountVolume\.SetUp failed for volume "[^"]+": secret "push" not found$/,
     },
     {
       when: 'the Secret’s password is wrong',

@@ -197,7 +197,7 @@ const troubles: readonly Trouble[] = [
   {
     when: 'a Secret of the repository that does not exist',
     spec: (ns) => builds(`private/${ns}`, withSecret),
-    says: /^False Pending: Pod "it-dataset-build-[^"]+" is starting: its volumes, network or first image are being prepared; it needs Secret "git"$/,
+    says: /^False VolumeUnavailable: Pod "it-dataset-build-[^"]+": MountVolume\.SetUp failed for volume "[^"]+": secret "git" not found$/,
   },
   {
     when: 'no Dockerfile',
@@ -302,7 +302,7 @@ const troubles: readonly Trouble[] = [
       await ok(['label', 'namespace', ns, 'pod-security.kubernetes.io/enforce=baseline'])
     },
     spec: (ns) => builds(`${ns}/code`),
-    says: 'Pending: no Pod yet: kubectl describe job it-dataset-build-',
+    says: /^False PodRefused: pods "it-dataset-build-[^"]+" is forbidden: violates PodSecurity "baseline:latest": /,
   },
 ]
 

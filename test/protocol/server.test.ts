@@ -7,6 +7,7 @@ import { type AppOptions, app } from '../../server/app.ts'
 import type { Lookup } from '../../server/lookup.ts'
 import { metrics } from '../../server/metrics.ts'
 import type { Pods } from '../../server/pods.ts'
+import type { NewEvent } from '../../server/readyevent.ts'
 import type { Child } from '../objects.ts'
 import { mistyped } from '../objects.ts'
 
@@ -130,6 +131,21 @@ describe('Pods are those of the request, else those of the server’s own watch'
     })
     expect(body.status.conditions[0].message).toContain('no Pod yet')
   })
+})
+
+test('each change of Ready of a stored object becomes an Event, and nothing else does', async () => {
+  const told: string[] = []
+  const story = { tell: ({ reason }: NewEvent) => void told.push(reason) }
+  const { post } = serverWith({ story })
+  await post('/hooks/datasets/sync', { parent })
+  expect(told).toEqual([])
+  const stored = { ...parent, metadata: { ...parent.metadata, resourceVersion: '1' } }
+  const { body } = await post('/hooks/datasets/sync', { parent: stored })
+  const { status } = body
+  await post('/hooks/datasets/sync', { parent: { ...stored, status } })
+  expect(told).toEqual(['Pending'])
+  await post('/hooks/datasets/sync', { parent: { ...stored, status, spec: {} } })
+  expect(told).toEqual(['Pending', 'InvalidSpec'])
 })
 
 const review = (object: Parent, more: object = {}) => ({

@@ -3,6 +3,7 @@ import { troubles } from '../../cluster/troubles.ts'
 import {
   aModel,
   aModelServer,
+  anEvent,
   aPod,
   applied,
   complete,
@@ -26,13 +27,17 @@ const references = [
 ]
 
 describe('kubectl get says', () => {
-  test.each(troubles)('$when', ({ kind, spec, workload: status, pod, says }) => {
+  test.each(troubles)('$when', ({ kind, spec, workload: status, pod, event, says }) => {
     const made = kind === 'Model' ? aModel : aModelServer
     const parent = made(spec as Record<string, unknown>, { name: 'it' })
     const first = sync(parent, references)
     const workload = observed(theChild(first, kind === 'Model' ? 'Job' : 'Deployment'), status)
     const others = applied(first).filter(({ kind: other }) => other !== workload.kind)
-    const seen = [...references, ...others, workload, ...(pod ? [aPod(workload, pod)] : [])]
+    const seen = [
+      ...[...references, ...others, workload],
+      ...(pod ? [aPod(workload, pod)] : []),
+      ...(event ? [anEvent(workload, 'FailedCreate', event)] : []),
+    ]
 
     const second = sync(stored(parent, first), seen)
     expect(readyOf(second)).toMatch(says)

@@ -1,0 +1,80 @@
+import type { Parent } from '../crds/kind.ts'
+import { fitted, hash } from '../crds/names.ts'
+import type { Condition, Reason } from '../crds/status.ts'
+import { cutAt } from '../crds/text.ts'
+
+/** An Event of the API group v1 without its times. */
+export interface NewEvent {
+  readonly apiVersion: 'v1'
+  readonly kind: 'Event'
+  readonly metadata: { readonly name: string; readonly namespace: string }
+  readonly involvedObject: {
+    readonly apiVersion: string
+    readonly kind: string
+    readonly namespace: string
+    readonly name: string
+    readonly uid: string
+    readonly resourceVersion: string
+  }
+  readonly type: 'Normal' | 'Warning'
+  readonly reason: string
+  readonly message: string
+  readonly source: { readonly component: 'substratus' }
+  readonly reportingComponent: 'substratus'
+}
+
+/** Reasons of Ready=False that are steps on the way, or somebody's wish. */
+const expected: readonly string[] = [
+  'Pending',
+  'Building',
+  'Loading',
+  'Running',
+  'Sealing',
+  'Packaging',
+  'Starting',
+  'Finishing',
+  'Waiting',
+  'Suspending',
+  'Suspended',
+  'Idle',
+] satisfies readonly Reason[]
+
+/** The API server takes no longer message from some clients. */
+const longestMessage = 1024
+
+/**
+ * The Event that reports a change of Ready's status or reason from the stored status to the response, if
+ * there is one. Its name is made from the stored version, so that the same request, to whichever
+ * replica, has the same name: the API server creates it only once.
+ */
+export function readyEvent(parent: Parent, status: unknown): NewEvent | undefined {
+  const { namespace, name, uid, resourceVersion, deletionTimestamp } = parent.metadata as Stored
+  const [before, after] = [readyIn(parent.status), readyIn(status)]
+  if (!namespace || !uid || !resourceVersion || deletionTimestamp || !after) return undefined
+  if (before?.status === after.status && before.reason === after.reason) return undefined
+  const { apiVersion, kind } = parent
+  const key = hash([uid, resourceVersion, after.status, after.reason])
+  return {
+    apiVersion: 'v1',
+    kind: 'Event',
+    metadata: { name: fitted(name, `.${key}`, 253), namespace },
+    involvedObject: { apiVersion, kind, namespace, name, uid, resourceVersion },
+    type: after.status === 'True' || expected.includes(after.reason) ? 'Normal' : 'Warning',
+    reason: after.reason,
+    message: cutAt(after.message, longestMessage - 1),
+    source: { component: 'substratus' },
+    reportingComponent: 'substratus',
+  }
+}
+
+type Stored = Parent['metadata'] & {
+  readonly resourceVersion?: string
+  readonly deletionTimestamp?: string
+}
+
+/** Others may have written the stored status, so it may have any form. */
+function readyIn(status: unknown): Condition | undefined {
+  const { conditions } = (status ?? {}) as { readonly conditions?: unknown }
+  if (!Array.isArray(conditions)) return undefined
+  return conditions.find((condition) => condition?.type === 'Ready')
+}
