@@ -17,6 +17,7 @@ import { storage, storageDefaults, storageFaults } from './config/stores.ts'
 import {
   limits,
   podSecurity,
+  queues,
   resourceDefaults,
   resources,
   serviceAccounts,
@@ -49,6 +50,7 @@ export const configSchema = object('The configuration.', {
   limits,
   resources,
   serviceAccounts,
+  queues,
   pods,
   podFields,
   builder,
@@ -71,6 +73,7 @@ const defaults = {
   limits: 'None',
   resources: resourceDefaults,
   serviceAccounts: {},
+  queues: {},
   pods: {},
   podFields: podFieldDefaults,
   builder: builderDefaults,

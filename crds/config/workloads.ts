@@ -18,6 +18,13 @@ export const limits = choice('Which requests are limits too, beside GPUs.', [
   'All',
 ])
 
+export const queues = object('Queues of Kueue.', {
+  tools: string(
+    'The LocalQueue, in each namespace, of the Jobs that seal and package the result of an object in a queue: they request no GPU, and would otherwise wait behind those that do. Default: the object’s own.',
+    { maxLength: 253, pattern: '^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$' },
+  ),
+})
+
 const perKind = object('Default requests of a kind.', {
   cpu: cores('Cores.'),
   memory: size('Memory; an integer is gibibytes.'),

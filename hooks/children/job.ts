@@ -3,7 +3,7 @@ import type { Parent } from '../../crds/kind.ts'
 import { canonical } from '../../crds/names.ts'
 import type { ChildKind } from './childkind.ts'
 import type { Job, PodTemplate } from './manifesttypes.ts'
-import { jobAnnotations, jobName, labelsOf } from './metadata.ts'
+import { jobAnnotations, jobName, labelsOf, queueLabel } from './metadata.ts'
 
 export const jobs: ChildKind = {
   apiVersion: 'batch/v1',
@@ -21,6 +21,8 @@ export interface JobIdentity {
   readonly upstream: Readonly<Record<string, string>>
   /** A hash of what its Pod takes from spec.pod. */
   readonly pod: string | undefined
+  /** Its queue, if the object is in one and the Job must not wait there. */
+  readonly queue: string | undefined
 }
 
 export interface JobPolicy extends Pick<RunPolicy, 'activeDeadlineSeconds'> {
@@ -38,7 +40,7 @@ export interface JobPolicy extends Pick<RunPolicy, 'activeDeadlineSeconds'> {
  */
 export const job = (
   parent: Parent,
-  { stage, inputs, attempt, suffix, rerun, upstream, pod }: JobIdentity,
+  { stage, inputs, attempt, suffix, rerun, upstream, pod, queue }: JobIdentity,
   { backoffLimit, activeDeadlineSeconds, final }: JobPolicy,
   template: PodTemplate,
 ): Job => ({
@@ -46,7 +48,7 @@ export const job = (
   kind: jobs.kind,
   metadata: {
     name: jobName(parent, stage, suffix),
-    labels: labelsOf(parent, stage),
+    labels: { ...labelsOf(parent, stage), ...(queue && { [queueLabel]: queue }) },
     annotations: {
       [jobAnnotations.inputs]: inputs,
       [jobAnnotations.attempt]: attempt,

@@ -69,6 +69,9 @@ export function requestedRollout({ metadata }: Parent): string | undefined {
   return value && value.length > 63 ? hash(value) : value || undefined
 }
 
+/** The label that names the queue of an object, by which Kueue decides when its Jobs run. */
+export const queueLabel = 'kueue.x-k8s.io/queue-name'
+
 /** No longer value of an annotation is used as it is, because status.stages allows none. */
 export const longestValue = 4096
 

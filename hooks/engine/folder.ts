@@ -1,4 +1,6 @@
+import type { Parent } from '../../crds/kind.ts'
 import type { Job, PodSpec } from '../children/manifesttypes.ts'
+import { queueLabel } from '../children/metadata.ts'
 import { asApplied } from '../observe/applied.ts'
 import { podsOf } from '../observe/diagnosis.ts'
 import { isComplete, isFailed, isStopped } from '../observe/jobstate.ts'
@@ -52,9 +54,9 @@ function stopped({ facts: { observed }, stage }: Look, job: Job): readonly Child
   return podsOf(job, observed.pods(stage.name)).length < active ? [asApplied(job)] : []
 }
 
-/** Whether Kueue decides when a Job runs. */
-export const isQueued = ({ metadata }: Job): boolean =>
-  metadata.labels?.['kueue.x-k8s.io/queue-name'] !== undefined
+/** Whether Kueue decides when a Job, or the Jobs of an object, run. */
+export const isQueued = ({ metadata }: Pick<Job | Parent, 'metadata'>): boolean =>
+  metadata.labels?.[queueLabel] !== undefined
 
 const named =
   (kind: string) =>

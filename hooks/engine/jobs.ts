@@ -8,7 +8,7 @@ import { suffixOf } from './buckets.ts'
 import { disrupted, disruptionsIn, times } from './disruptions.ts'
 import { lost, recorded } from './done.ts'
 import type { Progress, WorkFate } from './fate.ts'
-import { cleared } from './folder.ts'
+import { cleared, isQueued } from './folder.ts'
 import { currentJob, fated, type Look, lookAt, type Policy, wantedTemplate } from './look.ts'
 import type { Facts } from './read.ts'
 import { podHash, remade } from './remade.ts'
@@ -131,6 +131,7 @@ function create(look: Look): WorkFate {
     rerun,
     upstream: identitiesOf(stage.needs),
     pod: podHash(facts, stage),
+    queue: stage.isTool && isQueued(facts.parent) ? facts.config.queues.tools : undefined,
   }
   const created = job(facts.parent, identity, stage.policy, wantedTemplate(look))
   const verdict = awaited(facts.memory, 'Job', buckets.name)

@@ -37,6 +37,8 @@ export interface WorkStage {
   readonly needs: readonly Reference[]
   readonly hashes: (rerun: string | undefined) => Hashes
   readonly policy: JobPolicy
+  /** Whether its Job needs no GPU, so that it should not wait behind those that do. */
+  readonly isTool?: true
   /** Whether spec.runPolicy applies to this stage; the administrator configures the others. */
   readonly isUsers?: true
   /** The Pod of an attempt; `records` has the earlier stages. */

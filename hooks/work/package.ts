@@ -25,6 +25,7 @@ export function packageStage(facts: Facts<ModelSpec>, hashes: WorkStage['hashes'
     keys: ['package'],
     condition: 'Packaged',
     active: 'Packaging',
+    isTool: true,
     skip: (records) => unpackaged(facts, records),
     needs: [],
     hashes,

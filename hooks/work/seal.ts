@@ -57,6 +57,7 @@ export function sealStage(
     keys: [program],
     condition: 'Complete',
     active: 'Sealing',
+    isTool: true,
     skip: ({ written }) => (written ? undefined : yes('Skipped', 'nothing waits to be sealed')),
     needs: [],
     hashes: hashesOf((rerun) => ({

@@ -155,6 +155,18 @@ describe('once the program has ended', () => {
     ).toEqual(zone)
   })
 
+  test('it does not queue behind trainings if the administrator has a queue for it', () => {
+    const label = 'kueue.x-k8s.io/queue-name'
+    const queueOf = (labels: Readonly<Record<string, string>>, config?: Config) => {
+      const { answer } = ran(aModel(spec, { labels }), config)
+      return ['run', 'seal'].map((stage) => jobOf(answer.children, stage).metadata.labels?.[label])
+    }
+    const config = aConfig({ queues: { tools: 'tools' } })
+    expect(queueOf({ [label]: 'gpus' }, config)).toEqual(['gpus', 'tools'])
+    expect(queueOf({ [label]: 'gpus' })).toEqual(['gpus', 'gpus'])
+    expect(queueOf({}, config)).toEqual([undefined, undefined])
+  })
+
   test('nothing but a program is sealed apart: the loader seals what it loads', () => {
     const load = theChild(sync(aDataset({ source: 'https://example.com/squad' })), 'Job')
     const { containers, initContainers } = load.spec.template.spec
