@@ -91,7 +91,7 @@ test('an upgrade changes no child, even with a new token', async () => {
     () => get('default', 'jobs', bed.target),
     ({ items }) => items.length === 1,
   )
-  expect(items[0].spec.template.spec.initContainers[0].image).toContain(`-loader:${version}`)
+  expect(items[0].spec.template.spec.containers[0].image).toContain(`-loader:${version}`)
 })
 
 test('a rollback to the released chart changes no child', async () => {

@@ -63,7 +63,7 @@ const unscheduled = (message: string) => ({
 const pending = (container: object) => ({ phase: 'Pending', containerStatuses: [container] })
 const ended = (terminated: object) => ({
   phase: 'Failed',
-  initContainerStatuses: [{ name: 'run', state: { terminated } }],
+  containerStatuses: [{ name: 'run', state: { terminated } }],
 })
 const refused = (message: string) => ({
   conditions: [{ type: 'ReplicaFailure', status: 'True', reason: 'FailedCreate', message }],
