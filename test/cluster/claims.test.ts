@@ -36,7 +36,7 @@ test('a deleted claim is reported with its lost result, and not replaced by an e
   expect(await names(ns, 'pvc')).toEqual([])
   await ok(['-n', ns, 'annotate', 'model/m', 'substratus.ai/rerun=once'])
   await untilReady(ns, 'model/m', 'True Done')
-  expect(jobsCreated(ns)).toHaveLength(2)
+  expect(jobsCreated(ns)).toHaveLength(4)
 })
 
 test('a larger disk expands the claim; a smaller one is refused, or reported if it bypassed admission', async () => {

@@ -24,6 +24,7 @@ import { kill, serverReady } from './kill.ts'
 const image = 'example.com/train:1'
 const trained = { image, params: { epochs: 1 } }
 const packages = (jobs: readonly string[]) => jobs.filter((name) => name.includes('-package-'))
+const seals = (jobs: readonly string[]) => jobs.filter((name) => name.includes('-seal-'))
 const runs = (jobs: readonly string[]) => jobs.filter((name) => name.includes('-run-'))
 const annotate = (ns: string, what: string, annotation: string) =>
   ok(['-n', ns, 'annotate', '--overwrite', what, annotation])
@@ -37,11 +38,11 @@ test('a hundred Models run once, although their Jobs are deleted and the hooks a
   // Halfway: requests are refused while admission is down.
   const first = applying()
   await until(
-    async () => jobsCreated(ns).length,
+    async () => runs(jobsCreated(ns)).length,
     (jobs) => jobs >= 20,
   )
   const start = await kill('server')
-  const made = jobsCreated(ns).length
+  const made = runs(jobsCreated(ns)).length
   await sleep(10_000)
   start()
   expect(made).toBeLessThan(100)
@@ -58,8 +59,13 @@ test('a hundred Models run once, although their Jobs are deleted and the hooks a
     (jobs) => jobs.length === 0,
   )
   const created = jobsCreated(ns)
-  expect(created).toHaveLength(100)
-  expect(new Set(created.map((name) => name.replace(/-model-run-\w+$/, '')))).toEqual(new Set(all))
+  expect(created).toHaveLength(200)
+  for (const stage of [runs, seals])
+    expect(
+      stage(created)
+        .map((name) => name.replace(/-model-\w+-\w+$/, ''))
+        .sort(),
+    ).toEqual(all.toSorted())
 }, 480_000)
 
 test('a finished run is not repeated after its Job is deleted', async () => {
@@ -67,7 +73,7 @@ test('a finished run is not repeated after its Job is deleted', async () => {
   await apply(ns, manifest('Model', 'm', trained))
   await untilReady(ns, 'model/m', 'True Done')
   const created = jobsCreated(ns)
-  expect(created).toHaveLength(2)
+  expect(created).toHaveLength(3)
   const unrepeated = async () => {
     await nudge(ns, 'model/m')
     await untilReady(ns, 'model/m', 'True Done')
@@ -128,7 +134,7 @@ test('only a new value of the rerun annotation repeats a finished run', async ()
   await annotate(ns, 'model/m', 'substratus.ai/rerun-')
   await nudge(ns, 'model/m')
   await untilReady(ns, 'model/m', 'True Done')
-  expect(jobsCreated(ns)).toHaveLength(4)
+  expect(jobsCreated(ns)).toHaveLength(6)
 })
 
 test('more memory after OOMKilled starts a new attempt', async () => {
@@ -149,13 +155,17 @@ test('more memory for a run stops it first, and the next attempt has its folder'
   const [former] = (await get(ns, 'jobs')).items
   await apply(ns, manifest('Model', 'm', { ...unpackaged, resources: { memory: 64 } }))
   await untilReady(ns, 'model/m', 'True Done')
-  const [next, ...others] = (await get(ns, 'jobs')).items
+  const jobs = (await get(ns, 'jobs')).items
+  const [next, ...others] = jobs.filter(({ metadata }: Shown) => !metadata.name.includes('-seal-'))
   expect(others).toEqual([])
   expect(next.metadata.name).not.toBe(former.metadata.name)
-  const folderOf = ({ spec }: Shown) => spec.template.spec.containers[0].args[1]
+  const folderOf = ({ spec }: Shown): string =>
+    spec.template.spec.containers[0].volumeMounts.find(
+      ({ name }: { name: string }) => name === 'artifacts',
+    ).subPath
   expect(folderOf(next)).toBe(folderOf(former))
   const { artifacts } = (await get(ns, 'model/m')).status
-  expect(folderOf(next)).toContain(artifacts.url.replace('pvc://m-model-artifacts', ''))
+  expect(artifacts.url).toBe(`pvc://m-model-artifacts/${folderOf(next)}`)
   expect(runs(jobsCreated(ns))).toHaveLength(2)
 })
 
@@ -227,7 +237,7 @@ test('objects that are restored with their status rerun nothing; without it they
   await apply(ns, manifest('ModelServer', 's', { model: { name: 'm' } }))
   await areReady()
   const created = jobsCreated(ns)
-  expect(created).toHaveLength(2)
+  expect(created).toHaveLength(3)
 
   // The steps of docs/backup.md, in a cluster that has lost everything.
   const saved = await get(ns, kinds)
@@ -271,5 +281,5 @@ test('objects that are restored with their status rerun nothing; without it they
         JSON.stringify({ apiVersion, kind, metadata: { name: metadata.name }, spec }),
       )
   await untilReady(without, 'model/m', 'True Done')
-  expect(jobsCreated(without)).toHaveLength(2)
+  expect(jobsCreated(without)).toHaveLength(3)
 })
