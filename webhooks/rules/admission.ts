@@ -6,9 +6,9 @@ import { ignoredRules } from './ignored.ts'
 import { profileRules } from './profiles.ts'
 import { referenceRules } from './references.ts'
 import { reservedRules } from './reserved.ts'
-import { serverDiskRules } from './serverdisk.ts'
 import { serviceNameRules } from './servicename.ts'
 import { sharedClaimRules } from './sharedclaim.ts'
+import { supersededRules } from './superseded.ts'
 
 /** The rules for an object that is created or changed, in the order of their messages. */
 export const admissionRules: readonly Rule[] = [
@@ -19,7 +19,7 @@ export const admissionRules: readonly Rule[] = [
   ...ignoredRules,
   ...profileRules,
   ...gpulessRules,
-  ...serverDiskRules,
   ...reservedRules,
   ...serviceNameRules,
+  ...supersededRules,
 ]

@@ -9,4 +9,14 @@ export const ignoredRules: readonly Rule[] = [
     broken: ({ spec: { image, build } }) => image !== undefined && build !== undefined,
     message: () => 'ignored, for spec.build is set and wins',
   },
+  {
+    field: 'spec.resources.disk',
+    warns: () => true,
+    broken: ({ object, spec, config }) =>
+      object.kind === 'ModelServer' &&
+      spec.resources?.disk !== undefined &&
+      config.storage.driver !== 's3',
+    message: () =>
+      'ignored: a ModelServer mounts its Model, and copies it to the node’s disk only with storage.driver s3',
+  },
 ]

@@ -193,6 +193,55 @@ describe('a new object', () => {
   })
 })
 
+describe('a result that another spec will replace', () => {
+  const finished = {
+    ...aModel({ ...image, params: { epochs: 1 } }),
+    status: { ready: true, stages: { run: { job: 'j', inputs: 'i', attempt: 'a' } } },
+  }
+  const changed = (spec: object, before: Parent = finished, config?: Config) =>
+    review(
+      {
+        operation: 'UPDATE',
+        object: { ...before, spec: { ...(before.spec as object), ...spec } },
+        oldObject: before,
+      },
+      {},
+      config ?? aConfig(),
+    ).warnings
+  const warns = [expect.stringContaining('spec: the present result is deleted once the new one')]
+
+  test('is announced', () => {
+    expect(changed({ params: { epochs: 2 } })).toEqual(warns)
+  })
+
+  test.each<{ when: string; warnings: readonly string[] | undefined }>([
+    { when: 'nothing that it depends on changes', warnings: changed({ resources: { cpu: 8 } }) },
+    { when: 'the value only looks different', warnings: changed({ args: [] }) },
+    {
+      when: 'there is none yet',
+      warnings: changed({ params: { epochs: 2 } }, { ...finished, status: { ready: false } }),
+    },
+    {
+      when: 'more of them are stored',
+      warnings: changed(
+        { params: { epochs: 2 } },
+        finished,
+        aConfig({ storage: { keepResults: 2 } }),
+      ),
+    },
+  ])('but not if $when', ({ warnings }) => {
+    expect(warnings).toBeUndefined()
+  })
+})
+
+test('a disk that a ModelServer does not use is ignored, and said to be', () => {
+  const object = server({ resources: { disk: 20 } })
+  const warningsOf = (file: Parameters<typeof aConfig>[0]) =>
+    review({ object }, { 'Model/falcon': aModel(image) }, aConfig(file)).warnings
+  expect(warningsOf({})).toEqual([expect.stringContaining('spec.resources.disk: ignored: ')])
+  expect(warningsOf({ storage: { driver: 's3', s3: { bucket: 'b' } } })).toBeUndefined()
+})
+
 describe('a preset that needs a GPU', () => {
   const source = aModel({ source: 'hf://a/b' })
   const needs =
