@@ -102,8 +102,8 @@ export const documentsIn = (text: string): readonly Document.Parsed<ParsedNode>[
 ]
 
 /**
- * The value of a document, or one line that says why it has none. Of a key that occurs twice the last
- * one counts, as for kubectl; that deserves a warning.
+ * The value of a document, or one line that says why it has none. If a key occurs twice, the last
+ * one counts, as for kubectl, and there is a warning.
  */
 export function contentOf(
   document: Document,
@@ -111,7 +111,7 @@ export function contentOf(
   const error = document.errors.find(({ code }) => code !== duplicate)
   if (error) return { error: firstLine(error.message) }
   if (document.directives?.yaml.explicit)
-    return { error: 'kubectl reads no directive: remove %YAML' }
+    return { error: 'kubectl does not support directives: remove %YAML' }
   try {
     const warnings = document.errors.map(({ message }) => firstLine(message))
     return { value: document.toJS(), warnings }

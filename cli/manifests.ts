@@ -77,7 +77,7 @@ const isOurs = (object: unknown): object is Parent =>
 /** Why an object cannot be read; objects of other groups are ignored. */
 function errorsOf(object: unknown): readonly string[] {
   const { apiVersion, kind, metadata } = (object ?? {}) as Readonly<Record<string, unknown>>
-  if (typeof kind !== 'string' || !kind) return ['no Kubernetes object: kind: Required value']
+  if (typeof kind !== 'string' || !kind) return ['not a Kubernetes object: kind: Required value']
   if (typeof apiVersion !== 'string' || !apiVersion) return [`${kind}: apiVersion: Required value`]
   if (!isOurs(object)) return []
   if (!kindOf(kind)) return [`${apiVersion} has no kind "${kind}"`]

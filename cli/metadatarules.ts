@@ -3,7 +3,7 @@ import type { FieldError } from '../crds/schema/validator.ts'
 
 /**
  * What the API server requires of the metadata of any object, once its types are right; only commands
- * without a cluster need to know it.
+ * that run without a cluster need it.
  * https://github.com/kubernetes/apimachinery/blob/master/pkg/api/validation/objectmeta.go
  */
 export const metadataErrors = (metadata: JsonObject): readonly FieldError[] =>
@@ -102,7 +102,7 @@ const finalizers: Check = ({ finalizers }) => {
           invalid(
             'metadata.finalizers',
             all.join(),
-            'orphan and foregroundDeletion exclude each other',
+            'orphan and foregroundDeletion cannot be combined',
           ),
         ]
       : []),

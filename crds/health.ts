@@ -1,15 +1,15 @@
 import type { Reason } from './status.ts'
 
 /**
- * What kstatus concludes from a status, and with it Flux and `helm --wait`. They wait for Current, wait on
- * while it is InProgress, and give up at Failed, which is the condition Stalled.
+ * What kstatus concludes from a status, and with it Flux and `helm --wait`. They wait for Current,
+ * keep waiting while it is InProgress, and give up at Failed, which means that Stalled is True.
  */
 export type Health = 'Current' | 'InProgress' | 'Failed'
 
 /**
- * The health of an object by the reason of its Ready. Failed is only what stays as it is until somebody
- * acts; whatever Kubernetes itself tries again is InProgress, as it is for a Deployment. A Job that has
- * failed is not tried again: see `final` in hooks/observe/verdict.ts.
+ * The health of an object by the reason of its Ready. Only what stays as it is until somebody acts is
+ * Failed; whatever Kubernetes itself retries is InProgress, as for a Deployment. A Job that has failed is
+ * not retried: see `final` in hooks/observe/verdict.ts.
  */
 export const health: Readonly<Record<Reason, Health>> = {
   Done: 'Current',

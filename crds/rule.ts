@@ -36,7 +36,7 @@ export interface RuleInput extends Change {
   readonly username?: string | undefined
   /** Reads a referenced object that the rule needs. */
   readonly read: Read
-  /** The other ModelServers of a Model, for a rule that needs them; not all, if there are many. */
+  /** The other ModelServers of a Model, for a rule that needs them; if there are many, only some of them. */
   readonly servers?: readonly Parent[]
 }
 
@@ -61,7 +61,7 @@ export interface Needs {
   readonly when?: (change: Change) => boolean
   /** Also the base of a Model, its base, and so on, as far as a cycle could reach and time permits. */
   readonly withBases?: true
-  /** Also the other ModelServers of a referenced Model, if this holds for the Model. */
+  /** Also the other ModelServers of a referenced Model, if this returns true for the Model. */
   readonly withServers?: (model: Parent) => boolean
 }
 

@@ -19,7 +19,7 @@ import {
 export const conditionTypes = {
   Ready: 'The object is as its spec asks: it can be used, or it is suspended or idle.',
   Stalled:
-    'Ready is False and stays so until somebody acts, as its reason and message say. Absent otherwise.',
+    'Ready stays False until somebody acts; the reason and message are those of Ready. Absent otherwise.',
   Built: 'The image was built from Git, or no build is needed.',
   Complete: 'The data was loaded, or the model imported or trained.',
   Packaged: 'The trained model is an image of its own.',
@@ -198,7 +198,7 @@ const condition = object(
     }),
     message: string('Why, in a sentence.', { maxLength: 32768 }),
     lastTransitionTime: string(
-      'Since when the status is what it is, or since the time was first recorded.',
+      'When the status last changed, or when a time was first recorded for it.',
       bounds.time,
     ),
     observedGeneration: integer('The metadata.generation that this describes.', {
@@ -213,9 +213,9 @@ const record = object(
   'A finished stage. What is recorded here never runs again.',
   {
     job: string('The Job that finished it.', bounds.name),
-    seal: string('The Job that sealed its result, unless that was the same one.', bounds.name),
+    seal: string('The Job that sealed its result, if another one did.', bounds.name),
     node: string('The node that wrote a result that is not sealed yet.', bounds.name),
-    storage: choice('The storage driver that a result was written with.', storageDrivers),
+    storage: choice('The storage driver with which the result was written.', storageDrivers),
     inputs: string('The hash of its inputs.', bounds.hash),
     attempt: string(
       'For a load or run: the hash that names its artifacts folder, made from its inputs and rerun (and, in 0.1.0, its resources). For other stages: the hash of inputs, resources and rerun, which is part of the Job’s name.',
@@ -266,17 +266,17 @@ const childId = string('A child, as KIND/NAME.', {
   pattern: '^[A-Z][A-Za-z]*/[a-z0-9]([-a-z0-9.]*[a-z0-9])?$',
 })
 
-/** What is known of the Pods of the Job that is under way. */
+/** What is known about the Pods of the current Job. */
 const disruptions = object(
-  'How often the Job that is under way lost its Pod to the cluster, which does not count as a failure.',
+  'How often the current Job has lost its Pod to an eviction, a preemption or a reclaimed node, which does not count as a failure.',
   {
     job: string('The Job.', bounds.name),
     pod: string('The uid of its newest Pod.', { maxLength: 64, pattern: `^${visible}+$` }),
-    failed: integer('The failures that the Job had counted when that Pod appeared.', {
+    failed: integer('The value of status.failed of the Job when that Pod appeared.', {
       format: 'int32',
       minimum: 0,
     }),
-    count: integer('How often.', { format: 'int32', minimum: 0 }),
+    count: integer('The number of disruptions.', { format: 'int32', minimum: 0 }),
   },
   { required: ['job'] },
 )
@@ -295,7 +295,7 @@ export const statusFields = {
   }),
   image: string('The image in use: given, built or packaged.', bounds.image),
   stages: map(
-    'The finished stages by name: build; load, of a Dataset; run, which imports or trains a Model; package. A load or run that has ended is under written until its result is sealed.',
+    'The finished stages by name: build; load, of a Dataset; run, which imports or trains a Model; package. A load or run that has ended is listed under written until its result is sealed.',
     record,
     {
       maxProperties: 8,
@@ -307,7 +307,7 @@ export const statusFields = {
     { maxProperties: 8 },
   ),
   former: list(
-    'Earlier results that are still stored, the newest first: returning to their spec runs nothing.',
+    'Earlier results that are still stored, the newest first. A spec that is changed back to that of one of them runs nothing.',
     former,
     { maxItems: 9 },
   ),

@@ -57,7 +57,7 @@ function stored(schema: Schema): Schema {
 }
 
 /**
- * The status of an object that no controller has looked at yet. Without it, kstatus takes a new object for
+ * The status of an object that no controller has looked at yet. Without it, kstatus considers a new object
  * Current, and `helm --wait` ends at once.
  */
 const unseen = { observedGeneration: -1 }
@@ -170,13 +170,13 @@ export const reasonDocs = (): string =>
     generated,
     '# Conditions and reasons',
     'Every kind has the condition `Ready`; its reason and message are columns of `kubectl get`.',
-    'A suspended or idle object is Ready, because it is as its spec asks, and its reason says which; `Serving` or `Complete` is then False. So `kubectl wait --for=condition=Ready` returns at once. To wait until a server or a notebook answers, use `--for=condition=Serving`; for a result, `--for=condition=Complete`. Objects that refer to a suspended one use its last complete result, or wait for the first.',
+    'A suspended or idle object is Ready, because it is as its spec asks. Its reason is `Suspended` or `Idle`, and `Serving` or `Complete` is False. So `kubectl wait --for=condition=Ready` returns at once. To wait until a server or a notebook answers, use `--for=condition=Serving`; for a result, `--for=condition=Complete`. Objects that refer to a suspended one use its last complete result, or wait for the first.',
     [
       '| condition | meaning of True |',
       '|---|---|',
       ...Object.entries(conditionTypes).map(([type, meaning]) => `| \`${type}\` | ${meaning} |`),
     ].join('\n'),
-    'The last column is what kstatus concludes, and with it Flux, `helm --wait` and, with [our health checks](operate.md#gitops-tools), Argo CD: they accept Current, wait while it is InProgress, and report an error when it is Failed. Failed is the condition `Stalled`. A Job that has failed is always Failed, and so is a result that is gone with its claim. What Kubernetes itself tries again is InProgress, however often it has failed.',
+    'The last column is what kstatus concludes, and with it Flux, `helm --wait` and, with [our health checks](operate.md#gitops-tools), Argo CD: they accept Current, wait while it is InProgress, and report an error when it is Failed. Failed means that the condition `Stalled` is True. What Kubernetes itself retries is InProgress, however often it has failed. Two cases are Failed although the table says InProgress: a stage whose Job has failed and is not retried, whatever the reason, and a result that is gone with its claim (`ChildMissing`).',
     [
       '| reason | meaning | what to do | kstatus |',
       '|---|---|---|---|',

@@ -101,7 +101,7 @@ export const values = object('The chart’s values.', {
 
   metacontroller,
   hookToken: object(
-    'The bearer token of the hooks. Without it, the server writes no Events about objects, because anyone in the cluster network could have them written.',
+    'The bearer token of the hooks. Without it, the server writes no Events about objects, because anyone in the cluster network could make it write them.',
     {
       enabled: boolean(
         'Whether the hooks require a token. If so, Metacontroller lists and watches Secrets, because it reads the token from one.',
@@ -208,7 +208,7 @@ export const values = object('The chart’s values.', {
   }),
   serviceMonitor: object('Scraping by the Prometheus operator.', {
     enabled: boolean('Whether to create a ServiceMonitor.', { default: false }),
-    interval: string('How often it scrapes.', { default: '30s' }),
+    interval: string('The scrape interval.', { default: '30s' }),
     labels: map('Its labels, if your Prometheus selects by label.', string('A value.'), {
       default: {},
     }),
@@ -219,32 +219,35 @@ export const values = object('The chart’s values.', {
     }),
     labels: map('Its labels.', string('A value.'), { default: {} }),
     pendingFor: string(
-      'For how long an object may wait for a Pod or for another object before SubstratusObjectPending, as a duration of Prometheus. Where Jobs queue for hours, raise it.',
+      'How long an object may wait for a Pod, an image or a missing object before SubstratusObjectPending fires, as a Prometheus duration. Raise it where Jobs queue for hours.',
       { default: '30m', pattern: '^([0-9]+(ms|[smhdwy]))+$' },
     ),
   }),
-  kubeStateMetrics: object('Metrics of the four kinds by your kube-state-metrics.', {
+  kubeStateMetrics: object('Metrics of the four kinds, from your kube-state-metrics.', {
     enabled: boolean(
-      'Whether to create the ConfigMap substratus-kube-state-metrics with its configuration, and the right to read the four kinds.',
+      'Whether to create the ConfigMap substratus-kube-state-metrics with its configuration, and grant it the right to read the four kinds.',
       { default: false },
     ),
     namespace: string('The namespace of kube-state-metrics; the default is that of the release.', {
       default: '',
     }),
-    serviceAccount: string('The ServiceAccount of kube-state-metrics, which gets the right.', {
-      default: 'kube-state-metrics',
-      minLength: 1,
-    }),
+    serviceAccount: string(
+      'The ServiceAccount of kube-state-metrics, which is granted that right.',
+      {
+        default: 'kube-state-metrics',
+        minLength: 1,
+      },
+    ),
   }),
   modelServerMonitor: object(
-    'Scraping of the ModelServers that a preset with metrics serves, by the Prometheus operator.',
+    'Scraping of ModelServers whose preset has metrics, by the Prometheus operator.',
     {
       enabled: boolean(
         'Whether to create a PodMonitor for all namespaces, and a PrometheusRule that records the requests of each server.',
         { default: false },
       ),
-      interval: string('How often it scrapes.', { default: '30s' }),
-      labels: map('Labels of both, if your Prometheus selects by label.', string('A value.'), {
+      interval: string('The scrape interval.', { default: '30s' }),
+      labels: map('Labels for both, if your Prometheus selects by label.', string('A value.'), {
         default: {},
       }),
     },

@@ -14,7 +14,7 @@ export type Events = Pick<Notices, 'about' | 'settle'>
 
 /**
  * Watches the few Events that no status repeats: a watch for each reason, because field selectors have
- * no "or". Without the permission, conditions are worded without Events.
+ * no "or". Without the permission, conditions do not quote Events.
  */
 export function watchEvents(kubeConfig: KubeConfig, log: Log, signal: AbortSignal): Events {
   const failed = failures(log)
@@ -41,7 +41,7 @@ export function watchEvents(kubeConfig: KubeConfig, log: Log, signal: AbortSigna
   return known
 }
 
-/** Anyone may write long Events, so few are read at a time. */
+/** Anyone can write long Events, so few are read at a time. */
 const pageSize = 50
 const longestMessage = 1024
 
@@ -52,7 +52,7 @@ function failures(log: Log): (error: unknown) => void {
     if (codeOf(error) !== 403)
       return log.warn({ err: error }, 'watching Events ended, trying again')
     if (!isForbidden)
-      log.warn({ err: error }, 'Events may not be watched: no condition quotes them')
+      log.warn({ err: error }, 'no permission to watch Events: no condition quotes them')
     isForbidden = true
   }
 }
@@ -80,12 +80,12 @@ function kept({ metadata, involvedObject, ...event }: StoredEvent): Event | unde
   }
 }
 
-/** A part of a string keeps the whole in memory. */
+/** A substring would keep the whole string in memory. */
 const copied = (text: string): string => Buffer.from(text).toString()
 
 /**
  * Adds the Events about Pods and children to the related objects, unless the request itself contains
- * Events, as one by curl may. What was refused to a workload is over once it has a Pod.
+ * Events, as a manual one by curl may. Refusals of a workload's Pods are outdated once it has one.
  */
 export function withEvents(
   related: Group,

@@ -5,7 +5,7 @@ const confinement = string('Unconfined, or Localhost/PROFILE.', {
   pattern: '^(Unconfined|Localhost/.+)$',
 })
 
-/** Other dollars and braces would be expanded by the kubelet. Helm and ajv must both accept the pattern. */
+/** The kubelet would expand other dollars and braces. Helm and ajv must both accept the pattern. */
 const value = {
   pattern:
     '^([$][{][{] *(secret|configmap)s[.][a-z0-9]([-a-z0-9]*[a-z0-9])?[.][-._a-zA-Z0-9]+ *[}][}]|[^${}]*)$',
@@ -14,15 +14,18 @@ const value = {
 const proxy = (what: string) => string(what, { ...value, maxLength: 2048 })
 
 const env = object(
-  'The network of builds and packaging: their proxies and private CAs to reach registries and, unless spec.env says otherwise, Git. A value may be ${{ secrets.NAME.KEY }} or ${{ configmaps.NAME.KEY }}, in each namespace.',
+  'The proxies and private CAs with which builds and packaging reach registries and, unless spec.env says otherwise, Git. A value may be ${{ secrets.NAME.KEY }} or ${{ configmaps.NAME.KEY }}, read in the namespace of the object.',
   {
     HTTP_PROXY: proxy('The proxy for http://.'),
     HTTPS_PROXY: proxy('The proxy for https://.'),
     NO_PROXY: proxy('Hosts that are reached without a proxy, separated by commas.'),
-    CA_CERTIFICATES: string('PEM certificates of private CAs, beside the public ones.', {
-      ...value,
-      maxLength: 24576,
-    }),
+    CA_CERTIFICATES: string(
+      'PEM certificates of private CAs, trusted in addition to the public ones.',
+      {
+        ...value,
+        maxLength: 24576,
+      },
+    ),
   },
 )
 

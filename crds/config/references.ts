@@ -5,12 +5,15 @@ import { choice, choiceOrObject, list, string } from '../schema/builders.ts'
 const answers = ['Enforce', 'Warn'] as const
 
 export const references = choiceOrObject(
-  'What admission does about a missing Model or Dataset; a word alone is the value of missing.',
+  'What admission does about a missing Model or Dataset; a string on its own is the value of missing.',
   answers,
   {
-    missing: choice('Enforce refuses an object that refers to it; Warn warns.', answers),
+    missing: choice(
+      'Enforce refuses an object that refers to one; Warn admits it with a warning.',
+      answers,
+    ),
     warnFor: list(
-      'Users whose objects are never refused for it, by their exact names: tools that apply objects in an order of their own. Flux applies with spec.serviceAccountName, if that is set.',
+      'Exact names of users who always get a warning instead, such as tools that apply objects in an order of their own. The list replaces the default. Where spec.serviceAccountName is set, Flux applies as that account.',
       string('A user, for instance system:serviceaccount:NAMESPACE:NAME.', { minLength: 1 }),
     ),
   },

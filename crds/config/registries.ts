@@ -53,6 +53,6 @@ export const packagingDefaults = { enabled: true, maxSize: '20Gi' } satisfies Ty
 >
 
 export const imageVolumes = choice(
-  'Whether Pods can mount images. Auto: if the API server reports Kubernetes 1.35 or later. Nodes whose kubelet or runtime cannot (containerd before 2.1, CRI-O before 1.31) get Pods that copy the files instead.',
+  'Whether Pods can mount images. Auto: if the API server reports Kubernetes 1.35 or later. Where a node’s kubelet or runtime cannot (containerd before 2.1, CRI-O before 1.31), Pods read the files from storage, or copy them, instead.',
   ['Auto', 'Enabled', 'Disabled'],
 )

@@ -61,16 +61,13 @@ export const storage = object('Where artifacts and homes are stored.', {
     { maxItems: 32 },
   ),
   keepResults: integer(
-    'How many results of an object are stored: the present one, and earlier ones that a reverted spec finds again. Older results are removed with the next success.',
+    'How many results of an object are stored: the current one, and earlier ones, which a spec that is changed back uses again. Older results are removed with the next success.',
     { minimum: 1, maximum: 10 },
   ),
   pvc: object('One PersistentVolumeClaim per object.', {
     ...claimSettings,
-    artifacts: object(
-      'For the claims of Datasets and Models, where they differ from the others.',
-      claimSettings,
-    ),
-    homes: object('For the homes of Notebooks, where they differ from the others.', claimSettings),
+    artifacts: object('Overrides for the claims of Datasets and Models.', claimSettings),
+    homes: object('Overrides for the homes of Notebooks.', claimSettings),
     nodeSelector: map(
       'Nodes for the Jobs that first bind a claim, so that it binds where consumers can follow.',
       string('Value.'),

@@ -18,9 +18,9 @@ export const limits = choice('Which requests are limits too, beside GPUs.', [
   'All',
 ])
 
-export const queues = object('Queues of Kueue.', {
+export const queues = object('Kueue queues.', {
   tools: string(
-    'The LocalQueue, in each namespace, of the Jobs that seal and package the result of an object in a queue: they request no GPU, and would otherwise wait behind those that do. Default: the object’s own.',
+    'The LocalQueue for the Jobs that seal and package the results of objects in a queue; it must exist in their namespaces. These Jobs request no GPU, and would otherwise wait behind those that do. Default: the object’s own queue.',
     { maxLength: 253, pattern: '^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$' },
   ),
 })

@@ -20,7 +20,7 @@ const builders = ['/source', '/artifacts', '/home/build', '/run/user/1000', '/se
 const ourVolumes = ['data', 'model', 'artifacts', 'params', 'shm', 'home', 'runtime']
 const builderVolumes = ['source', 'artifacts', 'home', 'run', 'registry', 'pull', 'git']
 
-/** Of the objects of a kind, any may have a GPU. */
+/** Without a spec, the fields are for all objects of a kind, and any of these may have a GPU. */
 const ourPaths = ({ of, spec, config }: PodInput): readonly string[] => {
   if (of === 'builder') return builders
   return !spec || gpuProfileOf(spec.resources, config) ? [...contract, '/dev/shm'] : contract

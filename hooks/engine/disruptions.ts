@@ -13,8 +13,8 @@ import { currentJob, fated, type Look } from './look.ts'
 /**
  * How often a Job lost its Pod to the cluster: to an eviction, a preemption or a reclaimed node. Kubernetes
  * does not count these as failures, and the Pods may be gone at the next sync, so each new Pod of a Job
- * that has not failed in the meantime counts as one. What is missed makes the count too low, never too
- * high.
+ * that has counted no failure in the meantime counts as one. A missed Pod makes the count too low, never
+ * too high.
  */
 function disruptionsOf(
   { disruptions: before }: Memory,
@@ -34,8 +34,8 @@ function disruptionsOf(
 }
 
 /**
- * A Job that the cluster interrupts for ever would never end, and never fail. Kueue resumes a Job that it has
- * admitted, and has limits of its own.
+ * A Job that the cluster interrupts again and again would never end, and never fail. Jobs in a queue are
+ * exempt: Kueue resumes a Job that it has admitted, and has limits of its own.
  */
 export function disrupted(look: Look): WorkFate | undefined {
   const { current, name } = look.buckets
@@ -43,7 +43,7 @@ export function disrupted(look: Look): WorkFate | undefined {
   const { count = 0 } = disruptions ?? {}
   const { maxDisruptions = 10 } = policyOf(look.facts.parent)
   if (!current || isQueued(current) || count <= maxDisruptions) return undefined
-  const message = `Job "${name}" lost its Pod ${times(count)} to evictions, preemptions or reclaimed nodes, and spec.runPolicy.maxDisruptions is ${maxDisruptions}: a higher one lets it go on`
+  const message = `Job "${name}" lost its Pod ${times(count)} to evictions, preemptions or reclaimed nodes, and spec.runPolicy.maxDisruptions is ${maxDisruptions}: a higher value lets it continue`
   return fated(
     look,
     { is: 'failed', disruptions },

@@ -143,7 +143,7 @@ test('without permission there are no Events, which is logged once', async () =>
   await sleep(1500)
   expect(lists).toHaveLength(3)
   expect(lines).toHaveLength(1)
-  expect(lines[0]).toContain('Events may not be watched')
+  expect(lines[0]).toContain('no permission to watch Events')
   expect(messages()).toEqual([])
 })
 
@@ -184,7 +184,7 @@ describe('a request', () => {
     expect(eventsIn({ 'Event.v1': { e: anEvent(pod, 'R', 'own') } }, known)).toEqual(['own'])
   })
 
-  test('with a Pod ends what was refused to its workload, in its own namespace alone', () => {
+  test('with a Pod drops the refusals of its workload, only in its own namespace', () => {
     settled.length = 0
     const stranger = { ...owned, metadata: { ...owned.metadata, namespace: 'other' } }
     eventsIn({ 'Pod.v1': { s: stranger } }, known)

@@ -44,7 +44,7 @@ function mayStayInClaim(model: Parent): boolean {
   return artifacts?.id === undefined || Boolean(artifacts.url?.startsWith('pvc://'))
 }
 
-/** Where the Model is, or will surely be: an import is not packaged unless it asks for that. */
+/** Where the Model is, or certainly will be: an import is packaged only if its spec asks for that. */
 function placeOf(model: Parent, config: Config): Artifacts | undefined {
   const artifacts = artifactsOf(model)
   if (artifacts?.id !== undefined) return artifacts
@@ -88,13 +88,13 @@ function conflictOf(input: RuleInput): string | undefined {
   const others = othersOf(input)
   const [first] = others
   if (first && isForOnePod(config))
-    return `which one Pod mounts at a time (ReadWriteOncePod), and ModelServer "${first.metadata.name}" mounts it`
+    return `which only one Pod can mount at a time (ReadWriteOncePod), and ModelServer "${first.metadata.name}" mounts it`
   const own = nodesOf(spec, config)
   for (const other of others) {
     const theirs = nodesOf(specOf(other), config)
     const label = Object.keys(own).find((key) => (theirs[key] ?? own[key]) !== own[key])
     if (label)
-      return `which one node mounts at a time, and ModelServer "${other.metadata.name}", which mounts it too, selects other nodes: ${label} is ${quoted([theirs[label] ?? ''])} there and ${quoted([own[label] ?? ''])} here`
+      return `which only one node can mount at a time, and ModelServer "${other.metadata.name}", which mounts it too, selects other nodes: ${label} is ${quoted([theirs[label] ?? ''])} there and ${quoted([own[label] ?? ''])} here`
   }
   return undefined
 }
@@ -107,7 +107,7 @@ function message(input: RuleInput): string {
   const conflict = conflictOf(input)
   return conflict
     ? `Invalid value: "${name}": ${is}, ${conflict}: ${wayOut}`
-    : `${is}, which one node mounts at a time, and ${sharers(othersOf(input))} it too: they run only while one node has room for all; otherwise ${wayOut}`
+    : `${is}, which only one node can mount at a time, and ${sharers(othersOf(input))} it too: they run only while one node has room for all; otherwise ${wayOut}`
 }
 
 /** `ModelServer "a" mounts` */

@@ -83,7 +83,7 @@ describe('the manifests of a folder', () => {
       files: { 'm.yaml': [listOf({ ...model('a'), metadata: null }, null)] },
       errors: [
         'm.yaml: Model: metadata.name: Required value',
-        'm.yaml: no Kubernetes object: kind: Required value',
+        'm.yaml: not a Kubernetes object: kind: Required value',
       ],
     },
     {
@@ -95,8 +95,8 @@ describe('the manifests of a folder', () => {
       when: 'something that is not an object',
       files: { 'm.yaml': ['text', 5] },
       errors: [
-        'm.yaml: no Kubernetes object: kind: Required value',
-        'm.yaml: no Kubernetes object: kind: Required value',
+        'm.yaml: not a Kubernetes object: kind: Required value',
+        'm.yaml: not a Kubernetes object: kind: Required value',
       ],
     },
   ])('$when', ({ files, names = [], errors = [] }) => {

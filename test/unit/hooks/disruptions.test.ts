@@ -58,7 +58,7 @@ describe('a Pod that the cluster takes away', () => {
     expect(readyOf(look('three'))).toMatch(/disrupted 2 times$/)
   })
 
-  test('is none if its Job counts it as a failure', () => {
+  test('is not counted if its Job counts a failure', () => {
     const { look } = training(model())
     look('one')
     expect(readyOf(look('two', { active: 1, failed: 1 }))).toBe(
@@ -67,7 +67,7 @@ describe('a Pod that the cluster takes away', () => {
     expect(readyOf(look('three', { active: 1, failed: 1 }))).toMatch(/disrupted once$/)
   })
 
-  test('is none if the Job was suspended', () => {
+  test('is not counted if the Job was suspended', () => {
     const { look, edit } = training(model())
     look('one')
     edit({ suspend: true })
@@ -78,12 +78,12 @@ describe('a Pod that the cluster takes away', () => {
     expect(readyOf(look('two'))).toBe('False Running: Pod "two" is running')
   })
 
-  test('stops the Job after runPolicy.maxDisruptions, and a higher value lets it go on', () => {
+  test('stops the Job after runPolicy.maxDisruptions, and a higher value lets it continue', () => {
     const { look, edit } = training(model({ runPolicy: { maxDisruptions: 1 } }))
     for (const uid of ['one', 'two']) look(uid)
     const stopped = look('three')
     expect(readyOf(stopped)).toMatch(
-      /^False Failed: Job ".*" lost its Pod 2 times to evictions, .*maxDisruptions is 1: a higher one lets it go on$/,
+      /^False Failed: Job ".*" lost its Pod 2 times to evictions, .*maxDisruptions is 1: a higher value lets it continue$/,
     )
     expect(theChild(stopped, 'Job').spec.suspend).toBe(true)
     const halted = { conditions: [{ type: 'Suspended', status: 'True' }] }
@@ -93,7 +93,7 @@ describe('a Pod that the cluster takes away', () => {
     expect(readyOf(look('four'))).toMatch(/disrupted 2 times$/)
   })
 
-  test('does so by default after the tenth, but never to a Job that Kueue runs', () => {
+  test('the default is ten, and a Job that Kueue runs has no limit', () => {
     const uids = Array.from({ length: 12 }, (_, at) => `pod-${at}`)
     const plain = training(model())
     expect(uids.map((uid) => readyOf(plain.look(uid)).split(':')[0]).at(-1)).toBe('False Failed')

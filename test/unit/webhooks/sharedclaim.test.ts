@@ -19,7 +19,8 @@ const profile = (accelerator: string) => ({
 })
 const gpus = { default: 'l4', profiles: { l4: profile('l4'), t4: profile('t4') } }
 
-const claim = 'Model "falcon" is in claim "falcon-model-artifacts", which one node mounts at a time'
+const claim =
+  'Model "falcon" is in claim "falcon-model-artifacts", which only one node can mount at a time'
 const wayOut = 'set package: Always on the Model, or use a storage class with ReadWriteMany'
 const warning = `spec.model.name: ${claim}, and ModelServer "a" mounts it too: they run only while one node has room for all; otherwise ${wayOut}`
 
@@ -91,7 +92,7 @@ describe('a second server of a Model', () => {
     {
       when: 'with ReadWriteOncePod',
       config: { storage: { pvc: { accessModes: ['ReadWriteOncePod'] } } },
-      says: 'which one Pod mounts at a time (ReadWriteOncePod), and ModelServer "a" mounts it',
+      says: 'which only one Pod can mount at a time (ReadWriteOncePod), and ModelServer "a" mounts it',
     },
   ])('$when', ({ model = inClaim, a = serving('a'), b = serving('b'), config, warns, says }) => {
     const facts = { 'Model/falcon': model, 'ModelServer/a': a, 'ModelServer/b': serving('b') }
