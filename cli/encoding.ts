@@ -1,4 +1,4 @@
-/** Byte order marks, with which Windows' tools begin a file. */
+/** Byte order marks, with which tools on Windows begin a file. */
 const marks = [
   { bytes: [0xff, 0xfe], encoding: 'utf-16le' },
   { bytes: [0xfe, 0xff], encoding: 'utf-16be' },

@@ -6,7 +6,7 @@ import type { FieldError } from '../crds/schema/validator.ts'
  * https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/object-meta/
  */
 
-/** The type of a field in Kubernetes' Go code, which takes null for its empty value. */
+/** The type of a field in Kubernetes' Go code, which reads null as the empty value. */
 type Shape =
   | 'string'
   | 'integer'
@@ -48,7 +48,7 @@ const metadataShape: Shape = {
   },
 }
 
-/** What has another type than Kubernetes' Go code expects, and fields that it does not know. */
+/** Fields with another type than Kubernetes' Go code expects, and unknown fields. */
 export const mistyped = (metadata: unknown): readonly FieldError[] =>
   isObject(metadata)
     ? typeErrors(metadataShape, metadata, 'metadata')
@@ -82,7 +82,7 @@ const scalars = {
   time: isTime,
 } as const
 
-/** YAML makes a boolean or a number of many words, so the message says how to write a string. */
+/** YAML reads many words as booleans or numbers, so the message says how to write a string. */
 const wrong = (field: string, wanted: string, value: unknown): FieldError => {
   const isScalar = typeof value === 'number' || typeof value === 'boolean'
   const hint = wanted === 'string' && isScalar ? `: write "${value}" in quotes` : ''

@@ -62,7 +62,7 @@ const reviewLimits = { maxValues: 100_000, maxDepth: 200, scannedFrom: 32 * 1024
 /** Enough for an object with all of its children. Hooks are answered at once, without look-ups. */
 const hookLimits = { maxValues: 600_000, maxDepth: 200, scannedFrom: 1024 * 1024 }
 
-/** Deletions only warn: they leave most look-ups to the requests that depend on one. */
+/** For a deletion, look-ups only add a warning, so most are left to the requests that depend on them. */
 const deletionLimits = { perSecond: 10, burst: 20, atOnce: 4, atOnceFromOne: 4, waiting: 10 }
 
 /** What the log line of a request contains besides path and code. */

@@ -77,7 +77,7 @@ export async function serve(options: ServeOptions): Promise<Listening> {
   const firstKubelet = options.config.imageVolumes === 'Enabled' ? enabledKubelet : undefined
   const nodes = kubeConfig && watchNodes(kubeConfig, log, watching.signal, firstKubelet)
   const events = kubeConfig && watchEvents(kubeConfig, log, watching.signal)
-  // Without a token, anyone in the cluster network could have Events written about objects of others.
+  // Without a token, anyone in the cluster network could make the server write Events about any object.
   const story = kubeConfig && guard && storyIn(kubeConfig, log, watching.signal)
   const measured = metrics()
   let ending = false
@@ -86,7 +86,7 @@ export async function serve(options: ServeOptions): Promise<Listening> {
     log,
     metrics: measured,
     ...(kubeConfig && { lookup: clusterLookup(kubeConfig), users: clusterUsers(kubeConfig) }),
-    // Where many nodes mount a claim, no rule is about the servers that share one.
+    // If many nodes can mount a claim, no rule concerns the servers that share it.
     ...(kubeConfig && !isShared(config) && { servers: clusterServers(kubeConfig) }),
     ...(pods && { pods }),
     ...(nodes && { nodes }),

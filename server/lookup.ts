@@ -35,7 +35,7 @@ export function clusterLookup(kubeConfig: KubeConfig, patience = patienceMillise
   }
 }
 
-/** More servers than share a claim. The CRD makes the reference selectable, so that no other server is read. */
+/** More servers than ever share a claim. The CRD makes the reference selectable: no others are read. */
 const mostServers = 20
 
 export function clusterServers(
@@ -97,7 +97,7 @@ export function factsFor(
   return withServers(found, needsServers, (name) => servers('Model', namespace, name), end)
 }
 
-/** Adds the servers of the Model. Without an answer, nothing is known of them, and no rule is broken. */
+/** Adds the servers of the Model. If the look-up fails, none are known, and no rule is broken. */
 async function withServers(
   found: Promise<Facts>,
   areNeeded: (model: Parent) => boolean,

@@ -23,7 +23,7 @@ export function watchNodes(
 ): Nodes {
   const known = new Map<string, Child>()
   const present = new Map<string, NodeFacts>()
-  // Nodes report every few minutes, and most of that changes no facts.
+  // Nodes report every few minutes, and most reports change none of these facts.
   let facts: readonly NodeFacts[] | undefined
   const remove = ({ metadata: { name } }: Child) => {
     present.delete(name)
@@ -108,7 +108,7 @@ const firstVersions: Readonly<Record<string, Minor>> = {
 /** The first kubelet that mounts images by default. */
 const standardKubelet: Minor = [1, 35]
 
-/** The first that does if the administrator enables it, which a kubelet does not report. */
+/** The first kubelet that can if the administrator enables it, which it does not report. */
 export const enabledKubelet: Minor = [1, 31]
 
 /** Whether a node can mount images, by `containerd://2.1.4` and `v1.35.0`; undefined if that is not known. */

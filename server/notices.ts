@@ -15,7 +15,7 @@ export interface Notices {
  */
 const limits = { each: 500, all: 20_000 }
 
-/** Keeps Events within limits; `dropped` is called with each that is removed for that. */
+/** Keeps Events within limits; `dropped` is called with each Event that is removed because of them. */
 export function notices(
   dropped: (event: Event) => void,
   { each, all }: typeof limits = limits,
@@ -64,7 +64,7 @@ const largest = (sets: readonly Set<Event>[]): Set<Event> =>
   sets.reduce((most, one) => (one.size > most.size ? one : most))
 
 const namespaceOf = ({ metadata }: Event): string => metadata.namespace ?? ''
-/** With the namespace: anyone may write the uid of a stranger's object. */
+/** With the namespace, because anyone can write the uid of an object in another namespace. */
 const objectOf = (event: Event): string => `${namespaceOf(event)}/${event.involvedObject?.uid}`
 const nameOf = ({ metadata }: Event): string => metadata.name
 const timeOf = ({ lastTimestamp }: Event): string => lastTimestamp ?? ''

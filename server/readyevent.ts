@@ -23,7 +23,7 @@ export interface NewEvent {
   readonly reportingComponent: 'substratus'
 }
 
-/** Reasons of Ready=False that are steps on the way, or somebody's wish. */
+/** Reasons that are normal while Ready is False: steps of the work, or what somebody asked for. */
 const expected: readonly string[] = [
   'Pending',
   'Building',
@@ -39,13 +39,13 @@ const expected: readonly string[] = [
   'Idle',
 ] satisfies readonly Reason[]
 
-/** The API server takes no longer message from some clients. */
+/** The API server refuses longer messages from some clients. */
 const longestMessage = 1024
 
 /**
  * The Event that reports a change of Ready's status or reason from the stored status to the response, if
- * there is one. Its name is made from the stored version, so that the same request, to whichever
- * replica, has the same name: the API server creates it only once.
+ * there is one. Its name is made from the stored version, so that the same request gives the same
+ * name in every replica, and the API server creates the Event only once.
  */
 export function readyEvent(parent: Parent, status: unknown): NewEvent | undefined {
   const { namespace, name, uid, resourceVersion, deletionTimestamp } = parent.metadata as Stored

@@ -9,10 +9,10 @@ export interface Story {
 }
 
 interface Limits {
-  /** How many Events an object may have at once, and how often one more after that, as other controllers. */
+  /** How many Events an object may have at once, and the time until the next, as in other controllers. */
   readonly burst: number
   readonly refillMilliseconds: number
-  /** How many are written at a time, and how many may wait; those beyond are lost. */
+  /** How many are written at a time, and how many may wait; further ones are dropped. */
   readonly atOnce: number
   readonly waiting: number
 }
@@ -34,7 +34,7 @@ export function storyIn(
 
   const write = async (event: NewEvent): Promise<void> => {
     const path = `/api/v1/namespaces/${event.metadata.namespace}/events`
-    // To the second, as the type of these fields.
+    // To the second, as the type of these fields requires.
     const now = `${new Date().toISOString().slice(0, 19)}Z`
     const timed = { ...event, firstTimestamp: now, lastTimestamp: now, count: 1 }
     await create(kubeConfig, path, timed, signal).catch(failed)
@@ -68,7 +68,7 @@ function failures(log: Log): (error: unknown) => void {
   }
 }
 
-/** How many objects are remembered: the least recently told are forgotten first. */
+/** How many objects are remembered: those whose last Event is oldest are forgotten first. */
 const mostObjects = 4096
 
 interface Told {
@@ -78,8 +78,8 @@ interface Told {
 }
 
 /**
- * A bucket of tokens for each object, so that one that flaps does not fill the cluster. The same Event
- * again, of a request that was repeated, is not allowed either.
+ * A bucket of tokens for each object, so that one that flaps does not fill the cluster. The
+ * Event of a repeated request is not written again either.
  */
 function allowance(burst: number, refillMilliseconds: number): (event: NewEvent) => boolean {
   const objects = new Map<string, Told>()

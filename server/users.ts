@@ -12,7 +12,7 @@ export type FindUsers = (kind: ReferredKind, namespace: string, name: string) =>
 /** Names beyond these are not read; a page of metadata is small enough to hold in memory. */
 const mostOfAKind = 20
 
-/** Less than the 2 s that the API server gives the webhook, so that the other warnings arrive. */
+/** Less than the 2 s that the API server waits for the webhook, so that the other warnings arrive. */
 const patienceMilliseconds = 1500
 
 interface Page {
@@ -54,9 +54,9 @@ export const clusterUsers =
 const metadataOnly = 'application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io'
 
 /**
- * Who uses the object that is deleted. A failure or a slow answer means nobody: the warning is not
- * worth a delayed deletion. Nobody reads a warning to Kubernetes' own controllers, which delete the
- * objects of a namespace one by one.
+ * The objects that use the one being deleted. After a failure or a timeout there are none: the warning
+ * is not worth delaying a deletion. Kubernetes' own controllers, which delete the objects of a namespace
+ * one by one, get no warning, because nobody would read it.
  */
 export function usersFor(request: AdmissionRequest, find: FindUsers): Users | Promise<Users> {
   const { operation, oldObject, username = '' } = request

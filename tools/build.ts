@@ -100,7 +100,7 @@ export const stepProxies = (env: Readonly<Record<string, string | undefined>>) =
     ),
   )
 
-/** BuildKit takes either spelling of a proxy, so an argument in build.args replaces both. */
+/** BuildKit accepts a proxy in upper and lower case, so an argument in build.args replaces both. */
 const isGiven = (proxy: string, args: readonly string[]): boolean =>
   args.some((arg) => arg.split('=')[0]?.toLowerCase() === proxy.toLowerCase())
 

@@ -25,7 +25,7 @@ export function report(result: unknown): void {
   write(text)
 }
 
-/** The exit code of a failure that no retry would change. The Jobs of the hooks fail at once because of it. */
+/** The exit code of a failure that no retry would change: podFailurePolicy then fails the Job at once. */
 const finalExitCode = 3
 
 /** An error that no retry would change. */

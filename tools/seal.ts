@@ -38,7 +38,7 @@ async function readable(path: string, isFolder: boolean): Promise<void> {
   }
 }
 
-/** How often a file is read that changes in the meantime. */
+/** How many times a file is read that keeps changing. */
 const hashings = 3
 
 const stateOf = (folder: string, path: string) => lstat(join(folder, path), { bigint: true })
@@ -375,12 +375,12 @@ export async function main(options: Options): Promise<void> {
   try {
     await sealAndReport(options)
   } catch (error) {
-    // The disk grows only when somebody makes it grow.
+    // A full disk does not grow by itself.
     throw (error as NodeJS.ErrnoException).code === 'ENOSPC' ? finalError(diskFull) : error
   }
 }
 
-/** Seals artifacts, and reports the result with what the caller has found out before. */
+/** Seals artifacts, and reports the result, with what the caller adds. */
 export async function sealAndReport(options: Options, more: object = {}): Promise<void> {
   const artifacts = resolve(required(options, 'artifacts'))
   const storage = resolve(required(options, 'storage'))

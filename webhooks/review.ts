@@ -21,7 +21,7 @@ export interface AdmissionRequest {
   readonly operation: (typeof operations)[number]
   readonly namespace?: string | undefined
   readonly dryRun?: boolean
-  /** Who sends the request. The API server has authenticated it, so nobody can choose another name. */
+  /** The user who sent the request. The API server has authenticated it, so a client cannot choose it. */
   readonly username?: string | undefined
   readonly object?: Parent | null | undefined
   readonly oldObject?: Parent | null | undefined

@@ -20,7 +20,7 @@ export const usersOf = (target: string) =>
 
 export const isReferred = (kind: string): kind is ReferredKind => usersOf(kind).length > 0
 
-/** kubectl shows warnings one after another: a few names suffice to stop somebody. */
+/** A few names are enough to make somebody stop. */
 const mostNamed = 3
 
 /** `ModelServer "a" and Notebook "b" use it` */

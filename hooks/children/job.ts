@@ -21,13 +21,13 @@ export interface JobIdentity {
   readonly upstream: Readonly<Record<string, string>>
   /** A hash of what its Pod takes from spec.pod. */
   readonly pod: string | undefined
-  /** Its queue, if the object is in one and the Job must not wait there. */
+  /** The queue to use instead of the object's, in which this Job must not wait. */
   readonly queue: string | undefined
 }
 
 export interface JobPolicy extends Pick<RunPolicy, 'activeDeadlineSeconds'> {
   readonly backoffLimit: number
-  /** The exit code of a container after which no retry would help. */
+  /** A container, and the exit code after which no retry would help. */
   readonly final?: { readonly container: string; readonly exitCode: number }
 }
 

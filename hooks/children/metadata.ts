@@ -10,8 +10,8 @@ export const jobName = (parent: Parent, stage: string, attempt: string): string 
   fitted(parent.metadata.name, `-${kindWord(parent)}-${stage}-${attempt.slice(0, 8)}`)
 
 /**
- * What the Job of an attempt is named after if its result is sealed by a Job of its own. Releases that
- * sealed in the same Job do not know this name, so none of them takes such a Job for a sealed result.
+ * The hash that names the Job of an attempt whose result another Job seals. Releases that sealed in the
+ * same Job do not know this name, so none of them takes such a Job for a sealed result.
  */
 export const apart = (attempt: string): string => hash({ attempt, sealed: 'apart' })
 

@@ -46,7 +46,7 @@ export function assemble<S, T>(
   }
 }
 
-/** Two stages that share a condition: the later one speaks for it once it has something to do. */
+/** If two stages share a condition, the later one sets it once it has something to do. */
 const speaking = (fates: readonly StageFate[]): readonly StageFate[] =>
   fates.filter((fate, at) => {
     const isSame = (other: StageFate) => other.stage.condition === fate.stage.condition

@@ -16,7 +16,7 @@ export interface Success {
 
 /** The observed Jobs of a stage, by their relation to the current spec. */
 export interface Buckets {
-  /** The name of the Job for this attempt: of the observed one, or of the one to create. */
+  /** The name of the Job for this attempt, whether it is observed or yet to be created. */
   readonly name: string
   /** The observed one, whatever its state. */
   readonly current: Job | undefined
@@ -58,7 +58,7 @@ export const successOf = (job: Job, identity: Identity): Success => ({
 export const suffixOf = (stage: WorkStage, { attempt }: Hashes): string =>
   stage.isSealedApart ? apart(attempt) : attempt
 
-/** The same, and that of a Job that was created by an earlier release, or for another storage. */
+/** That hash, and the one of a Job that was created by an earlier release, or for another storage. */
 const suffixesOf = (stage: WorkStage, hashes: Hashes): readonly string[] => {
   const { attempt } = hashes
   const both = stage.keys.length > 1 ? [attempt, apart(attempt)] : []

@@ -38,7 +38,7 @@ type Done = Extract<WorkFate, { is: 'done' }>
 const fateOf = (facts: Facts, stage: Stage, progress: Progress): StageFate =>
   stage.does === 'serve' ? serveFate(facts, stage, progress) : workFate(facts, stage, progress)
 
-/** A result that is sealed now no longer counts as only written. */
+/** Once a result is sealed, its record under `written` is removed. */
 function recorded(records: Records, { key, record }: Done): Records {
   const { written, ...others } = records
   const isSealed = written === undefined || (key !== 'written' && written.job === record.job)

@@ -5,7 +5,7 @@ import type { Facts } from './read.ts'
 
 /** Earlier results, as many as storage.keepResults allows beside the present one. */
 
-/** What the status records of them; a result that is replaced becomes the newest. */
+/** What the status records about them; a result that is replaced becomes the newest. */
 export function formerAfter(facts: Facts, records: Records, isDone: boolean): readonly Former[] {
   const { memory, config } = facts
   const { complete, artifacts } = memory
@@ -21,7 +21,7 @@ export function formerAfter(facts: Facts, records: Records, isDone: boolean): re
   return others.slice(0, config.storage.keepResults - 1)
 }
 
-/** Those that a reverted spec may use: in a former storage, nothing preserves them. */
+/** Those that a reverted spec may use. Results in a former storage are excluded: nothing preserves them. */
 export const usable = ({ parent, memory, config }: Facts): readonly Former[] =>
   memory.former.filter(({ url }) => isPresentPlace(parent, url, config))
 

@@ -12,8 +12,8 @@ import { podFieldsOf } from '../pod/podfields.ts'
 import { specOf } from '../pod/template.ts'
 
 /**
- * Whether a template mounts a packaged result as an image. A runtime that cannot would never start the
- * Pod, and an API server that can says nothing about the nodes:
+ * Whether a template mounts a packaged result as an image. A runtime that cannot mount images would never
+ * start the Pod, and the version of the API server says nothing about the nodes:
  *
  *     the configuration or the API server forbids it     ──▶ no
  *     Pods that select the same nodes run or are started ──▶ as they do
@@ -61,7 +61,7 @@ function selectionOf(parent: Parent, config: Config): Selection {
   }
 }
 
-/** What a template with Pods does; undefined if there is none, or it mounts no result. */
+/** Whether a template that has Pods mounts images; undefined if there is none, or it mounts no result. */
 function inUse(parent: Parent, { nodeSelector }: Selection, observed: Observed) {
   for (const child of observed.children) {
     const workload = child as Workload
@@ -74,7 +74,7 @@ function inUse(parent: Parent, { nodeSelector }: Selection, observed: Observed) 
   return undefined
 }
 
-/** A rollout that somebody requests is decided anew, and so is a workload without an available Pod. */
+/** A requested rollout is decided again, and so is a workload without an available Pod. */
 function hasPods(parent: Parent, child: Workload, observed: Observed): boolean {
   switch (child.kind) {
     case 'Deployment': {
@@ -95,7 +95,7 @@ const mountsImage = ({ spec }: PodTemplate): boolean | undefined => {
   return results.length ? results.some((volume) => 'image' in volume) : undefined
 }
 
-/** Whether all nodes that a Pod may run on can; undefined if none of them is known. */
+/** Whether all nodes that a Pod may run on can mount images; undefined if that is known of none. */
 function canMount(nodes: readonly NodeFacts[], selection: Selection): boolean | undefined {
   const known = nodes.filter((node) => node.mountsImages !== undefined && mayRunOn(node, selection))
   return known.length ? known.every(({ mountsImages }) => mountsImages) : undefined
@@ -111,7 +111,7 @@ const mayRunOn = (
 
 type Taint = NodeFacts['taints'][number]
 
-/** Taints of the node's present state, such as not-ready, and those that only prefer other nodes. */
+/** Taints that do not last, such as not-ready, and those that only express a preference. */
 const isPassing = ({ key, effect }: Taint): boolean =>
   key.startsWith('node.kubernetes.io/') || effect === 'PreferNoSchedule'
 

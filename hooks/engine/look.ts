@@ -54,7 +54,7 @@ const recordedJobs = ({ memory, observed }: Facts, stage: WorkStage): readonly J
     return job ? [job] : []
   })
 
-/** The Job of a stage that a record names: that of a sealed result names two. */
+/** The Job of a stage that a record names. The record of a sealed result names two Jobs. */
 export const jobIn = ({ job, seal }: StageRecord, { name }: WorkStage): string | undefined =>
   name === 'seal' ? seal : job
 

@@ -7,8 +7,8 @@ import type { Facts } from './read.ts'
 type Decided = Omit<Decision, 'ready'>
 
 /**
- * The verdict for Ready. What is suspended or idle is as its spec asks, so Ready is True: tools that wait
- * for it would never end. The conditions of its stages stay False.
+ * The verdict for Ready. What is suspended or idle is as its spec asks, so Ready is True: otherwise tools
+ * would wait for it for ever. The conditions of its stages stay False.
  */
 export function readyOf<S, T>(
   behaviour: Behaviour<S, T>,

@@ -20,7 +20,7 @@ export function rerunInForce(facts: Facts, stages: readonly Stage[]): string | u
   return rerunOf(parent) ?? (recorded ? recorded.rerun : underWay(facts, working[0]))
 }
 
-/** A result of other inputs that nobody has sealed says nothing about the present ones. */
+/** An unsealed result of other inputs says nothing about the current ones. */
 const newestRecord = ({ records }: Memory, { keys, hashes }: WorkStage): StageRecord | undefined =>
   keys
     .filter((key) => key !== 'written' || records[key]?.inputs === hashes(undefined).inputs)

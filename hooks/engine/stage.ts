@@ -49,7 +49,7 @@ export interface WorkStage {
   readonly folder?: (rerun: string | undefined) => string
   /** Why a recorded result cannot be used; undefined if it can. */
   readonly lost?: (record: StageRecord) => Verdict | undefined
-  /** What to record of a success besides what identifies its Job, which `job` has. */
+  /** What to record about a success in addition to what identifies its Job, which is in `job`. */
   readonly result: (report: Report, job: StageRecord, records: Records) => Partial<StageRecord>
 }
 
@@ -66,7 +66,7 @@ export interface ServeStage {
   readonly needs: readonly Reference[]
   /** Why it cannot serve as requested, if so. */
   readonly refuse: Verdict | undefined
-  /** Why nothing is to run, if so. It then needs nothing either. */
+  /** Why nothing should run, if so. The stage then needs no references either. */
   readonly asleep: Verdict | undefined
   /** The observed Deployment or StatefulSet, whether it is as requested or not. */
   readonly workload: Workload | undefined

@@ -58,7 +58,7 @@ function recordOf(
   return { ...record, ...stage.result(report, record, records) }
 }
 
-/** What was written is sealed where it is, on the node where it was written, if possible. */
+/** What was written is sealed with the same driver and, if possible, on the node that wrote it. */
 function writtenRecordOf(look: Look, success: Success, report: Report): StageRecord {
   const [pod] = podsOf(success.job, look.facts.observed.pods(look.stage.name))
   const node = pod?.spec?.nodeName
@@ -71,8 +71,8 @@ function writtenRecordOf(look: Look, success: Success, report: Report): StageRec
 }
 
 /**
- * Until 0.1.0 every Job sealed its own result. One whose program succeeded, and which failed to seal what
- * that had written to a volume, has a result that only needs to be sealed.
+ * Up to 0.1.0 every Job sealed its own result. If the program of such a Job succeeded, and sealing what it
+ * had written to a volume failed, the result only needs to be sealed.
  */
 export function sealFailed(look: Look): WorkFate | undefined {
   const { facts, stage, rerun, buckets } = look

@@ -7,8 +7,8 @@ import type { ClaimFate, StageFate } from './fate.ts'
 import type { Facts } from './read.ts'
 
 /**
- * Claims that are no longer requested are retained: a changed source must not delete the data. Only the
- * claim in which a result was made, which is elsewhere now, is `released`. A missing claim is created,
+ * Claims that are no longer requested are retained: a changed source must not delete the data. Only a
+ * claim whose result has been copied elsewhere is `released`. A missing claim is created,
  * unless its driver reports it as lost.
  */
 export function claimFates(
@@ -39,8 +39,8 @@ export const isStored = (fates: readonly StageFate[]): boolean =>
   fates.some((fate) => fate.does === 'work' && Boolean(fate.stage.folder) && hasResult(fate))
 
 /**
- * Whether the status of the request has recorded everything that is in storage as sealed. A record of this
- * answer does not count: it can be lost.
+ * Whether the status in the request records everything in storage as sealed. A record that is only in this
+ * response does not count: it can be lost.
  */
 export const isSealed = (fates: readonly StageFate[], { records }: Memory): boolean =>
   isStored(fates) &&

@@ -13,7 +13,7 @@ interface Seen {
 
 /**
  * A verdict as a condition. Its time stays until its status changes, so that a sync in which nothing has
- * changed writes nothing. A condition that has no time yet, of an earlier version, gets one once.
+ * changed writes nothing. A condition from an earlier version, which has no time yet, gets one once.
  */
 export function condition(
   { parent, before, now }: Seen,

@@ -123,7 +123,7 @@ export function faultOf(pod: ObservedPod): Verdict | undefined {
   return (pod.status?.containerStatuses ?? []).map(exitingWithZero).find(Boolean) ?? unmounted(pod)
 }
 
-/** All volumes are mounted before the sandbox is ready and a container starts: Events end there. */
+/** Once the sandbox is ready or a container has started, all volumes are mounted, and Events are outdated. */
 function unmounted(pod: ObservedPod): Verdict | undefined {
   const isMounted =
     isStarted(pod) || conditionNamed(pod, 'PodReadyToStartContainers')?.status === 'True'
@@ -207,8 +207,8 @@ function creationOf(pod: ObservedPod): string | undefined {
 }
 
 /**
- * No status reports a missing Secret that is mounted: the kubelet waits, and reports it in Events only,
- * which not every server may read.
+ * No status reports a missing Secret that is mounted: the kubelet waits, and reports it only in Events,
+ * which the server may lack the right to read.
  */
 function needs(pod: ObservedPod): string {
   const secrets = (pod.spec?.volumes ?? []).flatMap(({ secret }) =>

@@ -2,11 +2,11 @@ import { onOneLine } from '../../crds/text.ts'
 import type { Event, Job, Pod, Workload } from '../children/manifesttypes.ts'
 
 /**
- * What Kubernetes reports in Events alone. They are read as long as they describe the present: those of
+ * What Kubernetes reports only in Events. They count as long as they describe the current state: those of
  * a Pod until its containers start, those of a workload until it has a Pod.
  */
 
-/** The reasons, and which objects they are read of, as a field selector. */
+/** The reasons, each with the objects about which Events are read, as a field selector. */
 export const eventReasons = {
   FailedAttachVolume: 'involvedObject.kind=Pod',
   FailedMount: 'involvedObject.kind=Pod',
@@ -20,13 +20,13 @@ const isAbout = ({ involvedObject }: Event, { kind, metadata }: Pod | Job | Work
 /** To the second: the two APIs of Events write times with and without fractions. */
 const timeOf = ({ lastTimestamp }: Event): string => (lastTimestamp ?? '').slice(0, 19)
 
-/** At the same time, the cause is before its effect: a volume is attached before it is mounted. */
+/** At the same second, the cause comes before its effect: a volume is attached before it is mounted. */
 const newestFirst = (a: Event, b: Event): number =>
   timeOf(b).localeCompare(timeOf(a)) ||
   (a.reason ?? '').localeCompare(b.reason ?? '') ||
   (a.message ?? '').localeCompare(b.message ?? '')
 
-/** No longer list fits into a message. */
+/** A longer list does not fit into a message. */
 const mostVolumes = 3
 
 /**
@@ -48,7 +48,7 @@ export function volumeFaultIn(events: readonly Event[], pod: Pod): string | unde
   return named.length ? named.slice(0, mostVolumes).join('; ') : summary || undefined
 }
 
-/** Parts of a message that differ in every attempt, although the cause is the same. */
+/** Parts of a message that differ in each attempt, although the cause is the same. */
 const passing: readonly (readonly [RegExp, string])[] = [
   [/\b(request ?id:? *)[\w-]+/gi, '$1…'],
   [/\brun-\w+\.scope\b/g, 'run-….scope'],
@@ -64,7 +64,7 @@ const introduction =
   /^(?:\(combined from similar events\): )?(?:Error creating: |create Pod \S+ in StatefulSet \S+ failed error: )?/
 
 /**
- * Why the API server refuses the Pod of a workload, in its own words. A Job's next Pod has another name,
+ * Why the API server refuses the Pod of a workload, in its own words. The next Pod of a Job has another name,
  * so the name of the Job replaces it. What was refused before the Job was suspended no longer counts.
  */
 export function refusalIn(events: readonly Event[], workload: Job | Workload): string | undefined {

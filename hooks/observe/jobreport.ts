@@ -26,8 +26,8 @@ export function reportOf(job: Job, pods: readonly Pod[]): Report | undefined {
 }
 
 /**
- * What the Job of a result that is sealed later reported. Its container may be the user's, so nothing of
- * it is taken for the digest or the size of the result.
+ * What a Job reported whose result is sealed later. Its container may be the user's, so nothing in the
+ * report is taken for the digest or the size of the result.
  */
 export const loaderReportOf = (job: Job, pods: readonly Pod[]): Pick<Report, 'omitted'> =>
   omittedIn(podsOf(job, pods).flatMap(({ status }) => status?.containerStatuses ?? []))

@@ -60,9 +60,9 @@ export interface SyncRequest {
   readonly finalizing?: boolean
   /** Set by the server, not part of the protocol: a Pod that is missing in `related` may exist. */
   readonly podsMayBeMissing?: boolean
-  /** Set by the server too: the time in RFC 3339, for conditions; without it they get none. */
+  /** Also set by the server: the time in RFC 3339, for conditions; without it they get none. */
   readonly now?: string
-  /** The same: all nodes of the cluster; undefined if they are not known. */
+  /** Also set by the server: all nodes of the cluster; undefined if they are not known. */
   readonly nodes?: readonly NodeFacts[] | undefined
 }
 

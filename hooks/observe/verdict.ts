@@ -9,7 +9,7 @@ export interface Verdict {
   readonly message: string
   /** The child that is reported as missing, as KIND/NAME, for status.awaited. */
   readonly awaits?: string
-  /** Whether nothing is tried again until somebody acts, although that is not so of every such reason. */
+  /** Whether nothing is retried until somebody acts, although the reason alone does not imply that. */
   readonly isFinal?: true
 }
 
@@ -38,6 +38,6 @@ export const final = (verdict: Verdict): Verdict => ({ ...verdict, isFinal: true
 export const isStalled = ({ status, reason, isFinal }: Verdict): boolean =>
   status !== 'True' && (isFinal === true || health[reason] === 'Failed')
 
-/** Whether nothing runs because that was asked for. */
+/** Whether nothing runs, as the spec asks. */
 export const isAsleep = ({ reason }: Verdict): boolean =>
   reason === 'Suspended' || reason === 'Idle'

@@ -40,7 +40,7 @@ export function envOf(
 
 /**
  * The network variables for the clone of a build, which gets no other variable of the user. Those of the
- * user win over those of the builder: the clone has the user's own credentials.
+ * user take precedence over those of the builder, because the clone has the user's own credentials.
  */
 export const cloneEnv = (
   env: Readonly<Record<string, string>> | undefined,

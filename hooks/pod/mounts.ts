@@ -8,7 +8,7 @@ import { type Mounts, noMounts } from './volumes.ts'
 /**
  * A result at /content/model or /content/data, read-only. It comes from its image if the cluster can
  * mount images, else from storage, else from an init container that copies it out of the image. A copy
- * requests `disk` of the node's disk, or what the artifacts have.
+ * requests `disk` of the node's disk, or the size of the artifacts.
  */
 export function resultMount(
   role: 'model' | 'data',

@@ -18,8 +18,8 @@ export const podFieldsOf = (parent: Parent, config: Config): PodFields =>
   asStored(pod, mergedPods(config.pods[parent.kind], ownOf(parent))) ?? {}
 
 /**
- * Asks autoscalers not to move a Pod that would lose work. They have no other way to know, because a Pod of a
- * Job is never covered by a PodDisruptionBudget that the owner did not write.
+ * Asks autoscalers not to move a Pod that would lose work. Nothing else tells them: no
+ * PodDisruptionBudget covers the Pods of a Job unless somebody writes one.
  */
 const undisturbed: PodFields = {
   annotations: {

@@ -32,7 +32,7 @@ export function resourcesOf(parent: Parent, config: Config) {
 export const diskOf = (parent: Parent, config: Config): string =>
   gibibytes(wanted(parent, config).disk)
 
-/** The size of a copy on the node's disk: what the object asks for, else what is known of the artifacts. */
+/** The size of a copy on the node's disk: what the object requests, else that of the artifacts, if known. */
 export const roomFor = (
   disk: number | string | undefined,
   bytes: number | undefined,
@@ -42,8 +42,8 @@ export const roomFor = (
 }
 
 /**
- * What our own small containers request, and the space on the node's disk if they write a copy there. They
- * may use more than they request, which a namespace with a LimitRange would not let them.
+ * What our own small containers request, and the space on the node's disk if they write a copy there. Their
+ * limits are higher than their requests, because they may need more for a while.
  */
 export function toolResources(config: Config, room?: string) {
   const limits = limitsFor({ cpu: '2', memory: '2Gi' }, config)
@@ -53,7 +53,7 @@ export function toolResources(config: Config, room?: string) {
   }
 }
 
-/** The limits that the administrator wants. */
+/** The limits that the configuration asks for. */
 export const limitsFor = (
   { cpu, memory }: { readonly cpu: string; readonly memory: string },
   { limits }: Config,

@@ -18,7 +18,7 @@ export interface Driver {
   readonly scheme: string
   /** The URL of a path in an object's place. */
   readonly url: (parent: Parent, path: string, config: Config) => string
-  /** Mounts the contents of such a URL, read-only; `room` is the size of a copy, if that is needed. */
+  /** Mounts the contents of such a URL, read-only; `room` is the size of a copy, if one is needed. */
   readonly read: (
     name: string,
     url: string,
@@ -29,8 +29,8 @@ export interface Driver {
   /** Mounts a path of an object's place, to write to. */
   readonly write: (parent: Parent, path: string, config: Config) => Place
   /**
-   * Where sealing finds what was written: in its place (`inPlace`), in a claim from where it is copied
-   * there (`inClaim`), or in the Pod alone, so that the same Pod must seal it (`inPod`).
+   * Where sealing finds what was written: already in its place (`inPlace`), in a claim from which it is
+   * copied there (`inClaim`), or only in the Pod, so that the same Pod must seal it (`inPod`).
    */
   readonly written: (config: Config) => 'inPlace' | 'inClaim' | 'inPod'
   /** The claims that contain an object's place; see ResultState. */
@@ -49,7 +49,7 @@ export interface Driver {
 export interface ResultState {
   /** Whether a recorded result is in storage. */
   readonly isStored: boolean
-  /** Whether the status of the request has recorded that it is sealed. */
+  /** Whether the status in the request records that it is sealed. */
   readonly isSealed: boolean
 }
 

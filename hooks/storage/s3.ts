@@ -7,7 +7,8 @@ import { claimMount, claimNamed } from './pvc.ts'
 
 /**
  * Any S3-compatible store. Work writes to a claim that exists until its result is in the bucket, or to the
- * node's disk; seal uploads the files, with their manifest last. Each reader downloads a copy of its own, which is compared with that manifest.
+ * node's disk; seal uploads the files, with their manifest last. Each reader downloads a copy of its own,
+ * which is compared with that manifest.
  */
 export const s3: Driver = {
   scheme: 's3',

@@ -25,11 +25,11 @@ const driverOf = (url: string): Driver =>
 
 export const storageOf = ({ storage }: Config): Driver => drivers[storage.driver]
 
-/** The driver of a recorded result, whichever one the configuration names now. */
+/** The driver of a recorded result, which may not be the configured one. */
 export const storageFor = ({ storage }: Pick<StageRecord, 'storage'>, config: Config): Driver =>
   storage ? drivers[storage] : storageOf(config)
 
-/** The driver with which a Job writes its artifacts, by the volume that it mounts. */
+/** The driver with which a Job writes its artifacts, judging by the volume that it mounts. */
 export function driverOfJob(parent: Parent, job: Job): StageRecord['storage'] {
   const volume = job.spec?.template?.spec?.volumes?.find(({ name }) => name === 'artifacts')
   if (volume?.persistentVolumeClaim)
@@ -59,7 +59,7 @@ export function isOwnPlace(parent: Parent, url: string, config: Config): boolean
   return places.some((place) => url.startsWith(place) && resultPath.test(url.slice(place.length)))
 }
 
-/** Whether an address can be one of this object's own results in the current storage. */
+/** Whether an address can be that of one of this object's own results in the current storage. */
 export const isPresentPlace = (parent: Parent, url: string, config: Config): boolean =>
   url.startsWith(presentPlace(parent, config)) && isOwnPlace(parent, url, config)
 

@@ -21,8 +21,8 @@ export function nodesThatBind(
 }
 
 /**
- * Prefers the node that wrote a result: its volume is attached there. A result on the disk of a node can
- * be sealed only there.
+ * Prefers the node that wrote a result, because its volume is attached there. A result on the disk of a
+ * node can be sealed only there.
  */
 export function nodeThatWrote(
   node: string | undefined,

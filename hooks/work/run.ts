@@ -86,8 +86,8 @@ function runStage(
 }
 
 /**
- * Who seals: the loader itself what it has loaded; else a Job of its own, or the Pod that has the files on
- * its node's disk.
+ * What seals a result: the loader itself, a Job of its own, or, if the files are only on the node's disk,
+ * the same Pod.
  */
 type Sealing = 'itself' | 'apart' | 'within'
 
@@ -137,7 +137,7 @@ function runPod(
   }
 }
 
-/** A program that writes to the node's disk requests what the object asks for; a default would fit few nodes. */
+/** A program that writes to the node's disk requests `resources.disk`; a default would fit few nodes. */
 function withScratch(container: Container, { spec }: Parent): Container {
   const { disk } = (spec as { readonly resources?: Resources }).resources ?? {}
   const { resources } = container

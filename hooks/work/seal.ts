@@ -34,7 +34,7 @@ export const sealContainer = (place: Place, keep: readonly string[], config: Con
 
 const nothing: Pick<StageRecord, 'attempt' | 'node' | 'storage'> = { attempt: '' }
 
-/** What seal reports of a result. */
+/** What seal reports about a result. */
 export const sealedResult = ({ digest, bytes, unsealed }: Report) => ({
   ...(digest && { digest }),
   ...(bytes !== undefined && { bytes }),
@@ -43,7 +43,7 @@ export const sealedResult = ({ digest, bytes, unsealed }: Report) => ({
 
 /**
  * Seals what a user's program has written, in a Job of its own: the GPUs are free as soon as the program
- * ends, and a seal that fails is tried again without the program.
+ * ends, and a failed seal is retried without the program.
  */
 export function sealStage(
   facts: Facts,

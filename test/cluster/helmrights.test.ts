@@ -48,8 +48,8 @@ test('helm test calls the hooks and admission, and leaves nothing behind', async
 })
 
 test('the server has exactly the rights that it uses', async () => {
-  // References make it look up a Model and a Dataset, a Model in a claim its other servers, and a deletion
-  // the users of a Model.
+  // It looks up the Model and the Dataset of references, the other servers of a Model in a claim, and for a
+  // deletion the users of a Model.
   const source = manifest('Model', 'imported', { source: 'hf://a/b', suspend: true })
   const server = manifest('ModelServer', 'second', { model: { name: 'imported' } })
   for (const [object, ...flags] of [[source], [server, '--dry-run=server']] as const)

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 
 /**
  * Manifests as people write them, right and wrong, the same in every run: first each odd field alone,
- * then fields combined at random. YAML is written by hand here, for how a scalar is written matters.
+ * then fields combined at random. YAML is written by hand here, because it matters how a scalar is written.
  */
 export interface Written {
   /** The name of its file. */

@@ -57,7 +57,7 @@ const user = {
   },
 }
 
-/** Acts as the driver: what shall be attached to a node is attached. */
+/** Acts as the driver: attaches what should be attached to a node. */
 async function attach(volumeName: string, node: string): Promise<void> {
   const { metadata } = await until(
     async () =>

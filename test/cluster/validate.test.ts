@@ -16,7 +16,7 @@ const validated = (folder: string): Promise<string> =>
     )
   })
 
-/** The files that are named in a line which is no warning. */
+/** The files that are named in lines other than warnings. */
 const refusedIn = (folder: string, text: string): ReadonlySet<string> =>
   new Set(
     text

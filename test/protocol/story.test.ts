@@ -8,7 +8,7 @@ import type { NewEvent } from '../../server/readyevent.ts'
 import { type Story, storyIn } from '../../server/story.ts'
 import { until } from '../cluster/cluster.ts'
 
-/** How Events are written: never waited for, never repeated, and not without limit. */
+/** How Events are written: nothing waits for them, none is repeated, and their number is limited. */
 
 const event = (name: string, uid = 'u1'): NewEvent => ({
   apiVersion: 'v1',

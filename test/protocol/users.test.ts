@@ -74,7 +74,7 @@ test('an object that is being deleted does not count, and a further page is more
   })
 })
 
-describe('nobody is looked up', () => {
+describe('no users are looked up', () => {
   test.each<{ when: string; request: AdmissionRequest }>([
     {
       when: 'nothing can refer to the object',

@@ -30,7 +30,7 @@ describe('what cannot be read is an error', () => {
   })
 })
 
-test('of a key that is there twice the last counts, with a warning', () => {
+test('if a key occurs twice, the last one counts, with a warning', () => {
   expect(read('a: 1\na: 2')).toEqual([
     { value: { a: 2 }, warnings: ['Map keys must be unique at line 2, column 1'] },
   ])

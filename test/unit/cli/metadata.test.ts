@@ -69,7 +69,7 @@ describe('metadata that the API server refuses', () => {
   })
 })
 
-test('UTF-16 is read by its byte order mark, and no mark is part of the text', () => {
+test('UTF-16 is recognized by its byte order mark, which is not part of the text', () => {
   const little = Buffer.from('\ufeffkind: Model', 'utf16le')
   const texts = [little, Buffer.from(little).swap16(), Buffer.from('\ufeffkind: Model')].map(
     decoded,

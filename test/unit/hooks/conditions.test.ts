@@ -38,7 +38,7 @@ const timesIn = (answer: ReturnType<typeof sync>) =>
     ]),
   )
 
-/** A status of an earlier version, or of one that was asked without a time. */
+/** A status of an earlier version, or one that was made for a request without a time. */
 const first = syncAt(undefined, squad)
 const dated = syncAt(monday, squad)
 const claims = applied(first).filter(({ kind }) => kind !== 'Job')
@@ -85,7 +85,7 @@ describe('the time of a condition', () => {
     '9'.repeat(1000),
     7,
     null,
-  ])('is made anew if %j is written into the status', (lastTransitionTime) => {
+  ])('is replaced if %j is written into the status', (lastTransitionTime) => {
     const conditions = statusOf(dated).conditions.map((one) => ({ ...one, lastTransitionTime }))
     const parent = { ...squad, status: { ...statusOf(dated), conditions } }
     expect(timesIn(syncAt(tuesday, parent))).toEqual(all(tuesday))

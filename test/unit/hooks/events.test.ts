@@ -16,7 +16,7 @@ import {
   theChild,
 } from '../../objects.ts'
 
-/** Ready says what Kubernetes reports in Events alone, until it is over. */
+/** Ready says what Kubernetes reports only in Events, until that is over. */
 
 const model = aModel({ image: 'example.com/train:1', params: { epochs: 1 } }, { name: 'it' })
 const first = sync(model)
@@ -53,7 +53,7 @@ describe('a Pod that is starting', () => {
       says: multiAttach,
     },
     {
-      when: 'the kubelet has a summary alone',
+      when: 'the kubelet reports only a summary',
       events: [mount(summary)],
       says: summary,
     },
@@ -99,7 +99,7 @@ describe('a Pod that is starting', () => {
   test.each([
     { when: 'a container runs', status: { phase: 'Pending', initContainerStatuses: [started] } },
     { when: 'its sandbox is ready', status: { phase: 'Pending', conditions: [sandbox] } },
-  ])('an Event is over when $when', ({ status }) => {
+  ])('an Event is outdated when $when', ({ status }) => {
     expect(ready(job, jobPod(status), mount(noSecret))).not.toMatch(/VolumeUnavailable|hub/)
   })
 

@@ -281,7 +281,7 @@ describe('a suspended Dataset without a result', () => {
     ])
   })
 
-  test('is no data: a training waits for it, and says so', () => {
+  test('provides no data: a training waits for it, and says so', () => {
     const answer = sync(trained, [parent], aConfig())
     expect(readyOf(answer)).toBe('False Waiting: waiting for Dataset "squad": Suspended')
     expect(answer.children.filter(({ kind }) => kind === 'Job')).toEqual([])

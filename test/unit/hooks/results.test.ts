@@ -182,7 +182,7 @@ describe('a spec that returns to a former result', () => {
     expect(readyOf(model.edit(first))).toMatch(/^False Pending: creating Job/)
   })
 
-  test('is not answered by it if a rerun is requested', () => {
+  test('does not use it if a rerun is requested', () => {
     const { model } = thrice(3)
     const again = model.edit(first, { 'substratus.ai/rerun': 'now' })
     expect(readyOf(again)).toMatch(/^False Pending: creating Job/)

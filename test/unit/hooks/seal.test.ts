@@ -32,7 +32,7 @@ import {
 const spec = { image: 'example.com/train:1', params: { epochs: 1 }, package: 'Never' }
 const gpu = { resources: { gpu: { type: 'nvidia-l4', count: 1 } } }
 
-/** The objects that an answer asks for; the Jobs of the stages in `status` have that status. */
+/** The objects that a response requests; the Jobs of the stages in `status` have that status. */
 function made(answer: ReturnType<typeof sync>, status: Readonly<Record<string, unknown>> = {}) {
   return answer.children.map((child) => {
     const stage = child.metadata.labels?.['substratus.ai/stage'] ?? ''
@@ -96,7 +96,7 @@ describe('once the program has ended', () => {
       '--storage=/storage',
     ])
     expect(JSON.stringify(pod)).not.toContain('nvidia.com/gpu":')
-    // A program that has written nothing is not asked three times.
+    // If the program has written nothing, sealing is not tried three times.
     expect(seal.spec.podFailurePolicy.rules[0]).toEqual({
       action: 'FailJob',
       onExitCodes: { containerName: 'seal', operator: 'In', values: [3] },
@@ -212,7 +212,7 @@ describe('a sealed result', () => {
     ])
   })
 
-  test('lets each Job go once its own record is stored', () => {
+  test('lets each Job expire once its own record is stored', () => {
     const parent = aModel({ ...spec, runPolicy: { ttlSecondsAfterFinished: 60 } })
     const ttls = (answer: ReturnType<typeof sync>) =>
       childrenOf(answer, 'Job').map((job) => job.spec.ttlSecondsAfterFinished)
@@ -235,7 +235,7 @@ describe('a sealed result', () => {
     const reverted = sync(back, children)
     expect(readyOf(reverted)).toMatch(/^True Done/)
     expect(statusOf(reverted).artifacts).toEqual(statusOf(first.answer).artifacts)
-    // And the other one needs only to be sealed.
+    // And the other result only needs to be sealed.
     const forth = sync({ ...stored(back, reverted), spec: changed.spec } as Parent, [
       ...made(reverted, { run: completed, seal: completed }),
     ])
@@ -254,7 +254,7 @@ describe('a Job of 0.1.0, which sealed in its own Pod', () => {
     return sync(stored(parent, first), [...claims, one, ...(pod ? [aPod(one, pod)] : [])], config)
   }
 
-  test('goes on, alone', () => {
+  test('continues, and no other Job is created', () => {
     const answer = answerTo(running, { phase: 'Running' })
     expect(childrenOf(answer, 'Job').map(({ metadata }) => metadata.name)).toEqual([
       job(running).metadata.name,

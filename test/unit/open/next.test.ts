@@ -21,7 +21,7 @@ const notebook = (ready?: string, more: object = {}): Opened => {
   } as Opened
 }
 
-/** With the condition of what stays so until somebody acts. */
+/** With the condition Stalled as well. */
 const stalled = (ready: string): Opened => {
   const { status, ...object } = notebook(ready)
   const conditions = status?.conditions?.flatMap((one) => [

@@ -60,24 +60,24 @@ describe('the space on the node’s disk', () => {
       'ephemeral-storage'
     ]
 
-  test('of a copy is what the artifacts have', () => {
+  test('of a copy is the size of the artifacts', () => {
     const server = aModelServer({ image: 'i', model: { name: 'base' } })
     expect(roomOf(server, { storage }, 'fetch-model')).toBe('3073Mi')
   })
 
-  test('of a server is what it asks for', () => {
+  test('of a server is what it requests', () => {
     const server = aModelServer({ image: 'i', model: { name: 'base' }, resources: { disk: 20 } })
     expect(roomOf(server, { storage }, 'fetch-model')).toBe('20Gi')
   })
 
-  test('of a training without a claim is what it asks for, and nothing by default', () => {
+  test('of a training without a claim is what it requests, and nothing by default', () => {
     const asks = aModel({ image: 'i', params: { a: 1 }, resources: { disk: 50 } })
     expect(roomOf(asks, { storage }, 'run')).toBe('50Gi')
     expect(roomOf(aModel({ image: 'i', params: { a: 1 } }), { storage }, 'run')).toBeUndefined()
     expect(roomOf(asks, {}, 'run')).toBeUndefined()
   })
 
-  test('of a build is what the administrator says', () => {
+  test('of a build is what the administrator sets', () => {
     const build = aModel({ build: { git: { url: 'https://example.com/r' } } })
     expect(roomOf(build, { builder: { disk: 30 } }, 'build')).toBe('30Gi')
     expect(roomOf(build, {}, 'build')).toBeUndefined()
