@@ -4,7 +4,7 @@ import { alike } from '../../crds/names.ts'
 import { type Rule, specOf } from '../../crds/rule.ts'
 import { isObject } from '../../crds/schema/json.ts'
 
-/** Warns that a result is deleted once the one of the changed spec is complete, before somebody counts on it. */
+/** Warns, while the current result still exists, that a changed spec replaces it. */
 export const supersededRules: readonly Rule[] = [
   {
     field: 'spec',
@@ -16,11 +16,11 @@ export const supersededRules: readonly Rule[] = [
       hasResult(oldObject as Parent) &&
       !alike(inputsOf(object), inputsOf(oldObject as Parent)),
     message: () =>
-      'the present result is deleted once the new one is complete, so returning to the former spec will make it again: storage.keepResults in the configuration is 1',
+      'the current result is no longer recorded once the new one is complete, so changing the spec back makes it again: storage.keepResults in the configuration is 1',
   },
 ]
 
-/** The fields that a result depends on; another release may hash them differently, so they are compared. */
+/** The fields that a result depends on; another release may hash them differently, so the fields are compared. */
 function inputsOf(object: Parent): object {
   const { hashed = {} } = kindOf(object.kind) ?? {}
   const spec = specOf(object) as Readonly<Record<string, unknown>>

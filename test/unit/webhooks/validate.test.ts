@@ -208,7 +208,9 @@ describe('a result that another spec will replace', () => {
       {},
       config ?? aConfig(),
     ).warnings
-  const warns = [expect.stringContaining('spec: the present result is deleted once the new one')]
+  const warns = [
+    expect.stringContaining('spec: the current result is no longer recorded once the new one'),
+  ]
 
   test('is announced', () => {
     expect(changed({ params: { epochs: 2 } })).toEqual(warns)
@@ -234,7 +236,7 @@ describe('a result that another spec will replace', () => {
   })
 })
 
-test('a disk that a ModelServer does not use is ignored, and said to be', () => {
+test('a disk that a ModelServer does not use is ignored, with a warning', () => {
   const object = server({ resources: { disk: 20 } })
   const warningsOf = (file: Parameters<typeof aConfig>[0]) =>
     review({ object }, { 'Model/falcon': aModel(image) }, aConfig(file)).warnings
