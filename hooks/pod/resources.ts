@@ -38,7 +38,7 @@ export const roomFor = (
   bytes: number | undefined,
 ): string | undefined => {
   if (disk !== undefined) return gibibytes(disk)
-  return bytes === undefined ? undefined : `${Math.ceil(bytes / 2 ** 20)}Mi`
+  return bytes === undefined ? undefined : gibibytes(`${Math.ceil(bytes / 2 ** 20)}Mi`)
 }
 
 /**

@@ -83,3 +83,14 @@ describe('the space on the node’s disk', () => {
     expect(roomOf(build, {}, 'build')).toBeUndefined()
   })
 })
+
+test.each([
+  [0, '0'],
+  [2 ** 30, '1Gi'],
+  [2 ** 20 + 1, '2Mi'],
+])('the space for a copy of %d bytes is as the API server stores it', (bytes, room) => {
+  const of = complete(aModel({ source: 'hf://a/b' }, { name: 'base' }), { ...trained, bytes })
+  const server = aModelServer({ image: 'i', model: { name: 'base' } })
+  const [fetch] = containersOf(server, { storage: s3 }, [of])
+  expect(fetch.resources.requests['ephemeral-storage']).toBe(room)
+})
