@@ -65,7 +65,7 @@ function merged(template: PodTemplate, name: string, fields: PodFields): PodTemp
     spec: {
       ...spec,
       ...scheduling(spec, fields),
-      ...groups(spec, fields),
+      ...identityFields(spec, fields),
       ...(spec.initContainers && { initContainers: change(spec.initContainers) }),
       containers: change(spec.containers),
       ...(fields.volumes && { volumes: [...(spec.volumes ?? []), ...fields.volumes] }),
@@ -74,7 +74,7 @@ function merged(template: PodTemplate, name: string, fields: PodFields): PodTemp
 }
 
 /** The labels of spec.pod win over those of the object, but never over ours. */
-const withMetadata = (
+export const withMetadata = (
   { labels = {}, annotations }: PodTemplate['metadata'],
   fields: PodFields,
 ): PodTemplate['metadata'] => ({
@@ -97,7 +97,7 @@ export const tolerationsOf = (
 
 function scheduling(spec: PodSpec, fields: PodFields): Partial<PodSpec> {
   const { affinity, topologySpreadConstraints, priorityClassName } = fields
-  const { serviceAccountName, schedulerName, terminationGracePeriodSeconds } = fields
+  const { schedulerName, terminationGracePeriodSeconds } = fields
   const nodeSelector = { ...fields.nodeSelector, ...spec.nodeSelector }
   const tolerations = tolerationsOf(fields, spec)
   return {
@@ -106,18 +106,27 @@ function scheduling(spec: PodSpec, fields: PodFields): Partial<PodSpec> {
     ...(affinity && Object.keys(affinity).length && { affinity }),
     ...(topologySpreadConstraints && { topologySpreadConstraints }),
     ...(priorityClassName && { priorityClassName }),
-    ...(serviceAccountName && { serviceAccountName }),
     ...(schedulerName && { schedulerName }),
     ...(terminationGracePeriodSeconds && { terminationGracePeriodSeconds }),
   }
 }
 
-/** Artifacts are readable by this project's group, so it must remain one of the groups. */
-const groups = ({ securityContext }: PodSpec, fields: PodFields): Partial<PodSpec> => {
-  const own = fields.securityContext?.fsGroup
-  return own === undefined || own === fsGroup
-    ? {}
-    : { securityContext: { ...securityContext, fsGroup: own, supplementalGroups: [fsGroup] } }
+/**
+ * What decides which storage and files a Pod can access. Artifacts are readable by this project's group, so
+ * it must remain one of the groups.
+ */
+export function identityFields(
+  { securityContext }: Pick<PodSpec, 'securityContext'>,
+  { securityContext: own, serviceAccountName }: PodFields,
+): Pick<PodSpec, 'securityContext' | 'serviceAccountName'> {
+  const group = own?.fsGroup
+  return {
+    ...(serviceAccountName && { serviceAccountName }),
+    ...(group !== undefined &&
+      group !== fsGroup && {
+        securityContext: { ...securityContext, fsGroup: group, supplementalGroups: [fsGroup] },
+      }),
+  }
 }
 
 function withContainerFields(container: Container, fields: PodFields): Container {

@@ -65,8 +65,10 @@ const paramsJson = (params: Readonly<Record<string, unknown>> = {}): string =>
   JSON.stringify(Object.fromEntries(Object.entries(params).sort(([a], [b]) => (a < b ? -1 : 1))))
 
 /** The annotation that makes GKE add its gcsfuse sidecar to a Pod. */
-export const storageAnnotations = ({ storage }: Config): Readonly<Record<string, string>> =>
-  storage.driver === 'gcs' ? { 'gke-gcsfuse/volumes': 'true' } : {}
+export const storageAnnotations = (
+  { storage }: Config,
+  driver = storage.driver,
+): Readonly<Record<string, string>> => (driver === 'gcs' ? { 'gke-gcsfuse/volumes': 'true' } : {})
 
 /** Metadata of the Pods of a stage: labels to select them, params for /content/params.json. */
 export const podMetadata = (

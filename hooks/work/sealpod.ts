@@ -3,14 +3,15 @@ import type { Container, PodTemplate, Volume } from '../children/manifesttypes.t
 import { labelsOf } from '../children/metadata.ts'
 import type { Facts } from '../engine/read.ts'
 import { gpuOf } from '../pod/gpu.ts'
-import { podFieldsOf, tolerationsOf } from '../pod/podfields.ts'
+import { identityFields, podFieldsOf, tolerationsOf, withMetadata } from '../pod/podfields.ts'
 import { podBase, specOf, storageAnnotations } from '../pod/template.ts'
 import { storageFor } from '../storage/storage.ts'
 import { nodesThatBind, nodeThatWrote } from './nodes.ts'
 
 /**
  * A Pod that seals what another has written. It may run wherever the other one could, because the volume
- * may be in a zone that has no other nodes, but it requests no GPU.
+ * may be in a zone that has no other nodes, and as the same ServiceAccount and group, which may access the
+ * storage, but it requests no GPU.
  */
 export function sealPod(
   { parent, config }: Facts,
@@ -22,18 +23,17 @@ export function sealPod(
   const gpu = gpuOf(specOf(parent).resources, config).pod
   const tolerations = tolerationsOf(fields, gpu)
   const isOnNode = storageFor(written, config).isOnNode === true
+  const base = podBase(parent, config)
+  const annotations = {
+    ...storageAnnotations(config, written.storage),
+    'kubectl.kubernetes.io/default-container': 'seal',
+  }
   return {
-    metadata: {
-      labels: labelsOf(parent, 'seal'),
-      annotations: {
-        ...fields.annotations,
-        ...storageAnnotations(config),
-        'kubectl.kubernetes.io/default-container': 'seal',
-      },
-    },
+    metadata: withMetadata({ labels: labelsOf(parent, 'seal'), annotations }, fields),
     spec: {
       restartPolicy: 'Never',
-      ...podBase(parent, config),
+      ...base,
+      ...identityFields(base, fields),
       ...nodesThatBind(gpu, parent, config),
       ...(tolerations.length && { tolerations }),
       ...nodeThatWrote(written.node, isOnNode, fields.affinity),
