@@ -9,7 +9,7 @@ import { readyOf } from './ready.ts'
 import { rerunInForce } from './rerun.ts'
 import { serveFate } from './servers.ts'
 import type { Stage } from './stage.ts'
-import { claimFates, isSealed, isStored } from './volumeclaims.ts'
+import { claimFates, isElsewhere, isSealed, isStored } from './volumeclaims.ts'
 
 /** Decides about the stages in order, then the claims, then the device templates that Pods name. */
 export function decide<S, T>(behaviour: Behaviour<S, T>, facts: Facts<S>): Decision {
@@ -25,7 +25,11 @@ export function decide<S, T>(behaviour: Behaviour<S, T>, facts: Facts<S>): Decis
     start,
   )
   const { fates, records, blockedBy } = progress
-  const result = { isStored: isStored(fates), isSealed: isSealed(fates, facts.memory) }
+  const result = {
+    isStored: isStored(fates),
+    isElsewhere: isElsewhere(fates, facts.config),
+    isSealed: isSealed(fates, facts.memory),
+  }
   const released = result.isSealed ? workspaceName(facts.parent) : undefined
   const claims = claimFates(facts, behaviour.claims(facts, result), released)
   const devices = deviceFates(facts, fates)

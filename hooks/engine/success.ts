@@ -27,8 +27,7 @@ export function succeeded(look: Look): WorkFate | undefined {
   if (!success) return undefined
   const { name } = success.job.metadata
   const pods = facts.observed.pods(stage.name)
-  if (success.isSealedApart)
-    return done(look, writtenRecordOf(look, success, loaderReportOf(success.job, pods)), 'written')
+  if (success.isSealedApart) return written(look, success, loaderReportOf(success.job, pods))
   const report = reportOf(success.job, pods)
   const wasLookedFor = facts.memory.finishing === name
   if (report || (wasLookedFor && !stage.needsDigest))
@@ -58,6 +57,16 @@ function recordOf(
   return { ...record, ...stage.result(report, record, records) }
 }
 
+/** A Job whose storage is not in the configuration remains, so that nothing runs again if it returns there. */
+function written(look: Look, success: Success, report: Report): WorkFate {
+  const record = writtenRecordOf(look, success, report)
+  const verdict = look.stage.lost?.(record)
+  const { job } = success
+  return verdict
+    ? fated(look, { is: 'lost' }, verdict, [retainedJob(job, look.facts)])
+    : done(look, record, 'written')
+}
+
 /** What was written is sealed with the same driver and, if possible, on the node that wrote it. */
 function writtenRecordOf(look: Look, success: Success, report: Report): StageRecord {
   const [pod] = podsOf(success.job, look.facts.observed.pods(look.stage.name))
@@ -81,7 +90,7 @@ export function sealFailed(look: Look): WorkFate | undefined {
   const [last] = podsOf(current, facts.observed.pods(stage.name))
   if (!last || !hasSucceeded(last, stage.name) || losesArtifacts(current)) return undefined
   const success = successOf(current, identityByName(stage.hashes(rerun), rerun))
-  return done(look, writtenRecordOf(look, success, {}), 'written')
+  return written(look, success, {})
 }
 
 const hasSucceeded = ({ status }: Pod, program: string): boolean =>

@@ -1,3 +1,4 @@
+import type { Config } from '../../crds/config.ts'
 import { asApplied } from '../observe/applied.ts'
 import type { Memory } from '../observe/memory.ts'
 import type { Child } from '../observe/protocol.ts'
@@ -38,12 +39,24 @@ export const absent = (memory: Memory, child: Child): ClaimFate =>
 export const isStored = (fates: readonly StageFate[]): boolean =>
   fates.some((fate) => fate.does === 'work' && Boolean(fate.stage.folder) && hasResult(fate))
 
+/** Whether a result is in another storage than the configuration names, so that it needs no claim of this one. */
+export const isElsewhere = (fates: readonly StageFate[], { storage }: Config): boolean =>
+  fates.some(
+    (fate) =>
+      fate.does === 'work' &&
+      Boolean(fate.stage.folder) &&
+      (fate.is === 'lost' ||
+        (fate.is === 'done' && (fate.record.storage ?? storage.driver) !== storage.driver)),
+  )
+
 /**
  * Whether the status in the request records everything in storage as sealed. A record that is only in this
- * response does not count: it can be lost.
+ * response does not count: it can be lost. What another spec has
+ * written waits there to be sealed, too.
  */
 export const isSealed = (fates: readonly StageFate[], { records }: Memory): boolean =>
   isStored(fates) &&
+  !records.written &&
   fates.every(
     (fate) =>
       fate.does !== 'work' ||

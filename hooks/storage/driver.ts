@@ -49,6 +49,8 @@ export interface Driver {
 export interface ResultState {
   /** Whether a recorded result is in storage. */
   readonly isStored: boolean
+  /** Whether that is not the storage of the configuration. */
+  readonly isElsewhere: boolean
   /** Whether the status in the request records that it is sealed. */
   readonly isSealed: boolean
 }

@@ -75,27 +75,32 @@ export function claimsOf(
 ): readonly WantedClaim[] {
   const driver = storageOf(config)
   const url = memory.artifacts?.url
-  const isElsewhere = result.isStored && url !== undefined && !url.startsWith(`${driver.scheme}://`)
-  return isElsewhere ? [] : driver.claims(parent, observed, config, result)
+  const isOther = result.isStored && url !== undefined && !url.startsWith(`${driver.scheme}://`)
+  return isOther || result.isElsewhere ? [] : driver.claims(parent, observed, config, result)
 }
 
 /** The path of one of the object's own results; undefined for any other address. */
 const ownPath = ({ parent, config }: Owner, url: string | undefined): string | undefined =>
   url && isOwnPlace(parent, url, config) ? url.split('/').slice(-2).join('/') : undefined
 
-/** The verdict on a recorded result whose address is not accepted; undefined if it is. */
+/**
+ * The verdict on a recorded result whose address is not accepted; undefined if it is. Before a result has
+ * an address, its record names only the driver, which somebody may have forged to mount another storage.
+ */
 export function lostPlace(
   { parent, memory, config }: Owner,
   stage: string,
-  attempt: string,
+  { attempt, storage }: Pick<StageRecord, 'attempt' | 'storage'>,
 ): Verdict | undefined {
-  const url = memory.artifacts?.url
-  return url?.endsWith(`/${artifactsPath(stage, attempt)}`) && !isOwnPlace(parent, url, config)
-    ? no(
-        'StorageUnknown',
-        `the result is at ${url}, in a storage that the configuration does not name: the administrator can list its root in storage.former, or set the annotation substratus.ai/rerun to a new value to make the result again`,
-      )
-    : undefined
+  const path = artifactsPath(stage, attempt)
+  const known = memory.artifacts?.url?.endsWith(`/${path}`) ? memory.artifacts.url : undefined
+  const url = known ?? (storage && drivers[storage].url(parent, path, config))
+  if (!url || isOwnPlace(parent, url, config)) return undefined
+  const place = known ? `at ${known}` : `where storage.driver ${storage} has put it`
+  return no(
+    'StorageUnknown',
+    `the result is ${place}, in a storage that the configuration does not name: the administrator can list its root in storage.former, or set the annotation substratus.ai/rerun to a new value to make the result again`,
+  )
 }
 
 /**

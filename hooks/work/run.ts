@@ -77,7 +77,7 @@ function runStage(
         facts.parent,
         facts.config,
       ),
-    lost: ({ attempt }) => lostPlace(facts, name, attempt),
+    lost: (record) => lostPlace(facts, name, record),
     result: (report, _, records) => ({
       ...sealedResult(report),
       ...run.result?.(records, report),

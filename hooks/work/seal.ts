@@ -72,7 +72,7 @@ export function sealStage(
       const { volumes } = place.seal
       return sealPod(facts, sealContainer(place, keep, config), volumes, written)
     },
-    lost: ({ attempt }) => lostPlace(facts, program, attempt),
+    lost: (record) => lostPlace(facts, program, record),
     result: (report, { job: seal }, { written }) => {
       const { node: _, ...made } = written ?? {}
       return { ...made, ...sealedResult(report), seal }

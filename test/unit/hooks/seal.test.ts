@@ -155,6 +155,22 @@ describe('once the program has ended', () => {
     ).toEqual(zone)
   })
 
+  test('it has the identity of the program, and what policies ask of its Pod', () => {
+    const own = {
+      labels: { team: 'a' },
+      serviceAccountName: 'bucket-user',
+      securityContext: { fsGroup: 2000 },
+    }
+    const config = aConfig({ pods: { Model: own } })
+    const template: Json = jobOf(ran(aModel(spec), config).answer.children, 'seal').spec.template
+    expect(template.metadata.labels).toMatchObject({ team: 'a', 'substratus.ai/stage': 'seal' })
+    expect(template.spec.serviceAccountName).toBe('bucket-user')
+    expect(template.spec.securityContext).toMatchObject({
+      fsGroup: 2000,
+      supplementalGroups: [3003],
+    })
+  })
+
   test('it does not queue behind trainings if the administrator has a queue for it', () => {
     const label = 'kueue.x-k8s.io/queue-name'
     const queueOf = (labels: Readonly<Record<string, string>>, config?: Config) => {
@@ -326,6 +342,23 @@ describe('with a bucket and a workspace', () => {
     expect(claims(anew)).toEqual(['falcon-model-workspace'])
   })
 
+  test('the claim stays while the result of another spec waits there to be sealed', () => {
+    const first = sealed(aModel(spec), config)
+    const done = stored(first.parent, first.answer)
+    const released = sync(done, first.seen, config)
+    const changed = { ...stored(done, released), spec: { ...spec, params: { epochs: 2 } } }
+    const started = sync(changed as Parent, made(released, { run: completed }), config)
+    const again = sync(stored(changed as Parent, started), made(started), config)
+    const children = made(again, { run: completed })
+    const written = sync(stored(changed as Parent, again), children, config)
+    expect(Object.keys(statusOf(written).stages ?? {})).toEqual(['run', 'written'])
+    const back = { ...stored(changed as Parent, written), spec: done.spec } as Parent
+    const reverted = sync(back, made(written), config)
+    expect(readyOf(reverted)).toMatch(/^True Done/)
+    const next = sync(stored(back, reverted), made(reverted), config)
+    expect(claims(next)).toEqual(['falcon-model-workspace'])
+  })
+
   test('the loader works there, too', () => {
     const load = sync(aDataset({ source: 'https://example.com/squad' }), [], config)
     expect(claims(load)).toEqual(['squad-dataset-workspace'])
@@ -344,5 +377,46 @@ describe('with a bucket and a workspace', () => {
     const result = sync(stored(aModel(spec), answer), [...done, pod], config)
     expect(statusOf(result).artifacts?.url).toMatch(/^pvc:\/\/falcon-model-artifacts\/run\//)
     expect(claims(result)).toContain('falcon-model-artifacts')
+  })
+})
+
+describe('a record of what was written', () => {
+  const parent = aModel(spec)
+
+  /** Somebody has written another storage driver into the status. */
+  const forged = (storage: string) => {
+    const { parent: before, answer } = ran(parent)
+    const { written } = statusOf(answer).stages ?? {}
+    const status = { ...statusOf(answer), stages: { written: { ...written, storage } } }
+    const others = made(answer, { run: completed }).filter(
+      ({ metadata }) => !metadata.name.includes('-seal-'),
+    )
+    return sync({ ...before, status } as Parent, others)
+  }
+
+  test.each(['hostPath', 's3', 'gcs'])('mounts no %s that nobody has configured', (storage) => {
+    const answer = forged(storage)
+    expect(readyOf(answer)).toMatch(
+      /^False StorageUnknown: the result is where storage.driver \w+ has put it, in a storage/,
+    )
+    expect(statusOf(answer).artifacts).toBeUndefined()
+    const jobs = childrenOf(answer, 'Job').map(({ metadata }) => metadata.name)
+    expect(jobs.filter((name) => name.includes('-seal-'))).toEqual([])
+  })
+
+  test('of a former driver waits for the administrator, and nothing runs again', () => {
+    const hostPath = { path: '/data', allowed: true }
+    const first = sync(parent, [], aConfig({ storage: { driver: 'hostPath', hostPath } }))
+    const children = made(first, { run: completed })
+    const answer = sync(stored(parent, first), children)
+    expect(readyOf(answer)).toMatch(/^False StorageUnknown/)
+    expect(childrenOf(answer, 'Job').map(({ metadata }) => metadata.name)).toEqual([
+      jobOf(children, 'run').metadata.name,
+    ])
+    const config = aConfig({ storage: { hostPath, former: ['hostpath:///data'] } })
+    const allowed = sync(stored(parent, answer), made(answer, { run: completed }), config)
+    expect(jobOf(allowed.children, 'seal').spec.template.spec.volumes[0].hostPath.path).toBe(
+      '/data/default/model-falcon',
+    )
   })
 })
