@@ -272,6 +272,7 @@ const disruptions = object(
   {
     job: string('The Job.', bounds.name),
     pod: string('The uid of its newest Pod.', { maxLength: 64, pattern: `^${visible}+$` }),
+    since: string('When that Pod was created.', bounds.time),
     failed: integer('The value of status.failed of the Job when that Pod appeared.', {
       format: 'int32',
       minimum: 0,

@@ -4,7 +4,7 @@ import { podsOf } from '../observe/diagnosis.ts'
 import { isStopped } from '../observe/jobstate.ts'
 import type { Memory } from '../observe/memory.ts'
 import type { ObservedPod } from '../observe/observed.ts'
-import { policyOf } from '../observe/spec.ts'
+import { mostDisruptions } from '../observe/spec.ts'
 import { final, no } from '../observe/verdict.ts'
 import type { WorkFate } from './fate.ts'
 import { isQueued } from './folder.ts'
@@ -14,7 +14,7 @@ import { currentJob, fated, type Look } from './look.ts'
  * How often a Job lost its Pod to the cluster: to an eviction, a preemption or a reclaimed node. Kubernetes
  * does not count these as failures, and the Pods may be gone at the next sync, so each new Pod of a Job
  * that has counted no failure in the meantime counts as one. A missed Pod makes the count too low, never
- * too high.
+ * too high. Another replica may still see only an older Pod, which does not count.
  */
 function disruptionsOf(
   { disruptions: before }: Memory,
@@ -24,13 +24,21 @@ function disruptionsOf(
   const { name } = job.metadata
   const { failed = 0 } = job.status ?? {}
   const known: Disruptions = before?.job === name ? before : { job: name }
-  const newest = podsOf(job, pods)[0]?.metadata.uid
+  const { uid: newest, creationTimestamp: since } = podsOf(job, pods)[0]?.metadata ?? {}
   // A suspended Job loses its Pod on purpose.
   if (isStopped(job)) return known.count ? { job: name, count: known.count } : undefined
-  if (!newest || newest === known.pod) return known.pod || known.count ? known : undefined
+  const isOlder = known.since !== undefined && since !== undefined && since < known.since
+  if (!newest || newest === known.pod || isOlder)
+    return known.pod || known.count ? known : undefined
   const isNext = known.pod !== undefined && failed === (known.failed ?? 0)
   const count = (known.count ?? 0) + (isNext ? 1 : 0)
-  return { job: name, pod: newest, ...(failed && { failed }), ...(count && { count }) }
+  return {
+    job: name,
+    pod: newest,
+    ...(since && { since }),
+    ...(failed && { failed }),
+    ...(count && { count }),
+  }
 }
 
 /**
@@ -41,7 +49,7 @@ export function disrupted(look: Look): WorkFate | undefined {
   const { current, name } = look.buckets
   const { disruptions } = disruptionsIn(look)
   const { count = 0 } = disruptions ?? {}
-  const { maxDisruptions = 10 } = policyOf(look.facts.parent)
+  const maxDisruptions = mostDisruptions(look.facts.parent)
   if (!current || isQueued(current) || count <= maxDisruptions) return undefined
   const message = `Job "${name}" lost its Pod ${times(count)} to evictions, preemptions or reclaimed nodes, and spec.runPolicy.maxDisruptions is ${maxDisruptions}: a higher value lets it continue`
   return fated(

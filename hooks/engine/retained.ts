@@ -1,12 +1,13 @@
 import type { RunPolicy } from '../../crds/common.ts'
 import type { Parent } from '../../crds/kind.ts'
 import type { Job, Workload } from '../children/manifesttypes.ts'
+import { queueLabel } from '../children/metadata.ts'
 import { asApplied } from '../observe/applied.ts'
 import { isComplete, isFailed } from '../observe/jobstate.ts'
 import type { Memory } from '../observe/memory.ts'
 import type { Observed } from '../observe/observed.ts'
 import type { Child } from '../observe/protocol.ts'
-import { isSuspended, policyOf } from '../observe/spec.ts'
+import { isSuspended, mostDisruptions, policyOf } from '../observe/spec.ts'
 import type { Beside, ServeStage } from './stage.ts'
 
 /** Children that stay as they were last applied, except for the few fields that follow the spec at once. */
@@ -30,14 +31,21 @@ export function retainedJob(
     [made, seal].includes(job.metadata.name),
   )
   const isFinished = isComplete(job) || isFailed(job)
+  const isStopped = isHeld || isSuspended(parent) || isDisrupted(job, { parent, memory })
   const ttl = policyOf(parent).ttlSecondsAfterFinished
   return asApplied(job, {
-    ...(!isFinished && { suspend: isHeld || isSuspended(parent) ? true : undefined }),
+    ...(!isFinished && { suspend: isStopped || undefined }),
     ...(!isFinished && policy && { activeDeadlineSeconds: policy.activeDeadlineSeconds }),
     ...(!isFinished && policy?.backoffLimit !== undefined && { backoffLimit: policy.backoffLimit }),
     ttlSecondsAfterFinished: isRecorded && Number.isInteger(ttl) ? ttl : undefined,
   })
 }
+
+/** A Job that was stopped for its disruptions stays so, whatever else is wrong with its object. */
+const isDisrupted = ({ metadata }: Job, { parent, memory: { disruptions } }: Owner): boolean =>
+  disruptions?.job === metadata.name &&
+  (disruptions.count ?? 0) > mostDisruptions(parent) &&
+  metadata.labels?.[queueLabel] === undefined
 
 export const isWorkload = (child: Child): child is Workload =>
   child.kind === 'Deployment' || child.kind === 'StatefulSet'

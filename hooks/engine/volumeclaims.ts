@@ -51,8 +51,7 @@ export const isElsewhere = (fates: readonly StageFate[], { storage }: Config): b
 
 /**
  * Whether the status in the request records everything in storage as sealed. A record that is only in this
- * response does not count: it can be lost. What another spec has
- * written waits there to be sealed, too.
+ * response does not count: it can be lost. What another spec has written waits there to be sealed, too.
  */
 export const isSealed = (fates: readonly StageFate[], { records }: Memory): boolean =>
   isStored(fates) &&

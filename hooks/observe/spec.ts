@@ -14,6 +14,9 @@ export const policyOf = (parent: Parent): RunPolicy => {
   return isObject(runPolicy) ? runPolicy : {}
 }
 
+/** After how many disruptions a Job is stopped. */
+export const mostDisruptions = (parent: Parent): number => policyOf(parent).maxDisruptions ?? 10
+
 /** Build wins over image: exported objects of the last release have both. */
 export const ownImage = (
   { build, image }: { readonly build?: Build; readonly image?: string },

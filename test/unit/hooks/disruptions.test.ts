@@ -29,10 +29,10 @@ function training(of: Parent) {
   const claims = applied(first).filter(({ kind }) => kind !== 'Job')
   let parent = stored(of, first)
   let job: Child = observed(theChild(first, 'Job'), running)
-  const look = (uid: string | undefined, status: object = running) => {
+  const look = (uid: string | undefined, status: object = running, more: object = {}) => {
     const phase = { phase: 'Running', containerStatuses: [{ name: 'run', state: { running: {} } }] }
     job = { ...job, status }
-    const pods = uid ? [aPod(job, phase, { uid, name: uid })] : []
+    const pods = uid ? [aPod(job, phase, { uid, name: uid, ...more })] : []
     const answer = sync(parent, [...claims, job, ...pods])
     parent = stored(parent, answer)
     job = observed(childrenOf(answer, 'Job')[0] as Child, status)
@@ -56,6 +56,15 @@ describe('a Pod that the cluster takes away', () => {
     )
     expect(readyOf(look('two'))).toMatch(/disrupted once$/)
     expect(readyOf(look('three'))).toMatch(/disrupted 2 times$/)
+  })
+
+  test('is not counted if another replica does not know the newest Pod yet', () => {
+    const { look } = training(model())
+    const at = (second: number) => ({ creationTimestamp: `2026-01-01T00:00:0${second}Z` })
+    look('one', running, at(1))
+    expect(readyOf(look('two', running, at(2)))).toMatch(/disrupted once$/)
+    expect(readyOf(look('one', running, at(1)))).toMatch(/disrupted once$/)
+    expect(readyOf(look('two', running, at(2)))).toMatch(/disrupted once$/)
   })
 
   test('is not counted if its Job counts a failure', () => {
@@ -88,7 +97,11 @@ describe('a Pod that the cluster takes away', () => {
     expect(theChild(stopped, 'Job').spec.suspend).toBe(true)
     const halted = { conditions: [{ type: 'Suspended', status: 'True' }] }
     expect(readyOf(look(undefined, halted))).toBe(readyOf(stopped))
-    edit({ runPolicy: { maxDisruptions: 5 } })
+    edit({ image: 1 })
+    const invalid = look(undefined, halted)
+    expect(readyOf(invalid)).toMatch(/^False InvalidSpec/)
+    expect(theChild(invalid, 'Job').spec.suspend).toBe(true)
+    edit({ image: 'example.com/train:1', runPolicy: { maxDisruptions: 5 } })
     expect(theChild(look(undefined, halted), 'Job').spec).not.toHaveProperty('suspend')
     expect(readyOf(look('four'))).toMatch(/disrupted 2 times$/)
   })
