@@ -5,7 +5,7 @@ import { loaderReportOf, type Report, reportOf } from '../observe/jobreport.ts'
 import { isFailed } from '../observe/jobstate.ts'
 import { hasEnded } from '../observe/observed.ts'
 import { final, no } from '../observe/verdict.ts'
-import { driverOfJob } from '../storage/storage.ts'
+import { driverOfJob, storageFor } from '../storage/storage.ts'
 import { identityByName, type Success, successOf } from './buckets.ts'
 import { done } from './done.ts'
 import type { WorkFate } from './fate.ts'
@@ -27,9 +27,12 @@ export function succeeded(look: Look): WorkFate | undefined {
   if (!success) return undefined
   const { name } = success.job.metadata
   const pods = facts.observed.pods(stage.name)
-  if (success.isSealedApart) return written(look, success, loaderReportOf(success.job, pods))
-  const report = reportOf(success.job, pods)
   const wasLookedFor = facts.memory.finishing === name
+  if (success.isSealedApart)
+    return wasLookedFor || !lacksNode(look, success.job)
+      ? written(look, success, loaderReportOf(success.job, pods))
+      : finishing(look, success)
+  const report = reportOf(success.job, pods)
   if (report || (wasLookedFor && !stage.needsDigest))
     return done(look, recordOf(look, success, report ?? {}), stage.keys.at(-1) as RecordKey)
   const own = podsOf(success.job, pods)
@@ -66,6 +69,11 @@ function written(look: Look, success: Success, report: Report): WorkFate {
     ? fated(look, { is: 'lost' }, verdict, [retainedJob(job, look.facts)])
     : done(look, record, 'written')
 }
+
+/** Whether only the Pod of a Job, which is not observed, knows the node whose disk has the result. */
+const lacksNode = ({ facts: { parent, config, observed }, stage }: Look, job: Job): boolean =>
+  storageFor({ storage: driverOfJob(parent, job) }, config).isOnNode === true &&
+  podsOf(job, observed.pods(stage.name)).length === 0
 
 /** What was written is sealed with the same driver and, if possible, on the node that wrote it. */
 function writtenRecordOf(look: Look, success: Success, report: Report): StageRecord {

@@ -127,6 +127,18 @@ describe('once the program has ended', () => {
     expect(required.nodeSelectorTerms[0].matchFields[0].values).toEqual(['one'])
   })
 
+  test('it waits once for the Pod that tells on which node’s disk the result is', () => {
+    const hostPath = { path: '/data', allowed: true }
+    const config = aConfig({ storage: { driver: 'hostPath', hostPath } })
+    const parent = aModel(spec)
+    const first = sync(parent, [], config)
+    const children = made(first, { run: completed })
+    const answer = sync(stored(parent, first), children, config)
+    expect(readyOf(answer)).toMatch(/^False Finishing/)
+    const next = sync(stored(parent, answer), made(answer, { run: completed }), config)
+    expect(Object.keys(statusOf(next).stages ?? {})).toEqual(['written'])
+  })
+
   test('it may run wherever the program could', () => {
     const tolerations = [{ key: 'nvidia.com/gpu', operator: 'Exists' as const }]
     const profile = { resourceName: 'nvidia.com/gpu', nodeSelector: { pool: 'gpu' }, tolerations }
@@ -408,13 +420,15 @@ describe('a record of what was written', () => {
     const hostPath = { path: '/data', allowed: true }
     const first = sync(parent, [], aConfig({ storage: { driver: 'hostPath', hostPath } }))
     const children = made(first, { run: completed })
-    const answer = sync(stored(parent, first), children)
+    const pod = aPod(jobOf(children, 'run'), ended(0))
+    const answer = sync(stored(parent, first), [...children, pod])
     expect(readyOf(answer)).toMatch(/^False StorageUnknown/)
     expect(childrenOf(answer, 'Job').map(({ metadata }) => metadata.name)).toEqual([
       jobOf(children, 'run').metadata.name,
     ])
     const config = aConfig({ storage: { hostPath, former: ['hostpath:///data'] } })
-    const allowed = sync(stored(parent, answer), made(answer, { run: completed }), config)
+    const seen = [...made(answer, { run: completed }), pod]
+    const allowed = sync(stored(parent, answer), seen, config)
     expect(jobOf(allowed.children, 'seal').spec.template.spec.volumes[0].hostPath.path).toBe(
       '/data/default/model-falcon',
     )
