@@ -15,6 +15,7 @@ import {
 import { rollout, rolloutRevision } from './config/rollouts.ts'
 import { storage, storageDefaults, storageFaults } from './config/stores.ts'
 import {
+  ephemeralStorage,
   limits,
   podSecurity,
   queues,
@@ -48,6 +49,7 @@ export const configSchema = object('The configuration.', {
   podSecurity,
   userNamespaces,
   limits,
+  ephemeralStorage,
   resources,
   serviceAccounts,
   queues,
@@ -71,6 +73,7 @@ const defaults = {
   podSecurity: 'baseline',
   userNamespaces: false,
   limits: 'None',
+  ephemeralStorage: 'Request',
   resources: resourceDefaults,
   serviceAccounts: {},
   queues: {},

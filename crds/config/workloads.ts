@@ -25,6 +25,11 @@ export const queues = object('Kueue queues.', {
   ),
 })
 
+export const ephemeralStorage = choice(
+  'Whether containers that write a copy to the node’s disk request ephemeral-storage for it. Ignore is for nodes whose kubelets do not count it (localStorageCapacityIsolation: false): none would take such a Pod.',
+  ['Request', 'Ignore'],
+)
+
 const perKind = object('Default requests of a kind.', {
   cpu: cores('Cores.'),
   memory: size('Memory; an integer is gibibytes.'),

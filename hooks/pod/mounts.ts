@@ -18,7 +18,7 @@ export function resultMount(
 ): Mounts {
   if (reference.state !== 'ready') return noMounts
   const { image, inImage, url, bytes } = reference.artifacts
-  const room = roomFor(disk, bytes)
+  const room = roomFor(config, disk, bytes)
   const mountPath = `/content/${role}`
   if (image && inImage && config.imageVolumes === 'Enabled')
     return {

@@ -32,11 +32,16 @@ export function resourcesOf(parent: Parent, config: Config) {
 export const diskOf = (parent: Parent, config: Config): string =>
   gibibytes(wanted(parent, config).disk)
 
-/** The size of a copy on the node's disk: what the object requests, else that of the artifacts, if known. */
-export const roomFor = (
+/**
+ * The size of a copy on the node's disk: what the object requests, else that of the artifacts, if known.
+ * Undefined where the nodes do not count it.
+ */
+export function roomFor(
+  { ephemeralStorage }: Config,
   disk: number | string | undefined,
-  bytes: number | undefined,
-): string | undefined => {
+  bytes?: number,
+): string | undefined {
+  if (ephemeralStorage === 'Ignore') return undefined
   if (disk !== undefined) return gibibytes(disk)
   return bytes === undefined ? undefined : gibibytes(`${Math.ceil(bytes / 2 ** 20)}Mi`)
 }

@@ -5,7 +5,7 @@ import type { Parent } from '../../crds/kind.ts'
 import { cores, gibibytes } from '../../crds/schema/quantity.ts'
 import { labelsOf } from '../children/metadata.ts'
 import { builderNetwork, cloneEnv, stepEnv } from '../pod/env.ts'
-import { limitsFor, toolResources } from '../pod/resources.ts'
+import { limitsFor, roomFor, toolResources } from '../pod/resources.ts'
 import { noServiceLinks, pullSecretNames, pullSecrets, specOf } from '../pod/template.ts'
 import { builtImage } from './builtimage.ts'
 
@@ -102,11 +102,9 @@ function builderResources(config: Config) {
   const { cpu, memory, disk } = config.builder
   const wanted = { cpu: cores(cpu), memory: gibibytes(memory) }
   const limits = limitsFor(wanted, config)
+  const room = roomFor(config, disk)
   return {
-    requests: {
-      ...wanted,
-      ...(disk !== undefined && { 'ephemeral-storage': gibibytes(disk) }),
-    },
+    requests: { ...wanted, ...(room && { 'ephemeral-storage': room }) },
     ...(Object.keys(limits).length && { limits }),
   }
 }

@@ -32,7 +32,7 @@ export function packageStage(facts: Facts<ModelSpec>, hashes: WorkStage['hashes'
     policy: { backoffLimit: 1, activeDeadlineSeconds: config.builder.deadlineSeconds },
     template: ({ attempt }, { run }) => {
       const url = artifactsUrl(facts, 'run', run)
-      const room = roomFor(undefined, run?.bytes)
+      const room = roomFor(config, undefined, run?.bytes)
       const made = { image: run?.image ?? 'scratch', url, room }
       const pod = packagePod(parent, made, attempt, config)
       return withBuilderFields(pod, 'package', parent, config)

@@ -1,4 +1,5 @@
 import type { Resources, RunPolicy } from '../../crds/common.ts'
+import type { Config } from '../../crds/config.ts'
 import type { Parent } from '../../crds/kind.ts'
 import type { StageRecord } from '../../crds/status.ts'
 import type { Container } from '../children/manifesttypes.ts'
@@ -121,7 +122,7 @@ function runPod(
     ...(sealing === 'itself' && { args: [...(program.args ?? []), ...sealArgs(place, keep)] }),
   })
   const isWithin = sealing === 'within'
-  const main = isWithin ? withScratch(own, parent) : own
+  const main = isWithin ? withScratch(own, parent, config) : own
   const before = [...mounts.before, ...(isWithin ? [main] : [])]
   const base = gpuPodBase(parent, config)
   return {
@@ -138,10 +139,10 @@ function runPod(
 }
 
 /** A program that writes to the node's disk requests `resources.disk`; a default would fit few nodes. */
-function withScratch(container: Container, { spec }: Parent): Container {
+function withScratch(container: Container, { spec }: Parent, config: Config): Container {
   const { disk } = (spec as { readonly resources?: Resources }).resources ?? {}
   const { resources } = container
-  const room = roomFor(disk, undefined)
+  const room = roomFor(config, disk)
   if (!room) return container
   const requests = { ...resources?.requests, 'ephemeral-storage': room }
   return { ...container, resources: { ...resources, requests } }

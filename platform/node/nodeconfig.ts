@@ -12,6 +12,8 @@ export const nodeConfig: ConfigFile = {
     idle: imageNamed(toolImage('idle')),
   },
   git: { allowHttp: true },
+  // Its kubelet does not count the space: it cannot find the disk of this machine in every sandbox.
+  ephemeralStorage: 'Ignore',
   builder: { cpu: '100m', memory: '128Mi' },
   resources: {
     Dataset: { cpu: '50m', memory: '64Mi', disk: 1 },

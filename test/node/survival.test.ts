@@ -45,7 +45,9 @@ test('a killed kubelet is reported, and the work continues without a second run 
     start()
   }
   await untilSays(ns, 'dataset/it', 'True Done')
-  const { items } = await get(ns, 'pods')
+  const { items } = JSON.parse(
+    await ok(['-n', ns, 'get', 'pods', '-l', 'substratus.ai/stage=load', '-o', 'json']),
+  )
   expect(items).toHaveLength(1)
   expect((await ok(['-n', ns, 'logs', items[0].metadata.name, '-c', 'load'])).trim()).toBe('1')
 })

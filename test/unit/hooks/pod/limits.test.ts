@@ -77,6 +77,14 @@ describe('the space on the node’s disk', () => {
     expect(roomOf(asks, {}, 'run')).toBeUndefined()
   })
 
+  test('is not requested where the nodes do not count it', () => {
+    const file: ConfigFile = { storage, ephemeralStorage: 'Ignore', builder: { disk: 30 } }
+    const server = aModelServer({ image: 'i', model: { name: 'base' }, resources: { disk: 20 } })
+    expect(roomOf(server, file, 'fetch-model')).toBeUndefined()
+    const build = aModel({ build: { git: { url: 'https://example.com/r' } } })
+    expect(roomOf(build, file, 'build')).toBeUndefined()
+  })
+
   test('of a build is what the administrator sets', () => {
     const build = aModel({ build: { git: { url: 'https://example.com/r' } } })
     expect(roomOf(build, { builder: { disk: 30 } }, 'build')).toBe('30Gi')
