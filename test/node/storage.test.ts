@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { afterEach, describe, expect, inject, test } from 'vitest'
 import type { ConfigFile } from '../../crds/config.ts'
 import { s3Key, s3Url } from '../../platform/node/addresses.ts'
-import { apply, get, manifest, namespace, ok, until } from '../cluster/cluster.ts'
+import { apply, get, manifest, names, namespace, ok, until } from '../cluster/cluster.ts'
 import { configured } from './configured.ts'
 import { trainer } from './programs.ts'
 import { base, imageOf, leave, secret, seenIn, untilSays } from './realnode.ts'
@@ -21,8 +21,13 @@ const padding = 16 * 2 ** 20
 
 const python = (script: string) => ({ image, command: ['python3', '-c', script] })
 
+const s3 = { bucket: 'artifacts', prefix: 'deep', endpoint: s3Url, secretName: 'store' }
+
+const inBucket = async (_: string, url: string) =>
+  readdirSync(below('s3', url.replace('s3://', ''))).sort()
+
 const drivers: readonly {
-  readonly driver: NonNullable<ConfigFile['storage']>['driver']
+  readonly driver: string
   readonly storage: () => ConfigFile['storage']
   readonly scheme: string
   /** The names of the files that are stored there. */
@@ -41,12 +46,15 @@ const drivers: readonly {
   },
   {
     driver: 's3',
-    storage: () => ({
-      driver: 's3',
-      s3: { bucket: 'artifacts', prefix: 'deep', endpoint: s3Url, secretName: 'store' },
-    }),
+    storage: () => ({ driver: 's3', s3 }),
     scheme: 's3',
-    kept: async (_, url) => readdirSync(below('s3', url.replace('s3://', ''))).sort(),
+    kept: inBucket,
+  },
+  {
+    driver: 's3 and a workspace',
+    storage: () => ({ driver: 's3', s3: { ...s3, workspace: { className: 'local' } } }),
+    scheme: 's3',
+    kept: inBucket,
   },
   {
     driver: 'hostPath',
@@ -108,6 +116,12 @@ describe.each(drivers)('with storage.driver $driver', ({ storage, scheme, kept }
     expect(await kept(ns, (await get(ns, 'dataset/it')).status.artifacts.url)).toEqual(whole)
     // A result that was in use when the next attempt started is retained until the one after that.
     expect(await kept(ns, url)).toEqual(whole)
+    // A workspace is deleted once its result is in the bucket.
+    if (scheme === 's3')
+      await until(
+        () => names(ns, 'persistentvolumeclaims'),
+        (claims) => claims.length === 0,
+      )
     await leave(ns)
   })
 })
