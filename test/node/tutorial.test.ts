@@ -77,7 +77,7 @@ test('hardly any time passes between the stages', async () => {
   const plain = plains.reduce((sum, seconds) => sum + seconds, 0) / plains.length
   const model = await get(ns, 'model/line')
   const pods: readonly Shown[] = (await get(ns, 'pods')).items
-  const ofModel = ['build', 'run', 'package'].flatMap((stage) =>
+  const ofModel = ['build', 'run', 'seal', 'package'].flatMap((stage) =>
     pods.filter(
       ({ metadata: { labels } }) =>
         labels['substratus.ai/name'] === 'line' && labels['substratus.ai/stage'] === stage,
