@@ -106,7 +106,8 @@ const configurations: readonly {
 
 const objects: readonly { readonly of: string; readonly made: (spec: object) => Parent }[] = [
   { of: 'Dataset', made: (spec) => aDataset({ ...spec }) },
-  { of: 'Model', made: (spec) => aModel({ ...spec }) },
+  // A Model with nothing to run makes no Pod, so nothing of spec.pod is used.
+  { of: 'Model', made: (spec) => aModel({ params: { epochs: 1 }, ...spec }) },
   { of: 'ModelServer', made: (spec) => aModelServer({ model: { name: 'falcon' }, ...spec }) },
   { of: 'Notebook', made: (spec) => aNotebook({ ...spec }) },
 ]
