@@ -52,16 +52,16 @@ test('a server that stops interrupts no request: first it announces that it clos
     const url = `${/"url":"([^"]+)"/.exec(log)?.[1]}/hooks/models/sync`
     const ended = once(child, 'exit')
     // As many callers as the API server and Metacontroller have connections, without a pause.
-    const callers = Array.from({ length: 8 }, async () => {
+    const exchanges = Array.from({ length: 8 }, (): Exchange[] => [])
+    const callers = exchanges.map(async (all) => {
       const agent = new Agent({ keepAlive: true, maxSockets: 1 })
-      const all: Exchange[] = []
       // A caller stops when it is told to close: its next request would go to another server.
       do all.push(await ask(url, agent))
       while (!all.at(-1)?.closes)
       agent.destroy()
       return all
     })
-    await sleep(500)
+    while (exchanges.some(({ length }) => length < 3)) await sleep(20)
     child.kill('SIGTERM')
     const all = (await Promise.all(callers)).flat()
     expect(all.filter(({ outcome }) => outcome !== '200')).toEqual([])
