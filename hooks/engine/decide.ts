@@ -1,4 +1,5 @@
 import { workspaceName } from '../../crds/names.ts'
+import type { Job } from '../children/manifesttypes.ts'
 import type { Records } from '../observe/memory.ts'
 import type { Behaviour } from './behaviour.ts'
 import { deviceFates } from './devices.ts'
@@ -33,9 +34,23 @@ export function decide<S, T>(behaviour: Behaviour<S, T>, facts: Facts<S>): Decis
   const released = result.isSealed ? workspaceName(facts.parent) : undefined
   const claims = claimFates(facts, behaviour.claims(facts, result), released)
   const devices = deviceFates(facts, fates)
-  const decided = { claims, devices, stages: fates, records, blockedBy }
+  const kept = released ? fates.map((fate) => without(fate, released)) : fates
+  const decided = { claims, devices, stages: kept, records, blockedBy }
   return { ...decided, ready: readyOf(behaviour, facts, decided) }
 }
+
+/** Kubernetes deletes a claim only once no Pod names it, not even one that has ended, so their Jobs go with it. */
+const without = (fate: StageFate, claim: string): StageFate => ({
+  ...fate,
+  children: fate.children.filter(
+    (child) => child.kind !== 'Job' || !namesClaim(child as Job, claim),
+  ),
+})
+
+const namesClaim = ({ spec }: Job, claim: string): boolean =>
+  (spec?.template?.spec?.volumes ?? []).some(
+    ({ persistentVolumeClaim }) => persistentVolumeClaim?.claimName === claim,
+  )
 
 type Done = Extract<WorkFate, { is: 'done' }>
 

@@ -41,7 +41,7 @@ beforeEach(async () => {
     contexts: [{ name: 'local', cluster: 'local', user: 'nobody' }],
     currentContext: 'local',
   })
-  lookup = clusterLookup(kubeConfig, 300)
+  lookup = clusterLookup(kubeConfig, 2000)
 })
 afterEach(async () => {
   apiServer.closeAllConnections()

@@ -347,6 +347,9 @@ describe('with a bucket and a workspace', () => {
     expect(claims(answer)).toEqual(['falcon-model-workspace'])
     const next = sync(stored(parent, answer), seen, config)
     expect(claims(next)).toEqual([])
+    // Its Pods would hold it, so their Jobs go, too.
+    expect(childrenOf(answer, 'Job')).toHaveLength(2)
+    expect(childrenOf(next, 'Job')).toEqual([])
     expect(readyOf(next)).toBe(readyOf(answer))
     const rerun = stored(parent, next)
     const annotations = { 'substratus.ai/rerun': 'again' }
