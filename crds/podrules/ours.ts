@@ -23,7 +23,19 @@ const builderVolumes = ['source', 'artifacts', 'home', 'run', 'registry', 'pull'
 /** Without a spec, the fields are for all objects of a kind, and any of these may have a GPU. */
 const ourPaths = ({ of, spec, config }: PodInput): readonly string[] => {
   if (of === 'builder') return builders
-  return !spec || gpuProfileOf(spec.resources, config) ? [...contract, '/dev/shm'] : contract
+  return [
+    ...contract,
+    ...(!spec || gpuProfileOf(spec.resources, config) ? ['/dev/shm'] : []),
+    ...((spec ? spec.source !== undefined : of === 'Dataset' || of === 'Model')
+      ? ['/storage']
+      : []),
+  ]
+}
+
+/** Who mounts a path that only some objects have. */
+const mountedBy: Readonly<Record<string, string>> = {
+  '/dev/shm': 'objects with a GPU mount',
+  '/storage': 'the loader of a source mounts',
 }
 
 const isInside = (inner: string, outer: string): boolean =>
@@ -35,7 +47,7 @@ const servedPort = ({ of, spec }: PodInput): number | undefined =>
 
 /** Recognizes, by name, a claim with a Model's or Dataset's results, or a Notebook's home. */
 const isOurClaim = (claim: string): boolean =>
-  /-((model|dataset)-artifacts|notebook-home)$/.test(claim)
+  /-((model|dataset)-(artifacts|workspace)|notebook-home)$/.test(claim)
 
 export const ourRules: readonly PodRule[] = [
   {
@@ -108,15 +120,14 @@ export const ourRules: readonly PodRule[] = [
   },
   {
     field: 'container.volumeMounts',
-    reads: ['spec.resources'],
+    reads: ['spec.resources', 'spec.source'],
     fault: (input) =>
       firstOf(input.pod.container?.volumeMounts, ({ mountPath }) => {
         const ours = ourPaths(input).find(
           (path) => isInside(mountPath, path) || isInside(path, mountPath),
         )
         if (!ours) return undefined
-        const why =
-          ours === '/dev/shm' && !input.spec ? 'objects with a GPU mount' : 'is mounted already'
+        const why = (!input.spec && mountedBy[ours]) || 'is mounted already'
         return `Invalid value: "${mountPath}" conflicts with "${ours}", which ${why}`
       }),
   },

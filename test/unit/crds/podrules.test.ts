@@ -129,6 +129,12 @@ const refusals: Readonly<Record<string, readonly Refused[]>> = {
       says: `spec.pod.container.volumeMounts: Invalid value: "${path}" conflicts with "${ours}"`,
     })),
     {
+      when: 'the storage that the loader seals',
+      pod: mounted('/storage/cache'),
+      spec: { image: undefined, source: 'hf://a/b' },
+      says: '"/storage/cache" conflicts with "/storage", which is mounted already',
+    },
+    {
       when: 'the shared memory of GPUs',
       pod: mounted('/dev/shm'),
       spec: { resources: { gpu: { count: 1 } } },
@@ -547,6 +553,12 @@ describe('the configuration obeys the same rules, except podFields', () => {
       file: { pods: { builder: { securityContext: { runAsUser: 0 } } } },
       field: 'pods.builder.securityContext',
       says: 'the builder runs as user and group 1000',
+    },
+    {
+      when: 'a mount over what the loader has',
+      file: { pods: { Dataset: mounted('/storage') } },
+      field: 'pods.Dataset.container.volumeMounts',
+      says: '"/storage" conflicts with "/storage", which the loader of a source mounts',
     },
     {
       when: 'a mount over what objects with a GPU have',
