@@ -1,4 +1,4 @@
-import type { Reason } from './status.ts'
+import type { Reason } from './reasons.ts'
 
 /**
  * What kstatus concludes from a status, and with it Flux and `helm --wait`. They wait for Current,

@@ -32,7 +32,7 @@ export interface RuleInput extends Change {
   readonly spec: AnySpec
   readonly config: Config
   readonly dryRun: boolean
-  /** Who sends the request, in the API server's words; unknown without a cluster. */
+  /** The user of the request, in the API server's words; unknown without a cluster. */
   readonly username?: string | undefined
   /** Reads a referenced object that the rule needs. */
   readonly read: Read

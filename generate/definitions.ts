@@ -1,5 +1,6 @@
 import { health } from '../crds/health.ts'
 import { apiVersion, group, type Kind, version } from '../crds/kind.ts'
+import { conditionTypes, type Reason, reasons } from '../crds/reasons.ts'
 import {
   type CelRule,
   isChoiceOrObject,
@@ -9,7 +10,6 @@ import {
   string,
 } from '../crds/schema/builders.ts'
 import { jsonSchema } from '../crds/schema/validator.ts'
-import { conditionTypes, type Reason, reasons } from '../crds/status.ts'
 
 /** What is generated from the kinds: CRDs, schemas for editors, and the reference docs. */
 

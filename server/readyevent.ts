@@ -1,6 +1,7 @@
 import type { Parent } from '../crds/kind.ts'
 import { fitted, hash } from '../crds/names.ts'
-import type { Condition, Reason } from '../crds/status.ts'
+import type { Reason } from '../crds/reasons.ts'
+import type { Condition } from '../crds/status.ts'
 import { cutAt } from '../crds/text.ts'
 
 /** An Event of the API group v1 without its times. */

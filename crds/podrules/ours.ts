@@ -32,7 +32,7 @@ const ourPaths = ({ of, spec, config }: PodInput): readonly string[] => {
   ]
 }
 
-/** Who mounts a path that only some objects have. */
+/** What mounts a path that only some objects have. */
 const mountedBy: Readonly<Record<string, string>> = {
   '/dev/shm': 'objects with a GPU mount',
   '/storage': 'the loader of a source mounts',

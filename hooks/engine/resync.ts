@@ -1,4 +1,4 @@
-import type { Reason } from '../../crds/status.ts'
+import type { Reason } from '../../crds/reasons.ts'
 import type { Memory } from '../observe/memory.ts'
 import { isAsleep } from '../observe/verdict.ts'
 import type { Decision } from './fate.ts'

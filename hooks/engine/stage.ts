@@ -1,4 +1,5 @@
-import type { ConditionType, Reason, StageRecord } from '../../crds/status.ts'
+import type { ConditionType, Reason } from '../../crds/reasons.ts'
+import type { StageRecord } from '../../crds/status.ts'
 import type { JobPolicy } from '../children/job.ts'
 import type { PodTemplate, Workload } from '../children/manifesttypes.ts'
 import type { Report } from '../observe/jobreport.ts'

@@ -1,5 +1,6 @@
 import type { Parent } from '../../crds/kind.ts'
-import type { Condition, ConditionType } from '../../crds/status.ts'
+import type { ConditionType } from '../../crds/reasons.ts'
+import type { Condition } from '../../crds/status.ts'
 import { isStalled, type Verdict } from './verdict.ts'
 
 /** What a condition takes from the request. */

@@ -1,4 +1,4 @@
-import type { Reason } from '../../crds/status.ts'
+import type { Reason } from '../../crds/reasons.ts'
 import { printable } from '../../crds/text.ts'
 import type {
   ContainerStatus,

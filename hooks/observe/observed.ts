@@ -11,7 +11,7 @@ import type {
 } from '../children/manifesttypes.ts'
 import { namespaceOf } from '../children/metadata.ts'
 import { limitReading } from './applied.ts'
-import { refusalIn, volumeFaultIn } from './events.ts'
+import { refusalIn, volumeFaultIn } from './eventwords.ts'
 import type { Child, SyncRequest } from './protocol.ts'
 
 /** The observed part of a request. */

@@ -1,5 +1,5 @@
 import { health } from '../../crds/health.ts'
-import type { Reason } from '../../crds/status.ts'
+import type { Reason } from '../../crds/reasons.ts'
 import { cutAt, printable } from '../../crds/text.ts'
 
 /** What is reported about a stage or about the whole object: a condition without its type. */

@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { kinds } from '../../../crds/kinds.ts'
+import { reasons } from '../../../crds/reasons.ts'
 import type { Schema } from '../../../crds/schema/builders.ts'
-import { reasons } from '../../../crds/status.ts'
 import { customResourceState, presetMetrics } from '../../../generate/monitoring.ts'
 
 interface Metric {

@@ -1,0 +1,148 @@
+/**
+ * Conditions and reasons are closed lists. Each reason has its meaning and what to do about it, so none
+ * can ship without an explanation. docs/reasons.md is generated from here.
+ */
+
+export const conditionTypes = {
+  Ready: 'The object is as its spec asks: it can be used, or it is suspended or idle.',
+  Stalled:
+    'Ready stays False until somebody acts; the reason and message are those of Ready. Absent otherwise.',
+  Built: 'The image was built from Git, or no build is needed.',
+  Complete: 'The data was loaded, or the model imported or trained.',
+  Packaged: 'The trained model is an image of its own.',
+  Serving: 'The server or the notebook answers.',
+} as const
+
+export type ConditionType = keyof typeof conditionTypes
+
+interface Explained {
+  readonly meaning: string
+  readonly todo: string
+}
+
+const nothing = 'Nothing.'
+
+export const reasons = {
+  Done: { meaning: 'The work is finished and recorded.', todo: nothing },
+  Skipped: { meaning: 'There is nothing to do here; the message says why.', todo: nothing },
+  Serving: { meaning: 'The server or the notebook answers.', todo: nothing },
+  Pending: {
+    meaning: 'The Job, Deployment or StatefulSet exists; its Pod has not started yet.',
+    todo: 'Read the message: it is the scheduler’s or the kubelet’s own. With no Pod at all, kubectl describe the Job that it names.',
+  },
+  Building: { meaning: 'The image is being built from Git.', todo: nothing },
+  Loading: { meaning: 'Data is being loaded, or a model imported.', todo: nothing },
+  Running: { meaning: 'The model is being trained.', todo: nothing },
+  Sealing: {
+    meaning: 'The load or run has ended; the checksums of its files are being recorded.',
+    todo: nothing,
+  },
+  Packaging: { meaning: 'The trained model is being packaged as an image.', todo: nothing },
+  Starting: { meaning: 'The Pod runs, and does not answer yet.', todo: nothing },
+  Finishing: {
+    meaning: 'The Job is complete; what it reports is being read.',
+    todo: nothing,
+  },
+  Waiting: {
+    meaning: 'A Model or Dataset that this object refers to is not ready yet.',
+    todo: 'Look at the object that the message names.',
+  },
+  ReferenceMissing: {
+    meaning: 'A Model or Dataset that this object refers to does not exist in its namespace.',
+    todo: 'Create it, or correct the name.',
+  },
+  ReferenceCycle: {
+    meaning: 'The base of this Model leads back to the Model itself.',
+    todo: 'Give one Model of the cycle another base.',
+  },
+  Stale: {
+    meaning: 'Ready, but made from an older state of its base or dataset.',
+    todo: 'To use the new one: kubectl annotate --overwrite KIND NAME substratus.ai/rerun="$(date)".',
+  },
+  Unschedulable: {
+    meaning: 'No node can take the Pod now; the message is the scheduler’s.',
+    todo: 'Free or add what is missing, request less in spec.resources, or correct spec.pod.',
+  },
+  NodeNotReady: {
+    meaning:
+      'The node of the Pod does not answer, or was deleted, so the state of the Pod is unknown.',
+    todo: 'Repair the node, and the Pod continues. A server starts on another node after five minutes; a Job and a notebook, which must not run twice, only once the node is deleted: kubectl delete node NAME.',
+  },
+  VolumeUnavailable: {
+    meaning:
+      'A volume of the Pod cannot be attached or mounted; the message is Kubernetes’ own, from an Event of the Pod.',
+    todo: 'Multi-Attach: stop the other Pod that the message names, or use storage that several nodes can mount. A Secret or ConfigMap that is not found: create it, and the kubelet tries again within two minutes.',
+  },
+  ImagePullFailed: {
+    meaning: 'The kubelet cannot pull an image; the message is its own.',
+    todo: 'Check the image’s name, and imagePullSecrets for a private one.',
+  },
+  ContainerConfigError: {
+    meaning: 'A container cannot be created: most often a Secret or a key that does not exist.',
+    todo: 'Create what the message names.',
+  },
+  CrashLooping: {
+    meaning: 'A container exits again and again; the message has its exit code and last output.',
+    todo: 'kubectl logs the Pod that the message names, with --previous.',
+  },
+  OOMKilled: {
+    meaning: 'A container was killed: it exceeded a memory limit, or the node ran out of memory.',
+    todo: 'Raise spec.resources.memory. A load or a run then starts a new attempt in the same folder, where it finds the checkpoints of the old one.',
+  },
+  Failed: {
+    meaning: 'The Job failed; the message has the exit code and the last output.',
+    todo: 'Fix the cause. kubectl delete job NAME tries only this stage again, in the same folder, and so does a changed spec.pod; any other changed spec, or a new substratus.ai/rerun, starts a new attempt.',
+  },
+  DeadlineExceeded: {
+    meaning: 'The Job exceeded its deadline.',
+    todo: 'For a load or a run, raise runPolicy.activeDeadlineSeconds, which starts it again. For a build or a packaging, whose deadline the administrator sets: kubectl delete job NAME tries it again.',
+  },
+  PodRefused: {
+    meaning: 'The API server refuses the Pod: a quota, Pod Security or another admission check.',
+    todo: 'Read the message: it is the API server’s own.',
+  },
+  ChildMissing: {
+    meaning: 'A child was requested and does not exist.',
+    todo: 'It is created within seconds; if not, another object owns its name: rename or delete that one.',
+  },
+  ApplyBlocked: {
+    meaning:
+      'Metacontroller cannot change a child, because somebody replaced the annotation in which it records what it applied.',
+    todo: 'Run the command in the message. It removes the annotation, and Metacontroller writes it again.',
+  },
+  StorageUnknown: {
+    meaning: 'The recorded result is in a storage that the configuration does not name.',
+    todo: 'Ask the administrator to list the root of that storage in storage.former. Or make the result again: kubectl annotate --overwrite KIND NAME substratus.ai/rerun="$(date)".',
+  },
+  Suspending: {
+    meaning: 'spec.suspend is true, and the running workload is being stopped.',
+    todo: nothing,
+  },
+  Suspended: {
+    meaning: 'spec.suspend is true, or a ModelServer is scaled to 0 replicas. Nothing runs.',
+    todo: 'Set spec.suspend to false to resume; kubectl open does so for a notebook or a server.',
+  },
+  Idle: {
+    meaning: 'The notebook was idle for spec.idleTimeout and was stopped; its home remains.',
+    todo: 'To start it: kubectl open notebook NAME, or kubectl annotate --overwrite notebook NAME substratus.ai/opened="$(date)".',
+  },
+  UpdatePending: {
+    meaning:
+      'It answers with an older Pod template: a server because only the configuration or the version of Substratus has changed, a notebook because a restart would kill its kernels.',
+    todo: 'For a server, the message says what would change; to roll it out: kubectl annotate --overwrite modelserver NAME substratus.ai/rollout="$(date)". For a notebook, delete its Pod.',
+  },
+  TooLarge: {
+    meaning: 'The model is larger than packaging.maxSize; it is served from storage.',
+    todo: nothing,
+  },
+  InternalError: {
+    meaning: 'A hook failed because of a bug in Substratus. The running workload is left alone.',
+    todo: 'Report it, with the message and the server’s log.',
+  },
+  InvalidSpec: {
+    meaning: 'The spec breaks a rule, most often because it is older than the rule.',
+    todo: 'Correct the field that the message names.',
+  },
+} as const satisfies Record<string, Explained>
+
+export type Reason = keyof typeof reasons
