@@ -1,6 +1,6 @@
 import type { Config } from '../config.ts'
 import { unexpanded } from '../expansion.ts'
-import { networkIn } from '../network.ts'
+import { networkIn } from '../networkvariables.ts'
 import { mergedPods } from '../podmerge.ts'
 import type { PodFields } from '../podtemplate.ts'
 import type { AnySpec, Rule, RuleInput } from '../rule.ts'

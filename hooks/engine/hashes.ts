@@ -3,7 +3,7 @@ import type { Config } from '../../crds/config.ts'
 import type { HashPart, Parent } from '../../crds/kind.ts'
 import { kinds } from '../../crds/kinds.ts'
 import { hash } from '../../crds/names.ts'
-import { networkIn } from '../../crds/network.ts'
+import { networkIn } from '../../crds/networkvariables.ts'
 import { cores, gibibytes } from '../../crds/schema/quantity.ts'
 
 /** The hashes that identify work by its inputs, and the one that identifies what a server was made for. */

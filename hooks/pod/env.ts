@@ -1,6 +1,6 @@
 import type { Config } from '../../crds/config.ts'
 import { unexpanded } from '../../crds/expansion.ts'
-import { networkIn } from '../../crds/network.ts'
+import { networkIn } from '../../crds/networkvariables.ts'
 import { paramVariable } from '../../crds/rules/params.ts'
 import { referredIn } from '../../crds/secrets.ts'
 import type { EnvVar } from '../children/manifesttypes.ts'
