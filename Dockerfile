@@ -1,30 +1,68 @@
-# The server's image. `npm run image FOLDER` prepares the context: the built server, its dependencies
-# without those of development, and a list of them. Nothing runs here, so that it needs no network, and
-# builds for other architectures need no emulation:
+# The project's three images: the server, with the tools that only need Node; the loader; the builder.
+# `npm run images -- --push PREFIX` builds and pushes them. Without it:
 #
-#   npm run image -- build/image
-#   docker buildx build --platform linux/amd64,linux/arm64 --sbom=true --provenance=true \
-#     --tag REGISTRY/substratus:0.2.0 --push build/image
-ARG BASE=docker.io/library/node:24-slim
-FROM ${BASE}
+#   npm run images -- --context build/images
+#   docker buildx build --platform linux/amd64,linux/arm64 --target loader --push \
+#     --tag registry.example.com/tools/substratus-loader:0.2.0 build/images
+#
+# BASE is any Debian with Node.js 24.14 or newer. Packages that it already has are not installed again.
+ARG BASE=docker.io/library/node:24-bookworm-slim
+ARG BUILDKIT=docker.io/moby/buildkit:v0.34.2-rootless
 
+FROM ${BUILDKIT} AS buildkit
+
+FROM ${BASE} AS base
 ARG VERSION=0.2.0
 ARG REVISION=
-LABEL org.opencontainers.image.title="Substratus on Metacontroller" \
-      org.opencontainers.image.description="Answers Metacontroller's hooks and the API server's admission reviews." \
-      org.opencontainers.image.licenses="Apache-2.0" \
+LABEL org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}"
 
-# Node, where the base has none: `npm run image -- FOLDER --with-node` puts it there.
-COPY bin/ /usr/local/bin/
-COPY app/ /app/
+# Where Pods may run as root, the tools do, so that they can read the files of any container.
+FROM base AS tools
+COPY tools/ /opt/substratus/
+WORKDIR /content
+ENTRYPOINT ["node", "/opt/substratus/main.ts"]
 
+FROM tools AS loader
+LABEL org.opencontainers.image.title="Substratus on Metacontroller: the loader" \
+      org.opencontainers.image.description="Loads sources, and copies from and to buckets."
+RUN rclone version && python3 -c 'import huggingface_hub' || { \
+      apt-get update \
+      && apt-get install --yes --no-install-recommends ca-certificates python3-pip rclone \
+      && pip install --break-system-packages --no-cache-dir huggingface_hub==2.4.0 \
+      && rm -rf /var/lib/apt/lists/*; }
+
+# BuildKit without root: newuidmap and newgidmap carry file capabilities instead of a setuid bit,
+# and user 1000 owns a range of ids.
+FROM tools AS builder
+LABEL org.opencontainers.image.title="Substratus on Metacontroller: the builder" \
+      org.opencontainers.image.description="Builds and packages images, rootless."
+RUN git --version && git lfs version && ssh -V && command -v newuidmap setcap || { \
+      apt-get update \
+      && apt-get install --yes --no-install-recommends ca-certificates git git-lfs libcap2-bin openssh-client uidmap \
+      && rm -rf /var/lib/apt/lists/*; }
+COPY --from=buildkit /usr/bin/buildctl /usr/bin/buildkitd /usr/bin/rootlesskit /usr/local/bin/
+COPY --from=buildkit /usr/bin/buildkit-runc /usr/local/bin/buildkit-runc
+RUN chmod u-s /usr/bin/newuidmap /usr/bin/newgidmap \
+    && setcap cap_setuid=ep /usr/bin/newuidmap \
+    && setcap cap_setgid=ep /usr/bin/newgidmap \
+    && sed -i '/:1000:/d' /etc/passwd /etc/group \
+    && echo 'build:x:1000:1000::/home/build:/bin/sh' >>/etc/passwd \
+    && echo 'build:x:1000:' >>/etc/group \
+    && echo 'build:100000:65536' | tee /etc/subuid >/etc/subgid \
+    && mkdir -p /home/build && chown 1000:1000 /home/build
+USER 1000
+
+# Nothing runs to build it, so it needs no network, and no emulation for other architectures. The Pods
+# say who runs it: any uid can, because nothing is written.
+FROM base AS substratus
+LABEL org.opencontainers.image.title="Substratus on Metacontroller" \
+      org.opencontainers.image.description="Answers Metacontroller's hooks and the API server's admission reviews."
+COPY app/ /app/
 WORKDIR /app
 ENV NODE_ENV=production
-# Any uid works: nothing is written.
-USER 1000:1000
 EXPOSE 9443
 # The heap follows the memory limit of the container, whatever it is.
-ENTRYPOINT ["node", "--max-old-space-size-percentage=75", "dist/cli/main.js"]
+ENTRYPOINT ["node", "--max-old-space-size-percentage=75", "/app/dist/cli/main.js"]
 CMD ["--help"]

@@ -91,4 +91,13 @@ program
   .option('--kubeconfig <file>', 'the cluster; without it, that of the Pod this runs in')
   .action(async (options) => set(await (await import('../install/try.ts')).tryCommand(options)))
 
+// The same image runs them; they parse their arguments themselves.
+for (const name of ['seal', 'idle'])
+  program
+    .command(name, { hidden: true })
+    .helpOption(false)
+    .allowUnknownOption()
+    .allowExcessArguments()
+    .action(() => import('../tools/main.ts').then(() => {}))
+
 await runProgram(program)

@@ -5,8 +5,10 @@ import { podFieldDefaults, podFields, pods } from './config/pods.ts'
 import { serverDefaults, servers } from './config/presets.ts'
 import { type References, referenceDefaults, references } from './config/references.ts'
 import {
+  type Images,
   imageDefaults,
   images,
+  imagesOf,
   imageVolumes,
   packaging,
   packagingDefaults,
@@ -60,7 +62,8 @@ export const configSchema = object('The configuration.', {
 })
 export type ConfigFile = TypeOf<typeof configSchema>
 
-const defaults = {
+/** What the fields are that a file leaves out. */
+export const defaults = {
   registry: {},
   images: imageDefaults,
   packaging: packagingDefaults,
@@ -84,12 +87,13 @@ const defaults = {
 } as const satisfies ConfigFile
 
 /** A file merged with the defaults: fields that have a default are always set. */
-export type Config = Omit<Overlaid<ConfigFile, typeof defaults>, 'references'> & {
+export type Config = Omit<Overlaid<ConfigFile, typeof defaults>, 'references' | 'images'> & {
   readonly references: References
+  readonly images: Images
 }
 export type ServerPreset = Config['servers']['presets'][string]
 
-export const defaultConfig: Config = defaults
+export const defaultConfig: Config = { ...defaults, images: imagesOf(defaults.images, false) }
 
 const check = validator(configSchema)
 
@@ -99,7 +103,9 @@ export function configOf(
 ): { readonly config: Config } | { readonly errors: readonly FieldError[] } {
   const errors = check(file ?? {})
   if (errors.length) return { errors }
-  const config = overlay(configSchema, defaults, spelledOut(file ?? {})) as Config
+  const merged = overlay(configSchema, defaults, spelledOut(file ?? {})) as Config
+  const images = imagesOf(merged.images, merged.storage.driver === 's3')
+  const config: Config = { ...merged, images }
   const faults = [
     ...storageFaults(config.storage),
     ...unknownDefault('gpus.default', config.gpus.default, config.gpus.profiles),

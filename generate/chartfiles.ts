@@ -1,4 +1,4 @@
-import { defaultConfig } from '../crds/config.ts'
+import { defaults } from '../crds/config.ts'
 import { kinds } from '../crds/kinds.ts'
 import { type Schema, sharedAs } from '../crds/schema/builders.ts'
 import { jsonSchema } from '../crds/schema/validator.ts'
@@ -130,7 +130,7 @@ const valuesDocs = (): string =>
     [
       '| value | type | default | meaning |',
       '|---|---|---|---|',
-      ...rows(values, { ...(defaultOf(values) as object), config: defaultConfig }),
+      ...rows(values, { ...(defaultOf(values) as object), config: defaults }),
     ].join('\n'),
   ].join('\n\n')}\n`
 

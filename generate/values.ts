@@ -21,7 +21,10 @@ const asInPod = (what: string) => anything(`${what}, as in a Pod.`)
 const helmsOwn = { ...anything('Helm’s own, for charts that include this one.'), default: {} }
 
 const imageFields = (repository: string, tag: string, withoutTag: string) => ({
-  repository: string('Its repository.', { default: repository, minLength: 1 }),
+  repository: string('Its repository.', {
+    default: repository,
+    ...(repository && { minLength: 1 }),
+  }),
   tag: string(`Its tag${withoutTag}.`, { default: tag }),
   digest: string('sha256:…, instead of a tag.', {
     default: '',
@@ -87,12 +90,8 @@ export const values = object('The chart’s values.', {
     },
   ),
   image: object(
-    'The server’s image. The default is not published: helm/README.md describes how to build it.',
-    imageFields(
-      'ghcr.io/substratusai/metacontroller-server',
-      '',
-      '; the default is the chart’s appVersion',
-    ),
+    'The server’s image, if it is not PREFIX/substratus of config.images.prefix.',
+    imageFields('', '', '; the default is config.images.tag, or the chart’s appVersion'),
   ),
   imagePullSecrets: pullSecrets,
   logLevel: choice('The server’s log level.', ['debug', 'info', 'warn', 'error'], {

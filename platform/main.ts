@@ -3,7 +3,7 @@ import { Command, InvalidArgumentError } from 'commander'
 import { runProgram } from '../terminal/program.ts'
 
 /**
- * `npm run up` and `npm run down`. They are not commands of cli/main.ts, because the image contains that
+ * `npm run up`, `npm run down` and `npm run images`. They are not commands of cli/main.ts, because the image contains that
  * but not the platform.
  */
 
@@ -39,5 +39,21 @@ program
   .description('End what up started, and remove its state.')
   .option('--dir <folder>', 'where it keeps its state')
   .action(async (options) => set(await (await import('./down.ts')).down(options)))
+
+program
+  .command('images')
+  .description('Build the three images, and push them to PREFIX/substratus, -loader and -builder.')
+  .option('--push <prefix>', 'where: registry.example.com/tools')
+  .option('--tag <tag>', 'by default the version')
+  .option(
+    '--platform <list>',
+    'for which platforms; with other ones than this machine’s, it must be able to run their programs (QEMU)',
+    'linux/amd64,linux/arm64',
+  )
+  .option('--base <image>', 'another Debian with Node.js 24.14 or newer')
+  .option('--buildkit <image>', 'another image with rootless BuildKit')
+  .option('--insecure', 'the registry speaks plain HTTP')
+  .option('--context <folder>', 'only write what the Dockerfile needs to a new folder')
+  .action(async (options) => set(await (await import('./images/push.ts')).imagesCommand(options)))
 
 await runProgram(program)

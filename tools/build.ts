@@ -1,7 +1,6 @@
-import { spawn } from 'node:child_process'
-import { mkdirSync, openSync, readFileSync, realpathSync, statSync, writeFileSync } from 'node:fs'
+import { readFileSync, realpathSync, statSync } from 'node:fs'
 import { dirname, join, sep } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { daemonConfig, rootless, withBuildkitd } from './buildkitd.ts'
 import { writeMerged } from './credentials.ts'
 import { trusted } from './gitaccess.ts'
 import { proxyEnv, untrustedBy } from './network.ts'
@@ -71,10 +70,6 @@ export function dockerfileIn(context: string, path = '.', dockerfile = 'Dockerfi
     )
   return { folder, dockerfile: file }
 }
-
-/** buildkitd's configuration: whether it talks plain HTTP to the registry. */
-export const daemonConfig = (host: string, insecure: boolean): string =>
-  insecure ? `[registry."${host}"]\n  http = true\n` : ''
 
 interface Wanted {
   readonly folder: string
@@ -170,53 +165,6 @@ export function buildFault(output: string, image: string): string {
   )
 }
 
-/** Runs `work` with a buildkitd, which is stopped afterwards together with all that it started. */
-async function withDaemon<T>(config: string, work: (address: string) => Promise<T>): Promise<T> {
-  const runtime = process.env.XDG_RUNTIME_DIR ?? '/run/user/1000'
-  const home = process.env.HOME ?? '/home/build'
-  mkdirSync(runtime, { recursive: true })
-  const file = join(home, 'buildkitd.toml')
-  writeFileSync(file, config)
-  const address = `unix://${join(runtime, 'buildkitd.sock')}`
-  const logPath = join(home, 'buildkitd.log')
-  const log = openSync(logPath, 'w')
-  const daemon = spawn(
-    'rootlesskit',
-    [
-      'buildkitd',
-      '--rootless',
-      '--oci-worker-no-process-sandbox',
-      `--root=${join(home, 'buildkit')}`,
-      `--config=${file}`,
-      `--addr=${address}`,
-    ],
-    { stdio: ['ignore', log, log] },
-  )
-  let ended: string | undefined
-  daemon.on('error', (error) => {
-    ended = error.message
-  })
-  daemon.on('close', (code) => {
-    ended ??= `it ended with ${code}`
-  })
-  try {
-    for (let tries = 0; ; tries++) {
-      const { code } = await run('buildctl', [`--addr=${address}`, 'debug', 'workers'], {
-        show: false,
-      })
-      if (code === 0) break
-      if (ended !== undefined || tries > 300)
-        throw new Error(
-          `buildkitd does not start here: ${ended ?? 'no answer in 30 s'}\n${lastLines(readFileSync(logPath, 'utf8'), 2)}`,
-        )
-      await sleep(100)
-    }
-    return await work(address)
-  } finally {
-    daemon.kill('SIGTERM')
-  }
-}
-
 export async function main(options: Options): Promise<void> {
   const context = required(options, 'context')
   const image = required(options, 'image')
@@ -225,8 +173,16 @@ export async function main(options: Options): Promise<void> {
   const found = dockerfileIn(context, optional(options, 'path'), optional(options, 'dockerfile'))
 
   const { host } = referenceOf(image)
-  const metadata = join(process.env.HOME ?? '/home/build', 'metadata.json')
-  await withDaemon(daemonConfig(host, insecure), async (address) => {
+  const home = process.env.HOME ?? '/home/build'
+  const metadata = join(home, 'metadata.json')
+  const daemon = {
+    command: rootless,
+    buildctl: 'buildctl',
+    home,
+    runtime: process.env.XDG_RUNTIME_DIR ?? '/run/user/1000',
+    config: daemonConfig(host, insecure),
+  }
+  await withBuildkitd(daemon, async (address) => {
     const args = buildctlArgs({
       ...found,
       target: optional(options, 'target'),

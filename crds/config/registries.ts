@@ -23,25 +23,61 @@ export const registry = object('Where built images are pushed.', {
 export const image = { maxLength: 512, pattern: imagePattern }
 
 export const images = object(
-  'The images of the project’s own tools. The defaults are not published: build them as helm/README.md says, and name yours here.',
+  'The project’s own three images. They are not published: `npm run images -- --push PREFIX` builds and pushes them.',
   {
-    builder: string('git and rootless BuildKit.', image),
-    loader: string('Loads a source.', image),
-    seal: string('Seals artifacts with a manifest.', image),
-    idle: string('Watches a Notebook for idleness.', image),
+    prefix: string(
+      'Where they are: PREFIX/substratus, PREFIX/substratus-loader and PREFIX/substratus-builder. Without it, they have no registry in their names.',
+      { maxLength: 400, pattern: '^([a-z0-9]([a-z0-9._/:-]*[a-z0-9])?)?$' },
+    ),
+    tag: string('Their tag; by default the version of this release.', {
+      pattern: '^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$',
+    }),
+    builder: string(
+      'Another image that builds and packages, with git and rootless BuildKit; by default PREFIX/substratus-builder.',
+      image,
+    ),
+    loader: string(
+      'Another image that loads sources and copies from and to buckets; by default PREFIX/substratus-loader.',
+      image,
+    ),
+    seal: string(
+      'Another image that seals artifacts with a manifest; by default PREFIX/substratus, with storage.driver s3 the image of the loader.',
+      image,
+    ),
+    idle: string(
+      'Another image that watches a Notebook for idleness; by default PREFIX/substratus.',
+      image,
+    ),
     notebook: string('What a Notebook without an image of its own runs.', image),
   },
 )
 
-const toolImage = (name: string): string => `ghcr.io/substratusai/metacontroller-${name}:0.2.0`
-
 export const imageDefaults = {
-  builder: toolImage('builder'),
-  loader: toolImage('loader'),
-  seal: toolImage('seal'),
-  idle: toolImage('idle'),
+  prefix: '',
+  tag: '0.2.0',
   notebook: 'quay.io/jupyter/scipy-notebook:2025-03-14',
 } satisfies TypeOf<typeof images>
+
+type Tool = 'builder' | 'loader' | 'seal' | 'idle'
+type Given = TypeOf<typeof images> & typeof imageDefaults
+export type Images = Omit<Given, Tool> & Readonly<Record<Tool, string>>
+
+/**
+ * The image of each tool: its own, or one of the three of the prefix. Only the image of the loader has
+ * rclone, with which seal copies to a bucket.
+ */
+export function imagesOf(given: Given, isInBucket: boolean): Images {
+  const named = (image: string): string =>
+    `${given.prefix ? `${given.prefix}/` : ''}${image}:${given.tag}`
+  const loader = given.loader ?? named('substratus-loader')
+  return {
+    builder: named('substratus-builder'),
+    loader,
+    seal: isInBucket ? loader : named('substratus'),
+    idle: named('substratus'),
+    ...given,
+  }
+}
 
 export const packaging = object('Trained models as images.', {
   enabled: boolean('Whether package: Auto packages at all.'),

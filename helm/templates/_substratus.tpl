@@ -13,8 +13,9 @@ app.kubernetes.io/component: server
 {{- end }}
 
 {{- define "substratus.image" -}}
+{{- $ours := .Values.config.images | default dict -}}
 {{- with .Values.image -}}
-{{ .repository }}{{ if .digest }}@{{ .digest }}{{ else }}:{{ .tag | default $.Chart.AppVersion }}{{ end }}
+{{ .repository | default (printf "%s/substratus" $ours.prefix) }}{{ if .digest }}@{{ .digest }}{{ else }}:{{ .tag | default $ours.tag | default $.Chart.AppVersion }}{{ end }}
 {{- end }}
 {{- end }}
 

@@ -9,17 +9,18 @@ export type ToolName =
   | 'kubectl'
   | 'kwok'
 
+/** BuildKit, as it runs without root. */
+export type BuildToolName = 'buildkitd' | 'buildctl' | 'rootlesskit'
+
 /** What a real node needs beside the control plane. */
 export type NodeToolName =
+  | BuildToolName
   | 'kubelet'
   | 'kube-proxy'
   | 'containerd'
   | 'containerd-shim-runc-v2'
   | 'ctr'
   | 'crane'
-  | 'buildkitd'
-  | 'buildctl'
-  | 'rootlesskit'
   | 'rclone'
   | 'coredns'
 
@@ -249,6 +250,19 @@ const buildkit = <Name extends NodeToolName>(name: Name) =>
 
 const unameArch = (arch: string): string => (arch === 'amd64' ? 'x86_64' : 'aarch64')
 
+export const buildTools: readonly Tool<BuildToolName>[] = [
+  buildkit('buildkitd'),
+  buildkit('buildctl'),
+  published('rootlesskit', /^[23]\./, {
+    repo: 'rootless-containers/rootlesskit',
+    version: '2.3.6',
+    archive: (arch) => `rootlesskit-${unameArch(arch)}.tar.gz`,
+    member: 'rootlesskit',
+    module: 'github.com/rootless-containers/rootlesskit/v2',
+    package: 'github.com/rootless-containers/rootlesskit/v2/cmd/rootlesskit',
+  }),
+]
+
 /** What a real node needs. */
 export const nodeTools: readonly Tool<NodeToolName>[] = [
   kubernetes('kubelet', ['--version'], 0),
@@ -266,16 +280,7 @@ export const nodeTools: readonly Tool<NodeToolName>[] = [
     versionArgs: ['version'],
     stamp: 'github.com/google/go-containerregistry/cmd/crane/cmd.Version',
   }),
-  buildkit('buildkitd'),
-  buildkit('buildctl'),
-  published('rootlesskit', /^[23]\./, {
-    repo: 'rootless-containers/rootlesskit',
-    version: '2.3.6',
-    archive: (arch) => `rootlesskit-${unameArch(arch)}.tar.gz`,
-    member: 'rootlesskit',
-    module: 'github.com/rootless-containers/rootlesskit/v2',
-    package: 'github.com/rootless-containers/rootlesskit/v2/cmd/rootlesskit',
-  }),
+  ...buildTools,
   {
     name: 'rclone',
     versionArgs: ['version'],

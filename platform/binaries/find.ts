@@ -6,6 +6,8 @@ import type { Progress } from '../progress.ts'
 import { binaryCache } from './cache.ts'
 import {
   actionlint,
+  type BuildToolName,
+  buildTools,
   goArch,
   goOs,
   helm,
@@ -21,6 +23,7 @@ import { downloadRelease } from './releases.ts'
 
 export type Binaries = Readonly<Record<ToolName, string>>
 export type NodeBinaries = Readonly<Record<NodeToolName, string>>
+export type BuildBinaries = Readonly<Record<BuildToolName, string>>
 
 /** A place to look for binaries. `find` returns a path, or throws an error that says why there is none. */
 export interface Place {
@@ -44,6 +47,10 @@ export const findHelm = async (lookup: Lookup): Promise<string> =>
 
 export const findActionlint = async (lookup: Lookup): Promise<string> =>
   (await findIn(placesOf(lookup), [actionlint], lookup.signal)).actionlint
+
+/** BuildKit without the rest of a node. */
+export const findBuildBinaries = (lookup: Lookup): Promise<BuildBinaries> =>
+  findIn(placesOf(lookup), buildTools, lookup.signal)
 
 export const findNodeBinaries = (lookup: Lookup): Promise<NodeBinaries> =>
   findIn(placesOf(lookup), nodeTools, lookup.signal)

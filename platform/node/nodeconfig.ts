@@ -1,16 +1,11 @@
 import type { ConfigFile } from '../../crds/config.ts'
 import { imageNamed, registryHost } from './addresses.ts'
-import { toolImage } from './images.ts'
+import { toolTag } from './images.ts'
 
 /** The administrator's configuration for a real node on a small machine. */
 export const nodeConfig: ConfigFile = {
   registry: { prefix: `${registryHost}/substratus`, insecure: true },
-  images: {
-    builder: imageNamed(toolImage('builder')),
-    loader: imageNamed(toolImage('loader')),
-    seal: imageNamed(toolImage('seal')),
-    idle: imageNamed(toolImage('idle')),
-  },
+  images: { prefix: imageNamed('tools'), tag: toolTag },
   git: { allowHttp: true },
   // Its kubelet does not count the space: it cannot find the disk of this machine in every sandbox.
   ephemeralStorage: 'Ignore',

@@ -21,6 +21,8 @@ import { type Ended, get, kubectl, manifest, readyOf, type Shown, until } from '
 
 export const chart = join(root, 'helm')
 export const release = 'substratus'
+/** Where the three images are; nothing is pulled on simulated nodes. */
+export const imagesAt = 'config.images.prefix=registry.example.com/tools'
 export const home = 'substratus-system'
 /** The namespace of the objects in the tests. */
 export const team = 'team'
@@ -134,7 +136,8 @@ export async function install(
 ): Promise<Running> {
   const { helm, outside } = bed
   await bringDefinitions(bed)
-  done(await helm('install', release, from, '-n', home, '--set', outside, ...args))
+  const set = from === chart ? `${outside},${imagesAt}` : outside
+  done(await helm('install', release, from, '-n', home, '--set', set, ...args))
   return startBehindService(bed)
 }
 

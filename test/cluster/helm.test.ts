@@ -1,15 +1,19 @@
 import { X509Certificate } from 'node:crypto'
-import { readdirSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { configOf } from '../../crds/config.ts'
+import type { Parent } from '../../crds/kind.ts'
+import { kindNamed } from '../../crds/kinds.ts'
+import { check } from '../../webhooks/check.ts'
 import {
   bringDefinitions,
   chart,
   documentsIn,
   done,
   home,
+  imagesAt,
   release,
   secretsOf,
   team,
@@ -37,7 +41,8 @@ describe('before anything is installed', () => {
     { how: 'Metacontroller', args: ['--set', 'metacontroller.enabled=true', '--with-subcharts'] },
     ...presets.map((how) => ({ how, args: presetArgs(how) })),
   ])('helm lint --strict with $how', async ({ args }) => {
-    const { stdout, stderr } = await bed.helm('lint', '--strict', chart, ...args)
+    const set = ['--set', imagesAt]
+    const { stdout, stderr } = await bed.helm('lint', '--strict', chart, ...set, ...args)
     expect(stdout + stderr).toContain('0 chart(s) failed')
   })
 
@@ -45,6 +50,41 @@ describe('before anything is installed', () => {
     const text = done(await bed.release('template', ...presetArgs(preset)))
     const { data } = documentsIn(text).find(({ kind }) => kind === 'ConfigMap')
     expect(configOf(parse(data['config.yaml']))).toHaveProperty('config')
+  })
+
+  test.each(presets)(
+    'the first example that helm install shows fits the preset %s',
+    async (preset) => {
+      const shown = done(await bed.release('install', '--dry-run=client', ...presetArgs(preset)))
+      const [, example = ''] = /<<EOF\n(.*?)\n *EOF\n/s.exec(shown) ?? []
+      const values = parse(readFileSync(join(chart, 'presets', preset), 'utf8'), { merge: true })
+      const read = configOf(values.config)
+      if ('errors' in read) throw new Error(JSON.stringify(read.errors))
+      const objects = documentsIn(example.replaceAll(/^ {2}/gm, '')) as readonly Parent[]
+      expect(objects.map(({ kind }) => kind)).toEqual(['Model', 'ModelServer'])
+      const [model, server] = objects as [Parent, Parent]
+      const known = { 'Model/hello': model }
+      for (const object of [model, server])
+        expect(check(kindNamed(object.kind), { object, dryRun: true }, read.config, known)).toEqual(
+          { errors: [], warnings: [] },
+        )
+    },
+  )
+
+  test('without the images it is refused, and the error says how to build them', async () => {
+    const { code, stderr } = await bed.helm('install', release, chart, '-n', home)
+    expect(code).not.toBe(0)
+    expect(stderr).toContain('config.images.prefix is empty')
+    expect(stderr).toContain('npm run images -- --push registry.example.com/tools')
+  })
+
+  test('an image for each tool does instead of a prefix', async () => {
+    const own = ['image.repository', 'config.images.builder', 'config.images.loader']
+    const rest = ['config.images.seal', 'config.images.idle']
+    const set = [...own, ...rest].map((path) => `${path}=example.com/${path.split('.').at(-1)}`)
+    const args = ['template', release, chart, '-n', home, '--set', set.join()]
+    expect(done(await bed.helm(...args))).toContain('image: "example.com/repository:')
+    expect((await bed.helm(...args.slice(0, -1), set.slice(1).join())).code).not.toBe(0)
   })
 
   test.each([
@@ -108,7 +148,15 @@ describe('installed', () => {
   })
 
   test('a second installation in another namespace is refused, and the error names the first one’s', async () => {
-    const { code, stderr } = await bed.helm('install', 'other', chart, '-n', team)
+    const { code, stderr } = await bed.helm(
+      'install',
+      'other',
+      chart,
+      '-n',
+      team,
+      '--set',
+      imagesAt,
+    )
     expect(code).not.toBe(0)
     expect(stderr).toContain(
       `Substratus is installed already: release "${release}" in namespace "${home}"`,

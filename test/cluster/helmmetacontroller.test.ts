@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { freePorts } from '../../platform/ports.ts'
 import { accountOf, allowed, requestsOf } from './accounts.ts'
-import { chart, documentsIn, done, drive, home, release, team } from './chart.ts'
+import { documentsIn, done, drive, home, team } from './chart.ts'
 import { get, manifest, ok, type Shown } from './cluster.ts'
 import { installation } from './installation.ts'
 import { applyOneOfEach, everything } from './oneofeach.ts'
@@ -80,7 +80,7 @@ test.each([
   { set: 'hookToken.enabled=false,tls.certManager.enabled=true', secrets: true },
   { set: 'hookToken.enabled=true', secrets: true },
 ])('with $set it may read Secrets: $secrets', async ({ set, secrets }) => {
-  const text = done(await bed.helm('template', release, chart, '--set', [enabled, set].join()))
+  const text = done(await bed.release('template', '--set', [enabled, set].join()))
   const roles = documentsIn(text).filter(
     ({ kind, metadata }) =>
       kind === 'ClusterRole' && metadata.name.startsWith('substratus-metacontroller'),

@@ -5,7 +5,7 @@ import { customResourceState } from '../../generate/monitoring.ts'
 import { controllers } from '../../metacontroller/compositecontrollers.ts'
 import { findHelm } from '../../platform/binaries/find.ts'
 import { admissionWebhooks } from '../../webhooks/configuration.ts'
-import { chart, home, release } from './chart.ts'
+import { chart, home, imagesAt, release } from './chart.ts'
 import type { Shown } from './cluster.ts'
 
 /** Hand-written templates render exactly what the project's own functions return. */
@@ -17,7 +17,7 @@ const tls = ['tls.secretName=certificate', `tls.ca=${ca}`]
 const binary = await findHelm({ progress: (line) => console.log(line) })
 
 const rendered = (template: string, values: readonly string[]): readonly unknown[] => {
-  const set = ['--set', [...tls, ...values].join()]
+  const set = ['--set', [imagesAt, ...tls, ...values].join()]
   const args = ['template', release, chart, '--namespace', home, ...set, '--show-only']
   const text = execFileSync(binary, [...args, `templates/${template}.yaml`], { encoding: 'utf8' })
   return parseAllDocuments(text).map((document) => document.toJS())

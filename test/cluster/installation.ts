@@ -5,6 +5,7 @@ import {
   type Driving,
   driveBeside,
   home,
+  imagesAt,
   install,
   type Running,
   release,
@@ -59,7 +60,8 @@ export function installation({ installed, inUse = false }: Setup = {}): Installa
 const actsOn = (
   shared: Installation,
 ): Pick<Installation, 'release' | 'rollback' | 'uninstall' | 'restartServer'> => ({
-  release: (verb, ...args) => shared.helm(verb, release, chart, '-n', home, ...args),
+  release: (verb, ...args) =>
+    shared.helm(verb, release, chart, '-n', home, '--set', imagesAt, ...args),
   rollback: () => shared.helm('rollback', release, '1', '-n', home),
   uninstall: () => shared.helm('uninstall', release, '-n', home, '--wait', '--timeout', '60s'),
   restartServer: async () => {

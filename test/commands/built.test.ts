@@ -13,7 +13,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { root } from '../../terminal/root.ts'
 
-/** The contents of the production image, as `npm run image` compiles them. `npm run check` starts its server. */
+/** The contents of the production image, as `npm run images` compiles them. `npm run check` starts its server. */
 
 let folder: string
 
@@ -39,6 +39,7 @@ test('the image contains no development platform', () => {
     'open',
     'server',
     'terminal',
+    'tools',
     'webhooks',
   ])
 })
@@ -72,6 +73,8 @@ test.each([
   { file: 'cli', args: ['serve', '--http', '192.0.2.1:0'], code: 1, says: 'no address of this' },
   { file: 'cli', args: ['renew-certificate', ...cluster, ...names], code: 1, says: 'substratus: ' },
   { file: 'cli', args: ['try', ...cluster], code: 1, says: 'substratus: ' },
+  { file: 'cli', args: ['seal'], code: 1, says: '--artifacts' },
+  { file: 'cli', args: ['idle', '--timeout=1m'], code: 1, says: '--url' },
   { file: 'open', args: ['--help'], code: 0, says: 'Usage: kubectl open' },
   { file: 'open', args: ['nb', 'n', ...cluster], code: 1, says: 'error: kubeconfig ' },
 ])('dist/$file/main.js $args.0 starts', ({ file, args, code, says }) => {

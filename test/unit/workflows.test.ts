@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { defaultConfig } from '../../crds/config.ts'
+import { nameOf, targets } from '../../platform/images/targets.ts'
 
 /** The workflows at GitHub, and the container for development, do what the project needs. */
 
@@ -43,14 +44,12 @@ describe.each(workflows)('$name', ({ text }) => {
   })
 })
 
-test('a release has the image of the server, and each of ours that the configuration names by default', () => {
-  const { IMAGE } = release.jobs.images.env
-  const [, prefix = ''] = /(\/metacontroller-)\$/.exec(IMAGE) ?? []
-  const ours = Object.values(defaultConfig.images).flatMap(
-    (image) => new RegExp(`${prefix}(\\w+):`).exec(image)?.[1] ?? [],
-  )
-  expect(ours).toHaveLength(4)
-  expect(release.jobs.images.strategy.matrix.image).toEqual(['server', ...ours])
+test('a release has the three images of ours, by the names that the configuration expects', () => {
+  const { builder, loader, seal, idle, tag } = defaultConfig.images
+  const expected = new Set([builder, loader, seal, idle])
+  const { include } = release.jobs.images.strategy.matrix
+  expect(include).toEqual(targets.map((target) => ({ target, image: nameOf(target) })))
+  expect(new Set(targets.map((target) => `${nameOf(target)}:${tag}`))).toEqual(expected)
 })
 
 test('the container for development has the Debian packages that .ci/run installs', () => {

@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import { beforeAll, expect, inject, test } from 'vitest'
 import { findNodeBinaries } from '../../platform/binaries/find.ts'
 import { nodeName } from '../../platform/node/addresses.ts'
-import { type Base, debian, provideBase } from '../../platform/node/images.ts'
+import { type Base, provideBase } from '../../platform/node/images.ts'
+import { debian } from '../../platform/node/layers.ts'
 import {
   apply,
   get,

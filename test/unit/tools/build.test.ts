@@ -3,13 +3,8 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSyn
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import {
-  buildctlArgs,
-  buildFault,
-  daemonConfig,
-  dockerfileIn,
-  stepProxies,
-} from '../../../tools/build.ts'
+import { buildctlArgs, buildFault, dockerfileIn, stepProxies } from '../../../tools/build.ts'
+import { daemonConfig } from '../../../tools/buildkitd.ts'
 import { refOf } from '../../../tools/clone.ts'
 import { addressOf, credentialHelper } from '../../../tools/gitaccess.ts'
 import { clonedFault } from '../../../tools/gitwords.ts'

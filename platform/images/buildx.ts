@@ -1,0 +1,34 @@
+import { spawnSync } from 'node:child_process'
+import type { Build } from './buildkit.ts'
+
+/** The builder of the person, or one of our own: docker's default often builds for one platform alone. */
+const builder = process.env.BUILDX_BUILDER || 'substratus'
+
+const succeeds = (...args: readonly string[]): boolean =>
+  spawnSync('docker', args, { stdio: 'ignore' }).status === 0
+
+/** Whether this machine has docker buildx, and an engine that answers. */
+export const hasBuildx = (): boolean =>
+  succeeds('buildx', 'version') && succeeds('version', '--format', '{{.Server.Version}}')
+
+/** docker's arguments for one image. */
+export const buildxArgs = ({ context, target, image, args, platforms, insecure }: Build) => [
+  ...['buildx', 'build', `--builder=${builder}`, `--target=${target}`],
+  ...(platforms ? [`--platform=${platforms.join()}`] : []),
+  ...Object.entries(args).map(([key, value]) => `--build-arg=${key}=${value}`),
+  `--output=type=image,name=${image},push=true${insecure ? ',registry.insecure=true' : ''}`,
+  context,
+]
+
+/** Runs docker in the foreground: it shows its own progress. */
+function docker(...args: readonly string[]): void {
+  const { status, error } = spawnSync('docker', args, { stdio: 'inherit' })
+  if (error) throw error
+  if (status !== 0) throw new Error(`docker ${args.slice(0, 2).join(' ')} ended with ${status}`)
+}
+
+export async function withBuildx(work: (build: (one: Build) => void) => void): Promise<void> {
+  if (!succeeds('buildx', 'inspect', builder))
+    docker('buildx', 'create', `--name=${builder}`, '--driver=docker-container')
+  work((one) => docker(...buildxArgs(one)))
+}

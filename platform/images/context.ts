@@ -1,0 +1,67 @@
+import { execFileSync } from 'node:child_process'
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { join } from 'node:path'
+import { root } from '../../terminal/root.ts'
+
+/** The programs of the tools. Python leaves a folder beside those that it has run. */
+export const toolFiles = (): readonly string[] =>
+  readdirSync(join(root, 'tools'), { withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map(({ name }) => name)
+    .sort()
+
+/** What the image of the server is compiled from, and the list of its dependencies. */
+export function serverFiles(): readonly string[] {
+  const { include } = JSON.parse(readFileSync(join(root, 'tsconfig.build.json'), 'utf8')) as {
+    readonly include: readonly string[]
+  }
+  const sources = include.flatMap((folder) =>
+    readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+      .filter((name) => name.endsWith('.ts'))
+      .map((name) => `${folder}/${name}`),
+  )
+  return ['package-lock.json', 'tsconfig.build.json', ...sources.sort()]
+}
+
+/**
+ * Writes the context of the Dockerfile to a new folder: the compiled server, because no image has a
+ * compiler, the dependencies of package-lock.json, and the programs of the tools.
+ */
+export function writeContext(folder: string): void {
+  if (existsSync(folder) && readdirSync(folder).length)
+    throw new Error(`"${folder}" holds files: name a folder that does not exist yet`)
+  copyInto(folder, root, ['Dockerfile'])
+  copyInto(join(folder, 'tools'), join(root, 'tools'), toolFiles())
+  const app = join(folder, 'app')
+  copyInto(app, root, ['package.json', 'package-lock.json', '.npmrc', 'LICENSE'])
+
+  const run = (command: string, ...args: readonly string[]) =>
+    execFileSync(command, args, {
+      cwd: app,
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+  const tsc = join(root, 'node_modules', '.bin', 'tsc')
+  run(tsc, '-p', join(root, 'tsconfig.build.json'), '--outDir', join(app, 'dist'))
+  run('npm', 'ci', '--omit=dev', '--ignore-scripts', '--no-audit', '--no-fund')
+  writeFileSync(
+    join(app, 'sbom.spdx.json'),
+    run('npm', 'sbom', '--omit=dev', '--sbom-format=spdx', '--package-lock-only'),
+  )
+  // Declarations and source maps are two fifths of the dependencies, and unused at run time.
+  for (const name of readdirSync(join(app, 'node_modules'), { recursive: true, encoding: 'utf8' }))
+    if (/\.(d\.[cm]?ts|map)$/.test(name)) rmSync(join(app, 'node_modules', name))
+}
+
+function copyInto(folder: string, from: string, names: readonly string[]): void {
+  mkdirSync(folder, { recursive: true })
+  for (const name of names) copyFileSync(join(from, name), join(folder, name))
+}

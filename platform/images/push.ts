@@ -1,0 +1,111 @@
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { defaultConfig } from '../../crds/config.ts'
+import { root } from '../../terminal/root.ts'
+import { findBuildBinaries } from '../binaries/find.ts'
+import { programNamed } from '../node/requirements.ts'
+import { type Build, withBuilder } from './buildkit.ts'
+import { hasBuildx, withBuildx } from './buildx.ts'
+import { writeContext } from './context.ts'
+import { nameOf, targets } from './targets.ts'
+
+/** `npm run images`: builds the three images, and pushes them. */
+
+export interface ImagesOptions {
+  /** Where to push: PREFIX/substratus:TAG and so on. */
+  readonly push?: string
+  readonly tag?: string
+  readonly platform?: string
+  readonly base?: string
+  readonly buildkit?: string
+  /** Whether the registry speaks plain HTTP. */
+  readonly insecure?: boolean
+  /** Only write the context of the Dockerfile, to this folder. */
+  readonly context?: string
+}
+
+const say = (line: string) => console.error(line)
+
+export async function imagesCommand(options: ImagesOptions): Promise<number> {
+  const { push, context } = options
+  if (context) {
+    writeContext(resolve(context))
+    return 0
+  }
+  if (!push)
+    throw new Error(
+      'name where to push the images: npm run images -- --push registry.example.com/tools',
+    )
+  const folder = mkdtempSync(join(tmpdir(), 'substratus-images-'))
+  try {
+    say('compiling the server')
+    const written = join(folder, 'context')
+    writeContext(written)
+    await pushAll(buildsOf(written, push, options), folder, options)
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+  const { tag } = options
+  const values = [`config.images.prefix=${push}`, ...(tag ? [`config.images.tag=${tag}`] : [])]
+  say(`pushed. For helm install: ${values.map((value) => `--set ${value}`).join(' ')}`)
+  return 0
+}
+
+function buildsOf(context: string, prefix: string, options: ImagesOptions): readonly Build[] {
+  const { tag = defaultConfig.images.tag, platform, base, buildkit, insecure = false } = options
+  const args = {
+    VERSION: tag,
+    REVISION: revision(),
+    ...(base && { BASE: base }),
+    ...(buildkit && { BUILDKIT: buildkit }),
+  }
+  return targets.map((target) => ({
+    context,
+    target,
+    image: `${prefix}/${nameOf(target)}:${tag}`,
+    args,
+    insecure,
+    ...(platform && { platforms: platform.split(',') }),
+  }))
+}
+
+async function pushAll(
+  builds: readonly Build[],
+  folder: string,
+  { push, insecure }: ImagesOptions,
+) {
+  if (hasBuildx()) {
+    say('building with docker buildx')
+    return withBuildx((build) => {
+      for (const one of builds) build(one)
+    })
+  }
+  if (!programNamed('runc'))
+    throw new Error(
+      'docker buildx does not answer here, and BuildKit alone needs runc: install one of the two',
+    )
+  say('docker buildx does not answer: building with BuildKit')
+  const binaries = await findBuildBinaries({ progress: say })
+  const registry = push?.split('/')[0]
+  await withBuilder(
+    { binaries, folder, ...(insecure && registry && { insecure: registry }) },
+    async (build) => {
+      for (const one of builds) {
+        say(`building ${one.image}`)
+        await build({ ...one, onLine: say })
+      }
+    },
+  )
+}
+
+/** The commit of the sources; empty where they are no clone. */
+function revision(): string {
+  try {
+    const git = ['-C', root, 'rev-parse', 'HEAD'] as const
+    return execFileSync('git', git, { encoding: 'utf8', stdio: 'pipe' }).trim()
+  } catch {
+    return ''
+  }
+}

@@ -1,0 +1,77 @@
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { delimiter, join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { root } from '../../terminal/root.ts'
+
+/** `npm run images`, with a docker that only writes down what it is asked for. */
+
+let folder: string
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'substratus-images-test-'))
+})
+afterAll(() => rmSync(folder, { recursive: true }))
+
+/** A docker with these exit codes: `docker buildx inspect` fails as long as there is no builder. */
+const docker = `#!/bin/sh
+echo "$*" >>"$LOG"
+for last; do :; done
+case "$*" in
+  'buildx inspect'*) exit 1 ;;
+  'buildx build'*) ls "$last" "$last/app" | sort -u | tr '\\n' ' ' >>"$LOG.context" ;;
+esac
+`
+
+function images(args: readonly string[]) {
+  const log = join(folder, 'log')
+  const bin = mkdtempSync(join(folder, 'bin-'))
+  writeFileSync(join(bin, 'docker'), docker, { mode: 0o755 })
+  const PATH = `${bin}${delimiter}${process.env.PATH}`
+  const { BUILDX_BUILDER: _, ...rest } = process.env
+  const env = { ...rest, PATH, LOG: log }
+  const program = join(root, 'platform/main.ts')
+  const { status, stderr } = spawnSync(process.execPath, [program, 'images', ...args], {
+    cwd: root,
+    env,
+    encoding: 'utf8',
+  })
+  return { status, stderr, log }
+}
+
+test('builds and pushes the three for two platforms, with a builder of its own', () => {
+  const { status, stderr, log } = images(['--push', 'registry.example.com/tools', '--tag', 'next'])
+  expect(stderr).toContain(
+    'For helm install: --set config.images.prefix=registry.example.com/tools --set config.images.tag=next\n',
+  )
+  expect(status).toBe(0)
+  const asked = readFileSync(log, 'utf8').trim().split('\n')
+  expect(asked).toContain('buildx create --name=substratus --driver=docker-container')
+  const builds = asked.filter((line) => line.startsWith('buildx build'))
+  expect(builds.map((line) => /--target=(\S+).*name=(\S+),push=true/.exec(line)?.slice(1))).toEqual(
+    [
+      ['substratus', 'registry.example.com/tools/substratus:next'],
+      ['loader', 'registry.example.com/tools/substratus-loader:next'],
+      ['builder', 'registry.example.com/tools/substratus-builder:next'],
+    ],
+  )
+  for (const line of builds) expect(line).toContain('--platform=linux/amd64,linux/arm64')
+  const context = new Set(readFileSync(`${log}.context`, 'utf8').split(' '))
+  for (const name of ['Dockerfile', 'app', 'tools', 'dist', 'node_modules', 'sbom.spdx.json'])
+    expect(context).toContain(name)
+}, 120_000)
+
+test('says what is missing where it is not told where to push', () => {
+  const { status, stderr } = images([])
+  expect(status).toBe(1)
+  expect(stderr).toBe(
+    'substratus: name where to push the images: npm run images -- --push registry.example.com/tools\n',
+  )
+})
+
+test('writes into no folder that holds files', () => {
+  const { status, stderr } = images(['--context', root])
+  expect(status).toBe(1)
+  expect(stderr).toContain('holds files: name a folder that does not exist yet')
+  expect(readdirSync(root)).toContain('package.json')
+})
