@@ -4,6 +4,7 @@ import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { inject } from 'vitest'
 import type { Condition } from '../../crds/status.ts'
+import { notFound, readShown } from './reader.ts'
 
 /** The cluster as a person sees it: by kubectl. */
 
@@ -46,12 +47,20 @@ export async function ok(
 // biome-ignore lint/suspicious/noExplicitAny: objects of every kind, as kubectl prints them.
 export type Shown = any
 
-export const get = async (
+/** What `kubectl get WHAT -o json` prints; kubectl itself says why there is nothing. */
+export async function get(
   namespace: string,
   what: string,
   target = inject('cluster'),
-): Promise<Shown> =>
-  JSON.parse(await ok(['-n', namespace, 'get', what, '-o', 'json'], undefined, target))
+): Promise<Shown> {
+  try {
+    return await readShown(target.kubeconfig, namespace, what)
+  } catch (error) {
+    const words = notFound(error)
+    if (words) throw new Error(`kubectl -n ${namespace} get ${what}: ${words}`)
+    return JSON.parse(await ok(['-n', namespace, 'get', what, '-o', 'json'], undefined, target))
+  }
+}
 
 export const manifest = (
   kind: string,
