@@ -56,7 +56,8 @@ export const controllers = ({
       metadata: { name: `${plural}.substratus.ai` },
       spec: {
         generateSelector: true,
-        parentResource: { apiVersion, resource: plural },
+        // Our own status: an answer that needs to see it stored asks for a sync.
+        parentResource: { apiVersion, resource: plural, ignoreStatusChanges: true },
         childResources: children
           .filter(({ optional }) => deviceClaims || !optional)
           .map(({ apiVersion, resource }) => ({

@@ -1,6 +1,6 @@
 import type { Parent } from '../../crds/kind.ts'
 import { condition, readyConditions } from '../observe/conditions.ts'
-import type { Memory } from '../observe/memory.ts'
+import { isNews, type Memory } from '../observe/memory.ts'
 import type { SyncResponse } from '../observe/protocol.ts'
 import type { Behaviour } from './behaviour.ts'
 import { childrenOf, type Decision, type StageFate } from './fate.ts'
@@ -21,18 +21,21 @@ export function assemble<S, T>(
   const children = childrenOf(decision)
   const awaited = awaitedIn(decision)
   const former = formerAfter(facts, records, !blockedBy)
-  const resync = resyncAfter(decision, memory)
+  const remembered = {
+    ...carried(parent, memory),
+    ...behaviour.status(facts, records, !blockedBy, children.find(isWorkload)),
+    ...(isFilled(records) && { stages: records }),
+    ...(blockedBy && memory.artifacts && { lastComplete: memory.complete }),
+    ...(former.length && { former }),
+    ...(bases?.length && { bases }),
+    ...(blockedBy?.disruptions && { disruptions: blockedBy.disruptions }),
+    ...(blockedBy?.finishing && { finishing: blockedBy.finishing }),
+    ...(awaited.length && { awaited }),
+  }
+  const resync = resyncAfter(decision, memory, { isNews: isNews(remembered, parent), now })
   return {
     status: {
-      ...carried(parent, memory),
-      ...behaviour.status(facts, records, !blockedBy, children.find(isWorkload)),
-      ...(isFilled(records) && { stages: records }),
-      ...(blockedBy && memory.artifacts && { lastComplete: memory.complete }),
-      ...(former.length && { former }),
-      ...(bases?.length && { bases }),
-      ...(blockedBy?.disruptions && { disruptions: blockedBy.disruptions }),
-      ...(blockedBy?.finishing && { finishing: blockedBy.finishing }),
-      ...(awaited.length && { awaited }),
+      ...remembered,
       ready: ready.status === 'True',
       conditions: [
         ...readyConditions(seen, ready),

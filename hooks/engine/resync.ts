@@ -24,12 +24,54 @@ const intervals: Partial<Record<Reason, number>> = {
   PodRefused: 10,
 }
 
-/** Seconds after which Metacontroller syncs again without an event; 0 means never. */
-export function resyncAfter({ ready, blockedBy, stages }: Decision, memory: Memory): number {
+/** What waits long is asked about less and less often: after a minute, every 15 s. */
+const longest = 15
+const growth = 1 / 4
+
+/** A server whose Pods are all there. Its Deployment is a child, so that a change of them triggers a sync. */
+const settled = 600
+const unsettled = 60
+
+/**
+ * Metacontroller ignores changes of our own status, which would double the syncs. An answer that records
+ * something new asks for a sync, which sees the record in the request: only then is it sure to be stored,
+ * and a Job may get its time to live.
+ */
+const untilStored = 2
+
+/**
+ * Seconds after which Metacontroller syncs again without an event; 0 means never. `isNews`: the answer
+ * records what the request does not contain; `now`: the time of the request.
+ */
+export function resyncAfter(
+  decision: Decision,
+  memory: Memory,
+  { isNews, now }: { readonly isNews: boolean; readonly now: string | undefined },
+): number {
+  const seconds = intervalOf(decision, memory, now)
+  return isNews ? Math.min(seconds || untilStored, untilStored) : seconds
+}
+
+function intervalOf(
+  { ready, blockedBy, stages }: Decision,
+  memory: Memory,
+  now: string | undefined,
+): number {
   if (isAsleep(ready)) return 0
-  if (ready.status === 'True') return stages.some(({ does }) => does === 'serve') ? 60 : 0
+  if (ready.status === 'True') {
+    if (!stages.some(({ does }) => does === 'serve')) return 0
+    return ready.isUnsettled ? unsettled : settled
+  }
   if (ready.reason === 'Failed') return blockedBy && hadFailed(memory) ? 0 : 10
-  return intervals[ready.reason] ?? 0
+  const shortest = intervals[ready.reason] ?? 0
+  return shortest && Math.max(shortest, Math.min(longest, Math.floor(waited(memory, now) * growth)))
+}
+
+/** For how many seconds the object has not been ready; 0 if that is not known. */
+function waited({ conditions }: Memory, now: string | undefined): number {
+  const since = conditions.find(({ type }) => type === 'Ready')?.lastTransitionTime
+  const seconds = (Date.parse(now ?? '') - Date.parse(since ?? '')) / 1000
+  return seconds > 0 ? seconds : 0
 }
 
 /**

@@ -1,3 +1,4 @@
+import equal from 'fast-deep-equal'
 import { annotations, type Parent } from '../../crds/kind.ts'
 import { isObject } from '../../crds/schema/json.ts'
 import {
@@ -79,6 +80,13 @@ export function memoryOf({ status }: Pick<Parent, 'status'>): Memory {
     conditions,
   }
 }
+
+/** Until these are in a request, Jobs and claims are retained that the record would let go. */
+const results = ['stages', 'lastComplete', 'artifacts', 'former'] as const
+
+/** Whether an answer's status has a result that this parent has not stored yet. */
+export const isNews = (status: Status, { status: stored }: Pick<Parent, 'status'>): boolean =>
+  results.some((field) => !equal(status[field], (stored as Status | undefined)?.[field]))
 
 /** 0.1.0 had no status.awaited, only the message. Remove this after 0.2.0. */
 const awaitedInWords = (conditions: readonly Condition[]): readonly string[] =>

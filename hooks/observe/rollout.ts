@@ -39,5 +39,6 @@ export function rolloutOf(
   const isAnswering =
     conditionOf(existing, 'Available') &&
     !(isRolling && emitted?.spec?.strategy?.type === 'Recreate')
-  return isAnswering ? yes('Serving', message) : no(fault?.reason ?? 'Starting', message)
+  if (!isAnswering) return no(fault?.reason ?? 'Starting', message)
+  return { ...yes('Serving', message), ...(!isWhole && { isUnsettled: true }) }
 }

@@ -24,7 +24,7 @@ interface Webhook {
 }
 
 interface CompositeSpec {
-  readonly parentResource: ResourceRule
+  readonly parentResource: ResourceRule & { readonly ignoreStatusChanges?: boolean }
   readonly childResources: readonly ResourceRule[]
   readonly hooks: Readonly<Record<'sync' | 'customize', { readonly webhook: Webhook }>>
 }
@@ -72,9 +72,12 @@ export async function startController(
     log({ controller: controller.metadata.name, parent, error: String(error) }, 'sync failed')
     return codeOf(error) === 429 ? (error as HttpError).retryAfter : seconds
   })
+  const isOnlyStatus = statusFilter()
   const changed = (object: Obj): void => {
     const { namespace, ownerReferences = [] } = object.metadata
-    if (groupOf(object) === groupOf(parentResource)) queue.add(keyOf(object))
+    const isParent = groupOf(object) === groupOf(parentResource)
+    if (isParent && !(spec.parentResource.ignoreStatusChanges && isOnlyStatus(object)))
+      queue.add(keyOf(object))
     for (const { name, controller: owns } of ownerReferences)
       if (owns) queue.add(namespace ? `${namespace}/${name}` : name)
     for (const [key, { rules }] of rulesByParent)
@@ -127,6 +130,18 @@ export async function startController(
 
   for (const rule of [...spec.childResources, spec.parentResource]) await storeOf(rule)
   log({ controller: controller.metadata.name }, 'started')
+}
+
+/** Tells whether a parent differs from what was seen of it last in its status alone. */
+function statusFilter(): (parent: Obj) => boolean {
+  const seen = new Map<string, unknown>()
+  return (parent) => {
+    const { uid, generation, labels, annotations, deletionTimestamp } = parent.metadata
+    const now = { uid, generation, labels, annotations, deletionTimestamp }
+    const isSame = isDeepStrictEqual(seen.get(keyOf(parent)), now)
+    seen.set(keyOf(parent), now)
+    return isSame
+  }
 }
 
 /** Kinds are compared by resource name: `models` is the plural of `Model`. */

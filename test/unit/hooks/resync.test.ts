@@ -1,0 +1,92 @@
+import { describe, expect, test } from 'vitest'
+import type { Parent } from '../../../crds/kind.ts'
+import { hooks } from '../../../hooks/hooks.ts'
+import {
+  aConfig,
+  aDataset,
+  aJob,
+  aModel,
+  aModelServer,
+  aPod,
+  applied,
+  complete,
+  completed,
+  ended,
+  observed,
+  report,
+  requestFor,
+  running,
+  type Seen,
+  statusOf,
+  stored,
+  sync,
+  theChild,
+} from '../../objects.ts'
+
+/** When the hooks ask to be called again. */
+
+const start = Date.parse('2026-11-23T08:00:00Z')
+const after = (seconds: number) => `${new Date(start + seconds * 1000).toISOString().slice(0, 19)}Z`
+
+function syncAfter(seconds: number, parent: Parent, seen: readonly Seen[] = []) {
+  const hook = hooks.find(({ kind }) => kind.kind === parent.kind)
+  const answer = hook?.sync({ ...requestFor(parent, ...seen), now: after(seconds) }, aConfig())
+  if (!answer) throw new Error(`no hook for ${parent.kind}`)
+  return answer
+}
+
+test('what waits longer is asked about less often', () => {
+  const squad = aDataset({ source: 'https://example.com/squad' })
+  const first = syncAfter(0, squad)
+  const claims = applied(first).filter(({ kind }) => kind !== 'Job')
+  const seen = [...claims, aJob(first, running)]
+  const waits = [1, 30, 45, 60, 600, 86_400].map(
+    (seconds) => syncAfter(seconds, stored(squad, first), seen).resyncAfterSeconds,
+  )
+  expect(waits).toEqual([5, 7, 11, 15, 15, 15])
+})
+
+test('a new result is asked for again until the request contains it', () => {
+  const squad = aDataset({ source: 'https://example.com/squad' })
+  const first = sync(squad)
+  const job = observed(theChild(first, 'Job'), completed)
+  const claims = applied(first).filter(({ kind }) => kind !== 'Job')
+  const seen = [...claims, job, aPod(job, ended(0, report({ bytes: 1 })))]
+  const found = sync(stored(squad, first), seen)
+  expect(statusOf(found).ready).toBe(true)
+  expect(found.resyncAfterSeconds).toBe(2)
+  expect(sync(stored(squad, first), seen).resyncAfterSeconds).toBe(2)
+  expect(sync(stored(squad, found), seen).resyncAfterSeconds).toBeUndefined()
+})
+
+describe('a server', () => {
+  const base = complete(aModel({}, { name: 'base' }), {
+    image: 'example.com/base:1',
+    inImage: true,
+  })
+  const server = aModelServer({ model: { name: 'base' }, replicas: 2, image: 'example.com/s:1' })
+  const first = sync(server, [base])
+  const seenWith = (available: number) =>
+    applied(first).map((child) =>
+      child.kind === 'Deployment'
+        ? observed(theChild(first, 'Deployment'), {
+            observedGeneration: 1,
+            replicas: 2,
+            updatedReplicas: 2,
+            availableReplicas: available,
+            conditions: [{ type: 'Available', status: 'True' }],
+          })
+        : child,
+    )
+  const answerWith = (available: number) =>
+    sync(stored(server, first), [base, ...seenWith(available)])
+
+  test.each([
+    { available: 2, message: '2 of 2 replicas available', wait: 600 },
+    { available: 1, message: '1 of 2 replicas available', wait: 60 },
+  ])('with $message is asked about each $wait s', ({ available, message, wait }) => {
+    const answer = answerWith(available)
+    expect(statusOf(answer).conditions[0]).toMatchObject({ status: 'True', message })
+    expect(answer.resyncAfterSeconds).toBe(wait)
+  })
+})
