@@ -64,7 +64,8 @@ export async function withBuilder(
     home,
     runtime: folder,
     config: insecure ? daemonConfig(insecure, true) : '',
-    env,
+    // Outside a login session there is none, and buildkitd would write to /run.
+    env: { ...env, ...(!isRoot && { XDG_RUNTIME_DIR: folder }) },
   }
   try {
     await withBuildkitd(daemon, (address) =>
