@@ -398,11 +398,11 @@ describe('with a bucket and a workspace', () => {
 describe('a record of what was written', () => {
   const parent = aModel(spec)
 
-  /** Somebody has written another storage driver into the status. */
-  const forged = (storage: string) => {
+  /** Somebody has changed the record. */
+  const forged = (change: object) => {
     const { parent: before, answer } = ran(parent)
     const { written } = statusOf(answer).stages ?? {}
-    const status = { ...statusOf(answer), stages: { written: { ...written, storage } } }
+    const status = { ...statusOf(answer), stages: { written: { ...written, ...change } } }
     const others = made(answer, { run: completed }).filter(
       ({ metadata }) => !metadata.name.includes('-seal-'),
     )
@@ -410,13 +410,27 @@ describe('a record of what was written', () => {
   }
 
   test.each(['hostPath', 's3', 'gcs'])('mounts no %s that nobody has configured', (storage) => {
-    const answer = forged(storage)
+    const answer = forged({ storage })
     expect(readyOf(answer)).toMatch(
       /^False StorageUnknown: the result is where storage.driver \w+ has put it, in a storage/,
     )
     expect(statusOf(answer).artifacts).toBeUndefined()
     const jobs = childrenOf(answer, 'Job').map(({ metadata }) => metadata.name)
     expect(jobs.filter((name) => name.includes('-seal-'))).toEqual([])
+  })
+
+  test.each(['a..b', 'a.-b', 'a-.b', '.a', 'a.', 'A', 'a_b', 'a/b', '', 'a'.repeat(254)])(
+    'names no node "%s", which the API server would refuse in a Pod',
+    (node) => {
+      const answer = forged({ node })
+      expect(jobOf(answer.children, 'seal').spec.template.spec).not.toHaveProperty('affinity')
+      expect(statusOf(answer).stages?.written).not.toHaveProperty('node')
+    },
+  )
+
+  test.each(['ip-10-0-0-1.ec2.internal', '1', 'a--b.c'])('names the node "%s"', (node) => {
+    const { affinity } = jobOf(forged({ node }).children, 'seal').spec.template.spec
+    expect(JSON.stringify(affinity)).toContain(`"values":["${node}"]`)
   })
 
   test('of a former driver waits for the administrator, and nothing runs again', () => {
