@@ -75,7 +75,10 @@ function failed(look: Look): WorkFate | undefined {
   const { current } = look.buckets
   if (!current || !isFailed(current)) return undefined
   const pods = look.facts.observed.pods(look.stage.name)
-  return fated(look, { is: 'failed' }, final(jobFailure(current, pods)), currentJob(look))
+  const failure = jobFailure(current, pods)
+  const remedy = look.stage.remedy?.(failure.message)
+  const verdict = remedy ? { ...failure, message: `${failure.message}; ${remedy}` } : failure
+  return fated(look, { is: 'failed' }, final(verdict), currentJob(look))
 }
 
 /** A Job is suspended once the Job controller reports it: until then its Pod may still run. */

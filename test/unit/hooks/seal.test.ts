@@ -1,6 +1,10 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { Config } from '../../../crds/config.ts'
 import type { Parent } from '../../../crds/kind.ts'
+import { seal } from '../../../tools/seal.ts'
 import {
   aConfig,
   aDataset,
@@ -238,6 +242,33 @@ describe('a sealed result', () => {
     expect(childrenOf(again, 'Job').map(({ metadata }) => metadata.name)).toEqual([
       jobOf(children, 'seal').metadata.name,
     ])
+  })
+
+  test('does not exist if the program wrote nothing: Ready says what runs it again', async () => {
+    const empty = mkdtempSync(join(tmpdir(), 'substratus-empty-'))
+    const message = await seal(empty).catch((error: Error) => error.message)
+    rmSync(empty, { recursive: true })
+    const { parent, answer } = ran(aModel(spec))
+    const children = made(answer, { run: completed, seal: failed() })
+    const seen = [...children, aPod(jobOf(children, 'seal'), ended(3, String(message)))]
+    const after = sync(stored(parent, answer), seen)
+    expect(readyOf(after)).toBe(
+      'False Failed: container "seal" exited with 3: nothing was written to /content/artifacts: there is no result to keep; the program runs again once the spec is changed, or by kubectl annotate --overwrite model falcon substratus.ai/rerun="$(date)"',
+    )
+    const now = stored(parent, after)
+    const annotations = { 'substratus.ai/rerun': 'now' }
+    const again = sync({ ...now, metadata: { ...now.metadata, annotations } }, seen)
+    expect(readyOf(again)).toMatch(/^False Pending: creating Job "falcon-model-run-/)
+  })
+
+  test('of a bucket without a workspace does not exist either', () => {
+    const config = aConfig({ storage: { driver: 's3', s3: { bucket: 'b' } } })
+    const first = sync(aModel(spec), [], config)
+    const children = made(first, { run: failed() })
+    const pod = aPod(jobOf(children, 'run'), ended(3, 'nothing was written to /content/artifacts'))
+    expect(readyOf(sync(stored(aModel(spec), first), [...children, pod], config))).toMatch(
+      /; the program runs again once the spec is changed, or by kubectl annotate /,
+    )
   })
 
   test('lets each Job expire once its own record is stored', () => {
