@@ -114,16 +114,17 @@ export function app(options: AppOptions): express.Express {
     const client = String(req.socket.remoteAddress)
     const found = usersFrom ? usersFor(request, usersFrom(client)) : noUsers
     if (found instanceof Promise)
-      return found.then((known) => answer(validate(request, config, {}, known)))
+      return found.then((known) => answer(validate(request, config, {}, { users: known })))
+    const around = { nodes: nodes?.facts() }
     const facts = lookupFrom
       ? factsFor(request, lookupFrom(client), { servers: serversFrom?.(client) })
       : {}
-    if (!(facts instanceof Promise)) return answer(validate(request, config, facts))
+    if (!(facts instanceof Promise)) return answer(validate(request, config, facts, around))
     return facts.then(
-      (found) => answer(validate(request, config, found)),
+      (found) => answer(validate(request, config, found, around)),
       (error) => {
         if (error !== tooBusy) throw error
-        answer(busy(request, config))
+        answer(busy(request, config, around))
       },
     )
   })

@@ -1,7 +1,8 @@
 import type { KubeConfig, V1NodeCondition } from '@kubernetes/client-node'
 import { watchObjects } from '../cluster/watch.ts'
+import type { NodeFacts } from '../crds/imagevolumes.ts'
 import type { Pod } from '../hooks/children/manifesttypes.ts'
-import type { Child, Group, NodeFacts } from '../hooks/observe/protocol.ts'
+import type { Child, Group } from '../hooks/observe/protocol.ts'
 import type { Log } from './log.ts'
 
 /** The nodes of the cluster, from memory; undefined before the first list. */

@@ -1,3 +1,4 @@
+import type { NodeFacts } from '../../crds/imagevolumes.ts'
 import type { Parent } from '../../crds/kind.ts'
 import { isObject } from '../../crds/schema/json.ts'
 
@@ -39,18 +40,6 @@ export interface RelatedRule {
 
 export interface CustomizeResponse {
   readonly relatedResources: readonly RelatedRule[]
-}
-
-/** What decides whether a Pod can run on a node and mount images there. */
-export interface NodeFacts {
-  readonly labels: Readonly<Record<string, string>>
-  readonly taints: readonly {
-    readonly key: string
-    readonly value?: string
-    readonly effect: string
-  }[]
-  /** Undefined if the runtime is not known. */
-  readonly mountsImages?: boolean | undefined
 }
 
 export interface SyncRequest {

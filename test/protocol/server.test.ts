@@ -9,7 +9,7 @@ import { metrics } from '../../server/metrics.ts'
 import type { Pods } from '../../server/pods.ts'
 import type { NewEvent } from '../../server/readyevent.ts'
 import type { Child } from '../objects.ts'
-import { mistyped } from '../objects.ts'
+import { aConfig, mistyped } from '../objects.ts'
 
 /** A server, and the lines that it has logged. */
 function serverWith(options: Partial<AppOptions> = {}) {
@@ -224,6 +224,31 @@ describe('an internal error is a 500 with a message, and never a refusal', () =>
     const { body } = await post('/admission/validate', review(parent))
     expect(body.response).toMatchObject({ uid: '1', allowed: true })
   })
+})
+
+test.each([
+  { when: 'can mount images', mountsImages: true, warnings: undefined },
+  {
+    when: 'cannot',
+    mountsImages: false,
+    warnings: [expect.stringContaining('"w": not every node that the Pods may run on can mount')],
+  },
+])('admission knows whether the nodes $when', async ({ mountsImages, warnings }) => {
+  const nodes = {
+    byName: () => new Map(),
+    facts: () => [{ labels: {}, taints: [], mountsImages }],
+  }
+  const config = aConfig({ podFields: ['volumes.image'] })
+  const volumes = [{ name: 'w', image: { reference: 'example.com/w:1' } }]
+  const spec = { source: 'https://example.com/squad.json', pod: { volumes } }
+  const object = { ...parent, spec }
+  const { body } = await serverWith({ config, nodes }).post('/admission/validate', {
+    apiVersion: 'admission.k8s.io/v1',
+    kind: 'AdmissionReview',
+    request: { uid: '1', operation: 'CREATE', namespace: 'team', object },
+  })
+  expect(body.response.allowed).toBe(true)
+  expect(body.response.warnings).toEqual(warnings)
 })
 
 describe('readyz', () => {
