@@ -22,6 +22,7 @@ const intervals: Partial<Record<Reason, number>> = {
   CrashLooping: 10,
   OOMKilled: 10,
   PodRefused: 10,
+  PodsUnknown: 10,
 }
 
 /** Seconds after which Metacontroller syncs again without an event; 0 means never. */
