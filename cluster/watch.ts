@@ -47,6 +47,17 @@ export interface Watched<Cached> {
   readonly isSynced: () => boolean
   /** False while neither a list nor a watch succeeds: objects that are missing here may exist. */
   readonly isCurrent: () => boolean
+  readonly state: () => WatchState
+}
+
+export interface WatchState {
+  /** Whether the caller lacks the permission to list. */
+  readonly isRefused: boolean
+  /**
+   * The last sign that the cache is up to date: a list, a watch that was accepted, an event or a bookmark.
+   * Undefined before the first list.
+   */
+  readonly heard?: { readonly secondsAgo: number; readonly time: Date }
 }
 
 /** The key of an object among those of its kind. */
@@ -60,7 +71,8 @@ const forbiddenPause = 60_000
 
 /**
  * Less than the half minute of silence after which the client considers a connection dead. The API
- * server sends a bookmark before it ends a watch, so even without changes the version stays recent.
+ * server sends a bookmark before it ends a watch, so even without changes the version stays recent. The
+ * next watch is accepted at once, so while the connection works, something is heard this often.
  */
 const timeoutSeconds = '25'
 
@@ -71,6 +83,12 @@ export function watchObjects<T extends Item, Cached>(
   const cache: Cache<Cached> = new Map()
   let current = false
   let hasSynced = false
+  let isRefused = false
+  let heard: { readonly at: number; readonly time: Date } | undefined
+  const hear = () => {
+    // The clock of the machine may be changed, so it does not measure the time since then.
+    heard = { at: performance.now(), time: new Date() }
+  }
   let resolveSynced = () => {}
   const synced = new Promise<void>((resolve) => {
     resolveSynced = resolve
@@ -78,8 +96,10 @@ export function watchObjects<T extends Item, Cached>(
 
   const list = async (): Promise<string> => {
     const version = await listInto(cache, watching)
+    hear()
     current = true
     hasSynced = true
+    isRefused = false
     resolveSynced()
     return version
   }
@@ -91,13 +111,15 @@ export function watchObjects<T extends Item, Cached>(
       let wait = pause
       const doing = version === undefined ? 'list' : 'watch'
       try {
-        version = version === undefined ? await list() : await watchInto(cache, watching, version)
+        version =
+          version === undefined ? await list() : await watchInto(cache, watching, version, hear)
         if (doing === 'list') continue
       } catch (error) {
         if (signal?.aborted) return
         current = false
         version = undefined
-        if (doing === 'list' && codeOf(error) === 403) wait = forbiddenPause
+        isRefused = doing === 'list' && codeOf(error) === 403
+        if (isRefused) wait = forbiddenPause
         failed(error, doing)
       }
       const left = wait - (Date.now() - began)
@@ -113,6 +135,12 @@ export function watchObjects<T extends Item, Cached>(
     synced,
     isSynced: () => hasSynced,
     isCurrent: () => current,
+    state: () => ({
+      isRefused,
+      ...(heard && {
+        heard: { secondsAgo: (performance.now() - heard.at) / 1000, time: heard.time },
+      }),
+    }),
   }
 }
 
@@ -183,6 +211,7 @@ async function watchInto<T extends Item, Cached>(
   cache: Cache<Cached>,
   watching: Watching<T, Cached>,
   from: string,
+  heard: () => void,
 ): Promise<string | undefined> {
   const { kubeConfig, path, query, signal } = watching
   const search = { ...query, resourceVersion: from, allowWatchBookmarks: 'true', timeoutSeconds }
@@ -193,13 +222,20 @@ async function watchInto<T extends Item, Cached>(
       const seen = (type: string, object: T) => {
         if (signal?.aborted) return
         if (type === 'ERROR') return reject(refused(codeOf(object) ?? 500, JSON.stringify(object)))
+        heard()
         version = object.metadata.resourceVersion ?? version
         if (type !== 'BOOKMARK') apply(cache, watching, type, object)
       }
       // After half a minute of silence the client itself ends the watch.
-      const ended = (error: WatchError | null) =>
-        error && error.name !== 'TimeoutError' ? reject(error) : resolve()
+      let isOver = false
+      const ended = (error: WatchError | null) => {
+        isOver = true
+        if (error && error.name !== 'TimeoutError') reject(error)
+        else resolve()
+      }
       new Watch(kubeConfig).watch(path, search, seen, ended).then((controller) => {
+        // The API server has accepted the watch, unless the client has reported its end already.
+        if (!isOver) heard()
         abort = () => controller.abort()
         if (signal?.aborted) abort()
         signal?.addEventListener('abort', abort, { once: true })

@@ -38,6 +38,7 @@ export const health: Readonly<Record<Reason, Health>> = {
   Failed: 'InProgress',
   DeadlineExceeded: 'Failed',
   PodRefused: 'InProgress',
+  PodsUnknown: 'InProgress',
   ChildMissing: 'InProgress',
   ApplyBlocked: 'Failed',
   StorageUnknown: 'Failed',

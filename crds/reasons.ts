@@ -101,6 +101,11 @@ export const reasons = {
     meaning: 'The API server refuses the Pod: a quota, Pod Security or another admission check.',
     todo: 'Read the message: it is the API server’s own.',
   },
+  PodsUnknown: {
+    meaning:
+      'The server has heard nothing of Pods for a minute, so it does not know why the work is not done. What Ready said of Pods before stays instead, if it said something.',
+    todo: 'kubectl get pods shows the Pods. If it lasts, look at the log of the server and at /readyz: it cannot reach the API server.',
+  },
   ChildMissing: {
     meaning: 'A child was requested and does not exist.',
     todo: 'It is created within seconds; if not, another object owns its name: rename or delete that one.',

@@ -1,5 +1,6 @@
 import type { Config } from './config.ts'
 import type { DatasetSpec } from './dataset.ts'
+import type { NodeFacts } from './imagevolumes.ts'
 import type { Parent, ReferenceField } from './kind.ts'
 import type { ModelSpec } from './model.ts'
 import type { ModelServerSpec } from './modelserver.ts'
@@ -38,6 +39,8 @@ export interface RuleInput extends Change {
   readonly read: Read
   /** The other ModelServers of a Model, for a rule that needs them; if there are many, only some of them. */
   readonly servers?: readonly Parent[]
+  /** All nodes of the cluster; absent if they are not known. */
+  readonly nodes?: readonly NodeFacts[] | undefined
 }
 
 /** An object after the change, and before it if the change is an update. */

@@ -56,7 +56,7 @@ export function tooManyReplicas(
     ...(given.length && !isIn({}, artifacts)
       ? [`remove spec.${given.join(' and spec.')}, so that the Model’s own image serves`]
       : []),
-    ...(artifacts.inImage ? ['use a cluster that mounts images (imageVolumes)'] : []),
+    ...(artifacts.inImage ? ['use nodes that mount images (imageVolumes)'] : []),
     'use a storage class with ReadWriteMany',
   ]
   return `Invalid value: ${replicas}: Model "${model}" is in a ReadWriteOnce claim, which serves one: ${options.join(', or ')}`

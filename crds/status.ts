@@ -17,8 +17,11 @@ const visible = '[^\\x00-\\x20\\x7f-\\x9f]'
 
 /** Limits of the fields of a status: a forged value must not mislead its readers. */
 const bounds = {
-  /** A name of an object. */
-  name: { maxLength: 253, pattern: '^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$' },
+  /** A name of an object: the API server refuses another one, for instance in the node affinity of a Pod. */
+  name: {
+    maxLength: 253,
+    pattern: '^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*$',
+  },
   /** A hash of inputs or of an attempt, as crds/names.ts makes it. */
   hash: { maxLength: 16, pattern: '^[0-9a-f]{16}$' },
   digest: { maxLength: 71, pattern: '^sha256:[0-9a-f]{64}$' },

@@ -149,7 +149,7 @@ function verdictOf(
   existing: Workload,
   emitted: Workload | undefined,
 ): Verdict {
-  return asleep(spec) ?? rolloutOf(existing, emitted, spec.replicas ?? 1, observed.pods('serve'))
+  return asleep(spec) ?? rolloutOf(existing, emitted, spec.replicas ?? 1, observed)
 }
 
 function asleep({ suspend, replicas }: ModelServerSpec): Verdict | undefined {

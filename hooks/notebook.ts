@@ -12,6 +12,7 @@ import type { Facts } from './engine/read.ts'
 import type { Beside, ServeStage } from './engine/stage.ts'
 import { isTerminating, servingFault } from './observe/diagnosis.ts'
 import type { ObservedPod } from './observe/observed.ts'
+import { unheard } from './observe/silence.ts'
 import { no, type Verdict, yes } from './observe/verdict.ts'
 import { knowsTemplate } from './observe/workload.ts'
 import { notebookImage, notebookPod, notebookPort } from './pod/notebookpod.ts'
@@ -130,6 +131,7 @@ function notAnswering(
   existing: Workload,
   outdated: string | undefined,
 ): Verdict {
+  if (observed.podsSilentSince) return unheard(observed.podsSilentSince)
   const none = `no Pod yet: kubectl describe statefulset ${existing.metadata.name} says why`
   const refusal = observed.refusal(existing)
   const { reason, message } = servingFault(observed.pods('serve'), none, refusal)

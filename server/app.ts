@@ -27,6 +27,7 @@ import { mayBeAdmission, type Segments } from './segments.ts'
 import type { Story } from './story.ts'
 import type { Guard } from './token.ts'
 import { type FindUsers, usersFor } from './users.ts'
+import { obstacleIn, watchesInWords } from './watches.ts'
 
 export interface AppOptions {
   readonly config: Config
@@ -114,16 +115,17 @@ export function app(options: AppOptions): express.Express {
     const client = String(req.socket.remoteAddress)
     const found = usersFrom ? usersFor(request, usersFrom(client)) : noUsers
     if (found instanceof Promise)
-      return found.then((known) => answer(validate(request, config, {}, known)))
+      return found.then((known) => answer(validate(request, config, {}, { users: known })))
+    const around = { nodes: nodes?.facts() }
     const facts = lookupFrom
       ? factsFor(request, lookupFrom(client), { servers: serversFrom?.(client) })
       : {}
-    if (!(facts instanceof Promise)) return answer(validate(request, config, facts))
+    if (!(facts instanceof Promise)) return answer(validate(request, config, facts, around))
     return facts.then(
-      (found) => answer(validate(request, config, found)),
+      (found) => answer(validate(request, config, found, around)),
       (error) => {
         if (error !== tooBusy) throw error
-        answer(busy(request, config))
+        answer(busy(request, config, around))
       },
     )
   })
@@ -133,8 +135,12 @@ export function app(options: AppOptions): express.Express {
     setLogFields(res, request.object)
     send(res, mutate(request))
   })
+  const start = performance.now()
+  const watches = [pods, nodes, events].flatMap((known) => known?.watch ?? [])
+  const obstacle = () => obstacleIn(watches, (performance.now() - start) / 1000)
   const beforeHooks = [
     logging,
+    closeUnlessReady(obstacle),
     // Before the body is read, so that requests without a token cost nothing.
     ...(options.guard ? [requireToken(options.guard)] : []),
     limitInProgress(options.maxHooksInProgress ?? maxHooksInProgress),
@@ -150,6 +156,7 @@ export function app(options: AppOptions): express.Express {
         ...request,
         related,
         podsMayBeMissing: pods !== undefined && !pods.isCurrent(),
+        podsSilentSince: request.related['Pod.v1'] ? undefined : pods?.silentSince(),
         ...(now && { now: now() }),
         nodes: nodes?.facts(),
       },
@@ -180,8 +187,9 @@ export function app(options: AppOptions): express.Express {
     res.json({ status: 'ok' })
   })
   server.get('/readyz', (_req, res) => {
-    if (pods && !pods.isSynced()) return fail(res, 503, 'waiting for the first list of Pods')
-    res.json({ status: 'ok' })
+    const awaited = obstacle()
+    if (awaited) return fail(res, 503, awaited)
+    res.json({ status: 'ok', ...(watches.length && { watches: watchesInWords(watches) }) })
   })
   server.get('/metrics', async (_req, res) => {
     res.type(metrics.registry.contentType).send(await metrics.registry.metrics())
@@ -229,6 +237,17 @@ const requestedHook = (req: Request): Hook => hookByPlural.get(String(req.params
 
 const hookPaths = (all: readonly Hook[]): readonly string[] =>
   all.flatMap(({ kind }) => ['sync', 'customize'].map((verb) => `/hooks/${kind.plural}/${verb}`))
+
+/**
+ * A server that is not ready gets no new connections, but Metacontroller would go on using those that it
+ * has: it is told to close them, and so comes to another server.
+ */
+const closeUnlessReady =
+  (obstacle: () => string | undefined) =>
+  (_req: Request, res: Response, next: NextFunction): void => {
+    if (obstacle()) res.set('Connection', 'close')
+    next()
+  }
 
 /** The response does not reveal whether the token was wrong or missing. */
 const requireToken =

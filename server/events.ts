@@ -1,6 +1,6 @@
 import type { KubeConfig } from '@kubernetes/client-node'
 import { codeOf } from '../cluster/exchange.ts'
-import { keyOf, watchObjects } from '../cluster/watch.ts'
+import { keyOf, type WatchState, watchObjects } from '../cluster/watch.ts'
 import { cutAt } from '../crds/text.ts'
 import type { Event } from '../hooks/children/manifesttypes.ts'
 import { namespaceOf } from '../hooks/children/metadata.ts'
@@ -8,9 +8,10 @@ import { eventReasons } from '../hooks/observe/eventwords.ts'
 import type { Child, Group, SyncRequest } from '../hooks/observe/protocol.ts'
 import type { Log } from './log.ts'
 import { type Notices, notices } from './notices.ts'
+import { leastInformed, type WatchedKind } from './watches.ts'
 
 /** Events about objects, from memory. */
-export type Events = Pick<Notices, 'about' | 'settle'>
+export type Events = Pick<Notices, 'about' | 'settle'> & { readonly watch: WatchedKind }
 
 /**
  * Watches the few Events that no status repeats: a watch for each reason, because field selectors have
@@ -19,11 +20,12 @@ export type Events = Pick<Notices, 'about' | 'settle'>
 export function watchEvents(kubeConfig: KubeConfig, log: Log, signal: AbortSignal): Events {
   const failed = failures(log)
   const forgets: ((key: string) => void)[] = []
+  const states: (() => WatchState)[] = []
   const known = notices((event) => {
     for (const forget of forgets) forget(keyOf(event))
   })
   for (const [reason, about] of Object.entries(eventReasons)) {
-    const { forget } = watchObjects<StoredEvent, Event>({
+    const { forget, state } = watchObjects<StoredEvent, Event>({
       kubeConfig,
       path: '/api/v1/events',
       query: { fieldSelector: `reason=${reason},${about}` },
@@ -37,8 +39,16 @@ export function watchEvents(kubeConfig: KubeConfig, log: Log, signal: AbortSigna
       signal,
     })
     forgets.push(forget)
+    states.push(state)
   }
-  return known
+  return {
+    ...known,
+    watch: {
+      name: 'Events',
+      isRequired: false,
+      state: () => leastInformed(states.map((state) => state())),
+    },
+  }
 }
 
 /** Anyone can write long Events, so few are read at a time. */
@@ -90,7 +100,7 @@ const copied = (text: string): string => Buffer.from(text).toString()
 export function withEvents(
   related: Group,
   { parent, children }: Pick<SyncRequest, 'parent' | 'children'>,
-  events: Events | undefined,
+  events: Omit<Events, 'watch'> | undefined,
 ): Group {
   if (!events || related['Event.v1']) return related
   const namespace = namespaceOf(parent)

@@ -79,7 +79,7 @@ export async function serve(options: ServeOptions): Promise<Listening> {
   const events = kubeConfig && watchEvents(kubeConfig, log, watching.signal)
   // Without a token, anyone in the cluster network could make the server write Events about any object.
   const story = kubeConfig && guard && storyIn(kubeConfig, log, watching.signal)
-  const measured = metrics()
+  const measured = metrics([pods, nodes, events].flatMap((known) => known?.watch ?? []))
   let ending = false
   const answer = app({
     config,

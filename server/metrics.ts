@@ -1,8 +1,9 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import { pendingUpdates } from './pendingupdates.ts'
+import type { WatchedKind } from './watches.ts'
 
-/** Prometheus metrics of one server. */
-export function metrics() {
+/** Prometheus metrics of one server with its watches. */
+export function metrics(watches: readonly WatchedKind[] = []) {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
   const duration = new Histogram({
@@ -27,6 +28,18 @@ export function metrics() {
     collect() {
       this.reset()
       for (const [kind, count] of pending.counts()) this.set({ kind }, count)
+    },
+  })
+  new Gauge({
+    name: 'substratus_watch_silence_seconds',
+    help: 'How long nothing has been heard from the watch of a kind; absent before its first list.',
+    labelNames: ['watch'],
+    registers: [registry],
+    collect() {
+      for (const { name, state } of watches) {
+        const { heard } = state()
+        if (heard) this.set({ watch: name }, heard.secondsAgo)
+      }
     },
   })
   const certificateExpiry = new Gauge({

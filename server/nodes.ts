@@ -1,14 +1,17 @@
 import type { KubeConfig, V1NodeCondition } from '@kubernetes/client-node'
 import { watchObjects } from '../cluster/watch.ts'
+import type { NodeFacts } from '../crds/imagevolumes.ts'
 import type { Pod } from '../hooks/children/manifesttypes.ts'
-import type { Child, Group, NodeFacts } from '../hooks/observe/protocol.ts'
+import type { Child, Group } from '../hooks/observe/protocol.ts'
 import type { Log } from './log.ts'
+import type { WatchedKind } from './watches.ts'
 
 /** The nodes of the cluster, from memory; undefined before the first list. */
 export interface Nodes {
   readonly byName: () => ReadonlyMap<string, Child> | undefined
   /** What decides where a Pod can run and mount images, of all nodes. */
   readonly facts: () => readonly NodeFacts[] | undefined
+  readonly watch: WatchedKind
 }
 
 /**
@@ -55,6 +58,7 @@ export function watchNodes(
       facts ??= [...present.values()]
       return facts
     },
+    watch: { name: 'nodes', isRequired: false, state: nodes.state },
   }
 }
 

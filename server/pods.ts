@@ -3,13 +3,16 @@ import { keyOf, watchObjects } from '../cluster/watch.ts'
 import { labels, type Parent } from '../crds/kind.ts'
 import type { Child, Group } from '../hooks/observe/protocol.ts'
 import type { Log } from './log.ts'
+import { isStale, silentSince, type WatchedKind } from './watches.ts'
 
 /** The Pods of a parent, from memory. */
 export interface Pods {
   readonly of: (parent: Parent) => readonly Child[]
-  readonly isSynced: () => boolean
   /** Whether the watch is running; while it is not, a Pod that is missing here may exist. */
   readonly isCurrent: () => boolean
+  /** Since when nothing has been heard of Pods, in RFC 3339, if that is too long ago. */
+  readonly silentSince: () => string | undefined
+  readonly watch: WatchedKind
 }
 
 /**
@@ -17,6 +20,7 @@ export interface Pods {
  * the Pods, it would process every Pod event of the cluster for every parent.
  */
 export function watchPods(kubeConfig: KubeConfig, log: Log, signal: AbortSignal): Pods {
+  const start = new Date()
   const byParent = new Map<string, Map<string, Child>>()
   const put = (pod: Child) => {
     const uid = parentOf(pod)
@@ -30,7 +34,7 @@ export function watchPods(kubeConfig: KubeConfig, log: Log, signal: AbortSignal)
     own?.delete(keyOf(pod))
     if (own?.size === 0) byParent.delete(uid)
   }
-  const { isSynced, isCurrent } = watchObjects<Child, Child>({
+  const { isCurrent, state } = watchObjects<Child, Child>({
     kubeConfig,
     path: '/api/v1/pods',
     query: { labelSelector: labels.parentUid },
@@ -44,8 +48,9 @@ export function watchPods(kubeConfig: KubeConfig, log: Log, signal: AbortSignal)
   })
   return {
     of: (parent) => [...(byParent.get(parent.metadata.uid ?? '')?.values() ?? [])],
-    isSynced,
-    isCurrent,
+    isCurrent: () => isCurrent() && !isStale(state()),
+    silentSince: () => silentSince(state(), start),
+    watch: { name: 'Pods', isRequired: true, state },
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Config } from '../crds/config.ts'
 import { fill } from '../crds/fill.ts'
+import type { NodeFacts } from '../crds/imagevolumes.ts'
 import type { Kind, Parent } from '../crds/kind.ts'
 import { kinds } from '../crds/kinds.ts'
 import { visible, visibleSchema } from '../crds/objectvalidator.ts'
@@ -40,6 +41,7 @@ export function check(
   request: Pick<AdmissionRequest, 'object' | 'oldObject' | 'dryRun' | 'username'>,
   config: Config,
   facts: Facts,
+  nodes?: readonly NodeFacts[],
 ): Findings {
   const given = slim(request.object as Parent)
   const { trim, validate } = validatorFor(kind)
@@ -49,7 +51,7 @@ export function check(
   const object = wrong.length > maxErrors ? given : fill(kind, given)
   const oldObject = request.oldObject ? fill(kind, slim(request.oldObject)) : undefined
   const { dryRun = false, username } = request
-  const input = { object, oldObject, spec: specOf(object), config, dryRun, username }
+  const input = { object, oldObject, spec: specOf(object), config, dryRun, username, nodes }
   const found = brokenRules(input, facts, wrong.length ? unaffectedBy(wrong) : everywhere)
   const refusals = found.filter(({ warns }) => !warns).map(({ error }) => error)
   // Errors in fields that the update leaves alone must not block it: the user may want to suspend.

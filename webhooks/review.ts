@@ -1,6 +1,7 @@
 import { createPatch } from 'rfc6902'
 import type { Config } from '../crds/config.ts'
 import { fill } from '../crds/fill.ts'
+import type { NodeFacts } from '../crds/imagevolumes.ts'
 import { group, type Kind, type Parent } from '../crds/kind.ts'
 import { kindOf } from '../crds/kinds.ts'
 import { isObject } from '../crds/schema/json.ts'
@@ -129,12 +130,20 @@ export function mutate({ uid, object }: AdmissionRequest): AdmissionReview {
   })
 }
 
-/** Reports all broken rules at once; `facts` and `users` were looked up. */
+/** What the server knows of the cluster besides the objects that a request refers to. */
+export interface Surroundings {
+  /** The objects that refer to one that is deleted. */
+  readonly users?: Users
+  /** All nodes. */
+  readonly nodes?: readonly NodeFacts[] | undefined
+}
+
+/** Reports all broken rules at once; `facts` were looked up. */
 export function validate(
   request: AdmissionRequest,
   config: Config,
   facts: Facts,
-  users: Users = noUsers,
+  { users = noUsers, nodes }: Surroundings = {},
 ): AdmissionReview {
   const { uid, operation, object, oldObject } = request
   const kind = kindIn(operation === 'DELETE' ? oldObject : object)
@@ -146,7 +155,7 @@ export function validate(
       ...warned(deletionWarnings(oldObject as Parent, config, users)),
     })
 
-  const { errors, warnings } = check(kind, request, config, facts)
+  const { errors, warnings } = check(kind, request, config, facts, nodes)
   if (!errors.length) return answer({ uid, allowed: true, ...warned(warnings) })
   const name = (object as Parent).metadata.name ?? ''
   return answer({
@@ -167,8 +176,12 @@ export function validate(
  * The response if references cannot be looked up now: with this status, kubectl retries by itself. If
  * a missing reference would cause only a warning, the review is answered without the look-up.
  */
-export function busy(request: AdmissionRequest, config: Config): AdmissionReview {
-  if (onlyWarns({ ...request, config })) return validate(request, config, {})
+export function busy(
+  request: AdmissionRequest,
+  config: Config,
+  surroundings: Surroundings = {},
+): AdmissionReview {
+  if (onlyWarns({ ...request, config })) return validate(request, config, {}, surroundings)
   return answer({
     uid: request.uid,
     allowed: false,

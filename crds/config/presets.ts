@@ -42,7 +42,7 @@ const preset = object(
       'It cannot run without a GPU: admission warns if a ModelServer requests none.',
     ),
     tasks: list(
-      'What it serves.',
+      'What it serves: messages that list presets say so, and suggest only presets that serve the same.',
       choice('A task.', [
         'chat',
         'completions',
@@ -56,6 +56,20 @@ const preset = object(
   { required: ['image'] },
 )
 export type Preset = TypeOf<typeof preset>
+
+/** Presets in a message: sorted by name, each with what it serves. */
+export const presetsInWords = (presets: Readonly<Record<string, Preset>>): string =>
+  Object.keys(presets)
+    .sort()
+    .map((name) => {
+      const { tasks = [] } = presets[name] ?? {}
+      return tasks.length ? `"${name}" (${tasks.join(', ')})` : `"${name}"`
+    })
+    .join(', ')
+
+/** Whether a preset serves something that another one does; of one that lists no tasks, that is not known. */
+export const mayReplace = ({ tasks: own }: Preset, { tasks: other }: Preset): boolean =>
+  !own?.length || !other?.length || own.some((task) => other.includes(task))
 
 export const servers = object('Server presets.', {
   default: string('The preset for imported Models.'),

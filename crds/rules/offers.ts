@@ -1,3 +1,4 @@
+import { presetsInWords } from '../config/presets.ts'
 import { quoted } from '../quoted.ts'
 import type { Rule } from '../rule.ts'
 
@@ -15,7 +16,7 @@ export const offerRules: readonly Rule[] = [
     broken: ({ spec: { runtime }, config: { servers } }) =>
       runtime !== undefined && !Object.hasOwn(servers.presets, runtime),
     message: ({ spec: { runtime }, config: { servers } }) =>
-      `Unsupported value: "${runtime}": supported values: ${quoted(Object.keys(servers.presets))}`,
+      `Unsupported value: "${runtime}": supported values: ${presetsInWords(servers.presets)}`,
   },
   {
     field: 'spec.build.git.url',

@@ -16,7 +16,9 @@ export function assemble<S, T>(
   decision: Decision,
 ): SyncResponse {
   const { parent, memory, bases, now } = facts
-  const seen = { parent, before: memory.conditions, now }
+  // While a child was awaited, nothing was known of Pods.
+  const isDeaf = facts.observed.podsSilentSince !== undefined && !memory.awaited.length
+  const seen = { parent, before: memory.conditions, isDeaf, now }
   const { records, blockedBy, ready } = decision
   const children = childrenOf(decision)
   const awaited = awaitedIn(decision)

@@ -1,15 +1,12 @@
 import type { Config } from '../../crds/config.ts'
+import { canMount, type NodeFacts, type Selection, selectionOf } from '../../crds/imagevolumes.ts'
 import type { Parent } from '../../crds/kind.ts'
 import { alike } from '../../crds/names.ts'
 import type { PodTemplate, Workload } from '../children/manifesttypes.ts'
 import { requestedRollout } from '../children/metadata.ts'
 import { templateIdentityOf } from '../observe/memory.ts'
 import type { Observed } from '../observe/observed.ts'
-import type { NodeFacts } from '../observe/protocol.ts'
 import { hasAvailablePod, intactTemplate } from '../observe/workload.ts'
-import { gpuOf } from '../pod/gpu.ts'
-import { podFieldsOf } from '../pod/podfields.ts'
-import { specOf } from '../pod/template.ts'
 
 /**
  * Whether a template mounts a packaged result as an image. A runtime that cannot mount images would never
@@ -32,33 +29,6 @@ export function imageVolumesOf(
   const selection = selectionOf(parent, config)
   const mounts = inUse(parent, selection, observed) ?? canMount(nodes, selection)
   return mounts === false ? 'Disabled' : 'Enabled'
-}
-
-interface Selection {
-  readonly nodeSelector: Readonly<Record<string, string>>
-  readonly tolerations: readonly Toleration[]
-}
-
-interface Toleration {
-  readonly key?: string
-  readonly operator?: string
-  readonly value?: string
-  readonly effect?: string
-}
-
-/** The nodes that the Pods of an object select, and the taints that they tolerate. */
-function selectionOf(parent: Parent, config: Config): Selection {
-  const fields = podFieldsOf(parent, config)
-  const { pod } = gpuOf(specOf(parent).resources, config)
-  const isWork = parent.kind === 'Model' || parent.kind === 'Dataset'
-  return {
-    nodeSelector: {
-      ...(isWork && config.storage.pvc.nodeSelector),
-      ...fields.nodeSelector,
-      ...pod.nodeSelector,
-    },
-    tolerations: [...(fields.tolerations ?? []), ...(pod.tolerations ?? [])],
-  }
 }
 
 /** Whether a template that has Pods mounts images; undefined if there is none, or it mounts no result. */
@@ -94,29 +64,3 @@ const mountsImage = ({ spec }: PodTemplate): boolean | undefined => {
   const results = (spec.volumes ?? []).filter(({ name }) => name === 'model' || name === 'data')
   return results.length ? results.some((volume) => 'image' in volume) : undefined
 }
-
-/** Whether all nodes that a Pod may run on can mount images; undefined if that is known of none. */
-function canMount(nodes: readonly NodeFacts[], selection: Selection): boolean | undefined {
-  const known = nodes.filter((node) => node.mountsImages !== undefined && mayRunOn(node, selection))
-  return known.length ? known.every(({ mountsImages }) => mountsImages) : undefined
-}
-
-const mayRunOn = (
-  { labels, taints }: NodeFacts,
-  { nodeSelector, tolerations }: Selection,
-): boolean =>
-  labels['kubernetes.io/os'] !== 'windows' &&
-  Object.entries(nodeSelector).every(([label, value]) => labels[label] === value) &&
-  taints.every((taint) => isPassing(taint) || tolerations.some((one) => tolerates(one, taint)))
-
-type Taint = NodeFacts['taints'][number]
-
-/** Taints that do not last, such as not-ready, and those that only express a preference. */
-const isPassing = ({ key, effect }: Taint): boolean =>
-  key.startsWith('node.kubernetes.io/') || effect === 'PreferNoSchedule'
-
-const tolerates = ({ key, operator, value, effect }: Toleration, taint: Taint): boolean =>
-  (effect === undefined || effect === taint.effect) &&
-  (key === undefined
-    ? operator === 'Exists'
-    : key === taint.key && (operator === 'Exists' || (value ?? '') === (taint.value ?? '')))

@@ -1,8 +1,10 @@
 import { job } from '../children/job.ts'
+import type { Job } from '../children/manifesttypes.ts'
 import { jobFailure, jobProgress } from '../observe/diagnosis.ts'
 import { hadTooLittleTime, isFailed, isStopped } from '../observe/jobstate.ts'
+import { unheard } from '../observe/silence.ts'
 import { isSuspended } from '../observe/spec.ts'
-import { final, no } from '../observe/verdict.ts'
+import { final, no, type Verdict } from '../observe/verdict.ts'
 import { awaited } from './awaited.ts'
 import { suffixOf } from './buckets.ts'
 import { disrupted, disruptionsIn, times } from './disruptions.ts'
@@ -75,7 +77,10 @@ function failed(look: Look): WorkFate | undefined {
   const { current } = look.buckets
   if (!current || !isFailed(current)) return undefined
   const pods = look.facts.observed.pods(look.stage.name)
-  return fated(look, { is: 'failed' }, final(jobFailure(current, pods)), currentJob(look))
+  const failure = jobFailure(current, pods)
+  const remedy = look.stage.remedy?.(failure.message)
+  const verdict = remedy ? { ...failure, message: `${failure.message}; ${remedy}` } : failure
+  return fated(look, { is: 'failed' }, final(verdict), currentJob(look))
 }
 
 /** A Job is suspended once the Job controller reports it: until then its Pod may still run. */
@@ -89,15 +94,10 @@ function suspended(look: Look): WorkFate | undefined {
 }
 
 function working(look: Look): WorkFate | undefined {
-  const { facts, stage, buckets } = look
-  if (!buckets.current) return undefined
-  const pods = facts.observed.pods(stage.name)
-  const { active, suspicion } = stage
-  const refusal = facts.observed.refusal(buckets.current)
-  const verdict = jobProgress(buckets.current, pods, active, {
-    ...(suspicion && { suspicion }),
-    ...(refusal && { refusal }),
-  })
+  const { current } = look.buckets
+  if (!current) return undefined
+  const { podsSilentSince } = look.facts.observed
+  const verdict = podsSilentSince ? unheard(podsSilentSince) : progressOf(look, current)
   const { disruptions } = disruptionsIn(look)
   const often = disruptions?.count ? `; it was disrupted ${times(disruptions.count)}` : ''
   const course = { is: 'working', ...(disruptions && { disruptions }) } as const
@@ -107,6 +107,15 @@ function working(look: Look): WorkFate | undefined {
     { ...verdict, message: `${verdict.message}${often}` },
     currentJob(look),
   )
+}
+
+function progressOf({ facts: { observed }, stage }: Look, current: Job): Verdict {
+  const { active, suspicion } = stage
+  const refusal = observed.refusal(current)
+  return jobProgress(current, observed.pods(stage.name), active, {
+    ...(suspicion && { suspicion }),
+    ...(refusal && { refusal }),
+  })
 }
 
 /** A suspended object needs nothing yet, so it does not wait for references either. */

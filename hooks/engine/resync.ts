@@ -22,6 +22,7 @@ const intervals: Partial<Record<Reason, number>> = {
   CrashLooping: 10,
   OOMKilled: 10,
   PodRefused: 10,
+  PodsUnknown: 10,
 }
 
 /** What waits long is asked about less and less often: after a minute, every 15 s. */

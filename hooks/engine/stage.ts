@@ -38,6 +38,8 @@ export interface WorkStage {
   readonly needs: readonly Reference[]
   readonly hashes: (rerun: string | undefined) => Hashes
   readonly policy: JobPolicy
+  /** What helps after a failure with this message, if that is more than to delete the Job. */
+  readonly remedy?: (failure: string) => string | undefined
   /** Whether its Job needs no GPU, so that it should not wait behind those that do. */
   readonly isTool?: true
   /** Whether spec.runPolicy applies to this stage; the administrator configures the others. */

@@ -1,6 +1,7 @@
 import type { Parent } from '../../crds/kind.ts'
 import type { ConditionType } from '../../crds/reasons.ts'
 import type { Condition } from '../../crds/status.ts'
+import { lastKnown } from './silence.ts'
 import { isStalled, type Verdict } from './verdict.ts'
 
 /** What a condition takes from the request. */
@@ -8,6 +9,8 @@ interface Seen {
   readonly parent: Parent
   /** The conditions of the present status. */
   readonly before: readonly Condition[]
+  /** Whether nothing is heard of Pods, and the present status may say more about them. */
+  readonly isDeaf?: boolean
   /** The time of the request. */
   readonly now: string | undefined
 }
@@ -17,11 +20,13 @@ interface Seen {
  * changed writes nothing. A condition from an earlier version, which has no time yet, gets one once.
  */
 export function condition(
-  { parent, before, now }: Seen,
+  { parent, before, isDeaf, now }: Seen,
   type: ConditionType,
-  { status, reason, message }: Verdict,
+  verdict: Verdict,
 ): Condition {
+  const { status } = verdict
   const former = before.find((one) => one.type === type)
+  const { reason, message } = isDeaf ? lastKnown(verdict, former) : verdict
   const since = (former?.status === status ? former.lastTransitionTime : undefined) ?? now
   const { generation } = parent.metadata
   return {

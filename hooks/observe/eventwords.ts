@@ -1,5 +1,5 @@
-import { onOneLine } from '../../crds/text.ts'
 import type { Event, Job, Pod, Workload } from '../children/manifesttypes.ts'
+import { steady } from './steady.ts'
 
 /**
  * What Kubernetes reports only in Events. They count as long as they describe the current state: those of
@@ -47,17 +47,6 @@ export function volumeFaultIn(events: readonly Event[], pod: Pod): string | unde
   const [summary] = own.map(({ message = '' }) => steady(message))
   return named.length ? named.slice(0, mostVolumes).join('; ') : summary || undefined
 }
-
-/** Parts of a message that differ in each attempt, although the cause is the same. */
-const passing: readonly (readonly [RegExp, string])[] = [
-  [/\b(request ?id:? *)[\w-]+/gi, '$1…'],
-  [/\brun-\w+\.scope\b/g, 'run-….scope'],
-]
-
-const steady = (message: string): string =>
-  passing
-    .reduce((text, [part, instead]) => text.replace(part, instead), onOneLine(message))
-    .replace(/("[^"]*") : /g, '$1: ')
 
 /** What the controllers and the client library put before the API server's words. */
 const introduction =

@@ -25,6 +25,8 @@ export interface Observed {
   readonly serving: readonly Child[]
   /** Whether a Pod that is not observed is gone: a server without access to a cluster observes no Pods. */
   readonly knowsPods: boolean
+  /** Since when nothing has been heard of Pods, so that their state is not known. */
+  readonly podsSilentSince: string | undefined
   /** The parent's Pods of a stage, the newest first. */
   readonly pods: (stage: string) => readonly ObservedPod[]
   /** Why the API server refuses the Pod of a Job or StatefulSet that has none. */
@@ -71,6 +73,7 @@ export function observedIn(request: SyncRequest): Observed {
     serving: children.filter(({ kind }) => !isWorkOrStorage(kind)),
     jobs: (stage) => children.filter(isKind('Job')).filter((job) => isOf(job, stage)),
     knowsPods: request.related['Pod.v1'] !== undefined && !request.podsMayBeMissing,
+    podsSilentSince: request.podsSilentSince,
     pods: (stage) => pods.filter((pod) => isOf(pod, stage)),
     refusal: (workload) => refusalIn(events, workload),
   }

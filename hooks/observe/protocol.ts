@@ -1,3 +1,4 @@
+import type { NodeFacts } from '../../crds/imagevolumes.ts'
 import type { Parent } from '../../crds/kind.ts'
 import { isObject } from '../../crds/schema/json.ts'
 
@@ -41,18 +42,6 @@ export interface CustomizeResponse {
   readonly relatedResources: readonly RelatedRule[]
 }
 
-/** What decides whether a Pod can run on a node and mount images there. */
-export interface NodeFacts {
-  readonly labels: Readonly<Record<string, string>>
-  readonly taints: readonly {
-    readonly key: string
-    readonly value?: string
-    readonly effect: string
-  }[]
-  /** Undefined if the runtime is not known. */
-  readonly mountsImages?: boolean | undefined
-}
-
 export interface SyncRequest {
   readonly parent: Parent
   readonly children: Group
@@ -60,6 +49,8 @@ export interface SyncRequest {
   readonly finalizing?: boolean
   /** Set by the server, not part of the protocol: a Pod that is missing in `related` may exist. */
   readonly podsMayBeMissing?: boolean
+  /** Also set by the server: since when it has heard nothing of Pods, if that is too long ago. */
+  readonly podsSilentSince?: string | undefined
   /** Also set by the server: the time in RFC 3339, for conditions; without it they get none. */
   readonly now?: string
   /** Also set by the server: all nodes of the cluster; undefined if they are not known. */

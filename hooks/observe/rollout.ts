@@ -1,6 +1,7 @@
 import type { Workload } from '../children/manifesttypes.ts'
 import { conditionOf, servingFault, unreadyFault } from './diagnosis.ts'
-import type { ObservedPod } from './observed.ts'
+import type { Observed } from './observed.ts'
+import { unheard } from './silence.ts'
 import { no, type Verdict, yes } from './verdict.ts'
 import { knowsTemplate } from './workload.ts'
 
@@ -14,8 +15,9 @@ export function rolloutOf(
   existing: Workload,
   emitted: Workload | undefined,
   wanted: number,
-  pods: readonly ObservedPod[],
+  { pods: podsOf, podsSilentSince }: Pick<Observed, 'pods' | 'podsSilentSince'>,
 ): Verdict {
+  const pods = podsSilentSince ? [] : podsOf('serve')
   const { name } = existing.metadata
   const { availableReplicas = 0, updatedReplicas = 0, replicas = 0 } = existing.status ?? {}
   const isKnown = knowsTemplate(existing, emitted)
@@ -26,8 +28,10 @@ export function rolloutOf(
     : isKnown
       ? unreadyFault(pods)
       : undefined
-  if (availableReplicas === 0)
-    return fault ?? servingFault(pods, `no Pod yet: kubectl describe deployment ${name} says why`)
+  if (availableReplicas === 0) {
+    const none = `no Pod yet: kubectl describe deployment ${name} says why`
+    return fault ?? (podsSilentSince ? unheard(podsSilentSince) : servingFault(pods, none))
+  }
 
   const updated = isKnown ? updatedReplicas : 0
   const isRolling = updated < replicas
@@ -39,6 +43,6 @@ export function rolloutOf(
   const isAnswering =
     conditionOf(existing, 'Available') &&
     !(isRolling && emitted?.spec?.strategy?.type === 'Recreate')
-  if (!isAnswering) return no(fault?.reason ?? 'Starting', message)
-  return { ...yes('Serving', message), ...(!isWhole && { isUnsettled: true }) }
+  if (isAnswering) return { ...yes('Serving', message), ...(!isWhole && { isUnsettled: true }) }
+  return no(fault?.reason ?? (podsSilentSince ? 'PodsUnknown' : 'Starting'), message)
 }

@@ -15,7 +15,7 @@ import { joined, type Mounts } from '../pod/volumes.ts'
 import type { Place } from '../storage/driver.ts'
 import { artifactsPath, lostPlace, pathsInUse, storageOf } from '../storage/storage.ts'
 import { nodesThatBind } from './nodes.ts'
-import { sealArgs, sealContainer, sealedResult, sealStage } from './seal.ts'
+import { sealArgs, sealContainer, sealedResult, sealRemedy, sealStage } from './seal.ts'
 
 /** What loads, imports or trains: the loader, or the user's image. */
 export interface Program {
@@ -71,6 +71,7 @@ function runStage(
       activeDeadlineSeconds: runPolicy.activeDeadlineSeconds,
       backoffLimit: runPolicy.backoffLimit ?? run.backoffLimit,
     },
+    ...(sealing === 'within' && { remedy: sealRemedy(facts.parent) }),
     template: ({ folder }, records) =>
       withPodFields(
         runPod(facts, name, sealing, folder, run.program(records), run.mounts()),

@@ -1,4 +1,5 @@
 import type { Config } from '../../crds/config.ts'
+import { annotations, type Parent } from '../../crds/kind.ts'
 import type { StageRecord } from '../../crds/status.ts'
 import { folderHash, hashesOf } from '../engine/hashes.ts'
 import type { Facts } from '../engine/read.ts'
@@ -41,6 +42,17 @@ export const sealedResult = ({ digest, bytes, unsealed }: Report) => ({
   ...(unsealed && { unsealed }),
 })
 
+/** What `seal` reports of a program that wrote nothing; a test compares the words. */
+const nothingWritten = 'nothing was written to /content/artifacts'
+
+/** Sealing again does not help a program that wrote nothing: it must run again. */
+export const sealRemedy =
+  ({ kind, metadata }: Parent) =>
+  (failure: string): string | undefined =>
+    failure.includes(nothingWritten)
+      ? `the program runs again once the spec is changed, or by kubectl annotate --overwrite ${kind.toLowerCase()} ${metadata.name} ${annotations.rerun}="$(date)"`
+      : undefined
+
 /**
  * Seals what a user's program has written, in a Job of its own: the GPUs are free as soon as the program
  * ends, and a failed seal is retried without the program.
@@ -65,6 +77,7 @@ export function sealStage(
       attempt: folderHash(parent.spec as object, rerun),
     })),
     policy: { backoffLimit: 3, final: { container: 'seal', exitCode: 3 } },
+    remedy: sealRemedy(parent),
     template: (_, { written = nothing }) => {
       const path = artifactsPath(program, written.attempt)
       const place = storageFor(written, config).write(parent, path, config)

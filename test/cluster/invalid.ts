@@ -414,7 +414,7 @@ const rows: readonly Bad[] = [
   {
     kind: 'ModelServer',
     spec: { model, runtime: 'tgi' },
-    says: 'spec.runtime: Unsupported value: "tgi": supported values: "llamacpp", "tei", "vllm"',
+    says: 'spec.runtime: Unsupported value: "tgi": supported values: "llamacpp" (chat, completions, embeddings), "tei" (embeddings, reranking, classification), "vllm" (chat, completions)',
   },
   {
     kind: 'ModelServer',

@@ -238,7 +238,7 @@ const troubles: readonly Trouble[] = [
   {
     when: 'a load that writes nothing',
     spec: () => runs('true', once),
-    says: 'Failed: container "seal" exited with 3: nothing was written to /content/artifacts: there is no result to keep',
+    says: 'Failed: container "seal" exited with 3: nothing was written to /content/artifacts: there is no result to keep; the program runs again once the spec is changed, or by kubectl annotate --overwrite dataset it substratus.ai/rerun="$(date)"',
   },
   {
     when: 'a training that exceeds its memory limit',

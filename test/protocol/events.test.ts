@@ -161,13 +161,13 @@ describe('a request', () => {
     metadata: { ...pod.metadata, ownerReferences: [{ uid: 'j1' }] } as Child['metadata'],
   }
   const settled: string[] = []
-  const known: Events = {
+  const known: Omit<Events, 'watch'> = {
     about: (namespace, uid) => [
       anEvent({ ...pod, metadata: { ...pod.metadata, namespace, uid } }, 'R', uid),
     ],
     settle: (namespace, uid) => void settled.push(`${namespace}/${uid}`),
   }
-  const eventsIn = (related: Parameters<typeof withEvents>[0], source?: Events) =>
+  const eventsIn = (related: Parameters<typeof withEvents>[0], source?: Omit<Events, 'watch'>) =>
     Object.values(withEvents(related, { parent, children }, source)['Event.v1'] ?? {}).map(
       (event) => (event as { message?: string }).message,
     )

@@ -141,6 +141,7 @@ test('without permission there are no nodes, and the list is retried after a min
   expect(lists).toBe(1)
   expect(lines).toHaveLength(1)
   expect(nodes.byName()).toBeUndefined()
+  expect(nodes.watch.state()).toEqual({ isRefused: true })
 })
 
 describe('a request', () => {

@@ -8,8 +8,9 @@ import type { Lookup } from '../../server/lookup.ts'
 import { metrics } from '../../server/metrics.ts'
 import type { Pods } from '../../server/pods.ts'
 import type { NewEvent } from '../../server/readyevent.ts'
+import { silentSince } from '../../server/watches.ts'
 import type { Child } from '../objects.ts'
-import { mistyped } from '../objects.ts'
+import { aConfig, mistyped } from '../objects.ts'
 
 /** A server, and the lines that it has logged. */
 function serverWith(options: Partial<AppOptions> = {}) {
@@ -36,12 +37,26 @@ const parent: Parent = {
   spec: { source: 'https://example.com/squad.json' },
 }
 
-const podsOf = (pods: readonly Child[], synced = true): Pods => ({
-  of: ({ metadata: { uid } }) =>
-    pods.filter((pod) => pod.metadata.labels?.[labels.parentUid] === uid),
-  isSynced: () => synced,
-  isCurrent: () => synced,
-})
+const podsOf = (pods: readonly Child[], secondsAgo: number | null = 1): Pods => {
+  const time = new Date('2026-01-01T00:00:00.5Z')
+  const state = () => ({
+    isRefused: false,
+    ...(secondsAgo !== null && { heard: { secondsAgo, time } }),
+  })
+  return {
+    of: ({ metadata: { uid } }) =>
+      pods.filter((pod) => pod.metadata.labels?.[labels.parentUid] === uid),
+    isCurrent: () => true,
+    silentSince: () => silentSince(state(), new Date('2025-12-31T00:00:00Z')),
+    watch: { name: 'Pods', isRequired: true, state },
+  }
+}
+
+const watchOfNodes = {
+  name: 'nodes',
+  isRequired: false,
+  state: () => ({ isRefused: true }),
+} as const
 
 /** The Job of the first response, once it runs. */
 async function runningJob(): Promise<Child> {
@@ -109,7 +124,7 @@ describe('Pods are those of the request, else those of the server’s own watch'
       metadata: { name: 'a' },
       status: { conditions },
     }
-    const nodes = { byName: () => new Map([['a', node]]), facts: () => [] }
+    const nodes = { byName: () => new Map([['a', node]]), facts: () => [], watch: watchOfNodes }
     const pods = podsOf([{ ...pod, spec: { nodeName: 'a' } }])
     const { body } = await serverWith({ pods, nodes }).post('/hooks/datasets/sync', {
       parent,
@@ -226,20 +241,94 @@ describe('an internal error is a 500 with a message, and never a refusal', () =>
   })
 })
 
+test.each([
+  { when: 'can mount images', mountsImages: true, warnings: undefined },
+  {
+    when: 'cannot',
+    mountsImages: false,
+    warnings: [expect.stringContaining('"w": not every node that the Pods may run on can mount')],
+  },
+])('admission knows whether the nodes $when', async ({ mountsImages, warnings }) => {
+  const nodes = {
+    byName: () => new Map(),
+    facts: () => [{ labels: {}, taints: [], mountsImages }],
+    watch: watchOfNodes,
+  }
+  const config = aConfig({ podFields: ['volumes.image'] })
+  const volumes = [{ name: 'w', image: { reference: 'example.com/w:1' } }]
+  const spec = { source: 'https://example.com/squad.json', pod: { volumes } }
+  const object = { ...parent, spec }
+  const { body } = await serverWith({ config, nodes }).post('/admission/validate', {
+    apiVersion: 'admission.k8s.io/v1',
+    kind: 'AdmissionReview',
+    request: { uid: '1', operation: 'CREATE', namespace: 'team', object },
+  })
+  expect(body.response.allowed).toBe(true)
+  expect(body.response.warnings).toEqual(warnings)
+})
+
 describe('readyz', () => {
-  test.each([
-    { when: 'there is no cluster', options: {}, code: 200 },
-    { when: 'Pods are listed', options: { pods: podsOf([]) }, code: 200 },
-    { when: 'Pods are not listed yet', options: { pods: podsOf([], false) }, code: 503 },
-  ])('$when: $code', async ({ options, code }) => {
+  const nodes = { byName: () => undefined, facts: () => undefined, watch: watchOfNodes }
+  test.each<{ when: string; options: Partial<AppOptions>; code: number; body: object }>([
+    { when: 'there is no cluster', options: {}, code: 200, body: { status: 'ok' } },
+    {
+      when: 'Pods are listed, and nodes may not be',
+      options: { pods: podsOf([]), nodes },
+      code: 200,
+      body: { status: 'ok', watches: { Pods: 'current', nodes: 'not watched: no permission' } },
+    },
+    {
+      when: 'Pods are not listed yet',
+      options: { pods: podsOf([], null), nodes },
+      code: 503,
+      body: { message: 'waiting for the first list of Pods' },
+    },
+    {
+      when: 'nothing was heard of Pods',
+      options: { pods: podsOf([], 75.5) },
+      code: 503,
+      body: { message: 'nothing was heard of Pods for 75 s' },
+    },
+  ])('$when: $code', async ({ options, code, body }) => {
     const { get } = serverWith(options)
     const answer = await get('/readyz')
     expect(answer.status).toBe(code)
-    expect(answer.body).toEqual(
-      code === 200 ? { status: 'ok' } : { message: 'waiting for the first list of Pods' },
-    )
+    expect(answer.body).toEqual(body)
     // Still alive, because a restart would not list faster.
     expect((await get('/healthz')).status).toBe(200)
+  })
+})
+
+describe('a server that has heard nothing of Pods for a minute', () => {
+  const silent = podsOf([], 75)
+
+  test('says so in conditions, and Metacontroller leaves it', async () => {
+    const job = await runningJob()
+    const body = { parent, children: { 'Job.batch/v1': keyed(job) } }
+    const answer = await serverWith({ pods: silent }).post('/hooks/datasets/sync', body)
+    expect(answer.body.status.conditions[0]).toMatchObject({
+      reason: 'PodsUnknown',
+      message: 'nothing was heard of Pods since 2026-01-01T00:00:00Z: kubectl get pods shows them',
+    })
+    expect(answer.headers.connection).toBe('close')
+  })
+
+  test('believes a request that has Pods', async () => {
+    const job = await runningJob()
+    const related = { 'Pod.v1': keyed(pendingPod(job, 'no room')) }
+    const body = { parent, children: { 'Job.batch/v1': keyed(job) }, related }
+    const answer = await serverWith({ pods: silent }).post('/hooks/datasets/sync', body)
+    expect(answer.body.status.conditions[0].message).toContain('no room')
+  })
+
+  test('still admits', async () => {
+    const review = {
+      apiVersion: 'admission.k8s.io/v1',
+      kind: 'AdmissionReview',
+      request: { uid: '1', operation: 'CREATE', namespace: 'team', object: parent },
+    }
+    const answer = await serverWith({ pods: silent }).post('/admission/validate', review)
+    expect(answer.body.response.allowed).toBe(true)
   })
 })
 
@@ -394,6 +483,14 @@ describe('/metrics', () => {
     expect(await series(get, name)).toEqual(['substratus_update_pending{kind="Notebook"} 1'])
     await answer('old')
     expect(await series(get, name)).toEqual([])
+  })
+
+  test('how long nothing was heard of a watch', async () => {
+    const pods = podsOf([], 75.5)
+    const { get } = serverWith({ pods, metrics: metrics([pods.watch, watchOfNodes]) })
+    expect(await series(get, 'substratus_watch_silence_seconds')).toEqual([
+      'substratus_watch_silence_seconds{watch="Pods"} 75.5',
+    ])
   })
 
   test('the process itself', async () => {

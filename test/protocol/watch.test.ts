@@ -159,6 +159,48 @@ describe('when the watch ends', () => {
   })
 })
 
+describe('what was heard last', () => {
+  const secondsAgo = () => objects.state().heard?.secondsAgo ?? Number.POSITIVE_INFINITY
+  const silence = () =>
+    until(
+      async () => secondsAgo(),
+      (seconds) => seconds > 0.3,
+    )
+
+  test('is the list, and then that the watch is accepted', async () => {
+    expect(objects.state()).toEqual({ isRefused: false })
+    const before = Date.now()
+    await objects.synced
+    await watching(1)
+    const { heard } = objects.state()
+    expect(heard?.secondsAgo).toBeLessThan(0.3)
+    expect(heard?.time.getTime()).toBeGreaterThanOrEqual(before)
+  })
+
+  test.each(['MODIFIED', 'BOOKMARK'])('is a %s', async (type) => {
+    await watching(1)
+    await silence()
+    send(type, item('a', '9'))
+    await until(
+      async () => secondsAgo(),
+      (seconds) => seconds < 0.3,
+    )
+  })
+
+  test('is no watch that is refused', async () => {
+    refusals.push(500, 500, 500)
+    answerLists = true
+    await objects.synced
+    answerLists = false
+    const heard = objects.state().heard?.time
+    await until(
+      async () => failures.length,
+      (count) => count >= 2,
+    )
+    expect(objects.state().heard?.time).toEqual(heard)
+  })
+})
+
 test('a stopped watch sends no more requests', async () => {
   await watching(1)
   stopping.abort()

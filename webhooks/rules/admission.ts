@@ -3,6 +3,7 @@ import { ownRules } from '../../crds/rules.ts'
 import { diskRules } from './disk.ts'
 import { gpulessRules } from './gpuless.ts'
 import { ignoredRules } from './ignored.ts'
+import { imageVolumeRules } from './imagevolumes.ts'
 import { profileRules } from './profiles.ts'
 import { referenceRules } from './references.ts'
 import { reservedRules } from './reserved.ts'
@@ -17,6 +18,7 @@ export const admissionRules: readonly Rule[] = [
   ...sharedClaimRules,
   ...diskRules,
   ...ignoredRules,
+  ...imageVolumeRules,
   ...profileRules,
   ...gpulessRules,
   ...reservedRules,

@@ -1,4 +1,4 @@
-import { quoted } from '../../crds/quoted.ts'
+import { mayReplace, presetsInWords } from '../../crds/config/presets.ts'
 import { type AnySpec, type Rule, type RuleInput, specOf } from '../../crds/rule.ts'
 
 /** Warns about a ModelServer that requests no GPU although its preset needs one. */
@@ -44,8 +44,13 @@ const lacksGpu = (spec: AnySpec, { servers }: RuleInput['config'], preset: strin
   servers.presets[preset]?.needsGpu === true &&
   !hasGpu(spec)
 
-function messageFor({ config: { servers } }: RuleInput, preset: string): string {
-  const others = Object.keys(servers.presets).filter((name) => !servers.presets[name]?.needsGpu)
-  const alternative = others.length ? `, or a runtime that needs none: ${quoted(others)}` : ''
-  return `preset "${preset}" needs a GPU and none is requested: set gpu: {count: 1}${alternative}`
+function messageFor({ config: { servers } }: RuleInput, name: string): string {
+  const preset = servers.presets[name]
+  const others = Object.entries(servers.presets).filter(
+    ([, other]) => !other.needsGpu && preset && mayReplace(other, preset),
+  )
+  const alternative = others.length
+    ? `, or a runtime that needs none: ${presetsInWords(Object.fromEntries(others))}`
+    : ''
+  return `preset "${name}" needs a GPU and none is requested: set gpu: {count: 1}${alternative}`
 }

@@ -1,3 +1,4 @@
+import { withNodes } from '../../crds/imagevolumes.ts'
 import { type ReferredKind, type Rule, type RuleInput, specOf } from '../../crds/rule.ts'
 import { tooManyReplicas } from '../../crds/serving.ts'
 import type { Artifacts } from '../../crds/status.ts'
@@ -49,12 +50,17 @@ export const referenceRules: readonly Rule[] = [
   },
   {
     field: 'spec.replicas',
-    reads: ['spec.model', 'spec.replicas', 'spec.image', 'spec.build', 'spec.runtime'],
+    reads: [
+      ...['spec.model', 'spec.replicas', 'spec.image', 'spec.build', 'spec.runtime'],
+      ...['spec.resources', 'spec.pod'],
+    ],
     needs: {
       references: 'all',
       to: 'Model',
       when: ({ object }) => object.kind === 'ModelServer' && (specOf(object).replicas ?? 1) > 1,
     },
+    // The Pods of an existing server may mount the image, as its nodes could when they were created.
+    warns: (input) => Boolean(input.oldObject) && tooMany(withoutNodes(input)) === undefined,
     broken: (input) => tooMany(input) !== undefined,
     message: (input) => tooMany(input) ?? '',
   },
@@ -74,8 +80,10 @@ function cycleOf({ object, read }: RuleInput): readonly string[] | undefined {
 }
 
 /** More replicas than can mount the Model's volume. */
-function tooMany({ spec, config, read }: RuleInput): string | undefined {
+function tooMany({ object, spec, config, nodes, read }: RuleInput): string | undefined {
   const name = spec.model?.name ?? ''
   const { artifacts } = (read('Model', name)?.status ?? {}) as { readonly artifacts?: Artifacts }
-  return artifacts && tooManyReplicas(spec, name, artifacts, config)
+  return artifacts && tooManyReplicas(spec, name, artifacts, withNodes(config, nodes, object))
 }
+
+const withoutNodes = (input: RuleInput): RuleInput => ({ ...input, nodes: undefined })

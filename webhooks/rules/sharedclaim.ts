@@ -1,6 +1,6 @@
 import { claimSettings, wantsClaim } from '../../crds/claims.ts'
-import { gpuProfileOf } from '../../crds/config/gpuprofiles.ts'
 import type { Config } from '../../crds/config.ts'
+import { selectionOf, withNodes } from '../../crds/imagevolumes.ts'
 import type { Parent } from '../../crds/kind.ts'
 import { claimName } from '../../crds/names.ts'
 import { quoted } from '../../crds/quoted.ts'
@@ -28,7 +28,7 @@ export const sharedClaimRules: readonly Rule[] = [
       when: ({ object }) => object.kind === 'ModelServer' && runs(specOf(object)),
       withServers: mayStayInClaim,
     },
-    warns: (input) => conflictOf(input) === undefined,
+    warns: (input) => conflictOf(input) === undefined || !isCertain(input),
     broken: (input) => othersOf(input).length > 0,
     message,
   },
@@ -54,44 +54,36 @@ function placeOf(model: Parent, config: Config): Artifacts | undefined {
 }
 
 /** The other servers that mount the claim which this one mounts. */
-function othersOf({ spec, config, read, servers = [] }: RuleInput): readonly Parent[] {
+function othersOf({ object, spec, config, nodes, read, servers = [] }: RuleInput) {
   const name = spec.model?.name ?? ''
   const model = read('Model', name)
   const place = model && placeOf(model, config)
-  if (!place || !singleNodeClaim(spec, name, place, config)) return []
+  const mounts = (server: Parent) =>
+    place &&
+    singleNodeClaim(specOf(server), name, place, withNodes(config, nodes, server)) !== undefined
+  if (!mounts(object)) return []
   return servers.filter((server) => {
     const other = specOf(server)
-    return (
-      runs(other) &&
-      other.model?.name === name &&
-      singleNodeClaim(other, name, place, config) !== undefined
-    )
+    return runs(other) && other.model?.name === name && mounts(server)
   })
 }
+
+/** The Pods of the others may mount the image, as their nodes could when they were created. */
+const isCertain = (input: RuleInput): boolean => othersOf({ ...input, nodes: undefined }).length > 0
 
 const isForOnePod = (config: Config): boolean =>
   claimSettings({ kind: 'Model' }, config).accessModes.includes('ReadWriteOncePod')
 
-/** The nodes that a server selects, as its Pods do. */
-const nodesOf = (
-  { resources, pod }: AnySpec,
-  config: Config,
-): Readonly<Record<string, string>> => ({
-  ...config.pods.ModelServer?.nodeSelector,
-  ...pod?.nodeSelector,
-  ...gpuProfileOf(resources, config)?.profile.nodeSelector,
-})
-
 /** Why one of the others can never mount the claim together with this one. */
 function conflictOf(input: RuleInput): string | undefined {
-  const { spec, config } = input
+  const { object, config } = input
   const others = othersOf(input)
   const [first] = others
   if (first && isForOnePod(config))
     return `which only one Pod can mount at a time (ReadWriteOncePod), and ModelServer "${first.metadata.name}" mounts it`
-  const own = nodesOf(spec, config)
+  const own = selectionOf(object, config).nodeSelector
   for (const other of others) {
-    const theirs = nodesOf(specOf(other), config)
+    const theirs = selectionOf(other, config).nodeSelector
     const label = Object.keys(own).find((key) => (theirs[key] ?? own[key]) !== own[key])
     if (label)
       return `which only one node can mount at a time, and ModelServer "${other.metadata.name}", which mounts it too, selects other nodes: ${label} is ${quoted([theirs[label] ?? ''])} there and ${quoted([own[label] ?? ''])} here`

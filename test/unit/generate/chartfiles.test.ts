@@ -176,7 +176,7 @@ describe('the version', () => {
   })
 
   test('is the only one in the instructions', () => {
-    const found = read('README.md').match(/(?<=registry\.example\.com\S*:)[0-9.]+/g)
+    const found = top('Dockerfile').match(/(?<=registry\.example\.com\S*:)[0-9.]+/g)
     expect(new Set(found)).toEqual(new Set([version]))
   })
 

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import type { ConfigFile } from '../../../crds/config.ts'
+import type { NodeFacts } from '../../../crds/imagevolumes.ts'
 import { hooks } from '../../../hooks/hooks.ts'
-import type { NodeFacts, SyncResponse } from '../../../hooks/observe/protocol.ts'
+import type { SyncResponse } from '../../../hooks/observe/protocol.ts'
 import type { Child, Seen } from '../../objects.ts'
 import {
   aConfig,

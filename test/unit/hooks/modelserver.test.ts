@@ -437,7 +437,7 @@ describe('replicas and strategy follow the mount of the Model', () => {
       model: packaged,
       config: mountsNone,
       one: 'Recreate',
-      two: 'remove spec.runtime, so that the Model’s own image serves, or use a cluster that mounts images (imageVolumes), or use a storage class with ReadWriteMany',
+      two: 'remove spec.runtime, so that the Model’s own image serves, or use nodes that mount images (imageVolumes), or use a storage class with ReadWriteMany',
     },
     {
       when: 'a packaged Model under an image of the server’s own, from its claim',
@@ -445,7 +445,7 @@ describe('replicas and strategy follow the mount of the Model', () => {
       model: packaged,
       config: mountsNone,
       one: 'Recreate',
-      two: 'remove spec.image, so that the Model’s own image serves, or use a cluster that mounts images (imageVolumes), or use a storage class with ReadWriteMany',
+      two: 'remove spec.image, so that the Model’s own image serves, or use nodes that mount images (imageVolumes), or use a storage class with ReadWriteMany',
     },
   ])('$when', ({ spec: more, model, config, one, two }) => {
     const single = theChild(sync(aModelServer({ ...spec, ...more }), [model], config), 'Deployment')

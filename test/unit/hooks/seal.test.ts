@@ -1,6 +1,10 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { Config } from '../../../crds/config.ts'
 import type { Parent } from '../../../crds/kind.ts'
+import { seal } from '../../../tools/seal.ts'
 import {
   aConfig,
   aDataset,
@@ -240,6 +244,33 @@ describe('a sealed result', () => {
     ])
   })
 
+  test('does not exist if the program wrote nothing: Ready says what runs it again', async () => {
+    const empty = mkdtempSync(join(tmpdir(), 'substratus-empty-'))
+    const message = await seal(empty).catch((error: Error) => error.message)
+    rmSync(empty, { recursive: true })
+    const { parent, answer } = ran(aModel(spec))
+    const children = made(answer, { run: completed, seal: failed() })
+    const seen = [...children, aPod(jobOf(children, 'seal'), ended(3, String(message)))]
+    const after = sync(stored(parent, answer), seen)
+    expect(readyOf(after)).toBe(
+      'False Failed: container "seal" exited with 3: nothing was written to /content/artifacts: there is no result to keep; the program runs again once the spec is changed, or by kubectl annotate --overwrite model falcon substratus.ai/rerun="$(date)"',
+    )
+    const now = stored(parent, after)
+    const annotations = { 'substratus.ai/rerun': 'now' }
+    const again = sync({ ...now, metadata: { ...now.metadata, annotations } }, seen)
+    expect(readyOf(again)).toMatch(/^False Pending: creating Job "falcon-model-run-/)
+  })
+
+  test('of a bucket without a workspace does not exist either', () => {
+    const config = aConfig({ storage: { driver: 's3', s3: { bucket: 'b' } } })
+    const first = sync(aModel(spec), [], config)
+    const children = made(first, { run: failed() })
+    const pod = aPod(jobOf(children, 'run'), ended(3, 'nothing was written to /content/artifacts'))
+    expect(readyOf(sync(stored(aModel(spec), first), [...children, pod], config))).toMatch(
+      /; the program runs again once the spec is changed, or by kubectl annotate /,
+    )
+  })
+
   test('lets each Job expire once its own record is stored', () => {
     const parent = aModel({ ...spec, runPolicy: { ttlSecondsAfterFinished: 60 } })
     const ttls = (answer: ReturnType<typeof sync>) =>
@@ -398,11 +429,11 @@ describe('with a bucket and a workspace', () => {
 describe('a record of what was written', () => {
   const parent = aModel(spec)
 
-  /** Somebody has written another storage driver into the status. */
-  const forged = (storage: string) => {
+  /** Somebody has changed the record. */
+  const forged = (change: object) => {
     const { parent: before, answer } = ran(parent)
     const { written } = statusOf(answer).stages ?? {}
-    const status = { ...statusOf(answer), stages: { written: { ...written, storage } } }
+    const status = { ...statusOf(answer), stages: { written: { ...written, ...change } } }
     const others = made(answer, { run: completed }).filter(
       ({ metadata }) => !metadata.name.includes('-seal-'),
     )
@@ -410,13 +441,27 @@ describe('a record of what was written', () => {
   }
 
   test.each(['hostPath', 's3', 'gcs'])('mounts no %s that nobody has configured', (storage) => {
-    const answer = forged(storage)
+    const answer = forged({ storage })
     expect(readyOf(answer)).toMatch(
       /^False StorageUnknown: the result is where storage.driver \w+ has put it, in a storage/,
     )
     expect(statusOf(answer).artifacts).toBeUndefined()
     const jobs = childrenOf(answer, 'Job').map(({ metadata }) => metadata.name)
     expect(jobs.filter((name) => name.includes('-seal-'))).toEqual([])
+  })
+
+  test.each(['a..b', 'a.-b', 'a-.b', '.a', 'a.', 'A', 'a_b', 'a/b', '', 'a'.repeat(254)])(
+    'names no node "%s", which the API server would refuse in a Pod',
+    (node) => {
+      const answer = forged({ node })
+      expect(jobOf(answer.children, 'seal').spec.template.spec).not.toHaveProperty('affinity')
+      expect(statusOf(answer).stages?.written).not.toHaveProperty('node')
+    },
+  )
+
+  test.each(['ip-10-0-0-1.ec2.internal', '1', 'a--b.c'])('names the node "%s"', (node) => {
+    const { affinity } = jobOf(forged({ node }).children, 'seal').spec.template.spec
+    expect(JSON.stringify(affinity)).toContain(`"values":["${node}"]`)
   })
 
   test('of a former driver waits for the administrator, and nothing runs again', () => {

@@ -53,7 +53,14 @@ test('the kinds that can refer to a Model or Dataset are known by their referenc
 test('users are a warning before that of the claim, and the deletion is admitted', () => {
   const oldObject = aModel({ source: 'hf://a/b' })
   const request = { uid: '1', operation: 'DELETE', oldObject } as const
-  const { response } = validate(request, defaultConfig, {}, users(false, ...servers('a')))
+  const { response } = validate(
+    request,
+    defaultConfig,
+    {},
+    {
+      users: users(false, ...servers('a')),
+    },
+  )
   expect(response).toEqual({
     uid: '1',
     allowed: true,

@@ -246,17 +246,18 @@ test('a disk that a ModelServer does not use is ignored, with a warning', () => 
 
 describe('a preset that needs a GPU', () => {
   const source = aModel({ source: 'hf://a/b' })
-  const needs =
-    'needs a GPU and none is requested: set gpu: {count: 1}, or a runtime that needs none: "llamacpp", "tei", "whisper"'
+  const needs = 'needs a GPU and none is requested: set gpu: {count: 1}'
+  const llamacpp = '"llamacpp" (chat, completions, embeddings)'
+  const forChat = `preset "vllm" ${needs}, or a runtime that needs none: ${llamacpp}`
   test.each<{ when: string; spec: object; model: Parent | null; warns?: string }>([
-    { when: 'named', spec: { runtime: 'vllm' }, model: source, warns: `preset "vllm" ${needs}` },
+    { when: 'named', spec: { runtime: 'vllm' }, model: source, warns: forChat },
     {
       when: 'named, with no GPUs',
       spec: { runtime: 'vllm-embed', resources: { gpu: { count: 0 } } },
       model: source,
-      warns: `preset "vllm-embed" ${needs}`,
+      warns: `preset "vllm-embed" ${needs}, or a runtime that needs none: ${llamacpp}, "tei" (embeddings, reranking, classification)`,
     },
-    { when: 'by default', spec: {}, model: source, warns: `preset "vllm" ${needs}` },
+    { when: 'by default', spec: {}, model: source, warns: forChat },
     { when: 'with a GPU', spec: { resources: { gpu: { count: 1 } } }, model: source },
     { when: 'with a type', spec: { resources: { gpu: { type: 'l4' } } }, model: source },
     { when: 'unlike the one that is named', spec: { runtime: 'llamacpp' }, model: source },
@@ -266,6 +267,35 @@ describe('a preset that needs a GPU', () => {
     const { allowed, warnings = [] } = review({ object: server(spec) }, { 'Model/falcon': model })
     expect(allowed).toBe(true)
     expect(warnings).toEqual(warns ? [`spec.resources.gpu: ${warns}`] : [])
+  })
+})
+
+describe('presets are named with the tasks that they serve', () => {
+  const none = { image: 'i' }
+  const config = aConfig({
+    servers: {
+      default: 'gpu',
+      presets: {
+        gpu: { ...none, needsGpu: true, tasks: ['chat'] },
+        same: { ...none, tasks: ['completions', 'chat'] },
+        other: { ...none, tasks: ['transcription'] },
+        silent: none,
+      },
+    },
+  })
+  const answerFor = (runtime: string) =>
+    review({ object: server({ runtime }) }, { 'Model/falcon': aModel(image) }, config)
+
+  test('if a runtime does not exist', () => {
+    expect(answerFor('gone').status?.message).toContain(
+      'supported values: "gpu" (chat), "other" (transcription), "same" (completions, chat), "silent"',
+    )
+  })
+
+  test('if one without a GPU is suggested, which may serve the same', () => {
+    expect(answerFor('gpu').warnings).toEqual([
+      `spec.resources.gpu: preset "gpu" needs a GPU and none is requested: set gpu: {count: 1}, or a runtime that needs none: "same" (completions, chat), "silent"`,
+    ])
   })
 })
 

@@ -1,0 +1,69 @@
+import type { WatchState } from '../cluster/watch.ts'
+
+/** The watches of the server: what it waits for, and what it has not heard of for too long. */
+
+export interface WatchedKind {
+  readonly name: 'Pods' | 'nodes' | 'Events'
+  /** Without it, conditions would be wrong, so the server is not ready; other kinds only add to them. */
+  readonly isRequired: boolean
+  readonly state: () => WatchState
+}
+
+/** More than twice as long as a watch that works is ever silent. */
+const longestSilence = 60
+
+/** The first list of a kind that is not required is awaited for so long: an answer may never come. */
+const longestWait = 30
+
+export const isStale = ({ heard }: WatchState): boolean =>
+  heard !== undefined && heard.secondsAgo > longestSilence
+
+/**
+ * Since when nothing has been heard, if that is too long ago, in RFC 3339; before the first list, since the
+ * start. It stays the same until something is heard again.
+ */
+export function silentSince(state: WatchState, start: Date): string | undefined {
+  const { time } = state.heard ?? { time: start }
+  const isSilent = !state.heard || isStale(state)
+  return isSilent ? time.toISOString().replace(/\.[0-9]+Z$/, 'Z') : undefined
+}
+
+/** One state for several watches of a kind. */
+export function leastInformed(states: readonly WatchState[]): WatchState {
+  const isRefused = states.some((state) => state.isRefused)
+  const oldest = states.toSorted((a, b) => ageOf(b) - ageOf(a))[0]?.heard
+  return { isRefused, ...(oldest && { heard: oldest }) }
+}
+
+const ageOf = ({ heard }: WatchState): number => heard?.secondsAgo ?? Number.POSITIVE_INFINITY
+
+/** What keeps the server from being ready, `upSeconds` after its start; undefined if nothing does. */
+export function obstacleIn(kinds: readonly WatchedKind[], upSeconds: number): string | undefined {
+  const silent = kinds.filter(({ isRequired, state }) => isRequired && isStale(state()))
+  const [first] = silent
+  if (first) return `nothing was heard of ${first.name} for ${secondsIn(first.state())} s`
+  const awaited = kinds.filter(({ isRequired, state }) => {
+    const { heard, isRefused } = state()
+    return !heard && (isRequired || (!isRefused && upSeconds < longestWait))
+  })
+  return awaited.length
+    ? `waiting for the first list of ${awaited.map(inWords).join(' and ')}`
+    : undefined
+}
+
+const inWords = ({ name, state }: WatchedKind): string =>
+  state().isRefused ? `${name}, which the server has no permission for` : name
+
+/** What is known of each kind, for the body of /readyz. */
+export const watchesInWords = (kinds: readonly WatchedKind[]): Readonly<Record<string, string>> =>
+  Object.fromEntries(kinds.map(({ name, state }) => [name, hearing(state())]))
+
+function hearing(state: WatchState): string {
+  if (state.heard && !isStale(state)) return 'current'
+  if (state.isRefused) return 'not watched: no permission'
+  return state.heard
+    ? `stale: nothing was heard for ${secondsIn(state)} s`
+    : 'waiting for the first list'
+}
+
+const secondsIn = ({ heard }: WatchState): number => Math.floor(heard?.secondsAgo ?? 0)
