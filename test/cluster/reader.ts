@@ -70,6 +70,8 @@ const withoutManagedFields = ({ metadata: { managedFields: _, ...metadata }, ...
   metadata,
 })
 
+const listOf = (items: readonly Shown[]) => ({ apiVersion: 'v1', kind: 'List', items })
+
 async function readOne(kubeconfig: string, namespace: string, what: string): Promise<Shown> {
   const [type = '', name] = what.split('/')
   const resources = await resourcesNamed(kubeconfig, type.toLowerCase())
@@ -83,7 +85,7 @@ async function readOne(kubeconfig: string, namespace: string, what: string): Pro
     }),
   )
   const items = answers.flat().map(withoutManagedFields)
-  return name ? items[0] : { items }
+  return name ? items[0] : listOf(items)
 }
 
 /** One object by KIND/NAME, or the items of a list by KIND, of several kinds with commas, or of a category. */
@@ -92,7 +94,7 @@ export async function readShown(kubeconfig: string, namespace: string, what: str
   const lists = await Promise.all(
     what.split(',').map((type) => readOne(kubeconfig, namespace, type)),
   )
-  return { items: lists.flatMap(({ items }) => items) }
+  return listOf(lists.flatMap(({ items }) => items))
 }
 
 /** kubectl's words for an object that is not there. */
