@@ -66,9 +66,31 @@ describe('alerts', () => {
     expect(named.filter((reason) => !Object.hasOwn(reasons, reason))).toEqual([])
   })
 
+  test('an object that the controller has never seen is pending, without any condition', () => {
+    const { expr = '' } = rules.find(({ alert }) => alert === 'SubstratusObjectPending') ?? {}
+    expect(expr.replace(/\s+/g, ' ')).toContain(
+      'or substratus_suspended unless on (namespace, name, customresource_kind) substratus_condition{type="Ready"}',
+    )
+  })
+
+  const docs = readFileSync(new URL('../../../docs/operate.md', import.meta.url), 'utf8')
+
   test('each is explained in docs/operate.md', () => {
-    const docs = readFileSync(new URL('../../../docs/operate.md', import.meta.url), 'utf8')
     for (const { alert } of rules) expect(docs).toContain(`| ${alert} |`)
+  })
+
+  test('and so is each metric that they read', () => {
+    const metrics = rules.flatMap(({ expr }) =>
+      [...expr.matchAll(/\bsubstratus_\w+?(?=_count\b|_bucket\b|\b)/g)].map(([name]) => name),
+    )
+    expect([...new Set(metrics)].sort()).toEqual([
+      'substratus_certificate_expiry_timestamp_seconds',
+      'substratus_condition',
+      'substratus_request_duration_seconds',
+      'substratus_suspended',
+      'substratus_watch_silence_seconds',
+    ])
+    for (const metric of metrics) expect(docs).toMatch(new RegExp(`^\\| \`${metric}\\b`, 'm'))
   })
 })
 
