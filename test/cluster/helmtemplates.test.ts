@@ -74,9 +74,11 @@ describe('what monitors the model servers', () => {
     const [{ path, isKept }, ...others] = endpointsOf(monitors())
     expect([path, others]).toEqual(['/metrics', []])
     expect(isKept('docker.io/vllm/vllm-openai:v0.8.5')).toBe(true)
+    expect(isKept('vllm/vllm-openai:v0.8.5')).toBe(true)
     expect(isKept('ghcr.io/ggml-org/llama.cpp@sha256:0123')).toBe(true)
     expect(isKept('ghcr.io/ggml-org/whisper.cpp:main')).toBe(false)
     expect(isKept('docker.io/vllm/vllm-openai-other:v1')).toBe(false)
+    expect(isKept('registry.example.com/vllm/vllm-openai:v1')).toBe(false)
   })
 
   test('reads paths and gauges of the presets in the configuration', () => {
