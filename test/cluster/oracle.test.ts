@@ -1,0 +1,180 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import { beforeAll, describe, expect, inject, test } from 'vitest'
+import { parse } from 'yaml'
+import { readManifests } from '../../cli/manifests.ts'
+import { create, type HttpError } from '../../cluster/exchange.ts'
+import { kubeConfigOf } from '../../cluster/kubeconfig.ts'
+import { configOf } from '../../crds/config.ts'
+import type { Kind, Parent } from '../../crds/kind.ts'
+import { kinds } from '../../crds/kinds.ts'
+import { validatorOf, visible } from '../../crds/objectvalidator.ts'
+import { check } from '../../webhooks/check.ts'
+import { aroundSchema } from '../aroundschema.ts'
+import type { Json } from '../objects.ts'
+import { apply, get, manifest, namespace } from './cluster.ts'
+
+/**
+ * The API server is the oracle: for random objects around the schema of each kind, the validators and CEL
+ * of this project refuse what the definitions refuse, and admission refuses what it says in process, by
+ * the same fields. ORACLE_RUNS tries more than 300 a kind, and ORACLE_SEED others.
+ */
+
+const runs = Number(process.env.ORACLE_RUNS ?? 300)
+const seed = Number(process.env.ORACLE_SEED ?? 19)
+
+/** The specs of the recorded cases: each was accepted. */
+const folder = new URL('../unit/hooks/cases/', import.meta.url)
+const recorded: readonly Json[] = readdirSync(folder)
+  .filter((name) => name.endsWith('.request.yaml'))
+  .map((name) => parse(readFileSync(new URL(name, folder), 'utf8')).parent)
+const plain: Readonly<Record<string, readonly Json[]>> = {
+  Dataset: [
+    { source: 'https://example.com/squad' },
+    { image: 'example.com/data:1', params: { a: 1 } },
+  ],
+  Model: [
+    { source: 'hf://acme/falcon' },
+    {
+      image: 'example.com/train:1',
+      model: { name: 'base' },
+      dataset: { name: 'squad' },
+      env: { A: 'b' },
+    },
+    { build: { git: { url: 'https://example.com/a.git', path: 'a' }, args: { A: 'b' } } },
+  ],
+  ModelServer: [
+    { model: { name: 'base' }, replicas: 2 },
+    {
+      model: { name: 'base' },
+      runtime: 'vllm',
+      resources: { memory: 24, gpu: { type: 'nvidia-l4' } },
+    },
+  ],
+  Notebook: [{ idleTimeout: '2h' }, { model: { name: 'base' }, suspend: true }],
+}
+const validOf = ({ kind }: Kind): readonly Json[] => [
+  ...(plain[kind] ?? []),
+  ...recorded.filter((parent) => parent.kind === kind).map(({ spec }) => spec),
+]
+
+const parsed = configOf({ registry: { prefix: 'registry.example.com/substratus' } })
+if ('errors' in parsed) throw new Error(JSON.stringify(parsed.errors))
+const { config } = parsed
+
+let ns: string
+let facts: Readonly<Record<string, Parent | null>>
+beforeAll(async () => {
+  ns = await namespace('oracle')
+  await apply(
+    ns,
+    manifest('Model', 'base', { image: 'example.com/base:1' }),
+    manifest('Dataset', 'squad', { source: 'https://example.com/squad' }),
+  )
+  facts = {
+    'Model/base': await get(ns, 'model/base'),
+    'Dataset/squad': await get(ns, 'dataset/squad'),
+  }
+})
+
+interface Verdict {
+  /** Who refuses it. */
+  readonly by: 'nobody' | 'the definition' | 'admission'
+  readonly fields: readonly string[]
+  readonly words: string
+}
+
+/** What the API server says to a creation, without storing anything. */
+async function asked(kind: Kind, object: Json): Promise<Verdict> {
+  const path = `/apis/substratus.ai/v1/namespaces/${ns}/${kind.plural}?dryRun=All&fieldValidation=Strict`
+  try {
+    await create(kubeConfigOf(inject('cluster').kubeconfig), path, object)
+    return { by: 'nobody', fields: [], words: '' }
+  } catch (error) {
+    const { message, details } = JSON.parse((error as HttpError).body)
+    const fields = (details?.causes ?? []).map(({ field }: Json) => field ?? '')
+    const isOurs = /^admission webhook /.test(message)
+    return { by: isOurs ? 'admission' : 'the definition', fields, words: message }
+  }
+}
+
+/** What this project says to the same objects, in process. */
+function expected(kind: Kind, objects: readonly Json[]): readonly Verdict[] {
+  const folder = mkdtempSync(join(tmpdir(), 'substratus-oracle-'))
+  try {
+    return objects.map((object) => {
+      const file = join(folder, 'object.json')
+      writeFileSync(file, JSON.stringify(object))
+      const { manifests, errors } = readManifests(file)
+      const [read] = manifests
+      if (!read) {
+        const fields = errors.flatMap((error) => / (metadata\S*): /.exec(error)?.[1] ?? [])
+        return { by: 'the definition', fields, words: errors.join('; ') }
+      }
+      const wrong = [...read.faults, ...validatorOf(kind)(visible(read.object))]
+      const found = check(
+        kind,
+        { object: read.object, dryRun: true },
+        config,
+        factsFor(read.object),
+      )
+      const all = wrong.length ? wrong : found.errors
+      return {
+        by: wrong.length ? 'the definition' : found.errors.length ? 'admission' : 'nobody',
+        fields: all.map(({ field }) => field),
+        words: all.map(({ field, message }) => `${field}: ${message}`).join('; '),
+      }
+    })
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+}
+
+/** What is not there is known not to be there. */
+const factsFor = (_object: Parent) =>
+  new Proxy(facts, { get: (known, name) => Reflect.get(known, name) ?? null, has: () => true })
+
+/** The API server says <nil> for rules that it has skipped, and does not number owners. */
+const namedBy = ({ fields }: Verdict): readonly string[] =>
+  fields
+    .filter((field) => field !== '<nil>')
+    .map((field) => field.replace(/^(metadata\.ownerReferences)\[\d+\]/, '$1'))
+
+/**
+ * The same refuses it, and ours names every field that the API server names. A number that is no int32 does
+ * not keep the API server from running the rules of the object around it.
+ */
+const agree = (ours: Verdict | undefined, theirs: Verdict | undefined): boolean => {
+  if (!ours || !theirs || ours.by !== theirs.by) return false
+  const known = namedBy(ours)
+  return (
+    theirs.by !== 'the definition' ||
+    namedBy(theirs).every((field) =>
+      known.some((one) => one === field || one.startsWith(`${field}.`)),
+    )
+  )
+}
+
+describe.each(kinds)('$kind', (kind) => {
+  test(`${runs} objects are judged as by the API server`, async () => {
+    const objects = fc.sample(aroundSchema(kind, validOf(kind)), { seed, numRuns: runs })
+    const ours = expected(kind, objects)
+    const theirs: Verdict[] = []
+    for (let at = 0; at < objects.length; at += 10)
+      theirs.push(...(await Promise.all(objects.slice(at, at + 10).map((one) => asked(kind, one)))))
+    const differing = objects.flatMap((object, at) =>
+      agree(ours[at], theirs[at])
+        ? []
+        : [{ object: JSON.stringify(object), ours: ours[at], theirs: theirs[at] }],
+    )
+    expect(differing).toEqual([])
+    const count = (by: Verdict['by']) => theirs.filter((verdict) => verdict.by === by).length
+    console.log(
+      `${kind.kind}: ${count('nobody')} accepted, ${count('the definition')} refused by the definition, ${count('admission')} by admission`,
+    )
+    for (const by of ['nobody', 'the definition'] as const)
+      expect(count(by)).toBeGreaterThan(runs / 8)
+  })
+})
