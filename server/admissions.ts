@@ -5,7 +5,7 @@ import { cutAt } from '../crds/text.ts'
 import type { Admission } from '../hooks/children/manifesttypes.ts'
 import { queueOf } from '../hooks/children/metadata.ts'
 import type { Child, Group, SyncRequest } from '../hooks/observe/protocol.ts'
-import { admissionGroup, jobUidLabel } from '../hooks/observe/queue.ts'
+import { admissionConditions, admissionGroup, jobUidLabel } from '../hooks/observe/queue.ts'
 import type { Log } from './log.ts'
 
 /** Kueue's Workloads, from memory. */
@@ -64,7 +64,7 @@ function kept({ metadata, status }: Admission): Admission | undefined {
     kind: 'Workload',
     metadata: { name, namespace, labels: { [jobUidLabel]: uid } },
     status: {
-      conditions: conditions.filter(({ type }) => type === 'QuotaReserved').map(cut),
+      conditions: conditions.filter(({ type }) => admissionConditions.includes(type)).map(cut),
       admissionChecks: admissionChecks.map(({ name, state, message }) =>
         cut({ name, state, ...(message && { message }) }),
       ),

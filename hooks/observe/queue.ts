@@ -25,11 +25,17 @@ export function queued(job: Job, admission: Admission | undefined): Verdict | un
   )
 }
 
-/** An admission check that is pending follows the quota; before that, the quota's own condition counts. */
+/** The conditions that say why a Job waits. */
+export const admissionConditions = ['QuotaReserved', 'Evicted']
+
+/** A preempted Job keeps its quota until its Pod has ended; checks follow once the quota is reserved. */
 function wordsOf(admission: Admission | undefined): string | undefined {
   const { conditions = [], admissionChecks = [] } = admission?.status ?? {}
-  const quota = conditions.find(({ type }) => type === 'QuotaReserved')
+  const [quota, evicted] = admissionConditions.map((type) =>
+    conditions.find((condition) => condition.type === type),
+  )
   if (quota?.status !== 'True') return quota?.message
+  if (evicted?.status === 'True') return evicted.message
   const check = admissionChecks.find(({ state }) => state !== 'Ready')
   return check && `admission check "${check.name}" is ${check.state}: ${check.message ?? ''}`
 }

@@ -25,7 +25,7 @@ const workload = (name: string, uid: string, message = 'no quota') => ({
   status: {
     conditions: [
       { type: 'QuotaReserved', status: 'False', message },
-      { type: 'Evicted', status: 'True', message: 'large' },
+      { type: 'Admitted', status: 'True', message: 'large' },
     ],
     admissionChecks: [{ name: 'nodes', state: 'Pending', message, podSetUpdates: ['large'] }],
   },

@@ -35,7 +35,7 @@ const jobWith = (status: object, suspend = false): Child => {
   const job = aJob(first, status)
   return { ...job, spec: { ...job.spec, suspend } }
 }
-const running1 = { active: 1, startTime: '2026-01-01T00:00:00Z' }
+const live = { active: 1, startTime: '2026-01-01T00:00:00Z' }
 const held = jobWith({ conditions: [{ type: 'Suspended', status: 'True' }] }, true)
 
 describe('a Job that Kueue holds', () => {
@@ -55,6 +55,12 @@ describe('a Job that Kueue holds', () => {
   })
   const full = quota('False', 'insufficient unused quota for\n nvidia.com/gpu')
   const waits = `False Queued: Job "${name}" waits in queue "gpus"`
+  const preempted = {
+    conditions: [
+      ...quota('True', 'Quota reserved').conditions,
+      { type: 'Evicted', status: 'True', message: 'Preempted to accommodate a workload' },
+    ],
+  }
   const checked = {
     ...quota('True', 'Quota reserved'),
     admissionChecks: [
@@ -82,6 +88,11 @@ describe('a Job that Kueue holds', () => {
     },
     { when: 'Kueue has not looked at it', seen: [admission({ conditions: [] })], ready: waits },
     {
+      when: 'Kueue has preempted it',
+      seen: [admission(preempted)],
+      ready: `${waits}: Preempted to accommodate a workload`,
+    },
+    {
       when: 'its quota is reserved and a check is pending',
       seen: [admission(checked)],
       ready: `${waits}: admission check "nodes" is Pending: provisioning`,
@@ -93,9 +104,9 @@ describe('a Job that Kueue holds', () => {
   })
 
   test('is queued while its Pod ends, too', () => {
-    const preempted = jobWith({ terminating: 1 }, true)
-    const pod = aPod(preempted, { phase: 'Running' })
-    expect(readyOf(sync(stored(model(), first), [...claims, preempted, pod]))).toBe(waits)
+    const stopping = jobWith({ terminating: 1 }, true)
+    const pod = aPod(stopping, { phase: 'Running' })
+    expect(readyOf(sync(stored(model(), first), [...claims, stopping, pod]))).toBe(waits)
   })
 
   test('is not queued once it may run', () => {
@@ -105,19 +116,19 @@ describe('a Job that Kueue holds', () => {
 })
 
 describe('suspending a Model in a queue deletes its Job, which Kueue would start again', () => {
-  const pod = aPod(jobWith(running1), { phase: 'Running' })
+  const pod = aPod(jobWith(live), { phase: 'Running' })
   const asked = (more: object = {}): Parent => stored(model({ suspend: true, ...more }), first)
   const suspended = (...seen: readonly Seen[]) => sync(asked(), [...claims, ...seen])
   const removing = `False Suspending: removing Job "${name}": its queue would start it again`
 
   test.each<{ when: string; seen: readonly Seen[]; ready: string | RegExp; jobs: number }>([
-    { when: 'it runs', seen: [jobWith(running1), pod], ready: removing, jobs: 0 },
+    { when: 'it runs', seen: [jobWith(live), pod], ready: removing, jobs: 0 },
     { when: 'it waits in the queue', seen: [held], ready: removing, jobs: 0 },
     { when: 'it has no Pod yet', seen: [jobWith({})], ready: removing, jobs: 0 },
-    { when: 'its Pod is not seen yet', seen: [jobWith(running1)], ready: removing, jobs: 1 },
+    { when: 'its Pod is not seen yet', seen: [jobWith(live)], ready: removing, jobs: 1 },
     {
       when: 'its Pod has just succeeded',
-      seen: [jobWith(running1), aPod(held, ended(0))],
+      seen: [jobWith(live), aPod(held, ended(0))],
       ready: removing,
       jobs: 1,
     },
@@ -154,7 +165,7 @@ describe('suspending a Model in a queue deletes its Job, which Kueue would start
 
   test('even if the spec has become invalid', () => {
     const invalid = asked({ resources: { gpu: { type: 'gone' } } })
-    const answer = sync(invalid, [...claims, jobWith(running1), pod])
+    const answer = sync(invalid, [...claims, jobWith(live), pod])
     expect(readyOf(answer)).toMatch(/^False InvalidSpec/)
     expect(childrenOf(answer, 'Job')).toEqual([])
   })
