@@ -60,6 +60,14 @@ const jobOf = async (ns: string, name: string, stage = 'run'): Promise<Shown> =>
     metadata.name.startsWith(`${name}-model-${stage}-`),
   )
 
+/** Waits for Kueue's words. Until Kueue is installed, the server looks for it once a minute. */
+const untilQueued = (ns: string, name: string, says: RegExp) =>
+  until(
+    async () => readyOf(await get(ns, `model/${name}`)),
+    (ready) => says.test(ready),
+    90,
+  )
+
 const free = (ns: string) =>
   until(
     () => reservedGpus(ns),
@@ -90,9 +98,9 @@ test('a second Model waits, in the words of Kueue, until the first has ended', a
   await apply(ns, training('first', { labels: held }))
   await untilReady(ns, 'model/first', 'False Running')
   await apply(ns, training('second'))
-  await untilReady(
+  await untilQueued(
     ns,
-    'model/second',
+    'second',
     /^False Queued: Job "second-model-run-\w+" waits in queue "gpus": couldn't assign flavors to pod set main: insufficient unused quota for nvidia\.com\/gpu in flavor l4, 1 more needed$/,
   )
   await end(ns, 'first')
@@ -104,9 +112,9 @@ test('a second Model waits, in the words of Kueue, until the first has ended', a
 test('a queue that does not exist is named', async () => {
   const ns = await namespace('absent')
   await apply(ns, training('m'))
-  await untilReady(
+  await untilQueued(
     ns,
-    'model/m',
+    'm',
     /^False Queued: .* waits in queue "gpus": LocalQueue gpus doesn't exist$/,
   )
 })
@@ -119,7 +127,7 @@ test('a Model that is preempted comes back, and its run is counted neither as a 
   const [before] = (await get(ns, 'pods')).items
   await apply(ns, training('high', { labels: { ...held, [priorityLabel]: 'high' } }))
   await untilReady(ns, 'model/high', 'False Running')
-  await untilReady(ns, 'model/low', /^False Queued: .* waits in queue "gpus": \S/)
+  await untilQueued(ns, 'low', /^False Queued: .* waits in queue "gpus": \S/)
   await end(ns, 'high')
   await untilReady(ns, 'model/high', 'True Done')
   await untilReady(ns, 'model/low', 'False Running')
