@@ -98,6 +98,19 @@ export default defineConfig({
       },
       {
         test: {
+          name: 'kueue',
+          taskTitleValueFormatTruncate,
+          setupFiles,
+          // Run by hand: Kueue is built from its Go module.
+          include: ['test/kueue/**/*.test.ts'],
+          globalSetup: ['test/kueue/kueuesetup.ts'],
+          sequence: { groupOrder: 8 },
+          testTimeout: 180_000,
+          hookTimeout: 1_800_000,
+        },
+      },
+      {
+        test: {
           name: 'up',
           taskTitleValueFormatTruncate,
           setupFiles,

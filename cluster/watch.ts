@@ -51,7 +51,7 @@ export interface Watched<Cached> {
 }
 
 export interface WatchState {
-  /** Whether the caller lacks the permission to list. */
+  /** Whether the caller lacks the permission to list, or the API does not exist. */
   readonly isRefused: boolean
   /**
    * The last sign that the cache is up to date: a list, a watch that was accepted, an event or a bookmark.
@@ -66,8 +66,8 @@ export const keyOf = ({ metadata: { namespace, name } }: Item): string =>
 
 /** Attempts begin at least this far apart. */
 const pause = 1000
-/** A missing permission is granted by a person, which takes longer than seconds. */
-const forbiddenPause = 60_000
+/** A person grants a missing permission or installs a missing API, which takes longer than seconds. */
+const absentPause = 60_000
 
 /**
  * Less than the half minute of silence after which the client considers a connection dead. The API
@@ -118,8 +118,8 @@ export function watchObjects<T extends Item, Cached>(
         if (signal?.aborted) return
         current = false
         version = undefined
-        isRefused = doing === 'list' && codeOf(error) === 403
-        if (isRefused) wait = forbiddenPause
+        isRefused = doing === 'list' && isAbsent(error)
+        if (isRefused) wait = absentPause
         failed(error, doing)
       }
       const left = wait - (Date.now() - began)
@@ -143,6 +143,8 @@ export function watchObjects<T extends Item, Cached>(
     }),
   }
 }
+
+const isAbsent = (error: unknown): boolean => [403, 404].includes(codeOf(error) ?? 0)
 
 type Cache<Cached> = Map<string, { readonly version: string | undefined; readonly cached: Cached }>
 

@@ -16,6 +16,7 @@ export const health: Readonly<Record<Reason, Health>> = {
   Skipped: 'Current',
   Serving: 'Current',
   Pending: 'InProgress',
+  Queued: 'InProgress',
   Building: 'InProgress',
   Loading: 'InProgress',
   Running: 'InProgress',

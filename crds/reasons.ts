@@ -30,6 +30,10 @@ export const reasons = {
     meaning: 'The Job, Deployment or StatefulSet exists; its Pod has not started yet.',
     todo: 'Read the message: it is the scheduler’s or the kubelet’s own. With no Pod at all, kubectl describe the Job that it names.',
   },
+  Queued: {
+    meaning: 'The Job waits in its queue: Kueue has not admitted it yet, or has preempted it.',
+    todo: 'Nothing, or read the message: it is Kueue’s own. Other work may have to end first, or the queue has no quota for such a Job.',
+  },
   Building: { meaning: 'The image is being built from Git.', todo: nothing },
   Loading: { meaning: 'Data is being loaded, or a model imported.', todo: nothing },
   Running: { meaning: 'The model is being trained.', todo: nothing },

@@ -218,7 +218,7 @@ export const values = object('The chart’s values.', {
     }),
     labels: map('Its labels.', string('A value.'), { default: {} }),
     pendingFor: string(
-      'How long an object may wait for a Pod, an image or a missing object before SubstratusObjectPending fires, as a Prometheus duration. Raise it where Jobs queue for hours.',
+      'How long an object may wait for a Pod, an image or a missing object before SubstratusObjectPending fires, as a Prometheus duration. Jobs that wait in a Kueue queue do not count.',
       { default: '30m', pattern: '^([0-9]+(ms|[smhdwy]))+$' },
     ),
   }),

@@ -13,6 +13,7 @@ import {
   validate,
 } from '../webhooks/review.ts'
 import { noUsers } from '../webhooks/users.ts'
+import { type Admissions, withAdmissions } from './admissions.ts'
 import { bodies } from './bodies.ts'
 import { type Events, withEvents } from './events.ts'
 import { fail } from './fail.ts'
@@ -40,6 +41,7 @@ export interface AppOptions {
   readonly pods?: Pods
   readonly nodes?: Nodes
   readonly events?: Events
+  readonly admissions?: Admissions
   /** The time in RFC 3339, for conditions; if absent, conditions get none. */
   readonly now?: () => string
   /** Gets an Event for each change of Ready; if absent, none is written. */
@@ -150,7 +152,8 @@ export function app(options: AppOptions): express.Express {
     const request = syncRequest(body, hook.kind.kind)
     if (typeof request === 'string') return fail(res, 400, request)
     const seen = pods ? withPods(request.related, pods.of(request.parent)) : request.related
-    const related = withEvents(withNodes(seen, nodes?.byName()), request, events)
+    const noted = withEvents(withNodes(seen, nodes?.byName()), request, events)
+    const related = withAdmissions(noted, request, options.admissions)
     const answer = hook.sync(
       {
         ...request,

@@ -10,6 +10,7 @@ import { type KubeConfig, VersionApi } from '@kubernetes/client-node'
 import { kubeConfigOf } from '../cluster/kubeconfig.ts'
 import { isShared } from '../crds/claims.ts'
 import type { Config } from '../crds/config.ts'
+import { watchAdmissions } from './admissions.ts'
 import { app } from './app.ts'
 import { boundConnections } from './connections.ts'
 import { watchEvents } from './events.ts'
@@ -77,6 +78,7 @@ export async function serve(options: ServeOptions): Promise<Listening> {
   const firstKubelet = options.config.imageVolumes === 'Enabled' ? enabledKubelet : undefined
   const nodes = kubeConfig && watchNodes(kubeConfig, log, watching.signal, firstKubelet)
   const events = kubeConfig && watchEvents(kubeConfig, log, watching.signal)
+  const admissions = kubeConfig && watchAdmissions(kubeConfig, log, watching.signal)
   // Without a token, anyone in the cluster network could make the server write Events about any object.
   const story = kubeConfig && guard && storyIn(kubeConfig, log, watching.signal)
   const measured = metrics([pods, nodes, events].flatMap((known) => known?.watch ?? []))
@@ -91,6 +93,7 @@ export async function serve(options: ServeOptions): Promise<Listening> {
     ...(pods && { pods }),
     ...(nodes && { nodes }),
     ...(events && { events }),
+    ...(admissions && { admissions }),
     ...(story && { story }),
     ...(guard && { guard }),
     ...(segments && { segments }),

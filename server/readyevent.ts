@@ -27,6 +27,7 @@ export interface NewEvent {
 /** Reasons that are normal while Ready is False: steps of the work, or what somebody asked for. */
 const expected: readonly string[] = [
   'Pending',
+  'Queued',
   'Building',
   'Loading',
   'Running',

@@ -182,7 +182,8 @@ export const digest = `sha256:${'a'.repeat(64)}`
 /** The termination message of seal and of the builder. */
 export const report = (more: object = {}): string => JSON.stringify({ digest, ...more })
 
-const isRelated = ({ kind }: Child): boolean => ['Pod', 'Event', 'Model', 'Dataset'].includes(kind)
+const isRelated = ({ kind }: Child): boolean =>
+  ['Pod', 'Event', 'Model', 'Dataset', 'Workload'].includes(kind)
 const groupOf = ({ kind, apiVersion: version }: Child): string => `${kind}.${version}`
 
 const grouped = (objects: readonly Child[]): Group => {

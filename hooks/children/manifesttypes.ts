@@ -194,6 +194,17 @@ export interface Node extends Child {
   readonly status?: WithConditions['status']
 }
 
+/** A Workload of Kueue: it decides when the Job that it names may run. */
+export interface Admission extends Child {
+  readonly status?: WithConditions['status'] & {
+    readonly admissionChecks?: readonly {
+      readonly name: string
+      readonly state: string
+      readonly message?: string
+    }[]
+  }
+}
+
 /** An Event of the API group v1. */
 export interface Event extends Child {
   readonly involvedObject?: { readonly kind?: string; readonly uid?: string }

@@ -3,6 +3,7 @@ import { isReserved } from '../../crds/labels.ts'
 import { fitted, hash, kindWord } from '../../crds/names.ts'
 import type { AnySpec } from '../../crds/rule.ts'
 import { fitBeside } from '../../crds/rules/size.ts'
+import type { Child } from '../observe/protocol.ts'
 
 /** Names, labels and annotations: what ties children to their parent. */
 
@@ -71,6 +72,10 @@ export function requestedRollout({ metadata }: Parent): string | undefined {
 
 /** The label that names the queue of an object, by which Kueue decides when its Jobs run. */
 export const queueLabel = 'kueue.x-k8s.io/queue-name'
+
+/** The queue of a Job, or of the Jobs of an object: Kueue decides when they run. */
+export const queueOf = ({ metadata }: Pick<Child | Parent, 'metadata'>): string | undefined =>
+  metadata.labels?.[queueLabel]
 
 /** No longer value of an annotation is used as it is, because status.stages allows none. */
 export const longestValue = 4096

@@ -16,6 +16,7 @@ import { decide } from './decide.ts'
 import type { Decision } from './fate.ts'
 import { read } from './read.ts'
 import { retainedJob, retainedServing } from './retained.ts'
+import { isWithdrawn } from './withdrawn.ts'
 
 /**
  * A sync request becomes its response:
@@ -73,6 +74,7 @@ export function unchanged<S, T>(
     children: [
       ...observed.children
         .filter((child) => !observed.serving.includes(child))
+        .filter((child) => child.kind !== 'Job' || !isWithdrawn(child, parent))
         .map((child) =>
           child.kind === 'Job' ? retainedJob(child, { parent, memory }) : asApplied(child),
         ),

@@ -1,5 +1,6 @@
 import type { Disruptions } from '../../crds/status.ts'
 import type { Job } from '../children/manifesttypes.ts'
+import { queueOf } from '../children/metadata.ts'
 import { podsOf } from '../observe/diagnosis.ts'
 import { isStopped } from '../observe/jobstate.ts'
 import type { Memory } from '../observe/memory.ts'
@@ -7,7 +8,6 @@ import type { ObservedPod } from '../observe/observed.ts'
 import { mostDisruptions } from '../observe/spec.ts'
 import { final, no } from '../observe/verdict.ts'
 import type { WorkFate } from './fate.ts'
-import { isQueued } from './folder.ts'
 import { currentJob, fated, type Look } from './look.ts'
 
 /**
@@ -50,7 +50,7 @@ export function disrupted(look: Look): WorkFate | undefined {
   const { disruptions } = disruptionsIn(look)
   const { count = 0 } = disruptions ?? {}
   const maxDisruptions = mostDisruptions(look.facts.parent)
-  if (!current || isQueued(current) || count <= maxDisruptions) return undefined
+  if (!current || queueOf(current) !== undefined || count <= maxDisruptions) return undefined
   const message = `Job "${name}" lost its Pod ${times(count)} to evictions, preemptions or reclaimed nodes, and spec.runPolicy.maxDisruptions is ${maxDisruptions}: a higher value lets it continue`
   return fated(
     look,

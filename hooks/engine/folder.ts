@@ -1,6 +1,5 @@
-import type { Parent } from '../../crds/kind.ts'
 import type { Job, PodSpec } from '../children/manifesttypes.ts'
-import { queueLabel } from '../children/metadata.ts'
+import { queueOf } from '../children/metadata.ts'
 import { asApplied } from '../observe/applied.ts'
 import { podsOf } from '../observe/diagnosis.ts'
 import { isComplete, isFailed, isStopped } from '../observe/jobstate.ts'
@@ -11,6 +10,7 @@ import { no } from '../observe/verdict.ts'
 import { artifacts } from '../storage/driver.ts'
 import type { WorkFate } from './fate.ts'
 import { fated, type Look } from './look.ts'
+import type { Facts } from './read.ts'
 import type { WorkStage } from './stage.ts'
 
 /**
@@ -48,15 +48,23 @@ export function cleared(look: Look): WorkFate | undefined {
  * The old Job is suspended, so that the Job controller reports when its Pods are gone. Kueue resumes a Job
  * that it has admitted, so a Job in a queue is deleted instead, once all its Pods are observed.
  */
-function stopped({ facts: { observed }, stage }: Look, job: Job): readonly Child[] {
-  if (!isQueued(job) || !observed.knowsPods) return [asApplied(job, { suspend: true })]
-  const { active = 0 } = job.status ?? {}
-  return podsOf(job, observed.pods(stage.name)).length < active ? [asApplied(job)] : []
+function stopped({ facts, stage }: Look, job: Job): readonly Child[] {
+  const { observed } = facts
+  if (queueOf(job) === undefined || !observed.knowsPods) return [asApplied(job, { suspend: true })]
+  return isDispensable(job, facts, stage) ? [] : [asApplied(job)]
 }
 
-/** Whether Kueue decides when a Job, or the Jobs of an object, run. */
-export const isQueued = ({ metadata }: Pick<Job | Parent, 'metadata'>): boolean =>
-  metadata.labels?.[queueLabel] !== undefined
+/**
+ * Whether nothing is lost if a Job is deleted: its running Pods are all observed, so that the next Job
+ * waits for them, and none has succeeded, which the Job controller would be about to report.
+ */
+export function isDispensable(job: Job, { observed }: Facts, { name }: WorkStage): boolean {
+  const { active = 0 } = job.status ?? {}
+  const pods = podsOf(job, observed.pods(name))
+  const hasSucceeded = pods.some(({ status }) => status?.phase === 'Succeeded')
+  const running = pods.filter((pod) => !hasEnded(pod))
+  return observed.knowsPods && running.length >= active && !hasSucceeded
+}
 
 const named =
   (kind: string) =>

@@ -1,7 +1,9 @@
 import { job } from '../children/job.ts'
 import type { Job } from '../children/manifesttypes.ts'
+import { queueOf } from '../children/metadata.ts'
 import { jobFailure, jobProgress } from '../observe/diagnosis.ts'
 import { hadTooLittleTime, isFailed, isStopped } from '../observe/jobstate.ts'
+import { queued } from '../observe/queue.ts'
 import { unheard } from '../observe/silence.ts'
 import { isSuspended } from '../observe/spec.ts'
 import { final, no, type Verdict } from '../observe/verdict.ts'
@@ -10,7 +12,7 @@ import { suffixOf } from './buckets.ts'
 import { disrupted, disruptionsIn, times } from './disruptions.ts'
 import { lost, recorded } from './done.ts'
 import type { Progress, WorkFate } from './fate.ts'
-import { cleared, isQueued } from './folder.ts'
+import { cleared } from './folder.ts'
 import { currentJob, fated, type Look, lookAt, type Policy, wantedTemplate } from './look.ts'
 import type { Facts } from './read.ts'
 import { podHash, remade } from './remade.ts'
@@ -18,6 +20,7 @@ import { retainedJob } from './retained.ts'
 import type { WorkStage } from './stage.ts'
 import { sealFailed, succeeded } from './success.ts'
 import { identitiesOf } from './upstream.ts'
+import { isWithdrawn, withdrawn } from './withdrawn.ts'
 
 /** The first policy that applies decides; if none does, the Job is created. */
 const policies: readonly Policy[] = [
@@ -30,6 +33,7 @@ const policies: readonly Policy[] = [
   outOfTime,
   remade,
   failed,
+  withdrawn,
   suspended,
   disrupted,
   working,
@@ -56,7 +60,9 @@ function behind(look: Look): WorkFate | undefined {
     look,
     { is: 'behind' },
     stage.skip(records) ?? no('Waiting', `waits for ${blockedBy.stage.condition}`),
-    look.buckets.useful.map((one) => retainedJob(one, facts)),
+    look.buckets.useful
+      .filter((one) => !isWithdrawn(one, facts.parent))
+      .map((one) => retainedJob(one, facts)),
   )
 }
 
@@ -94,10 +100,13 @@ function suspended(look: Look): WorkFate | undefined {
 }
 
 function working(look: Look): WorkFate | undefined {
-  const { current } = look.buckets
+  const { facts, buckets } = look
+  const { current } = buckets
   if (!current) return undefined
-  const { podsSilentSince } = look.facts.observed
-  const verdict = podsSilentSince ? unheard(podsSilentSince) : progressOf(look, current)
+  const { admission, podsSilentSince } = facts.observed
+  const verdict =
+    queued(current, admission(current)) ??
+    (podsSilentSince ? unheard(podsSilentSince) : progressOf(look, current))
   const { disruptions } = disruptionsIn(look)
   const often = disruptions?.count ? `; it was disrupted ${times(disruptions.count)}` : ''
   const course = { is: 'working', ...(disruptions && { disruptions }) } as const
@@ -140,7 +149,8 @@ function create(look: Look): WorkFate {
     rerun,
     upstream: identitiesOf(stage.needs),
     pod: podHash(facts, stage),
-    queue: stage.isTool && isQueued(facts.parent) ? facts.config.queues.tools : undefined,
+    queue:
+      stage.isTool && queueOf(facts.parent) !== undefined ? facts.config.queues.tools : undefined,
   }
   const created = job(facts.parent, identity, stage.policy, wantedTemplate(look))
   const verdict = awaited(facts.memory, 'Job', buckets.name)

@@ -9,6 +9,7 @@ const intervals: Partial<Record<Reason, number>> = {
   ChildMissing: 5,
   Pending: 5,
   Starting: 5,
+  Queued: 10,
   Building: 10,
   Loading: 10,
   Running: 10,
@@ -23,6 +24,7 @@ const intervals: Partial<Record<Reason, number>> = {
   OOMKilled: 10,
   PodRefused: 10,
   PodsUnknown: 10,
+  Suspending: 5,
 }
 
 /** What waits long is asked about less and less often: after a minute, every 15 s. */

@@ -1,7 +1,7 @@
 import type { RunPolicy } from '../../crds/common.ts'
 import type { Parent } from '../../crds/kind.ts'
 import type { Job, Workload } from '../children/manifesttypes.ts'
-import { queueLabel } from '../children/metadata.ts'
+import { queueOf } from '../children/metadata.ts'
 import { asApplied } from '../observe/applied.ts'
 import { isComplete, isFailed } from '../observe/jobstate.ts'
 import type { Memory } from '../observe/memory.ts'
@@ -32,9 +32,11 @@ export function retainedJob(
   )
   const isFinished = isComplete(job) || isFailed(job)
   const isStopped = isHeld || isSuspended(parent) || isDisrupted(job, { parent, memory })
+  // Kueue would start it again, so it is deleted as soon as it can be: see withdrawn.ts.
+  const isLeftAlone = isStopped && queueOf(job) !== undefined
   const ttl = policyOf(parent).ttlSecondsAfterFinished
   return asApplied(job, {
-    ...(!isFinished && { suspend: isStopped || undefined }),
+    ...(!isFinished && !isLeftAlone && { suspend: isStopped || undefined }),
     ...(!isFinished && policy && { activeDeadlineSeconds: policy.activeDeadlineSeconds }),
     ...(!isFinished && policy?.backoffLimit !== undefined && { backoffLimit: policy.backoffLimit }),
     ttlSecondsAfterFinished: isRecorded && Number.isInteger(ttl) ? ttl : undefined,
@@ -42,10 +44,10 @@ export function retainedJob(
 }
 
 /** A Job that was stopped for its disruptions stays so, whatever else is wrong with its object. */
-const isDisrupted = ({ metadata }: Job, { parent, memory: { disruptions } }: Owner): boolean =>
-  disruptions?.job === metadata.name &&
+const isDisrupted = (job: Job, { parent, memory: { disruptions } }: Owner): boolean =>
+  disruptions?.job === job.metadata.name &&
   (disruptions.count ?? 0) > mostDisruptions(parent) &&
-  metadata.labels?.[queueLabel] === undefined
+  queueOf(job) === undefined
 
 export const isWorkload = (child: Child): child is Workload =>
   child.kind === 'Deployment' || child.kind === 'StatefulSet'

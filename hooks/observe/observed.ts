@@ -1,5 +1,6 @@
 import { labels, type Parent } from '../../crds/kind.ts'
 import type {
+  Admission,
   Claim,
   Container,
   Event,
@@ -13,6 +14,7 @@ import { namespaceOf } from '../children/metadata.ts'
 import { limitReading } from './applied.ts'
 import { refusalIn, volumeFaultIn } from './eventwords.ts'
 import type { Child, SyncRequest } from './protocol.ts'
+import { admissionGroup, isAdmissionOf } from './queue.ts'
 
 /** The observed part of a request. */
 export interface Observed {
@@ -29,6 +31,8 @@ export interface Observed {
   readonly podsSilentSince: string | undefined
   /** The parent's Pods of a stage, the newest first. */
   readonly pods: (stage: string) => readonly ObservedPod[]
+  /** What Kueue reports about the admission of a Job. */
+  readonly admission: (job: Job) => Admission | undefined
   /** Why the API server refuses the Pod of a Job or StatefulSet that has none. */
   readonly refusal: (workload: Job | Workload) => string | undefined
 }
@@ -59,6 +63,7 @@ export function observedIn(request: SyncRequest): Observed {
   limitReading(children)
   const nodes: Readonly<Record<string, Node>> | undefined = request.related['Node.v1']
   const events = eventsOf(request)
+  const admissions = admissionsOf(request)
   const pods = Object.values(request.related['Pod.v1'] ?? {})
     .filter((pod) => belongs(pod, request.parent))
     .map((pod) => withVolumeFault(withNodeFault(pod as Pod, nodes), events))
@@ -75,6 +80,7 @@ export function observedIn(request: SyncRequest): Observed {
     knowsPods: request.related['Pod.v1'] !== undefined && !request.podsMayBeMissing,
     podsSilentSince: request.podsSilentSince,
     pods: (stage) => pods.filter((pod) => isOf(pod, stage)),
+    admission: (job) => admissions.find((one) => isAdmissionOf(one, job)),
     refusal: (workload) => refusalIn(events, workload),
   }
 }
@@ -103,6 +109,12 @@ const belongs = ({ metadata }: Child, parent: Parent): boolean =>
 /** Anyone can create Events in their own namespace, so those of other namespaces are ignored. */
 const eventsOf = ({ parent, related }: SyncRequest): readonly Event[] =>
   Object.values(related['Event.v1'] ?? {}).filter(
+    ({ metadata }) => metadata?.namespace === namespaceOf(parent),
+  )
+
+/** Only those of the parent's namespace, where Kueue creates them. */
+const admissionsOf = ({ parent, related }: SyncRequest): readonly Admission[] =>
+  Object.values(related[admissionGroup] ?? {}).filter(
     ({ metadata }) => metadata?.namespace === namespaceOf(parent),
   )
 

@@ -189,6 +189,25 @@ export const actionlint: Tool<'actionlint'> = {
   },
 }
 
+const kueueVersion = '0.17.0'
+
+/**
+ * Only the tests with Kueue need it. It is released as an image alone, and does not report its version,
+ * so its name has the version.
+ */
+export const kueue: Tool = {
+  name: `kueue-${kueueVersion}`,
+  versionArgs: ['--help'],
+  unfit: () => undefined,
+  release: () => undefined,
+  go: {
+    module: 'sigs.k8s.io/kueue',
+    version: `v${kueueVersion}`,
+    package: 'sigs.k8s.io/kueue/cmd/kueue',
+    stamp: 'sigs.k8s.io/kueue/pkg/version.GitVersion',
+  },
+}
+
 /** A program of a Go project that releases one archive on GitHub. */
 const published = <Name extends NodeToolName>(
   name: Name,

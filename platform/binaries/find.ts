@@ -12,13 +12,14 @@ import {
   goOs,
   helm,
   kubernetesVersion,
+  kueue,
   type NodeToolName,
   nodeTools,
   type Tool,
   type ToolName,
   tools,
 } from './catalog.ts'
-import { goBuild } from './gobuild.ts'
+import { goBuild, goModule } from './gobuild.ts'
 import { downloadRelease } from './releases.ts'
 
 export type Binaries = Readonly<Record<ToolName, string>>
@@ -51,6 +52,17 @@ export const findActionlint = async (lookup: Lookup): Promise<string> =>
 /** BuildKit without the rest of a node. */
 export const findBuildBinaries = (lookup: Lookup): Promise<BuildBinaries> =>
   findIn(placesOf(lookup), buildTools, lookup.signal)
+
+/** Kueue, and the folder of its Go module, which has its CRDs and webhooks. */
+export async function findKueue(lookup: Lookup): Promise<Kueue> {
+  const { [kueue.name]: binary = '' } = await findIn(placesOf(lookup), [kueue], lookup.signal)
+  return { binary, module: await goModule(kueue, lookup) }
+}
+
+export interface Kueue {
+  readonly binary: string
+  readonly module: string
+}
 
 export const findNodeBinaries = (lookup: Lookup): Promise<NodeBinaries> =>
   findIn(placesOf(lookup), nodeTools, lookup.signal)

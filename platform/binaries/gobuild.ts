@@ -49,6 +49,20 @@ async function build(tool: Tool, path: string, how: Building): Promise<string> {
   }
 }
 
+/** The folder of a tool's module in Go's cache, downloaded if it is not there. */
+export async function goModule(
+  { go: { module, version } }: Tool,
+  { env = process.env, signal }: Partial<Building>,
+): Promise<string> {
+  const options = { cwd: tmpdir(), env: { ...env, GOWORK: 'off' }, ...(signal && { signal }) }
+  const downloaded = await command(
+    'go',
+    ['mod', 'download', '-json', `${module}@${version}`],
+    options,
+  )
+  return (JSON.parse(downloaded) as { Dir: string }).Dir
+}
+
 async function moduleFile(tool: Tool, go: (...args: string[]) => Promise<string>) {
   const name = `module substratus.ai/local/${tool.name}\n`
   if (tool.go.module !== 'k8s.io/kubernetes') return name

@@ -1,0 +1,36 @@
+import type { Parent } from '../../crds/kind.ts'
+import type { Job } from '../children/manifesttypes.ts'
+import { queueOf } from '../children/metadata.ts'
+import { isComplete, isFailed } from '../observe/jobstate.ts'
+import { hasEnded } from '../observe/observed.ts'
+import { isSuspended } from '../observe/spec.ts'
+import { no } from '../observe/verdict.ts'
+import type { WorkFate } from './fate.ts'
+import { isDispensable } from './folder.ts'
+import { currentJob, fated, type Look } from './look.ts'
+
+/**
+ * Kueue starts a suspended Job again once it is admitted, and one that waits would hold its place in the
+ * queue. So if an object is suspended, its Job in a queue is deleted, which returns its quota. Resuming
+ * creates it again, in the same folder, so it continues from its checkpoints.
+ *
+ *     Job runs ──its Pods are observed──▶ it is deleted ──▶ its Pods end ──▶ Suspended
+ */
+export function withdrawn(look: Look): WorkFate | undefined {
+  const { facts, stage, buckets } = look
+  const { current, name } = buckets
+  if (!isSuspended(facts.parent)) return undefined
+  if (current && isWithdrawn(current, facts.parent)) {
+    const verdict = no('Suspending', `removing Job "${name}": its queue would start it again`)
+    const jobs = isDispensable(current, facts, stage) ? [] : currentJob(look)
+    return fated(look, { is: 'suspended' }, verdict, jobs)
+  }
+  const pod = current ? undefined : facts.observed.pods(stage.name).find((one) => !hasEnded(one))
+  if (!pod) return undefined
+  const verdict = no('Suspending', `waiting for Pod "${pod.metadata.name}" to end`)
+  return fated(look, { is: 'suspended' }, verdict)
+}
+
+/** Whether a Job must be deleted for its object to be suspended. */
+export const isWithdrawn = (job: Job, parent: Parent): boolean =>
+  queueOf(job) !== undefined && isSuspended(parent) && !isComplete(job) && !isFailed(job)
