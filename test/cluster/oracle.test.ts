@@ -5,16 +5,18 @@ import fc from 'fast-check'
 import { beforeAll, describe, expect, inject, test } from 'vitest'
 import { parse } from 'yaml'
 import { readManifests } from '../../cli/manifests.ts'
+import { simulate } from '../../cli/simulate.ts'
 import { create, type HttpError } from '../../cluster/exchange.ts'
 import { kubeConfigOf } from '../../cluster/kubeconfig.ts'
 import { configOf } from '../../crds/config.ts'
 import type { Kind, Parent } from '../../crds/kind.ts'
 import { kinds } from '../../crds/kinds.ts'
 import { validatorOf, visible } from '../../crds/objectvalidator.ts'
+import { childrenOfAll } from '../../metacontroller/compositecontrollers.ts'
 import { check } from '../../webhooks/check.ts'
 import { aroundSchema } from '../aroundschema.ts'
-import type { Json } from '../objects.ts'
-import { apply, get, manifest, namespace } from './cluster.ts'
+import type { Child, Json } from '../objects.ts'
+import { apply, get, manifest, namespace, ok } from './cluster.ts'
 
 /**
  * The API server is the oracle: for random objects around the schema of each kind, the validators and CEL
@@ -65,9 +67,13 @@ if ('errors' in parsed) throw new Error(JSON.stringify(parsed.errors))
 const { config } = parsed
 
 let ns: string
+let enforcing: string
 let facts: Readonly<Record<string, Parent | null>>
 beforeAll(async () => {
   ns = await namespace('oracle')
+  enforcing = await namespace('oracle-enforcing')
+  const label = 'pod-security.kubernetes.io/enforce=baseline'
+  await ok(['label', 'namespace', enforcing, label])
   await apply(
     ns,
     manifest('Model', 'base', { image: 'example.com/base:1' }),
@@ -157,6 +163,48 @@ const agree = (ours: Verdict | undefined, theirs: Verdict | undefined): boolean 
   )
 }
 
+const paths = new Map(
+  [...childrenOfAll, { apiVersion: 'v1', kind: 'Pod', resource: 'pods' }].map(
+    ({ apiVersion, kind, resource }) => [
+      kind,
+      (namespace: string) =>
+        `/${apiVersion.includes('/') ? 'apis' : 'api'}/${apiVersion}/namespaces/${namespace}/${resource}`,
+    ],
+  ),
+)
+
+/** What an accepted object becomes: every child of all its stages, and the Pods that they make. */
+function childrenFor(object: Json): readonly Child[] {
+  const others = Object.values(facts).filter((one) => one !== null)
+  const mine = { ...object, metadata: { ...object.metadata, namespace: ns, uid: 'a-uid' } }
+  const children = simulate([...others, mine], config, false).at(-1)?.children ?? []
+  return (children as readonly Child[]).flatMap((child) => {
+    const { template } = child.spec ?? {}
+    const metadata = { name: child.metadata.name, ...template?.metadata }
+    return template?.spec
+      ? [child, { apiVersion: 'v1', kind: 'Pod', metadata, spec: template.spec }]
+      : [child]
+  })
+}
+
+/** Rootless builds need more than Pod Security baseline, as docs/security.md says. */
+const isBuild = ({ metadata }: Child): boolean =>
+  metadata.labels?.['substratus.ai/stage'] === 'build'
+
+/** Why the API server refuses a child, in a namespace that enforces the promised Pod Security level. */
+async function refusalOf(child: Child): Promise<string | undefined> {
+  const namespace = isBuild(child) ? ns : enforcing
+  const { ownerReferences: _, ...metadata } = child.metadata as Json
+  const path = `${paths.get(child.kind)?.(namespace)}?dryRun=All&fieldValidation=Strict`
+  try {
+    const manifest = { ...child, metadata: { ...metadata, namespace } }
+    await create(kubeConfigOf(inject('cluster').kubeconfig), path, manifest)
+    return undefined
+  } catch (error) {
+    return (error as HttpError).body
+  }
+}
+
 describe.each(kinds)('$kind', (kind) => {
   test(`${runs} objects are judged as by the API server`, async () => {
     const objects = fc.sample(aroundSchema(kind, validOf(kind)), { seed, numRuns: runs })
@@ -176,5 +224,20 @@ describe.each(kinds)('$kind', (kind) => {
     )
     for (const by of ['nobody', 'the definition'] as const)
       expect(count(by)).toBeGreaterThan(runs / 8)
+
+    const accepted = objects.filter((_, at) => theirs[at]?.by === 'nobody')
+    const manifests = accepted.flatMap((object) =>
+      childrenFor(object).map((child) => ({ object, child })),
+    )
+    const refused: string[] = []
+    for (let at = 0; at < manifests.length; at += 10)
+      await Promise.all(
+        manifests.slice(at, at + 10).map(async ({ object, child }) => {
+          const words = await refusalOf(child)
+          if (words) refused.push(`${JSON.stringify(object)}: ${child.kind}: ${words}`)
+        }),
+      )
+    expect(refused).toEqual([])
+    console.log(`${kind.kind}: ${manifests.length} children and Pods`)
   })
 })
