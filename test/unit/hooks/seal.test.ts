@@ -143,6 +143,16 @@ describe('once the program has ended', () => {
     expect(Object.keys(statusOf(next).stages ?? {})).toEqual(['written'])
   })
 
+  test('it waits for no Pod if that disk is not in the configuration any more', () => {
+    const hostPath = { path: '/data', allowed: true }
+    const parent = aModel(spec)
+    const first = sync(parent, [], aConfig({ storage: { driver: 'hostPath', hostPath } }))
+    const children = made(first, { run: completed })
+    const answer = sync(stored(parent, first), children)
+    expect(readyOf(answer)).toMatch(/^False StorageUnknown/)
+    expect(sync(stored(parent, answer), children)).toEqual(answer)
+  })
+
   test('it may run wherever the program could', () => {
     const tolerations = [{ key: 'nvidia.com/gpu', operator: 'Exists' as const }]
     const profile = { resourceName: 'nvidia.com/gpu', nodeSelector: { pool: 'gpu' }, tolerations }
