@@ -281,6 +281,22 @@ describe('a sealed result', () => {
     )
   })
 
+  test('is sealed again if the program runs again, as its Job was deleted before it was recorded', () => {
+    const { parent, answer } = ran(aModel(spec))
+    const children = made(answer, { run: completed, seal: completed })
+    const [run, ...others] = [jobOf(children, 'run'), ...children].filter(
+      (child, at) => at === 0 || !child.metadata.name.includes('-run-'),
+    )
+    // The status with the record was lost, and so is the Job.
+    const lost = { ...parent, status: {} }
+    const again = sync(lost, others)
+    expect(childrenOf(again, 'Job').map(({ metadata }) => metadata.name)).toEqual([
+      run?.metadata.name,
+    ])
+    // If only the status was lost, the Job that seals continues.
+    expect(childrenOf(sync(lost, children), 'Job')).toHaveLength(2)
+  })
+
   test('lets each Job expire once its own record is stored', () => {
     const parent = aModel({ ...spec, runPolicy: { ttlSecondsAfterFinished: 60 } })
     const ttls = (answer: ReturnType<typeof sync>) =>
