@@ -295,6 +295,12 @@ describe('a claim that does not exist', () => {
     expect(third.resyncAfterSeconds).toBe(5)
   })
 
+  test('is looked for again, even if the object only waits: the name may have been taken', () => {
+    const answer = sync(aModel({ image: 'example.com/train:1', dataset: { name: 'squad' } }))
+    expect(readyOf(answer)).toMatch(/^False ReferenceMissing/)
+    expect(answer.resyncAfterSeconds).toBe(5)
+  })
+
   test('is not created again if it contained a result: an empty one would pass for it', () => {
     const { model } = whole()
     const answer = model.lose('PersistentVolumeClaim')
