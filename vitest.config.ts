@@ -32,6 +32,21 @@ export default defineConfig({
       },
       {
         test: {
+          name: 'histories',
+          taskTitleValueFormatTruncate,
+          setupFiles,
+          // Ten thousand random histories of objects, in two files that run side by side.
+          include: ['test/histories/**/*.test.ts'],
+          pool: 'threads',
+          isolate: false,
+          maxWorkers: 2,
+          sequence: { groupOrder: 8 },
+          testTimeout: 60_000,
+          env,
+        },
+      },
+      {
+        test: {
           name: 'protocol',
           taskTitleValueFormatTruncate,
           setupFiles,

@@ -81,7 +81,8 @@ export type ServeFate = Common<ServeStage> & { readonly does: 'serve'; readonly 
 
 /** A PersistentVolumeClaim, or a ResourceClaimTemplate. */
 export type ClaimFate =
-  | { readonly is: 'wanted'; readonly child: Child }
+  /** `isNew`: it does not exist yet. */
+  | { readonly is: 'wanted'; readonly child: Child; readonly isNew?: true }
   /** It is no longer requested but remains, because it contains data or a Pod names it. */
   | { readonly is: 'retained'; readonly child: Child }
   /** It was requested by an earlier answer and does not exist. */

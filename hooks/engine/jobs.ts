@@ -2,7 +2,8 @@ import { job } from '../children/job.ts'
 import type { Job } from '../children/manifesttypes.ts'
 import { queueOf } from '../children/metadata.ts'
 import { jobFailure, jobProgress } from '../observe/diagnosis.ts'
-import { hadTooLittleTime, isFailed, isStopped } from '../observe/jobstate.ts'
+import { hadTooLittleTime, isComplete, isFailed, isStopped } from '../observe/jobstate.ts'
+import { answers, identityOf } from '../observe/memory.ts'
 import { queued } from '../observe/queue.ts'
 import { unheard } from '../observe/silence.ts'
 import { isSuspended } from '../observe/spec.ts'
@@ -54,15 +55,29 @@ export function workFate(facts: Facts, stage: WorkStage, progress: Progress): Wo
 
 /** A running Job for the present inputs continues, even while an earlier stage's report is read again. */
 function behind(look: Look): WorkFate | undefined {
-  const { facts, stage, records, blockedBy } = look
+  const { facts, stage, records, blockedBy, buckets } = look
   if (!blockedBy) return undefined
   return fated(
     look,
     { is: 'behind' },
     stage.skip(records) ?? no('Waiting', `waits for ${blockedBy.stage.condition}`),
-    look.buckets.useful
-      .filter((one) => !isWithdrawn(one, facts.parent))
-      .map((one) => retainedJob(one, facts)),
+    isOutdatedSeal(look)
+      ? []
+      : buckets.useful
+          .filter((one) => !isWithdrawn(one, facts.parent))
+          .map((one) => retainedJob(one, facts)),
+  )
+}
+
+/**
+ * Whether the program runs again, because its Job was deleted before it was recorded. What an earlier Job has
+ * sealed is then overwritten, and must be sealed again.
+ */
+function isOutdatedSeal({ facts: { observed }, stage, records, rerun }: Look): boolean {
+  if (stage.name !== 'seal' || records.written) return false
+  const { inputs } = stage.hashes(rerun)
+  return ![...observed.jobs('run'), ...observed.jobs('load')].some(
+    (job) => isComplete(job) && answers(identityOf(job), inputs, rerun),
   )
 }
 

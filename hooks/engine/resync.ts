@@ -42,6 +42,9 @@ const unsettled = 60
  */
 const untilStored = 2
 
+/** An answer that waits for nothing else looks whether its claim was created. */
+const untilCreated = 5
+
 /**
  * Seconds after which Metacontroller syncs again without an event; 0 means never. `isNews`: the answer
  * records what the request does not contain; `now`: the time of the request.
@@ -52,8 +55,13 @@ export function resyncAfter(
   { isNews, now }: { readonly isNews: boolean; readonly now: string | undefined },
 ): number {
   const seconds = intervalOf(decision, memory, now)
-  return isNews ? Math.min(seconds || untilStored, untilStored) : seconds
+  if (isNews) return Math.min(seconds || untilStored, untilStored)
+  return seconds || (createsClaim(decision) ? untilCreated : 0)
 }
+
+/** Metacontroller ignores it if another object has the name, as a claim of a deleted object has for a while. */
+const createsClaim = ({ claims, devices }: Decision): boolean =>
+  [...claims, ...devices].some((fate) => fate.is === 'wanted' && fate.isNew)
 
 function intervalOf(
   { ready, blockedBy, stages }: Decision,

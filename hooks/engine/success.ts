@@ -27,11 +27,8 @@ export function succeeded(look: Look): WorkFate | undefined {
   if (!success) return undefined
   const { name } = success.job.metadata
   const pods = facts.observed.pods(stage.name)
+  if (success.isSealedApart) return written(look, success, loaderReportOf(success.job, pods))
   const wasLookedFor = facts.memory.finishing === name
-  if (success.isSealedApart)
-    return wasLookedFor || !lacksNode(look, success.job)
-      ? written(look, success, loaderReportOf(success.job, pods))
-      : finishing(look, success)
   const report = reportOf(success.job, pods)
   if (report || (wasLookedFor && !stage.needsDigest))
     return done(look, recordOf(look, success, report ?? {}), stage.keys.at(-1) as RecordKey)
@@ -41,8 +38,9 @@ export function succeeded(look: Look): WorkFate | undefined {
   return own.length ? withoutDigest(look, name) : digestLost(look, name)
 }
 
+/** The driver may have changed since the Job was created: the result is where the Job has put it. */
 function recordOf(
-  { stage, records }: Look,
+  { facts, stage, records }: Look,
   { job, identity }: Success,
   report: Report,
 ): StageRecord {
@@ -50,12 +48,14 @@ function recordOf(
   // Every version looks for the artifacts in the folder of this name.
   const attempt = folderWritten(stage, job, identity)
   const upstream = recordedUpstream(job, stage.needs)
+  const storage = stage.folder && driverOfJob(facts.parent, job)
   const record = {
     job: job.metadata.name,
     inputs,
     attempt,
     ...(rerun && { rerun }),
     ...(Object.keys(upstream).length && { upstream }),
+    ...(storage && { storage }),
   }
   return { ...record, ...stage.result(report, record, records) }
 }
@@ -65,9 +65,11 @@ function written(look: Look, success: Success, report: Report): WorkFate {
   const record = writtenRecordOf(look, success, report)
   const verdict = look.stage.lost?.(record)
   const { job } = success
-  return verdict
-    ? fated(look, { is: 'lost' }, verdict, [retainedJob(job, look.facts)])
-    : done(look, record, 'written')
+  if (verdict) return fated(look, { is: 'lost' }, verdict, [retainedJob(job, look.facts)])
+  const wasLookedFor = look.facts.memory.finishing === job.metadata.name
+  return wasLookedFor || !lacksNode(look, job)
+    ? done(look, record, 'written')
+    : finishing(look, success)
 }
 
 /** Whether only the Pod of a Job, which is not observed, knows the node whose disk has the result. */
@@ -75,16 +77,11 @@ const lacksNode = ({ facts: { parent, config, observed }, stage }: Look, job: Jo
   storageFor({ storage: driverOfJob(parent, job) }, config).isOnNode === true &&
   podsOf(job, observed.pods(stage.name)).length === 0
 
-/** What was written is sealed with the same driver and, if possible, on the node that wrote it. */
+/** What was written is sealed, if possible, on the node that wrote it. */
 function writtenRecordOf(look: Look, success: Success, report: Report): StageRecord {
   const [pod] = podsOf(success.job, look.facts.observed.pods(look.stage.name))
   const node = pod?.spec?.nodeName
-  const storage = driverOfJob(look.facts.parent, success.job)
-  return {
-    ...recordOf(look, success, report),
-    ...(storage && { storage }),
-    ...(node && { node }),
-  }
+  return { ...recordOf(look, success, report), ...(node && { node }) }
 }
 
 /**

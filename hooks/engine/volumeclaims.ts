@@ -33,7 +33,7 @@ export function claimFates(
 export const absent = (memory: Memory, child: Child): ClaimFate =>
   memory.conditions.length
     ? { is: 'missing', child, verdict: awaitedChild(memory, child) }
-    : { is: 'wanted', child }
+    : { is: 'wanted', child, isNew: true }
 
 /** Whether a recorded result is in storage. */
 export const isStored = (fates: readonly StageFate[]): boolean =>

@@ -40,8 +40,10 @@ function wordsOf({ state }: ContainerStatus): string {
 
 function omittedIn(before: readonly ContainerStatus[]): Pick<Report, 'omitted'> {
   for (const status of before) {
+    const words = wordsOf(status)
+    if (!words.startsWith('{')) continue
     try {
-      const { files, bytes } = JSON.parse(wordsOf(status)).omitted
+      const { files, bytes } = JSON.parse(words).omitted
       if (isCount(files) && isCount(bytes)) return { omitted: { files, bytes } }
     } catch {
       // Another container, or a loader of an earlier release, writes something else or nothing.

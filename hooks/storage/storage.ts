@@ -34,7 +34,9 @@ export function driverOfJob(parent: Parent, job: Job): StageRecord['storage'] {
   const volume = job.spec?.template?.spec?.volumes?.find(({ name }) => name === 'artifacts')
   if (volume?.persistentVolumeClaim)
     return volume.persistentVolumeClaim.claimName === workspaceName(parent) ? 's3' : 'pvc'
-  return volume?.hostPath ? 'hostPath' : volume?.csi ? 'gcs' : undefined
+  if (volume?.hostPath) return 'hostPath'
+  // Files on the node's disk are copied to a bucket by the same Pod.
+  return volume?.csi ? 'gcs' : volume?.emptyDir ? 's3' : undefined
 }
 
 /** `folder` is a hash: status.stages has it as the attempt of a load or a run. */
@@ -67,7 +69,10 @@ export const isPresentPlace = (parent: Parent, url: string, config: Config): boo
 const presentPlace = (parent: Parent, config: Config): string =>
   `${storageOf(config).url(parent, '', config).replace(/\/+$/, '')}/`
 
-/** The claims of an object; a recorded result that another driver wrote needs none of this one. */
+/**
+ * The claims of an object. A recorded result that another driver wrote needs none of this one, but the claim
+ * that has it.
+ */
 export function claimsOf(
   { parent, memory, config }: Owner,
   observed: Observed,
@@ -76,7 +81,9 @@ export function claimsOf(
   const driver = storageOf(config)
   const url = memory.artifacts?.url
   const isOther = result.isStored && url !== undefined && !url.startsWith(`${driver.scheme}://`)
-  return isOther || result.isElsewhere ? [] : driver.claims(parent, observed, config, result)
+  if (!isOther && !result.isElsewhere) return driver.claims(parent, observed, config, result)
+  const isInClaim = isOther && url.startsWith(pvc.url(parent, '', config))
+  return isInClaim ? pvc.claims(parent, observed, config, result) : []
 }
 
 /** The path of one of the object's own results; undefined for any other address. */

@@ -5,6 +5,7 @@ import type { Child } from '../../objects.ts'
 import {
   aConfig,
   aDataset,
+  aJob,
   aModel,
   aNotebook,
   aPod,
@@ -294,6 +295,12 @@ describe('a claim that does not exist', () => {
     expect(third.resyncAfterSeconds).toBe(5)
   })
 
+  test('is looked for again, even if the object only waits: the name may have been taken', () => {
+    const answer = sync(aModel({ image: 'example.com/train:1', dataset: { name: 'squad' } }))
+    expect(readyOf(answer)).toMatch(/^False ReferenceMissing/)
+    expect(answer.resyncAfterSeconds).toBe(5)
+  })
+
   test('is not created again if it contained a result: an empty one would pass for it', () => {
     const { model } = whole()
     const answer = model.lose('PersistentVolumeClaim')
@@ -303,6 +310,39 @@ describe('a claim that does not exist', () => {
     expect(childrenOf(answer, 'PersistentVolumeClaim')).toEqual([])
     const anew = model.edit(first, { 'substratus.ai/rerun': 'once' })
     expect(childrenOf(anew, 'PersistentVolumeClaim')).toHaveLength(1)
+  })
+})
+
+describe('when storage.driver has changed since', () => {
+  const bucket = aConfig({ storage: { driver: 's3', s3: { bucket: 'b' } } })
+  const parent = aDataset({ source: 'https://example.com/squad' })
+  const first = sync(parent)
+  const load = aJob(first, completed)
+  const claim = observed(theChild(first, 'PersistentVolumeClaim'))
+  const loaded = sync(stored(parent, first), [load, aPod(load, ended(0, report())), claim], bucket)
+
+  test('a load is recorded where its Job has put it', () => {
+    expect(statusOf(loaded).stages?.load?.storage).toBe('pvc')
+    expect(statusOf(loaded).artifacts?.url).toMatch(/^pvc:\/\/squad-dataset-artifacts\/load\//)
+  })
+
+  test('a load into the former bucket needs that bucket, too', () => {
+    const begun = sync(parent, [], bucket)
+    const job = aJob(begun, completed)
+    const done = sync(stored(parent, begun), [job, aPod(job, ended(0, report()))])
+    const after = sync(stored(parent, done), [job])
+    expect(statusOf(done).stages?.load?.storage).toBe('s3')
+    expect(readyOf(after)).toMatch(/^False StorageUnknown: the result is .*s3/)
+  })
+
+  test('the claim of the result is retained, and reported if it is gone', () => {
+    const now = stored(parent, loaded)
+    const kept = sync(now, [load, claim], bucket)
+    expect(readyOf(kept)).toMatch(/^True Done/)
+    expect(theChild(kept, 'PersistentVolumeClaim').metadata.name).toBe('squad-dataset-artifacts')
+    expect(readyOf(sync(now, [load], bucket))).toMatch(
+      /^False ChildMissing: PersistentVolumeClaim "squad-dataset-artifacts" is gone/,
+    )
   })
 })
 

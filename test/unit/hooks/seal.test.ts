@@ -143,6 +143,16 @@ describe('once the program has ended', () => {
     expect(Object.keys(statusOf(next).stages ?? {})).toEqual(['written'])
   })
 
+  test('it waits for no Pod if that disk is not in the configuration any more', () => {
+    const hostPath = { path: '/data', allowed: true }
+    const parent = aModel(spec)
+    const first = sync(parent, [], aConfig({ storage: { driver: 'hostPath', hostPath } }))
+    const children = made(first, { run: completed })
+    const answer = sync(stored(parent, first), children)
+    expect(readyOf(answer)).toMatch(/^False StorageUnknown/)
+    expect(sync(stored(parent, answer), children)).toEqual(answer)
+  })
+
   test('it may run wherever the program could', () => {
     const tolerations = [{ key: 'nvidia.com/gpu', operator: 'Exists' as const }]
     const profile = { resourceName: 'nvidia.com/gpu', nodeSelector: { pool: 'gpu' }, tolerations }
@@ -269,6 +279,22 @@ describe('a sealed result', () => {
     expect(readyOf(sync(stored(aModel(spec), first), [...children, pod], config))).toMatch(
       /; the program runs again once the spec is changed, or by kubectl annotate /,
     )
+  })
+
+  test('is sealed again if the program runs again, as its Job was deleted before it was recorded', () => {
+    const { parent, answer } = ran(aModel(spec))
+    const children = made(answer, { run: completed, seal: completed })
+    const [run, ...others] = [jobOf(children, 'run'), ...children].filter(
+      (child, at) => at === 0 || !child.metadata.name.includes('-run-'),
+    )
+    // The status with the record was lost, and so is the Job.
+    const lost = { ...parent, status: {} }
+    const again = sync(lost, others)
+    expect(childrenOf(again, 'Job').map(({ metadata }) => metadata.name)).toEqual([
+      run?.metadata.name,
+    ])
+    // If only the status was lost, the Job that seals continues.
+    expect(childrenOf(sync(lost, children), 'Job')).toHaveLength(2)
   })
 
   test('lets each Job expire once its own record is stored', () => {
