@@ -32,7 +32,7 @@ export const reasons = {
   },
   Queued: {
     meaning: 'The Job waits in its queue: Kueue has not admitted it yet, or has preempted it.',
-    todo: 'Nothing, or read the message: it is Kueue’s own. Other work may have to end first, or the queue has no quota for such a Job.',
+    todo: 'Usually nothing. The message is Kueue’s own: other work may have to end first, or the queue may have no quota for such a Job.',
   },
   Building: { meaning: 'The image is being built from Git.', todo: nothing },
   Loading: { meaning: 'Data is being loaded, or a model imported.', todo: nothing },
@@ -107,8 +107,8 @@ export const reasons = {
   },
   PodsUnknown: {
     meaning:
-      'The server has heard nothing of Pods for a minute, so it does not know why the work is not done. What Ready said of Pods before stays instead, if it said something.',
-    todo: 'kubectl get pods shows the Pods. If it lasts, look at the log of the server and at /readyz: it cannot reach the API server.',
+      'The server’s watch of Pods has been silent for a minute, so it does not know why the work is not done. If Ready described the Pods before, it keeps that description instead.',
+    todo: 'kubectl get pods shows the Pods. If this lasts, the server cannot reach the API server: see its log and /readyz.',
   },
   ChildMissing: {
     meaning: 'A child was requested and does not exist.',

@@ -242,8 +242,8 @@ const hookPaths = (all: readonly Hook[]): readonly string[] =>
   all.flatMap(({ kind }) => ['sync', 'customize'].map((verb) => `/hooks/${kind.plural}/${verb}`))
 
 /**
- * A server that is not ready gets no new connections, but Metacontroller would go on using those that it
- * has: it is told to close them, and so comes to another server.
+ * A server that is not ready gets no new connections, but Metacontroller would go on using its open ones.
+ * It is told to close them, so that it connects to another server.
  */
 const closeUnlessReady =
   (obstacle: () => string | undefined) =>

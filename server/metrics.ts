@@ -32,7 +32,7 @@ export function metrics(watches: readonly WatchedKind[] = []) {
   })
   new Gauge({
     name: 'substratus_watch_silence_seconds',
-    help: 'How long nothing has been heard from the watch of a kind; absent before its first list.',
+    help: 'How long the watch of a kind has been silent; absent before its first list.',
     labelNames: ['watch'],
     registers: [registry],
     collect() {

@@ -10,7 +10,7 @@ export interface Pods {
   readonly of: (parent: Parent) => readonly Child[]
   /** Whether the watch is running; while it is not, a Pod that is missing here may exist. */
   readonly isCurrent: () => boolean
-  /** Since when nothing has been heard of Pods, in RFC 3339, if that is too long ago. */
+  /** Since when the watch of Pods has been silent, in RFC 3339, if that is too long ago. */
   readonly silentSince: () => string | undefined
   readonly watch: WatchedKind
 }

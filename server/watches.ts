@@ -1,6 +1,6 @@
 import type { WatchState } from '../cluster/watch.ts'
 
-/** The watches of the server: what it waits for, and what it has not heard of for too long. */
+/** The watches of the server: which it waits for, and which have been silent for too long. */
 
 export interface WatchedKind {
   readonly name: 'Pods' | 'nodes' | 'Events'
@@ -12,14 +12,14 @@ export interface WatchedKind {
 /** More than twice as long as a watch that works is ever silent. */
 const longestSilence = 60
 
-/** The first list of a kind that is not required is awaited for so long: an answer may never come. */
+/** How long the first list of a kind that is not required is awaited: it may never come. */
 const longestWait = 30
 
 export const isStale = ({ heard }: WatchState): boolean =>
   heard !== undefined && heard.secondsAgo > longestSilence
 
 /**
- * Since when nothing has been heard, if that is too long ago, in RFC 3339; before the first list, since the
+ * Since when a watch has been silent, if that is too long ago, in RFC 3339; before the first list, since the
  * start. It stays the same until something is heard again.
  */
 export function silentSince(state: WatchState, start: Date): string | undefined {
@@ -41,7 +41,7 @@ const ageOf = ({ heard }: WatchState): number => heard?.secondsAgo ?? Number.POS
 export function obstacleIn(kinds: readonly WatchedKind[], upSeconds: number): string | undefined {
   const silent = kinds.filter(({ isRequired, state }) => isRequired && isStale(state()))
   const [first] = silent
-  if (first) return `nothing was heard of ${first.name} for ${secondsIn(first.state())} s`
+  if (first) return `the watch of ${first.name} has been silent for ${secondsIn(first.state())} s`
   const awaited = kinds.filter(({ isRequired, state }) => {
     const { heard, isRefused } = state()
     return !heard && (isRequired || (!isRefused && upSeconds < longestWait))
@@ -52,7 +52,7 @@ export function obstacleIn(kinds: readonly WatchedKind[], upSeconds: number): st
 }
 
 const inWords = ({ name, state }: WatchedKind): string =>
-  state().isRefused ? `${name}, which the server has no permission for` : name
+  state().isRefused ? `${name}, which the server may not list` : name
 
 /** What is known of each kind, for the body of /readyz. */
 export const watchesInWords = (kinds: readonly WatchedKind[]): Readonly<Record<string, string>> =>
@@ -62,7 +62,7 @@ function hearing(state: WatchState): string {
   if (state.heard && !isStale(state)) return 'current'
   if (state.isRefused) return 'not watched: no permission'
   return state.heard
-    ? `stale: nothing was heard for ${secondsIn(state)} s`
+    ? `stale: silent for ${secondsIn(state)} s`
     : 'waiting for the first list'
 }
 

@@ -16,7 +16,7 @@ export function assemble<S, T>(
   decision: Decision,
 ): SyncResponse {
   const { parent, memory, bases, now } = facts
-  // While a child was awaited, nothing was known of Pods.
+  // While a child was awaited, nothing was known about Pods.
   const isDeaf = facts.observed.podsSilentSince !== undefined && !memory.awaited.length
   const seen = { parent, before: memory.conditions, isDeaf, now }
   const { records, blockedBy, ready } = decision

@@ -9,7 +9,7 @@ interface Seen {
   readonly parent: Parent
   /** The conditions of the present status. */
   readonly before: readonly Condition[]
-  /** Whether nothing is heard of Pods, and the present status may say more about them. */
+  /** Whether the watch of Pods is silent, and the present status may say more about them. */
   readonly isDeaf?: boolean
   /** The time of the request. */
   readonly now: string | undefined

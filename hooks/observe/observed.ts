@@ -27,7 +27,7 @@ export interface Observed {
   readonly serving: readonly Child[]
   /** Whether a Pod that is not observed is gone: a server without access to a cluster observes no Pods. */
   readonly knowsPods: boolean
-  /** Since when nothing has been heard of Pods, so that their state is not known. */
+  /** Since when the watch of Pods has been silent, so that their state is not known. */
   readonly podsSilentSince: string | undefined
   /** The parent's Pods of a stage, the newest first. */
   readonly pods: (stage: string) => readonly ObservedPod[]

@@ -49,7 +49,7 @@ export interface SyncRequest {
   readonly finalizing?: boolean
   /** Set by the server, not part of the protocol: a Pod that is missing in `related` may exist. */
   readonly podsMayBeMissing?: boolean
-  /** Also set by the server: since when it has heard nothing of Pods, if that is too long ago. */
+  /** Also set by the server: since when its watch of Pods has been silent, if that is too long ago. */
   readonly podsSilentSince?: string | undefined
   /** Also set by the server: the time in RFC 3339, for conditions; without it they get none. */
   readonly now?: string

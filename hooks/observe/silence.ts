@@ -3,13 +3,13 @@ import type { Condition } from '../../crds/status.ts'
 import { no, type Verdict } from './verdict.ts'
 
 /**
- * What is reported of Pods while the server hears nothing of them: what was last known, or that nothing is.
- * Whatever it remembers of them may be over.
+ * What is reported about Pods while the server's watch of them is silent: what was last known, or that
+ * nothing is known. What the server has cached may be out of date.
  */
 
 /** The verdict on a workload that is not done, if only its Pods could tell why. */
 export const unheard = (since: string): Verdict =>
-  no('PodsUnknown', `nothing was heard of Pods since ${since}: kubectl get pods shows them`)
+  no('PodsUnknown', `the state of Pods has been unknown since ${since}: kubectl get pods shows it`)
 
 /** The reasons that describe Pods. */
 const aboutPods: ReadonlySet<Reason> = new Set([
@@ -32,8 +32,8 @@ const aboutPods: ReadonlySet<Reason> = new Set([
 ])
 
 /**
- * The former condition in place of a verdict that knows less, so that a server that hears nothing does not
- * contradict another one that does: each change would be written, and start the next sync.
+ * The former condition in place of a verdict that knows less, so that a server whose watch is silent does
+ * not contradict one whose watch works: each change would be written, and start the next sync.
  */
 export function lastKnown(
   verdict: Verdict,

@@ -284,10 +284,10 @@ describe('readyz', () => {
       body: { message: 'waiting for the first list of Pods' },
     },
     {
-      when: 'nothing was heard of Pods',
+      when: 'the watch of Pods is silent',
       options: { pods: podsOf([], 75.5) },
       code: 503,
-      body: { message: 'nothing was heard of Pods for 75 s' },
+      body: { message: 'the watch of Pods has been silent for 75 s' },
     },
   ])('$when: $code', async ({ options, code, body }) => {
     const { get } = serverWith(options)
@@ -299,16 +299,17 @@ describe('readyz', () => {
   })
 })
 
-describe('a server that has heard nothing of Pods for a minute', () => {
+describe('a server whose watch of Pods has been silent for a minute', () => {
   const silent = podsOf([], 75)
 
-  test('says so in conditions, and Metacontroller leaves it', async () => {
+  test('says so in conditions, and tells Metacontroller to close the connection', async () => {
     const job = await runningJob()
     const body = { parent, children: { 'Job.batch/v1': keyed(job) } }
     const answer = await serverWith({ pods: silent }).post('/hooks/datasets/sync', body)
     expect(answer.body.status.conditions[0]).toMatchObject({
       reason: 'PodsUnknown',
-      message: 'nothing was heard of Pods since 2026-01-01T00:00:00Z: kubectl get pods shows them',
+      message:
+        'the state of Pods has been unknown since 2026-01-01T00:00:00Z: kubectl get pods shows it',
     })
     expect(answer.headers.connection).toBe('close')
   })
@@ -485,7 +486,7 @@ describe('/metrics', () => {
     expect(await series(get, name)).toEqual([])
   })
 
-  test('how long nothing was heard of a watch', async () => {
+  test('how long a watch has been silent', async () => {
     const pods = podsOf([], 75.5)
     const { get } = serverWith({ pods, metrics: metrics([pods.watch, watchOfNodes]) })
     expect(await series(get, 'substratus_watch_silence_seconds')).toEqual([

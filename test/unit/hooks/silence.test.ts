@@ -25,12 +25,12 @@ import {
   throughJson,
 } from '../../objects.ts'
 
-/** While the server hears nothing of Pods, Ready does not claim what it cannot know. */
+/** While the watch of Pods is silent, Ready does not claim what it cannot know. */
 
 const since = '2026-01-01T00:00:00Z'
-const unknown = `nothing was heard of Pods since ${since}: kubectl get pods shows them`
+const unknown = `the state of Pods has been unknown since ${since}: kubectl get pods shows it`
 
-/** The response of a server that has heard nothing of Pods. */
+/** The response of a server whose watch of Pods is silent. */
 function silent(parent: Parent, seen: readonly Seen[], from = since): SyncResponse {
   const hook = hooks.find(({ kind }) => kind.kind === parent.kind)
   const request = {
@@ -52,13 +52,13 @@ describe('a run', () => {
   const before = sync(stored(model, first), [...others, job, trains])
   const parent = stored(model, before)
 
-  test('is as it was last known, and nothing is written', () => {
+  test('stays as it was last known, and nothing is written', () => {
     expect(readyOf(before)).toBe(`False Running: Pod "${trains.metadata.name}" is running`)
     for (const remembered of [[], [trains], [pod({ phase: 'Pending' })]])
       expect(statusOf(silent(parent, [...others, job, ...remembered]))).toEqual(statusOf(before))
   })
 
-  test('of which nothing was known is unknown', () => {
+  test('about which nothing was known is unknown', () => {
     const answer = silent(stored(model, first), [...others, job])
     expect(readyOf(answer)).toBe(`False PodsUnknown: ${unknown}`)
     expect(answer.resyncAfterSeconds).toBe(10)
@@ -66,13 +66,13 @@ describe('a run', () => {
     expect(statusOf(again)).toEqual(statusOf(answer))
   })
 
-  test('that is heard of again is described again', () => {
+  test('is described again once the watch works', () => {
     const answer = silent(stored(model, first), [...others, job])
     const heard = sync(stored(model, answer), [...others, job, trains])
     expect(readyOf(heard)).toBe(readyOf(before))
   })
 
-  test('that ends is not as it was: its Job says so', () => {
+  test('that has ended is reported, because its Job says so', () => {
     expect(readyOf(silent(parent, [...others, observed(job, failed())]))).toBe(
       `False Failed: Job "${job.metadata.name}": Job has failed`,
     )
@@ -110,19 +110,19 @@ describe('a server', () => {
     ],
   })
 
-  test('that answers is counted by its Deployment', () => {
+  test('that answers is reported from its Deployment', () => {
     const answer = silent(stored(parent, made), seen(2))
     expect(readyOf(answer)).toBe('True Serving: 2 of 2 replicas available')
   })
 
-  test('of which some answer is as it was last known', () => {
+  test('of which some replicas answer stays as it was last known', () => {
     const before = sync(stored(parent, made), seen(1, crashes))
     expect(readyOf(before)).toMatch(/^True Serving: 1 of 2 replicas available; /)
     const answer = silent(stored(parent, before), seen(1))
     expect(statusOf(answer)).toEqual(statusOf(before))
   })
 
-  test('that does not answer is as it was last known', () => {
+  test('that does not answer stays as it was last known', () => {
     const before = sync(stored(parent, made), seen(0, crashes))
     expect(readyOf(before)).toMatch(/^False CrashLooping: /)
     const answer = silent(stored(parent, before), seen(0))

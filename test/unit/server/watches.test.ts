@@ -8,7 +8,7 @@ import {
   watchesInWords,
 } from '../../../server/watches.ts'
 
-/** What the server waits for before it is ready, and what it has not heard of for too long. */
+/** What the server waits for before it is ready, and which watches have been silent for too long. */
 
 const time = new Date('2026-01-01T00:00:00.9Z')
 const heard = (secondsAgo: number, isRefused = false): WatchState => ({
@@ -61,15 +61,15 @@ describe('the server is ready', () => {
     {
       when: 'never without the permission for Pods',
       kinds: kindsOf(refused),
-      waits: 'waiting for the first list of Pods, which the server has no permission for',
+      waits: 'waiting for the first list of Pods, which the server may not list',
     },
     {
-      when: 'not while nothing is heard of Pods',
+      when: 'not while the watch of Pods is silent',
       kinds: kindsOf(heard(60.5), never),
-      waits: 'nothing was heard of Pods for 60 s',
+      waits: 'the watch of Pods has been silent for 60 s',
     },
     {
-      when: 'while nothing is heard of nodes and Events',
+      when: 'while the watches of nodes and Events are silent',
       kinds: kindsOf(heard(1), heard(99), heard(99)),
     },
   ])('$when', ({ kinds, upSeconds = 1, waits }) => {
@@ -80,7 +80,7 @@ describe('the server is ready', () => {
 test('each watch is described', () => {
   expect(watchesInWords(kindsOf(heard(1), heard(75), refused))).toEqual({
     Pods: 'current',
-    nodes: 'stale: nothing was heard for 75 s',
+    nodes: 'stale: silent for 75 s',
     Events: 'not watched: no permission',
   })
   expect(watchesInWords(kindsOf(never, heard(75, true), heard(5, true)))).toEqual({
