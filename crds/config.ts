@@ -62,7 +62,7 @@ export const configSchema = object('The configuration.', {
 })
 export type ConfigFile = TypeOf<typeof configSchema>
 
-/** What the fields are that a file leaves out. */
+/** The values of the fields that a file leaves out. */
 export const defaults = {
   registry: {},
   images: imageDefaults,

@@ -49,7 +49,7 @@ export function selectionOf(object: Pick<Parent, 'kind' | 'spec'>, config: Confi
   }
 }
 
-/** Whether all nodes that a Pod may run on can mount images; undefined if that is known of none. */
+/** Whether all nodes that a Pod may run on can mount images; undefined if it is not known for any. */
 export function canMount(
   nodes: readonly NodeFacts[] | undefined,
   selection: Selection,

@@ -3,8 +3,8 @@ import { Command, InvalidArgumentError } from 'commander'
 import { runProgram } from '../terminal/program.ts'
 
 /**
- * `npm run up`, `npm run down` and `npm run images`. They are not commands of cli/main.ts, because the image contains that
- * but not the platform.
+ * `npm run up`, `npm run down` and `npm run images`. They are not commands of cli/main.ts, because the
+ * image contains that but not the platform.
  */
 
 const program = new Command('substratus')
@@ -43,14 +43,14 @@ program
 program
   .command('images')
   .description('Build the three images, and push them to PREFIX/substratus, -loader and -builder.')
-  .option('--push <prefix>', 'where: registry.example.com/tools')
-  .option('--tag <tag>', 'by default the version')
+  .option('--push <prefix>', 'where to push them: registry.example.com/tools')
+  .option('--tag <tag>', 'their tag; by default the version of this release')
   .option(
     '--platform <list>',
-    'for which platforms; with other ones than this machine’s, it must be able to run their programs (QEMU)',
+    'the platforms to build for; any other than this machine’s needs an emulator (QEMU)',
     'linux/amd64,linux/arm64',
   )
-  .option('--base <image>', 'another Debian with Node.js 24.14 or newer')
+  .option('--base <image>', 'another base image: any Debian with Node.js 24.14 or newer')
   .option('--buildkit <image>', 'another image with rootless BuildKit')
   .option('--insecure', 'the registry speaks plain HTTP')
   .option('--context <folder>', 'only write what the Dockerfile needs to a new folder')

@@ -78,7 +78,7 @@ const cut = <T extends { readonly message?: string }>(report: T): T =>
     ? report
     : { ...report, message: Buffer.from(cutAt(report.message, longestMessage)).toString() }
 
-/** Logs each failure, except that a missing Kueue or permission, which is retried for ever, is logged once. */
+/** Logs each failure; a missing Kueue or permission, which is retried for ever, only once. */
 function failures(log: Log): (error: unknown) => void {
   let isAbsent = false
   return (error) => {

@@ -61,9 +61,7 @@ export const watchesInWords = (kinds: readonly WatchedKind[]): Readonly<Record<s
 function hearing(state: WatchState): string {
   if (state.heard && !isStale(state)) return 'current'
   if (state.isRefused) return 'not watched: no permission'
-  return state.heard
-    ? `stale: silent for ${secondsIn(state)} s`
-    : 'waiting for the first list'
+  return state.heard ? `stale: silent for ${secondsIn(state)} s` : 'waiting for the first list'
 }
 
 const secondsIn = ({ heard }: WatchState): number => Math.floor(heard?.secondsAgo ?? 0)

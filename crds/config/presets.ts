@@ -67,7 +67,7 @@ export const presetsInWords = (presets: Readonly<Record<string, Preset>>): strin
     })
     .join(', ')
 
-/** Whether a preset serves something that another one does; of one that lists no tasks, that is not known. */
+/** Whether two presets have a task in common; without a list of tasks, they may. */
 export const mayReplace = ({ tasks: own }: Preset, { tasks: other }: Preset): boolean =>
   !own?.length || !other?.length || own.some((task) => other.includes(task))
 

@@ -27,11 +27,11 @@ const intervals: Partial<Record<Reason, number>> = {
   Suspending: 5,
 }
 
-/** What waits long is asked about less and less often: after a minute, every 15 s. */
+/** The longer an object waits, the less often it is synced: after a minute, every 15 s. */
 const longest = 15
 const growth = 1 / 4
 
-/** A server whose Pods are all there. Its Deployment is a child, so that a change of them triggers a sync. */
+/** A server whose Pods are all there. Its Deployment is a child, so a change of its Pods triggers a sync. */
 const settled = 600
 const unsettled = 60
 
@@ -42,7 +42,7 @@ const unsettled = 60
  */
 const untilStored = 2
 
-/** An answer that waits for nothing else looks whether its claim was created. */
+/** If nothing else is waited for: when to check whether a new claim was created. */
 const untilCreated = 5
 
 /**
@@ -59,7 +59,7 @@ export function resyncAfter(
   return seconds || (createsClaim(decision) ? untilCreated : 0)
 }
 
-/** Metacontroller ignores it if another object has the name, as a claim of a deleted object has for a while. */
+/** If the name is taken, as by a claim of a deleted object for a while, Metacontroller ignores the new one. */
 const createsClaim = ({ claims, devices }: Decision): boolean =>
   [...claims, ...devices].some((fate) => fate.is === 'wanted' && fate.isNew)
 

@@ -10,8 +10,8 @@ import { isDispensable } from './folder.ts'
 import { currentJob, fated, type Look } from './look.ts'
 
 /**
- * Kueue starts a suspended Job again once it is admitted, and one that waits would hold its place in the
- * queue. So if an object is suspended, its Job in a queue is deleted, which returns its quota. Resuming
+ * Kueue restarts an admitted Job that anyone else suspends, and a waiting one would keep its place in the
+ * queue. So if an object is suspended, its Job in a queue is deleted, which releases its quota. Resuming
  * creates it again, in the same folder, so it continues from its checkpoints.
  *
  *     Job runs ──its Pods are observed──▶ it is deleted ──▶ its Pods end ──▶ Suspended
@@ -21,7 +21,7 @@ export function withdrawn(look: Look): WorkFate | undefined {
   const { current, name } = buckets
   if (!isSuspended(facts.parent)) return undefined
   if (current && isWithdrawn(current, facts.parent)) {
-    const verdict = no('Suspending', `removing Job "${name}": its queue would start it again`)
+    const verdict = no('Suspending', `removing Job "${name}", which Kueue would start again`)
     const jobs = isDispensable(current, facts, stage) ? [] : currentJob(look)
     return fated(look, { is: 'suspended' }, verdict, jobs)
   }

@@ -81,7 +81,7 @@ export function memoryOf({ status }: Pick<Parent, 'status'>): Memory {
   }
 }
 
-/** Until these are in a request, Jobs and claims are retained that the record would let go. */
+/** Until a request contains these, Jobs and claims are retained that are not needed once it does. */
 const results = ['stages', 'lastComplete', 'artifacts', 'former'] as const
 
 /** Whether an answer's status has a result that this parent has not stored yet. */

@@ -11,7 +11,7 @@ const passing: readonly (readonly [RegExp, string])[] = [
     /\b((?:[\w-]*[ _-])?(?:request|correlation|trac(?:e|king)|span|activity|operation|error)[ _-]?id["'\\]*[:=]? *["'\\]*)(?=[\w-]*\d)[\w-]+/gi,
     '$1…',
   ],
-  // A UUID in a name, in a path or in quotes may be that of a disk, which does not change.
+  // A UUID in a name, a path or quotes may belong to a disk, and those do not change.
   [/(?<![\w/."'-])[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?![\w/"'-])/gi, '…'],
   // The name of an operation in Google Cloud begins with its time.
   [/\boperation-\d{9,}-[0-9a-f-]*[0-9a-f]/g, 'operation-…'],

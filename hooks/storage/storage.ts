@@ -70,8 +70,8 @@ const presentPlace = (parent: Parent, config: Config): string =>
   `${storageOf(config).url(parent, '', config).replace(/\/+$/, '')}/`
 
 /**
- * The claims of an object. A recorded result that another driver wrote needs none of this one, but the claim
- * that has it.
+ * The claims of an object. A recorded result that another driver wrote needs none of the present driver's,
+ * only the claim that contains it.
  */
 export function claimsOf(
   { parent, memory, config }: Owner,

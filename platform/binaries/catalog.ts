@@ -192,8 +192,8 @@ export const actionlint: Tool<'actionlint'> = {
 const kueueVersion = '0.17.0'
 
 /**
- * Only the tests with Kueue need it. It is released as an image alone, and does not report its version,
- * so its name has the version.
+ * Only the tests with Kueue need it. It is released only as an image, and does not report its version, so
+ * its name contains the version.
  */
 export const kueue: Tool = {
   name: `kueue-${kueueVersion}`,

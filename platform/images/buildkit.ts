@@ -10,7 +10,7 @@ interface Builder {
   readonly binaries: BuildBinaries
   /** For its state, which is removed afterwards. */
   readonly folder: string
-  /** A registry that is spoken to by plain HTTP. */
+  /** A registry that speaks plain HTTP. */
   readonly insecure?: string
   readonly signal?: AbortSignal
 }

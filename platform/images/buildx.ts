@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import type { Build } from './buildkit.ts'
 
-/** The builder of the person, or one of our own: docker's default often builds for one platform alone. */
+/** The user's builder, or one of our own: Docker's default often builds for one platform only. */
 const builder = process.env.BUILDX_BUILDER || 'substratus'
 
 const succeeds = (...args: readonly string[]): boolean =>

@@ -11,7 +11,7 @@ import {
 import { join } from 'node:path'
 import { root } from '../../terminal/root.ts'
 
-/** The programs of the tools. Python leaves a folder beside those that it has run. */
+/** The programs of the tools, without the folder that Python leaves beside those that it has run. */
 export const toolFiles = (): readonly string[] =>
   readdirSync(join(root, 'tools'), { withFileTypes: true })
     .filter((entry) => entry.isFile())
@@ -37,7 +37,7 @@ export function serverFiles(): readonly string[] {
  */
 export function writeContext(folder: string): void {
   if (existsSync(folder) && readdirSync(folder).length)
-    throw new Error(`"${folder}" holds files: name a folder that does not exist yet`)
+    throw new Error(`"${folder}" is not empty: name a folder that does not exist yet`)
   copyInto(folder, root, ['Dockerfile'])
   copyInto(join(folder, 'tools'), join(root, 'tools'), toolFiles())
   const app = join(folder, 'app')

@@ -84,9 +84,9 @@ async function pushAll(
   }
   if (!programNamed('runc'))
     throw new Error(
-      'docker buildx does not answer here, and BuildKit alone needs runc: install one of the two',
+      'docker buildx is not available, and BuildKit without Docker needs runc: install one of the two',
     )
-  say('docker buildx does not answer: building with BuildKit')
+  say('docker buildx is not available: building with BuildKit')
   const binaries = await findBuildBinaries({ progress: say })
   const registry = push?.split('/')[0]
   await withBuilder(
@@ -100,7 +100,7 @@ async function pushAll(
   )
 }
 
-/** The commit of the sources; empty where they are no clone. */
+/** The commit of the sources; empty if they are not in a Git repository. */
 function revision(): string {
   try {
     const git = ['-C', root, 'rev-parse', 'HEAD'] as const

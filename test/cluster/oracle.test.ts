@@ -19,9 +19,9 @@ import type { Child, Json } from '../objects.ts'
 import { apply, get, manifest, namespace, ok } from './cluster.ts'
 
 /**
- * The API server is the oracle: for random objects around the schema of each kind, the validators and CEL
- * of this project refuse what the definitions refuse, and admission refuses what it says in process, by
- * the same fields. ORACLE_RUNS tries more than 300 a kind, and ORACLE_SEED others.
+ * The API server is the oracle: for random objects around the schema of each kind, this project's validators
+ * and CEL refuse what the CRDs refuse, and admission refuses what the same code refuses in process, naming
+ * the same fields. ORACLE_RUNS tries more than 300 of each kind, and ORACLE_SEED tries others.
  */
 
 const runs = Number(process.env.ORACLE_RUNS ?? 300)
@@ -92,7 +92,7 @@ interface Verdict {
   readonly words: string
 }
 
-/** What the API server says to a creation, without storing anything. */
+/** How the API server answers a dry run of the creation. */
 async function asked(kind: Kind, object: Json): Promise<Verdict> {
   const path = `/apis/substratus.ai/v1/namespaces/${ns}/${kind.plural}?dryRun=All&fieldValidation=Strict`
   try {
@@ -138,7 +138,7 @@ function expected(kind: Kind, objects: readonly Json[]): readonly Verdict[] {
   }
 }
 
-/** What is not there is known not to be there. */
+/** Any other object is known not to exist. */
 const factsFor = (_object: Parent) =>
   new Proxy(facts, { get: (known, name) => Reflect.get(known, name) ?? null, has: () => true })
 
@@ -149,8 +149,8 @@ const namedBy = ({ fields }: Verdict): readonly string[] =>
     .map((field) => field.replace(/^(metadata\.ownerReferences)\[\d+\]/, '$1'))
 
 /**
- * The same refuses it, and ours names every field that the API server names. A number that is no int32 does
- * not keep the API server from running the rules of the object around it.
+ * Both refuse it in the same place, and ours names every field that the API server names. A number that is
+ * no int32 does not keep the API server from running the rules of the object around it.
  */
 const agree = (ours: Verdict | undefined, theirs: Verdict | undefined): boolean => {
   if (!ours || !theirs || ours.by !== theirs.by) return false
@@ -206,7 +206,7 @@ async function refusalOf(child: Child): Promise<string | undefined> {
 }
 
 describe.each(kinds)('$kind', (kind) => {
-  test(`${runs} objects are judged as by the API server`, async () => {
+  test(`${runs} objects get the same verdict as from the API server`, async () => {
     const objects = fc.sample(aroundSchema(kind, validOf(kind)), { seed, numRuns: runs })
     const ours = expected(kind, objects)
     const theirs: Verdict[] = []

@@ -61,7 +61,7 @@ test('builds and pushes the three for two platforms, with a builder of its own',
     expect(context).toContain(name)
 }, 120_000)
 
-test('says what is missing where it is not told where to push', () => {
+test('says what is missing if it is not told where to push', () => {
   const { status, stderr } = images([])
   expect(status).toBe(1)
   expect(stderr).toBe(
@@ -69,9 +69,9 @@ test('says what is missing where it is not told where to push', () => {
   )
 })
 
-test('writes into no folder that holds files', () => {
+test('writes only into a new or empty folder', () => {
   const { status, stderr } = images(['--context', root])
   expect(status).toBe(1)
-  expect(stderr).toContain('holds files: name a folder that does not exist yet')
+  expect(stderr).toContain('is not empty: name a folder that does not exist yet')
   expect(readdirSync(root)).toContain('package.json')
 })

@@ -2,7 +2,7 @@ import { kindNamed } from '../../crds/kinds.ts'
 import type { Json } from '../objects.ts'
 import { all, find, ownedIn, type Stored, type World } from './world.ts'
 
-/** What Ready=False says must be so in the cluster. */
+/** What Ready=False reports must be true in the cluster. */
 
 type Cause = (world: World, parent: Stored) => boolean
 
@@ -34,7 +34,7 @@ const isUnscheduled: Cause = (world, { metadata: { uid } }) =>
       status.conditions?.some(({ type }: Json) => type === 'PodScheduled'),
   )
 
-/** By its reason, what must be so if Ready is False in the end, when every Pod has done its work. */
+/** For each reason: what must be true if Ready is False in the end, when every Pod has done its work. */
 export const causes: Readonly<Record<string, Cause>> = {
   Failed: (world, parent) => failedFor()(world, parent) || isDisrupted(world, parent),
   OOMKilled: failedFor('BackoffLimitExceeded'),

@@ -84,7 +84,7 @@ function removeOlder(world: World, to: string, path: string, keep: readonly stri
 const isAt = (world: World, status: Json, folder: string): boolean =>
   Boolean(status?.artifacts?.url) && addressed(world, status.artifacts.url) === folder
 
-/** What a claim held goes with it. */
+/** The contents of a claim are deleted with it. */
 export function emptied(world: World, { metadata: { uid, ownerReferences } }: Stored): void {
   const { contents, bereft } = world
   const parent = parents(world).find((one) => one.metadata.uid === ownerReferences?.[0]?.uid)

@@ -27,7 +27,7 @@ export const childKinds = [
   'NetworkPolicy',
 ] as const
 
-/** What has lost its owner goes. */
+/** Deletes objects whose owner is gone. */
 function collectGarbage(world: World): void {
   const living = new Set(parents(world).map(({ metadata }) => metadata.uid))
   const isOrphan = ({ metadata: { ownerReferences: [owner] = [] } }: Stored) =>

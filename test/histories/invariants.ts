@@ -19,7 +19,7 @@ export function check(world: World): void {
   }
 }
 
-/** Whoever asks again gets the same answer, at any time, and nothing is written. */
+/** Another sync gets the same answer, at any time, and writes nothing. */
 function expectIdle(world: World): void {
   world.seconds += 86_400
   for (const parent of parents(world)) {
@@ -33,7 +33,7 @@ function expectIdle(world: World): void {
   }
 }
 
-/** Without what Metacontroller adds, and without the time of the next sync, for waits grow. */
+/** Without what Metacontroller adds, and without the time of the next sync, because waits grow. */
 const answerIn = ({ answers }: World, key: string): string => {
   const { status, children } = answers.get(key) ?? {}
   return JSON.stringify({ status: { ...(status as object), observedGeneration: 0 }, children })
@@ -55,7 +55,7 @@ function expectTrue(world: World, parent: Stored, { reason }: Condition, says: s
   else if (!pods.some((pod) => pod.status.phase === 'Running')) violated(`${says}, but no Pod runs`)
 }
 
-/** A result is what the spec and the rerun ask for, and it is stored. */
+/** A result matches the spec and the rerun, and it is stored. */
 function expectResult(world: World, parent: Stored, says: string): void {
   const { stages = {}, artifacts } = parent.status
   const program = parent.kind === 'Model' ? 'run' : 'load'
@@ -75,7 +75,7 @@ function expectResult(world: World, parent: Stored, says: string): void {
   const asked = parent.metadata.annotations?.[annotations.rerun]
   if (asked !== undefined && asked !== rerun)
     violated(`${says}, but the rerun "${asked}" was ignored`)
-  // A claim that another spec has made anew passes for one that has the result: a known gap.
+  // A claim that another spec has created anew is taken for one that contains the result: a known gap.
   const { uid, generation } = parent.metadata
   const isAnew = world.bereft.has(uid) && world.bereft.get(uid) !== generation
   if (!isAnew && !world.contents.get(addressed(world, artifacts.url))?.digest)

@@ -7,8 +7,8 @@ import { find, type Stored, violated, type World } from './world.ts'
  * What each Job was created for, by what its object said at that time, and whether it succeeded. What has
  * succeeded may run again only if it is excused:
  *
- *     somebody deleted the Job before a request had its record
- *     the spec asked for something else before a status had its record
+ *     somebody deleted the Job before a request contained its record
+ *     the spec asked for something else before a status contained its record
  *     the digest of an image was lost with its Pod
  *     as many newer results as are stored have taken its place
  */
@@ -21,7 +21,7 @@ export interface Work {
   readonly inputs: string
   readonly rerun: string | undefined
   isDone: boolean
-  /** Whether a request had its record, so that nothing can make it run again. */
+  /** Whether a request contained its record, so that nothing can make it run again. */
   isKnown: boolean
   excuse?: string
 }
@@ -99,7 +99,7 @@ const jobsIn = (all: readonly Json[]): ReadonlySet<string> =>
       .flatMap(({ job, seal }) => [job, seal]),
   )
 
-/** A request has come with this status. */
+/** A request contained this status. */
 export function known(world: World, parent: Stored): void {
   const recorded = recordedIn(parent.status)
   for (const work of world.works)
@@ -154,7 +154,7 @@ export function replaced(world: World, { metadata, status: before }: Stored, now
   }
 }
 
-/** Whether a work has a result of the same kind, made from something else. */
+/** Whether another work makes the same kind of result from something else. */
 const isOther = (other: Work, { stage, inputs, rerun }: Work): boolean =>
   slotOf(other.stage) === slotOf(stage) && (other.inputs !== inputs || other.rerun !== rerun)
 

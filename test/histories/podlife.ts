@@ -37,7 +37,7 @@ const events: Readonly<Record<PodEvent, (world: World, pod: Stored, event: PodEv
   'is killed for its memory': starts,
 }
 
-/** A Pod starts if its claims are there; what is more, the Pod of a Job may end, and a server crash. */
+/** A Pod starts if its claims exist. The Pod of a Job may also end, and a server may crash. */
 function starts(world: World, pod: Stored, event: PodEvent): void {
   const missing = missingClaim(world, pod)
   if (missing) {
@@ -70,7 +70,7 @@ function unscheduled(world: World, pod: Stored, message: string): void {
   put(world, { ...pod, status: { phase: 'Pending', conditions } })
 }
 
-/** Why no node can take a Pod: a claim of it does not exist, or is being deleted. */
+/** Why no node can run a Pod: one of its claims does not exist or is being deleted. */
 function missingClaim(world: World, { spec }: Stored): string | undefined {
   if (spec.nodeName) return undefined
   for (const { persistentVolumeClaim } of spec.volumes ?? []) {
@@ -150,7 +150,7 @@ function ends(world: World, pod: Stored, event: PodEvent): void {
   })
 }
 
-/** Once the hooks have answered that an object is suspended, its Jobs are. */
+/** Once the hooks have answered that an object is suspended, its Jobs are suspended, too. */
 function expectWanted(world: World, { metadata: { name, ownerReferences } }: Stored): void {
   if (world.isDoubtful) return
   const ownerOf = (uid: string | undefined, among: readonly Stored[]) =>

@@ -6,7 +6,7 @@ import { type World, worldOf } from './world.ts'
 
 /**
  * Replays a history against a cluster in memory. In the end all faults stop, and everything settles; then
- * the invariants must hold. Throws what is violated.
+ * the invariants must hold. Throws if one does not.
  */
 export function replay(
   actions: readonly Action[],

@@ -18,7 +18,7 @@ export function calm(world: World): void {
   controllers(world)
 }
 
-/** Queues what Metacontroller was to ask again about by now. */
+/** Queues the parents whose resync is due. */
 function due({ timers, seconds, queue }: World): void {
   for (const [key, time] of timers) {
     if (time > seconds) continue

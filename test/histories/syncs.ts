@@ -179,7 +179,7 @@ function defaulted(object: Stored): Stored {
   return { ...object, spec: { ...spec, suspend: false, completionMode: 'NonIndexed' } }
 }
 
-/** Metacontroller ignores a conflict: it would write to what it has not seen. */
+/** Metacontroller ignores a conflict: the object has changed since it was seen. */
 function update(world: World, existing: Any & Stored, child: Any): void {
   const { kind, metadata } = existing
   // Nothing else writes what was applied, so that the same again changes nothing.

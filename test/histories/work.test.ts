@@ -1,6 +1,6 @@
 import { test } from 'vitest'
 import { replayAbout } from './histories.ts'
 
-test('whatever happens to Datasets and Models, each success runs once, and all come to rest', () => {
+test('whatever happens to Datasets and Models, each success runs once, and everything settles', () => {
   replayAbout(['base', 'tuned', 'data'])
 }, 3_600_000)

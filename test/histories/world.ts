@@ -148,7 +148,7 @@ function notify(world: World, object: Stored, isStatus = false): void {
 export const parents = (world: World): readonly Stored[] =>
   parentKinds.flatMap((kind) => [...all(world, kind).values()])
 
-/** All that a parent owns, of a kind. */
+/** All objects of a kind that a parent owns. */
 export const ownedIn = (objects: Collection, uid: string): readonly Stored[] =>
   [...objects.values()].filter(
     ({ metadata: { ownerReferences } }) => ownerReferences?.[0]?.uid === uid,

@@ -246,7 +246,7 @@ test.each([
   {
     when: 'cannot',
     mountsImages: false,
-    warnings: [expect.stringContaining('"w": not every node that the Pods may run on can mount')],
+    warnings: [expect.stringContaining('"w": some nodes that the Pods may run on cannot mount')],
   },
 ])('admission knows whether the nodes $when', async ({ mountsImages, warnings }) => {
   const nodes = {

@@ -4,8 +4,8 @@ import { quoted } from '../../crds/quoted.ts'
 import type { Rule, RuleInput } from '../../crds/rule.ts'
 
 /**
- * Warns about image volumes of the user's own that some of the nodes cannot mount. Such a Pod may still get
- * to another node, by its affinity for instance, so it is not refused.
+ * Warns about a user's own image volumes that some of the nodes cannot mount. Such a Pod may still be
+ * scheduled to another node, by its affinity for instance, so it is not refused.
  */
 export const imageVolumeRules: readonly Rule[] = [
   {
@@ -17,7 +17,7 @@ export const imageVolumeRules: readonly Rule[] = [
       imagesIn(input).length > 0 &&
       canMount(input.nodes, selectionOf(input.object, input.config)) === false,
     message: (input) =>
-      `${quoted(imagesIn(input))}: not every node that the Pods may run on can mount an image (containerd 2.1, CRI-O 1.31 and newer), and on another one they never start: select nodes by spec.pod.nodeSelector`,
+      `${quoted(imagesIn(input))}: some nodes that the Pods may run on cannot mount images (containerd 2.1, CRI-O 1.31 and newer can), and the Pods never start there: select others with spec.pod.nodeSelector`,
   },
 ]
 

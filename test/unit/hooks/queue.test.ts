@@ -70,7 +70,7 @@ describe('a Job that Kueue holds', () => {
   }
 
   test.each<{ when: string; seen: readonly Seen[]; ready: string }>([
-    { when: 'nothing of Kueue is seen', seen: [], ready: waits },
+    { when: 'no Workload is seen', seen: [], ready: waits },
     {
       when: 'Kueue gives a reason',
       seen: [admission(full)],
@@ -86,7 +86,7 @@ describe('a Job that Kueue holds', () => {
       seen: [admission(full, { namespace: 'other' })],
       ready: waits,
     },
-    { when: 'Kueue has not looked at it', seen: [admission({ conditions: [] })], ready: waits },
+    { when: 'Kueue has not evaluated it', seen: [admission({ conditions: [] })], ready: waits },
     {
       when: 'Kueue has preempted it',
       seen: [admission(preempted)],
@@ -119,7 +119,7 @@ describe('suspending a Model in a queue deletes its Job, which Kueue would start
   const pod = aPod(jobWith(live), { phase: 'Running' })
   const asked = (more: object = {}): Parent => stored(model({ suspend: true, ...more }), first)
   const suspended = (...seen: readonly Seen[]) => sync(asked(), [...claims, ...seen])
-  const removing = `False Suspending: removing Job "${name}": its queue would start it again`
+  const removing = `False Suspending: removing Job "${name}", which Kueue would start again`
 
   test.each<{ when: string; seen: readonly Seen[]; ready: string | RegExp; jobs: number }>([
     { when: 'it runs', seen: [jobWith(live), pod], ready: removing, jobs: 0 },
@@ -170,7 +170,7 @@ describe('suspending a Model in a queue deletes its Job, which Kueue would start
     expect(childrenOf(answer, 'Job')).toEqual([])
   })
 
-  test('and one that an earlier version has suspended is not started meanwhile', () => {
+  test('and a Job that an earlier version suspended is not started meanwhile', () => {
     const { spec, ...rest } = theChild(first, 'Job')
     const earlier = observed({ ...rest, spec: { ...spec, suspend: true } }, running)
     expect(theChild(suspended(earlier), 'Job').spec.suspend).toBe(true)

@@ -321,7 +321,7 @@ describe('when storage.driver has changed since', () => {
   const claim = observed(theChild(first, 'PersistentVolumeClaim'))
   const loaded = sync(stored(parent, first), [load, aPod(load, ended(0, report())), claim], bucket)
 
-  test('a load is recorded where its Job has put it', () => {
+  test('a load is recorded where its Job stored it', () => {
     expect(statusOf(loaded).stages?.load?.storage).toBe('pvc')
     expect(statusOf(loaded).artifacts?.url).toMatch(/^pvc:\/\/squad-dataset-artifacts\/load\//)
   })

@@ -35,7 +35,7 @@ function syncAfter(seconds: number, parent: Parent, seen: readonly Seen[] = []) 
   return answer
 }
 
-test('what waits longer is asked about less often', () => {
+test('an object that waits longer is synced less often', () => {
   const squad = aDataset({ source: 'https://example.com/squad' })
   const first = syncAfter(0, squad)
   const claims = applied(first).filter(({ kind }) => kind !== 'Job')
@@ -46,7 +46,7 @@ test('what waits longer is asked about less often', () => {
   expect(waits).toEqual([5, 7, 11, 15, 15, 15])
 })
 
-test('a new result is asked for again until the request contains it', () => {
+test('a new result leads to another sync until the request contains it', () => {
   const squad = aDataset({ source: 'https://example.com/squad' })
   const first = sync(squad)
   const job = observed(theChild(first, 'Job'), completed)
@@ -84,7 +84,7 @@ describe('a server', () => {
   test.each([
     { available: 2, message: '2 of 2 replicas available', wait: 600 },
     { available: 1, message: '1 of 2 replicas available', wait: 60 },
-  ])('with $message is asked about each $wait s', ({ available, message, wait }) => {
+  ])('with $message is synced every $wait s', ({ available, message, wait }) => {
     const answer = answerWith(available)
     expect(statusOf(answer).conditions[0]).toMatchObject({ status: 'True', message })
     expect(answer.resyncAfterSeconds).toBe(wait)

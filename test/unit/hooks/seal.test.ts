@@ -143,7 +143,7 @@ describe('once the program has ended', () => {
     expect(Object.keys(statusOf(next).stages ?? {})).toEqual(['written'])
   })
 
-  test('it waits for no Pod if that disk is not in the configuration any more', () => {
+  test('it waits for no Pod if that disk is no longer in the configuration', () => {
     const hostPath = { path: '/data', allowed: true }
     const parent = aModel(spec)
     const first = sync(parent, [], aConfig({ storage: { driver: 'hostPath', hostPath } }))
@@ -281,7 +281,7 @@ describe('a sealed result', () => {
     )
   })
 
-  test('is sealed again if the program runs again, as its Job was deleted before it was recorded', () => {
+  test('is sealed again if the program runs again because its Job was deleted before it was recorded', () => {
     const { parent, answer } = ran(aModel(spec))
     const children = made(answer, { run: completed, seal: completed })
     const [run, ...others] = [jobOf(children, 'run'), ...children].filter(

@@ -39,7 +39,7 @@ describe('the server is ready', () => {
       waits: 'waiting for the first list of Pods and nodes and Events',
     },
     {
-      when: 'not before nodes are',
+      when: 'not before nodes are listed',
       kinds: kindsOf(heard(1), never),
       waits: 'waiting for the first list of nodes',
     },

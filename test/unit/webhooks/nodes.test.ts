@@ -120,7 +120,7 @@ describe('an image volume of the user’s own', () => {
     expect(warnings).toEqual(
       warns
         ? [
-            'spec.pod.volumes: "weights": not every node that the Pods may run on can mount an image (containerd 2.1, CRI-O 1.31 and newer), and on another one they never start: select nodes by spec.pod.nodeSelector',
+            'spec.pod.volumes: "weights": some nodes that the Pods may run on cannot mount images (containerd 2.1, CRI-O 1.31 and newer can), and the Pods never start there: select others with spec.pod.nodeSelector',
           ]
         : undefined,
     )
