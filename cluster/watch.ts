@@ -66,8 +66,11 @@ export const keyOf = ({ metadata: { namespace, name } }: Item): string =>
 
 /** Attempts begin at least this far apart. */
 const pause = 1000
-/** A person grants a missing permission or installs a missing API, which takes longer than seconds. */
-const absentPause = 60_000
+/**
+ * A person grants a missing permission or installs a missing API, which takes longer than seconds. An API
+ * server that has just started refuses some requests, too, so the pauses begin short, and double.
+ */
+const longestPause = 60_000
 
 /**
  * Less than the half minute of silence after which the client considers a connection dead. The API
@@ -106,23 +109,28 @@ export function watchObjects<T extends Item, Cached>(
 
   async function run(): Promise<void> {
     let version: string | undefined
+    let refusals = 0
     while (!signal?.aborted) {
-      const began = Date.now()
+      const began = performance.now()
       let wait = pause
       const doing = version === undefined ? 'list' : 'watch'
       try {
         version =
           version === undefined ? await list() : await watchInto(cache, watching, version, hear)
+        refusals = 0
         if (doing === 'list') continue
       } catch (error) {
         if (signal?.aborted) return
         current = false
         version = undefined
         isRefused = doing === 'list' && isAbsent(error)
-        if (isRefused) wait = absentPause
+        if (isRefused) wait = Math.min(longestPause, pause * 2 ** refusals++)
+        // The whole API is gone, and with it what was read from it.
+        if (doing === 'list' && codeOf(error) === 404)
+          watching.changed([], taken(cache, [...cache.keys()]))
         failed(error, doing)
       }
-      const left = wait - (Date.now() - began)
+      const left = wait - (performance.now() - began)
       if (left > 0) await sleep(left, undefined, signal && { signal }).catch(() => {})
     }
   }

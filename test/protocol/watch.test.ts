@@ -1,7 +1,7 @@
 import { createServer, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { KubeConfig } from '@kubernetes/client-node'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { type Watched, watchObjects } from '../../cluster/watch.ts'
 import { until } from '../cluster/cluster.ts'
 
@@ -23,6 +23,8 @@ let requests: string[]
 let watches: ServerResponse[]
 /** The status codes with which the next watches are refused. */
 let refusals: number[]
+/** The same for lists. */
+let listRefusals: number[]
 let answerLists: boolean
 let objects: Watched<string>
 let changes: string[]
@@ -33,7 +35,7 @@ beforeEach(async () => {
   items = [item('a', '1'), item('b', '2')]
   version = '2'
   answerLists = true
-  ;[requests, watches, refusals, changes, failures] = [[], [], [], [], []]
+  ;[requests, watches, refusals, listRefusals, changes, failures] = [[], [], [], [], [], []]
   api = createServer(({ url = '' }, response) => {
     response.setHeader('content-type', 'application/json')
     const query = new URL(url, 'http://it').searchParams
@@ -45,6 +47,8 @@ beforeEach(async () => {
       return response.flushHeaders()
     }
     requests.push(`list ${query.get('labelSelector')}`)
+    response.statusCode = listRefusals.shift() ?? 200
+    if (response.statusCode !== 200) return response.end('{}')
     if (!answerLists) return response.end('<html>')
     const metadata = { resourceVersion: version }
     response.end(JSON.stringify({ kind: 'ThingList', apiVersion: 'v1', metadata, items }))
@@ -157,6 +161,40 @@ describe('when the watch ends', () => {
     expect(changes[1]).toBe('+Thing a 6 -Thing b 2')
     expect(new Set(failures)).toEqual(new Set(['watch']))
   })
+})
+
+test('a clock that is set back does not stop it', async () => {
+  await watching(1)
+  const clock = vi.spyOn(Date, 'now').mockImplementation(() => 0)
+  try {
+    watches[0]?.end()
+    await watching(2)
+  } finally {
+    clock.mockRestore()
+  }
+})
+
+test('one that is refused once the API server has restarted is tried again soon', async () => {
+  await watching(1)
+  listRefusals.push(403)
+  refusals.push(410)
+  watches[0]?.end()
+  await watching(2)
+  expect(failures).toEqual(['list'])
+  expect(requests.slice(-3)).toEqual(['list x', 'list x', 'watch from 2'])
+})
+
+test('what was read from an API that is gone is forgotten', async () => {
+  await watching(1)
+  listRefusals.push(404)
+  refusals.push(410)
+  watches[0]?.end()
+  await until(
+    async () => failures.length,
+    (count) => count > 0,
+  )
+  expect(objects.all()).toEqual([])
+  expect(changes.at(-1)).toBe('+ -Thing a 1 -Thing b 2')
 })
 
 describe('what was heard last', () => {
