@@ -37,11 +37,12 @@ export function leastInformed(states: readonly WatchState[]): WatchState {
 
 const ageOf = ({ heard }: WatchState): number => heard?.secondsAgo ?? Number.POSITIVE_INFINITY
 
-/** What keeps the server from being ready, `upSeconds` after its start; undefined if nothing does. */
+/**
+ * What keeps the server from being ready, `upSeconds` after its start; undefined if nothing does. A watch that
+ * falls silent later does not: all replicas may share the cause, and without any, every apply would fail,
+ * although admission needs no watch.
+ */
 export function obstacleIn(kinds: readonly WatchedKind[], upSeconds: number): string | undefined {
-  const silent = kinds.filter(({ isRequired, state }) => isRequired && isStale(state()))
-  const [first] = silent
-  if (first) return `the watch of ${first.name} has been silent for ${secondsIn(first.state())} s`
   const awaited = kinds.filter(({ isRequired, state }) => {
     const { heard, isRefused } = state()
     return !heard && (isRequired || (!isRefused && upSeconds < longestWait))

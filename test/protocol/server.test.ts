@@ -286,8 +286,8 @@ describe('readyz', () => {
     {
       when: 'the watch of Pods is silent',
       options: { pods: podsOf([], 75.5) },
-      code: 503,
-      body: { message: 'the watch of Pods has been silent for 75 s' },
+      code: 200,
+      body: { status: 'ok', watches: { Pods: 'stale: silent for 75 s' } },
     },
   ])('$when: $code', async ({ options, code, body }) => {
     const { get } = serverWith(options)
