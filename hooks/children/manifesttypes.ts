@@ -148,6 +148,7 @@ export interface Job extends Child {
     readonly active?: number
     readonly failed?: number
     readonly succeeded?: number
+    readonly uncountedTerminatedPods?: { readonly succeeded?: readonly string[] }
     readonly terminating?: number
     readonly startTime?: string
   }

@@ -16,7 +16,7 @@ import { decide } from './decide.ts'
 import type { Decision } from './fate.ts'
 import { read } from './read.ts'
 import { retainedJob, retainedServing } from './retained.ts'
-import { isWithdrawn } from './withdrawn.ts'
+import { isReleased } from './withdrawn.ts'
 
 /**
  * A sync request becomes its response:
@@ -32,7 +32,12 @@ export function answerOf<S, T>(kind: Kind<S, T>, behaviour: Behaviour<S, T>) {
     const wrong = validate(visible(parent))
     const errors = [...wrong, ...checkRules(parent, config, wrong)]
     const refused = () =>
-      unchanged(request, behaviour, no('InvalidSpec', errors.map(sentence).join('; ')))
+      unchanged(
+        request,
+        behaviour,
+        no('InvalidSpec', errors.map(sentence).join('; ')),
+        observedIn(request),
+      )
     if (wrong.length || !errors.every(isAboutPods)) return refused()
 
     const facts = read(kind, parent as Parent<S>, request, config)
@@ -58,11 +63,11 @@ export function unchanged<S, T>(
   request: SyncRequest,
   { beside = () => () => [] }: Pick<Behaviour<S, T>, 'beside'>,
   ready: Verdict,
+  // Reading the related objects may be what failed.
+  observed = observedIn({ ...request, related: {} }),
 ): SyncResponse {
   const { parent, now } = request
   const memory = memoryOf(parent)
-  // Related objects are not needed here, and reading them may be what failed.
-  const observed = observedIn({ ...request, related: {} })
   const { conditions: before } = memory
   const others = before.filter(({ type }) => type !== 'Ready' && type !== 'Stalled')
   return {
@@ -74,7 +79,7 @@ export function unchanged<S, T>(
     children: [
       ...observed.children
         .filter((child) => !observed.serving.includes(child))
-        .filter((child) => child.kind !== 'Job' || !isWithdrawn(child, parent))
+        .filter((child) => child.kind !== 'Job' || !isReleased(child, parent, observed))
         .map((child) =>
           child.kind === 'Job' ? retainedJob(child, { parent, memory }) : asApplied(child),
         ),

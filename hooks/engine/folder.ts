@@ -1,16 +1,16 @@
+import { labels } from '../../crds/kind.ts'
 import type { Job, PodSpec } from '../children/manifesttypes.ts'
 import { queueOf } from '../children/metadata.ts'
 import { asApplied } from '../observe/applied.ts'
-import { podsOf } from '../observe/diagnosis.ts'
+import { conditionOf, podsOf } from '../observe/diagnosis.ts'
 import { isComplete, isFailed, isStopped } from '../observe/jobstate.ts'
 import type { Identity } from '../observe/memory.ts'
-import { containersIn, hasEnded } from '../observe/observed.ts'
+import { containersIn, hasEnded, type Observed } from '../observe/observed.ts'
 import type { Child } from '../observe/protocol.ts'
 import { no } from '../observe/verdict.ts'
 import { artifacts } from '../storage/driver.ts'
 import type { WorkFate } from './fate.ts'
 import { fated, type Look } from './look.ts'
-import type { Facts } from './read.ts'
 import type { WorkStage } from './stage.ts'
 
 /**
@@ -48,20 +48,24 @@ export function cleared(look: Look): WorkFate | undefined {
  * The old Job is suspended, so that the Job controller reports when its Pods are gone. Kueue resumes a Job
  * that it has admitted, so a Job in a queue is deleted instead, once all its Pods are observed.
  */
-function stopped({ facts, stage }: Look, job: Job): readonly Child[] {
+function stopped({ facts }: Look, job: Job): readonly Child[] {
   const { observed } = facts
   if (queueOf(job) === undefined || !observed.knowsPods) return [asApplied(job, { suspend: true })]
-  return isDispensable(job, facts, stage) ? [] : [asApplied(job)]
+  return isDispensable(job, observed) ? [] : [asApplied(job)]
 }
 
 /**
  * Whether nothing is lost if a Job is deleted: its running Pods are all observed, so that the next Job
  * waits for them, and none has succeeded, which the Job controller would be about to report.
  */
-export function isDispensable(job: Job, { observed }: Facts, { name }: WorkStage): boolean {
-  const { active = 0 } = job.status ?? {}
-  const pods = podsOf(job, observed.pods(name))
-  const hasSucceeded = pods.some(({ status }) => status?.phase === 'Succeeded')
+export function isDispensable(job: Job, observed: Observed): boolean {
+  const { active = 0, succeeded = 0, uncountedTerminatedPods } = job.status ?? {}
+  const pods = podsOf(job, observed.pods(job.metadata.labels?.[labels.stage] ?? ''))
+  const hasSucceeded =
+    succeeded > 0 ||
+    Boolean(uncountedTerminatedPods?.succeeded?.length) ||
+    conditionOf(job, 'SuccessCriteriaMet') !== undefined ||
+    pods.some(({ status }) => status?.phase === 'Succeeded')
   const running = pods.filter((pod) => !hasEnded(pod))
   return observed.knowsPods && running.length >= active && !hasSucceeded
 }

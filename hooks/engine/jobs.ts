@@ -21,7 +21,7 @@ import { retainedJob } from './retained.ts'
 import type { WorkStage } from './stage.ts'
 import { sealFailed, succeeded } from './success.ts'
 import { identitiesOf } from './upstream.ts'
-import { isWithdrawn, withdrawn } from './withdrawn.ts'
+import { isReleased, withdrawn } from './withdrawn.ts'
 
 /** The first policy that applies decides; if none does, the Job is created. */
 const policies: readonly Policy[] = [
@@ -64,7 +64,7 @@ function behind(look: Look): WorkFate | undefined {
     isOutdatedSeal(look)
       ? []
       : buckets.useful
-          .filter((one) => !isWithdrawn(one, facts.parent))
+          .filter((one) => !isReleased(one, facts.parent, facts.observed))
           .map((one) => retainedJob(one, facts)),
   )
 }

@@ -2,7 +2,7 @@ import type { Parent } from '../../crds/kind.ts'
 import type { Job } from '../children/manifesttypes.ts'
 import { queueOf } from '../children/metadata.ts'
 import { isComplete, isFailed } from '../observe/jobstate.ts'
-import { hasEnded } from '../observe/observed.ts'
+import { hasEnded, type Observed } from '../observe/observed.ts'
 import { isSuspended } from '../observe/spec.ts'
 import { no } from '../observe/verdict.ts'
 import type { WorkFate } from './fate.ts'
@@ -22,7 +22,7 @@ export function withdrawn(look: Look): WorkFate | undefined {
   if (!isSuspended(facts.parent)) return undefined
   if (current && isWithdrawn(current, facts.parent)) {
     const verdict = no('Suspending', `removing Job "${name}", which Kueue would start again`)
-    const jobs = isDispensable(current, facts, stage) ? [] : currentJob(look)
+    const jobs = isDispensable(current, facts.observed) ? [] : currentJob(look)
     return fated(look, { is: 'suspended' }, verdict, jobs)
   }
   const pod = current ? undefined : facts.observed.pods(stage.name).find((one) => !hasEnded(one))
@@ -31,6 +31,9 @@ export function withdrawn(look: Look): WorkFate | undefined {
   return fated(look, { is: 'suspended' }, verdict)
 }
 
-/** Whether a Job must be deleted for its object to be suspended. */
-export const isWithdrawn = (job: Job, parent: Parent): boolean =>
+/** Whether a Job must be deleted for its object to be suspended, and can be now. */
+export const isReleased = (job: Job, parent: Parent, observed: Observed): boolean =>
+  isWithdrawn(job, parent) && isDispensable(job, observed)
+
+const isWithdrawn = (job: Job, parent: Parent): boolean =>
   queueOf(job) !== undefined && isSuspended(parent) && !isComplete(job) && !isFailed(job)

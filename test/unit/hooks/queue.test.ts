@@ -163,12 +163,32 @@ describe('suspending a Model in a queue deletes its Job, which Kueue would start
     expect(statusOf(answer).stages?.written?.job).toBe(name)
   })
 
-  test('even if the spec has become invalid', () => {
-    const invalid = asked({ resources: { gpu: { type: 'gone' } } })
-    const answer = sync(invalid, [...claims, jobWith(live), pod])
-    expect(readyOf(answer)).toMatch(/^False InvalidSpec/)
-    expect(childrenOf(answer, 'Job')).toEqual([])
+  test.each([
+    { by: 'the number of Pods', status: { ...live, succeeded: 1 } },
+    {
+      by: 'a Pod that is not counted yet',
+      status: { ...live, uncountedTerminatedPods: { succeeded: ['a-uid'] } },
+    },
+    {
+      by: 'a condition',
+      status: { ...live, conditions: [{ type: 'SuccessCriteriaMet', status: 'True' }] },
+    },
+  ])('but not if the Job itself tells of a success by $by', ({ status }) => {
+    expect(childrenOf(suspended(jobWith(status), pod), 'Job')).toHaveLength(1)
   })
+
+  test.each([
+    { seen: pod, jobs: 0 },
+    { seen: aPod(held, ended(0)), jobs: 1 },
+  ])(
+    'also if the spec has become invalid, unless it has succeeded: $jobs Job',
+    ({ seen, jobs }) => {
+      const invalid = asked({ resources: { gpu: { type: 'gone' } } })
+      const answer = sync(invalid, [...claims, jobWith(live), seen])
+      expect(readyOf(answer)).toMatch(/^False InvalidSpec/)
+      expect(childrenOf(answer, 'Job')).toHaveLength(jobs)
+    },
+  )
 
   test('and a Job that an earlier version suspended is not started meanwhile', () => {
     const { spec, ...rest } = theChild(first, 'Job')
