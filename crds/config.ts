@@ -93,7 +93,7 @@ export type Config = Omit<Overlaid<ConfigFile, typeof defaults>, 'references' | 
 }
 export type ServerPreset = Config['servers']['presets'][string]
 
-export const defaultConfig: Config = { ...defaults, images: imagesOf(defaults.images, false) }
+export const defaultConfig: Config = { ...defaults, images: imagesOf(defaults.images) }
 
 const check = validator(configSchema)
 
@@ -104,8 +104,7 @@ export function configOf(
   const errors = check(file ?? {})
   if (errors.length) return { errors }
   const merged = overlay(configSchema, defaults, spelledOut(file ?? {})) as Config
-  const images = imagesOf(merged.images, merged.storage.driver === 's3')
-  const config: Config = { ...merged, images }
+  const config: Config = { ...merged, images: imagesOf(merged.images) }
   const faults = [
     ...storageFaults(config.storage),
     ...unknownDefault('gpus.default', config.gpus.default, config.gpus.profiles),

@@ -58,7 +58,7 @@ export const imageDefaults = {
   notebook: 'quay.io/jupyter/scipy-notebook:2025-03-14',
 } satisfies TypeOf<typeof images>
 
-type Tool = 'builder' | 'loader' | 'seal' | 'idle'
+type Tool = 'builder' | 'loader' | 'seal' | 'sealToBucket' | 'idle'
 type Given = TypeOf<typeof images> & typeof imageDefaults
 export type Images = Omit<Given, Tool> & Readonly<Record<Tool, string>>
 
@@ -66,14 +66,15 @@ export type Images = Omit<Given, Tool> & Readonly<Record<Tool, string>>
  * The image of each tool: its own, or one of the three of the prefix. Only the image of the loader has
  * rclone, with which seal copies to a bucket.
  */
-export function imagesOf(given: Given, isInBucket: boolean): Images {
+export function imagesOf(given: Given): Images {
   const named = (image: string): string =>
     `${given.prefix ? `${given.prefix}/` : ''}${image}:${given.tag}`
   const loader = given.loader ?? named('substratus-loader')
   return {
     builder: named('substratus-builder'),
     loader,
-    seal: isInBucket ? loader : named('substratus'),
+    seal: named('substratus'),
+    sealToBucket: given.seal ?? loader,
     idle: named('substratus'),
     ...given,
   }

@@ -72,6 +72,8 @@ export interface Place {
     readonly volumes: readonly Volume[]
     readonly args: readonly string[]
     readonly env?: readonly EnvVar[]
+    /** Whether it also copies to a bucket, which not every image can do. */
+    readonly isToBucket?: true
   }
 }
 

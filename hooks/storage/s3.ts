@@ -41,6 +41,7 @@ export const s3: Driver = {
         volumes,
         args: [...sealed(path).args, `--to=${rootOf(config)}/${folderOf(parent)}`],
         env: environment(config),
+        isToBucket: true,
       },
     }
   },

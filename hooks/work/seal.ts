@@ -24,7 +24,7 @@ export const sealArgs = ({ seal }: Place, keep: readonly string[]): readonly str
 
 export const sealContainer = (place: Place, keep: readonly string[], config: Config) => ({
   name: 'seal',
-  image: config.images.seal,
+  image: place.seal.isToBucket ? config.images.sealToBucket : config.images.seal,
   args: ['seal', ...sealArgs(place, keep)],
   resources: toolResources(config),
   ...(place.seal.env?.length && { env: place.seal.env }),

@@ -398,6 +398,15 @@ describe('with a bucket and a workspace', () => {
     ])
   })
 
+  test('the image that copies to the bucket does so after another driver is configured', () => {
+    const former = aConfig({ storage: { driver: 'pvc', s3, former: ['s3://b'] } })
+    const { parent, answer } = ran(aModel(spec), config)
+    const { children } = sync(stored(parent, answer), made(answer), former)
+    const [{ image, args }] = jobOf(children, 'seal').spec.template.spec.containers
+    expect(args).toContain('--to=s3://b/default/model-falcon')
+    expect(image).toBe(former.images.loader)
+  })
+
   test('the claim is deleted once the status of the request has the result', () => {
     const { parent, answer, seen } = sealed(aModel(spec), config)
     expect(readyOf(answer)).toMatch(/^True Done: served from storage: s3:\/\/b\//)
