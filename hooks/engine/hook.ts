@@ -57,7 +57,7 @@ export function hookOf<S, T>(kind: Kind<S, T>, behaviour: Behaviour<S, T>): Hook
           no('InternalError', `this is a mistake of Substratus, which changes nothing: ${message}`),
         )
         const isOwn = ownChild(children, request.parent)
-        return { ...response, children: response.children.filter(isOwn) }
+        return { ...response, children: response.children.filter(isOwn), resyncAfterSeconds: 60 }
       }
     },
   }

@@ -5,7 +5,6 @@ import type { Decision } from './fate.ts'
 
 /** Seconds until the next sync. Pods are not children, so their changes trigger none. */
 const intervals: Partial<Record<Reason, number>> = {
-  Finishing: 2,
   ChildMissing: 5,
   Pending: 5,
   Starting: 5,
@@ -31,6 +30,16 @@ const intervals: Partial<Record<Reason, number>> = {
 const longest = 15
 const growth = 1 / 4
 
+/**
+ * What does not wait longer the longer it lasts. A change of a related object triggers a sync, unless
+ * Metacontroller could not ask just then to whom it is related.
+ */
+const fixed: Partial<Record<Reason, number>> = {
+  Finishing: 2,
+  Waiting: 300,
+  ReferenceMissing: 300,
+}
+
 /** A server whose Pods are all there. Its Deployment is a child, so a change of its Pods triggers a sync. */
 const settled = 600
 const unsettled = 60
@@ -42,7 +51,7 @@ const unsettled = 60
  */
 const untilStored = 2
 
-/** If nothing else is waited for: when to check whether a new claim was created. */
+/** When to check whether a new claim was created. */
 const untilCreated = 5
 
 /**
@@ -55,8 +64,8 @@ export function resyncAfter(
   { isNews, now }: { readonly isNews: boolean; readonly now: string | undefined },
 ): number {
   const seconds = intervalOf(decision, memory, now)
-  if (isNews) return Math.min(seconds || untilStored, untilStored)
-  return seconds || (createsClaim(decision) ? untilCreated : 0)
+  const soon = isNews ? untilStored : createsClaim(decision) ? untilCreated : 0
+  return seconds && soon ? Math.min(seconds, soon) : seconds || soon
 }
 
 /** If the name is taken, as by a claim of a deleted object for a while, Metacontroller ignores the new one. */
@@ -68,26 +77,27 @@ function intervalOf(
   memory: Memory,
   now: string | undefined,
 ): number {
+  const { reason } = ready
   if (isAsleep(ready)) return 0
   if (ready.status === 'True') {
     if (!stages.some(({ does }) => does === 'serve')) return 0
-    return ready.isUnsettled ? unsettled : settled
+    return ready.isUnsettled || reason === 'UpdatePending' ? unsettled : settled
   }
-  if (ready.reason === 'Failed') return blockedBy && hadFailed(memory) ? 0 : 10
-  const shortest = intervals[ready.reason] ?? 0
-  return shortest && Math.max(shortest, Math.min(longest, Math.floor(waited(memory, now) * growth)))
+  // A failed server may recover. A Job stays failed, but its Pod, which has the exit code, may be observed
+  // later than the Job, so there is one more sync.
+  if (blockedBy && ready.isFinal) return readyIn(memory)?.reason === reason ? 0 : 10
+  const shortest = reason === 'Failed' ? 10 : intervals[reason]
+  if (shortest === undefined) return fixed[reason] ?? 0
+  const waited = Math.floor(waitedFor(reason, memory, now) * growth)
+  return Math.max(shortest, Math.min(longest, waited))
 }
 
-/** For how many seconds the object has not been ready; 0 if that is not known. */
-function waited({ conditions }: Memory, now: string | undefined): number {
-  const since = conditions.find(({ type }) => type === 'Ready')?.lastTransitionTime
-  const seconds = (Date.parse(now ?? '') - Date.parse(since ?? '')) / 1000
+const readyIn = ({ conditions }: Memory) => conditions.find(({ type }) => type === 'Ready')
+
+/** For how many seconds the object has not been ready; 0 if the reason is new, or the time is not known. */
+function waitedFor(reason: Reason, memory: Memory, now: string | undefined): number {
+  const former = readyIn(memory)
+  if (former?.reason !== reason) return 0
+  const seconds = (Date.parse(now ?? '') - Date.parse(former.lastTransitionTime ?? '')) / 1000
   return seconds > 0 ? seconds : 0
 }
-
-/**
- * A failed server may recover. A Job stays failed, but its Pod, which has the exit code, may be
- * observed later than the Job, so there is one more sync.
- */
-const hadFailed = ({ conditions }: Memory): boolean =>
-  conditions.some(({ type, reason }) => type === 'Ready' && reason === 'Failed')

@@ -37,5 +37,7 @@ function wordsOf(admission: Admission | undefined): string | undefined {
   if (quota?.status !== 'True') return quota?.message
   if (evicted?.status === 'True') return evicted.message
   const check = admissionChecks.find(({ state }) => state !== 'Ready')
-  return check && `admission check "${check.name}" is ${check.state}: ${check.message ?? ''}`
+  if (!check) return undefined
+  const { name, state, message } = check
+  return `admission check "${name}" is ${state}${message ? `: ${message}` : ''}`
 }

@@ -12,6 +12,7 @@ import {
   complete,
   completed,
   ended,
+  failed,
   observed,
   report,
   requestFor,
@@ -44,6 +45,31 @@ test('an object that waits longer is synced less often', () => {
     (seconds) => syncAfter(seconds, stored(squad, first), seen).resyncAfterSeconds,
   )
   expect(waits).toEqual([5, 7, 11, 15, 15, 15])
+})
+
+test('a failure is looked at once more, whatever its reason, and then no longer', () => {
+  const model = aModel({ image: 'example.com/train:1', params: { epochs: 1 } })
+  const first = sync(model)
+  const claims = applied(first).filter(({ kind }) => kind !== 'Job')
+  const job = observed(theChild(first, 'Job'), failed())
+  const killed = aPod(job, {
+    phase: 'Failed',
+    containerStatuses: [
+      { name: 'run', state: { terminated: { exitCode: 137, reason: 'OOMKilled' } } },
+    ],
+  })
+  const over = syncAfter(0, stored(model, first), [...claims, job, killed])
+  expect(statusOf(over).conditions[0]).toMatchObject({ reason: 'OOMKilled' })
+  expect(over.resyncAfterSeconds).toBe(10)
+  const seen = [...claims, job, killed]
+  expect(syncAfter(600, stored(model, over), seen).resyncAfterSeconds).toBeUndefined()
+})
+
+test('what waits for a reference is looked at again, in case Metacontroller missed the change', () => {
+  const server = aModelServer({ model: { name: 'base' } })
+  const waiting = sync(server, [aModel({ image: 'i', params: { a: 1 } }, { name: 'base' })])
+  expect(statusOf(waiting).conditions[0]).toMatchObject({ reason: 'Waiting' })
+  expect(waiting.resyncAfterSeconds).toBe(300)
 })
 
 test('a new result leads to another sync until the request contains it', () => {
