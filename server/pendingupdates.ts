@@ -17,11 +17,7 @@ const slackSeconds = 10
 export function pendingUpdates(now: () => number = Date.now): PendingUpdates {
   const until = new Map<string, { readonly kind: string; readonly time: number }>()
   const dropExpired = () => {
-    // In the order of the responses, all of which count for about the same time.
-    for (const [key, { time }] of until) {
-      if (time > now()) return
-      until.delete(key)
-    }
+    for (const [key, { time }] of until) if (time <= now()) until.delete(key)
   }
   return {
     answered: ({ kind, metadata: { namespace, name } }, isPending, resyncSeconds) => {

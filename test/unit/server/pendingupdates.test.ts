@@ -21,6 +21,9 @@ test('an answer counts until the next one is due', () => {
   pending.answered(server('a'), true, 60)
   seconds = 75
   expect(counts()).toEqual({ ModelServer: 1 })
+  // One that is asked about less often does not hide that another has expired.
+  pending.answered(server('c'), true, 600)
+  pending.answered(server('b'), true, 2)
   seconds = 200
-  expect(counts()).toEqual({})
+  expect(counts()).toEqual({ ModelServer: 1 })
 })
