@@ -2,7 +2,8 @@ import { spawnSync } from 'node:child_process'
 import type { Build } from './buildkit.ts'
 
 /** The user's builder, or one of our own: Docker's default often builds for one platform only. */
-const builder = process.env.BUILDX_BUILDER || 'substratus'
+const ownBuilder = 'substratus'
+const builder = process.env.BUILDX_BUILDER || ownBuilder
 
 const succeeds = (...args: readonly string[]): boolean =>
   spawnSync('docker', args, { stdio: 'ignore' }).status === 0
@@ -28,7 +29,7 @@ function docker(...args: readonly string[]): void {
 }
 
 export async function withBuildx(work: (build: (one: Build) => void) => void): Promise<void> {
-  if (!succeeds('buildx', 'inspect', builder))
+  if (builder === ownBuilder && !succeeds('buildx', 'inspect', builder))
     docker('buildx', 'create', `--name=${builder}`, '--driver=docker-container')
   work((one) => docker(...buildxArgs(one)))
 }

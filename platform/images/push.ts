@@ -2,7 +2,8 @@ import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { defaultConfig } from '../../crds/config.ts'
+import { configOf, defaultConfig } from '../../crds/config.ts'
+import { sentence } from '../../crds/schema/validator.ts'
 import { root } from '../../terminal/root.ts'
 import { findBuildBinaries } from '../binaries/find.ts'
 import { programNamed } from '../node/requirements.ts'
@@ -38,16 +39,22 @@ export async function imagesCommand(options: ImagesOptions): Promise<number> {
     throw new Error(
       'name where to push the images: npm run images -- --push registry.example.com/tools',
     )
+  const { tag } = options
+  const checked = configOf({ images: { prefix: push, ...(tag && { tag }) } })
+  if ('errors' in checked) throw new Error(checked.errors.map(sentence).join('; '))
   const folder = mkdtempSync(join(tmpdir(), 'substratus-images-'))
+  const abort = new AbortController()
+  // So that what is begun is removed.
+  for (const name of ['SIGINT', 'SIGTERM'] as const)
+    process.once(name, () => abort.abort(new Error('interrupted')))
   try {
     say('compiling the server')
     const written = join(folder, 'context')
     writeContext(written)
-    await pushAll(buildsOf(written, push, options), folder, options)
+    await pushAll(buildsOf(written, push, options), folder, options, abort.signal)
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
-  const { tag } = options
   const values = [`config.images.prefix=${push}`, ...(tag ? [`config.images.tag=${tag}`] : [])]
   say(`pushed. For helm install: ${values.map((value) => `--set ${value}`).join(' ')}`)
   return 0
@@ -75,6 +82,7 @@ async function pushAll(
   builds: readonly Build[],
   folder: string,
   { push, insecure }: ImagesOptions,
+  signal: AbortSignal,
 ) {
   if (hasBuildx()) {
     say('building with docker buildx')
@@ -87,10 +95,10 @@ async function pushAll(
       'docker buildx is not available, and BuildKit without Docker needs runc: install one of the two',
     )
   say('docker buildx is not available: building with BuildKit')
-  const binaries = await findBuildBinaries({ progress: say })
+  const binaries = await findBuildBinaries({ progress: say, signal })
   const registry = push?.split('/')[0]
   await withBuilder(
-    { binaries, folder, ...(insecure && registry && { insecure: registry }) },
+    { binaries, folder, signal, ...(insecure && registry && { insecure: registry }) },
     async (build) => {
       for (const one of builds) {
         say(`building ${one.image}`)

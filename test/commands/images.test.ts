@@ -69,6 +69,12 @@ test('says what is missing if it is not told where to push', () => {
   )
 })
 
+test('says at once that a place is none, as the chart would', () => {
+  const { status, stderr } = images(['--push', 'https://registry.example.com/Tools'])
+  expect(status).toBe(1)
+  expect(stderr).toContain('images.prefix: Invalid value: "https://registry.example.com/Tools"')
+})
+
 test('writes only into a new or empty folder', () => {
   const { status, stderr } = images(['--context', root])
   expect(status).toBe(1)
