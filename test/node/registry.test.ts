@@ -117,7 +117,8 @@ describe.concurrent('a private registry', () => {
       .map(({ path }) => path.split('/').at(-1))
     expect(new Set(tags).size).toBe(2)
     // The kubelet: to build, to run what was built, and to mount what was packaged.
-    expect(requests.find(({ path }) => path.startsWith('/v2/tools/builder/'))?.user).toBe('pull')
+    const [builder] = toolImage('builder').split(':')
+    expect(requests.find(({ path }) => path.startsWith(`/v2/${builder}/`))?.user).toBe('pull')
     expect(whoDid(/^(GET|HEAD)$/, digestOf(stages.build.image))).toContain('pull')
     expect(whoDid(/^(GET|HEAD)$/, digestOf(stages.package.image))).toContain('pull')
     await leave(ns)
