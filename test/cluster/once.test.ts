@@ -271,7 +271,11 @@ test('objects that are restored with their status rerun nothing; without it they
   await areReady()
   expect(jobsCreated(ns)).toEqual(created)
   const { uid } = (await get(ns, 'model/m')).metadata
-  expect((await get(ns, 'pvc/m-model-artifacts')).metadata.ownerReferences[0].uid).toBe(uid)
+  // Its restored status says Ready before Metacontroller has adopted the claim.
+  await until(
+    () => get(ns, 'pvc/m-model-artifacts'),
+    ({ metadata }) => metadata.ownerReferences?.[0]?.uid === uid,
+  )
 
   const without = await namespace('restored-without')
   for (const { apiVersion, kind, metadata, spec } of saved.items)
