@@ -67,8 +67,9 @@ export const keyOf = ({ metadata: { namespace, name } }: Item): string =>
 /** Attempts begin at least this far apart. */
 const pause = 1000
 /**
- * A person grants a missing permission or installs a missing API, which takes longer than seconds. An API
- * server that has just started refuses some requests, too, so the pauses begin short, and double.
+ * A person grants a missing permission or installs a missing API, which takes longer than seconds. What was
+ * allowed before is refused by an API server that has just started, too, so then the pauses begin short, and
+ * double.
  */
 const longestPause = 60_000
 
@@ -124,7 +125,8 @@ export function watchObjects<T extends Item, Cached>(
         current = false
         version = undefined
         isRefused = doing === 'list' && isAbsent(error)
-        if (isRefused) wait = Math.min(longestPause, pause * 2 ** refusals++)
+        if (isRefused)
+          wait = hasSynced ? Math.min(longestPause, pause * 2 ** refusals++) : longestPause
         // The whole API is gone, and with it what was read from it.
         if (doing === 'list' && codeOf(error) === 404)
           watching.changed([], taken(cache, [...cache.keys()]))
