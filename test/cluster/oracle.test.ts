@@ -86,7 +86,7 @@ beforeAll(async () => {
 })
 
 interface Verdict {
-  /** Who refuses it. */
+  /** What refuses it. */
   readonly by: 'nobody' | 'the definition' | 'admission'
   readonly fields: readonly string[]
   readonly words: string
