@@ -1,5 +1,5 @@
 import { request as requestHttp } from 'node:http'
-import { type RequestOptions, request as requestHttps } from 'node:https'
+import { Agent, type RequestOptions, request as requestHttps } from 'node:https'
 import type { KubeConfig } from '@kubernetes/client-node'
 
 /** The error for a response other than 2xx, with its code and its body. */
@@ -32,7 +32,12 @@ export function exchange<T>(url: string, options: RequestOptions, body?: unknown
       })
     })
     sent.on('timeout', () => sent.destroy(new Error(`${url} did not answer in time`)))
-    sent.on('error', reject)
+    sent.on('error', (error: NodeJS.ErrnoException) => {
+      // The other end has closed a kept connection in that moment. Reading again has no effect.
+      const isStale = sent.reusedSocket && error.code === 'ECONNRESET' && options.method === 'GET'
+      if (isStale) exchange<T>(url, { ...options, agent: false }, body).then(resolve, reject)
+      else reject(error)
+    })
     sent.end(text)
   })
 }
@@ -75,6 +80,20 @@ export const create = (
   signal?: AbortSignal,
 ): Promise<unknown> => send(kubeConfig, 'POST', path, { signal }, object)
 
+/** By the agent that the client makes for a kubeconfig, which opens a connection for each request. */
+const keptAgents = new WeakMap<Agent, Agent>()
+
+/** The same with connections that are used again: a TLS handshake costs more than most answers. */
+function keptAgent(agent: Agent): Agent {
+  // An agent of another class connects through a proxy.
+  if (agent.constructor !== Agent) return agent
+  const known = keptAgents.get(agent)
+  if (known) return known
+  const kept = new Agent({ ...agent.options, keepAlive: true, timeout: timeoutMilliseconds })
+  keptAgents.set(agent, kept)
+  return kept
+}
+
 async function send<T>(
   kubeConfig: KubeConfig,
   method: 'GET' | 'POST',
@@ -84,6 +103,7 @@ async function send<T>(
 ): Promise<T> {
   const options: RequestOptions = { method }
   await kubeConfig.applyToHTTPSOptions(options)
+  if (options.agent instanceof Agent) options.agent = keptAgent(options.agent)
   const url = `${kubeConfig.getCurrentCluster()?.server}${path}`
   const headers = { ...options.headers, ...(accept && { accept }) }
   const timeout = timeoutMilliseconds

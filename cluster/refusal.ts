@@ -1,4 +1,3 @@
-import { ApiException } from '@kubernetes/client-node'
 import { cutAt, onOneLine } from '../crds/text.ts'
 import { reasonOf } from './reason.ts'
 
@@ -17,11 +16,11 @@ export const refused = (code: number, body: string): Error =>
 
 export function refusalOf(error: unknown): Refusal {
   const { code, body } = error as { readonly code?: unknown; readonly body?: unknown }
-  if (!(error instanceof ApiException) && typeof code !== 'number')
+  if (typeof code !== 'number')
     return { code: undefined, message: shown(reasonOf(error)), name: undefined }
   const status = statusOf(body)
   return {
-    code: Number(code),
+    code,
     message: shown(String(status.message ?? '')) || `the API server answered ${code}`,
     name: status.details?.name,
   }

@@ -6,7 +6,8 @@ import {
 import { createServer as createHttpsServer } from 'node:https'
 import type { AddressInfo, Server } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type KubeConfig, VersionApi } from '@kubernetes/client-node'
+import type { KubeConfig } from '@kubernetes/client-node'
+import { read } from '../cluster/exchange.ts'
 import { kubeConfigOf } from '../cluster/kubeconfig.ts'
 import { isShared } from '../crds/claims.ts'
 import type { Config } from '../crds/config.ts'
@@ -146,6 +147,11 @@ async function connectionsClosed(server: Server, milliseconds: number): Promise<
   }
 }
 
+interface VersionInfo {
+  readonly major: string
+  readonly minor: string
+}
+
 /** Image volumes are on by default since Kubernetes 1.35; without a cluster, Auto stays undecided. */
 async function withImageVolumes(
   config: Config,
@@ -153,7 +159,7 @@ async function withImageVolumes(
   log: Log,
 ): Promise<Config> {
   if (config.imageVolumes !== 'Auto' || !kubeConfig) return config
-  const { major, minor } = await kubeConfig.makeApiClient(VersionApi).getCode()
+  const { major, minor } = await read<VersionInfo>(kubeConfig, '/version', {})
   const has = Number(major) > 1 || Number.parseInt(minor, 10) >= 35
   log.info({ kubernetes: `${major}.${minor}`, imageVolumes: has }, 'asked the cluster')
   return { ...config, imageVolumes: has ? 'Enabled' : 'Disabled' }

@@ -1,4 +1,5 @@
-import { ApiException, CustomObjectsApi, type KubeConfig } from '@kubernetes/client-node'
+import type { KubeConfig } from '@kubernetes/client-node'
+import { codeOf, read } from '../cluster/exchange.ts'
 import { group, type Parent, version } from '../crds/kind.ts'
 import { kindNamed, kindOf } from '../crds/kinds.ts'
 import type { Needs, ReferredKind } from '../crds/rule.ts'
@@ -22,18 +23,20 @@ const patienceMilliseconds = 4000
 
 /** Each look-up is a live GET: a cache could be stale when a user applies one file after another. */
 export function clusterLookup(kubeConfig: KubeConfig, patience = patienceMilliseconds): Lookup {
-  const api = kubeConfig.makeApiClient(CustomObjectsApi)
   return async (kind, namespace, name) => {
-    const { plural } = kindNamed(kind)
+    const path = `${collectionOf(kind, namespace)}/${encodeURIComponent(name)}`
     try {
-      const request = api.getNamespacedCustomObject({ group, version, namespace, plural, name })
-      return await inTime(request, patience, `${kind} "${name}"`)
+      const answer = (signal: AbortSignal) => read<Parent>(kubeConfig, path, {}, { signal })
+      return await inTime(answer, patience, `${kind} "${name}"`)
     } catch (error) {
-      if (error instanceof ApiException && error.code === 404) return null
+      if (codeOf(error) === 404) return null
       throw error
     }
   }
 }
+
+const collectionOf = (kind: Parent['kind'], namespace: string): string =>
+  `/apis/${group}/${version}/namespaces/${encodeURIComponent(namespace)}/${kindNamed(kind).plural}`
 
 /** More servers than ever share a claim. The CRD makes the reference selectable: no others are read. */
 const mostServers = 20
@@ -42,24 +45,30 @@ export function clusterServers(
   kubeConfig: KubeConfig,
   patience = patienceMilliseconds,
 ): FindServers {
-  const api = kubeConfig.makeApiClient(CustomObjectsApi)
   return async (_kind, namespace, name) => {
-    const request = api.listNamespacedCustomObject({
-      ...{ group, version, namespace, plural: kindNamed('ModelServer').plural },
-      fieldSelector: `spec.model.name=${name}`,
-      limit: mostServers,
-    })
-    const { items } = await inTime(request, patience, `the ModelServers of Model "${name}"`)
+    const path = collectionOf('ModelServer', namespace)
+    const query = { fieldSelector: `spec.model.name=${name}`, limit: String(mostServers) }
+    const answer = (signal: AbortSignal) => read<Page>(kubeConfig, path, query, { signal })
+    const { items } = await inTime(answer, patience, `the ModelServers of Model "${name}"`)
     return items
   }
 }
 
-/** Limits the time of a request: the client itself would wait for five minutes. */
-async function inTime<T>(request: Promise<T>, milliseconds: number, what: string): Promise<T> {
-  const answer = await orLate(request, milliseconds)
-  if (answer === undefined)
-    throw new Error(`the API server did not answer in time when asked for ${what}`)
-  return answer
+interface Page {
+  readonly items: readonly Parent[]
+}
+
+/** Limits the time of a request, and ends one that takes longer. */
+async function inTime<T>(
+  request: (signal: AbortSignal) => Promise<T>,
+  milliseconds: number,
+  what: string,
+): Promise<T> {
+  const abort = new AbortController()
+  const answer = await orLate(request(abort.signal), milliseconds)
+  if (answer !== undefined) return answer
+  abort.abort()
+  throw new Error(`the API server did not answer in time when asked for ${what}`)
 }
 
 interface LookupOptions {
