@@ -77,6 +77,8 @@ export const admissionWebhooks = (address: Address) => {
           rules: [rule('CREATE', 'UPDATE')],
           matchConditions: [specChanges],
           failurePolicy: 'Ignore',
+          // Another webhook may add what has defaults of ours, such as a GPU without a count.
+          reinvocationPolicy: 'IfNeeded',
           timeoutSeconds: 5,
         },
       ],

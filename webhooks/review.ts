@@ -5,12 +5,13 @@ import type { NodeFacts } from '../crds/imagevolumes.ts'
 import { group, type Kind, type Parent } from '../crds/kind.ts'
 import { kindOf } from '../crds/kinds.ts'
 import { isObject } from '../crds/schema/json.ts'
-import { sentence } from '../crds/schema/validator.ts'
+import { type FieldError, sentence } from '../crds/schema/validator.ts'
 import { printable } from '../crds/text.ts'
 import { check, deletionWarnings } from './check.ts'
 import type { Facts } from './facts.ts'
 import { onlyWarns } from './rules/references.ts'
 import { noUsers, type Users } from './users.ts'
+import { passedOn } from './warnings.ts'
 
 /**
  * AdmissionReview → AdmissionReview.
@@ -37,11 +38,23 @@ interface AdmissionResponse {
     readonly code: number
     readonly reason: string
     readonly message: string
-    readonly details?: { readonly retryAfterSeconds: number }
+    readonly details: Details | { readonly retryAfterSeconds: number }
   }
   readonly warnings?: readonly string[]
   readonly patchType?: 'JSONPatch'
   readonly patch?: string
+}
+
+/** What is wrong with each field. `kubectl edit` shows only this, and others list it line by line. */
+interface Details {
+  readonly group: string
+  readonly kind: string
+  readonly name: string
+  readonly causes: readonly {
+    readonly reason: 'FieldValueInvalid'
+    readonly field: string
+    readonly message: string
+  }[]
 }
 
 export interface AdmissionReview {
@@ -92,12 +105,16 @@ export function admissionRequest(body: unknown): AdmissionRequest | string {
   if (body.apiVersion !== 'admission.k8s.io/v1') return 'apiVersion: must be "admission.k8s.io/v1"'
   const { request } = body
   if (!isObject(request) || typeof request.uid !== 'string') return 'request.uid: Required value'
-  const { uid, namespace, object, oldObject } = request
+  const { uid, namespace } = request
   if (!isText(uid)) return 'request.uid: Too long: may not be more than 253 characters'
   const operation = operations.find((one) => one === String(request.operation))
   if (!operation) return 'request.operation: must be CREATE, UPDATE, DELETE or CONNECT'
+  // Our rules are about whole objects; a Scale or the options of a connection need not have metadata.
+  const isWhole = operation !== 'CONNECT' && !request.subResource
+  const { object, oldObject } = isWhole ? request : { object: undefined, oldObject: undefined }
   if (!isParent(object) || !isParent(oldObject))
     return 'request.object: must be an object with metadata'
+  if (isWhole && operation !== 'DELETE' && !object) return 'request.object: Required value'
   if (!isNamespace(namespace)) return 'request.namespace: must be the name of a namespace'
   // References are looked up in the request's namespace, and messages refer to the object's.
   if (!isIn(namespace, object) || !isIn(namespace, oldObject))
@@ -168,6 +185,7 @@ export function validate(
       message: printable(
         `${kind.kind}.${group} "${name}" is invalid: ${listed(errors.map(sentence))}`,
       ),
+      details: { group, kind: kind.kind, name, causes: errors.map(causeOf) },
     },
   })
 }
@@ -194,10 +212,16 @@ export function busy(
   })
 }
 
+/** kubectl prints a cause only with a field, which `and 23 more` does not have. */
+const causeOf = ({ field, message }: FieldError) => ({
+  reason: 'FieldValueInvalid' as const,
+  field: field || 'spec',
+  message: printable(message),
+})
+
 /** One error or several, in the API server's format. */
 const listed = (sentences: readonly string[]): string =>
   sentences.length === 1 ? (sentences[0] ?? '') : `[${sentences.join(', ')}]`
 
-/** kubectl prints the warnings, and they quote text of other objects. */
 const warned = (warnings: readonly string[]) =>
-  warnings.length ? { warnings: warnings.map(printable) } : {}
+  warnings.length ? { warnings: passedOn(warnings) } : {}

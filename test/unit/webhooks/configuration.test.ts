@@ -10,6 +10,7 @@ interface Webhook {
   readonly sideEffects: string
   readonly timeoutSeconds: number
   readonly admissionReviewVersions: readonly string[]
+  readonly reinvocationPolicy?: string
 }
 
 const configurations = admissionWebhooks({
@@ -63,4 +64,9 @@ test('each webhook gets only our kinds, has no side effects and waits at most 5 
     expect(timeoutSeconds).toBeLessThanOrEqual(5)
     expect(admissionReviewVersions).toEqual(['v1'])
   }
+})
+
+test('only mutate is asked again about what another webhook changed', () => {
+  const policies = webhooks.map(({ reinvocationPolicy }) => reinvocationPolicy)
+  expect(policies).toEqual(['IfNeeded', undefined, undefined])
 })

@@ -545,6 +545,11 @@ describe('a body that is not a review is refused', () => {
       says: 'request.operation',
     },
     {
+      when: 'nothing is created',
+      body: { ...good, request: { uid: '1', operation: 'CREATE', object: null } },
+      says: 'request.object: Required value',
+    },
+    {
       when: 'its object is text',
       body: { ...good, request: { uid: '1', operation: 'CREATE', object: 'x' } },
       says: 'request.object',
