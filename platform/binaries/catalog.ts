@@ -53,31 +53,31 @@ const minorOf = (text: string): number | undefined => {
   return found === undefined ? undefined : Number(found)
 }
 
-const wantedMinor = Number(kubernetesVersion.split('.')[1])
-
 const kubernetes = <Name extends string>(
   name: Name,
   versionArgs: readonly string[],
   skew: number,
+  version = kubernetesVersion,
 ): Tool<Name> => ({
   name,
   versionArgs,
   unfit: (output) => {
     const minor = minorOf(output)
+    const wanted = Number(version.split('.')[1])
     if (minor === undefined) return 'it does not say its version'
-    return Math.abs(minor - wantedMinor) <= skew
+    return Math.abs(minor - wanted) <= skew
       ? undefined
-      : `it is version 1.${minor}, not 1.${wantedMinor}${skew ? ` (within ${skew})` : ''}`
+      : `it is version 1.${minor}, not 1.${wanted}${skew ? ` (within ${skew})` : ''}`
   },
   // Only kubectl is also released for systems other than Linux.
   release: (os, arch) => {
     if (os !== 'linux' && name !== 'kubectl') return undefined
-    const url = `https://dl.k8s.io/v${kubernetesVersion}/bin/${os}/${arch}/${name}`
+    const url = `https://dl.k8s.io/v${version}/bin/${os}/${arch}/${name}`
     return { url, checksum: { url: `${url}.sha256`, form: 'sha256' } }
   },
   go: {
     module: 'k8s.io/kubernetes',
-    version: `v${kubernetesVersion}`,
+    version: `v${version}`,
     package: `k8s.io/kubernetes/cmd/${name}`,
   },
 })
@@ -133,15 +133,25 @@ const kwok: Tool<'kwok'> = {
   },
 }
 
+const kubectlVersionArgs = ['version', '--client', '-o', 'json']
+
 /** What a control plane needs. */
 export const tools: readonly Tool<ToolName>[] = [
   etcd,
   kubernetes('kube-apiserver', ['--version'], 0),
   kubernetes('kube-controller-manager', ['--version'], 0),
   kubernetes('kube-scheduler', ['--version'], 0),
-  kubernetes('kubectl', ['version', '--client', '-o', 'json'], 1),
+  kubernetes('kubectl', kubectlVersionArgs, 1),
   kwok,
 ]
+
+const olderKubectlVersion = '1.35.4'
+
+/** Only a test needs it: people use kubectl of the minor before, too. Its name contains the version. */
+export const olderKubectl: Tool = {
+  ...kubernetes('kubectl', kubectlVersionArgs, 0, olderKubectlVersion),
+  name: `kubectl-${olderKubectlVersion}`,
+}
 
 const helmVersion = '4.3.1'
 

@@ -15,6 +15,7 @@ import {
   kueue,
   type NodeToolName,
   nodeTools,
+  olderKubectl,
   type Tool,
   type ToolName,
   tools,
@@ -48,6 +49,10 @@ export const findHelm = async (lookup: Lookup): Promise<string> =>
 
 export const findActionlint = async (lookup: Lookup): Promise<string> =>
   (await findIn(placesOf(lookup), [actionlint], lookup.signal)).actionlint
+
+/** kubectl of the minor before. */
+export const findOlderKubectl = async (lookup: Lookup): Promise<string> =>
+  Object.values(await findIn(placesOf(lookup), [olderKubectl], lookup.signal))[0] ?? ''
 
 /** BuildKit without the rest of a node. */
 export const findBuildBinaries = (lookup: Lookup): Promise<BuildBinaries> =>
