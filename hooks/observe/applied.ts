@@ -19,7 +19,9 @@ type Applied = JsonObject | 'none' | 'unreadable' | 'excessive'
 const known = new WeakMap<Child, Applied>()
 
 function appliedTo(child: Child): Applied {
-  const applied = known.get(child) ?? read(child.metadata.annotations?.[lastApplied])
+  const text = child.metadata.annotations?.[lastApplied]
+  const applied =
+    known.get(child) ?? (isWithin(budgets.get(child), text) ? read(text) : 'excessive')
   known.set(child, applied)
   return applied
 }
@@ -30,21 +32,29 @@ const freeBytes = 512 * 1024
 /** JSON.parse takes about 0.1 s for this many values. Twenty of our children have a few thousand. */
 const mostValues = 200_000
 
+/** How many values the annotations of all children of a request may still have together. */
+interface Budget {
+  left: number
+}
+
+const budgets = new WeakMap<Child, Budget>()
+
 /**
  * Limits what the annotations of all children together cost: 7 MiB of them can contain two million
- * empty objects. Those beyond the limit count as excessive from now on.
+ * empty objects. Those that are read beyond the limit count as excessive. Of a thousand old Jobs hardly
+ * any is read, so that values are counted only then.
  */
 export function limitReading(children: readonly Child[]): void {
-  const texts = children.map((child) => ({
-    child,
-    text: child.metadata.annotations?.[lastApplied] ?? '',
-  }))
-  if (texts.reduce((sum, { text }) => sum + text.length, 0) <= freeBytes) return
-  let left = mostValues
-  for (const { child, text } of texts) {
-    left -= valuesIn(text)
-    if (left < 0) known.set(child, 'excessive')
-  }
+  let bytes = 0
+  for (const { metadata } of children) bytes += metadata.annotations?.[lastApplied]?.length ?? 0
+  if (bytes <= freeBytes) return
+  const budget = { left: mostValues }
+  for (const child of children) budgets.set(child, budget)
+}
+
+function isWithin(budget: Budget | undefined, text: string | undefined): boolean {
+  if (budget && text) budget.left -= valuesIn(text)
+  return !budget || budget.left >= 0
 }
 
 /** An upper bound: a comma, or the beginning of a list or an object, may also be inside a string. */

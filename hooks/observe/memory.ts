@@ -105,17 +105,27 @@ export interface Identity {
   readonly rerun?: string
 }
 
+/** Computed once per observed Job, although an answer asks several times, with a hash or two each. */
+const identities = new WeakMap<Child, Identity>()
+
+export function identityOf(job: Child): Identity {
+  const identity = identities.get(job) ?? identityIn(job)
+  identities.set(job, identity)
+  return identity
+}
+
 /**
  * Anyone who may edit the Job can change its annotations, but not its name. The annotations are used
  * only if they are hashes and the name ends in the attempt's hash.
  */
-export function identityOf({ metadata }: Child): Identity {
+function identityIn({ metadata }: Child): Identity {
   const of = (annotation: string) => metadata.annotations?.[annotation]
   const inputs = of(jobAnnotations.inputs)
   const attempt = of(jobAnnotations.attempt)
   const rerun = of(jobAnnotations.rerun)
   if (!isHash(inputs) || !isHash(attempt)) return {}
-  if (![attempt, apart(attempt)].some((hash) => isNamedAfter(metadata.name, hash))) return {}
+  const { name } = metadata
+  if (!isNamedAfter(name, attempt) && !isNamedAfter(name, apart(attempt))) return {}
   return { inputs, attempt, ...(rerun && rerun.length <= longestValue && { rerun }) }
 }
 
