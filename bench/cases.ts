@@ -12,6 +12,7 @@ import {
   type Seen,
   sync,
 } from '../test/objects.ts'
+import { fieldsOf } from './managedfields.ts'
 
 export interface Case {
   readonly name: string
@@ -85,14 +86,6 @@ const stored = {
     })),
   },
   status: sync(server, [model]).status,
-}
-
-/** The ownership of fields, in the format of managedFields. */
-function fieldsOf(value: unknown): unknown {
-  if (typeof value !== 'object' || value === null) return {}
-  return Object.fromEntries(
-    Object.entries(value).map(([key, inner]) => [`f:${key}`, fieldsOf(inner)]),
-  )
 }
 
 const named = { group: 'substratus.ai', version: 'v1' }

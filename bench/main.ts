@@ -1,19 +1,10 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
-import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Command } from 'commander'
 import { type Case, cases } from './cases.ts'
+import { type Figure, median, writeJson } from './figures.ts'
 import { type Answered, load } from './traffic.ts'
-
-/** One line of `--json FILE`; a figure without a target is informational. */
-interface Figure {
-  readonly name: string
-  readonly value: number
-  readonly unit: 'ratio' | 'requests/s' | 'ms'
-  readonly target: number | null
-  readonly met: boolean | null
-}
 
 interface Ports {
   readonly ours: number
@@ -27,9 +18,6 @@ const { json, rounds, seconds } = new Command('bench')
   .option('--seconds <number>', 'how long each measurement takes', Number, 0.15)
   .parse()
   .opts<{ readonly json?: string; readonly rounds: number; readonly seconds: number }>()
-
-const median = (values: readonly number[]): number =>
-  values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0
 
 /** Alternates between our server and the bare route, so that noise on the machine affects both. */
 async function measure(of: Case, ports: Ports): Promise<readonly Figure[]> {
@@ -87,7 +75,7 @@ try {
       ]),
     )
   }
-  if (json) writeFileSync(json, `${JSON.stringify(figures, null, 2)}\n`)
+  if (json) writeJson(json, figures)
 } finally {
   server.disconnect()
 }

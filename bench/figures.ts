@@ -1,0 +1,43 @@
+import { writeFileSync } from 'node:fs'
+
+/** One line of `--json FILE`; a figure without a target is informational. */
+export interface Figure {
+  readonly name: string
+  readonly value: number
+  readonly unit: 'ratio' | 'requests/s' | 'ms' | 'MiB'
+  readonly target: number | null
+  readonly met: boolean | null
+}
+
+type Target =
+  | { readonly atLeast: number }
+  | { readonly atMost: number }
+  | { readonly below: number }
+
+/** A figure with two decimals, which is judged before it is rounded. */
+export function figure(
+  name: string,
+  unit: Figure['unit'],
+  measured: number,
+  target?: Target,
+): Figure {
+  const value = Math.round(measured * 100) / 100
+  if (!target) return { name, value, unit, target: null, met: null }
+  const [limit] = Object.values(target) as [number]
+  const met =
+    'atLeast' in target
+      ? measured >= limit
+      : 'atMost' in target
+        ? measured <= limit
+        : measured < limit
+  return { name, value, unit, target: limit, met }
+}
+
+export const median = (values: readonly number[]): number => quantile(values, 0.5)
+
+/** The value below which a share of the values lies: 0.99 of them, for instance. */
+export const quantile = (values: readonly number[], share: number): number =>
+  values.toSorted((a, b) => a - b)[Math.floor(share * (values.length - 1))] ?? 0
+
+export const writeJson = (file: string, figures: readonly Figure[]): void =>
+  writeFileSync(file, `${JSON.stringify(figures, null, 2)}\n`)
