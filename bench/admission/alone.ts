@@ -55,6 +55,7 @@ export async function alone(
     figure('event loop delay while syncs of 5 MiB are handled: p99', 'ms', delay.p99, {
       below: 20,
     }),
+    figure('the same, in CPU time: p99', 'ms', delay.cpuP99),
     figure('the same: the longest', 'ms', delay.max),
     figure('a sync of 5 MiB: p50', 'ms', quantile(large.times, 0.5)),
   ]

@@ -33,6 +33,8 @@ async function measure(folder: string): Promise<readonly Figure[]> {
   progress('compiling the server')
   await build(folder)
   const plane = await startControlPlane({ dir: join(folder, 'plane'), nodes: 1, progress })
+  // Its processes outlive this one.
+  process.once('SIGINT', () => void plane.stop().finally(() => process.exit(130)))
   const started: Started[] = []
   const running = async (starting: Promise<Started>) => {
     const one = await starting

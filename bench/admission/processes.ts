@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import {
+  closeSync,
   copyFileSync,
   mkdirSync,
   openSync,
@@ -55,6 +56,8 @@ export interface Started {
 export interface LoopDelay {
   readonly p99: number
   readonly max: number
+  /** The CPU time of its turns. */
+  readonly cpuP99: number
 }
 
 interface Files {
@@ -88,19 +91,21 @@ async function started(
 ): Promise<Started> {
   const [port = 0] = await freePorts(1)
   const preload = ['--import', join(folder, 'bench', 'loopdelay.js')]
-  const log = openSync(join(folder, `${name}.log`), 'a')
+  const file = join(folder, `${name}.log`)
+  const log = openSync(file, 'a')
   const child = spawn(process.execPath, [...imageFlags(), ...preload, ...argsFor(port)], {
     stdio: ['ignore', log, log, 'ipc'],
     env: { ...process.env, NODE_ENV: 'production', LOG_LEVEL: 'info' },
   })
+  closeSync(log)
   const url = `https://127.0.0.1:${port}`
   const stop = async () => {
     if (child.exitCode === null && child.kill()) await once(child, 'exit')
   }
-  for (const end = Date.now() + 30_000; (await statusOf(`${url}/readyz`, ca)) !== 200; ) {
+  for (const end = Date.now() + 120_000; (await statusOf(`${url}/readyz`, ca)) !== 200; ) {
     if (child.exitCode !== null || Date.now() > end) {
       await stop()
-      throw new Error(`${name} does not start: see ${folder}/${name}.log`)
+      throw new Error(`${name} does not start:\n${readFileSync(file, 'utf8').slice(-2000)}`)
     }
     await sleep(50)
   }
