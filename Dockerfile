@@ -18,6 +18,10 @@ LABEL org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}"
 
+# No image: `npm run images` builds it first, because it fails at once if a platform has no emulator.
+FROM base AS probe
+RUN node --version
+
 # Where Pods may run as root, the tools do, so that they can read the files of any container.
 FROM base AS tools
 COPY tools/ /opt/substratus/

@@ -4,7 +4,7 @@ import { daemonConfig, rootless, withBuildkitd } from '../../tools/buildkitd.ts'
 import type { BuildBinaries } from '../binaries/find.ts'
 import { command } from '../command.ts'
 import { programPath } from '../node/requirements.ts'
-import type { Target } from './targets.ts'
+import type { probeStage, Target } from './targets.ts'
 
 interface Builder {
   readonly binaries: BuildBinaries
@@ -18,9 +18,9 @@ interface Builder {
 export interface Build {
   /** The context, which has the Dockerfile. */
   readonly context: string
-  readonly target: Target
-  /** The image to push. */
-  readonly image: string
+  readonly target: Target | typeof probeStage
+  /** The image to push; without it, nothing is exported. */
+  readonly image?: string
   /** Build arguments. */
   readonly args: Readonly<Record<string, string>>
   /** Whether the registry speaks plain HTTP. */
@@ -39,7 +39,7 @@ export const buildctlArgs = ({ context, target, image, args, platforms }: Build)
   ...[`--local=context=${context}`, `--local=dockerfile=${context}`, `--opt=target=${target}`],
   ...(platforms ? [`--opt=platform=${platforms.join()}`] : []),
   ...Object.entries(args).map(([name, value]) => `--opt=build-arg:${name}=${value}`),
-  `--output=type=image,name=${image},push=true,oci-mediatypes=true`,
+  ...(image ? [`--output=type=image,name=${image},push=true,oci-mediatypes=true`] : []),
 ]
 
 /** Runs BuildKit on this machine while `work` builds with it: rootless, except for root. */

@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process'
+import { command } from '../command.ts'
 import type { Build } from './buildkit.ts'
 
 /** The user's builder, or one of our own: Docker's default often builds for one platform only. */
@@ -17,7 +18,9 @@ export const buildxArgs = ({ context, target, image, args, platforms, insecure }
   ...['buildx', 'build', `--builder=${builder}`, `--target=${target}`],
   ...(platforms ? [`--platform=${platforms.join()}`] : []),
   ...Object.entries(args).map(([key, value]) => `--build-arg=${key}=${value}`),
-  `--output=type=image,name=${image},push=true${insecure ? ',registry.insecure=true' : ''}`,
+  image
+    ? `--output=type=image,name=${image},push=true${insecure ? ',registry.insecure=true' : ''}`
+    : '--output=type=cacheonly',
   context,
 ]
 
@@ -28,8 +31,16 @@ function docker(...args: readonly string[]): void {
   if (status !== 0) throw new Error(`docker ${args.slice(0, 2).join(' ')} ended with ${status}`)
 }
 
-export async function withBuildx(work: (build: (one: Build) => void) => void): Promise<void> {
+export async function withBuildx(
+  work: (build: (one: Build) => Promise<void>) => Promise<void>,
+  signal?: AbortSignal,
+): Promise<void> {
   if (builder === ownBuilder && !succeeds('buildx', 'inspect', builder))
     docker('buildx', 'create', `--name=${builder}`, '--driver=docker-container')
-  work((one) => docker(...buildxArgs(one)))
+  await work(async (one) => {
+    const { onLine } = one
+    if (!onLine) return docker(...buildxArgs(one))
+    const args = [...buildxArgs(one), '--progress=plain']
+    await command('docker', args, { onLine, ...(signal && { signal }) })
+  })
 }

@@ -61,7 +61,7 @@ export function writeContext(folder: string): void {
     if (/\.(d\.[cm]?ts|map)$/.test(name)) rmSync(join(app, 'node_modules', name))
 }
 
-function copyInto(folder: string, from: string, names: readonly string[]): void {
+export function copyInto(folder: string, from: string, names: readonly string[]): void {
   mkdirSync(folder, { recursive: true })
   for (const name of names) copyFileSync(join(from, name), join(folder, name))
 }

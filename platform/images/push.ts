@@ -9,7 +9,8 @@ import { findBuildBinaries } from '../binaries/find.ts'
 import { programNamed } from '../node/requirements.ts'
 import { type Build, withBuilder } from './buildkit.ts'
 import { hasBuildx, withBuildx } from './buildx.ts'
-import { writeContext } from './context.ts'
+import { copyInto, writeContext } from './context.ts'
+import { probe } from './probe.ts'
 import { nameOf, targets } from './targets.ts'
 
 /** `npm run images`: builds the three images, and pushes them. */
@@ -48,10 +49,7 @@ export async function imagesCommand(options: ImagesOptions): Promise<number> {
   for (const name of ['SIGINT', 'SIGTERM'] as const)
     process.once(name, () => abort.abort(new Error('interrupted')))
   try {
-    say('compiling the server')
-    const written = join(folder, 'context')
-    writeContext(written)
-    await pushAll(buildsOf(written, push, options), folder, options, abort.signal)
+    await pushAll(buildsOf(join(folder, 'context'), push, options), folder, options, abort.signal)
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
@@ -86,9 +84,7 @@ async function pushAll(
 ) {
   if (hasBuildx()) {
     say('building with docker buildx')
-    return withBuildx((build) => {
-      for (const one of builds) build(one)
-    })
+    return withBuildx((build) => buildAll(builds, folder, build), signal)
   }
   if (!programNamed('runc'))
     throw new Error(
@@ -99,13 +95,27 @@ async function pushAll(
   const registry = push?.split('/')[0]
   await withBuilder(
     { binaries, folder, signal, ...(insecure && registry && { insecure: registry }) },
-    async (build) => {
-      for (const one of builds) {
-        say(`building ${one.image}`)
-        await build({ ...one, onLine: say })
-      }
-    },
+    (build) => buildAll(builds, folder, (one) => build({ onLine: say, ...one })),
   )
+}
+
+async function buildAll(
+  builds: readonly Build[],
+  folder: string,
+  build: (one: Build) => Promise<void>,
+): Promise<void> {
+  const [first] = builds
+  if (!first) return
+  say(`checking that programs for ${first.platforms?.join(', ') ?? 'this machine'} run`)
+  const dockerfile = join(folder, 'probe')
+  copyInto(dockerfile, root, ['Dockerfile'])
+  await probe(build, { ...first, context: dockerfile }, say)
+  say('compiling the server')
+  writeContext(first.context)
+  for (const one of builds) {
+    say(`building ${one.image}`)
+    await build(one)
+  }
 }
 
 /** The commit of the sources; empty if they are not in a Git repository. */

@@ -19,17 +19,21 @@ echo "$*" >>"$LOG"
 for last; do :; done
 case "$*" in
   'buildx inspect'*) exit 1 ;;
+  *--target=probe*)
+    [ -z "$NO_EMULATOR" ] && exit
+    echo '#6 0.284 exec /bin/sh: exec format error' >&2
+    exit 1 ;;
   'buildx build'*) ls "$last" "$last/app" | sort -u | tr '\\n' ' ' >>"$LOG.context" ;;
 esac
 `
 
-function images(args: readonly string[]) {
-  const log = join(folder, 'log')
+function images(args: readonly string[], more: NodeJS.ProcessEnv = {}) {
+  const log = join(mkdtempSync(join(folder, 'log-')), 'log')
   const bin = mkdtempSync(join(folder, 'bin-'))
   writeFileSync(join(bin, 'docker'), docker, { mode: 0o755 })
   const PATH = `${bin}${delimiter}${process.env.PATH}`
   const { BUILDX_BUILDER: _, ...rest } = process.env
-  const env = { ...rest, PATH, LOG: log }
+  const env = { ...rest, PATH, LOG: log, ...more }
   const program = join(root, 'platform/main.ts')
   const { status, stderr } = spawnSync(process.execPath, [program, 'images', ...args], {
     cwd: root,
@@ -47,7 +51,7 @@ test('builds and pushes the three for two platforms, with a builder of its own',
   expect(status).toBe(0)
   const asked = readFileSync(log, 'utf8').trim().split('\n')
   expect(asked).toContain('buildx create --name=substratus --driver=docker-container')
-  const builds = asked.filter((line) => line.startsWith('buildx build'))
+  const builds = asked.filter((line) => line.includes('push=true'))
   expect(builds.map((line) => /--target=(\S+).*name=(\S+),push=true/.exec(line)?.slice(1))).toEqual(
     [
       ['substratus', 'registry.example.com/tools/substratus:next'],
@@ -60,6 +64,20 @@ test('builds and pushes the three for two platforms, with a builder of its own',
   for (const name of ['Dockerfile', 'app', 'tools', 'dist', 'node_modules', 'sbom.spdx.json'])
     expect(context).toContain(name)
 }, 120_000)
+
+test('says that a platform has no emulator, before anything is compiled', () => {
+  const { status, stderr, log } = images(['--push', 'registry.example.com/tools'], {
+    NO_EMULATOR: 'yes',
+  })
+  expect(status).toBe(1)
+  expect(stderr).toMatch(
+    /^substratus: programs for linux\/\w+ do not run on this machine: install an emulator \(on Debian, the package "qemu-user-static"\), or build only for this machine with --platform linux\/\w+$/m,
+  )
+  expect(stderr).not.toContain('compiling')
+  const [probe, ...more] = readFileSync(log, 'utf8').match(/^buildx build.*/gm) ?? []
+  expect(probe).toContain('--platform=linux/amd64,linux/arm64 ')
+  expect(more).toEqual([])
+})
 
 test('says what is missing if it is not told where to push', () => {
   const { status, stderr } = images([])

@@ -45,6 +45,12 @@ describe('one image for two platforms', () => {
     ])
   })
 
+  test('without an image, nothing is exported', () => {
+    const { image: _, ...probe } = build
+    expect(buildctlArgs(probe).join(' ')).not.toContain('--output')
+    expect(buildxArgs(probe).at(-2)).toBe('--output=type=cacheonly')
+  })
+
   test('without platforms, for that of the machine; plain HTTP only if asked for', () => {
     const { platforms: _, ...here } = build
     expect(buildctlArgs(here).join(' ')).not.toContain('platform')
