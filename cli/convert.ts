@@ -159,7 +159,7 @@ const objectsIn = (text: string): readonly Document[] =>
 
 /** Prints the converted manifests, and the findings on standard error. */
 export function convertCommand(options: {
-  readonly filename: string
+  readonly filename: readonly string[]
   readonly config?: string
 }): number {
   const config = offlineConfig(options.config)

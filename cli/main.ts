@@ -13,6 +13,9 @@ const set = (code: number): void => {
   process.exitCode = code
 }
 
+/** Repeatable as in kubectl, and with several values, as a shell expands a pattern. */
+const filenames = ['-f, --filename <path...>', 'files, folders, or - for standard input'] as const
+
 program
   .command('serve')
   .description('Answer Metacontroller’s hooks and the API server’s admission reviews.')
@@ -38,7 +41,7 @@ program
 program
   .command('render')
   .description('Print the children that objects would have, as YAML. Needs no cluster.')
-  .requiredOption('-f, --filename <path>', 'a file, a folder, or - for standard input')
+  .requiredOption(...filenames)
   .option('--now', 'only the children that the first sync creates, instead of all')
   .option('--config <file>', 'the administrator’s configuration, YAML')
   .action(async (options) => set((await import('./render.ts')).renderCommand(options)))
@@ -46,14 +49,14 @@ program
 program
   .command('validate')
   .description('Print the errors and warnings of admission, one per line. Needs no cluster.')
-  .requiredOption('-f, --filename <path>', 'a file, a folder, or - for standard input')
+  .requiredOption(...filenames)
   .option('--config <file>', 'the administrator’s configuration, YAML')
   .action(async (options) => set((await import('./validate.ts')).validateCommand(options)))
 
 program
   .command('convert')
   .description('Convert manifests of Substratus 0.9, and report what has changed.')
-  .requiredOption('-f, --filename <path>', 'a file, a folder, or - for standard input')
+  .requiredOption(...filenames)
   .option('--config <file>', 'the administrator’s configuration, YAML')
   .action(async (options) => set((await import('./convert.ts')).convertCommand(options)))
 

@@ -26,8 +26,10 @@ export interface Read {
   readonly warnings: readonly string[]
 }
 
-/** A file, the manifests of a folder, or - for standard input. */
-export const filesIn = (path: string): readonly string[] =>
+/** Each path is a file, a folder with manifests, or - for standard input. */
+export const filesIn = (paths: readonly string[]): readonly string[] => paths.flatMap(filesAt)
+
+const filesAt = (path: string): readonly string[] =>
   path === '-'
     ? ['-']
     : statSync(path).isDirectory()
@@ -37,12 +39,12 @@ export const filesIn = (path: string): readonly string[] =>
           .map((name) => join(path, name))
       : [path]
 
-/** Reads a file, a folder or standard input; objects of other groups are left out. */
-export function readManifests(path: string): Read {
+/** Reads files, folders or standard input; objects of other groups are left out. */
+export function readManifests(...paths: readonly string[]): Read {
   const manifests: Manifest[] = []
   const errors: string[] = []
   const warnings: string[] = []
-  for (const file of filesIn(path)) {
+  for (const file of filesIn(paths)) {
     const shown = file === '-' ? 'stdin' : file
     for (const document of documentsIn(decoded(readFileSync(file === '-' ? 0 : file)))) {
       const read = contentOf(document)
@@ -58,7 +60,7 @@ export function readManifests(path: string): Read {
       }
     }
   }
-  if (!manifests.length && !errors.length) errors.push(`${path}: no object of ${group}`)
+  if (!manifests.length && !errors.length) errors.push(`${paths.join(', ')}: no object of ${group}`)
   return { manifests, errors, warnings }
 }
 

@@ -12,12 +12,12 @@ import { visibleYaml } from './visibleyaml.ts'
 
 /** Prints children as YAML, each under a comment that names its parent. */
 export function renderCommand(options: {
-  readonly filename: string
+  readonly filename: readonly string[]
   readonly now?: boolean
   readonly config?: string
 }): number {
   const config = offlineConfig(options.config)
-  const { manifests, errors: unreadable, warnings } = readManifests(options.filename)
+  const { manifests, errors: unreadable, warnings } = readManifests(...options.filename)
   const errors = [
     ...unreadable,
     ...manifests.flatMap(({ file, object: { kind, metadata }, faults }) =>
@@ -32,11 +32,12 @@ export function renderCommand(options: {
   let refused = errors.length
   for (const { parent, children } of simulations) {
     const named = `${parent.kind} "${parent.metadata.name}"`
-    const { reason, message } = readyOf(parent)
+    const { status, reason, message } = readyOf(parent)
     if (reason === 'InvalidSpec') {
       refused++
       console.error(onOneLine(`error: ${named}: ${message}`))
-    }
+    } else if (status !== 'True' && !options.now)
+      console.error(onOneLine(`warning: ${named}: incomplete: ${message}`))
     for (const child of children) documents.push(`${comment(`of ${named}`)}${yamlOf(child)}`)
     if (!children.length && reason !== 'InvalidSpec')
       documents.push(comment(`${named} has no children${message ? `: ${message}` : ''}`))

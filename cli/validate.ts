@@ -12,11 +12,11 @@ import { readManifests } from './manifests.ts'
  * among the given objects. A missing one is only a warning, because it may be in the cluster.
  */
 export function validateCommand(options: {
-  readonly filename: string
+  readonly filename: readonly string[]
   readonly config?: string
 }): number {
   const config = offlineConfig(options.config)
-  const { manifests, errors, warnings } = readManifests(options.filename)
+  const { manifests, errors, warnings } = readManifests(...options.filename)
   let refused = errors.length
   const say = (line: string) => console.log(onOneLine(line))
   for (const error of errors) say(`error: ${error}`)

@@ -10,10 +10,7 @@ const interruptedCode = 130
 const program = new Command('kubectl open')
   .description('Open a Notebook or a ModelServer of Substratus in your browser.')
   .usage('(notebook | modelserver) NAME [options]')
-  .argument(
-    '[words...]',
-    'notebook NAME, modelserver NAME; also notebook/NAME, nb NAME, mserver NAME',
-  )
+  .argument('[words...]')
   .option('-n, --namespace <name>', 'its namespace; default that of the context')
   .option('--context <name>', 'the context of the kubeconfig to use')
   .option('--kubeconfig <file>', 'the kubeconfig; default KUBECONFIG, then ~/.kube/config')
@@ -23,6 +20,8 @@ const program = new Command('kubectl open')
   .addHelpText(
     'after',
     `
+notebook/NAME, nb NAME and mserver NAME are accepted, too.
+
 A suspended notebook or modelserver is resumed, an idle notebook is woken. Ctrl-C ends, and asks
 whether to suspend a notebook or to leave it running; a second Ctrl-C leaves it running. Other machines
 cannot connect: the port is on loopback, and is forwarded as kubectl port-forward does.`,

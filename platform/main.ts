@@ -7,7 +7,7 @@ import { runProgram } from '../terminal/program.ts'
  * image contains that but not the platform.
  */
 
-const program = new Command('substratus')
+const program = new Command('npm run')
   .description('A development platform on this machine: npm run up, npm run down.')
   .exitOverride()
   .showHelpAfterError()
@@ -28,6 +28,7 @@ program
   .description(
     'A real control plane with simulated GPU nodes on this machine, and the examples on it.',
   )
+  .usage('-- [options]')
   .option('--dir <folder>', 'where it keeps its state')
   .option('--nodes <count>', 'how many simulated GPU nodes; default 2', nodeCount)
   .option('--node', 'a real node on this machine: Linux, and root')
@@ -37,6 +38,7 @@ program
 program
   .command('down')
   .description('End what up started, and remove its state.')
+  .usage('-- [options]')
   .option('--dir <folder>', 'where it keeps its state')
   .action(async (options) => set(await (await import('./down.ts')).down(options)))
 

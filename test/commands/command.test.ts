@@ -83,8 +83,8 @@ describe('exit codes: 0, 1 for refused input, 2 for wrong usage', () => {
 describe('npm run up and npm run down', () => {
   test.each(
     [
-      { args: ['up', '--help'], code: 0, says: 'Usage: substratus up' },
-      { args: ['down', '--help'], code: 0, says: 'Usage: substratus down' },
+      { args: ['up', '--help'], code: 0, says: 'Usage: npm run up -- [options]' },
+      { args: ['down', '--help'], code: 0, says: 'Usage: npm run down -- [options]' },
       { args: ['up', '--nodes', 'two'], code: 2, says: 'it must be a whole number from 1 to 100.' },
       { args: ['up', '--nodes', '0'], code: 2, says: 'it must be a whole number from 1 to 100.' },
     ].map(asTyped),
@@ -98,6 +98,20 @@ describe('npm run up and npm run down', () => {
     expect((await substratus(['up'])).stderr).toContain("error: unknown command 'up'")
   })
 })
+
+test.each([
+  { program: 'cli/main.ts', says: 'Usage: substratus [options]' },
+  { program: 'open/main.ts', says: 'Usage: kubectl open ' },
+])(
+  '$program continues on the Node of the checkout if yours is too old',
+  async ({ program, says }) => {
+    const old =
+      "data:text/javascript,Object.defineProperty(process, 'versions', {value: {...process.versions, node: '20.20.2'}})"
+    const { code, stdout } = await typed('--import', [old, program, '--help'])
+    expect(stdout).toContain(says)
+    expect(code).toBe(0)
+  },
+)
 
 describe('validate reports what admission would', () => {
   test('for a valid object', async () => {
@@ -129,6 +143,21 @@ describe('validate reports what admission would', () => {
     expect(code).toBe(0)
   })
 
+  test.each(
+    [
+      { args: ['-f', 'BAD', '-f', 'examples/01-import-and-serve.yaml'] },
+      { args: ['-f', 'BAD', 'examples/01-import-and-serve.yaml'] },
+    ].map(asTyped),
+  )('for all the files of $line', async ({ args }) => {
+    const { code, stdout } = await substratus(
+      ['validate', ...args.map((arg) => (arg === 'BAD' ? '-' : arg))],
+      model({ image: 'example.com/m', resources: { memory: '10' } }),
+    )
+    expect(stdout).toContain('error: stdin: Model "m": spec.resources.memory: ')
+    expect(stdout).toContain('valid: examples/01-import-and-serve.yaml: Model "smollm"')
+    expect(code).toBe(1)
+  })
+
   test('for merge keys and scalars as kubectl reads them', async () => {
     const notebook = (spec: string) =>
       `apiVersion: substratus.ai/v1\nkind: Notebook\nmetadata: {name: explore}\nspec:\n  ${spec}\n`
@@ -153,10 +182,25 @@ describe('validate reports what admission would', () => {
 
 describe('render prints children', () => {
   test('of every stage', async () => {
-    const { code, stdout } = await substratus(['render', '-f', 'examples'])
+    const { code, stdout, stderr } = await substratus(['render', '-f', 'examples'])
+    expect(stderr).toBe('')
     for (const stage of ['build', 'run', 'package'])
       expect(stdout).toContain(`writer-model-${stage}-`)
     expect(stdout).toContain('kind: Deployment')
+    expect(code).toBe(0)
+  })
+
+  test('and warns of those that wait for objects outside the files', async () => {
+    const { code, stderr } = await substratus([
+      'render',
+      '-f',
+      'examples/05-finetune-and-serve.yaml',
+    ])
+    expect(stderr.trim().split('\n')).toEqual([
+      'warning: Model "writer": incomplete: Dataset "english" does not exist in this namespace',
+      'warning: Model "writer-k8s": incomplete: waiting for Model "writer": ReferenceMissing',
+      'warning: ModelServer "writer-k8s": incomplete: waiting for Model "writer-k8s": Waiting',
+    ])
     expect(code).toBe(0)
   })
 
