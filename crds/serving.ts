@@ -46,17 +46,19 @@ export function tooManyReplicas(
   config: Config,
 ): string | undefined {
   const { replicas = 1 } = server
-  const isIn = (requested: Requested, of: Artifacts) =>
-    singleNodeClaim(requested, model, of, config)
-  if (replicas <= 1 || !isIn(server, artifacts)) return undefined
+  if (replicas <= 1 || !singleNodeClaim(server, model, artifacts, config)) return undefined
   const given = (['image', 'build', 'runtime'] as const).filter((field) => server[field])
-  const packaged = { ...artifacts, image: artifacts.image ?? model, inImage: true }
+  const serves = (requested: Requested) => servesItself(requested, { ...artifacts, image: model })
+  // Not by config.imageVolumes: of a running server, the hooks know only what it mounts now.
+  const nodes = 'use nodes that mount images (imageVolumes)'
   const options = [
-    ...(isIn(server, packaged) ? [] : ['set package: Always on the Model']),
-    ...(given.length && !isIn({}, artifacts)
+    ...(artifacts.inImage
+      ? []
+      : [`set package: Always on the Model${serves(server) ? '' : ` and ${nodes}`}`]),
+    ...(given.length && artifacts.inImage && serves({})
       ? [`remove spec.${given.join(' and spec.')}, so that the Model’s own image serves`]
       : []),
-    ...(artifacts.inImage ? ['use nodes that mount images (imageVolumes)'] : []),
+    ...(artifacts.inImage ? [nodes] : []),
     'use a storage class with ReadWriteMany',
   ]
   return `Invalid value: ${replicas}: Model "${model}" is in a ReadWriteOnce claim, which serves one: ${options.join(', or ')}`

@@ -1,3 +1,4 @@
+import { quoted } from '../../crds/quoted.ts'
 import type { Reason } from '../../crds/reasons.ts'
 import { printable } from '../../crds/text.ts'
 import type {
@@ -87,7 +88,8 @@ function exitingWithZero({ name, ready, restartCount = 0, state, lastState }: Co
  * While a claim is being bound, or an earlier claim of its name is being deleted, no node can take the
  * Pod. That is a normal start and not a lack of nodes. If a claim is never bound, its own events say why.
  */
-function unscheduled(pod: Pod, message: string): Verdict {
+function unscheduled(pod: Pod, said: string): Verdict {
+  const message = withoutPreemption(said)
   if (/persistentvolumeclaim "[^"]+" is being deleted/.test(message))
     return no('Pending', `${message}: it goes once no Pod uses it`)
   // Since Kubernetes 1.35 the scheduler does not name the taints, of which disk pressure is one.
@@ -101,8 +103,20 @@ function unscheduled(pod: Pod, message: string): Verdict {
   const claims = (pod.spec?.volumes ?? []).flatMap(({ persistentVolumeClaim }) =>
     persistentVolumeClaim ? [persistentVolumeClaim.claimName] : [],
   )
-  return no('Pending', `${message}: kubectl describe pvc ${claims.join(' ')} says why`)
+  return no(
+    'Pending',
+    claims.length
+      ? `waiting for claim${claims.length > 1 ? 's' : ''} ${quoted(claims)} to be bound: kubectl describe pvc ${claims.join(' ')} says why`
+      : message,
+  )
 }
+
+/** Without what the scheduler adds about a preemption that would not help, which repeats the message. */
+const withoutPreemption = (message: string): string =>
+  message.replace(
+    /\. (not found|no new claims to deallocate\.?|(no new claims to deallocate, )?preemption: \d+\/\d+ nodes are available: .*)$/s,
+    '',
+  )
 
 /** What keeps a Pod from working, or undefined when nothing does. */
 export function faultOf(pod: ObservedPod): Verdict | undefined {

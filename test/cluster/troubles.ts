@@ -77,7 +77,7 @@ export const troubles: readonly Trouble[] = [
     pod: unscheduled(
       '0/4 nodes are available: 4 Insufficient nvidia.com/gpu. no new claims to deallocate, preemption: 0/4 nodes are available: 4 Preemption is not helpful for scheduling.',
     ),
-    says: /^False Unschedulable: (0\/\d+ nodes are available): \d+ Insufficient nvidia\.com\/gpu\. no new claims to deallocate, preemption: \1: \d+ Preemption is not helpful for scheduling\.$/,
+    says: /^False Unschedulable: 0\/\d+ nodes are available: \d+ Insufficient nvidia\.com\/gpu$/,
     mend: changed,
     after: /^True Done: /,
   },
@@ -200,7 +200,9 @@ export const troubles: readonly Trouble[] = [
     pod: unscheduled(
       '0/4 nodes are available: pod has unbound immediate PersistentVolumeClaims. not found',
     ),
-    says: /^False Pending: 0\/\d+ nodes are available: pod has unbound immediate PersistentVolumeClaims\. not found: kubectl describe pvc lost says why$/,
+    says: exactly(
+      'False Pending: waiting for claim "lost" to be bound: kubectl describe pvc lost says why',
+    ),
     mend: (ns) => ok(['create', '-f', '-'], storageClassNamed(`class-of-${ns}`)),
     after: /^True Serving: /,
   },
@@ -210,7 +212,7 @@ export const troubles: readonly Trouble[] = [
     spec: { ...serves, model: { name: 'kept' } },
     given: (ns) => apply(ns, manifest('Model', 'kept', { source: 'pvc://lost/model' })),
     pod: unscheduled('0/4 nodes are available: persistentvolumeclaim "lost" not found. not found'),
-    says: /^False Unschedulable: 0\/\d+ nodes are available: persistentvolumeclaim "lost" not found\. not found$/,
+    says: /^False Unschedulable: 0\/\d+ nodes are available: persistentvolumeclaim "lost" not found$/,
     mend: (ns) => apply(ns, claim('standard')),
     after: /^True Serving: /,
   },

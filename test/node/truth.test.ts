@@ -293,7 +293,7 @@ const troubles: readonly Trouble[] = [
   {
     when: 'more GPUs than there are',
     spec: () => runs('true', { resources: { gpu: { count: 64 } } }),
-    says: 'Unschedulable: 0/1 nodes are available: 1 Insufficient nvidia.com/gpu.',
+    says: 'Unschedulable: 0/1 nodes are available: 1 Insufficient nvidia.com/gpu',
   },
   {
     when: 'a namespace that forbids the builder',

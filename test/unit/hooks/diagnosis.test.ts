@@ -109,6 +109,22 @@ describe('a Pod of a Job that is not finished', () => {
       verdict: 'Unschedulable: no node can take the Pod',
     },
     {
+      when: 'no node has enough resources, nor after a preemption',
+      pod: {
+        phase: 'Pending',
+        conditions: [
+          {
+            type: 'PodScheduled',
+            status: 'False',
+            reason: 'Unschedulable',
+            message:
+              '0/2 nodes are available: 2 Insufficient nvidia.com/gpu. no new claims to deallocate, preemption: 0/2 nodes are available: 2 Preemption is not helpful for scheduling.',
+          },
+        ],
+      },
+      verdict: 'Unschedulable: 0/2 nodes are available: 2 Insufficient nvidia.com/gpu',
+    },
+    {
       when: 'its claim is not bound yet',
       pod: {
         phase: 'Pending',
@@ -117,12 +133,13 @@ describe('a Pod of a Job that is not finished', () => {
             type: 'PodScheduled',
             status: 'False',
             reason: 'Unschedulable',
-            message: '0/2 nodes are available: pod has unbound immediate PersistentVolumeClaims.',
+            message:
+              '0/2 nodes are available: pod has unbound immediate PersistentVolumeClaims. not found',
           },
         ],
       },
       verdict:
-        'Pending: 0/2 nodes are available: pod has unbound immediate PersistentVolumeClaims.: kubectl describe pvc j-artifacts says why',
+        'Pending: waiting for claim "j-artifacts" to be bound: kubectl describe pvc j-artifacts says why',
     },
     {
       when: 'the claim of an earlier object is still being deleted',
@@ -139,7 +156,7 @@ describe('a Pod of a Job that is not finished', () => {
         ],
       },
       verdict:
-        'Pending: 0/2 nodes are available: persistentvolumeclaim "j" is being deleted. not found: it goes once no Pod uses it',
+        'Pending: 0/2 nodes are available: persistentvolumeclaim "j" is being deleted: it goes once no Pod uses it',
     },
     {
       when: 'it failed and another will follow',

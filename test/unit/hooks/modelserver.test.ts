@@ -266,7 +266,7 @@ describe('Ready and Serving of a ModelServer', () => {
       spec: { ...spec, replicas: 2 },
       seen: [imported],
       ready:
-        'False InvalidSpec: spec.replicas: Invalid value: 2: Model "falcon" is in a ReadWriteOnce claim, which serves one: use a storage class with ReadWriteMany',
+        'False InvalidSpec: spec.replicas: Invalid value: 2: Model "falcon" is in a ReadWriteOnce claim, which serves one: set package: Always on the Model and use nodes that mount images (imageVolumes), or use a storage class with ReadWriteMany',
     },
     {
       when: 'the same, while one replica serves',
@@ -390,14 +390,14 @@ describe('replicas and strategy follow the mount of the Model', () => {
       model: imported,
       config: mountsImages,
       one: 'Recreate',
-      two: 'set package: Always on the Model, or use a storage class with ReadWriteMany',
+      two: 'set package: Always on the Model and use nodes that mount images (imageVolumes), or use a storage class with ReadWriteMany',
     },
     {
-      when: 'the same, where Pods cannot mount images: packaging would not help a preset',
+      when: 'the same, where Pods cannot mount images: the ways out are those of admission',
       model: imported,
       config: mountsNone,
       one: 'Recreate',
-      two: 'use a storage class with ReadWriteMany',
+      two: 'set package: Always on the Model and use nodes that mount images (imageVolumes), or use a storage class with ReadWriteMany',
     },
     {
       when: 'a trained Model that was not packaged',
