@@ -97,6 +97,7 @@ async function show(
     writeState(dir, 'examples', { examples })
   }
   say(`\n${header(platform)}\n`)
+  say(`Waiting up to ${timeout} s until all objects are Ready. Ctrl-C stops the waiting only.\n`)
   const rows = await watchUntilReady({
     dir,
     kubectl,
@@ -106,7 +107,7 @@ async function show(
   })
   const ready = allReady(rows)
   if (!ready) {
-    say(`\nnot Ready after ${timeout} s:`)
+    say('\nnot Ready:')
     for (const line of tableLines(rows.filter((row) => row.ready !== 'True'))) say(line)
   }
   say(`\n${ready && rows.length ? 'All are Ready. ' : ''}To look around:`)
@@ -142,6 +143,7 @@ const header = ({ nodes, controller, metacontroller, realNode }: Platform): stri
       ? [
           `Its ${nodes} GPU nodes are simulated by KWOK: no container really runs, nothing is built, loaded`,
           'or trained, and Ready says only that every step was asked for and answered.',
+          'kubectl logs, exec and port-forward do not work on them.',
         ]
       : []),
   ].join('\n')

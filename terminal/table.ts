@@ -8,6 +8,8 @@ export interface Row {
   readonly ready: string
   readonly reason: string
   readonly message: string
+  /** Whether nothing changes until somebody acts. */
+  readonly isStalled?: boolean
 }
 
 interface Condition {
@@ -22,12 +24,14 @@ export function rowOf({ kind, metadata, status }: Parent): Row {
   const { name, namespace = 'default' } = metadata
   const { conditions = [] } = (status ?? {}) as { readonly conditions?: readonly Condition[] }
   const ready = conditions.find(({ type }) => type === 'Ready')
+  const stalled = conditions.find(({ type }) => type === 'Stalled')
   return {
     kind,
     name: namespace === 'default' ? name : `${namespace}/${name}`,
     ready: ready?.status ?? '-',
     reason: ready?.reason ?? '-',
     message: ready?.message ?? 'not seen by the controller yet',
+    ...(stalled?.status === 'True' && { isStalled: true }),
   }
 }
 
@@ -64,6 +68,13 @@ const asShown = ({ kind, name, ready, reason, message }: Row): Row => ({
   reason: onOneLine(reason),
   message: onOneLine(message),
 })
+
+/** Whether an object is stalled, and all others are, are Ready or wait for one of these. */
+export const isStuck = (rows: readonly Row[]): boolean =>
+  rows.some(({ isStalled }) => isStalled) &&
+  rows.every(
+    ({ ready, reason, isStalled }) => ready === 'True' || isStalled || reason === 'Waiting',
+  )
 
 export const allReady = (rows: readonly Row[]): boolean =>
   rows.every(({ ready }) => ready === 'True')
