@@ -14,7 +14,7 @@ export const profileRules: readonly Rule[] = [
       resources?.gpu?.count !== 0,
     message: ({ object, config }) => {
       const type = typeIn(object) ?? ''
-      return `the administrator has set no GPU profiles: "${type}" takes any node with ${config.gpus.profiles[type]?.resourceName}`
+      return `the administrator has set no GPU profiles: "${type}" takes any node with ${config.gpus.profiles[type]?.resourceName}; the presets in helm/presets have profiles`
     },
   },
 ]

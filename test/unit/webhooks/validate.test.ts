@@ -159,7 +159,7 @@ describe('a new object', () => {
       object: aModel({ ...image, resources: { gpu: { type: 'nvidia-l4' } } }),
       config: defaultConfig,
       warns:
-        'spec.resources.gpu.type: the administrator has set no GPU profiles: "nvidia-l4" takes any node with nvidia.com/gpu',
+        'spec.resources.gpu.type: the administrator has set no GPU profiles: "nvidia-l4" takes any node with nvidia.com/gpu; the presets in helm/presets have profiles',
     },
     {
       when: 'an image that is ignored',
