@@ -157,6 +157,13 @@ const objectsIn = (text: string): readonly Document[] =>
       : [document as Document]
   })
 
+/** Whether an error is that of a finding again: without the upload, spec.build lacks its other fields. */
+const follows = (field: string, findings: readonly Finding[]): boolean =>
+  findings
+    .filter(({ level }) => level === 'error')
+    .map((finding) => finding.field.replace(/^spec\.build\..*/, 'spec.build'))
+    .some((reported) => field === reported || field.startsWith(`${reported}.`))
+
 /** Prints the converted manifests, and the findings on standard error. */
 export function convertCommand(options: {
   readonly filename: readonly string[]
@@ -183,14 +190,15 @@ export function convertCommand(options: {
       if (object === null) continue
       if (object.apiVersion?.startsWith(`${group}/`)) {
         const named = `${shown}: ${object.kind} "${object.metadata?.name}"`
-        for (const finding of convert(document)) report(named, finding)
+        const findings = convert(document)
+        for (const finding of findings) report(named, finding)
         document.set('apiVersion', apiVersion)
         const converted = document.toJS() as Parent
         const kind = kindOf(converted.kind)
         if (kind) {
           // References may be in other files, or in the cluster, so they are not checked.
           for (const error of check(kind, { object: converted, dryRun: true }, config, {}).errors)
-            if (!error.field.startsWith('spec.build.upload'))
+            if (!follows(error.field, findings))
               report(named, { level: 'error', field: '', message: sentence(error) })
         } else
           report(named, { level: 'error', field: 'kind', message: `"${object.kind}" is no kind` })

@@ -82,10 +82,10 @@ const scalars = {
   time: isTime,
 } as const
 
-/** YAML reads many words as booleans or numbers, so the message says how to write a string. */
+/** YAML reads many words, such as n, as booleans or numbers; the value no longer shows which it was. */
 const wrong = (field: string, wanted: string, value: unknown): FieldError => {
   const isScalar = typeof value === 'number' || typeof value === 'boolean'
-  const hint = wanted === 'string' && isScalar ? `: write "${value}" in quotes` : ''
+  const hint = wanted === 'string' && isScalar ? ': write it in quotes' : ''
   return { field, message: `${mustBe(article(wanted), value)}${hint}` }
 }
 

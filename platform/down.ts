@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { stopPlatform } from './platform.ts'
 import { recordsOf } from './processes.ts'
 import { dirOf, endStarter, exists } from './state.ts'
@@ -19,5 +20,7 @@ export async function down({ dir, output = process.stdout }: DownOptions = {}): 
   const count = recordsOf(folder).length
   await stopPlatform(folder)
   output.write(`ended ${count} processes and removed ${folder}\n`)
+  if (process.env.KUBECONFIG?.startsWith(join(folder, '/')))
+    output.write('KUBECONFIG named a file in it: unset KUBECONFIG\n')
   return 0
 }

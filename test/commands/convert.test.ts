@@ -148,6 +148,7 @@ spec:
       `apiVersion: substratus.ai/v1\nkind: Model\nmetadata: {name: m}\nspec:\n  ${spec}\n`,
     )
     expect(stderr).toContain(says)
+    expect(stderr.match(/^error: /gm)).toHaveLength(1)
     expect(code).toBe(1)
   })
 

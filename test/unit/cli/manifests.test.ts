@@ -75,7 +75,7 @@ describe('the manifests of a folder', () => {
       when: 'an object whose name is a boolean to kubectl',
       files: { 'm.yaml': [{ ...model('a'), metadata: { name: false } }] },
       errors: [
-        'm.yaml: Model: metadata.name: Invalid value: must be a string, not a boolean: write "false" in quotes',
+        'm.yaml: Model: metadata.name: Invalid value: must be a string, not a boolean: write it in quotes',
       ],
     },
     {

@@ -14,11 +14,11 @@ describe('metadata of wrong types', () => {
     { metadata: 'falcon', says: 'metadata: Invalid value: must be an object, not a string' },
     {
       metadata: { name: true },
-      says: 'metadata.name: Invalid value: must be a string, not a boolean: write "true" in quotes',
+      says: 'metadata.name: Invalid value: must be a string, not a boolean: write it in quotes',
     },
     {
       metadata: { labels: { version: 2 } },
-      says: 'metadata.labels.version: Invalid value: must be a string, not a number: write "2" in quotes',
+      says: 'metadata.labels.version: Invalid value: must be a string, not a number: write it in quotes',
     },
     {
       metadata: { creationTimestamp: '2001-01-01' },

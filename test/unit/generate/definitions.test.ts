@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { kinds } from '../../../crds/kinds.ts'
+import { Notebook } from '../../../crds/notebook.ts'
 import type { Schema } from '../../../crds/schema/builders.ts'
 import {
   customResourceDefinition,
@@ -53,6 +54,19 @@ describe('every field', () => {
       ),
     ).toEqual([['ModelServer.spec.replicas', 1]])
   })
+})
+
+test('a pattern with a message is a CEL rule of the CRD, because the API server would show only the pattern', () => {
+  const { versions } = customResourceDefinition(Notebook).spec
+  const spec: Schema | undefined = versions[0]?.schema.openAPIV3Schema.properties.spec
+  const timeout = spec?.properties?.idleTimeout
+  expect(timeout).not.toHaveProperty('pattern')
+  expect(timeout).not.toHaveProperty('patternErrorMessage')
+  expect(timeout?.['x-kubernetes-validations']?.[0]).toEqual({
+    rule: "self.matches('^([0-9]+h)?([0-9]+m)?([0-9]+s)?$')",
+    message: 'write hours, minutes and seconds in this order, such as "2h", "90m" or "1h30m"',
+  })
+  expect(JSON.stringify(editorSchema(Notebook))).toContain('patternErrorMessage')
 })
 
 describe('a rule that lists what it reads applies if that is new or changed', () => {
