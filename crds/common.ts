@@ -28,6 +28,8 @@ export const mostGibibytes = 1024 ** 2
 const gibibytes = (what: string) =>
   intOrString(`${what} An integer is gibibytes, a string a Kubernetes quantity such as "500Mi".`, {
     pattern: quantityPattern,
+    patternErrorMessage:
+      'write an integer for gibibytes, or a quantity with one of the units Mi, Gi, Ti, M, G and T, such as "20Gi"',
     minimum: 1,
     maxLength: 32,
     'x-kubernetes-validations': [
@@ -75,6 +77,7 @@ const resources = object(
       'An integer is cores, a string a Kubernetes quantity such as "500m". Default 2.',
       {
         pattern: coresPattern,
+        patternErrorMessage: 'write an integer for cores, or a quantity such as "1.5" or "500m"',
         minimum: 1,
         maxLength: 32,
       },

@@ -29,7 +29,8 @@ export const Notebook = defineKind({
         'Stops the notebook after this idle time, for instance 2h or 1h30m; default never. With a command that does not start Jupyter, it is idle while no forwarded port has a connection.',
         {
           pattern: '^([0-9]+h)?([0-9]+m)?([0-9]+s)?$',
-          minLength: 2,
+          patternErrorMessage:
+            'write hours, minutes and seconds in this order, such as "2h", "90m" or "1h30m"',
           maxLength: 32,
           'x-kubernetes-validations': [
             {

@@ -43,7 +43,8 @@ function isSame(path: string): string {
 }
 
 /** A schema with all its rules as the API server evaluates them. */
-function stored(schema: Schema): Schema {
+function stored(explained: Schema): Schema {
+  const schema = withPatternRule(explained)
   const { properties, 'x-kubernetes-validations': rules } = schema
   return {
     ...schema,
@@ -53,6 +54,18 @@ function stored(schema: Schema): Schema {
       ),
     }),
     ...(rules && { 'x-kubernetes-validations': rules.map(storedRule) }),
+  }
+}
+
+/** A pattern with a message as a CEL rule. The API server checks patterns first, and would say only "should match". */
+function withPatternRule(schema: Schema): Schema {
+  const { pattern = '', patternErrorMessage: message, ...rest } = schema
+  if (!message) return schema
+  const matches = `self.matches('${pattern.replaceAll('\\', '\\\\')}')`
+  const rule = rest.type === 'string' ? matches : `type(self) != string || ${matches}`
+  return {
+    ...rest,
+    'x-kubernetes-validations': [{ rule, message }, ...(rest['x-kubernetes-validations'] ?? [])],
   }
 }
 

@@ -32,6 +32,11 @@ interface Options {
   readonly maxItems?: number
   readonly maxProperties?: number
   readonly pattern?: string
+  /**
+   * What to write instead of a value that does not match. Editors show it; in a CRD, which has no word for
+   * it, the pattern becomes a CEL rule with this message.
+   */
+  readonly patternErrorMessage?: string
   readonly format?: string
   readonly 'x-kubernetes-validations'?: readonly CelRule[]
 }

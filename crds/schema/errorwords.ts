@@ -70,7 +70,10 @@ function wordsFor(error: ErrorObject, field: string): FieldError {
         message: `Invalid value: must be ${[params.type].flat().map(article).join(' or ')}, not ${article(typeIn(data))}`,
       }
     case 'pattern':
-      return { field, message: `Invalid value: ${quoted(data)}: should match '${params.pattern}'` }
+      return {
+        field,
+        message: `Invalid value: ${quoted(data)}: ${error.parentSchema?.patternErrorMessage ?? `should match '${params.pattern}'`}`,
+      }
     case 'minimum':
       return {
         field,

@@ -264,7 +264,7 @@ const rows: readonly Bad[] = [
     kind: 'Model',
     spec: { image, resources: { memory: 'lots' } },
     when: 'it is no quantity',
-    says: 'spec.resources.memory',
+    says: 'write an integer for gibibytes, or a quantity with one of the units Mi, Gi, Ti, M, G and T',
   },
   {
     kind: 'Model',
@@ -290,7 +290,11 @@ const rows: readonly Bad[] = [
     when: 'disk is 0 in quotes',
     says: 'must be more than 0',
   },
-  { kind: 'Model', spec: { image, resources: { cpu: '2Gi' } }, says: 'spec.resources.cpu' },
+  {
+    kind: 'Model',
+    spec: { image, resources: { cpu: '2Gi' } },
+    says: 'write an integer for cores, or a quantity such as "1.5" or "500m"',
+  },
   {
     kind: 'Model',
     spec: { image, resources: { gpu: { type: 'nvidia-l5' } } },
@@ -421,7 +425,11 @@ const rows: readonly Bad[] = [
     spec: { model, image, runtime: 'vllm' },
     says: 'runtime brings an image of its own',
   },
-  { kind: 'Notebook', spec: { idleTimeout: '2 hours' }, says: 'spec.idleTimeout' },
+  {
+    kind: 'Notebook',
+    spec: { idleTimeout: '2 hours' },
+    says: 'write hours, minutes and seconds in this order, such as "2h", "90m" or "1h30m"',
+  },
   { kind: 'Notebook', spec: { idleTimeout: '0s' }, says: 'spec.idleTimeout: Invalid value: ' },
   { kind: 'Notebook', spec: { idleTimeout: '0h00m' }, says: 'must be more than 0' },
   { kind: 'Notebook', spec: { source: 'hf://a/b' }, says: 'unknown field "spec.source"' },

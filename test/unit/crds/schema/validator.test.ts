@@ -220,6 +220,10 @@ describe('in the words of the API server', () => {
       says: 'spec.resources.cpu: Invalid value: must be an integer or a string, not a boolean',
       spec: { image, resources: { cpu: true } },
     },
+    {
+      says: 'spec.resources.disk: Invalid value: "20Gb": write an integer for gibibytes, or a quantity with one of the units Mi, Gi, Ti, M, G and T, such as "20Gi"',
+      spec: { image, resources: { disk: '20Gb' } },
+    },
     { says: 'spec.env: Invalid value: must be an object, not an array', spec: { image, env: [] } },
     {
       says: 'spec.suspend: Invalid value: must be a boolean, not null',
