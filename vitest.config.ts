@@ -126,6 +126,20 @@ export default defineConfig({
       },
       {
         test: {
+          name: 'faults',
+          taskTitleValueFormatTruncate,
+          setupFiles,
+          // Run by hand: a control plane is broken in one way after another, for a quarter of an hour.
+          include: ['test/faults/**/*.test.ts'],
+          globalSetup: ['test/faults/faultsetup.ts'],
+          fileParallelism: false,
+          sequence: { groupOrder: 9 },
+          testTimeout: 600_000,
+          hookTimeout: 1_800_000,
+        },
+      },
+      {
+        test: {
           name: 'up',
           taskTitleValueFormatTruncate,
           setupFiles,

@@ -1,0 +1,127 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { get, jobsCreated, namespace, ok, readyOf, type Shown, until } from '../cluster/cluster.ts'
+import {
+  type Family,
+  familiesOf,
+  familyKinds,
+  flaps,
+  grown,
+  notOnce,
+  shapeOf,
+  sortOf,
+  wrongChildren,
+} from './after.ts'
+import { applyObject } from './apply.ts'
+import { type Bed, startBed } from './bed.ts'
+import { calm, faults, loadOf } from './faults.ts'
+import { base, type Load, objectOf, sorts } from './load.ts'
+import { type Recorder, record } from './recorder.ts'
+
+/**
+ * While people apply objects and others run, something fails. After each fault, nothing is lost, nothing
+ * has run twice, Ready has told the truth, and the servers are as large as before.
+ */
+
+let bed: Bed
+/** The children of each sort of object where nothing fails. */
+let expected: ReadonlyMap<string, string>
+let running: string
+
+beforeAll(async () => {
+  bed = await startBed()
+  const quiet = await namespace('quiet')
+  await applyAll(quiet, [base, ...sorts.map((sort) => objectOf(sort, 0))])
+  await allReady(quiet)
+  expected = new Map(
+    (await families(quiet)).map((family) => [sortOf(family.what), shapeOf(family)]),
+  )
+  running = await namespace('running')
+  await applyAll(running, [base, ...sorts.map((sort) => objectOf(sort, 0)), held])
+  await allReady(running)
+})
+afterAll(() => bed?.stop())
+
+/** A training that never ends. */
+const held = {
+  apiVersion: 'substratus.ai/v1',
+  kind: 'Model',
+  metadata: { name: 'held', labels: { simulate: 'hold' } },
+  spec: { image: 'example.com/train:1', params: { epochs: 9 }, package: 'Never' },
+}
+
+async function applyAll(ns: string, objects: readonly Shown[]): Promise<void> {
+  for (const object of objects)
+    expect(await applyObject(ns, object)).toMatchObject({ isAccepted: true })
+}
+
+const objectsIn = async (ns: string): Promise<readonly Shown[]> =>
+  (await get(ns, familyKinds)).items
+const families = async (ns: string): Promise<readonly Family[]> => familiesOf(await objectsIn(ns))
+
+/** Longer than the longest pause of Metacontroller after a minute of errors. */
+const patienceSeconds = 240
+
+const allReady = (ns: string) =>
+  until(
+    async () =>
+      (await get(ns, 'datasets,models,modelservers,notebooks')).items
+        .filter(({ metadata }: Shown) => metadata.name !== 'held')
+        .map((object: Shown) => `${object.kind}/${object.metadata.name} ${readyOf(object)}`)
+        .filter((line: string) => !/ True (Done|Serving)/.test(line)),
+    (unready) => unready.length === 0,
+    patienceSeconds,
+  )
+
+/** What runs in the background, and must not be replaced. */
+const runningNow = async (): Promise<readonly string[]> =>
+  (await get(running, 'jobs,deployments,statefulsets,pods')).items
+    .map(({ kind, metadata }: Shown) => `${kind}/${metadata.name} ${metadata.uid}`)
+    .sort()
+
+async function remove(ns: string): Promise<void> {
+  await ok(['delete', 'namespace', ns, '--wait=false'])
+  await until(
+    async () => (await get(ns, 'pods')).items.length,
+    (pods) => pods === 0,
+    patienceSeconds,
+  )
+}
+
+/** The four checks, and what an apply may not have said; the lists are empty if all is well. */
+async function findings(ns: string, load: Load, seen: Recorder, mayFail?: RegExp) {
+  const own = ({ metadata }: Shown) => metadata.namespace === ns
+  const [jobs, pods] = [[...seen.jobs.values()].filter(own), [...seen.pods.values()].filter(own)]
+  return {
+    unexpectedErrors: [
+      ...new Set(load.failed.map(({ words }) => words).filter((words) => !mayFail?.test(words))),
+    ],
+    wrongChildren: wrongChildren(await families(ns), load.accepted, expected),
+    notOnce: notOnce(jobs, pods, jobsCreated(ns)),
+    flaps: flaps(seen.objects, seen.disturbances),
+  }
+}
+
+const none = { unexpectedErrors: [], wrongChildren: [], notOnce: [], flaps: [], grown: [] }
+
+test.each(faults)('when $name, nothing is lost or repeated', async (fault) => {
+  const [memory, untouched] = [await bed.memory(), await runningNow()]
+  const ns = await namespace('fault')
+  const seen = record()
+  await applyAll(ns, [base])
+  const load = loadOf(fault, ns)
+  await calm()
+  await fault.happen(bed)
+  await calm()
+  await load.stop()
+  expect(load.accepted.size).toBeGreaterThan(5)
+  await allReady(ns)
+  seen.stop()
+  const found = await findings(ns, load, seen, fault.mayFail)
+  expect.soft(await runningNow()).toEqual(untouched)
+  await remove(ns)
+  const now = await bed.memory()
+  console.log(
+    `${load.accepted.size} accepted, ${load.failed.length} failed; ${memory} MiB before, ${now} after`,
+  )
+  expect({ ...found, grown: grown(memory, now) }).toEqual(none)
+})

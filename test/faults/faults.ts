@@ -1,0 +1,78 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Bed } from './bed.ts'
+import {
+  apiServerAway,
+  certificateAndTokensRotate,
+  clockMoves,
+  etcdPauses,
+  metacontrollerDies,
+  refusals,
+  rollingRestarts,
+  serversDie,
+  slow,
+  watchesEnd,
+  webhookRestarts,
+  withFullDisk,
+} from './happenings.ts'
+import { applyMany, type Load, startLoad } from './load.ts'
+
+/** A fault, and what people notice of it while they apply. */
+interface Fault {
+  readonly name: string
+  /** The errors that an apply may return meanwhile; if absent, none may fail. */
+  readonly mayFail?: RegExp
+  readonly load?: (namespace: string) => Load
+  readonly happen: (bed: Bed) => Promise<void>
+}
+
+const steady = (namespace: string) => startLoad(namespace)
+const many = (namespace: string) => applyMany(namespace, 500, 20)
+
+/** Nothing listens, or what listened has just died. */
+const unreachable =
+  /ECONNREFUSED|ECONNRESET|EPIPE|socket hang up|no response in time|aborted|before all known HTTP paths|not yet ready to handle request|storage is \(re\)initializing|failed calling webhook/
+const withoutWebhook = /failed calling webhook "validate\.substratus\.ai"/
+
+export const faults: readonly Fault[] = [
+  { name: 'the API server restarts', mayFail: unreachable, happen: () => apiServerAway(0) },
+  {
+    name: 'the API server is away for 60 s',
+    mayFail: unreachable,
+    happen: () => apiServerAway(60),
+  },
+  {
+    name: 'the API server takes 2 s for each response',
+    // A look-up may take 4 s, and this machine is busy.
+    mayFail: withoutWebhook,
+    happen: slow,
+  },
+  {
+    name: 'etcd pauses for 20 s',
+    mayFail:
+      /etcdserver: |no response in time|context deadline|Timeout|timed out|failed calling webhook/,
+    happen: etcdPauses,
+  },
+  { name: 'watches are cut, and their versions are gone', happen: watchesEnd },
+  {
+    name: 'the API server answers 429 and 500 for 60 s',
+    mayFail: withoutWebhook,
+    happen: refusals,
+  },
+  { name: 'Metacontroller is killed during syncs', happen: metacontrollerDies },
+  { name: 'both servers are killed during requests', mayFail: withoutWebhook, happen: serversDie },
+  {
+    name: '20 clients apply 500 objects while both servers restart at once',
+    mayFail: withoutWebhook,
+    load: many,
+    happen: webhookRestarts,
+  },
+  { name: 'two replicas restart one after the other, 20 times', happen: rollingRestarts },
+  { name: 'the clock of the servers is an hour ahead, and then right again', happen: clockMoves },
+  { name: 'the disk for the logs is full', happen: withFullDisk },
+  { name: 'the certificate and all tokens are rotated', happen: certificateAndTokensRotate },
+]
+
+export const loadOf = ({ load = steady }: Fault, namespace: string): Load => load(namespace)
+
+/** How long objects are applied before and after the fault. */
+export const calm = () => sleep(4000)
