@@ -1,4 +1,5 @@
 import { Agent, type RequestOptions, request } from 'node:https'
+import type { KubeConfig } from '@kubernetes/client-node'
 import { inject } from 'vitest'
 import { kubeConfigOf } from '../../cluster/kubeconfig.ts'
 import { kindNamed } from '../../crds/kinds.ts'
@@ -14,11 +15,12 @@ export interface Applied {
   readonly words: string
 }
 
+let kubeConfig: KubeConfig | undefined
 const agent = new Agent({ keepAlive: true })
 const patienceMilliseconds = 34_000
 
 export async function applyObject(namespace: string, object: Shown): Promise<Applied> {
-  const kubeConfig = kubeConfigOf(inject('cluster').kubeconfig)
+  kubeConfig ??= kubeConfigOf(inject('cluster').kubeconfig)
   const options: RequestOptions = { method: 'PATCH', agent, timeout: patienceMilliseconds }
   await kubeConfig.applyToHTTPSOptions(options)
   const { plural } = kindNamed(object.kind)
