@@ -76,6 +76,11 @@ interface LogFields {
   stage?: string
 }
 
+/** What the response says if an error follows; the log has the error itself. */
+interface Failing {
+  failure?: string
+}
+
 /** Sends a response with status 200. res.json would look up settings that no route here uses. */
 const send = (res: Response, answer: unknown): void => {
   res.setHeader('Content-Type', 'application/json; charset=utf-8')
@@ -126,7 +131,11 @@ export function app(options: AppOptions): express.Express {
     return facts.then(
       (found) => answer(validate(request, config, found, around)),
       (error) => {
-        if (error !== tooBusy) throw error
+        if (error !== tooBusy) {
+          const failing: Failing = res.locals
+          failing.failure = 'the references cannot be looked up: apply again in a few seconds'
+          throw error
+        }
         answer(busy(request, config, around))
       },
     )
@@ -211,9 +220,9 @@ export function app(options: AppOptions): express.Express {
   server.use((error: HttpError, req: Request, res: Response, _next: NextFunction) => {
     const code = error.status ?? 500
     if (code >= 500) options.log.error({ err: error, path: shownPath(req.path) }, 'failed')
+    const { failure = 'internal error: see the server’s log' }: Failing = res.locals
     // A client that is told to retry may have disconnected already.
-    if (!res.headersSent)
-      fail(res, code, code >= 500 ? 'internal error: see the server’s log' : error.message)
+    if (!res.headersSent) fail(res, code, code >= 500 ? failure : error.message)
   })
   return server
 }

@@ -42,7 +42,7 @@ describe('without the right token a hook answers 401', () => {
       const answer = await (header ? sent.set('Authorization', header) : sent)
       expect(answer.status).toBe(401)
       expect(answer.headers['www-authenticate']).toBe('Bearer')
-      expect(answer.body).toEqual({
+      expect(answer.body).toMatchObject({
         message: 'the hooks ask for a token of --hook-token-file: Authorization: Bearer TOKEN',
       })
     }
