@@ -23,7 +23,9 @@ export default async function setup(project: TestProject): Promise<() => Promise
     dir,
     nodes,
     audit: true,
-    stages: [fileURLToPath(new URL('../cluster/stages.yaml', import.meta.url))],
+    stages: ['../cluster/stages.yaml', 'stages.yaml'].map((file) =>
+      fileURLToPath(new URL(file, import.meta.url)),
+    ),
     progress,
   })
   const [port] = await freePorts(1)
