@@ -95,13 +95,17 @@ async function remove(ns: string): Promise<void> {
 async function findings(ns: string, load: Load, seen: Recorder, mayFail?: RegExp) {
   const own = ({ metadata }: Shown) => metadata.namespace === ns
   const [jobs, pods] = [[...seen.jobs.values()].filter(own), [...seen.pods.values()].filter(own)]
+  // Not those of an earlier fault, which are being deleted.
+  const histories = new Map(
+    [...seen.objects].filter(([, { namespace }]) => namespace === ns || namespace === running),
+  )
   return {
     unexpectedErrors: [
       ...new Set(load.failed.map(({ words }) => words).filter((words) => !mayFail?.test(words))),
     ],
     wrongChildren: wrongChildren(await families(ns), load.accepted, expected),
     notOnce: notOnce(jobs, pods, jobsCreated(ns)),
-    flaps: flaps(seen.objects, seen.disturbances),
+    flaps: flaps(histories, seen.disturbances),
   }
 }
 
