@@ -134,7 +134,7 @@ export default defineConfig({
           globalSetup: ['test/faults/faultsetup.ts'],
           fileParallelism: false,
           sequence: { groupOrder: 9 },
-          testTimeout: 600_000,
+          testTimeout: 1_800_000,
           hookTimeout: 1_800_000,
         },
       },

@@ -59,8 +59,8 @@ const objectsIn = async (ns: string): Promise<readonly Shown[]> =>
   (await get(ns, familyKinds)).items
 const families = async (ns: string): Promise<readonly Family[]> => familiesOf(await objectsIn(ns))
 
-/** Longer than the longest pause of Metacontroller after a minute of errors. */
-const patienceSeconds = 240
+/** Far longer than the longest pause of Metacontroller after a minute of errors: the machine may be busy. */
+const patienceSeconds = 600
 
 const allReady = (ns: string) =>
   until(
