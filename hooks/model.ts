@@ -4,7 +4,7 @@ import { humanBytes } from '../crds/schema/quantity.ts'
 import type { Artifacts } from '../crds/status.ts'
 import { claims } from './children/claim.ts'
 import { jobs } from './children/job.ts'
-import { hashesOf, runHashes } from './engine/hashes.ts'
+import { hashesOf, type RunHashes, runHashes } from './engine/hashes.ts'
 import { hookOf } from './engine/hook.ts'
 import type { Facts } from './engine/read.ts'
 import type { WorkStage } from './engine/stage.ts'
@@ -87,7 +87,10 @@ const givenImage = ({ source, image }: ModelSpec): string =>
   source ? 'a source needs no image' : image ? 'the image is given' : 'the base brings its image'
 
 /** The container reads data/ and model/, and writes artifacts/. */
-function run(facts: ModelFacts, hashes: WorkStage['hashes']): readonly WorkStage[] {
+function run(
+  facts: ModelFacts,
+  hashes: (rerun: string | undefined) => RunHashes,
+): readonly WorkStage[] {
   const { parent, references, config } = facts
   const { source } = parent.spec
   return runStages(facts, {

@@ -84,21 +84,25 @@ function attemptFields(spec: Fields) {
   }
 }
 
-/** Hashes of load, run and package. */
-export function runHashes(spec: object, rerun: string | undefined): Hashes {
-  const fields = runFields(spec as Fields)
-  return {
-    inputs: hash(fields),
-    attempt: hash({ ...fields, ...attemptFields(spec as Fields), rerun }),
-  }
+export interface RunHashes extends Hashes {
+  /**
+   * Inputs and rerun: the name of the folder that a load or a run writes to, so that all attempts with the
+   * same inputs share it.
+   */
+  readonly folder: string
 }
 
-/**
- * The name of the folder that a load or a run writes to: a hash of its inputs and rerun, so that all
- * attempts with the same inputs share it.
- */
-export const folderHash = (spec: object, rerun: string | undefined): string =>
-  hash({ ...runFields(spec as Fields), rerun })
+/** Hashes of load, run and package. */
+export function runHashes(spec: object, rerun: string | undefined): RunHashes {
+  const fields = runFields(spec as Fields)
+  const inputs = hash(fields)
+  return {
+    inputs,
+    attempt: hash({ ...fields, ...attemptFields(spec as Fields), rerun }),
+    // Without a rerun the two are the same, and hashing a large spec costs the most of a sync.
+    folder: rerun ? hash({ ...fields, rerun }) : inputs,
+  }
+}
 
 /** The fields of a ModelServer that its Pods do not depend on, and those that `served` has resolved. */
 const besideTemplate = ['replicas', 'suspend', 'strategy', 'build', 'image']
@@ -119,8 +123,10 @@ export function servingInputs(
 }
 
 /** The decision on a stage uses the same hashes several times: each is computed once. */
-export function hashesOf(make: (rerun: string | undefined) => Hashes): typeof make {
-  const known = new Map<string | undefined, Hashes>()
+export function hashesOf<T extends Hashes>(
+  make: (rerun: string | undefined) => T,
+): (rerun: string | undefined) => T {
+  const known = new Map<string | undefined, T>()
   return (rerun) => {
     const found = known.get(rerun) ?? make(rerun)
     known.set(rerun, found)

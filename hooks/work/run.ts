@@ -3,7 +3,7 @@ import type { Config } from '../../crds/config.ts'
 import type { Parent } from '../../crds/kind.ts'
 import type { StageRecord } from '../../crds/status.ts'
 import type { Container } from '../children/manifesttypes.ts'
-import { folderHash } from '../engine/hashes.ts'
+import type { RunHashes } from '../engine/hashes.ts'
 import type { Facts } from '../engine/read.ts'
 import type { WorkStage } from '../engine/stage.ts'
 import type { Report } from '../observe/jobreport.ts'
@@ -26,7 +26,8 @@ export interface Program {
 }
 
 /** What differs between the kinds. */
-interface Run extends Pick<WorkStage, 'active' | 'skip' | 'needs' | 'hashes'> {
+interface Run extends Pick<WorkStage, 'active' | 'skip' | 'needs'> {
+  readonly hashes: (rerun: string | undefined) => RunHashes
   readonly name: 'load' | 'run'
   /** Whether the program is the loader. */
   readonly isLoader: boolean
@@ -66,7 +67,7 @@ function runStage(
     needs,
     hashes,
     isUsers: true,
-    folder: (rerun) => folderHash(facts.parent.spec, rerun),
+    folder: (rerun) => hashes(rerun).folder,
     policy: {
       activeDeadlineSeconds: runPolicy.activeDeadlineSeconds,
       backoffLimit: runPolicy.backoffLimit ?? run.backoffLimit,

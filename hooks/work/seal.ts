@@ -1,7 +1,7 @@
 import type { Config } from '../../crds/config.ts'
 import { annotations, type Parent } from '../../crds/kind.ts'
 import type { StageRecord } from '../../crds/status.ts'
-import { folderHash, hashesOf } from '../engine/hashes.ts'
+import { hashesOf, type RunHashes } from '../engine/hashes.ts'
 import type { Facts } from '../engine/read.ts'
 import type { WorkStage } from '../engine/stage.ts'
 import type { Report } from '../observe/jobreport.ts'
@@ -60,7 +60,7 @@ export const sealRemedy =
 export function sealStage(
   facts: Facts,
   program: 'load' | 'run',
-  hashes: WorkStage['hashes'],
+  hashes: (rerun: string | undefined) => RunHashes,
 ): WorkStage {
   const { parent, config } = facts
   return {
@@ -74,7 +74,7 @@ export function sealStage(
     needs: [],
     hashes: hashesOf((rerun) => ({
       inputs: hashes(rerun).inputs,
-      attempt: folderHash(parent.spec as object, rerun),
+      attempt: hashes(rerun).folder,
     })),
     policy: { backoffLimit: 3, final: { container: 'seal', exitCode: 3 } },
     remedy: sealRemedy(parent),

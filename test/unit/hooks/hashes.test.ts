@@ -3,13 +3,7 @@ import { hashedResources } from '../../../crds/common.ts'
 import { kinds } from '../../../crds/kinds.ts'
 import type { Schema } from '../../../crds/schema/builders.ts'
 import { jobName } from '../../../hooks/children/metadata.ts'
-import {
-  buildHashes,
-  folderHash,
-  hashed,
-  runHashes,
-  servingInputs,
-} from '../../../hooks/engine/hashes.ts'
+import { buildHashes, hashed, runHashes, servingInputs } from '../../../hooks/engine/hashes.ts'
 import { aConfig, aModel, aModelServer } from '../../objects.ts'
 
 const spec = {
@@ -27,6 +21,7 @@ describe('hashes', () => {
     expect(runHashes(spec, undefined)).toEqual({
       inputs: 'cb42c72953c3388b',
       attempt: 'cb42c72953c3388b',
+      folder: 'cb42c72953c3388b',
     })
     expect(buildHashes(spec, undefined)).toEqual({
       inputs: '9840cee54f0efbb5',
@@ -36,9 +31,10 @@ describe('hashes', () => {
       '26cb27fae9cee195',
     )
     expect(runHashes(spec, 'today').attempt).toBe('107b393581216d25')
-    expect(folderHash(spec, undefined)).toBe('cb42c72953c3388b')
-    expect(folderHash({ ...spec, resources: { memory: 64 } }, undefined)).toBe('cb42c72953c3388b')
-    expect(folderHash(spec, 'today')).toBe('107b393581216d25')
+    expect(runHashes({ ...spec, resources: { memory: 64 } }, undefined).folder).toBe(
+      'cb42c72953c3388b',
+    )
+    expect(runHashes(spec, 'today').folder).toBe('107b393581216d25')
     expect(jobName(aModel(spec), 'run', 'cb42c72953c3388b')).toBe('falcon-model-run-cb42c729')
   })
 
