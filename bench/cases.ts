@@ -1,11 +1,13 @@
 import type { Parent } from '../crds/kind.ts'
-import type { Child } from '../hooks/observe/protocol.ts'
+import { base as largeBase, data as largeData, largestWith } from '../test/largest.ts'
 import {
   aDataset,
   aModel,
   aModelServer,
   aNotebook,
+  aPod,
   applied,
+  type Child,
   complete,
   completed,
   requestFor,
@@ -18,8 +20,8 @@ export interface Case {
   readonly name: string
   readonly path: string
   readonly body: string
-  /** The least acceptable throughput, as a fraction of the bare route's. */
-  readonly target: number
+  /** The least acceptable throughput, as a fraction of the bare route's; null: the case is informational. */
+  readonly target: number | null
 }
 
 const model = complete(aModel({ source: 'hf://org/falcon' }), {
@@ -44,6 +46,8 @@ const trained = aModel(
 )
 const server = aModelServer({ model: { name: 'falcon' }, env, resources: gpu, replicas: 1 })
 
+const notebook = aNotebook({ model: { name: 'falcon' }, idleTimeout: '2h', env })
+
 /** The children of a parent after several changes: twenty, with finished Jobs among them. */
 function twenty(parent: Parent, seen: readonly Seen[]): readonly Child[] {
   const children = applied(sync(parent, seen), completed)
@@ -57,12 +61,74 @@ function twenty(parent: Parent, seen: readonly Seen[]): readonly Child[] {
   return [...children, ...older]
 }
 
-const syncOf = (plural: string, parent: Parent, ...seen: readonly Seen[]): Case => ({
-  name: `sync ${plural}, 20 children`,
-  path: `/hooks/${plural}/sync`,
-  body: JSON.stringify(requestFor(parent, ...seen, ...twenty(parent, seen))),
-  target: 0.7,
+const pluralOf = ({ kind }: Parent): string => `${kind.toLowerCase()}s`
+
+const syncOf = (
+  what: string,
+  parent: Parent,
+  seen: readonly Seen[],
+  target: number | null = 0.7,
+): Case => ({
+  name: `sync ${pluralOf(parent)}, ${what}`,
+  path: `/hooks/${pluralOf(parent)}/sync`,
+  body: JSON.stringify(requestFor(parent, ...seen)),
+  target,
 })
+
+const syncOfTwenty = (parent: Parent, ...seen: readonly Seen[]): Case =>
+  syncOf('20 children', parent, [...seen, ...twenty(parent, seen)])
+
+/** A Pod that is ready, as the kubelet describes it. */
+const readyPod = (owner: Child, number: number): Child =>
+  aPod(
+    owner,
+    {
+      phase: 'Running',
+      conditions: ['PodScheduled', 'Initialized', 'ContainersReady', 'Ready'].map((type) => ({
+        type,
+        status: 'True',
+        lastTransitionTime: '2026-01-01T00:00:10Z',
+      })),
+      containerStatuses: [
+        {
+          name: owner.spec.template.spec.containers[0].name,
+          ready: true,
+          started: true,
+          restartCount: 0,
+          state: { running: { startedAt: '2026-01-01T00:00:09Z' } },
+        },
+      ],
+    },
+    { name: `${owner.metadata.name}-${number}` },
+  )
+
+/** A served object, whose workload and Pods are ready. */
+function served(what: string, parent: Parent, replicas: number, ...seen: readonly Seen[]): Case {
+  const status = {
+    observedGeneration: 1,
+    replicas,
+    readyReplicas: replicas,
+    updatedReplicas: replicas,
+    availableReplicas: replicas,
+  }
+  const children = applied(sync(parent, seen), status)
+  const workload = children.find(({ kind }) => /^(Deployment|StatefulSet)$/.test(kind)) as Child
+  const pods = Array.from({ length: replicas }, (_, number) => readyPod(workload, number))
+  return syncOf(what, parent, [...seen, ...children, ...pods])
+}
+
+/** An object whose image is the model, so that many Pods can serve it. */
+const inImage = complete(aModel({ image: 'example.com/m:1' }), {
+  image: 'example.com/m:1',
+  inImage: true,
+})
+
+/** Nothing that admission allows is larger. */
+const largest = (): readonly Case[] =>
+  largestWith('"').map((parent) => {
+    const seen = [largeBase, largeData]
+    return syncOf('the largest', parent, [...seen, ...applied(sync(parent, seen), completed)], null)
+  })
 
 /** The server as the API server stores it after `kubectl apply` and several syncs. */
 const stored = {
@@ -91,7 +157,7 @@ const stored = {
 const named = { group: 'substratus.ai', version: 'v1' }
 
 /** An AdmissionReview for an update. */
-const admission = (verb: string): Case => ({
+const admission = (verb: string, target: number): Case => ({
   name: `admission ${verb}`,
   path: `/admission/${verb}`,
   body: JSON.stringify({
@@ -120,14 +186,17 @@ const admission = (verb: string): Case => ({
       },
     },
   }),
-  target: 0.8,
+  target,
 })
 
 export const cases = (): readonly Case[] => [
-  syncOf('datasets', aDataset({ source: 's3://bucket/squad', env })),
-  syncOf('models', trained, model, data),
-  syncOf('modelservers', server, model),
-  syncOf('notebooks', aNotebook({ model: { name: 'falcon' }, idleTimeout: '2h', env }), model),
-  admission('mutate'),
-  admission('validate'),
+  syncOfTwenty(aDataset({ source: 's3://bucket/squad', env })),
+  syncOfTwenty(trained, model, data),
+  syncOfTwenty(server, model),
+  syncOfTwenty(notebook, model),
+  served('its Pod', notebook, 1, model),
+  served('50 Pods', aModelServer({ model: { name: 'falcon' }, env, replicas: 50 }), 50, inImage),
+  ...largest(),
+  admission('mutate', 0.9),
+  admission('validate', 0.8),
 ]

@@ -37,7 +37,11 @@ async function measure(of: Case, ports: Ports): Promise<readonly Figure[]> {
   // Rounded down, so that a ratio just below its target is not printed as if it had reached it.
   const ratio = Math.floor(ofBare('perSecond') * 100) / 100
   return [
-    { ...figure('of a bare route', 'ratio', ratio), target: of.target, met: ratio >= of.target },
+    {
+      ...figure('of a bare route', 'ratio', ratio),
+      target: of.target,
+      met: of.target === null ? null : ratio >= of.target,
+    },
     figure('throughput', 'requests/s', own('perSecond')),
     figure('p50', 'ms', own('p50')),
     figure('p50, of a bare route', 'ratio', ofBare('p50')),
@@ -70,7 +74,7 @@ try {
         one.name,
         ratio?.value ?? null,
         one.target,
-        ratio?.met ? 'yes' : 'no',
+        ratio?.met === null ? null : ratio?.met ? 'yes' : 'no',
         ...others.map(({ value }) => value),
       ]),
     )

@@ -1,20 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { type ConfigFile, configOf } from '../../../crds/config.ts'
 import type { Parent } from '../../../crds/kind.ts'
-import type { PodFields } from '../../../crds/podtemplate.ts'
-import type { AnySpec } from '../../../crds/rule.ts'
-import { carriedBytes, maxCarriedBytes } from '../../../crds/rules/size.ts'
-import type { Child } from '../../objects.ts'
-import {
-  aConfig,
-  aDataset,
-  aModel,
-  aModelServer,
-  aNotebook,
-  complete,
-  readyOf,
-  sync,
-} from '../../objects.ts'
+import { maxCarriedBytes } from '../../../crds/rules/size.ts'
+import { base, data, filled, largestWith, long, many, of } from '../../largest.ts'
+import { aConfig, aModel, type Child, readyOf, sync } from '../../objects.ts'
 
 /**
  * The API server accepts the children of the largest objects that admission allows, although
@@ -31,40 +20,10 @@ const annotationBytes = ({ metadata, ...child }: Child): number => {
   }).reduce((sum, [key, value]) => sum + Buffer.byteLength(key) + Buffer.byteLength(value), 0)
 }
 
-const many = (count: number, entry: (index: number) => readonly [string, unknown]) =>
-  Object.fromEntries(Array.from({ length: count }, (_, index) => entry(index)))
-
-/** As many variables as possible, of the largest kind, and a filler up to the limit. */
-function filled(more: object, filler: string, below?: PodFields) {
-  const spec = {
-    image: 'example.com/train:1',
-    env: many(128, (i) => [`E${i}`, '${{secrets.a.b}}']),
-    params: many(512, (i) => [`p${i}`, i]),
-    ...more,
-  }
-  const room = maxCarriedBytes - carriedBytes({ ...spec, command: [''] } as AnySpec, below)
-  const each = carriedBytes({ command: [filler] }) - carriedBytes({ command: [''] })
-  return { ...spec, command: [filler.repeat(Math.floor(room / each))] }
-}
-
-const long = { name: 'n'.repeat(50) }
-const base = complete(aModel({ image: 'i' }), { url: 'pvc://falcon-model-artifacts/run/1' })
-const data = complete(aDataset({ source: 's3://b' }), { url: 'pvc://squad-dataset-artifacts/l/1' })
-const of = { model: { name: 'falcon' }, dataset: { name: 'squad' } }
-
 const argsOf = (count: number) => many(count, (i) => [`A${i}`, '<'.repeat(700)])
-const cases = ['x', '"', '<', '\\', 'ü'].flatMap((filler): { when: string; parent: Parent }[] => [
-  { when: `a Model with ${filler}`, parent: aModel(filled(of, filler), long) },
-  { when: `a Dataset with ${filler}`, parent: aDataset(filled({}, filler), long) },
-  {
-    when: `a ModelServer with ${filler}`,
-    parent: aModelServer(filled({ model: of.model }, filler), long),
-  },
-  {
-    when: `a Notebook with ${filler}`,
-    parent: aNotebook(filled({ ...of, idleTimeout: '1h' }, filler), long),
-  },
-])
+const cases = ['x', '"', '<', '\\', 'ü'].flatMap((filler) =>
+  largestWith(filler).map((parent) => ({ when: `a ${parent.kind} with ${filler}`, parent })),
+)
 
 /** Nearly all that the configuration may add. */
 const large = { annotations: { a: 'x'.repeat(16_000), b: 'x'.repeat(16_000) } }
