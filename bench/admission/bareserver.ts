@@ -21,4 +21,6 @@ const server = createServer(
     })
   },
 )
+// Longer than the API server keeps a connection, so that it is never closed under a request.
+server.keepAliveTimeout = 95_000
 server.listen(Number(port), '127.0.0.1')
