@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { flags } from '../metacontroller/release.ts'
+import { flags as usualFlags } from '../metacontroller/release.ts'
 import { modulePath } from '../terminal/root.ts'
 import { findMetacontroller } from './binaries/metacontroller.ts'
 import type { Progress } from './progress.ts'
@@ -16,10 +16,13 @@ export interface Driver {
 /** Metacontroller if it is found, otherwise the embedded runner. */
 export async function driverOf({
   controller = 'auto',
+  flags = usualFlags,
   progress,
   signal,
 }: {
   readonly controller?: Controller | undefined
+  /** Metacontroller's, in place of the usual ones. */
+  readonly flags?: readonly string[] | undefined
   readonly progress: Progress
   readonly signal?: AbortSignal | undefined
 }): Promise<Driver> {

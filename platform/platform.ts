@@ -27,6 +27,10 @@ export interface PlatformOptions extends ControlPlaneOptions {
   readonly controller?: Controller
   /** The server's configuration: the path of a file, or its content. */
   readonly config?: string | ConfigFile
+  /** Metacontroller's flags, in place of the usual ones. */
+  readonly controllerFlags?: readonly string[]
+  /** What Node runs as the server, in place of the sources: its own flags, then the compiled program. */
+  readonly server?: readonly string[]
 }
 
 export interface PlatformState {
@@ -65,7 +69,8 @@ export const startPlatform = (options: PlatformOptions): Promise<Platform> =>
 
 async function start(plane: ControlPlane, options: PlatformOptions): Promise<Platform> {
   const { dir, progress = silent, signal, nodes = 2 } = options
-  const driver = await driverOf({ progress, controller: options.controller, signal })
+  const { controller, controllerFlags: flags } = options
+  const driver = await driverOf({ progress, controller, flags, signal })
   signal?.throwIfAborted()
 
   progress('applying the CRDs')
@@ -125,7 +130,7 @@ async function startServer(
   options: PlatformOptions,
   tokenFile: string,
 ): Promise<string> {
-  const { dir, config, signal } = options
+  const { dir, config, signal, server: program = [modulePath('cli/main')] } = options
   const [port] = await freePorts(1)
   const file = await configFile(dir, config)
   const server = launch({
@@ -133,7 +138,7 @@ async function startServer(
     name: 'server',
     file: process.execPath,
     args: [
-      modulePath('cli/main'),
+      ...program,
       'serve',
       ...['--https', `127.0.0.1:${port}`],
       ...['--tls-cert', plane.pki.hooks.cert],

@@ -1,48 +1,23 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import {
-  closeSync,
-  copyFileSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs'
+import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs'
 import { stripTypeScriptTypes } from 'node:module'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { command } from '../../platform/command.ts'
 import { statusOf } from '../../platform/https.ts'
 import { freePorts } from '../../platform/ports.ts'
-import { root } from '../../terminal/root.ts'
+import { compileInto, imageFlags } from '../built.ts'
 
 /** The processes to compare, as the image runs them: compiled, and with its flags. */
 
 /** Compiles the server, and two modules of the bench, into a folder. */
 export async function build(folder: string): Promise<void> {
-  const tsc = join(root, 'node_modules', '.bin', 'tsc')
-  await command(tsc, ['-p', 'tsconfig.build.json', '--outDir', join(folder, 'dist')], { cwd: root })
-  // For the imports of packages.
-  symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'))
-  copyFileSync(join(root, 'package.json'), join(folder, 'package.json'))
+  await compileInto(folder)
   mkdirSync(join(folder, 'bench'))
   for (const name of ['bareserver', 'loopdelay']) {
     const source = readFileSync(join(import.meta.dirname, `${name}.ts`), 'utf8')
     writeFileSync(join(folder, 'bench', `${name}.js`), stripTypeScriptTypes(source))
   }
-}
-
-/** The flags of the image. In a container, the heap follows its limit, which is 512 MiB by default. */
-function imageFlags(): readonly string[] {
-  const text = readFileSync(join(root, 'Dockerfile'), 'utf8')
-  const list = /^ENTRYPOINT \["node", (.*), "\/app\/dist\/cli\/main\.js"\]$/m.exec(text)?.[1]
-  if (!list) throw new Error('the Dockerfile does not start the server as expected')
-  return (JSON.parse(`[${list}]`) as string[]).map((flag) =>
-    flag.replace(/^--max-old-space-size-percentage=(\d+)$/, (_, percent) => {
-      return `--max-old-space-size=${(512 * Number(percent)) / 100}`
-    }),
-  )
 }
 
 export interface Started {

@@ -21,6 +21,7 @@ import {
   kwokFlags,
   managerFlags,
   schedulerFlags,
+  usualRate,
 } from './flags.ts'
 import { removeVolumes } from './hostpathvolumes.ts'
 import { type Kubectl, kubectl } from './kubectl.ts'
@@ -41,6 +42,8 @@ export interface ControlPlaneOptions {
   readonly realNode?: boolean
   /** KWOK stage files in addition to our own; with a weight of 1 they take precedence. */
   readonly stages?: readonly string[]
+  /** Requests a second that Kubernetes' own controllers may send. */
+  readonly rate?: number
   readonly signal?: AbortSignal
 }
 
@@ -90,7 +93,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
 
 async function start(options: ControlPlaneOptions, binaries: Binaries): Promise<ControlPlane> {
   const { dir, nodes = 2, progress = silent, audit = false, stages = [], signal } = options
-  const { realNode = false } = options
+  const { realNode = false, rate = usualRate } = options
   const [api = 0, etcdClient = 0, etcdPeer = 0, manager = 0, scheduler = 0, kwok = 0] =
     await freePorts(6)
   const host = realNode ? nodeAddress : '127.0.0.1'
@@ -136,8 +139,8 @@ async function start(options: ControlPlaneOptions, binaries: Binaries): Promise<
   )
 
   progress('starting kube-controller-manager, kube-scheduler and KWOK')
-  begin('kube-controller-manager', managerFlags(managerConfig, manager, pki))
-  begin('kube-scheduler', schedulerFlags(schedulerConfig, scheduler))
+  begin('kube-controller-manager', managerFlags(managerConfig, manager, pki, rate))
+  begin('kube-scheduler', schedulerFlags(schedulerConfig, scheduler, rate))
   begin('kwok', kwokFlags(kubeconfig, kwok, [ownStages, ...stages]))
 
   const state: ControlPlaneState = {

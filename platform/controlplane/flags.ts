@@ -55,10 +55,15 @@ export const apiserverFlags = ({ etcdUrl, host, port, pki, realNode }: ApiServer
       { 'endpoint-reconciler-type': 'none' }),
 })
 
-// At the default of 20 requests a second, hundreds of Jobs would have to wait.
-const rate = { 'kube-api-qps': 300, 'kube-api-burst': 600 }
+/**
+ * Requests a second of kube-controller-manager and kube-scheduler. At their default of 20, hundreds of Jobs
+ * would have to wait.
+ */
+export const usualRate = 300
 
-export const managerFlags = (kubeconfig: string, port: number, pki: Pki): Flags => ({
+const rateFlags = (rate: number): Flags => ({ 'kube-api-qps': rate, 'kube-api-burst': 2 * rate })
+
+export const managerFlags = (kubeconfig: string, port: number, pki: Pki, rate: number): Flags => ({
   kubeconfig,
   'secure-port': port,
   'bind-address': '127.0.0.1',
@@ -67,15 +72,15 @@ export const managerFlags = (kubeconfig: string, port: number, pki: Pki): Flags 
   'service-account-private-key-file': pki.serviceAccountKey,
   'root-ca-file': pki.ca.cert,
   'enable-hostpath-provisioner': true,
-  ...rate,
+  ...rateFlags(rate),
 })
 
-export const schedulerFlags = (kubeconfig: string, port: number): Flags => ({
+export const schedulerFlags = (kubeconfig: string, port: number, rate: number): Flags => ({
   kubeconfig,
   'secure-port': port,
   'bind-address': '127.0.0.1',
   'leader-elect': false,
-  ...rate,
+  ...rateFlags(rate),
 })
 
 export const kwokFlags = (kubeconfig: string, port: number, config: readonly string[]): Flags => ({

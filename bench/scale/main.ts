@@ -1,0 +1,107 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Command, Option } from 'commander'
+import { type Platform, startPlatform } from '../../platform/platform.ts'
+import { aConfig } from '../../test/objects.ts'
+import { compileInto, imageFlags } from '../built.ts'
+import { writeJson } from '../figures.ts'
+import { type FixedHook, startFixed } from './fixedhook.ts'
+import { figuresOf, header, type Pair, rowOf, writesTable } from './report.ts'
+import { measureRound, type Round, removeRound } from './round.ts'
+import type { Side, Stages } from './workload.ts'
+
+/**
+ * How long Models take from their creation until they are Ready, and what that costs: our hooks, and in turn
+ * with them a hook that answers with the same children without thinking. Both run in one control plane with
+ * simulated nodes, so that the noise of the machine affects both.
+ */
+
+interface Options {
+  readonly models: number
+  readonly stages: Stages
+  readonly pairs: number
+  readonly workers: number
+  readonly qps: number
+  readonly json?: string
+}
+
+const options = new Command('bench:scale')
+  .description('Models until they are Ready, beside a hook that answers without thinking.')
+  .option('--models <number>', 'how many Models a measurement creates', Number, 300)
+  .addOption(
+    new Option('--stages <number>', 'the stages of a Model: a run, or build, run and package')
+      .argParser((text) => (Number(text) === 3 ? 3 : 1))
+      .default(1),
+  )
+  .option('--pairs <number>', 'how often both hooks are measured', Number, 5)
+  .option('--workers <number>', 'Metacontroller’s workers', Number, 20)
+  .option('--qps <number>', 'Metacontroller’s requests a second', Number, 200)
+  .option('--json <file>', 'write [{name, value, unit, target, met}]')
+  .parse()
+  .opts<Options>()
+
+const progress = (line: string) => console.error(line)
+
+/** Enough for every Pod that runs at a time. */
+const nodes = 10
+
+async function measurePairs(platform: Platform, fixed: FixedHook): Promise<readonly Pair[]> {
+  const { models, stages, pairs } = options
+  const measure = async (namespace: string, side: Side, count: number): Promise<Round> => {
+    const wanted = { namespace, side, models: count, stages, jobs: fixed.jobs }
+    const round = await measureRound({ platform, fixed }, wanted)
+    await removeRound(platform, namespace)
+    return round
+  }
+  progress('warming up')
+  for (const side of ['fixed', 'ours'] as const) await measure(`warm-up-${side}`, side, 20)
+  console.log(header())
+  const measured: Pair[] = []
+  for (let number = 1; number <= pairs; number++) {
+    const fixedRound = await measure(`fixed-${number}`, 'fixed', models)
+    console.log(rowOf(fixedRound))
+    const ours = await measure(`ours-${number}`, 'ours', models)
+    console.log(rowOf(ours))
+    measured.push({ ours, fixed: fixedRound })
+  }
+  return measured
+}
+
+const config = { registry: { prefix: 'registry.example.com/substratus' } }
+const { workers, qps, stages, json } = options
+const compiled = mkdtempSync(join(tmpdir(), 'substratus-built-'))
+const platform = await startPlatform({
+  dir: mkdtempSync(join(tmpdir(), 'substratus-bench-')),
+  nodes,
+  progress,
+  config,
+  rate: 1000,
+  server: [...imageFlags(), await compileInto(compiled)],
+  controllerFlags: [
+    `--workers=${workers}`,
+    `--client-go-qps=${qps}`,
+    `--client-go-burst=${2 * qps}`,
+  ],
+})
+try {
+  const fixed = await startFixed(platform, stages, aConfig(config))
+  try {
+    const pairs = await measurePairs(platform, fixed)
+    const figures = figuresOf(pairs, fixed.jobs)
+    const last = pairs.at(-1)
+    for (const round of last ? [last.fixed, last.ours] : [])
+      console.log(['', `writes for each Model: ${round.side}`, ...writesTable(round)].join('\n'))
+    console.log()
+    for (const { name, value, unit, target, met } of figures)
+      console.log(
+        `${name.padEnd(72)}${`${value} ${unit}`.padStart(16)}${target === null ? '' : `  at most ${target}: ${met ? 'met' : 'missed'}`}`,
+      )
+    if (json) writeJson(json, figures)
+  } finally {
+    fixed.stop()
+  }
+} finally {
+  await platform.stop()
+  rmSync(compiled, { recursive: true })
+}
