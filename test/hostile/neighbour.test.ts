@@ -433,7 +433,9 @@ describe('with a secret segment in its path, admission is closed to other caller
     `/%61dmission/${fresh}/validate`,
   ])('another path gets 404, and is not echoed: %s', async (path) => {
     const { status, body } = await ask(path)
-    expect([status, body]).toEqual([404, { message: expect.stringMatching(/^no such path/) }])
+    const message = expect.stringMatching(/^no such path/)
+    const failure = { kind: 'Status', apiVersion: 'v1', status: 'Failure', code: 404 }
+    expect([status, body]).toEqual([404, { ...failure, message }])
     expect(JSON.stringify(body)).not.toMatch(/segment/i)
   })
   test('the error for a wrong method does not contain the segment', async () => {

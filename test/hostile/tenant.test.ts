@@ -231,9 +231,9 @@ describe('many children with huge annotations', () => {
   })
 
   test('lose nothing, and Ready names one that is ignored', () => {
-    const [own, ...others] = jobs
-    const current = { ...own, metadata: { ...own?.metadata, name: job.metadata.name } } as Child
-    const answer = sync(stored(parent, first), [...others, current])
+    const excessive = JSON.stringify({ a: Array.from({ length: 210_000 }, () => ({})) })
+    const current = annotated(job, { [lastApplied]: excessive })
+    const answer = sync(stored(parent, first), [...jobs, current])
     expect(readyOf(answer)).toBe(
       `False ApplyBlocked: Job "${job.metadata.name}" cannot be changed because its annotation ${lastApplied} contains too much to be read: kubectl annotate job ${job.metadata.name} ${lastApplied}- removes it`,
     )
