@@ -1,4 +1,5 @@
 import type { Parent } from '../crds/kind.ts'
+import { kindNamed } from '../crds/kinds.ts'
 import { base as largeBase, data as largeData, largestWith } from '../test/largest.ts'
 import {
   aDataset,
@@ -61,7 +62,7 @@ function twenty(parent: Parent, seen: readonly Seen[]): readonly Child[] {
   return [...children, ...older]
 }
 
-const pluralOf = ({ kind }: Parent): string => `${kind.toLowerCase()}s`
+const pluralOf = ({ kind }: Parent): string => kindNamed(kind).plural
 
 const syncOf = (
   what: string,

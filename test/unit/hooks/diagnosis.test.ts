@@ -17,6 +17,12 @@ import {
   sync,
 } from '../../objects.ts'
 
+/** The status of a Pod that the scheduler has found no node for. */
+const unscheduled = (message?: string) => ({
+  phase: 'Pending',
+  conditions: [{ type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message }],
+})
+
 const job: Child = {
   apiVersion: 'batch/v1',
   kind: 'Job',
@@ -102,59 +108,29 @@ describe('a Pod of a Job that is not finished', () => {
     },
     {
       when: 'no node has enough resources',
-      pod: {
-        phase: 'Pending',
-        conditions: [{ type: 'PodScheduled', status: 'False', reason: 'Unschedulable' }],
-      },
+      pod: unscheduled(),
       verdict: 'Unschedulable: no node can take the Pod',
     },
     {
       when: 'no node has enough resources, nor after a preemption',
-      pod: {
-        phase: 'Pending',
-        conditions: [
-          {
-            type: 'PodScheduled',
-            status: 'False',
-            reason: 'Unschedulable',
-            message:
-              '0/2 nodes are available: 2 Insufficient nvidia.com/gpu. no new claims to deallocate, preemption: 0/2 nodes are available: 2 Preemption is not helpful for scheduling.',
-          },
-        ],
-      },
+      pod: unscheduled(
+        '0/2 nodes are available: 2 Insufficient nvidia.com/gpu. no new claims to deallocate, preemption: 0/2 nodes are available: 2 Preemption is not helpful for scheduling.',
+      ),
       verdict: 'Unschedulable: 0/2 nodes are available: 2 Insufficient nvidia.com/gpu',
     },
     {
       when: 'its claim is not bound yet',
-      pod: {
-        phase: 'Pending',
-        conditions: [
-          {
-            type: 'PodScheduled',
-            status: 'False',
-            reason: 'Unschedulable',
-            message:
-              '0/2 nodes are available: pod has unbound immediate PersistentVolumeClaims. not found',
-          },
-        ],
-      },
+      pod: unscheduled(
+        '0/2 nodes are available: pod has unbound immediate PersistentVolumeClaims. not found',
+      ),
       verdict:
         'Pending: waiting for claim "j-artifacts" to be bound: kubectl describe pvc j-artifacts says why',
     },
     {
       when: 'the claim of an earlier object is still being deleted',
-      pod: {
-        phase: 'Pending',
-        conditions: [
-          {
-            type: 'PodScheduled',
-            status: 'False',
-            reason: 'Unschedulable',
-            message:
-              '0/2 nodes are available: persistentvolumeclaim "j" is being deleted. not found',
-          },
-        ],
-      },
+      pod: unscheduled(
+        '0/2 nodes are available: persistentvolumeclaim "j" is being deleted. not found',
+      ),
       verdict:
         'Pending: 0/2 nodes are available: persistentvolumeclaim "j" is being deleted: it goes once no Pod uses it',
     },
@@ -179,17 +155,7 @@ describe('a Pod of a Job that is not finished', () => {
       message:
         'The node was low on resource: ephemeral-storage. Threshold quantity: 2Gi, available: 1Gi. ',
     }
-    const waits = {
-      phase: 'Pending',
-      conditions: [
-        {
-          type: 'PodScheduled',
-          status: 'False',
-          reason: 'Unschedulable',
-          message: '0/1 nodes are available: 1 node(s) had untolerated taint(s).',
-        },
-      ],
-    }
+    const waits = unscheduled('0/1 nodes are available: 1 node(s) had untolerated taint(s).')
     const pods = [aPod(job, waits, { name: 'j-2' }), aPod(job, evicted, { name: 'j-1' })]
     expect(says(jobProgress(job, pods, 'Running'))).toBe(
       'Unschedulable: 0/1 nodes are available: 1 node(s) had untolerated taint(s); kubectl describe nodes says which taints; Pod "j-1" was evicted: The node was low on resource: ephemeral-storage',
