@@ -8,7 +8,7 @@ import { queued } from '../observe/queue.ts'
 import { unheard } from '../observe/silence.ts'
 import { isSuspended } from '../observe/spec.ts'
 import { final, no, type Verdict } from '../observe/verdict.ts'
-import { awaited } from './awaited.ts'
+import { awaited, creating, wasAwaited } from './awaited.ts'
 import { suffixOf } from './buckets.ts'
 import { disrupted, disruptionsIn, times } from './disruptions.ts'
 import { lost, recorded } from './done.ts'
@@ -122,6 +122,11 @@ function working(look: Look): WorkFate | undefined {
   const verdict =
     queued(current, admission(current)) ??
     (podsSilentSince ? unheard(podsSilentSince) : progressOf(look, current))
+  if (isFirstStep(look, current, verdict)) {
+    const { disruptions } = facts.memory
+    const course = { is: 'working', ...(disruptions && { disruptions }) } as const
+    return fated(look, course, creating('Job', current.metadata.name), currentJob(look))
+  }
   const { disruptions } = disruptionsIn(look)
   const often = disruptions?.count ? `; it was disrupted ${times(disruptions.count)}` : ''
   const course = { is: 'working', ...(disruptions && { disruptions }) } as const
@@ -132,6 +137,20 @@ function working(look: Look): WorkFate | undefined {
     currentJob(look),
   )
 }
+
+/**
+ * Whether a Job that was created a moment ago is on its way. Its Pod gets a node, starts and runs within
+ * seconds, and each step would be a write of the status: for hundreds of objects at once, most of all writes.
+ */
+function isFirstStep({ facts: { memory, now }, stage }: Look, job: Job, { reason }: Verdict) {
+  const { name, creationTimestamp } = job.metadata
+  const age = (Date.parse(now ?? '') - Date.parse(creationTimestamp ?? '')) / 1000
+  const isOnItsWay = reason === 'Pending' || reason === stage.active
+  return isOnItsWay && age < firstSeconds && wasAwaited(memory, 'Job', name)
+}
+
+/** Less than the 5 s after which a starting Job is looked at again. */
+const firstSeconds = 3
 
 function progressOf({ facts: { observed }, stage }: Look, current: Job): Verdict {
   const { active, suspicion } = stage

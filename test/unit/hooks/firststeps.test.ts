@@ -1,0 +1,87 @@
+import { expect, test } from 'vitest'
+import { hooks } from '../../../hooks/hooks.ts'
+import {
+  aConfig,
+  aJob,
+  aModel,
+  aPod,
+  applied,
+  type Child,
+  completed,
+  readyOf,
+  requestFor,
+  running,
+  type Seen,
+  statusOf,
+  stored,
+  throughJson,
+} from '../../objects.ts'
+
+/** The first steps of a Job are told together, so that a Job that is done in seconds takes one write. */
+
+const model = aModel({ image: 'example.com/train:1', params: { epochs: 1 } })
+
+/** `time`: of the first minute in which the Job was created. */
+function syncAt(time: string | undefined, parent = model, seen: readonly Seen[] = []) {
+  const hook = hooks.find(({ kind }) => kind.kind === 'Model')
+  const now = time && `2026-01-01T00:00:${time}Z`
+  const answer = hook?.sync({ ...requestFor(parent, ...seen), now }, aConfig())
+  if (!answer) throw new Error('no hook')
+  return throughJson(answer)
+}
+
+const first = syncAt('00')
+const asked = stored(model, first)
+const claims = applied(first).filter(({ kind }) => kind !== 'Job')
+const job = aJob(first, running)
+const see = (...pods: readonly Child[]): readonly Seen[] => [...claims, job, ...pods]
+
+const waiting = (reason: string) => ({
+  phase: 'Pending',
+  containerStatuses: [{ name: 'run', state: { waiting: { reason, message: 'not found' } } }],
+})
+const scheduled = aPod(job, { phase: 'Pending' })
+const started = aPod(job, {
+  phase: 'Running',
+  containerStatuses: [{ name: 'run', ready: true, state: { running: {} } }],
+})
+
+test.each([
+  { what: 'without a Pod', seen: see() },
+  { what: 'whose Pod has a node', seen: see(scheduled) },
+  { what: 'whose Pod runs', seen: see(started) },
+])('a Job that is 2 s old, $what, leaves the status as it is', ({ seen }) => {
+  const answer = syncAt('02', asked, seen)
+  expect(answer.status).toEqual(first.status)
+  expect(answer.resyncAfterSeconds).toBe(5)
+  expect(answer.children.map(({ metadata }) => metadata.name)).toContain(job.metadata.name)
+})
+
+test.each([
+  { when: 'after 3 s', time: '03' },
+  { when: 'if nobody says what time it is', time: undefined },
+])('$when, Ready tells the step that was reached', ({ time }) => {
+  const answer = syncAt(time, asked, see(started))
+  expect(readyOf(answer)).toBe(`False Running: Pod "${started.metadata.name}" is running`)
+  expect(statusOf(answer).awaited).toBeUndefined()
+})
+
+test('what is wrong is told at once', () => {
+  const answer = syncAt('02', asked, see(aPod(job, waiting('ErrImagePull'))))
+  expect(readyOf(answer)).toContain('False ImagePullFailed')
+})
+
+test('success is recorded at once', () => {
+  const answer = syncAt('02', asked, [...claims, aJob(first, completed)])
+  expect(readyOf(answer)).toMatch(/^False Pending: creating Job "falcon-model-seal-/)
+})
+
+test('a step that was told is not taken back', () => {
+  const told = stored(asked, syncAt('03', asked, see(started)))
+  expect(readyOf(syncAt('02', told, see(scheduled)))).toContain('is starting')
+})
+
+test('a Job that is gone after 2 s is reported as missing', () => {
+  const held = stored(asked, syncAt('02', asked, see(started)))
+  expect(readyOf(syncAt('02', held, claims))).toContain('False ChildMissing')
+})
