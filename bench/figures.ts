@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs'
 export interface Figure {
   readonly name: string
   readonly value: number
-  readonly unit: 'ratio' | 'requests/s' | 'ms' | 's' | 'MiB' | 'writes'
+  readonly unit: 'ratio' | 'requests/s' | 'ms' | 's' | 'MiB' | 'writes' | 'syncs'
   readonly target: number | null
   readonly met: boolean | null
 }

@@ -7,8 +7,8 @@ import { aConfig } from '../../test/objects.ts'
 import { compileInto, imageFlags } from '../built.ts'
 import { writeJson } from '../figures.ts'
 import { type FixedHook, startFixed } from './fixedhook.ts'
-import { figuresOf, header, type Pair, rowOf, writesTable } from './report.ts'
-import { measureRound, type Round, removeRound } from './round.ts'
+import { figuresOf, header, type Pair, restFigures, rowOf, writesTable } from './report.ts'
+import { measureRest, measureRound, type Rest, type Round, removeRound } from './round.ts'
 import type { Side, Stages } from './workload.ts'
 
 /**
@@ -23,6 +23,7 @@ interface Options {
   readonly pairs: number
   readonly workers: number
   readonly qps: number
+  readonly rest: number
   readonly json?: string
 }
 
@@ -37,6 +38,7 @@ const options = new Command('bench:scale')
   .option('--pairs <number>', 'how often both hooks are measured', Number, 5)
   .option('--workers <number>', 'Metacontroller’s workers', Number, 20)
   .option('--qps <number>', 'Metacontroller’s requests a second', Number, 200)
+  .option('--rest <seconds>', 'how long to watch the Models once they are Ready', Number, 0)
   .option('--json <file>', 'write [{name, value, unit, target, met}]')
   .parse()
   .opts<Options>()
@@ -46,11 +48,23 @@ const progress = (line: string) => console.error(line)
 /** Enough for every Pod that runs at a time. */
 const nodes = 10
 
-async function measurePairs(platform: Platform, fixed: FixedHook): Promise<readonly Pair[]> {
+interface Measured {
+  readonly pairs: readonly Pair[]
+  readonly rest?: Rest
+}
+
+async function measurePairs(platform: Platform, fixed: FixedHook): Promise<Measured> {
   const { models, stages, pairs } = options
-  const measure = async (namespace: string, side: Side, count: number): Promise<Round> => {
+  let rest: Rest | undefined
+  const measure = async (
+    namespace: string,
+    side: Side,
+    count: number,
+    restSeconds = 0,
+  ): Promise<Round> => {
     const wanted = { namespace, side, models: count, stages, jobs: fixed.jobs }
     const round = await measureRound({ platform, fixed }, wanted)
+    if (restSeconds) rest = await measureRest({ platform, fixed }, restSeconds)
     await removeRound(platform, namespace)
     return round
   }
@@ -61,11 +75,12 @@ async function measurePairs(platform: Platform, fixed: FixedHook): Promise<reado
   for (let number = 1; number <= pairs; number++) {
     const fixedRound = await measure(`fixed-${number}`, 'fixed', models)
     console.log(rowOf(fixedRound))
-    const ours = await measure(`ours-${number}`, 'ours', models)
+    const restSeconds = number === pairs ? options.rest : 0
+    const ours = await measure(`ours-${number}`, 'ours', models, restSeconds)
     console.log(rowOf(ours))
     measured.push({ ours, fixed: fixedRound })
   }
-  return measured
+  return { pairs: measured, ...(rest && { rest }) }
 }
 
 const config = { registry: { prefix: 'registry.example.com/substratus' } }
@@ -87,8 +102,8 @@ const platform = await startPlatform({
 try {
   const fixed = await startFixed(platform, stages, aConfig(config))
   try {
-    const pairs = await measurePairs(platform, fixed)
-    const figures = figuresOf(pairs, fixed.jobs)
+    const { pairs, rest } = await measurePairs(platform, fixed)
+    const figures = [...figuresOf(pairs, fixed.jobs), ...(rest ? restFigures(rest) : [])]
     const last = pairs.at(-1)
     for (const round of last ? [last.fixed, last.ours] : [])
       console.log(['', `writes for each Model: ${round.side}`, ...writesTable(round)].join('\n'))

@@ -1,5 +1,5 @@
 import { type Figure, figure, median } from '../figures.ts'
-import { processes, type Round } from './round.ts'
+import { processes, type Rest, type Round } from './round.ts'
 
 /** What the rounds mean, as a table and as figures with their targets. */
 
@@ -91,4 +91,12 @@ export function figuresOf(pairs: readonly Pair[], jobs: number): readonly Figure
       figure(`${full}, spread`, unit, Math.max(...values) - Math.min(...values)),
     ]
   })
+}
+
+export const restFigures = ({ seconds, syncs, writes }: Rest): readonly Figure[] => {
+  const sum = [...writes.values()].reduce((all, count) => all + count, 0)
+  return [
+    figure(`syncs in ${seconds} s at rest`, 'syncs', syncs, { atMost: 0 }),
+    figure(`writes in ${seconds} s at rest`, 'writes', sum, { atMost: 0 }),
+  ]
 }

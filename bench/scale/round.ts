@@ -82,6 +82,25 @@ export async function measureRound(measuring: Measuring, wanted: Wanted): Promis
   }
 }
 
+/** What happens in a while in which nothing happens: syncs, and writes of our objects and their children. */
+export interface Rest {
+  readonly seconds: number
+  readonly syncs: number
+  readonly writes: ReadonlyMap<string, number>
+}
+
+/** Nodes renew their heartbeats, and the garbage collector and others look after what is theirs. */
+const ours =
+  /^\w+ (models|datasets|modelservers|notebooks|jobs|persistentvolumeclaims|pods|events)\b/
+
+export async function measureRest(measuring: Measuring, seconds: number): Promise<Rest> {
+  const before = await snapshot(measuring, 'ours')
+  await sleep(seconds * 1000)
+  const after = await snapshot(measuring, 'ours')
+  const writes = [...difference(before.writes, after.writes)].filter(([key]) => ours.test(key))
+  return { seconds, syncs: after.syncs - before.syncs, writes: new Map(writes) }
+}
+
 /** Deletes the Models, and waits until all that belonged to them is gone. */
 export async function removeRound({ kubectl }: Platform, namespace: string): Promise<void> {
   await kubectl.run(['delete', 'namespace', namespace, '--timeout=30m'])
