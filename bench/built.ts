@@ -1,16 +1,14 @@
-import { copyFileSync, readFileSync, symlinkSync } from 'node:fs'
+import { copyFileSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { command } from '../platform/command.ts'
+import { bundleServer } from '../platform/images/bundle.ts'
 import { root } from '../terminal/root.ts'
 
 /** The server as its image runs it. */
 
-/** Compiles the server into FOLDER/dist; returns its program. */
-export async function compileInto(folder: string): Promise<string> {
-  const tsc = join(root, 'node_modules', '.bin', 'tsc')
-  await command(tsc, ['-p', 'tsconfig.build.json', '--outDir', join(folder, 'dist')], { cwd: root })
-  // For the imports of packages.
-  symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'))
+/** Bundles the server into FOLDER/dist; returns its program. */
+export async function bundleInto(folder: string): Promise<string> {
+  const packages = join(root, 'node_modules')
+  await bundleServer({ packages, to: join(folder, 'dist', 'cli') })
   copyFileSync(join(root, 'package.json'), join(folder, 'package.json'))
   return join(folder, 'dist', 'cli', 'main.js')
 }

@@ -6,13 +6,13 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { statusOf } from '../../platform/https.ts'
 import { freePorts } from '../../platform/ports.ts'
-import { compileInto, imageFlags } from '../built.ts'
+import { bundleInto, imageFlags } from '../built.ts'
 
 /** The processes to compare, as the image runs them: compiled, and with its flags. */
 
 /** Compiles the server, and two modules of the bench, into a folder. */
 export async function build(folder: string): Promise<void> {
-  await compileInto(folder)
+  await bundleInto(folder)
   mkdirSync(join(folder, 'bench'))
   for (const name of ['bareserver', 'loopdelay']) {
     const source = readFileSync(join(import.meta.dirname, `${name}.ts`), 'utf8')

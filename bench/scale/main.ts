@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { Command, Option } from 'commander'
 import { type Platform, startPlatform } from '../../platform/platform.ts'
 import { aConfig } from '../../test/objects.ts'
-import { compileInto, imageFlags } from '../built.ts'
+import { bundleInto, imageFlags } from '../built.ts'
 import { writeJson } from '../figures.ts'
 import { type FixedHook, startFixed } from './fixedhook.ts'
 import { figuresOf, header, type Pair, restFigures, rowOf, writesTable } from './report.ts'
@@ -92,7 +92,7 @@ const platform = await startPlatform({
   progress,
   config,
   rate: 1000,
-  server: [...imageFlags(), await compileInto(compiled)],
+  server: [...imageFlags(), await bundleInto(compiled)],
   controllerFlags: [
     `--workers=${workers}`,
     `--client-go-qps=${qps}`,

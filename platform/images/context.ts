@@ -10,6 +10,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { root } from '../../terminal/root.ts'
+import { bundleServer, copyLicenses } from './bundle.ts'
 
 /** The programs of the tools, without the folder that Python leaves beside those that it has run. */
 export const toolFiles = (): readonly string[] =>
@@ -28,14 +29,15 @@ export function serverFiles(): readonly string[] {
       .filter((name) => name.endsWith('.ts'))
       .map((name) => `${folder}/${name}`),
   )
-  return ['package-lock.json', 'tsconfig.build.json', ...sources.sort()]
+  const makers = ['package-lock.json', 'tsconfig.build.json', 'platform/images/bundle.ts']
+  return [...makers, ...sources.sort()]
 }
 
 /**
- * Writes the context of the Dockerfile to a new folder: the compiled server, because no image has a
- * compiler, the dependencies of package-lock.json, and the programs of the tools.
+ * Writes the context of the Dockerfile to a new folder: the server, bundled with the dependencies of
+ * package-lock.json, because no image has a compiler, and the programs of the tools.
  */
-export function writeContext(folder: string): void {
+export async function writeContext(folder: string): Promise<void> {
   if (existsSync(folder) && readdirSync(folder).length)
     throw new Error(`"${folder}" is not empty: name a folder that does not exist yet`)
   copyInto(folder, root, ['Dockerfile'])
@@ -49,16 +51,15 @@ export function writeContext(folder: string): void {
       encoding: 'utf8',
       stdio: ['ignore', 'pipe', 'inherit'],
     })
-  const tsc = join(root, 'node_modules', '.bin', 'tsc')
-  run(tsc, '-p', join(root, 'tsconfig.build.json'), '--outDir', join(app, 'dist'))
   run('npm', 'ci', '--omit=dev', '--ignore-scripts', '--no-audit', '--no-fund')
+  const packages = join(app, 'node_modules')
+  await bundleServer({ packages, to: join(app, 'dist', 'cli') })
+  copyLicenses(packages, join(app, 'licenses'))
   writeFileSync(
     join(app, 'sbom.spdx.json'),
     run('npm', 'sbom', '--omit=dev', '--sbom-format=spdx', '--package-lock-only'),
   )
-  // Declarations and source maps are two fifths of the dependencies, and unused at run time.
-  for (const name of readdirSync(join(app, 'node_modules'), { recursive: true, encoding: 'utf8' }))
-    if (/\.(d\.[cm]?ts|map)$/.test(name)) rmSync(join(app, 'node_modules', name))
+  rmSync(packages, { recursive: true })
 }
 
 export function copyInto(folder: string, from: string, names: readonly string[]): void {

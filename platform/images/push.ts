@@ -33,7 +33,7 @@ const say = (line: string) => console.error(line)
 export async function imagesCommand(options: ImagesOptions): Promise<number> {
   const { push, context } = options
   if (context) {
-    writeContext(resolve(context))
+    await writeContext(resolve(context))
     return 0
   }
   if (!push)
@@ -111,7 +111,7 @@ async function buildAll(
   copyInto(dockerfile, root, ['Dockerfile'])
   await probe(build, { ...first, context: dockerfile }, say)
   say('compiling the server')
-  writeContext(first.context)
+  await writeContext(first.context)
   for (const one of builds) {
     say(`building ${one.image}`)
     await build(one)

@@ -195,7 +195,7 @@ async function tarOf(layer: Layer, making: Preparing): Promise<string> {
 async function buildTools(making: Making, wanted: readonly Target[]): Promise<void> {
   const { folder, signal, progress } = making
   const context = join(folder, 'context')
-  writeContext(context)
+  await writeContext(context)
   await withBuilder({ ...making, insecure: registryHost }, async (build) => {
     for (const target of wanted) {
       progress(`  building ${nameOf(target)}`)

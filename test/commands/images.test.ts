@@ -61,8 +61,27 @@ test('builds and pushes the three for two platforms, with a builder of its own',
   )
   for (const line of builds) expect(line).toContain('--platform=linux/amd64,linux/arm64')
   const context = new Set(readFileSync(`${log}.context`, 'utf8').split(' '))
-  for (const name of ['Dockerfile', 'app', 'tools', 'dist', 'node_modules', 'sbom.spdx.json'])
+  for (const name of ['Dockerfile', 'app', 'tools', 'dist', 'licenses', 'sbom.spdx.json'])
     expect(context).toContain(name)
+}, 120_000)
+
+test('bundles the server, so that it needs no packages, and adds their licenses', () => {
+  const context = join(folder, 'context')
+  expect(images(['--context', context]).status).toBe(0)
+  const app = join(context, 'app')
+  expect(readdirSync(app)).not.toContain('node_modules')
+  const program = join(app, 'dist', 'cli', 'main.js')
+  for (const command of ['serve', 'renew-certificate', 'try', 'seal', 'idle']) {
+    const { stdout, stderr } = spawnSync(process.execPath, [program, command, '--help'], {
+      encoding: 'utf8',
+    })
+    expect(`${stdout}${stderr}`).not.toContain('ERR_MODULE_NOT_FOUND')
+    expect(`${stdout}${stderr}`).toMatch(/Usage: substratus|is not --name=value/)
+  }
+  const { dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+  for (const name of Object.keys(dependencies))
+    expect(readdirSync(join(app, 'licenses', name))).toContain('package.json')
+  expect(readdirSync(join(app, 'licenses', 'express'))).toContain('LICENSE')
 }, 120_000)
 
 test('says that a platform has no emulator, before anything is compiled', () => {
