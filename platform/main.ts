@@ -3,7 +3,7 @@ import { Command, InvalidArgumentError } from 'commander'
 import { runProgram } from '../terminal/program.ts'
 
 /**
- * `npm run up`, `npm run down` and `npm run images`. They are not commands of cli/main.ts, because the
+ * `npm run up`, `down`, `binaries` and `images`. They are not commands of cli/main.ts, because the
  * image contains that but not the platform.
  */
 
@@ -41,6 +41,13 @@ program
   .usage('-- [options]')
   .option('--dir <folder>', 'where it keeps its state')
   .action(async (options) => set(await (await import('./down.ts')).down(options)))
+
+program
+  .command('binaries')
+  .description('Download or build the programs that up and the tests run, into the cache.')
+  .usage('-- [options]')
+  .option('--node', 'those of a real node as well')
+  .action(async (options) => set(await (await import('./binaries/prepare.ts')).prepare(options)))
 
 program
   .command('images')
