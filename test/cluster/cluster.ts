@@ -248,7 +248,7 @@ export async function rowOf(ns: string, what: string): Promise<Readonly<Record<s
 
 /**
  * The claim of a Model's artifacts, restored for an object with a new uid, by its label, as in
- * docs/backup.md. The embedded runner adopts nothing, so that it needs an owner reference.
+ * docs/operate.md. The embedded runner adopts nothing, so that it needs an owner reference.
  */
 export const claimOf = ({ name, uid }: Shown, isAdopted: boolean): string =>
   JSON.stringify({

@@ -239,7 +239,7 @@ test('objects that are restored with their status rerun nothing; without it they
   const created = jobsCreated(ns)
   expect(created).toHaveLength(3)
 
-  // The steps of docs/backup.md, in a cluster that has lost everything.
+  // The steps of docs/operate.md, in a cluster that has lost everything.
   const saved = await get(ns, kinds)
   for (const { metadata } of saved.items)
     for (const field of [
