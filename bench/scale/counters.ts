@@ -33,11 +33,17 @@ export function writesIn(text: string): ReadonlyMap<string, number> {
   return sums
 }
 
-/** Answers of the sync hooks. */
+/** Answers of the sync hooks, by their path. */
+export const syncsByPath = (text: string): ReadonlyMap<string, number> =>
+  new Map(
+    countersOf(text, 'substratus_request_duration_seconds_count')
+      .filter(({ labels }) => labels.route?.endsWith('/sync') && labels.code === '200')
+      .map(({ labels, value }) => [labels.route ?? '', value]),
+  )
+
+/** Answers of all sync hooks. */
 export const syncsIn = (text: string): number =>
-  countersOf(text, 'substratus_request_duration_seconds_count')
-    .filter(({ labels }) => labels.route?.endsWith('/sync') && labels.code === '200')
-    .reduce((sum, { value }) => sum + value, 0)
+  [...syncsByPath(text).values()].reduce((sum, value) => sum + value, 0)
 
 export const difference = (
   before: ReadonlyMap<string, number>,

@@ -1,14 +1,24 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Command, Option } from 'commander'
+import { Command, InvalidArgumentError, Option } from 'commander'
 import { type Platform, startPlatform } from '../../platform/platform.ts'
 import { aConfig } from '../../test/objects.ts'
 import { bundleInto, imageFlags } from '../built.ts'
 import { writeJson } from '../figures.ts'
 import { type FixedHook, startFixed } from './fixedhook.ts'
-import { figuresOf, header, type Pair, restFigures, rowOf, writesTable } from './report.ts'
-import { measureRest, measureRound, type Rest, type Round, removeRound } from './round.ts'
+import { plotOf } from './plot.ts'
+import {
+  figuresOf,
+  growthFigures,
+  header,
+  type Pair,
+  restFigures,
+  rowOf,
+  writesTable,
+} from './report.ts'
+import { measureRest, type Rest } from './rest.ts'
+import { measureRound, type Round, removeRound } from './round.ts'
 import type { Side, Stages } from './workload.ts'
 
 /**
@@ -18,18 +28,31 @@ import type { Side, Stages } from './workload.ts'
  */
 
 interface Options {
-  readonly models: number
+  readonly models: readonly number[]
   readonly stages: Stages
   readonly pairs: number
   readonly workers: number
   readonly qps: number
   readonly rest: number
   readonly json?: string
+  readonly plot?: string
+}
+
+function numbersIn(text: string): readonly number[] {
+  const numbers = text.split(',').map(Number)
+  if (!numbers.every((number) => Number.isInteger(number) && number > 0))
+    throw new InvalidArgumentError('it must be a number, or several with commas between them.')
+  return numbers.toSorted((a, b) => a - b)
 }
 
 const options = new Command('bench:scale')
   .description('Models until they are Ready, beside a hook that answers without thinking.')
-  .option('--models <number>', 'how many Models a measurement creates', Number, 300)
+  .option(
+    '--models <numbers>',
+    'how many Models a measurement creates: 300, or 300,3000',
+    numbersIn,
+    [300],
+  )
   .addOption(
     new Option('--stages <number>', 'the stages of a Model: a run, or build, run and package')
       .argParser((text) => (Number(text) === 3 ? 3 : 1))
@@ -38,8 +61,9 @@ const options = new Command('bench:scale')
   .option('--pairs <number>', 'how often both hooks are measured', Number, 5)
   .option('--workers <number>', 'Metacontroller’s workers', Number, 20)
   .option('--qps <number>', 'Metacontroller’s requests a second', Number, 200)
-  .option('--rest <seconds>', 'how long to watch the Models once they are Ready', Number, 0)
+  .option('--rest <seconds>', 'how long to watch objects of all kinds at rest', Number, 0)
   .option('--json <file>', 'write [{name, value, unit, target, met}]')
+  .option('--plot <file>', 'draw what a Model costs against the number of Models, as an SVG')
   .parse()
   .opts<Options>()
 
@@ -49,12 +73,13 @@ const progress = (line: string) => console.error(line)
 const nodes = 10
 
 interface Measured {
-  readonly pairs: readonly Pair[]
+  /** The pairs of each number of Models. */
+  readonly sizes: readonly (readonly Pair[])[]
   readonly rest?: Rest
 }
 
-async function measurePairs(platform: Platform, fixed: FixedHook): Promise<Measured> {
-  const { models, stages, pairs } = options
+async function measureSizes(platform: Platform, fixed: FixedHook): Promise<Measured> {
+  const { stages } = options
   let rest: Rest | undefined
   const measure = async (
     namespace: string,
@@ -64,27 +89,32 @@ async function measurePairs(platform: Platform, fixed: FixedHook): Promise<Measu
   ): Promise<Round> => {
     const wanted = { namespace, side, models: count, stages, jobs: fixed.jobs }
     const round = await measureRound({ platform, fixed }, wanted)
-    if (restSeconds) rest = await measureRest({ platform, fixed }, restSeconds)
+    if (restSeconds) rest = await measureRest({ platform, fixed }, namespace, count, restSeconds)
     await removeRound(platform, namespace)
     return round
   }
   progress('warming up')
   for (const side of ['fixed', 'ours'] as const) await measure(`warm-up-${side}`, side, 20)
   console.log(header())
-  const measured: Pair[] = []
-  for (let number = 1; number <= pairs; number++) {
-    const fixedRound = await measure(`fixed-${number}`, 'fixed', models)
-    console.log(rowOf(fixedRound))
-    const restSeconds = number === pairs ? options.rest : 0
-    const ours = await measure(`ours-${number}`, 'ours', models, restSeconds)
-    console.log(rowOf(ours))
-    measured.push({ ours, fixed: fixedRound })
+  const measured: Pair[][] = []
+  for (const models of options.models) {
+    const pairs: Pair[] = []
+    for (let number = 1; number <= options.pairs; number++) {
+      const fixedRound = await measure(`fixed-${models}-${number}`, 'fixed', models)
+      console.log(rowOf(fixedRound))
+      const isLast = models === options.models.at(-1) && number === options.pairs
+      const restSeconds = isLast ? options.rest : 0
+      const ours = await measure(`ours-${models}-${number}`, 'ours', models, restSeconds)
+      console.log(rowOf(ours))
+      pairs.push({ ours, fixed: fixedRound })
+    }
+    measured.push(pairs)
   }
-  return { pairs: measured, ...(rest && { rest }) }
+  return { sizes: measured, ...(rest && { rest }) }
 }
 
 const config = { registry: { prefix: 'registry.example.com/substratus' } }
-const { workers, qps, stages, json } = options
+const { workers, qps, stages, json, plot } = options
 const compiled = mkdtempSync(join(tmpdir(), 'substratus-built-'))
 const platform = await startPlatform({
   dir: mkdtempSync(join(tmpdir(), 'substratus-bench-')),
@@ -102,9 +132,13 @@ const platform = await startPlatform({
 try {
   const fixed = await startFixed(platform, stages, aConfig(config))
   try {
-    const { pairs, rest } = await measurePairs(platform, fixed)
-    const figures = [...figuresOf(pairs, fixed.jobs), ...(rest ? restFigures(rest) : [])]
-    const last = pairs.at(-1)
+    const { sizes, rest } = await measureSizes(platform, fixed)
+    const figures = [
+      ...sizes.flatMap((pairs) => figuresOf(pairs, fixed.jobs)),
+      ...growthFigures(sizes),
+      ...(rest ? restFigures(rest) : []),
+    ]
+    const last = sizes.at(-1)?.at(-1)
     for (const round of last ? [last.fixed, last.ours] : [])
       console.log(['', `writes for each Model: ${round.side}`, ...writesTable(round)].join('\n'))
     console.log()
@@ -113,6 +147,8 @@ try {
         `${name.padEnd(72)}${`${value} ${unit}`.padStart(16)}${target === null ? '' : `  at most ${target}: ${met ? 'met' : 'missed'}`}`,
       )
     if (json) writeJson(json, figures)
+    if (plot)
+      writeFileSync(plot, plotOf(sizes, `CPU milliseconds for each Model of ${fixed.jobs} Jobs`))
   } finally {
     fixed.stop()
   }

@@ -28,7 +28,7 @@ export interface Round {
 export const processes = ['server', 'metacontroller', 'kube-apiserver'] as const
 export type Process = (typeof processes)[number]
 
-interface Measuring {
+export interface Measuring {
   readonly platform: Platform
   readonly fixed: FixedHook
 }
@@ -82,25 +82,6 @@ export async function measureRound(measuring: Measuring, wanted: Wanted): Promis
   }
 }
 
-/** What happens in a while in which nothing happens: syncs, and writes of our objects and their children. */
-export interface Rest {
-  readonly seconds: number
-  readonly syncs: number
-  readonly writes: ReadonlyMap<string, number>
-}
-
-/** Nodes renew their heartbeats, and the garbage collector and others look after what is theirs. */
-const ours =
-  /^\w+ (models|datasets|modelservers|notebooks|jobs|persistentvolumeclaims|pods|events)\b/
-
-export async function measureRest(measuring: Measuring, seconds: number): Promise<Rest> {
-  const before = await snapshot(measuring, 'ours')
-  await sleep(seconds * 1000)
-  const after = await snapshot(measuring, 'ours')
-  const writes = [...difference(before.writes, after.writes)].filter(([key]) => ours.test(key))
-  return { seconds, syncs: after.syncs - before.syncs, writes: new Map(writes) }
-}
-
 /** Deletes the Models, and waits until all that belonged to them is gone. */
 export async function removeRound({ kubectl }: Platform, namespace: string): Promise<void> {
   await kubectl.run(['delete', 'namespace', namespace, '--timeout=30m'])
@@ -144,8 +125,8 @@ export async function syncsOf({ platform, fixed }: Measuring, side: Side): Promi
 
 const quietSeconds = 8
 
-/** A result that was just recorded is synced once more. */
-async function untilQuiet(measuring: Measuring, side: Side): Promise<void> {
+/** Resolves after some seconds without a sync: a result that was just recorded is synced once more. */
+export async function untilQuiet(measuring: Measuring, side: Side): Promise<void> {
   for (let last = -1, now = 0; last !== now; ) {
     last = now
     await sleep(quietSeconds * 1000)
