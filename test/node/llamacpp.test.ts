@@ -110,8 +110,9 @@ const servingPods = async (): Promise<readonly Shown[]> =>
 test('a stream that is under way ends well while its Pod is replaced', async () => {
   const { perSecond } = await streamOf(server, { model, question: 'Hello', tokens: 32 })
   const [before] = await servingPods()
-  // For about 30 seconds: longer than a new Pod takes to start.
-  const tokens = Math.min(1500, Math.ceil(perSecond * 30))
+  // For about 15 seconds: longer than a new Pod takes to start, and even on a busy machine less than the
+  // minute that the old one has to end.
+  const tokens = Math.min(1500, Math.ceil(perSecond * 15))
   let terminating = 0
   let ended = false
   const stream = streamOf(server, { model, question: 'Tell a long story.', tokens })
