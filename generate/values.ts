@@ -53,6 +53,20 @@ export const metacontroller = object('Metacontroller, which calls the hooks.', {
     ['Auto', 'Enabled', 'Disabled'],
     { default: 'Auto' },
   ),
+  shards: list(
+    'Splits the objects of each kind among several Metacontrollers; docs/scale.md says when and how. Without an entry, one has them all.',
+    object(
+      'The objects of one Metacontroller, which is started with --target-label-selector=substratus.ai/shard=NAME.',
+      {
+        name: string('Its name.', { pattern: '^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$' }),
+        labelSelector: anything(
+          'The labels of its objects: matchLabels and matchExpressions. Every object must be selected by exactly one shard.',
+        ),
+      },
+      { required: ['name', 'labelSelector'] },
+    ),
+    { default: [] },
+  ),
   image: object(
     'With enabled: its image.',
     imageFields(released.repository, released.tag, '; the chart is tested with the default'),

@@ -10,6 +10,15 @@ export const childrenOfAll: readonly ChildKind[] = [
 /** Under this key the Secret holds the token. */
 export const tokenKey = 'token'
 
+/** The objects of one of several Metacontrollers. */
+interface Shard {
+  readonly name: string
+  readonly labelSelector: object
+}
+
+/** A Metacontroller with `--target-label-selector` takes the CompositeControllers with this label. */
+const shardLabel = 'substratus.ai/shard'
+
 interface Address {
   /** The base URL of the hooks, without a trailing slash. */
   readonly url: string
@@ -24,6 +33,8 @@ interface Address {
   readonly deviceClaims?: boolean
   /** Changes the hooks' URL, so that Metacontroller reads the CA and the token again: it reads them once per URL. */
   readonly revision?: string
+  /** By default, one Metacontroller has all objects. */
+  readonly shards?: readonly Shard[]
 }
 
 /**
@@ -37,8 +48,9 @@ export const controllers = ({
   tokenSecret,
   revision,
   deviceClaims = false,
+  shards = [],
 }: Address): readonly object[] =>
-  hooks.map(({ kind: { plural }, children }) => {
+  hooks.flatMap(({ kind: { plural }, children }) => {
     const hook = (name: string) => ({
       version: 'v2',
       webhook: {
@@ -50,14 +62,14 @@ export const controllers = ({
         }),
       },
     })
-    return {
+    const composite = (metadata: object, selected: object) => ({
       apiVersion: 'metacontroller.k8s.io/v1alpha1',
       kind: 'CompositeController',
-      metadata: { name: `${plural}.substratus.ai` },
+      metadata,
       spec: {
         generateSelector: true,
         // Our own status: an answer that needs to see it stored asks for a sync.
-        parentResource: { apiVersion, resource: plural, ignoreStatusChanges: true },
+        parentResource: { apiVersion, resource: plural, ignoreStatusChanges: true, ...selected },
         childResources: children
           .filter(({ optional }) => deviceClaims || !optional)
           .map(({ apiVersion, resource }) => ({
@@ -67,5 +79,13 @@ export const controllers = ({
           })),
         hooks: { sync: hook('sync'), customize: hook('customize') },
       },
-    }
+    })
+    const name = `${plural}.substratus.ai`
+    if (!shards.length) return [composite({ name }, {})]
+    return shards.map((shard) =>
+      composite(
+        { name: `${shard.name}.${name}`, labels: { [shardLabel]: shard.name } },
+        { labelSelector: shard.labelSelector },
+      ),
+    )
   })

@@ -41,6 +41,31 @@ test.each([
     ],
     address: { url: 'https://hooks:8443' },
   },
+  {
+    what: 'two shards',
+    values: [
+      'hookToken.enabled=false',
+      'metacontroller.deviceClaims=Disabled',
+      'metacontroller.shards[0].name=a',
+      'metacontroller.shards[0].labelSelector.matchLabels.team=a',
+      'metacontroller.shards[1].name=b',
+      'metacontroller.shards[1].labelSelector.matchExpressions[0].key=team',
+      'metacontroller.shards[1].labelSelector.matchExpressions[0].operator=NotIn',
+      'metacontroller.shards[1].labelSelector.matchExpressions[0].values={a}',
+    ],
+    address: {
+      url: service,
+      shards: [
+        { name: 'a', labelSelector: { matchLabels: { team: 'a' } } },
+        {
+          name: 'b',
+          labelSelector: {
+            matchExpressions: [{ key: 'team', operator: 'NotIn', values: ['a'] }],
+          },
+        },
+      ],
+    },
+  },
 ])('CompositeControllers with $what', ({ values, address }) => {
   const found = rendered('compositecontrollers', values)
   const [, revision = ''] = /\?revision=([0-9a-f]{12})"/.exec(JSON.stringify(found)) ?? []
