@@ -78,10 +78,15 @@ export function sealStage(
     })),
     policy: { backoffLimit: 3, final: { container: 'seal', exitCode: 3 } },
     remedy: sealRemedy(parent),
-    template: (_, { written = nothing }) => {
+    template: (_, records) => {
+      const { written = nothing } = records
       const path = artifactsPath(program, written.attempt)
       const place = storageFor(written, config).write(parent, path, config)
-      const keep = pathsInUse(facts, program).filter((other) => other !== path)
+      // The records that the answer has, as every later answer does: an earlier result that was never sealed
+      // is in none of them.
+      const keep = pathsInUse({ ...facts, memory: { ...facts.memory, records } }, program).filter(
+        (other) => other !== path,
+      )
       const { volumes } = place.seal
       return sealPod(facts, sealContainer(place, keep, config), volumes, written)
     },

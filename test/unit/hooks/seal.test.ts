@@ -517,3 +517,17 @@ describe('a record of what was written', () => {
     )
   })
 })
+
+test('an earlier result that was never sealed is not kept: the Job would be made anew without it', () => {
+  const { parent: before, answer } = ran(aModel(spec))
+  const changed = { ...stored(before, answer), spec: { ...spec, params: { epochs: 2 } } }
+  const started = sync(changed, made(answer, { run: completed }))
+  const ended = sync(stored(changed, started), made(started, { run: completed }))
+  const attempt = statusOf(ended).stages?.written?.attempt
+  expect(attempt).not.toBe(statusOf(answer).stages?.written?.attempt)
+  expect(jobOf(ended.children, 'seal').spec.template.spec.containers[0].args).toEqual([
+    'seal',
+    `--artifacts=/storage/run/${attempt}`,
+    '--storage=/storage',
+  ])
+})
