@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { KubeConfig } from '@kubernetes/client-node'
+import { followTokenFiles } from './tokenfile.ts'
 
 export interface ClusterOptions {
   readonly kubeconfig?: string
@@ -19,6 +20,7 @@ export function kubeConfigOf(file: string): KubeConfig {
   const kubeConfig = new KubeConfig()
   if (file === 'in-cluster') kubeConfig.loadFromCluster()
   else kubeConfig.loadFromFile(file)
+  followTokenFiles(kubeConfig)
   return kubeConfig
 }
 
