@@ -140,8 +140,8 @@ const now = (): string => new Date().toISOString().replace(/\.[0-9]+Z$/, 'Z')
 async function connectionsClosed(server: Server, milliseconds: number): Promise<void> {
   const open = () =>
     new Promise<number>((resolve) => server.getConnections((_error, count) => resolve(count ?? 0)))
-  const end = Date.now() + milliseconds
-  for (let idle = 0; idle < idleChecks && Date.now() < end; ) {
+  const end = performance.now() + milliseconds
+  for (let idle = 0; idle < idleChecks && performance.now() < end; ) {
     idle = (await open()) > 0 ? 0 : idle + 1
     await sleep(50)
   }
