@@ -111,8 +111,8 @@ export const reasons = {
     todo: 'kubectl get pods shows the Pods. If this lasts, the server cannot reach the API server: see its log and /readyz.',
   },
   ChildMissing: {
-    meaning: 'A child was requested and does not exist.',
-    todo: 'It is created within seconds; if not, another object owns its name: rename or delete that one.',
+    meaning: 'A child was requested a minute ago and does not exist.',
+    todo: 'Most likely another object owns its name: rename or delete that one.',
   },
   ApplyBlocked: {
     meaning:

@@ -172,6 +172,7 @@ export const statusFields = {
   awaited: list('The children that were requested and did not exist yet.', childId, {
     maxItems: 16,
   }),
+  awaitedSince: string('Since when the first of them has been awaited.', bounds.time),
 }
 
 export const artifacts = object(

@@ -2,6 +2,7 @@ import type { Parent } from '../../crds/kind.ts'
 import { condition, readyConditions } from '../observe/conditions.ts'
 import { isNews, type Memory } from '../observe/memory.ts'
 import type { SyncResponse } from '../observe/protocol.ts'
+import { awaitedSince } from './awaited.ts'
 import type { Behaviour } from './behaviour.ts'
 import { childrenOf, type Decision, type StageFate } from './fate.ts'
 import { formerAfter } from './former.ts'
@@ -32,7 +33,7 @@ export function assemble<S, T>(
     ...(bases?.length && { bases }),
     ...(blockedBy?.disruptions && { disruptions: blockedBy.disruptions }),
     ...(blockedBy?.finishing && { finishing: blockedBy.finishing }),
-    ...(awaited.length && { awaited }),
+    ...(awaited.length && { awaited, ...awaitedSince(facts, awaited) }),
   }
   const resync = resyncAfter(decision, memory, { isNews: isNews(remembered, parent), now })
   return {

@@ -1,13 +1,17 @@
 import type { Memory } from '../observe/memory.ts'
 import type { Child } from '../observe/protocol.ts'
 import { no, type Verdict } from '../observe/verdict.ts'
+import type { Facts } from './read.ts'
+
+type Asked = Pick<Facts, 'memory' | 'now'>
 
 /**
  * The verdict on a child that this answer requests and that does not exist yet. If an earlier answer
- * requested it too, it may never be created: another object may own its name.
+ * requested it long ago, it may never be created: another object may own its name.
  */
-export function awaited(memory: Memory, kind: string, name: string): Verdict {
-  if (!wasAwaited(memory, kind, name)) return creating(kind, name)
+export function awaited({ memory, now }: Asked, kind: string, name: string): Verdict {
+  if (!wasAwaited(memory, kind, name) || isRecent(memory.awaitedSince, now))
+    return creating(kind, name)
   const message = `${kind} "${name}" is wanted and does not exist: ${likelyCause(kind, name)}`
   return { ...no('ChildMissing', message), awaits: idOf(kind, name) }
 }
@@ -23,8 +27,27 @@ export const wasAwaited = ({ awaited }: Memory, kind: string, name: string): boo
 
 const idOf = (kind: string, name: string): string => `${kind}/${name}`
 
-export const awaitedChild = (memory: Memory, { kind, metadata }: Child): Verdict =>
-  awaited(memory, kind, metadata.name)
+export const awaitedChild = (facts: Asked, { kind, metadata }: Child): Verdict =>
+  awaited(facts, kind, metadata.name)
+
+/**
+ * The child may exist: after errors of the API server, Metacontroller waits up to a minute before it lists
+ * children again, and its requests lack those that it has created meanwhile.
+ */
+const patienceSeconds = 60
+
+/** False if a time is not known, as in a status of 0.1.0. */
+const isRecent = (since = '', now = ''): boolean =>
+  (Date.parse(now) - Date.parse(since)) / 1000 < patienceSeconds
+
+/** Since when these children have been awaited, for the status: as recorded if one of them was awaited before. */
+export function awaitedSince(
+  { memory, now }: Asked,
+  ids: readonly string[],
+): { readonly awaitedSince?: string } {
+  const since = ids.some((id) => memory.awaited.includes(id)) ? memory.awaitedSince : now
+  return since === undefined ? {} : { awaitedSince: since }
+}
 
 const likelyCause = (kind: string, name: string): string =>
   kind === 'Service' && /^[0-9]/.test(name)

@@ -12,10 +12,8 @@ import { absent } from './volumeclaims.ts'
  * The ResourceClaimTemplates that the Pods of these stages name. An older template is retained while a
  * workload uses it: otherwise the workload's next Pod would wait for ever.
  */
-export function deviceFates(
-  { parent, config, observed, memory }: Facts,
-  stages: readonly StageFate[],
-): readonly ClaimFate[] {
+export function deviceFates(facts: Facts, stages: readonly StageFate[]): readonly ClaimFate[] {
+  const { parent, config, observed } = facts
   const { resources } = parent.spec as { readonly resources?: Resources }
   const { devices } = gpuOf(resources, config)
   const requested = devices && deviceClaim(parent, devices)
@@ -23,7 +21,7 @@ export function deviceFates(
   return [...named].flatMap((name): readonly ClaimFate[] => {
     const existing = observed.child('ResourceClaimTemplate', name)
     if (name === requested?.metadata.name)
-      return [existing ? { is: 'wanted', child: requested } : absent(memory, requested)]
+      return [existing ? { is: 'wanted', child: requested } : absent(facts, requested)]
     return existing ? [{ is: 'retained', child: asApplied(existing) }] : []
   })
 }

@@ -187,6 +187,6 @@ function create(look: Look): WorkFate {
       stage.isTool && queueOf(facts.parent) !== undefined ? facts.config.queues.tools : undefined,
   }
   const created = job(facts.parent, identity, stage.policy, wantedTemplate(look))
-  const verdict = awaited(facts.memory, 'Job', buckets.name)
+  const verdict = awaited(facts, 'Job', buckets.name)
   return fated(look, { is: 'create' }, verdict, [created])
 }

@@ -42,7 +42,7 @@ function wanted(facts: Facts, stage: ServeStage, records: Records): ServeFate {
   const children = [workload, ...stage.beside(workload)]
   const verdict = stage.workload
     ? withPending(facts, pending, verdictOf(facts, stage, stage.workload, children))
-    : awaitedChild(facts.memory, workload)
+    : awaitedChild(facts, workload)
   return { does: 'serve', is: 'wanted', stage, children, verdict, ready: verdict }
 }
 
@@ -92,11 +92,11 @@ function withPresentMetadata(parent: Parent, workload: Workload): Workload {
 
 /** The verdict on the workload, once the workload and its companions all exist. */
 function verdictOf(
-  { observed, memory }: Facts,
+  facts: Facts,
   stage: ServeStage,
   workload: Workload,
   emitted: readonly Child[],
 ): Verdict {
-  const absent = emitted.find(({ kind, metadata }) => !observed.child(kind, metadata.name))
-  return absent ? awaitedChild(memory, absent) : stage.verdict(workload, emitted.find(isWorkload))
+  const absent = emitted.find(({ kind, metadata }) => !facts.observed.child(kind, metadata.name))
+  return absent ? awaitedChild(facts, absent) : stage.verdict(workload, emitted.find(isWorkload))
 }

@@ -13,15 +13,16 @@ import type { Facts } from './read.ts'
  * unless its driver reports it as lost.
  */
 export function claimFates(
-  { observed, memory }: Facts,
+  facts: Facts,
   requested: readonly WantedClaim[],
   released: string | undefined,
 ): readonly ClaimFate[] {
+  const { observed } = facts
   const isRequested = (name: string) => requested.some(({ claim }) => claim.metadata.name === name)
   return [
     ...requested.map(({ claim, lost }): ClaimFate => {
       if (observed.child(claim.kind, claim.metadata.name)) return { is: 'wanted', child: claim }
-      return lost ? { is: 'gone', verdict: lost } : absent(memory, claim)
+      return lost ? { is: 'gone', verdict: lost } : absent(facts, claim)
     }),
     ...observed.claims
       .filter(({ metadata: { name } }) => !isRequested(name) && name !== released)
@@ -30,9 +31,9 @@ export function claimFates(
 }
 
 /** A child that does not exist yet. If no conditions are recorded, no earlier answer requested it. */
-export const absent = (memory: Memory, child: Child): ClaimFate =>
-  memory.conditions.length
-    ? { is: 'missing', child, verdict: awaitedChild(memory, child) }
+export const absent = (facts: Facts, child: Child): ClaimFate =>
+  facts.memory.conditions.length
+    ? { is: 'missing', child, verdict: awaitedChild(facts, child) }
     : { is: 'wanted', child, isNew: true }
 
 /** Whether a recorded result is in storage. */

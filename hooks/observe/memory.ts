@@ -39,6 +39,8 @@ export interface Memory {
   readonly disruptions: Disruptions | undefined
   /** The children that were reported as missing, as KIND/NAME. */
   readonly awaited: readonly string[]
+  /** Since when, if an answer that knew the time requested them. */
+  readonly awaitedSince: string | undefined
   /** The base, its base and so on. */
   readonly bases: readonly string[]
   /** Why the Notebook was stopped. */
@@ -57,6 +59,7 @@ interface Status {
   readonly finishing?: string
   readonly disruptions?: Disruptions
   readonly awaited?: readonly string[]
+  readonly awaitedSince?: string
   readonly bases?: readonly string[]
   readonly idle?: Idle
   readonly conditions?: readonly Condition[]
@@ -65,6 +68,7 @@ interface Status {
 export function memoryOf({ status }: Pick<Parent, 'status'>): Memory {
   const { stages, lastComplete, conditions = [], awaited, ...others } = (status ?? {}) as Status
   const { artifacts, former = [], image, url, finishing, disruptions, bases = [], idle } = others
+  const { awaitedSince } = others
   return {
     records: stages ?? {},
     complete: lastComplete ?? stages,
@@ -75,6 +79,7 @@ export function memoryOf({ status }: Pick<Parent, 'status'>): Memory {
     finishing,
     disruptions,
     awaited: awaited ?? awaitedInWords(conditions),
+    awaitedSince,
     bases,
     idle,
     conditions,

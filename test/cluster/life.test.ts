@@ -8,6 +8,7 @@ import {
   namespace,
   ok,
   patch,
+  readyOf,
   type Shown,
   until,
   untilReady,
@@ -182,10 +183,13 @@ test('a foreign object with the name of a child is reported by name, and left al
   const { uid } = (await get(ns, 'service/s-server')).metadata
   await apply(ns, manifest('Model', 'm', { image }))
   await apply(ns, manifest('ModelServer', 's', { model: { name: 'm' } }))
-  await untilReady(
-    ns,
-    'modelserver/s',
-    'False ChildMissing: Service "s-server" is wanted and does not exist: does another object own the name?',
+  // It might have been created, and not be seen yet, for a minute.
+  await until(
+    async () => readyOf(await get(ns, 'modelserver/s')),
+    (ready) =>
+      ready ===
+      'False ChildMissing: Service "s-server" is wanted and does not exist: does another object own the name?',
+    120,
   )
   expect((await get(ns, 'service/s-server')).metadata.uid).toBe(uid)
   await ok(['-n', ns, 'delete', 'service', 's-server'])

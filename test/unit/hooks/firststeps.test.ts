@@ -21,10 +21,10 @@ import {
 
 const model = aModel({ image: 'example.com/train:1', params: { epochs: 1 } })
 
-/** `time`: of the first minute in which the Job was created. */
+/** `time`: of the first minute in which the Job was created, unless it names another one. */
 function syncAt(time: string | undefined, parent = model, seen: readonly Seen[] = []) {
   const hook = hooks.find(({ kind }) => kind.kind === 'Model')
-  const now = time && `2026-01-01T00:00:${time}Z`
+  const now = time && `2026-01-01T00:${time.padStart(5, '00:')}Z`
   const answer = hook?.sync({ ...requestFor(parent, ...seen), now }, aConfig())
   if (!answer) throw new Error('no hook')
   return throughJson(answer)
@@ -81,7 +81,8 @@ test('a step that was told is not taken back', () => {
   expect(readyOf(syncAt('02', told, see(scheduled)))).toContain('is starting')
 })
 
-test('a Job that is gone after 2 s is reported as missing', () => {
+test('a Job that is gone after 2 s is reported as missing a minute later', () => {
   const held = stored(asked, syncAt('02', asked, see(started)))
-  expect(readyOf(syncAt('02', held, claims))).toContain('False ChildMissing')
+  expect(readyOf(syncAt('02', held, claims))).toContain('False Pending: creating Job')
+  expect(readyOf(syncAt('01:02', held, claims))).toContain('False ChildMissing')
 })
