@@ -136,6 +136,7 @@ export default defineConfig({
           sequence: { groupOrder: 9 },
           testTimeout: 1_800_000,
           hookTimeout: 1_800_000,
+          env,
         },
       },
       {

@@ -19,13 +19,18 @@ let kubeConfig: KubeConfig | undefined
 const agent = new Agent({ keepAlive: true })
 const patienceMilliseconds = 34_000
 
-export async function applyObject(namespace: string, object: Shown): Promise<Applied> {
+export async function applyObject(
+  namespace: string,
+  object: Shown,
+  isDryRun = false,
+): Promise<Applied> {
   kubeConfig ??= kubeConfigOf(inject('cluster').kubeconfig)
   const options: RequestOptions = { method: 'PATCH', agent, timeout: patienceMilliseconds }
   await kubeConfig.applyToHTTPSOptions(options)
   const { plural } = kindNamed(object.kind)
   const path = `/apis/substratus.ai/v1/namespaces/${namespace}/${plural}/${object.metadata.name}`
-  const url = `${kubeConfig.getCurrentCluster()?.server}${path}?fieldManager=faults&force=true`
+  const query = `fieldManager=faults&force=true${isDryRun ? '&dryRun=All' : ''}`
+  const url = `${kubeConfig.getCurrentCluster()?.server}${path}?${query}`
   const headers = { ...options.headers, 'content-type': 'application/apply-patch+yaml' }
   return new Promise((resolve) => {
     const failed = (words: string) => resolve({ isAccepted: false, words })

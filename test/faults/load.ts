@@ -47,6 +47,8 @@ export interface Load {
   /** KIND/NAME of every object that was accepted. */
   readonly accepted: ReadonlySet<string>
   readonly failed: readonly Failure[]
+  /** How many applies there were, dry runs too. */
+  readonly applies: () => number
   /** Resolves when the last apply has ended. */
   readonly stop: () => Promise<void>
 }
@@ -54,56 +56,87 @@ export interface Load {
 interface LoadOptions {
   readonly clients?: number
   readonly pauseMilliseconds?: number
+  readonly isDryRun?: boolean
 }
 
 /** Each client applies a new object after each pause, whatever became of the last one. */
-export function startLoad(
-  namespace: string,
-  { clients = 2, pauseMilliseconds = 500 }: LoadOptions = {},
-): Load {
+export const startLoad = (namespace: string): Load => {
   const record = recordOf(namespace)
+  return { ...record, stop: startClients(record, {}) }
+}
+
+/**
+ * Many more applies than the cluster could run objects: most are dry runs, which admission cannot tell from
+ * others.
+ */
+export const denseLoad = (namespace: string): Load => {
+  const record = recordOf(namespace)
+  const stops = [
+    startClients(record, { clients: 1, pauseMilliseconds: 1000 }),
+    startClients(record, { clients: 4, pauseMilliseconds: 100, isDryRun: true }),
+  ]
+  return { ...record, stop: async () => void (await Promise.all(stops.map((stop) => stop()))) }
+}
+
+function startClients(
+  { apply }: Pick<ReturnType<typeof recordOf>, 'apply'>,
+  { clients = 2, pauseMilliseconds = 500, isDryRun = false }: LoadOptions,
+): () => Promise<void> {
   let isOver = false
-  let number = 0
   const client = async () => {
     while (!isOver) {
-      await record.apply(number++)
+      await apply({ isDryRun })
       await sleep(pauseMilliseconds)
     }
   }
   const all = Promise.all(Array.from({ length: clients }, client))
-  return {
-    ...record,
-    stop: async () => {
-      isOver = true
-      await all
-    },
+  return async () => {
+    isOver = true
+    await all
   }
 }
 
 /** Clients that apply a number of objects together, each again until it is accepted. */
 export function applyMany(namespace: string, count: number, clients: number): Load {
   const record = recordOf(namespace)
-  let number = 0
+  let next = 0
   const client = async () => {
-    while (number < count) {
-      const own = number++
-      while (!(await record.apply(own)).isAccepted) await sleep(500)
+    while (next < count) {
+      const number = next++
+      while (!(await record.apply({ number })).isAccepted) await sleep(500)
     }
   }
   const all = Promise.all(Array.from({ length: clients }, client))
   return { ...record, stop: () => all.then(() => {}) }
 }
 
+interface Apply {
+  /** By default, a number of its own. */
+  readonly number?: number
+  readonly isDryRun?: boolean
+}
+
 function recordOf(namespace: string) {
   const accepted = new Set<string>()
   const failed: Failure[] = []
-  const apply = async (number: number): Promise<Applied> => {
+  let count = 0
+  const apply = async ({ number = count, isDryRun = false }: Apply): Promise<Applied> => {
+    count++
     const object = objectOf(sorts[number % sorts.length] as Sort, number)
     const what = `${object.kind}/${object.metadata.name}`
-    const result = await applyObject(namespace, object)
-    if (result.isAccepted) accepted.add(what)
-    else failed.push({ what, words: result.words })
+    const result = await applyObject(namespace, object, isDryRun)
+    if (!result.isAccepted) failed.push({ what, words: result.words })
+    else if (!isDryRun) accepted.add(what)
     return result
   }
-  return { accepted, failed, apply }
+  return { accepted, failed, applies: () => count, apply }
+}
+
+/** How many applies failed, and what they said, for the reader of a run. */
+export function summaryOf({ accepted, failed, applies }: Load): string {
+  const words = Map.groupBy(failed, ({ words }) => words)
+  return [
+    `${applies()} applies, ${accepted.size} objects accepted, ${failed.length} failed`,
+    ...[...words].map(([said, all]) => `${all.length} times ${said}`),
+  ].join('\n  ')
 }
