@@ -7,7 +7,7 @@ import { issue } from '../../platform/controlplane/pki.ts'
 import { driverOf } from '../../platform/hookdriver.ts'
 import { freePorts } from '../../platform/ports.ts'
 import { endProcess, launch } from '../../platform/processes.ts'
-import { admissionWebhooks } from '../../webhooks/configuration.ts'
+import { type Address, admissionWebhooks } from '../../webhooks/configuration.ts'
 import { ok } from '../cluster/cluster.ts'
 import { startBalancer } from './balancer.ts'
 import { createAccounts, kubeconfigOf, renewToken, replace } from './identities.ts'
@@ -86,7 +86,7 @@ export async function startBed(): Promise<Bed> {
   await renewCertificate()
   acceptTokens(firstToken)
   await Promise.all(replicas.map(({ start }) => start()))
-  await applyAll(admissionWebhooks({ url: serverUrl, caBundle: base64Of(ca) }))
+  await applyAll(patientWebhooks({ url: serverUrl, caBundle: base64Of(ca) }))
   await sendToken(firstToken, 'first')
   driver.start()
   const settled = () => Promise.all(replicas.map(({ settle }) => settle()))
@@ -133,6 +133,19 @@ const applyAll = (items: readonly object[]): Promise<string> =>
   )
 
 const tokenSecret = { namespace: 'kube-system', name: 'substratus-hooks' }
+
+/**
+ * The API server waits three times as long as usual: where other work keeps the machine busy, that must not
+ * look like an apply that the servers have lost.
+ */
+const patientWebhooks = (address: Address): readonly object[] =>
+  admissionWebhooks(address).map(({ webhooks, ...configuration }) => ({
+    ...configuration,
+    webhooks: webhooks.map((webhook) => ({
+      ...webhook,
+      timeoutSeconds: 3 * webhook.timeoutSeconds,
+    })),
+  }))
 
 /** Metacontroller reads a token once for each URL, so that the URL has to change with it. */
 async function sendToken(token: string, revision: string): Promise<void> {

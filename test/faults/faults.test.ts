@@ -27,7 +27,7 @@ let bed: Bed
 /** The children of each sort of object where nothing fails. */
 let expected: ReadonlyMap<string, string>
 let running: string
-/** The memory of the larger server after such a load without a fault, in MiB: V8 has compiled what it uses. */
+/** The memory of the larger server after such a load without a fault, in MiB. */
 let usual: number
 
 beforeAll(async () => {
@@ -132,9 +132,9 @@ async function loaded(fault: Fault, ns: string, seen: Recorder) {
   await applyAll(ns, [base])
   const load = loadOf(fault, ns)
   await calm()
-  await fault.happen(bed)
-  await calm()
-  await load.stop()
+    .then(() => fault.happen(bed))
+    .then(calm)
+    .finally(load.stop)
   console.log(`${fault.name}: ${summaryOf(load)}`)
   expect(load.accepted.size).toBeGreaterThan(5)
   await allReady(ns)

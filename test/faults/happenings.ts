@@ -125,12 +125,15 @@ export async function webhookRestarts({ replicas }: Bed): Promise<void> {
   }
 }
 
-export async function rollingRestarts({ replicas }: Bed): Promise<void> {
-  for (let time = 0; time < 20; time++)
-    for (const { stop, start } of replicas) {
-      await stop()
-      await start()
-    }
+export async function restartEach({ replicas }: Bed): Promise<void> {
+  for (const { stop, start } of replicas) {
+    await stop()
+    await start()
+  }
+}
+
+export async function rollingRestarts(bed: Bed): Promise<void> {
+  for (let time = 0; time < 20; time++) await restartEach(bed)
 }
 
 export async function clockMoves({ setClock }: Bed): Promise<void> {

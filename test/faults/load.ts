@@ -49,6 +49,8 @@ export interface Load {
   readonly failed: readonly Failure[]
   /** How many applies there were, dry runs too. */
   readonly applies: () => number
+  /** How long the slowest accepted one took. */
+  readonly slowestSeconds: () => number
   /** Resolves when the last apply has ended. */
   readonly stop: () => Promise<void>
 }
@@ -120,23 +122,28 @@ function recordOf(namespace: string) {
   const accepted = new Set<string>()
   const failed: Failure[] = []
   let count = 0
+  let slowest = 0
   const apply = async ({ number = count, isDryRun = false }: Apply): Promise<Applied> => {
     count++
     const object = objectOf(sorts[number % sorts.length] as Sort, number)
     const what = `${object.kind}/${object.metadata.name}`
+    const start = performance.now()
     const result = await applyObject(namespace, object, isDryRun)
+    if (result.isAccepted) slowest = Math.max(slowest, performance.now() - start)
     if (!result.isAccepted) failed.push({ what, words: result.words })
     else if (!isDryRun) accepted.add(what)
     return result
   }
-  return { accepted, failed, applies: () => count, apply }
+  return { accepted, failed, applies: () => count, slowestSeconds: () => slowest / 1000, apply }
 }
 
 /** How many applies failed, and what they said, for the reader of a run. */
-export function summaryOf({ accepted, failed, applies }: Load): string {
-  const words = Map.groupBy(failed, ({ words }) => words)
+export function summaryOf({ accepted, failed, applies, slowestSeconds }: Load): string {
+  // The ports of connections differ.
+  const words = Map.groupBy(failed, ({ words }) => words.replace(/:\d+->/g, '->'))
+  const slowest = slowestSeconds().toFixed(1)
   return [
-    `${applies()} applies, ${accepted.size} objects accepted, ${failed.length} failed`,
+    `${applies()} applies, ${accepted.size} objects accepted, the slowest in ${slowest} s; ${failed.length} failed`,
     ...[...words].map(([said, all]) => `${all.length} times ${said}`),
   ].join('\n  ')
 }

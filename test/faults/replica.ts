@@ -48,7 +48,7 @@ export function replicaOf(options: ReplicaOptions): Replica {
       const started = launch({ dir, name: logName, ...commandOf(options) })
       running = started
       const isReady = async () => (await statusOf(`https://127.0.0.1:${port}/readyz`, ca)) === 200
-      await waitUntil(dir, started, isReady, { seconds: 90 })
+      await waitUntil(dir, started, isReady, { seconds: 300 })
       balancer.add(port)
     },
     stop: async () => {
