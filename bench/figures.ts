@@ -39,5 +39,13 @@ export const median = (values: readonly number[]): number => quantile(values, 0.
 export const quantile = (values: readonly number[], share: number): number =>
   values.toSorted((a, b) => a - b)[Math.floor(share * (values.length - 1))] ?? 0
 
+/** One line each; all targets are limits that the value should not exceed. */
+export function printFigures(figures: readonly Figure[]): void {
+  for (const { name, value, unit, target, met } of figures) {
+    const verdict = target === null ? '' : `  at most ${target}: ${met ? 'met' : 'missed'}`
+    console.log(`${name.padEnd(72)}${`${value} ${unit}`.padStart(16)}${verdict}`)
+  }
+}
+
 export const writeJson = (file: string, figures: readonly Figure[]): void =>
   writeFileSync(file, `${JSON.stringify(figures, null, 2)}\n`)

@@ -1,7 +1,6 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
-import { request } from 'node:https'
 import { join } from 'node:path'
 import type { Config } from '../../crds/config.ts'
 import type { Platform } from '../../platform/platform.ts'
@@ -59,17 +58,3 @@ export async function startFixed(
   const jobs = [...(recorded.answers.at(-1) ?? '').matchAll(/"kind":"Job"/g)].length
   return { url, pid: child.pid ?? 0, jobs, stop: () => child.disconnect() }
 }
-
-/** The body of an answer over TLS. */
-export const textOf = (url: string, ca: Buffer): Promise<string> =>
-  new Promise((resolve, reject) => {
-    const sent = request(url, { ca, agent: false }, (answer) => {
-      let text = ''
-      answer.setEncoding('utf8').on('data', (chunk: string) => {
-        text += chunk
-      })
-      answer.on('end', () => resolve(text))
-    })
-    sent.on('error', reject)
-    sent.end()
-  })

@@ -1,11 +1,10 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { writeFileSync } from 'node:fs'
 import { Command, InvalidArgumentError, Option } from 'commander'
-import { type Platform, startPlatform } from '../../platform/platform.ts'
+import type { Platform } from '../../platform/platform.ts'
 import { aConfig } from '../../test/objects.ts'
-import { bundleInto, imageFlags } from '../built.ts'
-import { writeJson } from '../figures.ts'
+import { printFigures, writeJson } from '../figures.ts'
+import { startSimulated } from '../simulated/controlplane.ts'
+import { removeNamespaces } from '../simulated/cost.ts'
 import { type FixedHook, startFixed } from './fixedhook.ts'
 import { plotOf } from './plot.ts'
 import {
@@ -18,7 +17,7 @@ import {
   writesTable,
 } from './report.ts'
 import { measureRest, type Rest } from './rest.ts'
-import { measureRound, type Round, removeRound } from './round.ts'
+import { measureRound, type Round } from './round.ts'
 import type { Side, Stages } from './workload.ts'
 
 /**
@@ -69,9 +68,6 @@ const options = new Command('bench:scale')
 
 const progress = (line: string) => console.error(line)
 
-/** Enough for every Pod that runs at a time. */
-const nodes = 10
-
 interface Measured {
   /** The pairs of each number of Models. */
   readonly sizes: readonly (readonly Pair[])[]
@@ -89,8 +85,8 @@ async function measureSizes(platform: Platform, fixed: FixedHook): Promise<Measu
   ): Promise<Round> => {
     const wanted = { namespace, side, models: count, stages, jobs: fixed.jobs }
     const round = await measureRound({ platform, fixed }, wanted)
-    if (restSeconds) rest = await measureRest({ platform, fixed }, namespace, count, restSeconds)
-    await removeRound(platform, namespace)
+    if (restSeconds) rest = await measureRest(platform, namespace, count, restSeconds)
+    await removeNamespaces(platform, namespace)
     return round
   }
   progress('warming up')
@@ -115,20 +111,7 @@ async function measureSizes(platform: Platform, fixed: FixedHook): Promise<Measu
 
 const config = { registry: { prefix: 'registry.example.com/substratus' } }
 const { workers, qps, stages, json, plot } = options
-const compiled = mkdtempSync(join(tmpdir(), 'substratus-built-'))
-const platform = await startPlatform({
-  dir: mkdtempSync(join(tmpdir(), 'substratus-bench-')),
-  nodes,
-  progress,
-  config,
-  rate: 1000,
-  server: [...imageFlags(), await bundleInto(compiled)],
-  controllerFlags: [
-    `--workers=${workers}`,
-    `--client-go-qps=${qps}`,
-    `--client-go-burst=${2 * qps}`,
-  ],
-})
+const { platform, stop } = await startSimulated({ config, workers, qps, progress })
 try {
   const fixed = await startFixed(platform, stages, aConfig(config))
   try {
@@ -142,10 +125,7 @@ try {
     for (const round of last ? [last.fixed, last.ours] : [])
       console.log(['', `writes for each Model: ${round.side}`, ...writesTable(round)].join('\n'))
     console.log()
-    for (const { name, value, unit, target, met } of figures)
-      console.log(
-        `${name.padEnd(72)}${`${value} ${unit}`.padStart(16)}${target === null ? '' : `  at most ${target}: ${met ? 'met' : 'missed'}`}`,
-      )
+    printFigures(figures)
     if (json) writeJson(json, figures)
     if (plot)
       writeFileSync(plot, plotOf(sizes, `CPU milliseconds for each Model of ${fixed.jobs} Jobs`))
@@ -153,6 +133,5 @@ try {
     fixed.stop()
   }
 } finally {
-  await platform.stop()
-  rmSync(compiled, { recursive: true })
+  await stop()
 }

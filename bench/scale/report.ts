@@ -1,6 +1,7 @@
 import { type Figure, figure, median } from '../figures.ts'
+import { processes } from '../simulated/cost.ts'
 import type { Rest } from './rest.ts'
-import { processes, type Round } from './round.ts'
+import type { Round } from './round.ts'
 
 /** What the rounds mean, as a table and as figures with their targets. */
 

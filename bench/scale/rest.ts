@@ -10,9 +10,9 @@ import type { Platform } from '../../platform/platform.ts'
 import { freePorts } from '../../platform/ports.ts'
 import { recordsOf } from '../../platform/processes.ts'
 import { allReady, rowOf } from '../../terminal/table.ts'
-import { difference, syncsByPath, writesIn } from './counters.ts'
-import { textOf } from './fixedhook.ts'
-import { type Measuring, untilQuiet } from './round.ts'
+import { ownServer, untilQuiet } from '../simulated/cost.ts'
+import { difference, syncsByPath, writesIn } from '../simulated/counters.ts'
+import { textOf } from '../simulated/textof.ts'
 import { nameOf } from './workload.ts'
 
 /** Objects of every kind once all are Ready: what happens although nothing changes. */
@@ -39,14 +39,13 @@ const ours =
   /^\w+ (models|datasets|modelservers|notebooks|jobs|deployments|statefulsets|services|persistentvolumeclaims|pods|events)\b/
 
 export async function measureRest(
-  measuring: Measuring,
+  platform: Platform,
   namespace: string,
   models: number,
   seconds: number,
 ): Promise<Rest> {
-  const { platform } = measuring
   await createOthers(platform, namespace, Math.ceil(models / 10))
-  await untilQuiet(measuring, 'ours')
+  await untilQuiet(ownServer(platform))
   const before = await counted(platform)
   await sleep(seconds * 1000)
   const after = await counted(platform)

@@ -1,7 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { KubeConfig } from '@kubernetes/client-node'
-import { codeOf, create } from '../../cluster/exchange.ts'
+import { create } from '../../cluster/exchange.ts'
 import { apiVersion } from '../../crds/kind.ts'
+import { byClients, collectionOf } from '../simulated/clients.ts'
 
 /** The Models of one measurement, and the clients that create them. */
 
@@ -45,8 +45,6 @@ export const nameOf = (index: number): string => `m-${String(index).padStart(5, 
 /** When each Model was sent, by name, in milliseconds of `performance.now`. */
 export type Sent = Map<string, number>
 
-const clients = 20
-
 /** Creates the Models in a namespace, by 20 clients at a time. */
 export async function createAll(
   config: KubeConfig,
@@ -54,26 +52,10 @@ export async function createAll(
   models: readonly BenchModel[],
   sent: Sent,
 ): Promise<void> {
-  const path = `/apis/${apiVersion}/namespaces/${namespace}/models`
-  const left = [...models].reverse()
-  const client = async () => {
-    for (let model = left.pop(); model; model = left.pop()) {
-      sent.set(model.metadata.name, performance.now())
-      await patiently(() => create(config, path, model as BenchModel))
-    }
-  }
-  await Promise.all(Array.from({ length: clients }, client))
-}
-
-/** An API server that has too many requests asks for patience. */
-async function patiently(call: () => Promise<unknown>): Promise<void> {
-  for (;;) {
-    try {
-      await call()
-      return
-    } catch (error) {
-      if (codeOf(error) !== 429) throw error
-      await sleep(1000)
-    }
-  }
+  const path = collectionOf(apiVersion, namespace, 'models')
+  await byClients(models, (model) => {
+    const { name } = model.metadata
+    if (!sent.has(name)) sent.set(name, performance.now())
+    return create(config, path, model)
+  })
 }
