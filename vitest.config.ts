@@ -7,6 +7,9 @@ const env = { NODE_COMPILE_CACHE: join(import.meta.dirname, 'node_modules', '.ca
 /** Files at once, where a good part of a test is to wait for a clock or a socket. */
 const waiting = 4
 
+/** Continuous integration runs these tiers beside a real node that builds images. */
+const busy = 120_000
+
 /** Test names are read as a specification: none is cut. A project inherits nothing, so each says it. */
 const taskTitleValueFormatTruncate = 0
 const setupFiles = ['test/titles.ts']
@@ -53,7 +56,7 @@ export default defineConfig({
           include: ['test/protocol/**/*.test.ts'],
           maxWorkers: waiting,
           sequence: { groupOrder: 1 },
-          testTimeout: 60_000,
+          testTimeout: busy,
           env,
         },
       },
@@ -66,7 +69,7 @@ export default defineConfig({
           include: ['test/hostile/**/*.test.ts'],
           maxWorkers: 2,
           sequence: { groupOrder: 2 },
-          testTimeout: 60_000,
+          testTimeout: busy,
           env,
         },
       },
@@ -79,7 +82,7 @@ export default defineConfig({
           // Whole processes are started, on whatever machine.
           maxWorkers: 2,
           sequence: { groupOrder: 3 },
-          testTimeout: 60_000,
+          testTimeout: busy,
           env,
         },
       },

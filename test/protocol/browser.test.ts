@@ -4,8 +4,6 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { browse, oneTimeAddressFor } from '../../open/browser.ts'
 
-vi.setConfig({ testTimeout: 30_000 })
-
 describe('the user’s browser is started by the system’s own program', () => {
   let folder = ''
   beforeEach(() => {

@@ -77,7 +77,6 @@ const ends: (() => unknown)[] = []
 
 /** Gives each test of a file an API server with the notebook's StatefulSet, and cleans up after it. */
 export function withApi(): void {
-  vi.setConfig({ testTimeout: 30_000 })
   beforeEach(async () => {
     api = await fakeApi()
     api.put(statefulSet)

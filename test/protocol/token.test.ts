@@ -119,7 +119,7 @@ test('serve --hook-token-file accepts a new token while it runs, and both while 
     child.kill('SIGKILL')
     rmSync(folder, { recursive: true })
   }
-}, 30_000)
+})
 
 test('a missing token file fails the start, with its name', async () => {
   const child = spawn(process.execPath, [
