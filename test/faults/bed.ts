@@ -36,7 +36,7 @@ export interface Bed {
   /** Takes the current tokens of the ServiceAccounts out of use; new ones are in their files already. */
   readonly renewAccounts: () => Promise<() => Promise<void>>
   readonly setClock: (milliseconds: number) => Promise<void>
-  /** The resident memory of the larger server after a garbage collection, in MiB. */
+  /** The memory that the larger server uses after a garbage collection, in MiB. */
   readonly memory: () => Promise<number>
   readonly stop: () => Promise<void>
 }

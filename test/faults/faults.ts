@@ -38,10 +38,7 @@ const withoutWebhook = /failed calling webhook "validate\.substratus\.ai"/
 const withoutReferences =
   /failed calling webhook "validate\.substratus\.ai": .*the references cannot be looked up/
 
-/**
- * With what the others are compared: as long as most of them, and with servers that have just started, as after
- * some of them. A start from sources leaves memory behind that is returned only minutes later.
- */
+/** With what the others are compared: as long as most of them, and with servers that have just restarted. */
 export const nothing: Fault = {
   name: 'nothing fails',
   happen: async (bed) => {
