@@ -5,7 +5,7 @@ import { apiVersion, type Parent } from '../../crds/kind.ts'
 import { hash } from '../../crds/names.ts'
 import type { Child } from '../../hooks/observe/protocol.ts'
 import { applied, childrenOf, sync } from '../../test/objects.ts'
-import { byClients, collectionOf } from '../simulated/clients.ts'
+import { byClients, collectionOf } from '../simulated/creations.ts'
 
 /** Finished Jobs of a Model for earlier specs. */
 

@@ -1,7 +1,7 @@
 import type { KubeConfig } from '@kubernetes/client-node'
 import { read } from '../../cluster/exchange.ts'
 import { apiVersion } from '../../crds/kind.ts'
-import { collectionOf } from '../simulated/clients.ts'
+import { collectionOf } from '../simulated/creations.ts'
 import { bystander, bystanderKinds } from './bystanders.ts'
 
 export interface Metadata {

@@ -1,6 +1,6 @@
 import type { KubeConfig } from '@kubernetes/client-node'
 import { apiVersion } from '../../crds/kind.ts'
-import { collectionOf } from '../simulated/clients.ts'
+import { collectionOf } from '../simulated/creations.ts'
 import { isReady, watchFirstSeen } from '../simulated/firstseen.ts'
 
 /** When things were first seen, by name, in milliseconds of `performance.now`. */

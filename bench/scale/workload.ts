@@ -1,7 +1,7 @@
 import type { KubeConfig } from '@kubernetes/client-node'
 import { create } from '../../cluster/exchange.ts'
 import { apiVersion } from '../../crds/kind.ts'
-import { byClients, collectionOf } from '../simulated/clients.ts'
+import { byClients, collectionOf } from '../simulated/creations.ts'
 
 /** The Models of one measurement, and the clients that create them. */
 

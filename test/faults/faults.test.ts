@@ -13,9 +13,9 @@ import {
   wrongChildren,
 } from './after.ts'
 import { applyObject } from './apply.ts'
+import { base, type Load, objectOf, sorts, summaryOf } from './applying.ts'
 import { type Bed, startBed } from './bed.ts'
 import { calm, type Fault, faults, loadOf, nothing } from './faults.ts'
-import { base, type Load, objectOf, sorts, summaryOf } from './load.ts'
 import { type Recorder, record } from './recorder.ts'
 
 /**

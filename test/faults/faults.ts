@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { applyMany, denseLoad, type Load, startLoad } from './applying.ts'
 import type { Bed } from './bed.ts'
 import {
   apiServerAway,
@@ -15,7 +16,6 @@ import {
   webhookRestarts,
   withFullDisk,
 } from './happenings.ts'
-import { applyMany, denseLoad, type Load, startLoad } from './load.ts'
 
 /** A fault, and what people notice of it while they apply. */
 export interface Fault {
