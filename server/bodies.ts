@@ -18,8 +18,6 @@ import { type Bounds, scanOf } from './scan.ts'
  * stalls does not block others for long, and a small one is always read.
  */
 
-/** Larger than any review, with its two objects, and any hook request, with all children. */
-const maxBodyBytes = 7 * 1024 * 1024
 /** Not counted for each body, so that small bodies are always read; connections have their own limit. */
 const freeBytes = 32 * 1024
 /** The memory of a parsed value, in addition to its bytes. */
@@ -28,8 +26,9 @@ const bytesOfValue = 64
 /** From this size on, a body is read in steps. */
 const largeBytes = 1024 * 1024
 
-/** How many values a body may have, and how deeply they may be nested. */
+/** How large a body may be, how many values it may have, and how deeply they may be nested. */
 export interface Shape extends Bounds {
+  readonly maxMebibytes: number
   /** A smaller body cannot become large in memory, so it is not scanned. */
   readonly scannedFrom: number
 }
@@ -70,7 +69,7 @@ export function bodies(maxBytes = 64 * 1024 * 1024) {
 
   return (shape: Shape, answer: Answer): RequestHandler =>
     (req, res, next) => {
-      const refusal = refusalOf(req)
+      const refusal = refusalOf(req, shape)
       if (refusal) return fail(res, ...refusal)
       const sent = inflated(req)
       let chunks: Buffer[] = []
@@ -109,7 +108,7 @@ export function bodies(maxBytes = 64 * 1024 * 1024) {
       sent.on('data', (chunk: Buffer) => {
         if (isRefused) return
         received += chunk.length
-        if (received > maxBodyBytes) return body.refuse(413, tooLarge)
+        if (received > maxBytesOf(shape)) return body.refuse(413, tooLarge(shape))
         chunks.push(chunk)
         weigh(body, received)
         if (!hasRoom(body)) body.refuse(429, tooMuch)
@@ -180,13 +179,17 @@ function answered(
 }
 
 const unfinished = 'the body cannot be read to its end'
-const tooLarge = 'the body is larger than 7 MiB'
+const maxBytesOf = ({ maxMebibytes }: Shape): number => maxMebibytes * 1024 * 1024
+const tooLarge = ({ maxMebibytes }: Shape): string => `the body is larger than ${maxMebibytes} MiB`
 const tooMuch = 'the bodies under way exceed the memory for them: ask again in a second'
 const tooMany = ({ maxValues, maxDepth }: Shape): string =>
   `the body holds more than ${maxValues} values, or is nested more than ${maxDepth} deep`
 
 /** Why a body is refused before it is read; undefined if it is not. */
-function refusalOf({ headers }: Request): [code: number, message: string] | undefined {
+function refusalOf(
+  { headers }: Request,
+  shape: Shape,
+): [code: number, message: string] | undefined {
   const type = headers['content-type'] ?? ''
   // A request without a Content-Type is refused: curl's default is a form.
   if (!/^application\/json\s*(;|$)/i.test(type))
@@ -194,7 +197,8 @@ function refusalOf({ headers }: Request): [code: number, message: string] | unde
   const encoding = encodingOf(headers)
   if (!Object.hasOwn(inflaters, encoding) && encoding !== 'identity')
     return [415, `the body may be compressed by gzip or deflate, not ${encoding.slice(0, 100)}`]
-  return Number(headers['content-length'] ?? 0) > maxBodyBytes ? [413, tooLarge] : undefined
+  const declared = Number(headers['content-length'] ?? 0)
+  return declared > maxBytesOf(shape) ? [413, tooLarge(shape)] : undefined
 }
 
 const encodingOf = (headers: IncomingHttpHeaders): string =>

@@ -62,7 +62,7 @@ export async function measureBurden(
 }
 
 /** The server reads no larger body. */
-export const mostMebibytes = 7
+export const mostMebibytes = 16
 /** Without the controller, which Metacontroller's own requests contain. */
 const mostBytes = (mostMebibytes - 0.1) * 2 ** 20
 

@@ -473,6 +473,9 @@ const isCageable = (() => {
 /** A body of 7 MiB that never ends; all requests share this buffer. */
 const most = 7 * mib
 const stalled = Buffer.from(`{"a":"${'x'.repeat(most - 100)}`)
+/** One of a hook may be larger. */
+const mostOfHook = 16 * mib
+const stalledHook = Buffer.from(`{"a":"${'x'.repeat(mostOfHook - 100)}`)
 const inChunks = Buffer.concat([Buffer.from(`${stalled.length.toString(16)}\r\n`), stalled])
 const objects = `[${'{},'.repeat((most - 10) / 3)}1]`
 const bomb = gzipSync(Buffer.alloc(6.9 * mib, ' '), { level: 9 })
@@ -517,7 +520,11 @@ const attacks: readonly Attack[] = [
     lines: 120,
     sent: () => [head(validatePath, 'chunked'), inChunks],
   },
-  { what: '120 bodies of hooks that stall', lines: 120, sent: () => [head(sync, most), stalled] },
+  {
+    what: '120 bodies of hooks that stall',
+    lines: 120,
+    sent: () => [head(sync, mostOfHook), stalledHook],
+  },
   {
     what: '120 bodies that decompress to a large size',
     lines: 120,

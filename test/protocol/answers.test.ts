@@ -21,7 +21,7 @@ const parent = {
 }
 
 describe('the response to a wrong request says what is wrong, as JSON', () => {
-  const huge = JSON.stringify({ parent, padding: 'x'.repeat(8 * 1024 * 1024) })
+  const huge = JSON.stringify({ parent, padding: 'x'.repeat(17 * 1024 * 1024) })
   test.each([
     {
       when: 'the body is not JSON',
@@ -66,11 +66,11 @@ describe('the response to a wrong request says what is wrong, as JSON', () => {
       says: 'AdmissionReview',
     },
     {
-      when: 'it is larger than 7 MiB',
+      when: 'it is larger than 16 MiB',
       path: '/hooks/models/sync',
       body: huge,
       code: 413,
-      says: '7 MiB',
+      says: '16 MiB',
     },
   ])('$when: $code', async ({ path, body, code, says }) => {
     const answer = await request(server).post(path).type('application/json').send(body)
@@ -78,7 +78,26 @@ describe('the response to a wrong request says what is wrong, as JSON', () => {
     expect(answer.body.message).toContain(says)
   })
 
-  test('it inflates to more than 7 MiB: 413', async () => {
+  test('it has 2,000 Jobs with all that the API server adds, and is not too large', async () => {
+    const fields = Object.fromEntries(
+      Array.from({ length: 160 }, (_, number) => [`f:field-${number}`, {}]),
+    )
+    const metadata = { namespace: 'default', managedFields: [{ fieldsV1: fields }] }
+    const jobs = Object.fromEntries(
+      Array.from({ length: 2000 }, (_, number) => {
+        const name = `m-model-run-${number}`
+        const job = { apiVersion: 'batch/v1', kind: 'Job', metadata: { ...metadata, name } }
+        return [name, { ...job, padding: 'x'.repeat(4000) }]
+      }),
+    )
+    const answer = await request(server)
+      .post('/hooks/models/sync')
+      .type('application/json')
+      .send(JSON.stringify({ parent, children: { 'Job.batch/v1': jobs } }))
+    expect(answer.status).toBe(200)
+  })
+
+  test('it inflates to more than 16 MiB: 413', async () => {
     const answer = await request(server)
       .post('/hooks/models/sync')
       .set({ 'content-type': 'application/json', 'content-encoding': 'gzip' })
