@@ -35,18 +35,24 @@ const isGone = (pid: number): boolean => {
   }
 }
 
-/** Kills a process. The returned function restarts it, and records it so that `down` finds it. */
+/**
+ * Kills a process. The returned function restarts it, and records it so that `down` finds it. If it ends
+ * with an error, it is started again, as systemd or the kubelet would: an API server ends if its own start
+ * takes too long.
+ */
 export async function kill(name: string): Promise<() => void> {
   const { record, pid, file, args, cwd } = processNamed(name)
   process.kill(pid, 'SIGKILL')
   await until(async () => isGone(pid), Boolean, 10)
-  return () => {
+  const start = (): void => {
     const log = openSync(join(inject('cluster').dir, 'log', `${name}.log`), 'a')
     const child = spawn(file, args, { cwd, detached: true, stdio: ['ignore', log, log] })
     child.unref()
+    child.on('exit', (code) => code && setTimeout(start, 1000))
     const again = { name, pid: child.pid, identity: identityOf(child.pid ?? 0) }
     writeFileSync(record, `${JSON.stringify(again)}\n`)
   }
+  return start
 }
 
 /** Resolves once the server is ready, and so has listed Pods. */
