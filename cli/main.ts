@@ -95,7 +95,7 @@ program
   .action(async (options) => set(await (await import('../install/try.ts')).tryCommand(options)))
 
 // The same image runs them; they parse their arguments themselves.
-for (const name of ['seal', 'idle'])
+for (const name of ['seal', 'idle', 'relay'])
   program
     .command(name, { hidden: true })
     .helpOption(false)

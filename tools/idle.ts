@@ -1,13 +1,16 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Options, optional, required } from './options.ts'
 import { portUse } from './portuse.ts'
 import { report } from './report.ts'
+import { isDoubt, serverActivity } from './serveractivity.ts'
 
 /**
- * Polls Jupyter on localhost, and ends with the message `idle` when there has been no activity for the
- * timeout. The container is then restarted, so its own start counts as activity.
+ * Polls Jupyter or a server on localhost, and ends with the message `idle` when there has been no
+ * activity for the timeout. The container is then restarted, so its own start counts as activity.
+ *
+ * Beside a server, it also ends once when it cannot tell, so that the hooks learn why.
  *
  * With --port the program may be something other than Jupyter, which reports no activity. Until a
  * Jupyter has written its token, connections to that port count as activity.
@@ -103,25 +106,66 @@ async function lastSeen(url: string, folder: string, port: string | undefined): 
   throw new Error(`no Jupyter has written to ${folder} yet`)
 }
 
-export async function main(options: Options): Promise<void> {
-  const timeout = millisecondsOf(required(options, 'timeout'))
+/** The time of the last activity that Jupyter reports. */
+function jupyterActivity(options: Options): () => Promise<number> {
   const url = required(options, 'url')
   const port = optional(options, 'port')
   const folder = process.env.JUPYTER_RUNTIME_DIR ?? '/run/jupyter'
+  return () => lastSeen(url, folder, port)
+}
+
+/** Until it can tell for the first time, it polls more often, so that a doubt is reported early. */
+const firstPeriod = 5000
+
+export async function main(options: Options): Promise<void> {
+  const timeout = millisecondsOf(required(options, 'timeout'))
+  const isServer = optional(options, 'health') !== undefined
+  const last = isServer ? serverActivity(options) : jupyterActivity(options)
+  const doubts = isServer ? doubtsIn(required(options, 'folder')) : undefined
   const period = Math.min(60_000, Math.max(1000, timeout / 10))
   let since = Date.now()
+  let told: number | undefined
   let printed = ''
   for (;;) {
-    await sleep(period)
+    await sleep(told === undefined && isServer ? Math.min(period, firstPeriod) : period)
     let news = ''
     try {
-      since = Math.max(since, await lastSeen(url, folder, port))
+      const seen = await last()
+      since = Math.max(since, seen ?? Date.now())
+      if (seen !== undefined) told = Date.now()
+      if (seen !== undefined && doubts?.areOver()) return report('can tell again')
       if (Date.now() - since >= timeout) return report('idle')
       news = `last activity ${new Date(since).toISOString()}`
     } catch (error) {
-      news = `cannot tell: ${error instanceof Error ? error.message : String(error)}`
+      news = `cannot tell: ${reasonOf(error)}`
+      const isLong = Date.now() - (told ?? since) >= timeout
+      if (doubts && (isDoubt(error) || isLong) && doubts.areNew()) return report(news)
     }
     if (news !== printed) console.log(news)
     printed = news
+  }
+}
+
+/** `fetch failed` says nothing: its cause does. */
+const reasonOf = (error: unknown): string => {
+  if (!(error instanceof Error)) return String(error)
+  return error.cause instanceof Error && error.cause.message ? error.cause.message : error.message
+}
+
+/** A file remembers, beyond a restart of this container, that a doubt was reported. */
+function doubtsIn(folder: string) {
+  const file = join(folder, 'doubted')
+  const isThere = () => existsSync(file)
+  return {
+    areNew: (): boolean => {
+      const isNew = !isThere()
+      writeFileSync(file, '')
+      return isNew
+    },
+    areOver: (): boolean => {
+      const wasThere = isThere()
+      rmSync(file, { force: true })
+      return wasThere
+    },
   }
 }

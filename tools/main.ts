@@ -14,6 +14,7 @@ const programs: Readonly<Record<string, () => Promise<typeof import('./seal.ts')
   load: async () => (await import('./load.ts')).main,
   seal: async () => (await import('./seal.ts')).main,
   idle: async () => (await import('./idle.ts')).main,
+  relay: async () => (await import('./relay.ts')).main,
 }
 
 // Credentials are removed from everything that this process prints.

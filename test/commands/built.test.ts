@@ -75,6 +75,7 @@ test.each([
   { file: 'cli', args: ['try', ...cluster], code: 1, says: 'substratus: ' },
   { file: 'cli', args: ['seal'], code: 1, says: '--artifacts' },
   { file: 'cli', args: ['idle', '--timeout=1m'], code: 1, says: '--url' },
+  { file: 'cli', args: ['relay', '--port=1'], code: 1, says: '--to' },
   { file: 'open', args: ['--help'], code: 0, says: 'Usage: kubectl open' },
   { file: 'open', args: ['nb', 'n', ...cluster], code: 1, says: 'error: kubeconfig ' },
 ])('dist/$file/main.js $args.0 starts', ({ file, args, code, says }) => {

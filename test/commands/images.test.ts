@@ -71,7 +71,7 @@ test('bundles the server, so that it needs no packages, and adds their licenses'
   const app = join(context, 'app')
   expect(readdirSync(app)).not.toContain('node_modules')
   const program = join(app, 'dist', 'cli', 'main.js')
-  for (const command of ['serve', 'renew-certificate', 'try', 'seal', 'idle']) {
+  for (const command of ['serve', 'renew-certificate', 'try', 'seal', 'idle', 'relay']) {
     const { stdout, stderr } = spawnSync(process.execPath, [program, command, '--help'], {
       encoding: 'utf8',
     })

@@ -1,0 +1,81 @@
+import { once } from 'node:events'
+import { rmSync } from 'node:fs'
+import { connect, createServer, type Server, type Socket } from 'node:net'
+import { exchangeOf } from './exchange.ts'
+import { type Options, required } from './options.ts'
+
+/**
+ * Passes bytes between clients and a server of the same Pod, unchanged and at the pace of the slower
+ * side, and knows for how long nobody has used the server. The idle watch asks on a Unix socket.
+ */
+export interface Relay {
+  readonly server: Server
+  /** Since the last activity, in milliseconds. */
+  readonly silentFor: () => number
+}
+
+export function relayTo(port: number, probePaths: readonly string[]): Relay {
+  const waiting = new Set<() => boolean>()
+  let last = performance.now()
+  const note = (isActivity: boolean) => {
+    if (isActivity) last = performance.now()
+  }
+
+  // A client may end its side and still read; each side ends only when the other has.
+  const both = { allowHalfOpen: true, noDelay: true } as const
+  const server = createServer(
+    { ...both, keepAlive: true, keepAliveInitialDelay: 60_000 },
+    (client) => {
+      const exchange = exchangeOf(probePaths)
+      const upstream = connect({ ...both, host: '127.0.0.1', port })
+      client.on('data', (chunk: Buffer) => note(exchange.sent(chunk)))
+      upstream.on('data', () => note(exchange.answered()))
+      client.pipe(upstream).pipe(client)
+      endTogether(client, upstream)
+      waiting.add(exchange.isWaiting)
+      client.on('close', () => {
+        note(exchange.isWaiting())
+        waiting.delete(exchange.isWaiting)
+      })
+    },
+  )
+
+  return {
+    server,
+    silentFor: () => {
+      note([...waiting].some((isWaiting) => isWaiting()))
+      return Math.round(performance.now() - last)
+    },
+  }
+}
+
+/** What breaks on one side breaks on the other, so that a client that goes away frees the server. */
+function endTogether(client: Socket, upstream: Socket): void {
+  for (const [one, other] of [
+    [client, upstream],
+    [upstream, client],
+  ] as const)
+    one.on('error', () => other.resetAndDestroy())
+}
+
+const listening = (server: Server, where: number | string) =>
+  new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(where, resolve)
+  })
+
+export async function main(options: Options): Promise<void> {
+  const to = Number(required(options, 'to'))
+  const path = required(options, 'relay')
+  const { server, silentFor } = relayTo(to, options['probe-path'] ?? [])
+  // A socket of this container before its restart is still there.
+  rmSync(path, { force: true })
+  const asked = createServer((socket) => {
+    socket.on('error', () => socket.destroy())
+    socket.end(String(silentFor()))
+  })
+  await listening(asked, path)
+  await listening(server, Number(required(options, 'port')))
+  console.log(`relays to port ${to}`)
+  await once(server, 'close')
+}
