@@ -1,8 +1,9 @@
 import { commandLine, hashedFields, reference, specFields, strategy } from './common.ts'
+import { idleTimeoutOf } from './idleness.ts'
 import { defineKind, gpuColumn, lastColumns, readyColumns, type SpecOf } from './kind.ts'
 import { podField } from './podtemplate.ts'
 import { integer, object, string } from './schema/builders.ts'
-import { serving, statusFields } from './status.ts'
+import { idle, serving, statusFields } from './status.ts'
 
 export const ModelServer = defineKind({
   kind: 'ModelServer',
@@ -44,6 +45,10 @@ export const ModelServer = defineKind({
         maxLength: 63,
       }),
       strategy,
+      idleTimeout: idleTimeoutOf(
+        'ModelServer',
+        'Puts the server to sleep after this time without a request, for instance 30m or 1h30m; default never. A new value of the annotation substratus.ai/opened wakes it. Requests are counted by the metrics of the preset, else by a relay in front of the server. Only with at most one replica.',
+      ),
       ...podField,
     },
     hashed: {
@@ -54,6 +59,7 @@ export const ModelServer = defineKind({
       health: 'neither',
       runtime: 'neither',
       strategy: 'neither',
+      idleTimeout: 'neither',
       pod: 'neither',
     },
     required: ['model'],
@@ -63,11 +69,18 @@ export const ModelServer = defineKind({
         message: 'runtime brings an image of its own: remove image and build, or remove runtime',
         reads: ['runtime?', 'image?', 'build?'],
       },
+      {
+        rule: '!has(self.idleTimeout) || !has(self.replicas) || self.replicas <= 1',
+        message:
+          'idleTimeout stops a server of one replica: set replicas to 1 or 0, or remove idleTimeout and scale with KEDA, which scales several to zero',
+        reads: ['idleTimeout?', 'replicas'],
+      },
     ],
   },
   status: object('The observed state.', {
     ...statusFields,
     ...serving,
+    idle,
   }),
   scale: {
     specReplicasPath: '.spec.replicas',

@@ -1,7 +1,8 @@
 import { commandLine, hashedFields, reference, specFields } from './common.ts'
+import { idleTimeoutOf } from './idleness.ts'
 import { defineKind, gpuColumn, lastColumns, readyColumns, type SpecOf } from './kind.ts'
 import { podField } from './podtemplate.ts'
-import { object, string } from './schema/builders.ts'
+import { object } from './schema/builders.ts'
 import { idle, statusFields } from './status.ts'
 
 export const Notebook = defineKind({
@@ -25,20 +26,9 @@ export const Notebook = defineKind({
       ),
       model: reference('A Model to look at; mounted at /content/model.'),
       dataset: reference('A Dataset to look at; mounted at /content/data.'),
-      idleTimeout: string(
+      idleTimeout: idleTimeoutOf(
+        'Notebook',
         'Stops the notebook after this idle time, for instance 2h or 1h30m; default never. With a command that does not start Jupyter, it is idle while no forwarded port has a connection.',
-        {
-          pattern: '^([0-9]+h)?([0-9]+m)?([0-9]+s)?$',
-          patternErrorMessage:
-            'write hours, minutes and seconds in this order, such as "2h", "90m" or "1h30m"',
-          maxLength: 32,
-          'x-kubernetes-validations': [
-            {
-              rule: "self.matches('[1-9]')",
-              message: 'must be more than 0: leave it out for a Notebook that never stops',
-            },
-          ],
-        },
       ),
       ...podField,
     },

@@ -132,8 +132,9 @@ export const reasons = {
     todo: 'Set spec.suspend to false to resume; kubectl open does so for a notebook or a server.',
   },
   Idle: {
-    meaning: 'The notebook was idle for spec.idleTimeout and was stopped; its home remains.',
-    todo: 'To start it: kubectl open notebook NAME, or kubectl annotate --overwrite notebook NAME substratus.ai/opened="$(date)".',
+    meaning:
+      'The notebook or the server was idle for spec.idleTimeout and was stopped; the home of a notebook remains. status.idle.since says since when.',
+    todo: 'To start it: kubectl open KIND NAME, or kubectl annotate --overwrite KIND NAME substratus.ai/opened="$(date -u +%FT%TZ)".',
   },
   UpdatePending: {
     meaning:

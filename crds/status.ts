@@ -198,10 +198,19 @@ export const bases = list(
   { maxItems: 64 },
 )
 
-/** What the status of an idle Notebook records. */
-export const idle = object('The notebook was stopped for being idle.', {
+/** What the status of a Notebook or ModelServer records once it was idle. */
+export const idle = object('It was idle for spec.idleTimeout and was stopped.', {
   container: string('The id of the container that reported it.', { maxLength: 256 }),
   opened: string('The value of substratus.ai/opened at that time.', bounds.annotation),
+  since: string('Since when it sleeps, or when it fell asleep last.', bounds.time),
+  woken: string(
+    'When it was woken since then, by the time in substratus.ai/opened; absent while it sleeps.',
+    bounds.time,
+  ),
+  wakingSeconds: integer('How long the last waking took until it was ready, in seconds.', {
+    format: 'int64',
+    minimum: 0,
+  }),
 })
 export type Idle = TypeOf<typeof idle>
 

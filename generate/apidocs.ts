@@ -26,7 +26,11 @@ const userAnnotations = tableOf(
       'ModelServer',
       'A new value takes the change that `UpdatePending` tells of, and the Pods are replaced.',
     ],
-    [`\`${annotations.opened}\``, 'Notebook', 'A new value starts an idle Notebook.'],
+    [
+      `\`${annotations.opened}\``,
+      'ModelServer, Notebook',
+      'A new value, best a time (`"$(date -u +%FT%TZ)"`), starts an idle one. A time after the end of the idle watch also prevents a sleep that is about to begin. Nothing with `suspend`, and no ModelServer with 0 replicas, is started.',
+    ],
   ],
 )
 

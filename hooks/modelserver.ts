@@ -9,12 +9,13 @@ import { namespaceOf, selectorOf, serverName } from './children/metadata.ts'
 import { service, services } from './children/service.ts'
 import { servingInputs } from './engine/hashes.ts'
 import { hookOf } from './engine/hook.ts'
+import { doubtOf, idlenessOf, idleVerdict } from './engine/idleness.ts'
 import type { Facts } from './engine/read.ts'
 import type { Beside, ServeStage } from './engine/stage.ts'
 import { containersIn } from './observe/observed.ts'
 import { rolloutOf } from './observe/rollout.ts'
 import { ownImage } from './observe/spec.ts'
-import { no, type Verdict, yes } from './observe/verdict.ts'
+import { no, type Verdict, withNote, yes } from './observe/verdict.ts'
 import { withPodFields } from './pod/podfields.ts'
 import { serverOf, serverPod, serverPort } from './pod/serverpod.ts'
 import { strategyOf } from './pod/strategy.ts'
@@ -47,8 +48,10 @@ export const modelserver = hookOf(ModelServer, {
     const { parent, observed } = facts
     const image = imageIn(workload) ?? serverOf(facts, records)?.image
     const existing = observed.child('Deployment', serverName(parent))
+    const { remembered } = idlenessOf(facts, existing)
     return {
       ...(image && { image }),
+      ...(remembered && { idle: remembered }),
       url: `http://${serverName(parent)}.${namespaceOf(parent)}.svc:${serverPort}`,
       replicas: existing?.status?.replicas ?? 0,
       selector: Object.entries({ ...selectorOf(parent), 'substratus.ai/stage': 'serve' })
@@ -66,14 +69,17 @@ function serve(facts: ServerFacts): ServeStage {
   const model = references.model
   const name = serverName(parent)
   const workload = observed.child('Deployment', name)
+  const { isIdle, annotations } = idlenessOf(facts, workload)
+  const replicas = replicasOf(parent.spec, isIdle)
   return {
     does: 'serve',
     condition: 'Serving',
     needs: [model],
     refuse: refusal(facts),
-    asleep: asleep(parent.spec),
+    asleep: asleep(facts, isIdle),
     workload,
-    replicas: retainedReplicas(facts, workload),
+    replicas: retainedReplicas(facts, workload, replicas),
+    annotations,
     inputs: (records) =>
       servingInputs(
         parent,
@@ -87,17 +93,17 @@ function serve(facts: ServerFacts): ServeStage {
       deployment(
         parent,
         name,
-        replicasOf(parent.spec),
+        replicas,
         strategyOf(facts),
         withPodFields(serverPod(facts, records), 'server', parent, config),
       ),
     beside: beside(parent),
-    verdict: (existing, emitted) => verdictOf(facts, existing, emitted),
+    verdict: (existing, emitted) => verdictOf(facts, existing, emitted, isIdle),
   }
 }
 
-const containerIn = (workload: Workload | undefined): Container | undefined =>
-  containersIn(workload?.spec?.template).find(({ name }) => name === 'server')
+const containerIn = (workload: Workload | undefined, wanted = 'server'): Container | undefined =>
+  containersIn(workload?.spec?.template).find(({ name }) => name === wanted)
 
 /** The image of a retained Deployment, if it is valid in a status: somebody may have edited it. */
 function imageIn(workload: Workload | undefined): string | undefined {
@@ -107,10 +113,11 @@ function imageIn(workload: Workload | undefined): string | undefined {
 
 const isImage = new RegExp(imagePattern)
 
-/** The Service forwards to the port on which this workload's own container listens. */
+/** The Service forwards to the port on which this workload's relay, or else its server, listens. */
 function beside(parent: ServerFacts['parent']): Beside {
   return (workload) => {
-    const port = portIn(containerIn(workload)) ?? serverPort
+    const port =
+      portIn(containerIn(workload, 'relay')) ?? portIn(containerIn(workload)) ?? serverPort
     return [service(parent, serverName(parent), serverPort, port)]
   }
 }
@@ -121,12 +128,16 @@ function portIn(server: Container | undefined): number | undefined {
   return Number.isInteger(listens) ? listens : undefined
 }
 
-const replicasOf = ({ suspend, replicas = 1 }: ModelServerSpec): number => (suspend ? 0 : replicas)
+const replicasOf = ({ suspend, replicas = 1 }: ModelServerSpec, isIdle: boolean): number =>
+  suspend || isIdle ? 0 : replicas
 
 /** A retained Deployment scales too, but not beyond what its mount, or the requested one, can serve. */
-function retainedReplicas(facts: ServerFacts, workload: Workload | undefined): number | undefined {
+function retainedReplicas(
+  facts: ServerFacts,
+  workload: Workload | undefined,
+  replicas: number,
+): number | undefined {
   const { parent, config } = facts
-  const replicas = replicasOf(parent.spec)
   if (replicas <= 1) return replicas
   const claims = (workload?.spec?.template?.spec?.volumes ?? []).map(
     ({ persistentVolumeClaim }) => persistentVolumeClaim?.claimName,
@@ -145,14 +156,25 @@ function refusal({ parent: { spec }, references, config }: ServerFacts): Verdict
 }
 
 function verdictOf(
-  { parent: { spec }, observed }: ServerFacts,
+  facts: ServerFacts,
   existing: Workload,
   emitted: Workload | undefined,
+  isIdle: boolean,
 ): Verdict {
-  return asleep(spec) ?? rolloutOf(existing, emitted, spec.replicas ?? 1, observed)
+  const { parent, observed } = facts
+  const stopped = asleep(facts, isIdle)
+  if (stopped) return stopped
+  const doubt = parent.spec.idleTimeout && doubtOf(observed.pods('serve'))
+  return withNote(
+    rolloutOf(existing, emitted, parent.spec.replicas ?? 1, observed),
+    doubt ? `idleTimeout has no effect, the idle watch ${doubt}` : undefined,
+  )
 }
 
-function asleep({ suspend, replicas }: ModelServerSpec): Verdict | undefined {
+/** A server that nobody wants to run is never woken: it does not count as idle. */
+function asleep(facts: ServerFacts, isIdle: boolean): Verdict | undefined {
+  const { suspend, replicas } = facts.parent.spec
   if (suspend) return no('Suspended', 'spec.suspend is true')
-  return replicas === 0 ? no('Suspended', 'scaled to 0 replicas') : undefined
+  if (replicas === 0) return no('Suspended', 'scaled to 0 replicas')
+  return isIdle ? idleVerdict(facts) : undefined
 }

@@ -1,4 +1,3 @@
-import { annotations } from '../crds/kind.ts'
 import { Notebook, type NotebookSpec } from '../crds/notebook.ts'
 import { claims } from './children/claim.ts'
 import type { Workload } from './children/manifesttypes.ts'
@@ -7,7 +6,7 @@ import { denyIngress, networkPolicies } from './children/networkpolicy.ts'
 import { service, services } from './children/service.ts'
 import { statefulSet, statefulSets } from './children/statefulset.ts'
 import { hookOf } from './engine/hook.ts'
-import { idlenessOf } from './engine/idleness.ts'
+import { idlenessOf, idleVerdict } from './engine/idleness.ts'
 import type { Facts } from './engine/read.ts'
 import type { Beside, ServeStage } from './engine/stage.ts'
 import { isTerminating, servingFault } from './observe/diagnosis.ts'
@@ -102,14 +101,9 @@ function verdictOf(
     : notAnswering(facts, existing, outdated)
 }
 
-function asleep({ parent: { metadata, spec } }: NotebookFacts, isIdle: boolean) {
-  if (spec.suspend) return no('Suspended', 'spec.suspend is true; the home is kept')
-  return isIdle
-    ? no(
-        'Idle',
-        `idle for ${spec.idleTimeout}; the home is kept: kubectl annotate --overwrite notebook ${metadata.name} ${annotations.opened}="$(date)" wakes it`,
-      )
-    : undefined
+function asleep(facts: NotebookFacts, isIdle: boolean): Verdict | undefined {
+  if (facts.parent.spec.suspend) return no('Suspended', 'spec.suspend is true; the home is kept')
+  return isIdle ? idleVerdict(facts, '; the home is kept') : undefined
 }
 
 /** The name of the running Pod, if its template is older than the present one. */

@@ -16,7 +16,7 @@ import type { Target } from './target.ts'
 /** A change of an object: suspend, resume or wake it. */
 export interface Change {
   readonly suspend?: boolean
-  /** The new value of the annotation that wakes an idle Notebook. */
+  /** The new value of the annotation that wakes what is idle. */
   readonly opened?: string
 }
 

@@ -46,7 +46,9 @@ export async function connectionOf(
   }
 
   const destinationIn = (pod: Pod): Destination => {
-    const ports = pod.spec.containers.find((it) => it.name === container)?.ports
+    // Through the relay, if there is one: the idle watch counts what passes there.
+    const relay = pod.spec.initContainers?.find(({ name }) => name === 'relay')
+    const ports = (relay ?? pod.spec.containers.find((it) => it.name === container))?.ports
     return {
       pod: pod.metadata.name,
       instance: instanceOf(pod, container),

@@ -1,5 +1,6 @@
+import { isStillIdle } from '../crds/idleness.ts'
 import { annotations, type Parent } from '../crds/kind.ts'
-import type { Condition } from '../crds/status.ts'
+import type { Condition, Idle } from '../crds/status.ts'
 
 /**
  * Decides what to do next from the observed objects:
@@ -37,6 +38,7 @@ export interface Pod extends Owned {
       readonly name: string
       readonly ports?: readonly { readonly name?: string; readonly containerPort: number }[]
     }[]
+    readonly initContainers?: Pod['spec']['containers']
   }
   readonly status?: {
     readonly phase?: string
@@ -64,11 +66,11 @@ export interface Seen {
 }
 
 export type Opened = Parent<
-  { readonly suspend?: boolean; readonly idleTimeout?: string },
+  { readonly suspend?: boolean; readonly idleTimeout?: string; readonly replicas?: number },
   {
     readonly observedGeneration?: number
     readonly conditions?: readonly Condition[]
-    readonly idle?: { readonly opened?: string }
+    readonly idle?: Idle
   }
 >
 
@@ -103,6 +105,7 @@ export function next({ object, pods, connected, wasOpen }: Seen): Next {
       resume,
     }
   }
+  if (object.spec.replicas === 0) return { do: 'end', says: atZero(object) }
   // A busy kernel can miss a probe, so a connection stays open whatever Ready is.
   const container = containerNamed(object.kind)
   const same = pods.find((pod) => instanceOf(pod, container) === connected && isThere(pod))
@@ -110,11 +113,15 @@ export function next({ object, pods, connected, wasOpen }: Seen): Next {
   return byReady(object, pods)
 }
 
-/** Whether it was stopped because it was idle, and its annotation has not changed since. */
+/** It is not woken: whoever scaled it to 0 may not want it to run. */
+const atZero = ({ metadata }: Opened): string =>
+  `it has 0 replicas: kubectl scale modelserver ${metadata.name} --replicas=1 starts it`
+
+/** Whether it was stopped because it was idle, and nobody has opened it since. */
 const isIdle = ({ spec, status, metadata }: Opened): boolean =>
   spec.idleTimeout !== undefined &&
   status?.idle !== undefined &&
-  status.idle.opened === metadata.annotations?.[annotations.opened]
+  isStillIdle(status.idle, metadata.annotations?.[annotations.opened])
 
 function byReady({ metadata, status }: Opened, pods: readonly Pod[]): Next {
   const { conditions = [] } = status ?? {}

@@ -22,7 +22,7 @@ const program = new Command('kubectl open')
     `
 notebook/NAME, nb NAME and mserver NAME are accepted, too.
 
-A suspended notebook or modelserver is resumed, an idle notebook is woken. Ctrl-C ends, and asks
+A suspended or idle notebook or modelserver is resumed or woken. Ctrl-C ends, and asks
 whether to suspend a notebook or to leave it running; a second Ctrl-C leaves it running. Other machines
 cannot connect: the port is on loopback, and is forwarded as kubectl port-forward does.`,
   )

@@ -34,6 +34,6 @@ export const of = { model: { name: 'falcon' }, dataset: { name: 'squad' } }
 export const largestWith = (filler: string): readonly Parent[] => [
   aModel(filled(of, filler), long),
   aDataset(filled({}, filler), long),
-  aModelServer(filled({ model: of.model }, filler), long),
+  aModelServer(filled({ model: of.model, idleTimeout: '1h' }, filler), long),
   aNotebook(filled({ ...of, idleTimeout: '1h' }, filler), long),
 ]

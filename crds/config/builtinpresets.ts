@@ -19,6 +19,11 @@ const vllm = {
     path: '/metrics',
     running: 'vllm:num_requests_running',
     waiting: 'vllm:num_requests_waiting',
+    activity: [
+      'vllm:prompt_tokens_total',
+      'vllm:generation_tokens_total',
+      'vllm:request_success_total',
+    ],
   },
   needsGpu: true,
   drain: { timeoutFlag: '--shutdown-timeout' },
@@ -66,6 +71,12 @@ export const builtInPresets = {
       path: '/metrics',
       running: 'llamacpp:requests_processing',
       waiting: 'llamacpp:requests_deferred',
+      // Embeddings change only the number of decodings.
+      activity: [
+        'llamacpp:prompt_tokens_total',
+        'llamacpp:tokens_predicted_total',
+        'llamacpp:n_decode_total',
+      ],
     },
     drain: { cutsStreams: true },
     tasks: ['chat', 'completions', 'embeddings'],
@@ -80,6 +91,7 @@ export const builtInPresets = {
       PORT: '{port}',
     },
     health: '/health',
+    // Its counters do not exist before the first request, so none of them is listed as activity.
     metrics: { path: '/metrics', waiting: 'te_queue_size' },
     tasks: ['embeddings', 'reranking', 'classification'],
   },

@@ -6,6 +6,10 @@ const metrics = object('Its Prometheus metrics, on the serving port.', {
   path: string('The path.', { pattern: '^/' }),
   running: string('The gauge that counts the requests in progress.'),
   waiting: string('The gauge that counts the requests that wait.'),
+  activity: list(
+    'Counters that every request changes, such as those of tokens, which exist before the first request. With one of them, spec.idleTimeout needs no relay: the server is busy while running or waiting is above 0, or when a counter has changed.',
+    string('The name of a counter.'),
+  ),
 })
 
 const drain = object(

@@ -17,7 +17,7 @@ const contract = [
 ]
 const builders = ['/source', '/artifacts', '/home/build', '/run/user/1000', '/secrets']
 
-const ourVolumes = ['data', 'model', 'artifacts', 'params', 'shm', 'home', 'runtime']
+const ourVolumes = ['data', 'model', 'artifacts', 'params', 'shm', 'home', 'runtime', 'idle-watch']
 const builderVolumes = ['source', 'artifacts', 'home', 'run', 'registry', 'pull', 'git']
 
 /** Without a spec, the fields are for all objects of a kind, and any of these may have a GPU. */

@@ -28,7 +28,13 @@ export interface Container {
   readonly args?: readonly string[]
   readonly workingDir?: string
   readonly env?: readonly EnvVar[]
-  readonly ports?: readonly { readonly name?: string; readonly containerPort?: number }[]
+  readonly ports?: readonly {
+    readonly name?: string
+    readonly containerPort?: number
+    readonly protocol?: string
+  }[]
+  /** Always: an init container that runs beside the others, a sidecar. */
+  readonly restartPolicy?: 'Always'
   readonly resources?: {
     readonly requests?: Readonly<Record<string, string>>
     readonly limits?: Readonly<Record<string, number | string>>
@@ -94,6 +100,7 @@ interface StatusCondition {
   readonly status: string
   readonly reason?: string
   readonly message?: string
+  readonly lastTransitionTime?: string
 }
 
 export interface WithConditions {
@@ -105,6 +112,7 @@ export interface Termination {
   readonly reason?: string
   readonly message?: string
   readonly containerID?: string
+  readonly finishedAt?: string
 }
 
 interface ContainerState {

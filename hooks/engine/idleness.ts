@@ -1,10 +1,14 @@
+import { isStillIdle, presentTime, timeOf } from '../../crds/idleness.ts'
 import { annotations } from '../../crds/kind.ts'
+import { kindWord } from '../../crds/names.ts'
 import type { Idle } from '../../crds/status.ts'
 import { printable } from '../../crds/text.ts'
-import type { Pod, Workload } from '../children/manifesttypes.ts'
+import type { Termination, Workload } from '../children/manifesttypes.ts'
 import { openedOf } from '../children/metadata.ts'
-import { containersOf, isTerminating } from '../observe/diagnosis.ts'
+import { conditionOf, containersOf, isTerminating } from '../observe/diagnosis.ts'
 import { annotatedIdle, idleAnnotation } from '../observe/memory.ts'
+import type { ObservedPod } from '../observe/observed.ts'
+import { no, type Verdict } from '../observe/verdict.ts'
 import type { Facts } from './read.ts'
 
 /**
@@ -14,8 +18,8 @@ import type { Facts } from './read.ts'
  *     awake ──────────────────────────────────────────────────────▶ idle
  *       ▲                                                            │
  *       └────────────────────────────────────────────────────────────┘
- *         substratus.ai/opened has another value than at that time,
- *         or spec.suspend is set, or spec.idleTimeout is removed
+ *         substratus.ai/opened has another value than at that time, or is a later time,
+ *         or nothing should run anyway, or spec.idleTimeout is removed
  *
  * Idle means 0 replicas. The memory of it is the sidecar's container, which stops the workload only
  * once, and the value of substratus.ai/opened. It is stored twice, in the status and in an annotation of
@@ -30,50 +34,119 @@ interface Idleness {
   readonly annotations: Readonly<Record<string, string>> | undefined
 }
 
-export function idlenessOf(
-  facts: Facts<{ readonly idleTimeout?: string; readonly suspend?: boolean }>,
-  workload: Workload | undefined,
-): Idleness {
+/** What has an idleTimeout. */
+interface Sleeper {
+  readonly idleTimeout?: string
+  readonly suspend?: boolean
+  readonly replicas?: number
+}
+
+export function idlenessOf(facts: Facts<Sleeper>, workload: Workload | undefined): Idleness {
   const { parent } = facts
-  const remembered = rememberedIn(facts, workload)
-  const isIdle = remembered !== undefined && remembered.opened === openedOf(parent)
+  const found = rememberedIn(facts, workload)
+  const isIdle = found !== undefined && isStillIdle(found, openedOf(parent))
+  const remembered = found && (isIdle ? asleepAgain(found) : awake(facts, found))
   return {
     isIdle,
     remembered,
-    annotations: isIdle
-      ? { [annotations.idle]: idleAnnotation(remembered, parent.metadata.generation) }
-      : emptied(workload),
+    annotations:
+      isIdle && remembered
+        ? { [annotations.idle]: idleAnnotation(remembered, parent.metadata.generation) }
+        : emptied(workload),
   }
 }
 
-/** Suspending forgets idleness, so resuming starts the workload. */
+/** The verdict on a workload that is idle; `keeps` says what remains of it. */
+export function idleVerdict({ parent }: Facts<Sleeper>, keeps = ''): Verdict {
+  const { metadata, spec } = parent
+  return no(
+    'Idle',
+    `idle for ${spec.idleTimeout}${keeps}: kubectl annotate --overwrite ${kindWord(parent)} ${metadata.name} ${annotations.opened}="${presentTime}" wakes it`,
+  )
+}
+
+/** Suspending and scaling to 0 forget idleness, so resuming starts the workload. */
 function rememberedIn(
-  { parent, memory, observed }: Parameters<typeof idlenessOf>[0],
+  { parent, memory, observed }: Facts<Sleeper>,
   workload: Workload | undefined,
 ): Idle | undefined {
-  const { idleTimeout, suspend } = parent.spec
-  if (!idleTimeout || suspend) return undefined
+  const { idleTimeout, suspend, replicas } = parent.spec
+  if (!idleTimeout || suspend || replicas === 0) return undefined
   const opened = openedOf(parent)
   const known = [memory.idle, annotatedIdle(workload, parent.metadata.generation)].filter(
     (idle) => idle !== undefined,
   )
-  const container = endedSidecar(observed.pods('serve'))
-  if (container && !known.some((idle) => idle.container === container))
-    return { container, ...(opened !== undefined && { opened }) }
+  const end = endedSidecar(observed.pods('serve'))
+  if (end && !known.some(({ container }) => container === end.container)) {
+    const wakingSeconds = memory.idle?.wakingSeconds
+    return {
+      ...end,
+      ...(opened !== undefined && { opened }),
+      ...(wakingSeconds !== undefined && { wakingSeconds }),
+    }
+  }
   // The status or the annotation may be out of date: the one with the present value counts.
   return known.find((idle) => idle.opened === opened) ?? known.at(-1)
 }
 
-/** The id of the sidecar's container that ended with `idle`; a restarted sidecar has it in its last state. */
-function endedSidecar(pods: readonly Pod[]): string | undefined {
-  const id = pods
+/** A former value of substratus.ai/opened is back, so that the waking is undone. */
+const asleepAgain = ({ woken: _, ...idle }: Idle): Idle => idle
+
+/** Records when it was woken, if that is known, and how long it took, once that is known. */
+function awake({ parent, observed }: Facts<Sleeper>, idle: Idle): Idle {
+  const { wakingSeconds: before, ...others } = idle
+  const woken = idle.woken ?? inSeconds(timeOf(openedOf(parent)))
+  if (woken === undefined) return idle
+  const known = idle.woken === undefined ? undefined : before
+  const wakingSeconds = known ?? wakingTime(observed.pods('serve'), idle.since, woken)
+  return { ...others, woken, ...(wakingSeconds !== undefined && { wakingSeconds }) }
+}
+
+/** From the waking until a Pod that was created after the sleep began is ready. */
+function wakingTime(
+  pods: readonly ObservedPod[],
+  since: string | undefined,
+  woken: string,
+): number | undefined {
+  const began = timeOf(since)
+  const [ready] = pods
+    .filter((pod) => !isTerminating(pod))
+    .filter(({ metadata }) => (timeOf(metadata.creationTimestamp) ?? 0) >= (began ?? Infinity))
+    .map((pod) => timeOf(conditionOf(pod, 'Ready')?.lastTransitionTime))
+    .filter((time) => time !== undefined)
+    .sort((a, b) => a - b)
+  // The clock of whoever woke it may be ahead.
+  return ready === undefined
+    ? undefined
+    : Math.max(0, Math.round((ready - (timeOf(woken) ?? ready)) / 1000))
+}
+
+/** As Kubernetes writes times. */
+const inSeconds = (time: number | undefined): string | undefined =>
+  time === undefined ? undefined : new Date(time).toISOString().replace(/\.\d+Z$/, 'Z')
+
+/** How the sidecars ended; one that was restarted has it in its last state. */
+const endsOf = (pods: readonly ObservedPod[]): readonly Termination[] =>
+  pods
     .filter((pod) => !isTerminating(pod))
     .flatMap(containersOf)
     .filter(({ name }) => name === 'idle')
     .flatMap(({ state, lastState }) => [state?.terminated, lastState?.terminated])
-    .find((end) => end?.message?.trim() === 'idle')?.containerID
-  return id && printable(id).slice(0, 256)
+    .filter((end) => end !== undefined)
+
+/** The container of a sidecar that ended with `idle`, and when. */
+function endedSidecar(
+  pods: readonly ObservedPod[],
+): { readonly container: string; readonly since?: string } | undefined {
+  const end = endsOf(pods).find(({ message }) => message?.trim() === 'idle')
+  if (!end?.containerID) return undefined
+  const since = inSeconds(timeOf(end.finishedAt))
+  return { container: printable(end.containerID).slice(0, 256), ...(since && { since }) }
 }
+
+/** Why a sidecar cannot tell whether anybody uses the workload: it ends once to report it. */
+export const doubtOf = (pods: readonly ObservedPod[]): string | undefined =>
+  /^cannot tell: .*/.exec(endsOf(pods)[0]?.message?.trim() ?? '')?.[0]
 
 /**
  * The annotation is emptied, never removed: when the last of our annotations goes, Metacontroller's

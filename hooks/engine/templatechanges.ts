@@ -29,7 +29,7 @@ function containerChanges(
   applied: readonly Container[],
   wanted: readonly Container[],
 ): readonly string[] {
-  const main = wanted.at(-1)?.name
+  const main = wanted.findLast(({ name }) => name !== 'idle')?.name
   const changes = wanted.flatMap((container) => {
     const before = applied.find(({ name }) => name === container.name)
     if (!before) return [`new container "${container.name}"`]

@@ -76,8 +76,12 @@ function waiting(status: ContainerStatus): Verdict | undefined {
   return undefined
 }
 
-/** A server that exits with 0 and is restarted again and again counts as crash-looping, too. */
+/**
+ * A server that exits with 0 and is restarted again and again counts as crash-looping, too. The idle
+ * watch reports by ending.
+ */
 function exitingWithZero({ name, ready, restartCount = 0, state, lastState }: ContainerStatus) {
+  if (name === 'idle') return undefined
   const end = state?.terminated ?? lastState?.terminated
   return end?.exitCode === 0 && restartCount > 0 && !ready
     ? no('CrashLooping', exited(name, end))
@@ -236,7 +240,10 @@ const isEnd = ({ reason }: Verdict): boolean => reason === 'Failed' || reason ==
 const isStarted = (pod: ObservedPod): boolean =>
   pod.status?.phase === 'Running' ||
   pod.status?.phase === 'Succeeded' ||
-  containersOf(pod).some(({ state }) => state?.running || state?.terminated)
+  // The relay starts before the server's image is pulled.
+  containersOf(pod).some(
+    ({ name, state }) => name !== 'relay' && (state?.running || state?.terminated),
+  )
 
 /** Whether the named container of a Pod has ever run. An evicted Pod may no longer report its state. */
 export const hasStarted = (pod: ObservedPod, container: string): boolean =>

@@ -43,7 +43,7 @@ export interface Memory {
   readonly awaitedSince: string | undefined
   /** The base, its base and so on. */
   readonly bases: readonly string[]
-  /** Why the Notebook was stopped. */
+  /** Why it was stopped for being idle, or when it was last. */
   readonly idle: Idle | undefined
   readonly conditions: readonly Condition[]
 }
@@ -202,9 +202,9 @@ export function annotatedIdle(
   generation: number | undefined,
 ): (Idle & { readonly container: string }) | undefined {
   const found = workload && jsonIn(workload, annotations.idle)
-  const { container, opened } = (prune(idleSchema, found) ?? {}) as Idle
+  const { container, ...others } = (prune(idleSchema, found) ?? {}) as Idle
   if (!container || found?.generation !== generation) return undefined
-  return { container, ...(opened !== undefined && { opened }) }
+  return { container, ...others }
 }
 
 /** The JSON object in an annotation; undefined if there is none, or it is not readable. */

@@ -33,6 +33,10 @@ export const yes = (reason: Reason, message: string): Verdict => ({
   message: shown(message),
 })
 
+/** The same verdict, with more to say. */
+export const withNote = (verdict: Verdict, note: string | undefined): Verdict =>
+  note === undefined ? verdict : { ...verdict, message: shown(`${verdict.message}; ${note}`) }
+
 /** Marks what stays so until somebody acts, such as a Job that has failed. */
 export const final = (verdict: Verdict): Verdict => ({ ...verdict, isFinal: true })
 

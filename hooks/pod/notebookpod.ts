@@ -1,15 +1,12 @@
 import { claimName } from '../../crds/names.ts'
 import type { NotebookSpec } from '../../crds/notebook.ts'
-import type { Container } from '../children/manifesttypes.ts'
 import type { Facts } from '../engine/read.ts'
 import type { Records } from '../observe/memory.ts'
 import { ownImage } from '../observe/spec.ts'
 import { type CommandLine, filled, type Preset, remaining } from './commandline.ts'
+import { idleWatch } from './idlewatch.ts'
 import { resultMount } from './mounts.ts'
 import { placeholdersOf } from './placeholders.ts'
-import { podFieldsOf } from './podfields.ts'
-import { toolResources } from './resources.ts'
-import { toolSecurity } from './security.ts'
 import { container, contentMounts, gpuPodBase, podMetadata } from './template.ts'
 import { joined, type Mounts } from './volumes.ts'
 
@@ -91,7 +88,7 @@ export function notebookPod(facts: NotebookFacts, records: Records) {
             },
           },
         }),
-        ...(spec.idleTimeout ? [idleWatch(facts)] : []),
+        ...(spec.idleTimeout ? [watchOf(facts)] : []),
       ],
       volumes: contentMounts(parent, config, mounts).volumes,
     },
@@ -116,16 +113,13 @@ const runtime: Mounts = {
  * command of the user's own, which may start something else, it also watches the port. Jupyter's token
  * is readable only by its own user.
  */
-const idleWatch = ({ parent, config }: NotebookFacts): Container => ({
-  name: 'idle',
-  image: config.images.idle,
-  args: [
-    'idle',
-    `--timeout=${parent.spec.idleTimeout}`,
-    `--url=http://127.0.0.1:${notebookPort}`,
-    ...(parent.spec.command?.length ? [`--port=${notebookPort}`] : []),
-  ],
-  resources: toolResources(config),
-  volumeMounts: [{ name: 'runtime', mountPath: runtimeDir, readOnly: true }],
-  ...toolSecurity(config, podFieldsOf(parent, config).securityContext?.runAsUser),
-})
+const watchOf = ({ parent, config }: NotebookFacts) =>
+  idleWatch(
+    parent,
+    config,
+    [
+      `--url=http://127.0.0.1:${notebookPort}`,
+      ...(parent.spec.command?.length ? [`--port=${notebookPort}`] : []),
+    ],
+    { name: 'runtime', mountPath: runtimeDir, readOnly: true },
+  )

@@ -9,6 +9,7 @@ import { drainOf, gracePeriodSeconds } from './drain.ts'
 import { resultMount } from './mounts.ts'
 import { filledIn, placeholdersOf } from './placeholders.ts'
 import { podFieldsOf } from './podfields.ts'
+import { watchOf } from './serverwatch.ts'
 import { container, contentMounts, gpuPodBase, podMetadata } from './template.ts'
 import { type Mounts, noMounts } from './volumes.ts'
 
@@ -45,6 +46,9 @@ export function serverOf(
 
 const portOf = ({ port = serverPort }: ModelServerSpec): number => port
 
+const healthOf = ({ health }: ModelServerSpec, server: Server | undefined): string =>
+  health ?? server?.health ?? '/'
+
 export function serverPod(facts: ServerFacts, records: Records) {
   const { parent, references, config } = facts
   const server = serverOf(facts, records)
@@ -52,14 +56,16 @@ export function serverPod(facts: ServerFacts, records: Records) {
   const mounts = server?.mountsModel
     ? resultMount('model', references.model, config, disk)
     : noMounts
+  const watch = watchOf(facts, server, portOf(parent.spec), healthOf(parent.spec, server))
+  const before = [...mounts.before, ...watch.relay]
   return {
     metadata: podMetadata(parent, config, 'serve', 'server'),
     spec: {
       ...gpuPodBase(parent, config),
       terminationGracePeriodSeconds: gracePeriodSeconds,
-      ...(mounts.before.length && { initContainers: mounts.before }),
-      containers: [serverContainer(facts, server, mounts)],
-      volumes: contentMounts(parent, config, mounts).volumes,
+      ...(before.length && { initContainers: before }),
+      containers: [serverContainer(facts, server, mounts), ...watch.idle],
+      volumes: [...contentMounts(parent, config, mounts).volumes, ...watch.volumes],
     },
   }
 }
@@ -85,7 +91,7 @@ function serverContainer(
       ...(sleep && { lifecycle: { preStop: { sleep: { seconds: sleep } } } }),
       // No liveness probe: a restart would load the weights again and fix nothing.
       readinessProbe: {
-        httpGet: { path: spec.health ?? server?.health ?? '/', port: 'http' },
+        httpGet: { path: healthOf(spec, server), port: 'http' },
         periodSeconds: 5,
         timeoutSeconds: 5,
       },

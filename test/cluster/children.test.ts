@@ -45,6 +45,11 @@ const more = [
     },
   },
   {
+    kind: 'ModelServer',
+    metadata: { name: 'sleeper' },
+    spec: { model: { name: 'everything' }, image: 'example.com/server:1', idleTimeout: '1h' },
+  },
+  {
     kind: 'Notebook',
     metadata: { name: 'own-command' },
     spec: { command: ['code-server'], resources: { gpu: { type: 'nvidia-h100', count: 2 } } },

@@ -430,6 +430,16 @@ const rows: readonly Bad[] = [
     spec: { idleTimeout: '2 hours' },
     says: 'write hours, minutes and seconds in this order, such as "2h", "90m" or "1h30m"',
   },
+  {
+    kind: 'ModelServer',
+    spec: { model, idleTimeout: '1h', replicas: 2 },
+    says: 'set replicas to 1 or 0, or remove idleTimeout and scale with KEDA',
+  },
+  {
+    kind: 'ModelServer',
+    spec: { model, idleTimeout: '0m' },
+    says: 'leave it out for a ModelServer that never stops',
+  },
   { kind: 'Notebook', spec: { idleTimeout: '0s' }, says: 'spec.idleTimeout: Invalid value: ' },
   { kind: 'Notebook', spec: { idleTimeout: '0h00m' }, says: 'must be more than 0' },
   { kind: 'Notebook', spec: { source: 'hf://a/b' }, says: 'unknown field "spec.source"' },

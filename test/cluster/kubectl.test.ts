@@ -116,6 +116,8 @@ describe('kubectl explain knows', () => {
     ['modelserver.spec.replicas', 'How many Pods serve.'],
     ['dataset.spec.runPolicy.backoffLimit', 'Retries'],
     ['notebook.spec.idleTimeout', 'Stops the notebook'],
+    ['modelserver.spec.idleTimeout', 'Puts the server to sleep'],
+    ['modelserver.status.idle.wakingSeconds', 'How long the last waking took'],
     ['model.status.artifacts', 'complete result'],
   ])('%s', async (path, words) => {
     expect(await ok(['explain', path])).toContain(words)

@@ -129,10 +129,9 @@ const spec: readonly (Readonly<Record<string, string>> & { readonly of?: string 
   ...['10', '"10"', '10Gi', '1e1', '010', '0o10', '16000m', '1_000', '~', '1.5', '.inf'].map(
     (memory) => ({ resources: `{memory: ${memory}}` }),
   ),
-  ...['2h', '"2h"', '90', '1:30', '~', '2001-01-01'].map((idleTimeout) => ({
-    of: 'Notebook',
-    idleTimeout,
-  })),
+  ...['2h', '"2h"', '90', '1:30', '~', '2001-01-01'].flatMap((idleTimeout) =>
+    ['Notebook', 'ModelServer'].map((of) => ({ of, idleTimeout })),
+  ),
   ...['[a, b]', '[on]', '[1]', '[~]', 'a', '{}', '[]', '~'].map((args) => ({ args })),
   { Image: 'example.com/train:1' },
   { image: 'a/b:1\n  image: a/c:1' },

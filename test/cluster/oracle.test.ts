@@ -54,6 +54,7 @@ const plain: Readonly<Record<string, readonly Json[]>> = {
       runtime: 'vllm',
       resources: { memory: 24, gpu: { type: 'nvidia-l4' } },
     },
+    { model: { name: 'base' }, idleTimeout: '30m' },
   ],
   Notebook: [{ idleTimeout: '2h' }, { model: { name: 'base' }, suspend: true }],
 }

@@ -15,6 +15,7 @@ import {
   queueAll,
   remove,
   type Stored,
+  timeIn,
   uidFor,
   type World,
 } from './world.ts'
@@ -29,7 +30,7 @@ export type Action =
       readonly do: 'annotate'
       readonly object: Name
       readonly with: 'rerun' | 'rollout' | 'opened'
-      /** Without a value, the annotation is removed. */
+      /** Without a value, the annotation is removed; `now` is the time. */
       readonly value?: string
     }
   | {
@@ -134,7 +135,8 @@ function annotate(world: World, { object: name, with: word, value }: Of<'annotat
   const object = objectOf(world, name)
   if (!object) return
   const { [annotations[word]]: _, ...others } = object.metadata.annotations ?? {}
-  const now = { ...others, ...(value !== undefined && { [annotations[word]]: value }) }
+  const given = value === 'now' ? timeIn(world) : value
+  const now = { ...others, ...(given !== undefined && { [annotations[word]]: given }) }
   put(world, { ...object, metadata: { ...object.metadata, annotations: now } })
 }
 

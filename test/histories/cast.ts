@@ -55,6 +55,9 @@ export const specs: Readonly<Record<Name, readonly Spec[]>> = {
     { ...model('base'), replicas: 2 },
     { ...model('tuned'), replicas: 0 },
     { ...model('base'), build: { git } },
+    { ...model('base'), runtime: 'llamacpp', idleTimeout: '1h' },
+    { ...model('base'), image: 'example.com/serve:1', idleTimeout: '1h' },
+    { ...model('tuned'), idleTimeout: '2h', replicas: 0 },
   ],
   notebook: [
     { image: 'example.com/lab:1' },

@@ -49,10 +49,17 @@ function expectTrue(world: World, parent: Stored, { reason }: Condition, says: s
   )
   if (reason === 'Suspended' || reason === 'Idle') {
     if (pods.length) violated(`${says}, but Pod "${pods[0]?.metadata.name}" runs`)
+    if (reason === 'Idle') expectUnopened(parent, says)
     return
   }
   if (parent.kind === 'Model' || parent.kind === 'Dataset') expectResult(world, parent, says)
   else if (!pods.some((pod) => pod.status.phase === 'Running')) violated(`${says}, but no Pod runs`)
+}
+
+/** No wake is swallowed: whatever was opened after its watch ended is awake. */
+function expectUnopened({ metadata, status }: Stored, says: string): void {
+  const opened = Date.parse(metadata.annotations?.['substratus.ai/opened'] ?? '')
+  if (opened >= Date.parse(status.idle.since)) violated(`${says}, but it was opened since`)
 }
 
 /** A result matches the spec and the rerun, and it is stored. */

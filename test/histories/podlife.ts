@@ -4,7 +4,7 @@ import { folderOf, works } from './contents.ts'
 import { discard, disrupted } from './controllers.ts'
 import { hasEnded } from './jobcontroller.ts'
 import { stageOf } from './ledger.ts'
-import { all, find, parents, put, type Stored, violated, type World } from './world.ts'
+import { all, find, parents, put, type Stored, timeIn, violated, type World } from './world.ts'
 
 /** What can happen to a Pod. */
 export type PodEvent =
@@ -48,7 +48,11 @@ function starts(world: World, pod: Stored, event: PodEvent): void {
   const scheduled = pod.spec.nodeName ? pod : { ...pod, spec: { ...pod.spec, nodeName: 'one' } }
   const isAnswering = event === 'runs' || event === 'succeeds'
   if (event !== 'runs' && !isServer(pod)) ends(world, scheduled, event)
-  else put(world, { ...scheduled, status: isAnswering ? running(scheduled) : crashing(scheduled) })
+  else
+    put(world, {
+      ...scheduled,
+      status: isAnswering ? running(world, scheduled) : crashing(scheduled),
+    })
 }
 
 /** Two programs in one folder would destroy each other's files. */
@@ -86,8 +90,11 @@ function missingClaim(world: World, { spec }: Stored): string | undefined {
 const containersOf = ({ spec }: Stored): readonly Json[] => spec.containers
 
 /** A container that has ended is restarted, and remembers how it ended. */
-const running = (pod: Stored): Json => ({
+const running = (world: World, pod: Stored): Json => ({
   phase: 'Running',
+  conditions: [
+    readyIn(pod) ?? { type: 'Ready', status: 'True', lastTransitionTime: timeIn(world) },
+  ],
   containerStatuses: containersOf(pod).map(({ name }) => {
     const before = pod.status.containerStatuses?.find((one: Json) => one.name === name)
     const { terminated } = before?.state ?? {}
@@ -95,6 +102,9 @@ const running = (pod: Stored): Json => ({
     return { name, ready: true, state: { running: {} }, ...(lastState && { lastState }) }
   }),
 })
+
+const readyIn = ({ status }: Stored): Json =>
+  status.conditions?.find(({ type }: Json) => type === 'Ready')
 
 const crashing = (pod: Stored): Json => ({
   phase: 'Running',
@@ -110,7 +120,12 @@ const crashing = (pod: Stored): Json => ({
 function idle(world: World, pod: Stored): void {
   const statuses = pod.status?.containerStatuses ?? []
   if (!statuses.some(({ name }: Json) => name === 'idle')) return
-  const ended = { exitCode: 0, message: 'idle', containerID: `containerd://${pod.metadata.uid}` }
+  const ended = {
+    exitCode: 0,
+    message: 'idle',
+    containerID: `containerd://${pod.metadata.uid}`,
+    finishedAt: timeIn(world),
+  }
   put(world, {
     ...pod,
     status: {

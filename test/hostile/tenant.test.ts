@@ -63,6 +63,11 @@ const parents: readonly {
     references: [],
   },
   { what: 'a ModelServer', parent: aModelServer({ model: { name: 'base' } }), references: [base] },
+  {
+    what: 'a ModelServer that may sleep',
+    parent: aModelServer({ model: { name: 'base' }, image: 'i', idleTimeout: '1h' }),
+    references: [base],
+  },
   { what: 'a Notebook', parent: aNotebook({ image: 'i', idleTimeout: '1h' }), references: [] },
 ]
 

@@ -138,7 +138,8 @@ export async function fakeApi(): Promise<FakeApi> {
   server.on('upgrade', (req, socket, head) => {
     const { pathname, searchParams } = new URL(req.url ?? '', 'http://localhost')
     const [pod = '', what] = pathname.split('/').slice(-2)
-    api.requests.push(`UPGRADE ${pathname}`)
+    const ports = searchParams.get('ports')
+    api.requests.push(`UPGRADE ${pathname}${ports === null ? '' : `?ports=${ports}`}`)
     const refusal =
       refusalOf(`UPGRADE ${pathname}`) ??
       (objects.has(keyOf('Pod', pod))

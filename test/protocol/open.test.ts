@@ -523,25 +523,53 @@ describe('a ModelServer', () => {
     spec: { containers: [{ name: 'server', ports: [{ name: 'http', containerPort: 9000 }] }] },
   })
 
+  const owners = [
+    {
+      kind: 'Deployment',
+      metadata: {
+        name: 'chat-server',
+        uid: 'deployment1',
+        ...controlledBy('ModelServer', 'chat', 's1'),
+      },
+    },
+    {
+      kind: 'ReplicaSet',
+      metadata: {
+        name: 'chat-server-5f',
+        uid: 'replicas1',
+        ...controlledBy('Deployment', 'chat-server', 'deployment1'),
+      },
+    },
+  ]
+
+  test('that sleeps is woken by a time, and is reached through its relay', async () => {
+    await jupyter('')
+    const asleep = {
+      ...server,
+      spec: { ...server.spec, idleTimeout: '30m' },
+      status: { ...server.status, idle: { container: 'c', since: '2026-01-01T00:00:00Z' } },
+    }
+    const one = replica('chat-1', '2026-01-02T00:00:00Z')
+    const relay = { name: 'relay', ports: [{ name: 'relay', containerPort: 18080 }] }
+    api.put(...owners, asleep, { ...one, spec: { ...one.spec, initContainers: [relay] } })
+    const { messages, printed, code, interrupt } = person({ words: ['mserver/chat'] })
+    await soon(() => expect(printed).toHaveLength(1))
+    expect(messages[0]).toBe('ModelServer "chat" is idle: waking it')
+    const [patch = ''] = patches()
+    expect(patch).toMatch(
+      /\{"metadata":\{"annotations":\{"substratus\.ai\/opened":"[-0-9]+T[:.0-9]+Z"\}\}\}$/,
+    )
+    const forwards = api.requests.filter((line) => line.includes('portforward'))
+    expect(forwards.every((line) => line.includes('ports=18080'))).toBe(true)
+    expect(forwards).not.toEqual([])
+    interrupt()
+    expect(await code).toBe(0)
+  })
+
   test('is reached on its container’s port, and another replica replaces one that is deleted', async () => {
     await jupyter('')
     api.put(
-      {
-        kind: 'Deployment',
-        metadata: {
-          name: 'chat-server',
-          uid: 'deployment1',
-          ...controlledBy('ModelServer', 'chat', 's1'),
-        },
-      },
-      {
-        kind: 'ReplicaSet',
-        metadata: {
-          name: 'chat-server-5f',
-          uid: 'replicas1',
-          ...controlledBy('Deployment', 'chat-server', 'deployment1'),
-        },
-      },
+      ...owners,
       server,
       replica('chat-1', '2026-01-02T00:00:00Z'),
       replica('chat-2', '2026-01-01T00:00:00Z'),

@@ -215,6 +215,13 @@ const rows: readonly {
     ready: 'True Idle',
     health: 'Current',
   },
+  {
+    when: 'a server is idle',
+    parent: server({ idleTimeout: '2h' }),
+    seen: seenWith(server({ idleTimeout: '2h' }), { replicas: 1 }, idle, [falcon]),
+    ready: 'True Idle',
+    health: 'Current',
+  },
 ]
 
 describe('the health of an object', () => {

@@ -24,6 +24,10 @@ const parents: readonly Parent[] = [
   aModel({ source: 'hf://org/falcon', env }, { name: long }),
   aModelServer({ model: { name: 'falcon' }, env, resources: { gpu: { count: 2 } } }),
   aModelServer({ model: { name: 'falcon' }, build }, { name: long }),
+  aModelServer(
+    { model: { name: 'falcon' }, image: 'example.com/serve:1', idleTimeout: '1h' },
+    { name: 'sleeper' },
+  ),
   aDataset({ source: 's3://bucket/path', env }, { name: long }),
   aDataset({ build, params: { n: 1 } }, { name: 'built' }),
   aNotebook({ model: { name: 'falcon' }, dataset: { name: 'squad' }, idleTimeout: '1h', env }),

@@ -108,6 +108,29 @@ describe('before it is open', () => {
       does: 'patch opened: idle: waking it',
     },
     {
+      when: 'it was woken before the controller saw that it was idle',
+      object: notebook('True Serving x', {
+        ...opened('2026-01-01T12:00:01Z'),
+        spec: { idleTimeout: '2h' },
+        status: {
+          ...notebook('True Serving x').status,
+          idle: { opened: '2026-01-01T12:00:01Z', since: '2026-01-01T12:00:00Z' },
+        },
+      }),
+      pods: [pod('a')],
+      does: 'reach a',
+    },
+    {
+      when: 'it is a server that sleeps',
+      object: notebook('True Idle x', { kind: 'ModelServer', ...idle, ...opened('monday') }),
+      does: 'patch opened: idle: waking it',
+    },
+    {
+      when: 'it is a server that was scaled to 0 replicas',
+      object: notebook('True Suspended x', { kind: 'ModelServer', spec: { replicas: 0 } }),
+      does: 'end: it has 0 replicas: kubectl scale modelserver explore --replicas=1 starts it',
+    },
+    {
       when: 'it is idle and suspended: both at once',
       object: notebook('', {
         ...idle,

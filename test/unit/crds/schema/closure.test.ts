@@ -73,6 +73,7 @@ const values: readonly unknown[] = [
   ...texts.flatMap((text) => [{ url: text }, { [text]: 'a' }, { a: text }, { source: text }]),
   ...texts.map((name) => ({ metadata: { name }, spec: { model: { name: 'a' } } })),
   ...pairs.map((keys) => of(keys, 'a')),
+  ...[0, 1, 2, 'a', null].map((replicas) => ({ idleTimeout: 'a', replicas })),
   ...[['branch'], ['branch', 'tag'], ['tag', 'commit'], ['branch', 'tag', 'commit']].map((keys) =>
     of(keys, 'a'),
   ),

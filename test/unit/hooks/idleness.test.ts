@@ -1,0 +1,302 @@
+import { describe, expect, test } from 'vitest'
+import type { Parent } from '../../../crds/kind.ts'
+import type { Child } from '../../objects.ts'
+import {
+  aModel,
+  aModelServer,
+  aNotebook,
+  aPod,
+  applied,
+  complete,
+  type Json,
+  observed,
+  readyOf,
+  type Seen,
+  statusOf,
+  stored,
+  sync,
+} from '../../objects.ts'
+
+/** Sleep and wake, of a Notebook and of a ModelServer alike. */
+
+const imported = complete(aModel({ source: 'https://example.com/falcon' }), {
+  url: 'pvc://falcon-model-artifacts/run/1',
+})
+const model = { model: { name: 'falcon' } }
+const kinds = [
+  { kind: 'Notebook', workload: 'StatefulSet', make: aNotebook, spec: { idleTimeout: '2h' } },
+  {
+    kind: 'ModelServer with metrics',
+    workload: 'Deployment',
+    make: aModelServer,
+    spec: { ...model, runtime: 'llamacpp', idleTimeout: '2h' },
+  },
+  {
+    kind: 'ModelServer with a relay',
+    workload: 'Deployment',
+    make: aModelServer,
+    spec: { ...model, image: 'example.com/server:1', idleTimeout: '2h' },
+  },
+] as const
+
+const up = {
+  replicas: 1,
+  readyReplicas: 1,
+  updatedReplicas: 1,
+  availableReplicas: 1,
+  conditions: [{ type: 'Available', status: 'True' }],
+}
+const slept = '2026-01-01T12:00:00Z'
+const ended = (message: string, more: object = {}) => ({
+  phase: 'Running',
+  containerStatuses: [
+    { name: 'server', ready: true, state: { running: {} } },
+    {
+      name: 'idle',
+      ready: true,
+      restartCount: 1,
+      state: { running: {} },
+      lastState: {
+        terminated: { exitCode: 0, message, containerID: 'containerd://1', finishedAt: slept },
+      },
+      ...more,
+    },
+  ],
+})
+const readyAt = (lastTransitionTime: string) => ({
+  phase: 'Running',
+  conditions: [{ type: 'Ready', status: 'True', lastTransitionTime }],
+  containerStatuses: [{ name: 'server', ready: true, state: { running: {} } }],
+})
+const opened = (time: string) => ({ annotations: { 'substratus.ai/opened': time } })
+const annotated = (parent: Parent, more: object): Parent => ({
+  ...parent,
+  metadata: { ...parent.metadata, ...more },
+})
+
+describe.each(kinds)('a $kind', ({ workload, make, spec }) => {
+  const parent = make(spec)
+  const children = applied(sync(parent, [imported]))
+  const made = children.find(({ kind }) => kind === workload) as Child
+  const seen = (status: unknown, pod?: unknown, created?: string): readonly Seen[] => [
+    imported,
+    ...children.filter((child) => child !== made),
+    observed(made, status),
+    ...(pod ? [aPod(made, pod, created ? { creationTimestamp: created } : {})] : []),
+  ]
+  const replicas = (answer: ReturnType<typeof sync>): number =>
+    (answer.children.find(({ kind }) => kind === workload) as Json).spec.replicas
+
+  const asleep = sync(parent, seen(up, ended('idle')))
+
+  test('sleeps since its watch ended, and says what wakes it', () => {
+    expect(replicas(asleep)).toBe(0)
+    expect(statusOf(asleep).idle).toEqual({ container: 'containerd://1', since: slept })
+    expect(readyOf(asleep)).toMatch(
+      /^True Idle: idle for 2h.*: kubectl annotate --overwrite \w+ \w+ substratus\.ai\/opened="\$\(date -u \+%FT%TZ\)" wakes it$/,
+    )
+  })
+
+  test('sleeps on without its Pod, from its status or from its workload alone', () => {
+    for (const one of [stored(parent, asleep), parent]) {
+      const later = sync(one, [imported, ...applied(asleep)])
+      expect(replicas(later)).toBe(0)
+      expect(statusOf(later).idle).toEqual(statusOf(asleep).idle)
+    }
+  })
+
+  test('a wake that no sync has seen before the end of the watch is not swallowed', () => {
+    const race = make(spec, opened('2026-01-01T12:00:01Z'))
+    const answer = sync(race, seen(up, ended('idle')))
+    expect(replicas(answer)).toBe(1)
+    expect(readyOf(answer)).toMatch(/^True Serving/)
+    // The same in each later sync, from the status of this one or without it.
+    for (const one of [stored(race, answer), race])
+      expect(replicas(sync(one, seen(up, ended('idle'))))).toBe(1)
+  })
+
+  test('a wake that the watch has outlasted does not prevent the sleep', () => {
+    expect(
+      replicas(sync(make(spec, opened('2026-01-01T09:00:00Z')), seen(up, ended('idle')))),
+    ).toBe(0)
+  })
+
+  test('its status says when it was woken, and how long that took', () => {
+    const woken = annotated(stored(parent, asleep), opened('2026-01-01T13:00:00.5Z'))
+    const starting = sync(woken, seen({}))
+    expect(replicas(starting)).toBe(1)
+    expect(statusOf(starting).idle).toEqual({
+      container: 'containerd://1',
+      since: slept,
+      woken: '2026-01-01T13:00:00Z',
+    })
+    const serving = sync(
+      stored(woken, starting),
+      seen(up, readyAt('2026-01-01T13:01:30Z'), '2026-01-01T13:00:02Z'),
+    )
+    const awake = { ...statusOf(starting).idle, wakingSeconds: 90 }
+    expect(statusOf(serving).idle).toEqual(awake)
+    // A probe that fails for a moment was no waking, nor is another value of the annotation.
+    const later = sync(
+      annotated(stored(woken, serving), opened('2026-01-01T15:00:00Z')),
+      seen(up, readyAt('2026-01-01T14:00:00Z'), '2026-01-01T13:00:02Z'),
+    )
+    expect(statusOf(later).idle).toEqual(awake)
+  })
+
+  test('asleep again, its status still says how long the last waking took', () => {
+    const idle = {
+      container: 'containerd://0',
+      since: '2026-01-01T01:00:00Z',
+      woken: '2026-01-01T02:00:00Z',
+      wakingSeconds: 90,
+    }
+    const again = sync(
+      make(spec, { ...opened('2026-01-01T02:00:00Z'), status: { idle } }),
+      seen(up, ended('idle')),
+    )
+    expect(statusOf(again).idle).toEqual({
+      container: 'containerd://1',
+      since: slept,
+      opened: '2026-01-01T02:00:00Z',
+      wakingSeconds: 90,
+    })
+  })
+
+  test('a value that is no time wakes it, too, though nobody knows when', () => {
+    const woken = annotated(stored(parent, asleep), opened('please'))
+    const answer = sync(woken, seen(up, readyAt('2026-01-01T13:01:30Z'), '2026-01-01T13:00:02Z'))
+    expect(replicas(answer)).toBe(1)
+    expect(statusOf(answer).idle).toEqual({ container: 'containerd://1', since: slept })
+  })
+
+  test('suspended, it is not woken', () => {
+    const off = annotated(
+      { ...stored(parent, asleep), spec: { ...spec, suspend: true } },
+      opened('2026-01-01T13:00:00Z'),
+    )
+    const answer = sync(off, seen({}))
+    expect(replicas(answer)).toBe(0)
+    expect(readyOf(answer)).toMatch(/^True Suspended/)
+    expect(statusOf(answer).idle).toBeUndefined()
+  })
+
+  test('a time that only a forged status has is not recorded', () => {
+    const forged = ended('idle')
+    const [server, idle] = forged.containerStatuses as Json
+    idle.lastState.terminated.finishedAt = 'yesterday'
+    const answer = sync(parent, seen(up, { ...forged, containerStatuses: [server, idle] }))
+    expect(statusOf(answer).idle).toEqual({ container: 'containerd://1' })
+    expect(replicas(answer)).toBe(0)
+  })
+})
+
+describe('a ModelServer alone', () => {
+  const spec = { ...model, runtime: 'llamacpp', idleTimeout: '2h' }
+  const seen = (pod: unknown, of: object = spec): readonly Seen[] => {
+    const children = applied(sync(aModelServer({ ...of }), [imported]), up)
+    const made = children.find(({ kind }) => kind === 'Deployment') as Child
+    return [imported, ...children, aPod(made, pod)]
+  }
+
+  test('with 0 replicas is suspended, not idle, so nothing wakes it', () => {
+    const parent = aModelServer(
+      { ...spec, replicas: 0 },
+      {
+        ...opened('2026-01-01T13:00:00Z'),
+        status: { idle: { container: 'containerd://1', since: slept } },
+      },
+    )
+    const answer = sync(parent, seen(ended('idle')))
+    expect(readyOf(answer)).toBe('True Suspended: scaled to 0 replicas')
+    expect(statusOf(answer).idle).toBeUndefined()
+  })
+
+  test('Ready says that the watch cannot tell, until it can', () => {
+    const doubt = 'cannot tell: /metrics answers 501'
+    expect(readyOf(sync(aModelServer(spec), seen(ended(doubt))))).toBe(
+      `True Serving: 1 of 1 replicas available; idleTimeout has no effect, the idle watch ${doubt}`,
+    )
+    expect(readyOf(sync(aModelServer(spec), seen(ended('can tell again'))))).toBe(
+      'True Serving: 1 of 1 replicas available',
+    )
+    // Between the end of the watch and its restart.
+    const { lastState: state } = (ended(doubt).containerStatuses as Json)[1]
+    const between = ended(doubt, { ready: false, state, lastState: {} })
+    expect(readyOf(sync(aModelServer(spec), seen(between)))).toContain(doubt)
+  })
+
+  const answered = (more: object): Json => {
+    const { children } = sync(aModelServer({ ...model, idleTimeout: '2h', ...more }), [imported])
+    const of = (kind: string) => children.find((child) => child.kind === kind) as Json
+    const { initContainers = [], containers, volumes } = of('Deployment').spec.template.spec
+    const named = (name: string) =>
+      [...initContainers, ...containers].find((container: Json) => container.name === name)
+    return { named, volumes, port: of('Service').spec.ports[0].targetPort }
+  }
+
+  test('is watched by the metrics of a preset that counts', () => {
+    const { named, port } = answered({ runtime: 'vllm', port: 9000 })
+    expect(named('idle').args).toEqual([
+      'idle',
+      '--timeout=2h',
+      '--health=http://127.0.0.1:9000/health',
+      '--folder=/run/idle-watch',
+      '--metrics=http://127.0.0.1:9000/metrics',
+      '--running=vllm:num_requests_running',
+      '--waiting=vllm:num_requests_waiting',
+      '--activity=vllm:prompt_tokens_total',
+      '--activity=vllm:generation_tokens_total',
+      '--activity=vllm:request_success_total',
+    ])
+    expect(named('relay')).toBeUndefined()
+    expect(port).toBe(9000)
+  })
+
+  test.each([
+    {
+      when: 'its image is its own',
+      more: { image: 'example.com/server:1' },
+      probes: ['/', '/metrics'],
+    },
+    {
+      when: 'its preset counts nothing',
+      more: { runtime: 'tei' },
+      probes: ['/health', '/metrics'],
+    },
+    {
+      when: 'a command may start something else than the preset',
+      more: { runtime: 'vllm', command: ['python3', 'serve.py'] },
+      probes: ['/health', '/metrics'],
+    },
+    {
+      when: 'it has another readiness path',
+      more: { image: 'example.com/server:1', health: '/up' },
+      probes: ['/up', '/metrics'],
+    },
+  ])('is watched by a relay if $when, and the Service leads there', ({ more, probes }) => {
+    const { named, port } = answered(more)
+    expect(named('relay').args).toEqual([
+      'relay',
+      '--port=18080',
+      '--to=8080',
+      '--relay=/run/idle-watch/relay.sock',
+      ...probes.map((path) => `--probe-path=${path}`),
+    ])
+    expect(named('relay').restartPolicy).toBe('Always')
+    expect(named('idle').args).toContain('--relay=/run/idle-watch/relay.sock')
+    expect(port).toBe(18080)
+    // Probes reach the server itself.
+    expect(named('server').readinessProbe.httpGet.port).toBe('http')
+  })
+
+  test('the relay avoids the ports that the server declares', () => {
+    const { named, port } = answered({
+      image: 'example.com/server:1',
+      port: 18080,
+      pod: { container: { ports: [{ name: 'more', containerPort: 18081 }] } },
+    })
+    expect(named('relay').ports[0].containerPort).toBe(18082)
+    expect(port).toBe(18082)
+  })
+})
