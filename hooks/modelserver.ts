@@ -12,7 +12,8 @@ import { hookOf } from './engine/hook.ts'
 import { doubtOf, idlenessOf, idleVerdict } from './engine/idleness.ts'
 import type { Facts } from './engine/read.ts'
 import type { Beside, ServeStage } from './engine/stage.ts'
-import { containersIn } from './observe/observed.ts'
+import { isReady, isTerminating } from './observe/diagnosis.ts'
+import { containersIn, type Observed, type ObservedPod } from './observe/observed.ts'
 import { rolloutOf } from './observe/rollout.ts'
 import { ownImage } from './observe/spec.ts'
 import { no, type Verdict, withNote, yes } from './observe/verdict.ts'
@@ -97,7 +98,7 @@ function serve(facts: ServerFacts): ServeStage {
         strategyOf(facts),
         withPodFields(serverPod(facts, records), 'server', parent, config),
       ),
-    beside: beside(parent),
+    beside: beside(parent, observed),
     verdict: (existing, emitted) => verdictOf(facts, existing, emitted, isIdle),
   }
 }
@@ -113,14 +114,24 @@ function imageIn(workload: Workload | undefined): string | undefined {
 
 const isImage = new RegExp(imagePattern)
 
-/** The Service forwards to the port on which this workload's relay, or else its server, listens. */
-function beside(parent: ServerFacts['parent']): Beside {
+/**
+ * The Service forwards to the port on which this workload's relay, or else its server, listens. While a
+ * Pod without a relay answers, it forwards to the server, on which Pods with a relay listen, too: a
+ * change of spec.idleTimeout fails no request.
+ */
+function beside(parent: ServerFacts['parent'], observed: Observed): Beside {
   return (workload) => {
-    const port =
-      portIn(containerIn(workload, 'relay')) ?? portIn(containerIn(workload)) ?? serverPort
+    const isRelayed = observed.pods('serve').every((pod) => !isAnswering(pod) || hasRelay(pod))
+    const relay = isRelayed ? portIn(containerIn(workload, 'relay')) : undefined
+    const port = relay ?? portIn(containerIn(workload)) ?? serverPort
     return [service(parent, serverName(parent), serverPort, port)]
   }
 }
+
+const isAnswering = (pod: ObservedPod): boolean => !isTerminating(pod) && isReady(pod)
+
+const hasRelay = (pod: ObservedPod): boolean =>
+  containersIn(pod).some(({ name }) => name === 'relay')
 
 /** Anyone who may edit the Deployment can change its ports. */
 function portIn(server: Container | undefined): number | undefined {

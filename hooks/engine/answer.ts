@@ -83,7 +83,7 @@ export function unchanged<S, T>(
         .map((child) =>
           child.kind === 'Job' ? retainedJob(child, { parent, memory }) : asApplied(child),
         ),
-      ...retainedServing(parent, observed, beside(parent as Parent<S>)),
+      ...retainedServing(parent, observed, beside(parent as Parent<S>, observed)),
     ],
   }
 }

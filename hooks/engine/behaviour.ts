@@ -2,6 +2,7 @@ import type { Parent } from '../../crds/kind.ts'
 import type { DeclaredChild } from '../children/childkind.ts'
 import type { Workload } from '../children/manifesttypes.ts'
 import type { Records } from '../observe/memory.ts'
+import type { Observed } from '../observe/observed.ts'
 import type { Verdict } from '../observe/verdict.ts'
 import type { ResultState, WantedClaim } from '../storage/driver.ts'
 import type { Facts } from './read.ts'
@@ -15,7 +16,7 @@ export interface Behaviour<S, T> {
   /** The claims beside the stages. */
   readonly claims: (facts: Facts<S>, result: ResultState) => readonly WantedClaim[]
   /** The children that belong to the serving workload, for kinds that have one. */
-  readonly beside?: (parent: Parent<S>) => Beside
+  readonly beside?: (parent: Parent<S>, observed: Observed) => Beside
   /** Fields of the status; `done` once every stage is done; `workload` is that of this response. */
   readonly status: (
     facts: Facts<S>,

@@ -299,4 +299,29 @@ describe('a ModelServer alone', () => {
     expect(named('relay').ports[0].containerPort).toBe(18082)
     expect(port).toBe(18082)
   })
+
+  test('the Service leads to the relay once no Pod without one answers', () => {
+    const own = { ...model, image: 'example.com/server:1' }
+    const before = applied(sync(aModelServer(own), [imported]), up)
+    const old = before.find(({ kind }) => kind === 'Deployment') as Child
+    const portOf = (...pods: readonly Child[]): number => {
+      const { children } = sync(aModelServer({ ...own, idleTimeout: '2h' }), [
+        imported,
+        ...before,
+        ...pods,
+      ])
+      return (children.find(({ kind }) => kind === 'Service') as Json).spec.ports[0].targetPort
+    }
+    const ready = readyAt('2026-01-01T00:00:00Z')
+    const relayed = applied(sync(aModelServer({ ...own, idleTimeout: '2h' }), [imported])).find(
+      ({ kind }) => kind === 'Deployment',
+    ) as Child
+    const next = aPod(relayed, ready, { name: 'next' })
+    expect(portOf(aPod(old, ready))).toBe(8080)
+    expect(portOf(aPod(old, ready), next)).toBe(8080)
+    const last = aPod(old, ready)
+    const leaving = { ...last.metadata, deletionTimestamp: '2026-01-01T00:01:00Z' }
+    expect(portOf({ ...last, metadata: leaving }, next)).toBe(18080)
+    expect(portOf(next)).toBe(18080)
+  })
 })
