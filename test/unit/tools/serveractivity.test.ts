@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
@@ -135,21 +136,42 @@ describe('by metrics', () => {
 })
 
 describe('by the relay', () => {
-  test('it ends once the relay has seen nothing for long enough', async () => {
+  test('it ends once the relay, as a program of its own, has passed nothing on for long enough', async () => {
     const path = join(folder, 'relay.sock')
-    const age = began()
-    const relay = createSocketServer((socket) =>
-      socket.end(String(age() < 2000 ? 0 : age() - 2000)),
-    )
-    relay.listen(path)
-    await once(relay, 'listening')
+    const free = createSocketServer().listen(0)
+    await once(free, 'listening')
+    const { port } = free.address() as AddressInfo
+    free.close()
+    const to = (server.address() as AddressInfo).port
+    const words = [`--port=${port}`, `--to=${to}`, `--relay=${path}`, '--probe-path=/health']
+    const relay = spawn(process.execPath, ['tools/main.ts', 'relay', ...words], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
     try {
-      const { says, after } = await ended({ metrics: [], relay: [path] })
-      expect(says).toBe('idle')
-      expect(after).toBeGreaterThan(3900)
+      await once(relay.stdout, 'data')
+      metrics = () => ({ text: 'an answer' })
+      // A connection of its own for each, as probes have.
+      const ask = (path: string) =>
+        fetch(`http://127.0.0.1:${port}${path}`, { headers: { connection: 'close' } })
+      let last = 0
+      const probing = setInterval(() => ask('/health').catch(() => {}), 300)
+      setTimeout(async () => {
+        const answer = await ask('/v1/chat')
+        if ((await answer.text()) === 'an answer') last = Date.now()
+      }, 1500)
+      try {
+        const { says } = await ended({ metrics: [], relay: [path] })
+        expect(says).toBe('idle')
+      } finally {
+        clearInterval(probing)
+      }
+      expect(last).toBeGreaterThan(0)
+      expect(Date.now() - last).toBeGreaterThan(1900)
     } finally {
-      relay.close()
+      relay.kill()
     }
+    const [code] = await once(relay, 'exit')
+    expect(code).toBe(143)
   })
 
   test('without the relay it cannot tell', async () => {
