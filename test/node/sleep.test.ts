@@ -102,7 +102,7 @@ test('a server without metrics sleeps once nobody uses it, and is woken', async 
   expect(await servePods(ns)).toHaveLength(1)
 
   // A scraper and a pool, whose connections stay open, are not.
-  const scraper = connect(8080, clusterIP)
+  const scraper = connect(8080, clusterIP).resume()
   const pooled = connect(8080, clusterIP)
   const scraping = setInterval(
     () => scraper.write('GET /metrics HTTP/1.1\r\nhost: it\r\n\r\n'),
@@ -154,7 +154,7 @@ test('a Pod with a relay ends soon, and a stream through it ends well', async ()
   const began = Date.now()
   const text = streaming?.text().catch((error) => `cut: ${error}`)
   await sleep(2000)
-  await ok(['-n', ns, 'delete', 'pod', pod, '--wait=false'])
+  await ok(['-n', ns, 'delete', pod, '--wait=false'])
   // Python ignores SIGTERM as the first process of its container, so the stream has time to end.
   expect((await text)?.split('\n')).toHaveLength(41)
   await until(
