@@ -2,7 +2,7 @@ import { commandLine, hashedFields, reference, specFields, strategy } from './co
 import { idleTimeoutOf } from './idleness.ts'
 import { defineKind, gpuColumn, lastColumns, readyColumns, type SpecOf } from './kind.ts'
 import { podField } from './podtemplate.ts'
-import { integer, object, string } from './schema/builders.ts'
+import { integer, list, object, string } from './schema/builders.ts'
 import { idle, serving, statusFields } from './status.ts'
 
 export const ModelServer = defineKind({
@@ -49,6 +49,14 @@ export const ModelServer = defineKind({
         'ModelServer',
         'Puts the server to sleep after this time without a request, for instance 30m or 1h30m; default never. A new value of the annotation substratus.ai/opened wakes it. Requests are counted by the metrics of the preset, else by a relay in front of the server. Only with at most one replica.',
       ),
+      aliases: list(
+        'Additional names under which the gateway serves it. Servers of a namespace with an equal alias share its requests by their ready replicas. A change restarts nothing.',
+        string('A name, for instance chat or gpt-4o.', {
+          pattern: '^[A-Za-z0-9]([-A-Za-z0-9._:/]*[A-Za-z0-9])?$',
+          maxLength: 128,
+        }),
+        { maxItems: 16, 'x-kubernetes-list-type': 'set' },
+      ),
       ...podField,
     },
     hashed: {
@@ -60,6 +68,7 @@ export const ModelServer = defineKind({
       runtime: 'neither',
       strategy: 'neither',
       idleTimeout: 'neither',
+      aliases: 'neither',
       pod: 'neither',
     },
     required: ['model'],

@@ -105,7 +105,7 @@ export function runHashes(spec: object, rerun: string | undefined): RunHashes {
 }
 
 /** The fields of a ModelServer that its Pods do not depend on, and those that `served` has resolved. */
-const besideTemplate = ['replicas', 'suspend', 'strategy', 'build', 'image']
+const besideTemplate = ['replicas', 'suspend', 'strategy', 'aliases', 'build', 'image']
 
 /**
  * What the Pod template of a server is made for: what its object says and what it serves. It includes

@@ -361,6 +361,13 @@ const rows: readonly Bad[] = [
   { kind: 'ModelServer', spec: { model, replicas: -1 }, says: 'spec.replicas' },
   { kind: 'ModelServer', spec: { model, port: 70000 }, says: 'spec.port' },
   { kind: 'ModelServer', spec: { model, health: 'healthz' }, says: 'spec.health' },
+  { kind: 'ModelServer', spec: { model, aliases: ['a b'] }, says: 'spec.aliases[0]' },
+  {
+    kind: 'ModelServer',
+    spec: { model, aliases: ['chat', 'chat'] },
+    when: 'one twice',
+    says: 'spec.aliases',
+  },
   {
     kind: 'ModelServer',
     spec: { model, strategy: 'BlueGreen' },

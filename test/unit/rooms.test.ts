@@ -56,7 +56,7 @@ const planted = rooms.flatMap((room) =>
   })),
 )
 const packages = ['express', '@kubernetes/client-node', 'pino', 'commander', 'node:fs']
-const impure = ['crds', 'crds/schema', 'hooks', 'webhooks'].map((folder) => ({
+const impure = ['crds', 'crds/schema', 'hooks', 'webhooks', 'gateway/core'].map((folder) => ({
   file: `${folder}/impure.ts`,
   lines: [...packages, 'node:crypto', 'ajv'],
 }))

@@ -130,6 +130,7 @@ describe('the inputs of a server', () => {
     { what: 'replicas', more: { replicas: 2 } },
     { what: 'suspend', more: { suspend: true } },
     { what: 'a strategy', more: { strategy: 'Recreate' } },
+    { what: 'aliases', more: { aliases: ['chat'] } },
     {
       what: 'a build, which counts by its image',
       more: { build: { git: { url: 'https://a/b' } } },

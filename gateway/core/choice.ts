@@ -1,0 +1,72 @@
+import { affinity } from './hash.ts'
+import type { Replica, Server } from './servers.ts'
+
+/** How many requests are under way at an address. */
+export type Load = (address: string) => number
+
+/** A server, and one of its replicas. */
+export interface Choice {
+  readonly server: Server
+  readonly address: string
+}
+
+/** A replica is not overloaded with so few requests, however idle the others are. */
+const alwaysTaken = 4
+/** Nor up to so many times the mean. */
+const overMean = 1.25
+
+/**
+ * The replica for a request, out of those of all servers alike: a server's share follows its replicas.
+ *
+ * With a key, the one that fits it best, unless that one is overloaded: then the best of the others. All
+ * requests with that key so meet the same caches, and when a replica comes or goes, only the keys that
+ * move to it or from it change their place. Without a key, one with the fewest requests under way; `turn`
+ * says which of several, and counts the requests.
+ */
+export function chosenFrom(
+  servers: readonly Server[],
+  load: Load,
+  { key, turn }: { readonly key: number | undefined; readonly turn: number },
+): Choice | undefined {
+  return key === undefined ? leastLoaded(servers, load, turn) : best(servers, load, key)
+}
+
+function best(servers: readonly Server[], load: Load, key: number): Choice | undefined {
+  const most = capacityOf(servers, load)
+  let found: Choice | undefined
+  let highest = -1
+  for (const server of servers)
+    for (const { address, hash } of server.replicas) {
+      const score = affinity(key, hash)
+      if (score <= highest || load(address) >= most) continue
+      highest = score
+      found = { server, address }
+    }
+  return found
+}
+
+/** How many requests a replica has before it is overloaded. At least one replica has fewer. */
+function capacityOf(servers: readonly Server[], load: Load): number {
+  let total = 0
+  let count = 0
+  for (const { replicas } of servers) {
+    count += replicas.length
+    for (const { address } of replicas) total += load(address)
+  }
+  return Math.max(alwaysTaken, Math.ceil((overMean * (total + 1)) / count))
+}
+
+function leastLoaded(servers: readonly Server[], load: Load, turn: number): Choice | undefined {
+  let fewest = Number.POSITIVE_INFINITY
+  let idlest: { readonly server: Server; readonly replica: Replica }[] = []
+  for (const server of servers)
+    for (const replica of server.replicas) {
+      const here = load(replica.address)
+      if (here > fewest) continue
+      if (here < fewest) idlest = []
+      fewest = here
+      idlest.push({ server, replica })
+    }
+  const found = idlest[turn % idlest.length]
+  return found && { server: found.server, address: found.replica.address }
+}

@@ -1,0 +1,54 @@
+/**
+ * A server runs a tenant's program. Of a request it gets the headers that describe the request, and none
+ * that say who sent it: no Authorization, no cookies, nothing that a proxy has added about the client.
+ */
+
+type Headers = Readonly<Record<string, string | readonly string[] | undefined>>
+
+/** Without accept-encoding, so that the usage in an answer can be read. */
+const forwarded = [
+  'accept',
+  'accept-language',
+  'content-type',
+  'openai-beta',
+  'traceparent',
+  'tracestate',
+  'user-agent',
+  'x-request-id',
+]
+
+/** The headers of a request that reach the server. */
+export const requestHeaders = (given: Headers): Record<string, string> =>
+  Object.fromEntries(
+    forwarded.flatMap((name) => {
+      const value = given[name]
+      return typeof value === 'string' ? [[name, value]] : []
+    }),
+  )
+
+/** They concern one connection, or would change what a browser does with the servers of other tenants. */
+const dropped = new Set([
+  'alt-svc',
+  'clear-site-data',
+  'connection',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-connection',
+  'service-worker-allowed',
+  'set-cookie',
+  'strict-transport-security',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+])
+
+/** The headers of an answer that reach the client. */
+export const responseHeaders = (given: Headers): Record<string, string | string[]> =>
+  Object.fromEntries(
+    Object.entries(given).flatMap(([name, value]) =>
+      value === undefined || dropped.has(name)
+        ? []
+        : [[name, typeof value === 'string' ? value : [...value]]],
+    ),
+  )

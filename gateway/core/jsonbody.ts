@@ -1,0 +1,123 @@
+import { hashOf } from './hash.ts'
+
+/** A JSON body: the model that it names, that name replaced, and the beginning of its conversation. */
+
+interface Named {
+  readonly model: string | undefined
+  /** The hash of the conversation's first messages; undefined if there is no conversation. */
+  readonly key: number | undefined
+}
+
+interface Fields {
+  readonly model?: unknown
+  readonly messages?: unknown
+  readonly prompt?: unknown
+  readonly instructions?: unknown
+  readonly input?: unknown
+}
+
+/** Reads a body; a string says what is wrong with it. */
+export function readJson(body: Buffer, path: string): Named | string {
+  let value: unknown
+  try {
+    value = JSON.parse(body.toString())
+  } catch (error) {
+    return `the body is not JSON: ${error instanceof Error ? error.message : error}`
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    return 'the body is not a JSON object'
+  const { model, ...fields } = value as Fields
+  if (model !== undefined && typeof model !== 'string') return '"model" is not a string'
+  return { model, key: keyOf(fields, path) }
+}
+
+/** How much of each message decides: enough to tell conversations apart. */
+const longest = 1024
+
+function keyOf(
+  { messages, prompt, instructions, input }: Fields,
+  path: string,
+): number | undefined {
+  const beginning = path.endsWith('/responses') ? [instructions, input] : [messages ?? prompt]
+  if (beginning.every((part) => part === undefined)) return undefined
+  return hashOf(beginning.map(beginningOf).join('\n'))
+}
+
+/** A text, or the messages up to the first of the user: a conversation grows behind that one. */
+function beginningOf(part: unknown): string {
+  if (!Array.isArray(part)) return wordsOf(part)
+  const first = part.findIndex((message) => message?.role === 'user')
+  return part
+    .slice(0, first + 1 || 1)
+    .map((message) => `${message?.role}: ${wordsOf(message?.content ?? message)}`)
+    .join('\n')
+}
+
+const wordsOf = (value: unknown): string =>
+  (typeof value === 'string' ? value : (JSON.stringify(value) ?? '')).slice(0, longest)
+
+/**
+ * The body with another model, and every other byte as it was: what JSON.stringify writes may differ, as in
+ * large integers. Servers differ in which of two equal keys they read, so each is replaced.
+ */
+export function withModel(body: Buffer, model: string): Buffer {
+  const value = Buffer.from(JSON.stringify(model))
+  const parts: Buffer[] = []
+  let written = 0
+  for (const { from, to } of valuesOf(body, 'model')) {
+    parts.push(body.subarray(written, from), value)
+    written = to
+  }
+  return Buffer.concat([...parts, body.subarray(written)])
+}
+
+const [quote, backslash, comma, colon] = [0x22, 0x5c, 0x2c, 0x3a]
+const [open, close] = [
+  [0x7b, 0x5b],
+  [0x7d, 0x5d],
+]
+
+interface Span {
+  readonly from: number
+  readonly to: number
+}
+
+/** Where the values of a key of the outermost object are. The body must be JSON. */
+function valuesOf(body: Buffer, key: string): readonly Span[] {
+  const found: Span[] = []
+  let depth = 0
+  let isKey = false
+  let at = 0
+  while (at < body.length) {
+    const byte = body[at] as number
+    if (byte === quote) {
+      const end = endOfString(body, at)
+      if (depth === 1 && isKey && JSON.parse(body.subarray(at, end).toString()) === key) {
+        const from = valueAfter(body, end)
+        // Only a string is replaced, as readJson refuses another value for the key that counts.
+        if (body[from] === quote) found.push({ from, to: endOfString(body, from) })
+      }
+      isKey = false
+      at = end
+      continue
+    }
+    if (open.includes(byte)) isKey = ++depth === 1
+    else if (close.includes(byte)) depth--
+    else if (byte === comma) isKey = depth === 1
+    at++
+  }
+  return found
+}
+
+/** Behind the closing quote. */
+function endOfString(body: Buffer, from: number): number {
+  let at = from + 1
+  while (at < body.length && body[at] !== quote) at += body[at] === backslash ? 2 : 1
+  return at + 1
+}
+
+function valueAfter(body: Buffer, from: number): number {
+  let at = from
+  while (at < body.length && (body[at] === colon || (body[at] as number) <= 0x20)) at++
+  return at
+}

@@ -1,0 +1,26 @@
+import { type Refusal, refusals } from './refusals.ts'
+
+/** Where a request goes: a namespace, and what the server is asked. */
+export interface Route {
+  readonly namespace: string
+  /** `/v1/chat/completions`, without the query. */
+  readonly path: string
+  /** With its question mark; empty without one. */
+  readonly query: string
+}
+
+/** A namespace is a DNS label. */
+const inNamespace = /^\/([a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?)(\/v1(?:\/.*)?)$/
+
+/** A server may resolve these to a path outside /v1. */
+const crooked = /\/\.{1,2}(?:\/|$)|\/\/|\\|%2e|%2f|%5c|%00/i
+
+/** Reads `/NAMESPACE/v1/…`. */
+export function routeOf(url: string): Route | { readonly refusal: Refusal } {
+  const at = url.indexOf('?')
+  const [path, query] = at < 0 ? [url, ''] : [url.slice(0, at), url.slice(at)]
+  if (crooked.test(path)) return { refusal: refusals.badPath() }
+  const [, namespace, rest] = inNamespace.exec(path) ?? []
+  if (!namespace || !rest) return { refusal: refusals.noSuchPath('/NAMESPACE/v1') }
+  return { namespace, path: rest, query }
+}

@@ -1,0 +1,138 @@
+import { quoted } from '../../crds/quoted.ts'
+import { cutAt, onOneLine } from '../../crds/text.ts'
+import type { Server } from './servers.ts'
+
+/** Answers other than a server's own, in the shape of OpenAI's errors, so that clients show the sentence. */
+export interface Refusal {
+  readonly status: number
+  readonly type: string
+  readonly code: string
+  readonly message: string
+  readonly param?: string
+  /** Seconds for the header Retry-After. */
+  readonly retryAfter?: number
+}
+
+/** The body of a refusal. */
+export const errorOf = ({ message, type, code, param = null }: Refusal | NullParam): object => ({
+  error: { message, type, param, code },
+})
+type NullParam = Omit<Refusal, 'param'> & { readonly param?: string | null }
+
+const shown = (name: string): string => cutAt(onOneLine(name), 128)
+
+const invalid = { status: 400, type: 'invalid_request_error' } as const
+const unavailable = { status: 503, type: 'server_error' } as const
+
+export const refusals = {
+  noSuchPath: (base: string): Refusal => ({
+    ...invalid,
+    status: 404,
+    code: 'unknown_url',
+    message: `no such path: the base address is ${base}`,
+  }),
+  badPath: (): Refusal => ({
+    ...invalid,
+    code: 'invalid_path',
+    message: 'the path has a segment "..", an empty segment or an encoded slash: write it plainly',
+  }),
+  noModel: (): Refusal => ({
+    ...invalid,
+    code: 'missing_model',
+    param: 'model',
+    message: 'the request names no model: give "model" in a JSON body or a form',
+  }),
+  badBody: (why: string): Refusal => ({ ...invalid, code: 'invalid_body', message: why }),
+  tooLarge: (most: number): Refusal => ({
+    ...invalid,
+    status: 413,
+    code: 'request_too_large',
+    message: `the body is larger than ${most} bytes, which the administrator can raise`,
+  }),
+  wrongModel: (name: string, namespace: string, near: readonly string[]): Refusal => ({
+    ...invalid,
+    status: 404,
+    code: 'model_not_found',
+    param: 'model',
+    message: `no model "${shown(name)}" in namespace "${namespace}"${near.length ? `: did you mean ${quoted(near)}?` : '; GET /v1/models lists those that exist'}`,
+  }),
+  stopped: (servers: readonly Server[]): Refusal => ({
+    ...unavailable,
+    code: 'model_stopped',
+    message: inWords(servers),
+    retryAfter: 300,
+  }),
+  notReady: (servers: readonly Server[]): Refusal => ({
+    ...unavailable,
+    code: 'model_not_ready',
+    message: inWords(servers),
+    retryAfter: 30,
+  }),
+  tooMany: (model: string, most: number): Refusal => ({
+    status: 429,
+    type: 'rate_limit_error',
+    code: 'too_many_requests',
+    message: `${most} requests for model "${shown(model)}" are under way here already`,
+    retryAfter: 5,
+  }),
+  full: (): Refusal => ({
+    ...unavailable,
+    code: 'uploads_full',
+    message: 'too many uploads are under way: try again later',
+    retryAfter: 10,
+  }),
+  noToken: (): Refusal => ({
+    status: 401,
+    type: 'authentication_error',
+    code: 'invalid_api_key',
+    message:
+      'the API key is missing or not valid: "substratus token" makes one, and so does kubectl create token --audience=substratus.ai/gateway',
+  }),
+  noRight: (user: string, namespace: string): Refusal => ({
+    status: 403,
+    type: 'permission_error',
+    code: 'forbidden',
+    message: `${shown(user)} may not create modelservers/proxy in namespace "${namespace}": bind a role that allows it, such as edit`,
+  }),
+  tooManyKeys: (): Refusal => ({
+    status: 429,
+    type: 'rate_limit_error',
+    code: 'too_many_keys',
+    message: 'too many API keys are being checked: try again',
+    retryAfter: 5,
+  }),
+  noCheck: (why: string): Refusal => ({
+    ...unavailable,
+    code: 'key_not_checked',
+    message: `the API key could not be checked: ${why}`,
+    retryAfter: 5,
+  }),
+  noWake: (server: Server, why: string): Refusal => ({
+    ...unavailable,
+    code: 'model_not_woken',
+    message: `ModelServer "${server.name}" sleeps and could not be woken: ${why}`,
+    retryAfter: 30,
+  }),
+  unreachable: (server: Server, why: string): Refusal => ({
+    status: 502,
+    type: 'server_error',
+    code: 'server_unreachable',
+    message: `ModelServer "${server.name}" did not answer: ${why}`,
+  }),
+  tooLate: (server: Server, seconds: number): Refusal => ({
+    status: 504,
+    type: 'server_error',
+    code: 'server_timeout',
+    message: `ModelServer "${server.name}" did not answer within ${seconds} s`,
+  }),
+  starting: (): Refusal => ({
+    ...unavailable,
+    code: 'gateway_starting',
+    message: 'the gateway does not know the ModelServers yet: try again',
+    retryAfter: 5,
+  }),
+} as const
+
+/** `ModelServer "a": Unschedulable: 0/3 nodes are available`, for each. */
+const inWords = (servers: readonly Server[]): string =>
+  cutAt(servers.map(({ name, says }) => `ModelServer "${name}": ${says}`).join('; '), 2048)

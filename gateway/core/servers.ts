@@ -1,0 +1,127 @@
+import type { Condition } from '../../crds/status.ts'
+import { cutAt, onOneLine } from '../../crds/text.ts'
+import { hashOf } from './hash.ts'
+
+/** What the gateway knows of ModelServers, read from the objects of the API server. */
+
+/** A Pod that answers. */
+export interface Replica {
+  /** `HOST:PORT`. */
+  readonly address: string
+  readonly hash: number
+}
+
+/**
+ * - awake: it serves, or it will without anybody's doing
+ * - asleep: a request may wake it
+ * - stopped: somebody has suspended it or scaled it to 0, and it stays so
+ * - failed: it stays as it is until somebody acts
+ */
+type State = 'awake' | 'asleep' | 'stopped' | 'failed'
+
+export interface Server {
+  readonly namespace: string
+  readonly name: string
+  readonly created: string
+  /** The name of its Model. */
+  readonly model: string
+  readonly aliases: readonly string[]
+  /** The name by which the program in its Pods knows the model. */
+  readonly knows: string
+  readonly state: State
+  /** Its own words: `Unschedulable: 0/3 nodes are available`. */
+  readonly says: string
+  /** Its Pods that are ready. */
+  readonly replicas: readonly Replica[]
+}
+
+/** The fields of a ModelServer that are read; a status may be absent or older than the fields. */
+export interface ServerObject {
+  readonly metadata: {
+    readonly name: string
+    readonly namespace?: string
+    readonly creationTimestamp?: string
+    readonly deletionTimestamp?: string
+  }
+  readonly spec: {
+    readonly model: { readonly name: string }
+    readonly aliases?: readonly string[]
+    readonly args?: readonly string[]
+    readonly suspend?: boolean
+    readonly replicas?: number
+  }
+  readonly status?: { readonly conditions?: readonly Condition[] }
+}
+
+/** A ModelServer without its replicas; undefined if it is being deleted. */
+export function serverFrom({ metadata, spec, status }: ServerObject): Server | undefined {
+  if (metadata.deletionTimestamp) return undefined
+  const conditions = status?.conditions ?? []
+  const ready = conditions.find(({ type }) => type === 'Ready')
+  return {
+    namespace: metadata.namespace ?? '',
+    name: metadata.name,
+    created: metadata.creationTimestamp ?? '',
+    model: spec.model.name,
+    aliases: spec.aliases ?? [],
+    knows: knownName(spec),
+    state: stateOf(spec, ready, conditions),
+    says: cutAt(onOneLine(ready ? `${ready.reason}: ${ready.message}` : 'not observed yet'), 1024),
+    replicas: [],
+  }
+}
+
+function stateOf(
+  { suspend, replicas }: ServerObject['spec'],
+  ready: Condition | undefined,
+  conditions: readonly Condition[],
+): State {
+  if (suspend || replicas === 0) return 'stopped'
+  if (ready?.status === 'True' && ready.reason === 'Idle') return 'asleep'
+  const isStalled = conditions.some(({ type, status }) => type === 'Stalled' && status === 'True')
+  return isStalled ? 'failed' : 'awake'
+}
+
+/** The flags of servers that name the model; the presets give each of them the Model's name. */
+const namingFlags = ['--served-model-name', '--alias', '-a']
+
+/** The name that a flag among the args gives to the model, else the Model's name, as the presets do. */
+function knownName({ model, args = [] }: ServerObject['spec']): string {
+  for (const [at, arg] of args.entries()) {
+    const [flag = '', value] = arg.split(/=(.*)/s)
+    const given = namingFlags.includes(flag) ? (value ?? args[at + 1]) : undefined
+    if (given) return given.replaceAll('{name}', model.name)
+  }
+  return model.name
+}
+
+/** The fields of an EndpointSlice that are read. */
+export interface EndpointSlice {
+  readonly metadata: {
+    readonly name: string
+    readonly namespace?: string
+    readonly labels?: Readonly<Record<string, string>>
+  }
+  readonly addressType?: string
+  readonly ports?: readonly { readonly name?: string; readonly port?: number }[] | null
+  readonly endpoints?:
+    | readonly {
+        readonly addresses?: readonly string[]
+        readonly conditions?: { readonly ready?: boolean; readonly terminating?: boolean }
+      }[]
+    | null
+}
+
+/** The ready Pods in the EndpointSlices of a server's Service, each once, in a fixed order. */
+export function replicasIn(slices: readonly EndpointSlice[]): readonly Replica[] {
+  const addresses = slices.flatMap(({ addressType, ports, endpoints }) => {
+    const port = ports?.find(({ name }) => name === 'http')?.port
+    if (!port) return []
+    return (endpoints ?? []).flatMap(({ addresses: [ip] = [], conditions }) => {
+      // Kubernetes: no value means ready.
+      if (!ip || conditions?.ready === false || conditions?.terminating) return []
+      return [addressType === 'IPv6' ? `[${ip}]:${port}` : `${ip}:${port}`]
+    })
+  })
+  return [...new Set(addresses)].sort().map((address) => ({ address, hash: hashOf(address) }))
+}

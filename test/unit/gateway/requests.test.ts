@@ -1,0 +1,292 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { boundaryIn, formReader } from '../../../gateway/core/form.ts'
+import { requestHeaders, responseHeaders } from '../../../gateway/core/headers.ts'
+import { readJson, withModel } from '../../../gateway/core/jsonbody.ts'
+import { routeOf } from '../../../gateway/core/path.ts'
+import { tailOf, usageIn } from '../../../gateway/core/usage.ts'
+
+describe('an address', () => {
+  test.each([
+    { url: '/team/v1/chat/completions', to: 'team /v1/chat/completions ' },
+    { url: '/team/v1/models?limit=1', to: 'team /v1/models ?limit=1' },
+    { url: '/team/v1', to: 'team /v1 ' },
+    { url: '/team/v1/a?b=/../c', to: 'team /v1/a ?b=/../c' },
+    { url: '/v1/models', to: '404' },
+    { url: '/Team/v1/models', to: '404' },
+    { url: '/team/v2/models', to: '404' },
+    { url: '/team/v1x', to: '404' },
+    { url: '/', to: '404' },
+    { url: '*', to: '404' },
+    { url: 'http://other/team/v1/models', to: '400' },
+    { url: '/team/v1/../metrics', to: '400' },
+    { url: '/team/v1/%2e%2e/metrics', to: '400' },
+    { url: '/team/v1/..%2fmetrics', to: '400' },
+    { url: '/team/v1/.', to: '400' },
+    { url: '/team/v1//x', to: '400' },
+    { url: '/team/v1/\\x', to: '400' },
+  ])('$url leads to $to', ({ url, to }) => {
+    const route = routeOf(url)
+    const found =
+      'refusal' in route
+        ? `${route.refusal.status}`
+        : `${route.namespace} ${route.path} ${route.query}`
+    expect(found).toBe(to)
+  })
+})
+
+describe('a JSON body', () => {
+  const read = (text: string, path = '/v1/chat/completions') => readJson(Buffer.from(text), path)
+  test.each([
+    { what: 'with a model', text: '{"model":"a"}', says: { model: 'a' } },
+    { what: 'without one', text: '{}', says: { model: undefined } },
+    { what: 'that is cut', text: '{"model":', says: expect.stringContaining('not JSON') },
+    { what: 'that is a list', text: '[]', says: 'the body is not a JSON object' },
+    { what: 'that is null', text: 'null', says: 'the body is not a JSON object' },
+    { what: 'whose model is a number', text: '{"model":1}', says: '"model" is not a string' },
+    { what: 'whose model is null', text: '{"model":null}', says: '"model" is not a string' },
+  ])('$what is read', ({ text, says }) => {
+    const found = read(text)
+    expect(typeof found === 'string' ? found : { model: found.model }).toEqual(says)
+  })
+
+  const keyOf = (body: object, path?: string) => {
+    const found = read(JSON.stringify(body), path)
+    return typeof found === 'string' ? found : found.key
+  }
+  const system = { role: 'system', content: 'be kind' }
+  const user = (content: unknown) => ({ role: 'user', content })
+
+  test('has the same key as its conversation grows, and another one for each conversation', () => {
+    const begun = keyOf({ messages: [system, user('one')] })
+    const grown = {
+      messages: [system, user('one'), { role: 'assistant', content: 'x' }, user('y')],
+    }
+    expect(keyOf(grown)).toBe(begun)
+    expect(keyOf({ messages: [system, user('two')] })).not.toBe(begun)
+    expect(keyOf({ messages: [user('one')] })).not.toBe(begun)
+    expect(keyOf({ messages: [user([{ type: 'text', text: 'a' }])] })).not.toBe(
+      keyOf({ messages: [user([{ type: 'text', text: 'b' }])] }),
+    )
+  })
+
+  test('has a key by its prompt, or its input to /responses, and none as an embedding', () => {
+    expect(keyOf({ prompt: 'a' })).not.toBe(keyOf({ prompt: 'b' }))
+    expect(keyOf({ input: 'a' }, '/v1/responses')).not.toBe(keyOf({ input: 'b' }, '/v1/responses'))
+    expect(keyOf({ input: 'a' }, '/v1/embeddings')).toBeUndefined()
+  })
+
+  test('has a key whatever its messages are', () => {
+    fc.assert(
+      fc.property(fc.jsonValue(), (messages) => {
+        expect(keyOf({ messages })).toEqual(messages === null ? undefined : expect.any(Number))
+      }),
+    )
+  })
+
+  test.each([
+    { what: 'alone', text: '{"model":"a"}', becomes: '{"model":"new"}' },
+    {
+      what: 'among spaces and others within',
+      text: ' { "x" : {"model":"a"} , "model" : "a" } ',
+      becomes: ' { "x" : {"model":"a"} , "model" : "new" } ',
+    },
+    {
+      what: 'behind a list with its name',
+      text: '{"a":["model","b"],"model":"a"}',
+      becomes: '{"a":["model","b"],"model":"new"}',
+    },
+    {
+      what: 'with quotes and braces',
+      text: '{"a":"model","model":"}{\\"","z":1}',
+      becomes: '{"a":"model","model":"new","z":1}',
+    },
+    { what: 'twice', text: '{"model":"a","model":"b"}', becomes: '{"model":"new","model":"new"}' },
+    { what: 'under an escaped key', text: '{"\\u006dodel":"a"}', becomes: '{"\\u006dodel":"new"}' },
+    {
+      what: 'behind a large integer',
+      text: '{"seed":12345678901234567890,"model":"ü"}',
+      becomes: '{"seed":12345678901234567890,"model":"new"}',
+    },
+  ])('with its model $what gets another one', ({ text, becomes }) => {
+    expect(withModel(Buffer.from(text), 'new').toString()).toBe(becomes)
+  })
+
+  test('changes nothing else, whatever it is', () => {
+    const objects = fc.dictionary(fc.string(), fc.jsonValue())
+    fc.assert(
+      fc.property(objects, fc.string(), fc.string(), (rest, model, other) => {
+        const body = { ...rest, model, last: rest }
+        const changed = withModel(Buffer.from(JSON.stringify(body, null, 1)), other)
+        expect(JSON.parse(changed.toString())).toEqual(
+          JSON.parse(JSON.stringify({ ...body, model: other })),
+        )
+      }),
+    )
+  })
+})
+
+describe('a form', () => {
+  const part = (headers: string, content: string) => `--b\r\n${headers}\r\n\r\n${content}\r\n`
+  const field = (name: string, value: string) =>
+    part(`Content-Disposition: form-data; name="${name}"`, value)
+  const file = part(
+    'Content-Disposition: form-data; name="file"; filename="a.wav"\r\nContent-Type: audio/wav',
+    '--b in the middle of a line, \r\n--a and\r\n\r\n',
+  )
+  const form = (...parts: readonly string[]) => Buffer.from(`${parts.join('')}--b--\r\n`)
+  const read = (body: Buffer, size = 7) => {
+    const reader = formReader('b')
+    for (let at = 0; at < body.length; at += size) reader.read(body.subarray(at, at + size))
+    const found = reader.end()
+    return typeof found === 'object' ? { ...found, at: body.subarray(found.from, found.to) } : found
+  }
+
+  test('names its model behind a file, whatever the pieces are', () => {
+    const body = form(file, field('language', 'en'), field('model', 'whisper'), field('x', ''))
+    for (const size of [1, 2, 3, 5, 64, 10_000])
+      expect(read(body, size)).toMatchObject({ model: 'whisper', at: Buffer.from('whisper') })
+  })
+
+  test.each([
+    { what: 'first', body: form(field('model', 'a'), file), says: 'a' },
+    { what: 'empty', body: form(field('model', '')), says: '' },
+    {
+      what: 'behind other headers',
+      body: form(
+        part('Content-Type: text/plain\r\ncontent-disposition: form-data; name=model', 'a'),
+      ),
+      says: 'a',
+    },
+    { what: 'absent', body: form(file), says: undefined },
+    {
+      what: 'a file',
+      body: form(part('Content-Disposition: form-data; name="model"; filename="x"', 'a')),
+      says: undefined,
+    },
+    { what: 'another field', body: form(field('my model', 'a')), says: undefined },
+    {
+      what: 'given twice',
+      body: form(field('model', 'a'), field('model', 'b')),
+      says: 'the form has more than one "model"',
+    },
+    {
+      what: 'endless',
+      body: form(field('model', 'a'.repeat(2000))),
+      says: '"model" in the form is too long',
+    },
+    {
+      what: 'behind endless headers',
+      body: form(part(`X: ${'a'.repeat(20_000)}`, '')),
+      says: 'a part of the form has too long headers',
+    },
+    {
+      what: 'in a form without an end',
+      body: form(field('model', 'a')).subarray(0, -8),
+      says: 'the form ends before its last boundary',
+    },
+  ])('whose model is $what', ({ body, says }) => {
+    const found = read(body)
+    expect(typeof found === 'object' ? found.model : found).toBe(says)
+  })
+
+  test.each([
+    { type: 'multipart/form-data; boundary=abc', boundary: 'abc' },
+    { type: 'multipart/form-data; charset=x; BOUNDARY="a b"', boundary: 'a b' },
+    { type: 'multipart/form-data', boundary: undefined },
+    { type: `multipart/form-data; boundary="${'a'.repeat(71)}"`, boundary: undefined },
+  ])('has its boundary in the type $type', ({ type, boundary }) => {
+    expect(boundaryIn(type)).toBe(boundary)
+  })
+})
+
+describe('headers', () => {
+  test('that say who asks reach no server', () => {
+    const given = {
+      authorization: 'Bearer secret',
+      cookie: 'a=b',
+      'x-forwarded-for': '10.0.0.1',
+      'x-forwarded-user': 'ann',
+      'x-remote-user': 'ann',
+      'x-api-key': 'secret',
+      'api-key': 'secret',
+      'proxy-authorization': 'secret',
+      'openai-organization': 'org',
+      forwarded: 'for=10.0.0.1',
+      host: 'gateway',
+      connection: 'x-secret',
+      'x-anything': 'else',
+      'content-type': 'application/json',
+      accept: 'text/event-stream',
+    }
+    expect(requestHeaders(given)).toEqual({
+      'content-type': 'application/json',
+      accept: 'text/event-stream',
+    })
+  })
+
+  test('of an answer reach the client, except those of the connection and of other tenants', () => {
+    const given = {
+      'content-type': 'text/event-stream',
+      'x-two': ['a', 'b'],
+      'set-cookie': ['a=b'],
+      connection: 'close',
+      'transfer-encoding': 'chunked',
+      'strict-transport-security': 'max-age=1',
+    }
+    expect(responseHeaders(given)).toEqual({
+      'content-type': 'text/event-stream',
+      'x-two': ['a', 'b'],
+    })
+  })
+})
+
+describe('the usage in the end of an answer', () => {
+  test('is found whatever the pieces of the answer are', () => {
+    const answer = Buffer.from(
+      `${'ü'.repeat(9000)}"usage":{"prompt_tokens":5,"completion_tokens":7}}`,
+    )
+    for (const size of [1, 13, 4096, 20_000]) {
+      let tail = ''
+      for (let at = 0; at < answer.length; at += size)
+        tail = tailOf(tail, answer.subarray(at, at + size))
+      expect([tail.length, usageIn(tail)]).toEqual([4096, { prompt: 5, completion: 7 }])
+    }
+  })
+
+  test.each([
+    {
+      what: 'a chat',
+      tail: '"}}],"usage":{"prompt_tokens":5,"total_tokens":12,"completion_tokens":7}}',
+      usage: { prompt: 5, completion: 7 },
+    },
+    {
+      what: 'a stream',
+      tail: 'data: {"choices":[],"usage": { "prompt_tokens": 5, "completion_tokens": 7, "d": {"x":1}}}\n\ndata: [DONE]\n\n',
+      usage: { prompt: 5, completion: 7 },
+    },
+    {
+      what: 'a stream that counts in every event',
+      tail: '"usage":{"prompt_tokens":5,"completion_tokens":1}}\n\ndata: {"usage":{"prompt_tokens":5,"completion_tokens":2}}\n\n',
+      usage: { prompt: 5, completion: 2 },
+    },
+    {
+      what: '/responses',
+      tail: '"usage":{"input_tokens":3,"output_tokens":4}}',
+      usage: { prompt: 3, completion: 4 },
+    },
+    {
+      what: 'embeddings',
+      tail: '0.5]}],"usage":{"prompt_tokens":9,"total_tokens":9}}',
+      usage: { prompt: 9, completion: 0 },
+    },
+    {
+      what: 'a text that pretends to have one',
+      tail: '{"content":"\\"usage\\":{\\"prompt_tokens\\":5}"}',
+      usage: undefined,
+    },
+    { what: 'a stream without any', tail: '"usage":null}\n\ndata: [DONE]', usage: undefined },
+  ])('of $what', ({ tail, usage }) => {
+    expect(usageIn(tail)).toEqual(usage)
+  })
+})
