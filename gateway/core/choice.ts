@@ -1,7 +1,7 @@
 import { affinity } from './hash.ts'
 import type { Replica, Server } from './servers.ts'
 
-/** How many requests are under way at an address. */
+/** How many requests are under way at an address; infinitely many: it gets none. */
 export type Load = (address: string) => number
 
 /** A server, and one of its replicas. */
@@ -38,7 +38,8 @@ function best(servers: readonly Server[], load: Load, key: number): Choice | und
   for (const server of servers)
     for (const { address, hash } of server.replicas) {
       const score = affinity(key, hash)
-      if (score <= highest || load(address) >= most) continue
+      const here = load(address)
+      if (score <= highest || here >= most || here === Number.POSITIVE_INFINITY) continue
       highest = score
       found = { server, address }
     }
@@ -50,8 +51,12 @@ function capacityOf(servers: readonly Server[], load: Load): number {
   let total = 0
   let count = 0
   for (const { replicas } of servers) {
-    count += replicas.length
-    for (const { address } of replicas) total += load(address)
+    for (const { address } of replicas) {
+      const here = load(address)
+      if (here === Number.POSITIVE_INFINITY) continue
+      total += here
+      count++
+    }
   }
   return Math.max(alwaysTaken, Math.ceil((overMean * (total + 1)) / count))
 }
@@ -62,7 +67,7 @@ function leastLoaded(servers: readonly Server[], load: Load, turn: number): Choi
   for (const server of servers)
     for (const replica of server.replicas) {
       const here = load(replica.address)
-      if (here > fewest) continue
+      if (here > fewest || here === Number.POSITIVE_INFINITY) continue
       if (here < fewest) idlest = []
       fewest = here
       idlest.push({ server, replica })

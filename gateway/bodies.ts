@@ -1,0 +1,175 @@
+import { randomUUID } from 'node:crypto'
+import { type FileHandle, open, unlink } from 'node:fs/promises'
+import type { IncomingMessage } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { boundaryIn, formReader, type ModelField } from './core/form.ts'
+import { readJson, withModel } from './core/jsonbody.ts'
+import { refusals } from './core/refusals.ts'
+import { Refused } from './refused.ts'
+import type { Limits } from './world.ts'
+
+/** A body that was read as a whole, so that it can be sent again if a connection is refused. */
+export interface Body {
+  readonly model: string
+  readonly key: number | undefined
+  /** The body with another model, each time from its beginning. */
+  readonly withModel: (model: string) => Sendable
+  /** Frees its memory or its file. */
+  readonly discard: () => Promise<void>
+}
+
+export interface Sendable {
+  readonly length: number
+  readonly content: Buffer | AsyncIterable<Buffer>
+}
+
+export type ReadBody = (req: IncomingMessage, path: string) => Promise<Body>
+
+/** Bounds what all requests hold together. */
+interface Room {
+  readonly take: (bytes: number) => void
+  readonly give: (bytes: number) => void
+}
+
+function roomOf(most: number): Room {
+  let taken = 0
+  return {
+    take: (bytes) => {
+      if (taken + bytes > most) throw new Refused(refusals.full())
+      taken += bytes
+    },
+    give: (bytes) => {
+      taken -= bytes
+    },
+  }
+}
+
+/** Reads the bodies of requests: JSON into memory, forms to disk, because they contain files. */
+export function bodyReader(limits: Limits): ReadBody {
+  const memory = roomOf(limits.allJsonBytes)
+  const disk = roomOf(limits.allFormBytes)
+  return (req, path) => {
+    const [, type = '', parameters = ''] =
+      /^\s*([^;\s]*)\s*(.*)$/s.exec(req.headers['content-type'] ?? '') ?? []
+    if (/^application\/(.*\+)?json$/i.test(type))
+      return jsonBody(req, path, limits.jsonBytes, memory)
+    const boundary = /^multipart\/form-data$/i.test(type) ? boundaryIn(parameters) : undefined
+    if (boundary) return formBody(req, boundary, limits.formBytes, disk)
+    throw new Refused(refusals.noModel())
+  }
+}
+
+/** The pieces of a body, counted before they are kept; a body that is too large is not read at all. */
+async function* bounded(req: IncomingMessage, most: number, room: Room): AsyncGenerator<Buffer> {
+  if (Number(req.headers['content-length'] ?? 0) > most) throw new Refused(refusals.tooLarge(most))
+  let size = 0
+  for await (const piece of req.iterator({ destroyOnReturn: false })) {
+    size += piece.length
+    if (size > most) throw new Refused(refusals.tooLarge(most))
+    room.take(piece.length)
+    yield piece
+  }
+}
+
+async function jsonBody(
+  req: IncomingMessage,
+  path: string,
+  most: number,
+  room: Room,
+): Promise<Body> {
+  const pieces: Buffer[] = []
+  let size = 0
+  try {
+    for await (const piece of bounded(req, most, room)) {
+      pieces.push(piece)
+      size += piece.length
+    }
+    const body = pieces.length === 1 && pieces[0] ? pieces[0] : Buffer.concat(pieces)
+    const read = readJson(body, path)
+    if (typeof read === 'string') throw new Refused(refusals.badBody(read))
+    const { model, key } = read
+    if (model === undefined) throw new Refused(refusals.noModel())
+    return {
+      model,
+      key,
+      withModel: (other) => {
+        const content = other === model ? body : withModel(body, other)
+        return { length: content.length, content }
+      },
+      discard: async () => room.give(size),
+    }
+  } catch (error) {
+    room.give(size)
+    throw error
+  }
+}
+
+async function formBody(
+  req: IncomingMessage,
+  boundary: string,
+  most: number,
+  room: Room,
+): Promise<Body> {
+  const file = await namelessFile()
+  let size = 0
+  const discard = async () => {
+    room.give(size)
+    await file.close()
+  }
+  try {
+    const reader = formReader(boundary)
+    for await (const piece of bounded(req, most, room)) {
+      size += piece.length
+      reader.read(piece)
+      await file.appendFile(piece)
+    }
+    const found = reader.end()
+    if (typeof found === 'string') throw new Refused(refusals.badBody(found))
+    if (!found) throw new Refused(refusals.noModel())
+    return {
+      model: found.model,
+      key: undefined,
+      withModel: (other) => formWith(file, size, found, other),
+      discard,
+    }
+  } catch (error) {
+    await discard()
+    throw error
+  }
+}
+
+/** A file without a name: it is gone when it is closed, and when the process ends. */
+async function namelessFile(): Promise<FileHandle> {
+  const path = join(tmpdir(), `substratus-gateway-${randomUUID()}`)
+  const file = await open(path, 'wx+', 0o600)
+  await unlink(path)
+  return file
+}
+
+function formWith(
+  file: FileHandle,
+  size: number,
+  { from, to }: ModelField,
+  model: string,
+): Sendable {
+  const value = Buffer.from(model)
+  return { length: size - (to - from) + value.length, content: parts() }
+  async function* parts(): AsyncGenerator<Buffer> {
+    yield* piecesOf(file, 0, from)
+    yield value
+    yield* piecesOf(file, to, size)
+  }
+}
+
+const pieceBytes = 65_536
+
+async function* piecesOf(file: FileHandle, from: number, to: number): AsyncGenerator<Buffer> {
+  for (let at = from; at < to; ) {
+    const piece = Buffer.allocUnsafe(Math.min(pieceBytes, to - at))
+    const { bytesRead } = await file.read(piece, 0, piece.length, at)
+    if (!bytesRead) throw new Error('the file of a form has become shorter')
+    yield piece.subarray(0, bytesRead)
+    at += bytesRead
+  }
+}

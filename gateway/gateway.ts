@@ -1,0 +1,256 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { type Body, bodyReader } from './bodies.ts'
+import { requestHeaders } from './core/headers.ts'
+import { listOf, modelNamed } from './core/models.ts'
+import { nearTo } from './core/names.ts'
+import { type Route, routeOf } from './core/path.ts'
+import { type Refusal, refusals } from './core/refusals.ts'
+import { usageIn } from './core/usage.ts'
+import { type Held, holder } from './hold.ts'
+import type { CheckKey } from './keys.ts'
+import type { GatewayMetrics } from './metrics.ts'
+import { Refused, refuse, sendJson } from './refused.ts'
+import { type Answered, upstreams } from './upstreams.ts'
+import type { GatewayLog, Limits, World } from './world.ts'
+
+export interface GatewayOptions {
+  readonly world: World
+  /** Absent: everybody may use every model. */
+  readonly checkKey?: CheckKey
+  readonly limits: Limits
+  readonly metrics: GatewayMetrics
+  readonly log: GatewayLog
+}
+
+/** For so long, a request finds another place after connections that were refused. */
+const refusedMilliseconds = 30_000
+
+/** What is known of a request at its end, for the log and the metrics. */
+interface Facts {
+  readonly namespace: string
+  user?: string
+  model?: string
+  server?: string
+  held?: number
+  readonly began: number
+}
+
+/**
+ * Answers requests:
+ *
+ *     path ──▶ key ──▶ body ──▶ hold until a replica is ready ──▶ send ──▶ pass the answer on
+ *                                    ▲                              │
+ *                                    └────── connection refused ────┘
+ *
+ * Nothing else is repeated, because it may have had an effect.
+ */
+export function gateway({ world, checkKey, limits, metrics, log }: GatewayOptions) {
+  const readBody = bodyReader(limits)
+  const servers = upstreams()
+  const find = holder(world, servers.load)
+  const underWay = new Map<string, number>()
+  let turns = 0
+
+  /** Counts the request among those of its model; returns how to end that. */
+  function enter(namespace: string, model: string): () => void {
+    const names = world.namesIn(namespace)
+    if (!names) throw new Refused(refusals.starting())
+    if (!names.has(model))
+      throw new Refused(refusals.wrongModel(model, namespace, nearTo(model, names)))
+    const key = `${namespace}/${model}`
+    const before = underWay.get(key) ?? 0
+    if (before >= limits.perModel) throw new Refused(refusals.tooMany(model, limits.perModel))
+    underWay.set(key, before + 1)
+    metrics.underWay.inc({ namespace, model })
+    return () => {
+      const left = (underWay.get(key) ?? 1) - 1
+      if (left) underWay.set(key, left)
+      else underWay.delete(key)
+      metrics.underWay.dec({ namespace, model })
+    }
+  }
+
+  async function proxied(
+    req: IncomingMessage,
+    res: ServerResponse,
+    route: Route,
+    facts: Facts,
+    gone: AbortSignal,
+  ): Promise<Answered> {
+    const body = await readBody(req, route.path)
+    try {
+      const leave = enter(route.namespace, body.model)
+      facts.model = body.model
+      try {
+        return await answered(req, res, route, body, facts, gone)
+      } finally {
+        leave()
+      }
+    } finally {
+      await body.discard()
+    }
+  }
+
+  async function answered(
+    req: IncomingMessage,
+    res: ServerResponse,
+    { namespace, path, query }: Route,
+    body: Body,
+    facts: Facts,
+    gone: AbortSignal,
+  ): Promise<Answered> {
+    const { model, key } = body
+    const began = performance.now()
+    const patience = { until: began + limits.holdSeconds * 1000, signal: gone }
+    let refusedSince: number | undefined
+    for (;;) {
+      const place = await find({ namespace, model, key, turn: turns++ }, patience)
+      facts.server = place.server.name
+      facts.held = performance.now() - began
+      if (place.hasWoken) metrics.wake.observe({ namespace, model }, facts.held / 1000)
+      const sentAt = Date.now()
+      const ending = endingWith(gone, limits.answerSeconds * 1000)
+      const request = {
+        address: place.address,
+        method: req.method ?? 'POST',
+        path: `${path}${query}`,
+        headers: requestHeaders(req.headers),
+        body: body.withModel(place.server.knows),
+      }
+      const result = await servers.send(request, res, ending.signal).finally(ending.stop)
+      if (result.is === 'answered') {
+        if (result.firstByteAt !== undefined)
+          metrics.firstByte.observe({ namespace, model }, (result.firstByteAt - sentAt) / 1000)
+        return result
+      }
+      gone.throwIfAborted()
+      if (result.is === 'failed' && ending.signal.aborted)
+        throw new Refused(refusals.tooLate(place.server, limits.answerSeconds))
+      refusedSince ??= performance.now()
+      const isOver = performance.now() - refusedSince > refusedMilliseconds
+      if (result.is === 'failed' || isOver) throw unreachable(place, result.why)
+    }
+  }
+
+  /** Answers what is asked about models, or passes the request on. */
+  async function answer(
+    req: IncomingMessage,
+    res: ServerResponse,
+    facts: Facts,
+    route: Route,
+    gone: AbortSignal,
+  ): Promise<Answered | undefined> {
+    const { namespace, path } = route
+    if (checkKey)
+      facts.user = await checkKey(
+        req.headers.authorization,
+        namespace,
+        req.socket.remoteAddress ?? '',
+      )
+    const isAboutModels = req.method === 'GET' && /^\/v1\/models(\/|$)/.test(path)
+    if (!isAboutModels) return proxied(req, res, route, facts, gone)
+    const names = world.namesIn(namespace)
+    if (!names) throw new Refused(refusals.starting())
+    const name = decoded(path.slice('/v1/models/'.length))
+    const found = name ? modelNamed(name, names) : listOf(names)
+    if (!found) throw new Refused(refusals.wrongModel(name, namespace, nearTo(name, names)))
+    sendJson(req, res, 200, found)
+    return undefined
+  }
+
+  function ended(facts: Facts, code: number, result?: Answered, why?: string): void {
+    const { model = '' } = facts
+    // Anybody can make up a namespace: only one with models is a label.
+    const namespace = world.namesIn(facts.namespace)?.size ? facts.namespace : ''
+    metrics.requests.inc({ namespace, model, code: String(code) })
+    const whole = result?.is === 'answered' ? result : undefined
+    const usage = whole && usageIn(whole.tail)
+    if (usage) {
+      metrics.tokens.inc({ namespace, model, kind: 'prompt' }, usage.prompt)
+      metrics.tokens.inc({ namespace, model, kind: 'completion' }, usage.completion)
+    }
+    log.info(
+      {
+        namespace: facts.namespace,
+        model: facts.model,
+        server: facts.server,
+        user: facts.user,
+        status: code,
+        ms: Math.round(performance.now() - facts.began),
+        heldMs: facts.held === undefined ? undefined : Math.round(facts.held),
+        bytes: whole?.bytes,
+        ...(whole && !whole.isWhole && { cut: true }),
+        ...(why && { why }),
+      },
+      'request',
+    )
+  }
+
+  async function handle(req: IncomingMessage, res: ServerResponse): Promise<void> {
+    const going = new AbortController()
+    res.on('close', () => res.writableFinished || going.abort(new Error('the client went away')))
+    // A broken connection is told by the response, too.
+    req.on('error', () => {})
+    res.on('error', () => {})
+    const route = routeOf(req.url ?? '')
+    if ('refusal' in route) return refuse(req, res, route.refusal)
+    const facts: Facts = { namespace: route.namespace, began: performance.now() }
+    try {
+      const result = await answer(req, res, facts, route, going.signal)
+      ended(facts, going.signal.aborted ? goneCode : res.statusCode, result)
+    } catch (error) {
+      const isGone = going.signal.aborted || req.errored || res.destroyed
+      if (isGone || res.headersSent) return ended(facts, goneCode)
+      const refusal = error instanceof Refused ? error.refusal : bug(error)
+      refuse(req, res, refusal)
+      ended(facts, refusal.status, undefined, refusal.message)
+    }
+  }
+
+  function bug(error: unknown): Refusal {
+    log.warn({ err: error }, 'a request failed')
+    return { status: 500, type: 'server_error', code: 'internal', message: 'the gateway failed' }
+  }
+
+  return {
+    handle: (req: IncomingMessage, res: ServerResponse): void => {
+      handle(req, res).catch((error) => {
+        bug(error)
+        res.destroy()
+      })
+    },
+    /** How many requests are held or being answered. */
+    underWay: () => [...underWay.values()].reduce((sum, count) => sum + count, 0),
+    close: servers.close,
+  }
+}
+
+/** Aborts when the client goes, and after this time. */
+function endingWith(gone: AbortSignal, milliseconds: number) {
+  const ending = new AbortController()
+  const abort = (): void => ending.abort()
+  const timer = setTimeout(abort, milliseconds)
+  gone.addEventListener('abort', abort, { once: true })
+  return {
+    signal: ending.signal,
+    stop: () => {
+      clearTimeout(timer)
+      gone.removeEventListener('abort', abort)
+    },
+  }
+}
+
+/** nginx's code for a client that has gone; nobody receives it. */
+const goneCode = 499
+
+const unreachable = ({ server }: Held, why: string): Refused =>
+  new Refused(refusals.unreachable(server, why))
+
+/** The name of a model in a path; one that is not encoded well is nobody's. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
+}

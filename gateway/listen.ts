@@ -1,0 +1,84 @@
+import { createServer, type RequestListener, type Server } from 'node:http'
+import { createServer as createSecure } from 'node:https'
+import type { AddressInfo } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type GatewayOptions, gateway } from './gateway.ts'
+
+export interface Address {
+  readonly host: string
+  readonly port: number
+}
+
+export interface ListenOptions extends GatewayOptions {
+  readonly at: Address
+  /** The certificate and its key, PEM; absent: plain HTTP. */
+  readonly tls?: { readonly cert: string; readonly key: string }
+  /** Where /metrics, /healthz and /readyz are: not where clients are. */
+  readonly inside: Address
+  readonly isReady: () => boolean
+}
+
+export interface ListeningGateway {
+  readonly url: string
+  readonly insideUrl: string
+  /** The server, if it speaks TLS: its certificate may change. */
+  readonly server: Server
+  /** Takes no new request, and resolves when those under way have ended, or after this long. */
+  readonly close: (patienceMilliseconds: number) => Promise<void>
+}
+
+/** Uploads may be slow; a client that sends no headers is not. */
+const timeouts = { headersTimeout: 10_000, requestTimeout: 600_000 }
+/** Longer than load balancers keep an idle connection to a server. */
+const keepAliveMilliseconds = 95_000
+const mostConnections = 20_000
+
+/** Starts a gateway; resolves once it listens. */
+export async function listen(options: ListenOptions): Promise<ListeningGateway> {
+  const { at, inside, tls, metrics, isReady } = options
+  const gate = gateway(options)
+  let isEnding = false
+  const handler: RequestListener = (req, res) => {
+    if (isEnding) res.setHeader('connection', 'close')
+    gate.handle(req, res)
+  }
+  const server = tls
+    ? createSecure({ ...tls, ...timeouts }, handler)
+    : createServer(timeouts, handler)
+  server.keepAliveTimeout = keepAliveMilliseconds
+  server.maxConnections = mostConnections
+  const own = createServer(timeouts, async (req, res) => {
+    const isFine = req.url === '/healthz' || (req.url === '/readyz' && isReady() && !isEnding)
+    if (req.url !== '/metrics') return void res.writeHead(isFine ? 200 : 503).end()
+    res.setHeader('content-type', metrics.registry.contentType)
+    res.end(await metrics.registry.metrics())
+  })
+  const url = await listening(server, at)
+  return {
+    url: `${tls ? 'https' : 'http'}://${url}`,
+    insideUrl: `http://${await listening(own, inside)}`,
+    server,
+    close: async (patience) => {
+      isEnding = true
+      const end = performance.now() + patience
+      const closed = new Promise((resolve) => server.close(resolve))
+      server.closeIdleConnections()
+      while (gate.underWay() > 0 && performance.now() < end) await sleep(50)
+      server.closeAllConnections()
+      await closed
+      await gate.close()
+      own.closeAllConnections()
+      await new Promise((resolve) => own.close(resolve))
+    },
+  }
+}
+
+function listening(server: Server, { host, port }: Address): Promise<string> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, host, () => {
+      const { port: actual } = server.address() as AddressInfo
+      resolve(`${host.includes(':') ? `[${host}]` : host}:${actual}`)
+    })
+  })
+}

@@ -1,0 +1,46 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+
+/** Prometheus metrics of a gateway. A model is a name that exists, so that nobody can make up series. */
+export function gatewayMetrics() {
+  const registry = new Registry()
+  collectDefaultMetrics({ register: registry })
+  const registers = [registry]
+  const labelNames = ['namespace', 'model'] as const
+  return {
+    registry,
+    requests: new Counter({
+      name: 'substratus_gateway_requests_total',
+      help: 'Requests that have ended, by the status of the answer; 499: the client went away.',
+      labelNames: [...labelNames, 'code'],
+      registers,
+    }),
+    tokens: new Counter({
+      name: 'substratus_gateway_tokens_total',
+      help: 'Tokens, as far as answers contain their usage.',
+      labelNames: [...labelNames, 'kind'],
+      registers,
+    }),
+    underWay: new Gauge({
+      name: 'substratus_gateway_requests_under_way',
+      help: 'Requests that are held or being answered.',
+      labelNames,
+      registers,
+    }),
+    firstByte: new Histogram({
+      name: 'substratus_gateway_first_byte_seconds',
+      help: 'From the end of a request’s body to the first byte of the answer’s, without the time it was held.',
+      labelNames,
+      buckets: [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60],
+      registers,
+    }),
+    wake: new Histogram({
+      name: 'substratus_gateway_wake_seconds',
+      help: 'How long requests were held until a sleeping server was ready.',
+      labelNames,
+      buckets: [1, 5, 10, 30, 60, 120, 300, 600],
+      registers,
+    }),
+  }
+}
+
+export type GatewayMetrics = ReturnType<typeof gatewayMetrics>

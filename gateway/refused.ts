@@ -1,0 +1,44 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { errorOf, type Refusal } from './core/refusals.ts'
+
+/** Carries a refusal out of nested steps. */
+export class Refused extends Error {
+  readonly refusal: Refusal
+  constructor(refusal: Refusal) {
+    super(refusal.message)
+    this.refusal = refusal
+  }
+}
+
+/** How long a client may go on sending a body that nobody reads, so that it can read the answer. */
+const patienceMilliseconds = 2000
+
+/** Answers with an error. A body that is still arriving is dropped, and its connection is closed. */
+export function refuse(req: IncomingMessage, res: ServerResponse, refusal: Refusal): void {
+  sendJson(req, res, refusal.status, errorOf(refusal), {
+    ...(refusal.retryAfter && { 'retry-after': String(refusal.retryAfter) }),
+    ...(refusal.status === 401 && { 'www-authenticate': 'Bearer' }),
+  })
+}
+
+export function sendJson(
+  req: IncomingMessage,
+  res: ServerResponse,
+  status: number,
+  body: object,
+  headers: Readonly<Record<string, string>> = {},
+): void {
+  const text = JSON.stringify(body)
+  if (!req.complete) {
+    res.setHeader('connection', 'close')
+    req.resume()
+    setTimeout(() => req.complete || req.destroy(), patienceMilliseconds).unref()
+  }
+  res.writeHead(status, {
+    'content-type': 'application/json',
+    'content-length': Buffer.byteLength(text),
+    'cache-control': 'no-store',
+    ...headers,
+  })
+  res.end(text)
+}

@@ -1,0 +1,527 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { request, type ServerResponse } from 'node:http'
+import { connect, createServer } from 'node:net'
+import { Readable } from 'node:stream'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import { afterEach, describe, expect, test } from 'vitest'
+import {
+  type Bed,
+  bodyOf,
+  endUpstreams,
+  errorIn,
+  gatewayBed,
+  serving,
+  soon,
+  upstream,
+} from './gatewaybed.ts'
+
+setFlagsFromString('--expose-gc')
+const collectGarbage: () => void = runInNewContext('gc')
+
+let bed: Bed
+afterEach(async () => {
+  await bed.end()
+  endUpstreams()
+})
+
+const usage = { prompt_tokens: 3, completion_tokens: 4, total_tokens: 7 }
+const chat = { model: 'chat', messages: [{ role: 'user', content: 'hello' }] }
+
+describe('a request', () => {
+  test('reaches the server under the name that it knows, and without what says who sent it', async () => {
+    let seen: unknown
+    const address = await upstream(async (req, res) => {
+      seen = { url: req.url, headers: req.headers, body: JSON.parse(await bodyOf(req)) }
+      res.setHeader('set-cookie', 'a=b').setHeader('x-own', 'yes')
+      res.end(JSON.stringify({ answer: 42, usage }))
+    })
+    bed = await gatewayBed()
+    bed.set(serving([address], undefined, { aliases: ['gpt-4o'] }))
+    const response = await bed.post(
+      { ...chat, model: 'gpt-4o' },
+      { headers: { authorization: 'Bearer secret', cookie: 'c=d', 'x-forwarded-for': '1.2.3.4' } },
+    )
+    expect(await response.json()).toEqual({ answer: 42, usage })
+    expect(response.headers.get('x-own')).toBe('yes')
+    expect(response.headers.get('set-cookie')).toBeNull()
+    expect(seen).toMatchObject({
+      url: '/v1/chat/completions',
+      body: { ...chat, model: 'falcon' },
+    })
+    const text = JSON.stringify(seen)
+    for (const secret of ['secret', 'c=d', '1.2.3.4']) expect(text).not.toContain(secret)
+  })
+
+  test('is counted with its tokens, and logged without its contents', async () => {
+    const address = await upstream((_, res) => res.end(JSON.stringify({ text: 'private', usage })))
+    bed = await gatewayBed()
+    bed.set(serving([address]))
+    await (await bed.post(chat)).text()
+    await soon(() => bed.lines.length > 0)
+    expect(bed.lines[0]).toMatchObject({ model: 'chat', server: 'chat', status: 200 })
+    expect(JSON.stringify(bed.lines)).not.toMatch(/private|hello/)
+    const text = await bed.metrics()
+    for (const line of [
+      'substratus_gateway_requests_total{namespace="team",model="chat",code="200"} 1',
+      'substratus_gateway_tokens_total{namespace="team",model="chat",kind="prompt"} 3',
+      'substratus_gateway_tokens_total{namespace="team",model="chat",kind="completion"} 4',
+      'substratus_gateway_first_byte_seconds_count{namespace="team",model="chat"} 1',
+      'substratus_gateway_requests_under_way{namespace="team",model="chat"} 0',
+    ])
+      expect(text).toContain(line)
+  })
+
+  test('keeps the status and the words of a server that refuses it', async () => {
+    const address = await upstream((_, res) => res.writeHead(422).end('too long'))
+    bed = await gatewayBed()
+    bed.set(serving([address]))
+    const response = await bed.post(chat)
+    expect([response.status, await response.text()]).toEqual([422, 'too long'])
+  })
+
+  test.each([
+    { what: 'no JSON', init: { body: '{' }, says: /^400 invalid_body: the body is not JSON/ },
+    { what: 'no model', init: { body: '{}' }, says: /^400 missing_model/ },
+    {
+      what: 'another type',
+      init: { headers: { 'content-type': 'text/plain' } },
+      says: /^400 missing_model/,
+    },
+    {
+      what: 'a model that does not exist',
+      init: { body: '{"model":"chatt"}' },
+      says: /^404 model_not_found: no model "chatt" in namespace "team": did you mean "chat"\?/,
+    },
+    {
+      what: 'too much',
+      init: { body: JSON.stringify({ model: 'chat', prompt: 'x'.repeat(5000) }) },
+      says: /^413 request_too_large: the body is larger than 4096 bytes/,
+    },
+  ])('with $what is refused', async ({ init, says }) => {
+    bed = await gatewayBed({ limits: { jsonBytes: 4096 } })
+    bed.set(serving([]))
+    expect(await errorIn(await bed.post(chat, init))).toMatch(says)
+  })
+
+  test('of a body without a length is refused once it is too much', async () => {
+    bed = await gatewayBed({ limits: { jsonBytes: 4096 } })
+    bed.set(serving([]))
+    const body = Readable.toWeb(Readable.from([Buffer.alloc(3000), Buffer.alloc(3000)]))
+    const response = await bed.post(chat, { body, duplex: 'half' } as RequestInit)
+    expect(response.status).toBe(413)
+  })
+
+  test('beyond those that a model may have is refused, and others go on', async () => {
+    const open: ServerResponse[] = []
+    const address = await upstream((_, res) => void open.push(res))
+    bed = await gatewayBed({ limits: { perModel: 2 } })
+    bed.set(serving([address], undefined, { aliases: ['other'] }))
+    const first = [bed.post(chat), bed.post(chat)]
+    await soon(() => open.length === 2)
+    expect(await errorIn(await bed.post(chat))).toMatch(/^429 too_many_requests/)
+    const other = bed.post({ ...chat, model: 'other' })
+    await soon(() => open.length === 3)
+    for (const res of open) res.end('{}')
+    for (const response of await Promise.all([...first, other])) expect(response.status).toBe(200)
+  })
+})
+
+describe('GET /v1/models', () => {
+  test('lists what there is, and shows one', async () => {
+    bed = await gatewayBed()
+    bed.set(serving([], 'True Idle: idle', { aliases: ['org/chat'] }))
+    const list = await (await fetch(`${bed.gateway.url}/team/v1/models`)).json()
+    expect(JSON.stringify(list)).toContain('"id":"org/chat"')
+    const one = await fetch(`${bed.gateway.url}/team/v1/models/org%2Fchat`)
+    // An encoded slash could lead a server astray, so it is refused everywhere.
+    expect(one.status).toBe(400)
+    const plain = await fetch(`${bed.gateway.url}/team/v1/models/org/chat`)
+    expect(await plain.json()).toMatchObject({ id: 'org/chat', status: 'asleep' })
+    expect((await fetch(`${bed.gateway.url}/team/v1/models/none`)).status).toBe(404)
+  })
+})
+
+describe('a stream', () => {
+  const event = (at: number) => `data: {"choices":[{"delta":{"content":"${at}"}}]}\n\n`
+
+  test('of 10,000 pieces arrives as it was sent, each at once', async () => {
+    const sent = Array.from({ length: 10_000 }, (_, at) => event(at)).join('')
+    const address = await upstream(async (_, res) => {
+      res.writeHead(200, { 'content-type': 'text/event-stream' })
+      for (let at = 0; at < 10_000; at++)
+        if (!res.write(event(at))) await new Promise((resolve) => res.once('drain', resolve))
+      res.end()
+    })
+    bed = await gatewayBed()
+    bed.set(serving([address]))
+    expect(await (await bed.post(chat)).text()).toBe(sent)
+  })
+
+  test('begins before it ends', async () => {
+    let finish = () => {}
+    const address = await upstream((_, res) => {
+      res.write(event(1))
+      finish = () => res.end(event(2))
+    })
+    bed = await gatewayBed()
+    bed.set(serving([address]))
+    const reader = (await bed.post(chat)).body?.getReader()
+    const first = await reader?.read()
+    expect(Buffer.from(first?.value ?? []).toString()).toBe(event(1))
+    finish()
+    expect(Buffer.from((await reader?.read())?.value ?? []).toString()).toBe(event(2))
+  })
+
+  test('waits for a client that does not read, so that memory stays flat', async () => {
+    let written = 0
+    const total = 200 * 2 ** 20
+    const piece = randomBytes(2 ** 16)
+    const address = await upstream(async (_, res) => {
+      while (written < total && !res.destroyed) {
+        written += piece.length
+        if (!res.write(piece)) await new Promise((resolve) => res.once('drain', resolve))
+      }
+      res.end()
+    })
+    bed = await gatewayBed()
+    bed.set(serving([address]))
+    const response = await bed.post(chat)
+    await sleep(500)
+    // What fits into the buffers of the sockets and of this client.
+    expect(written).toBeLessThan(32 * 2 ** 20)
+    let read = 0
+    for await (const chunk of response.body ?? []) read += (chunk as Uint8Array).length
+    expect(read).toBe(total)
+  })
+
+  test('that breaks off breaks off at the client too, and is not sent again', async () => {
+    let requests = 0
+    const address = await upstream((req, res) => {
+      requests++
+      res.write(event(1))
+      setTimeout(() => req.socket.destroy(), 50)
+    })
+    bed = await gatewayBed()
+    bed.set(serving([address]))
+    const response = await bed.post(chat)
+    await expect(response.text()).rejects.toThrow()
+    expect(requests).toBe(1)
+  })
+
+  test('whose client goes away frees the server at once', async () => {
+    let isFreed = false
+    const address = await upstream((_, res) => {
+      res.write(event(1))
+      res.on('close', () => {
+        isFreed = true
+      })
+    })
+    bed = await gatewayBed()
+    bed.set(serving([address]))
+    const leaving = new AbortController()
+    const response = await bed.post(chat, { signal: leaving.signal })
+    await response.body?.getReader().read()
+    leaving.abort()
+    await soon(() => isFreed, 1)
+    await soon(() => bed.lines.some(({ status }) => status === 499))
+  })
+
+  test('goes on while its replica leaves, and new ones go to another', async () => {
+    let finish = () => {}
+    const old = await upstream((_, res) => {
+      res.write(event(1))
+      finish = () => res.end('old')
+    })
+    const next = await upstream((_, res) => res.end('new'))
+    bed = await gatewayBed()
+    bed.set(serving([old]))
+    const stream = await bed.post(chat)
+    bed.set(serving([next]))
+    expect(await (await bed.post(chat)).text()).toBe('new')
+    finish()
+    expect(await stream.text()).toBe(`${event(1)}old`)
+  })
+})
+
+describe('a server that', () => {
+  test('resets the connection gets no request twice', async () => {
+    let requests = 0
+    const address = await upstream((req) => {
+      requests++
+      req.socket.destroy()
+    })
+    bed = await gatewayBed()
+    bed.set(serving([address]))
+    expect(await errorIn(await bed.post(chat))).toMatch(
+      /^502 server_unreachable: ModelServer "chat" did not answer: /,
+    )
+    expect(requests).toBe(1)
+  })
+
+  test('speaks no HTTP is told as such', async () => {
+    const server = createServer((socket) => socket.end('SSH-2.0-OpenSSH\r\n'))
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const address = `127.0.0.1:${(server.address() as { port: number }).port}`
+    bed = await gatewayBed()
+    bed.set(serving([address]))
+    expect((await bed.post(chat)).status).toBe(502)
+    server.close()
+  })
+
+  test('closes its half of the connection after the request is answered still', async () => {
+    const server = createServer({ allowHalfOpen: true }, (socket) => {
+      socket.once('data', () => {
+        socket.end('HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\nok')
+      })
+      socket.on('error', () => {})
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    bed = await gatewayBed()
+    bed.set(serving([`127.0.0.1:${(server.address() as { port: number }).port}`]))
+    expect(await (await bed.post(chat)).text()).toBe('ok')
+    server.close()
+  })
+
+  test('refuses the connection is passed over, and the body is sent whole to another', async () => {
+    const refusing = await upstream(() => {})
+    endUpstreams()
+    const address = await upstream(async (req, res) => res.end(await bodyOf(req)))
+    bed = await gatewayBed()
+    bed.set(serving([refusing, address]))
+    for (let at = 0; at < 4; at++) {
+      const body = { ...chat, messages: [{ role: 'user', content: `${at}` }] }
+      expect(await (await bed.post(body)).json()).toEqual({ ...body, model: 'falcon' })
+    }
+  })
+
+  test('never answers is given up after the time for an answer', async () => {
+    const address = await upstream(() => {})
+    bed = await gatewayBed({ limits: { answerSeconds: 0.3 } })
+    bed.set(serving([address]))
+    expect(await errorIn(await bed.post(chat))).toBe(
+      '504 server_timeout: ModelServer "chat" did not answer within 0.3 s',
+    )
+  })
+})
+
+describe('a request for a server that sleeps', () => {
+  const asleep = 'True Idle: idle since 12:00'
+
+  test('wakes it once, and is answered when it is ready, like all others meanwhile', async () => {
+    const address = await upstream((_, res) => res.end('awake'))
+    bed = await gatewayBed()
+    bed.set(serving([], asleep))
+    const all = Array.from({ length: 20 }, () => bed.post(chat))
+    await soon(async () => /requests_under_way\{[^}]*\} 20/.test(await bed.metrics()))
+    bed.set(serving([], 'False Starting: loads'))
+    await sleep(100)
+    bed.set(serving([address]))
+    for (const response of await Promise.all(all)) expect(await response.text()).toBe('awake')
+    expect(bed.woken).toEqual(['chat'])
+    expect(await bed.metrics()).toMatch(/gateway_wake_seconds_count\{[^}]*\} 20/)
+  })
+
+  test('ends with the object’s own words when the time is over', async () => {
+    bed = await gatewayBed({ limits: { holdSeconds: 0.5 } })
+    bed.set(serving([], asleep))
+    const waiting = bed.post(chat)
+    await soon(() => bed.woken.length > 0)
+    bed.set(
+      serving([], 'False Unschedulable: 0/3 nodes are available: 3 Insufficient nvidia.com/gpu'),
+    )
+    const response = await waiting
+    expect(response.headers.get('retry-after')).toBe('30')
+    expect(await errorIn(response)).toBe(
+      '503 model_not_ready: ModelServer "chat": Unschedulable: 0/3 nodes are available: 3 Insufficient nvidia.com/gpu',
+    )
+  })
+
+  test('ends at once when somebody suspends it', async () => {
+    bed = await gatewayBed()
+    bed.set(serving([], asleep))
+    const waiting = bed.post(chat)
+    await soon(() => bed.woken.length > 0)
+    bed.set(serving([], 'False Suspended: spec.suspend is true', { suspend: true }))
+    expect(await errorIn(await waiting)).toBe(
+      '503 model_stopped: ModelServer "chat": Suspended: spec.suspend is true',
+    )
+  })
+
+  test('is told when it cannot be woken, and the next one tries again', async () => {
+    bed = await gatewayBed()
+    bed.set(serving([], asleep))
+    bed.wake = async () => {
+      throw new Error('no right')
+    }
+    const says = '503 model_not_woken: ModelServer "chat" sleeps and could not be woken: no right'
+    expect(await errorIn(await bed.post(chat))).toBe(says)
+    expect(await errorIn(await bed.post(chat))).toBe(says)
+    expect(bed.woken).toEqual(['chat', 'chat'])
+  })
+
+  test('that goes away is forgotten', async () => {
+    bed = await gatewayBed()
+    bed.set(serving([], asleep))
+    const leaving = new AbortController()
+    const waiting = bed.post(chat, { signal: leaving.signal })
+    await soon(() => bed.woken.length > 0)
+    leaving.abort()
+    await expect(waiting).rejects.toThrow()
+    await soon(() => bed.lines.some(({ status }) => status === 499), 1)
+    expect(await bed.metrics()).toMatch(/requests_under_way\{[^}]*\} 0/)
+  })
+
+  test('wakes no server that is scaled to 0', async () => {
+    bed = await gatewayBed()
+    bed.set(serving([], 'False Suspended: scaled to 0 replicas', { replicas: 0 }))
+    expect((await bed.post(chat)).status).toBe(503)
+    expect(bed.woken).toEqual([])
+  })
+})
+
+describe('a form', () => {
+  const upload = (bytes: number, model = 'chat') => {
+    const piece = randomBytes(2 ** 20)
+    const digest = createHash('sha256')
+    const head = '--b\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n'
+    const tail = (name: string) =>
+      `\r\n--b\r\nContent-Disposition: form-data; name="model"\r\n\r\n${name}\r\n--b--\r\n`
+    async function* parts() {
+      yield Buffer.from(head)
+      for (let left = bytes; left > 0; left -= piece.length)
+        yield piece.subarray(0, Math.min(left, piece.length))
+      yield Buffer.from(tail(model))
+    }
+    return {
+      send: () =>
+        bed.post(chat, {
+          body: Readable.toWeb(Readable.from(parts())),
+          duplex: 'half',
+          headers: { 'content-type': 'multipart/form-data; boundary=b' },
+        } as RequestInit),
+      /** Of what the server must get. */
+      digest: () => {
+        digest.update(head)
+        for (let left = bytes; left > 0; left -= piece.length)
+          digest.update(piece.subarray(0, Math.min(left, piece.length)))
+        return digest.update(tail('falcon')).digest('hex')
+      },
+    }
+  }
+
+  test('of 100 MB whose model follows the file is passed on, with another model; memory stays flat', async () => {
+    const address = await upstream(async (req, res) => {
+      const digest = createHash('sha256')
+      let size = 0
+      for await (const piece of req) {
+        digest.update(piece)
+        size += piece.length
+      }
+      res.end(`${digest.digest('hex')} ${size === Number(req.headers['content-length'])}`)
+    })
+    bed = await gatewayBed()
+    bed.set(serving([address]))
+    const { send, digest } = upload(100 * 2 ** 20)
+    let most = 0
+    const watching = setInterval(() => {
+      collectGarbage()
+      most = Math.max(most, process.memoryUsage().arrayBuffers - before)
+    }, 300)
+    collectGarbage()
+    const before = process.memoryUsage().arrayBuffers
+    try {
+      expect(await (await send()).text()).toBe(`${digest()} true`)
+    } finally {
+      clearInterval(watching)
+    }
+    // What this client and this server have in hand is in it, too.
+    expect(most).toBeLessThan(50 * 2 ** 20)
+  })
+
+  test('that is too large is refused', async () => {
+    bed = await gatewayBed({ limits: { formBytes: 2 ** 20 } })
+    bed.set(serving([]))
+    expect((await upload(3 * 2 ** 20).send()).status).toBe(413)
+  })
+
+  test('finds no room while others fill it, and room again when they are gone', async () => {
+    const open: ServerResponse[] = []
+    const address = await upstream((req, res) => {
+      req.resume()
+      open.push(res)
+    })
+    bed = await gatewayBed({ limits: { allFormBytes: 3 * 2 ** 20 } })
+    bed.set(serving([address]))
+    const first = upload(2 * 2 ** 20).send()
+    await soon(() => open.length === 1)
+    expect((await upload(2 * 2 ** 20).send()).status).toBe(503)
+    open[0]?.end('done')
+    await (await first).text()
+    const again = upload(2 * 2 ** 20).send()
+    await soon(() => open.length === 2)
+    open[1]?.end('done')
+    expect((await again).status).toBe(200)
+  })
+})
+
+describe('connections', () => {
+  test('a client that closes its half counts as gone, as one that has closed both looks the same', async () => {
+    const address = await upstream(() => {})
+    bed = await gatewayBed()
+    bed.set(serving([address]))
+    const body = JSON.stringify(chat)
+    const { hostname, port } = new URL(bed.gateway.url)
+    const socket = connect(Number(port), hostname, () =>
+      socket.end(
+        `POST /team/v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
+      ),
+    )
+    await soon(() => bed.lines.some(({ status }) => status === 499))
+    socket.destroy()
+  })
+
+  test('a client that breaks off within its body leaves nothing behind', async () => {
+    bed = await gatewayBed()
+    bed.set(serving([]))
+    const { hostname, port } = new URL(bed.gateway.url)
+    const sending = request({
+      hostname,
+      port,
+      method: 'POST',
+      path: '/team/v1/x',
+      headers: { 'content-type': 'application/json', 'content-length': 100 },
+    })
+    sending.on('error', () => {})
+    sending.write('{')
+    await sleep(100)
+    sending.destroy()
+    await soon(() => bed.lines.some(({ status }) => status === 499))
+  })
+
+  test('closing waits for the answers that are under way', async () => {
+    let finish = () => {}
+    const address = await upstream((_, res) => {
+      res.write('begun ')
+      finish = () => res.end('ended')
+    })
+    bed = await gatewayBed()
+    bed.set(serving([address]))
+    const response = await bed.post(chat)
+    const closed = bed.gateway.close(5000)
+    await expect(bed.post(chat)).rejects.toThrow()
+    finish()
+    expect(await response.text()).toBe('begun ended')
+    await closed
+  })
+
+  test('metrics and health are at an address of their own', async () => {
+    bed = await gatewayBed()
+    const at = async (path: string) => (await fetch(`${bed.gateway.insideUrl}${path}`)).status
+    expect([await at('/metrics'), await at('/healthz'), await at('/readyz')]).toEqual([
+      200, 200, 200,
+    ])
+    expect((await fetch(`${bed.gateway.url}/metrics`)).status).toBe(404)
+  })
+})
