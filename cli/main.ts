@@ -39,6 +39,25 @@ program
   .action(async (options) => set(await (await import('./serve.ts')).serveCommand(options)))
 
 program
+  .command('gateway')
+  .description('One OpenAI-compatible address for the ModelServers of the cluster.')
+  .addOption(new Option('--http <host:port>', 'plain HTTP').conflicts('https'))
+  .option('--https <host:port>', 'HTTPS, with --tls-cert and --tls-key')
+  .option('--tls-cert <file>', 'the certificate, PEM')
+  .option('--tls-key <file>', 'its key, PEM')
+  .option('--metrics <host:port>', 'where /metrics, /healthz and /readyz are', '127.0.0.1:9090')
+  .requiredOption('--kubeconfig <file>', 'the cluster, or "in-cluster"')
+  .option('--anonymous', 'answer anybody, without a key')
+  .option('--accept-cluster-tokens', 'accept tokens of the cluster’s own audience as keys, too')
+  .option('--hold-seconds <seconds>', 'how long a request waits for a server', Number, 600)
+  .option('--answer-seconds <seconds>', 'how long an answer may take', Number, 3600)
+  .option('--per-model <requests>', 'requests under way for one model', Number, 500)
+  .option('--max-body-mib <MiB>', 'the largest JSON body', Number, 32)
+  .option('--max-form-mib <MiB>', 'the largest form, such as an upload', Number, 512)
+  .option('--drain-seconds <seconds>', 'how long requests may take to end on SIGTERM', Number, 600)
+  .action(async (options) => set(await (await import('./gateway.ts')).gatewayCommand(options)))
+
+program
   .command('render')
   .description('Print the children that objects would have, as YAML. Needs no cluster.')
   .requiredOption(...filenames)

@@ -29,7 +29,7 @@ export function holder(world: World, load: Load) {
 
   /** Many requests wake a server once. */
   function wake(server: Server): Promise<void> {
-    const key = `${server.namespace}/${server.name}`
+    const key = keyOf(server)
     const before = woken.get(key)
     if (before && performance.now() - before.at < againMilliseconds) return before.done
     const done = world.wake(server).catch((error) => {
@@ -55,6 +55,8 @@ export function holder(world: World, load: Load) {
       const decision = decide(asked, names, load)
       switch (decision.is) {
         case 'forward':
+          // It is awake, so its next sleep is another one.
+          if (woken.size) woken.delete(keyOf(decision.server))
           return { server: decision.server, address: decision.address, hasWoken }
         case 'refuse':
           throw new Refused(decision.refusal)
@@ -76,6 +78,8 @@ export function holder(world: World, load: Load) {
     }
   }
 }
+
+const keyOf = ({ namespace, name }: Server): string => `${namespace}/${name}`
 
 /** Resolves after a change, or after this long, or when the client goes. */
 function nextChange(

@@ -9,10 +9,15 @@ export interface Address {
   readonly port: number
 }
 
+interface Certificate {
+  readonly cert: string
+  readonly key: string
+}
+
 export interface ListenOptions extends GatewayOptions {
   readonly at: Address
   /** The certificate and its key, PEM; absent: plain HTTP. */
-  readonly tls?: { readonly cert: string; readonly key: string }
+  readonly tls?: Certificate
   /** Where /metrics, /healthz and /readyz are: not where clients are. */
   readonly inside: Address
   readonly isReady: () => boolean
@@ -21,8 +26,10 @@ export interface ListenOptions extends GatewayOptions {
 export interface ListeningGateway {
   readonly url: string
   readonly insideUrl: string
-  /** The server, if it speaks TLS: its certificate may change. */
-  readonly server: Server
+  /** With TLS: another certificate for new connections. */
+  readonly setCertificate: (pair: Certificate) => void
+  /** How many requests are held or being answered. */
+  readonly underWay: () => number
   /** Takes no new request, and resolves when those under way have ended, or after this long. */
   readonly close: (patienceMilliseconds: number) => Promise<void>
 }
@@ -42,9 +49,8 @@ export async function listen(options: ListenOptions): Promise<ListeningGateway> 
     if (isEnding) res.setHeader('connection', 'close')
     gate.handle(req, res)
   }
-  const server = tls
-    ? createSecure({ ...tls, ...timeouts }, handler)
-    : createServer(timeouts, handler)
+  const secure = tls && createSecure({ ...tls, ...timeouts }, handler)
+  const server = secure ?? createServer(timeouts, handler)
   server.keepAliveTimeout = keepAliveMilliseconds
   server.maxConnections = mostConnections
   const own = createServer(timeouts, async (req, res) => {
@@ -57,7 +63,8 @@ export async function listen(options: ListenOptions): Promise<ListeningGateway> 
   return {
     url: `${tls ? 'https' : 'http'}://${url}`,
     insideUrl: `http://${await listening(own, inside)}`,
-    server,
+    setCertificate: (pair) => secure?.setSecureContext(pair),
+    underWay: gate.underWay,
     close: async (patience) => {
       isEnding = true
       const end = performance.now() + patience

@@ -31,6 +31,8 @@ export interface FakeApi {
   readonly get: (kind: string, name: string) => Stored | undefined
   /** Acts as the controller: called with the patched object, before the response is sent. */
   patched: (object: Stored) => void | Promise<void>
+  /** Responds to a POST: called with its path and body. */
+  posted: (path: string, body: unknown) => object
   /** Requests to refuse, by a part of the request, with the API server's message. */
   readonly refusals: Map<string, { readonly code: number; readonly message: string }>
   /** What a command in a Pod prints, in frames; without a code it never ends. */
@@ -55,6 +57,13 @@ const collections: Readonly<Record<string, string>> = {
   StatefulSet: '/apis/apps/v1/namespaces/team/statefulsets',
   Deployment: '/apis/apps/v1/namespaces/team/deployments',
   ReplicaSet: '/apis/apps/v1/namespaces/team/replicasets',
+  EndpointSlice: '/apis/discovery.k8s.io/v1/namespaces/team/endpointslices',
+}
+
+/** The only namespace is "team": a path for all namespaces shows the same. */
+const inTeam = (pathname: string): string => {
+  const there = pathname.replace(/\/[^/]+$/, '/namespaces/team$&')
+  return Object.values(collections).includes(there) ? there : pathname
 }
 
 export async function fakeApi(): Promise<FakeApi> {
@@ -88,12 +97,14 @@ export async function fakeApi(): Promise<FakeApi> {
   }
 
   const server = createServer(async (req, res) => {
-    const { pathname, searchParams } = new URL(req.url ?? '', 'http://localhost')
+    const { pathname: asked, searchParams } = new URL(req.url ?? '', 'http://localhost')
+    const pathname = inTeam(asked)
     const body = await bodyOf(req)
     const isWatch = searchParams.has('watch')
     if (!isWatch) api.requests.push(`${req.method} ${pathname}${body && ` ${body}`}`)
     const refusal = refusalOf(`${req.method} ${req.url}`)
     if (refusal) return answer(res, refusal.code, statusOf(refusal))
+    if (req.method === 'POST') return answer(res, 201, api.posted(pathname, JSON.parse(body)))
     const name = searchParams.get('fieldSelector')?.split('=')[1] ?? ''
     if (Object.values(collections).includes(pathname)) {
       if (isWatch) {
@@ -190,6 +201,7 @@ export async function fakeApi(): Promise<FakeApi> {
     },
     get: (kind, name) => objects.get(keyOf(kind, name)),
     patched: () => {},
+    posted: () => ({}),
     refusals: new Map(),
     exec: () => ({ out: '', code: 1 }),
     backend: () => 0,
