@@ -34,6 +34,8 @@ const imageFields = (repository: string, tag: string, withoutTag: string) => ({
     default: 'IfNotPresent',
   }),
 })
+const seconds = (description: string, standard: number) =>
+  integer(description, { minimum: 1, maximum: 86_400, default: standard })
 const pullSecrets = list('Names of Secrets with which to pull it.', string('A name.'), {
   default: [],
 })
@@ -182,6 +184,59 @@ export const values = object('The chart’s values.', {
       { default: true },
     ),
   }),
+
+  gateway: object(
+    'One OpenAI-compatible address for the ModelServers of all namespaces: http://substratus-gateway.RELEASE-NAMESPACE.svc/NAMESPACE/v1. Image, log level, node selector, tolerations, labels and annotations of Pods are those of the server.',
+    {
+      enabled: boolean('Whether to create one.', { default: false }),
+      replicas: integer('How many Pods.', { minimum: 0, default: 2 }),
+      anonymous: boolean(
+        'Whether anybody who reaches it may use every model of every namespace, without a key.',
+        { default: false },
+      ),
+      acceptClusterTokens: boolean(
+        'Whether tokens for the API server are keys, too. Whoever sends one trusts the gateway with all that the token may do; tokens of the audience substratus.ai/gateway can do nothing else.',
+        { default: false },
+      ),
+      holdSeconds: seconds('How long a request waits for a server that wakes or starts.', 600),
+      answerSeconds: seconds(
+        'How long an answer may take, from the request to its last byte.',
+        3600,
+      ),
+      drainSeconds: seconds('How long answers may take to end when a Pod is stopped.', 600),
+      requestsPerModel: integer('Requests under way for one model, in each Pod.', {
+        minimum: 1,
+        default: 500,
+      }),
+      maxBodyMiB: integer(
+        'The largest JSON body, in MiB. All that are under way may be eight times as large; raise the memory limit with it.',
+        { minimum: 1, maximum: 1024, default: 32 },
+      ),
+      maxFormMiB: integer(
+        'The largest form, such as an upload to transcribe, in MiB. It is written to the node’s disk, where all that are under way may take eight times as much.',
+        { minimum: 1, maximum: 65_536, default: 512 },
+      ),
+      tls: object('Its certificate.', {
+        secretName: string('A Secret with tls.crt and tls.key; empty for plain HTTP.', {
+          default: '',
+        }),
+      }),
+      service: object('Its Service.', {
+        type: choice('The type.', ['ClusterIP', 'NodePort', 'LoadBalancer'], {
+          default: 'ClusterIP',
+        }),
+        annotations: map('Its annotations.', string('A value.'), { default: {} }),
+      }),
+      from: {
+        ...anything('Clients that may reach it, as in a NetworkPolicy; empty allows all.'),
+        default: [],
+      },
+      resources: {
+        ...asInPod('Requests and limits'),
+        default: { requests: { cpu: '100m', memory: '256Mi' }, limits: { memory: '1Gi' } },
+      },
+    },
+  ),
 
   serviceAccount: object('The server’s ServiceAccount.', {
     annotations: map('Its annotations.', string('A value.'), { default: {} }),

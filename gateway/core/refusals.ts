@@ -86,7 +86,7 @@ export const refusals = {
     type: 'authentication_error',
     code: 'invalid_api_key',
     message:
-      'the API key is missing or not valid: "substratus token" makes one, and so does kubectl create token --audience=substratus.ai/gateway',
+      'the API key is missing or not valid: kubectl create token SERVICEACCOUNT --audience=substratus.ai/gateway makes one',
   }),
   noRight: (user: string, namespace: string): Refusal => ({
     status: 403,

@@ -12,6 +12,12 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 app.kubernetes.io/component: server
 {{- end }}
 
+{{- define "substratus.gatewaySelector" -}}
+app.kubernetes.io/name: substratus
+app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/component: gateway
+{{- end }}
+
 {{- define "substratus.image" -}}
 {{- $ours := .Values.config.images | default dict -}}
 {{- with .Values.image -}}

@@ -35,7 +35,7 @@ describe('before anything is installed', () => {
       how: 'cert-manager and monitoring',
       args: [
         '--set',
-        'tls.certManager.enabled=true,serviceMonitor.enabled=true,alerts.enabled=true,dashboard.enabled=true,kubeStateMetrics.enabled=true,modelServerMonitor.enabled=true',
+        'gateway.enabled=true,tls.certManager.enabled=true,serviceMonitor.enabled=true,alerts.enabled=true,dashboard.enabled=true,kubeStateMetrics.enabled=true,modelServerMonitor.enabled=true',
       ],
     },
     { how: 'Metacontroller', args: ['--set', 'metacontroller.enabled=true', '--with-subcharts'] },

@@ -126,6 +126,49 @@ describe('what monitors the model servers', () => {
   })
 })
 
+describe('the gateway', () => {
+  const gateway = (...values: readonly string[]) =>
+    rendered('gateway', ['gateway.enabled=true', ...values]) as readonly Shown[]
+  const ofKind = (kind: string, found: readonly Shown[]) =>
+    found.find((one) => one.kind === kind) as Shown
+  const argsOf = (found: readonly Shown[]): readonly string[] =>
+    ofKind('Deployment', found).spec.template.spec.containers[0].args
+
+  test('runs twice, asks for keys, and reaches model servers and the API server alone', () => {
+    const found = gateway()
+    expect(ofKind('Deployment', found).spec.replicas).toBe(2)
+    expect(argsOf(found).join(' ')).not.toMatch(/anonymous|accept-cluster-tokens/)
+    const { egress } = ofKind('NetworkPolicy', found).spec
+    expect(egress.at(-1).to[0].podSelector.matchLabels).toEqual({
+      'substratus.ai/kind': 'modelserver',
+      'substratus.ai/stage': 'serve',
+    })
+    expect(ofKind('PodDisruptionBudget', found).spec.maxUnavailable).toBe(1)
+  })
+
+  test('has no selector in common with the server', () => {
+    const [server] = (rendered('server', []) as readonly Shown[]).filter(
+      ({ kind }) => kind === 'Service',
+    )
+    const { labels } = ofKind('Deployment', gateway()).spec.template.metadata
+    expect(labels).not.toMatchObject(server.spec.selector)
+  })
+
+  test('asks for no keys only if that is said, and then may not ask about them', () => {
+    const found = gateway('gateway.anonymous=true')
+    expect(argsOf(found)).toContain('--anonymous')
+    expect(JSON.stringify(ofKind('ClusterRole', found))).not.toContain('reviews')
+  })
+
+  test('starts with arguments that its command knows', () => {
+    const flags = argsOf(gateway('gateway.tls.secretName=x', 'gateway.acceptClusterTokens=true'))
+    const help = execFileSync(process.execPath, ['cli/main.ts', 'gateway', '--help'], {
+      encoding: 'utf8',
+    })
+    for (const flag of flags.slice(1)) expect(help).toContain(flag.split('=')[0])
+  })
+})
+
 test('kube-state-metrics gets its configuration and its right where it runs', () => {
   const values = ['kubeStateMetrics.enabled=true', 'kubeStateMetrics.namespace=monitoring']
   const found = rendered('kubestatemetrics', values) as readonly Shown[]
