@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { boundaryIn, formReader, type ModelField } from './core/form.ts'
 import { readJson, withModel } from './core/jsonbody.ts'
+import type { Route } from './core/path.ts'
 import { refusals } from './core/refusals.ts'
 import { Refused } from './refused.ts'
 import type { Limits } from './world.ts'
@@ -24,38 +25,45 @@ export interface Sendable {
   readonly content: Buffer | AsyncIterable<Buffer>
 }
 
-export type ReadBody = (req: IncomingMessage, path: string) => Promise<Body>
+export type ReadBody = (req: IncomingMessage, route: Route) => Promise<Body>
 
-/** Bounds what all requests hold together. */
+/** Bounds what all requests of a namespace hold together. */
 interface Room {
   readonly take: (bytes: number) => void
   readonly give: (bytes: number) => void
 }
 
-function roomOf(most: number): Room {
-  let taken = 0
-  return {
+/** All namespaces share it, and none gets more than half: requests that are held may fill it for long. */
+function roomsOf(most: number): (namespace: string) => Room {
+  const taken = new Map<string, number>()
+  let all = 0
+  return (namespace) => ({
     take: (bytes) => {
-      if (taken + bytes > most) throw new Refused(refusals.full())
-      taken += bytes
+      const here = (taken.get(namespace) ?? 0) + bytes
+      if (here > most / 2 || all + bytes > most) throw new Refused(refusals.full())
+      taken.set(namespace, here)
+      all += bytes
     },
     give: (bytes) => {
-      taken -= bytes
+      const left = (taken.get(namespace) ?? 0) - bytes
+      if (left > 0) taken.set(namespace, left)
+      else taken.delete(namespace)
+      all -= bytes
     },
-  }
+  })
 }
 
 /** Reads the bodies of requests: JSON into memory, forms to disk, because they contain files. */
 export function bodyReader(limits: Limits): ReadBody {
-  const memory = roomOf(limits.allJsonBytes)
-  const disk = roomOf(limits.allFormBytes)
-  return (req, path) => {
+  const memory = roomsOf(limits.allJsonBytes)
+  const disk = roomsOf(limits.allFormBytes)
+  return (req, { namespace, path }) => {
     const [, type = '', parameters = ''] =
       /^\s*([^;\s]*)\s*(.*)$/s.exec(req.headers['content-type'] ?? '') ?? []
     if (/^application\/(.*\+)?json$/i.test(type))
-      return jsonBody(req, path, limits.jsonBytes, memory)
+      return jsonBody(req, path, limits.jsonBytes, memory(namespace))
     const boundary = /^multipart\/form-data$/i.test(type) ? boundaryIn(parameters) : undefined
-    if (boundary) return formBody(req, boundary, limits.formBytes, disk)
+    if (boundary) return formBody(req, boundary, limits.formBytes, disk(namespace))
     throw new Refused(refusals.noModel())
   }
 }

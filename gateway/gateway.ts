@@ -50,6 +50,7 @@ export function gateway({ world, checkKey, limits, metrics, log }: GatewayOption
   const find = holder(world, servers.load)
   const underWay = new Map<string, number>()
   let turns = 0
+  let open = 0
 
   /** Counts the request among those of its model; returns how to end that. */
   function enter(namespace: string, model: string): () => void {
@@ -77,7 +78,7 @@ export function gateway({ world, checkKey, limits, metrics, log }: GatewayOption
     facts: Facts,
     gone: AbortSignal,
   ): Promise<Answered> {
-    const body = await readBody(req, route.path)
+    const body = await readBody(req, route)
     try {
       const leave = enter(route.namespace, body.model)
       facts.model = body.model
@@ -187,6 +188,8 @@ export function gateway({ world, checkKey, limits, metrics, log }: GatewayOption
   }
 
   async function handle(req: IncomingMessage, res: ServerResponse): Promise<void> {
+    open++
+    res.on('close', () => open--)
     const going = new AbortController()
     res.on('close', () => res.writableFinished || going.abort(new Error('the client went away')))
     // A broken connection is told by the response, too.
@@ -219,8 +222,8 @@ export function gateway({ world, checkKey, limits, metrics, log }: GatewayOption
         res.destroy()
       })
     },
-    /** How many requests are held or being answered. */
-    underWay: () => [...underWay.values()].reduce((sum, count) => sum + count, 0),
+    /** How many requests are held or being answered; an answer ends when its last byte is sent. */
+    underWay: () => open,
     close: servers.close,
   }
 }

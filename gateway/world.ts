@@ -18,10 +18,10 @@ export interface GatewayLog {
 }
 
 export interface Limits {
-  /** The largest JSON body, and all of them together, in memory. */
+  /** The largest JSON body, and all of them together, in memory; half of that for each namespace. */
   readonly jsonBytes: number
   readonly allJsonBytes: number
-  /** The largest form, and all of them together, on disk. */
+  /** The same of forms, on disk. */
   readonly formBytes: number
   readonly allFormBytes: number
   /** Requests under way for one model, held ones included. */

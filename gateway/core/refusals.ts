@@ -77,8 +77,8 @@ export const refusals = {
   }),
   full: (): Refusal => ({
     ...unavailable,
-    code: 'uploads_full',
-    message: 'too many uploads are under way: try again later',
+    code: 'bodies_full',
+    message: 'the bodies of requests under way take all the room that there is: try again later',
     retryAfter: 10,
   }),
   noToken: (): Refusal => ({
@@ -86,7 +86,7 @@ export const refusals = {
     type: 'authentication_error',
     code: 'invalid_api_key',
     message:
-      'the API key is missing or not valid: kubectl create token SERVICEACCOUNT --audience=substratus.ai/gateway makes one',
+      'the API key is missing or not valid: make one by "substratus token SERVICEACCOUNT", or kubectl create token SERVICEACCOUNT --audience=substratus.ai/gateway',
   }),
   noRight: (user: string, namespace: string): Refusal => ({
     status: 403,

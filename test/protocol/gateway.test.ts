@@ -452,7 +452,7 @@ describe('a form', () => {
       req.resume()
       open.push(res)
     })
-    bed = await gatewayBed({ limits: { allFormBytes: 3 * 2 ** 20 } })
+    bed = await gatewayBed({ limits: { allFormBytes: 6 * 2 ** 20 } })
     bed.set(serving([address]))
     const first = upload(2 * 2 ** 20).send()
     await soon(() => open.length === 1)
@@ -513,6 +513,18 @@ describe('connections', () => {
     await expect(bed.post(chat)).rejects.toThrow()
     finish()
     expect(await response.text()).toBe('begun ended')
+    await closed
+  })
+
+  test('closing waits for the last byte of an answer to a slow client', async () => {
+    const piece = randomBytes(20 * 2 ** 20)
+    const address = await upstream((_, res) => res.end(piece))
+    bed = await gatewayBed()
+    bed.set(serving([address]))
+    const response = await bed.post(chat)
+    const closed = bed.gateway.close(10_000)
+    await sleep(300)
+    expect((await response.arrayBuffer()).byteLength).toBe(piece.length)
     await closed
   })
 
