@@ -58,6 +58,17 @@ program
   .action(async (options) => set(await (await import('./gateway.ts')).gatewayCommand(options)))
 
 program
+  .command('token <serviceaccount>')
+  .description('Print a key of the gateway for an application, and say what its account lacks.')
+  .option('-n, --namespace <name>', 'its namespace; default that of the context')
+  .option('--context <name>', 'the context of the kubeconfig to use')
+  .option('--kubeconfig <file>', 'the kubeconfig; default KUBECONFIG, then ~/.kube/config')
+  .option('--hours <hours>', 'how long it is valid; the cluster may shorten that', Number, 24)
+  .action(async (name, options) =>
+    set(await (await import('./token.ts')).tokenCommand(name, options)),
+  )
+
+program
   .command('render')
   .description('Print the children that objects would have, as YAML. Needs no cluster.')
   .requiredOption(...filenames)
