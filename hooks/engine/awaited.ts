@@ -22,7 +22,7 @@ export const creating = (kind: string, name: string): Verdict => ({
   awaits: idOf(kind, name),
 })
 
-export const wasAwaited = ({ awaited }: Memory, kind: string, name: string): boolean =>
+const wasAwaited = ({ awaited }: Memory, kind: string, name: string): boolean =>
   awaited.includes(idOf(kind, name))
 
 const idOf = (kind: string, name: string): string => `${kind}/${name}`

@@ -76,9 +76,15 @@ test('success is recorded at once', () => {
   expect(readyOf(answer)).toMatch(/^False Pending: creating Job "falcon-model-seal-/)
 })
 
-test('a step that was told is not taken back', () => {
-  const told = stored(asked, syncAt('03', asked, see(started)))
-  expect(readyOf(syncAt('02', told, see(scheduled)))).toContain('is starting')
+test('an older status changes nothing, so that no step is told and taken back', () => {
+  const answer = syncAt('02', model, see(started))
+  expect(readyOf(answer)).toBe(readyOf(first))
+  expect(statusOf(answer).awaited).toEqual(statusOf(first).awaited)
+})
+
+test('a clock that is behind hides nothing', () => {
+  const later = { ...job, metadata: { ...job.metadata, creationTimestamp: '2026-01-01T00:59:00Z' } }
+  expect(readyOf(syncAt('02', asked, [...claims, later, started]))).toContain('False Running')
 })
 
 test('a Job that is gone after 2 s is reported as missing a minute later', () => {
