@@ -206,7 +206,7 @@ export function gateway({ world, checkKey, limits, metrics, log }: GatewayOption
       if (isGone || res.headersSent) return ended(facts, goneCode)
       const refusal = error instanceof Refused ? error.refusal : bug(error)
       refuse(req, res, refusal)
-      ended(facts, refusal.status, undefined, refusal.message)
+      ended(facts, refusal.status, undefined, whyIn(refusal))
     }
   }
 
@@ -242,6 +242,9 @@ function endingWith(gone: AbortSignal, milliseconds: number) {
     },
   }
 }
+
+/** For the log: what is wrong with a request may quote it, and what is wrong here does not. */
+const whyIn = ({ status, code, message }: Refusal): string => (status < 500 ? code : message)
 
 /** nginx's code for a client that has gone; nobody receives it. */
 const goneCode = 499

@@ -73,6 +73,15 @@ describe('a request', () => {
       expect(text).toContain(line)
   })
 
+  test('that is refused is logged without its contents, too', async () => {
+    bed = await gatewayBed()
+    bed.set(serving([]))
+    expect(await errorIn(await bed.post(chat, { body: 'private' }))).toContain('private')
+    await soon(() => bed.lines.length > 0)
+    expect(bed.lines).toMatchObject([{ status: 400, why: 'invalid_body' }])
+    expect(JSON.stringify(bed.lines)).not.toContain('private')
+  })
+
   test('keeps the status and the words of a server that refuses it', async () => {
     const address = await upstream((_, res) => res.writeHead(422).end('too long'))
     bed = await gatewayBed()
