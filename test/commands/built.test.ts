@@ -33,6 +33,7 @@ test('the image contains no development platform', () => {
     'cli',
     'cluster',
     'crds',
+    'gateway',
     'hooks',
     'install',
     'metacontroller',
