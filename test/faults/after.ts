@@ -103,7 +103,9 @@ function leftFor(before: readonly ReadyChange[], change: ReadyChange): ReadyChan
   return same.findLast((earlier) => stateOf(earlier) === stateOf(change))
 }
 
-const stateOf = ({ status, reason }: ReadyChange): string => `${status} ${reason}`
+/** With the stage of the Job or Pod that it names: each stage starts with the same reasons. */
+const stateOf = ({ status, reason, message }: ReadyChange): string =>
+  `${status} ${reason} ${/"\S+-([a-z]+)-[0-9a-f]{8}\b/.exec(message)?.[1] ?? ''}`
 const shown = ({ status, reason, message }: ReadyChange): string =>
   `${status} ${reason}: ${message}`
 

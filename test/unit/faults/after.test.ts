@@ -107,13 +107,15 @@ describe('Jobs', () => {
 })
 
 describe('Ready', () => {
-  const change = (at: number, status: string, reason: string, generation = 1): ReadyChange => ({
-    at,
-    generation,
-    status,
-    reason,
-    message: '',
-  })
+  const change = (
+    at: number,
+    status: string,
+    reason: string,
+    generation = 1,
+    message = '',
+  ): ReadyChange => ({ at, generation, status, reason, message })
+  const pending = (at: number, stage: string) =>
+    change(at, 'False', 'Pending', 1, `creating Job "m-model-${stage}-0123abcd"`)
   const history = (...changes: readonly ReadyChange[]) =>
     new Map([['u', { namespace: 'n', what: 'Model/m', changes: [...changes] }]])
   const starting = change(0, 'False', 'Starting')
@@ -138,6 +140,20 @@ describe('Ready', () => {
       changes: [starting, change(10_000, 'False', 'Pending'), again],
       pods: [],
       found: ['Model/m: False Starting:  → False Starting: '],
+    },
+    {
+      when: 'starts the next stage as it started the one before',
+      changes: [pending(0, 'run'), change(5000, 'False', 'Running'), pending(10_000, 'seal')],
+      pods: [],
+      found: [],
+    },
+    {
+      when: 'goes back to the start of a stage',
+      changes: [pending(0, 'run'), change(5000, 'False', 'Running'), pending(10_000, 'run')],
+      pods: [],
+      found: [
+        'Model/m: False Pending: creating Job "m-model-run-0123abcd" → False Pending: creating Job "m-model-run-0123abcd"',
+      ],
     },
     {
       when: 'is about another spec',
