@@ -21,13 +21,11 @@ export function placeOf(
   if (keyword === 'required') parts.push(missingProperty)
   if (keyword === 'additionalProperties') parts.push(additionalProperty)
   const written = (of: readonly string[]) =>
-    [root, ...of]
-      .filter(Boolean)
-      .reduce(
-        (path, part) =>
-          /^\d+$/.test(part) ? `${path}[${part}]` : path ? `${path}.${shortened(part)}` : part,
-        '',
-      )
+    of.reduce(
+      (path, part) =>
+        /^\d+$/.test(part) ? `${path}[${part}]` : path ? `${path}.${shortened(part)}` : part,
+      root,
+    )
   const odd = parts.findIndex((part) => !isPlain(part))
   return { field: written(parts), ...(odd >= 0 && { reads: [written(parts.slice(0, odd))] }) }
 }

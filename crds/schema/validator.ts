@@ -20,6 +20,9 @@ export const sentence = ({ field, message }: FieldError): string =>
 
 export type Validate = (value: unknown) => readonly FieldError[]
 
+/** The largest that both JavaScript and an int64 can hold. The API server takes a larger number for no integer. */
+const mostInt64 = 2 ** 63 - 1024
+
 /** The reference to a shared schema, which has to be defined somewhere. */
 type Refer = (name: string, schema: Schema) => string
 
@@ -47,9 +50,9 @@ export function jsonSchema(
   } = isUnion ? withoutNeither(own) : own
   const { format: _format, ...plain } = rest
   return {
+    ...(either && { type: ['integer', 'string'], minimum: -mostInt64, maximum: mostInt64 }),
     ...plain,
     ...(isUnion && { type: ['string', 'object'] }),
-    ...(either && { type: ['integer', 'string'] }),
     ...(open && {}),
     ...(listType === 'set' && { uniqueItems: true }),
     ...(properties && {
@@ -125,14 +128,20 @@ export function trimmedValidator(
     // If the rest of a huge value has no error, the error is the one that isValid stopped at.
     const first = isCut ? structures.get(schema)?.errors : undefined
     const errors = causes(all.errors ?? first ?? [])
-    // As at the API server, a rule runs only on values that are valid by the schema.
-    const wrong = errors.map((error) => placeOf(error, root).field)
+    // As at the API server, a rule runs only on values that are valid by the schema, but for patterns of
+    // what is inside them.
+    const wrong = errors.map((error) => ({
+      field: placeOf(error, root).field,
+      isPattern: error.keyword === 'pattern',
+    }))
+    const isWrongFor =
+      (path: string) =>
+      ({ field, isPattern }: (typeof wrong)[number]): boolean =>
+        related(field, path) && !(isPattern && isInside(field, path))
     return limited(
       unique([
         ...errors.slice(0, maxErrors).map((error) => inWords(error, root)),
-        ...(isCut
-          ? []
-          : broken(rules, given, (path) => !wrong.some((field) => related(field, path)))),
+        ...(isCut ? [] : broken(rules, given, (path) => !wrong.some(isWrongFor(path)))),
       ]),
       Math.max(0, errors.length - maxErrors) + dropped,
     )

@@ -149,6 +149,9 @@ const namedBy = ({ fields }: Verdict): readonly string[] =>
     .filter((field) => field !== '<nil>')
     .map((field) => field.replace(/^(metadata\.ownerReferences)\[\d+\]/, '$1'))
 
+/** `substratus validate` reads no further then, and neither does kubectl. */
+const isNameless = ({ words }: Verdict): boolean => words.endsWith('metadata.name: Required value')
+
 /**
  * Both refuse it in the same place, and ours names every field that the API server names. A number that is
  * no int32 does not keep the API server from running the rules of the object around it.
@@ -158,6 +161,7 @@ const agree = (ours: Verdict | undefined, theirs: Verdict | undefined): boolean 
   const known = namedBy(ours)
   return (
     theirs.by !== 'the definition' ||
+    isNameless(ours) ||
     namedBy(theirs).every((field) =>
       known.some((one) => one === field || one.startsWith(`${field}.`)),
     )

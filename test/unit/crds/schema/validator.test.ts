@@ -40,6 +40,30 @@ describe('what the cluster refuses is refused without one', () => {
   })
 })
 
+describe('the fields are those that the API server names', () => {
+  test.each([
+    {
+      what: 'a number that no integer of 64 bits can be',
+      container: { resources: { limits: { 'example.com/a': 1e300 } } },
+      fields: ['spec.pod.container.resources.limits.example.com/a'],
+    },
+    {
+      what: 'a pattern inside a list, and a rule of the list',
+      container: { envFrom: [{ prefix: 'a/b' }] },
+      fields: ['spec.pod.container.envFrom', 'spec.pod.container.envFrom[0].prefix'],
+    },
+    {
+      what: 'an empty name in a map',
+      container: { resources: { limits: { '': '' } } },
+      fields: ['spec.pod.container.resources.limits.'],
+    },
+  ])('$what', ({ container, fields }) => {
+    const spec = { image, pod: { container } }
+    const errors = validators.get('Model')?.({ metadata: { name: 'm' }, spec }) ?? []
+    expect(errors.map(({ field }) => field).sort()).toEqual(fields)
+  })
+})
+
 describe('valid objects are not refused', () => {
   test.each<{ what: string; kind: KindName; spec: unknown }>([
     {
