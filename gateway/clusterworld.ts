@@ -119,7 +119,10 @@ function sliceFrom(slice: EndpointSlice): (Slice & { readonly namespace: string 
 }
 
 /** Wakes servers by the annotation alone, which is all that the chart lets the gateway change. */
-export function wakerIn(kubeConfig: KubeConfig): World['wake'] {
+export function wakerIn(
+  kubeConfig: KubeConfig,
+  fieldManager = 'substratus-gateway',
+): World['wake'] {
   const custom = kubeConfig.makeApiClient(CustomObjectsApi)
   return async ({ namespace, name }) => {
     const opened = new Date().toISOString().replace(/\.[0-9]+Z$/, 'Z')
@@ -130,7 +133,7 @@ export function wakerIn(kubeConfig: KubeConfig): World['wake'] {
         plural: 'modelservers',
         namespace,
         name,
-        fieldManager: 'substratus-gateway',
+        fieldManager,
         body: { metadata: { annotations: { [annotations.opened]: opened } } },
       },
       setHeaderOptions('Content-Type', PatchStrategy.MergePatch),

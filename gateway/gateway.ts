@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type Body, bodyReader } from './bodies.ts'
 import { requestHeaders } from './core/headers.ts'
+import { refusedAsPage } from './core/local.ts'
 import { listOf, modelNamed } from './core/models.ts'
 import { nearTo } from './core/names.ts'
 import { type Route, routeOf } from './core/path.ts'
@@ -10,7 +11,7 @@ import { type Held, holder } from './hold.ts'
 import type { CheckKey } from './keys.ts'
 import type { GatewayMetrics } from './metrics.ts'
 import { Refused, refuse, sendJson } from './refused.ts'
-import { type Answered, upstreams } from './upstreams.ts'
+import { type Answered, type Connect, upstreams } from './upstreams.ts'
 import type { GatewayLog, Limits, World } from './world.ts'
 
 export interface GatewayOptions {
@@ -20,6 +21,10 @@ export interface GatewayOptions {
   readonly limits: Limits
   readonly metrics: GatewayMetrics
   readonly log: GatewayLog
+  /** The gateway of one person: for programs of this machine, and for one namespace, not in the paths. */
+  readonly local?: { readonly namespace: string }
+  /** How to reach a replica; absent: by the network. */
+  readonly connect?: Connect
 }
 
 /** For so long, a request finds another place after connections that were refused. */
@@ -44,9 +49,10 @@ interface Facts {
  *
  * Nothing else is repeated, because it may have had an effect.
  */
-export function gateway({ world, checkKey, limits, metrics, log }: GatewayOptions) {
+export function gateway(options: GatewayOptions) {
+  const { world, checkKey, limits, metrics, log, local, connect } = options
   const readBody = bodyReader(limits)
-  const servers = upstreams()
+  const servers = upstreams(connect)
   const find = holder(world, servers.load)
   const underWay = new Map<string, number>()
   let turns = 0
@@ -195,7 +201,9 @@ export function gateway({ world, checkKey, limits, metrics, log }: GatewayOption
     // A broken connection is told by the response, too.
     req.on('error', () => {})
     res.on('error', () => {})
-    const route = routeOf(req.url ?? '')
+    const asPage = local && refusedAsPage(req.headers)
+    if (asPage) return refuse(req, res, asPage)
+    const route = routeOf(req.url ?? '', local?.namespace)
     if ('refusal' in route) return refuse(req, res, route.refusal)
     const facts: Facts = { namespace: route.namespace, began: performance.now() }
     try {

@@ -18,14 +18,14 @@ export interface ListenOptions extends GatewayOptions {
   readonly at: Address
   /** The certificate and its key, PEM; absent: plain HTTP. */
   readonly tls?: Certificate
-  /** Where /metrics, /healthz and /readyz are: not where clients are. */
-  readonly inside: Address
+  /** Where /metrics, /healthz and /readyz are: not where clients are. Absent: nowhere. */
+  readonly inside?: Address
   readonly isReady: () => boolean
 }
 
 export interface ListeningGateway {
   readonly url: string
-  readonly insideUrl: string
+  readonly insideUrl?: string
   /** With TLS: another certificate for new connections. */
   readonly setCertificate: (pair: Certificate) => void
   /** How many requests are held or being answered. */
@@ -60,9 +60,10 @@ export async function listen(options: ListenOptions): Promise<ListeningGateway> 
     res.end(await metrics.registry.metrics())
   })
   const url = await listening(server, at)
+  const insideUrl = inside && `http://${await listening(own, inside)}`
   return {
     url: `${tls ? 'https' : 'http'}://${url}`,
-    insideUrl: `http://${await listening(own, inside)}`,
+    ...(insideUrl && { insideUrl }),
     setCertificate: (pair) => secure?.setSecureContext(pair),
     underWay: gate.underWay,
     close: async (patience) => {
@@ -75,7 +76,7 @@ export async function listen(options: ListenOptions): Promise<ListeningGateway> 
       await closed
       await gate.close()
       own.closeAllConnections()
-      await new Promise((resolve) => own.close(resolve))
+      if (inside) await new Promise((resolve) => own.close(resolve))
     },
   }
 }

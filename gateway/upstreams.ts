@@ -1,5 +1,7 @@
 import type { ServerResponse } from 'node:http'
-import { type Dispatcher, Pool } from 'undici'
+import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { type buildConnector, type Dispatcher, Pool } from 'undici'
 import type { Sendable } from './bodies.ts'
 import { responseHeaders } from './core/headers.ts'
 import { tailOf } from './core/usage.ts'
@@ -32,6 +34,12 @@ export type Answered =
       readonly isWhole: boolean
     }
 
+/**
+ * Makes a connection to an address. An error whose `syscall` is "connect", of this or of the stream, says that
+ * no byte has reached the server: the request may then go elsewhere.
+ */
+export type Connect = (address: string) => Promise<Duplex>
+
 /** No request goes to an address that has refused a connection, for so long. */
 const avoidedMilliseconds = 2000
 const connectMilliseconds = 3000
@@ -47,7 +55,7 @@ interface Upstream {
   usedAt: number
 }
 
-export function upstreams() {
+export function upstreams(connect?: Connect) {
   const known = new Map<string, Upstream>()
 
   const upstreamOf = (address: string): Upstream => {
@@ -57,7 +65,7 @@ export function upstreams() {
         pipelining: 1,
         keepAliveTimeout: idleMilliseconds,
         keepAliveMaxTimeout: idleMilliseconds,
-        connect: { timeout: connectMilliseconds },
+        connect: connect ? connectorOf(connect, address) : { timeout: connectMilliseconds },
         // The gateway has one limit for the whole answer.
         headersTimeout: 0,
         bodyTimeout: 0,
@@ -109,6 +117,16 @@ export function upstreams() {
     },
   }
 }
+
+const connectorOf =
+  (connect: Connect, address: string): buildConnector.connector =>
+  (_, connected) => {
+    connect(address).then(
+      // Of a socket, the pool uses what every stream has.
+      (stream) => connected(null, stream as Socket),
+      (error) => connected(error, null),
+    )
+  }
 
 function passedOn(
   pool: Pool,

@@ -1,12 +1,14 @@
 import { type Refusal, refusalOf } from '../cluster/refusal.ts'
 import { type Jupyter, plain } from './address.ts'
 import type { Objects } from './clusterobjects.ts'
-import { type Destination, forward } from './forward.ts'
+import { destinationIn, usualPortOf } from './destination.ts'
+import { forward } from './forward.ts'
 import { jupyterIn } from './jupyter.ts'
-import { titleOf } from './lines.ts'
+import { foreignPod, titleOf } from './lines.ts'
 import type { LiveLine } from './liveline.ts'
 import { containerNamed, instanceOf, type Opened, type Pod } from './next.ts'
 import type { OpenOptions } from './open.ts'
+import type { Destination } from './tunnel.ts'
 
 /** Why there is no connection to a Pod: it is not the object's own, or it cannot be reached. */
 export type Failure = 'foreign' | Refusal
@@ -23,13 +25,12 @@ export async function connectionOf(
 ) {
   const isNotebook = target.kind.kind === 'Notebook'
   const container = containerNamed(target.kind.kind)
-  const usualPort = isNotebook ? 8888 : 8080
   let connected: Destination | undefined
 
   const forwarding = await forward({
     kubeConfig,
     namespace,
-    preferred: usualPort,
+    preferred: usualPortOf(target.kind.kind),
     ...(port !== undefined && { wanted: port }),
     broke: (destination, error) => {
       if (destination !== connected) return
@@ -45,19 +46,8 @@ export async function connectionOf(
     connected = undefined
   }
 
-  const destinationIn = (pod: Pod): Destination => {
-    // Through the relay, if there is one: the idle watch counts what passes there.
-    const relay = pod.spec.initContainers?.find(({ name }) => name === 'relay')
-    const ports = (relay ?? pod.spec.containers.find((it) => it.name === container))?.ports
-    return {
-      pod: pod.metadata.name,
-      instance: instanceOf(pod, container),
-      port: ports?.[0]?.containerPort ?? usualPort,
-    }
-  }
-
   async function connect(pod: Pod, object: Opened, then: Connected): Promise<Failure | undefined> {
-    const destination = destinationIn(pod)
+    const destination = destinationIn(pod, target.kind.kind)
     try {
       if (!(await objects.isOwn(pod, object))) return 'foreign'
       const jupyter = isNotebook
@@ -106,10 +96,7 @@ export function foreignPods({ target }: Pick<OpenOptions, 'target'>, line: LiveL
     ignore: (pod: Pod) => {
       const { name, uid } = pod.metadata
       foreign.add(pod)
-      if (!reportedUids.has(uid))
-        line.say(
-          `note: Pod "${name}" has the labels of ${titleOf(target)} but is not its own, so it is ignored: kubectl describe pod ${name} names its owner`,
-        )
+      if (!reportedUids.has(uid)) line.say(foreignPod(titleOf(target), name))
       reportedUids.add(uid)
     },
   }

@@ -1,16 +1,8 @@
 import { createServer, type Socket } from 'node:net'
-import { PassThrough, type Readable, Writable } from 'node:stream'
-import { type KubeConfig, PortForward } from '@kubernetes/client-node'
+import { PassThrough, Writable } from 'node:stream'
+import type { KubeConfig } from '@kubernetes/client-node'
 import type WebSocket from 'ws'
-import { socketsOf } from './sockets.ts'
-
-/** The Pod and port that connections are forwarded to. */
-export interface Destination {
-  readonly pod: string
-  /** Differs between Pods of the same name, and between restarts of the container. */
-  readonly instance: string
-  readonly port: number
-}
+import { connect, type Destination, slowDown } from './tunnel.ts'
 
 export interface Forward {
   /** The local port, on loopback. */
@@ -78,71 +70,6 @@ export async function forward(options: Options): Promise<Forward> {
   }
 }
 
-/** The kubelet's protocol for ports: frames with a stream number and bytes; no half-closing. */
-const protocols = ['v4.channel.k8s.io']
-const closedWell = [1000, 1001, 1005]
-
-/** The kubelet sends frames of about 32 KiB. */
-const maxFrameBytes = 16 * 1024 * 1024
-
-/** Enough for the sentence in which the kubelet reports why a connection failed. */
-const maxErrorLength = 4096
-
-async function connect(
-  { kubeConfig, namespace }: Options,
-  destination: Destination,
-  input: Readable,
-  output: Writable,
-  failed: (error: Error) => void,
-): Promise<WebSocket> {
-  let reported = ''
-  const errors = new Writable({
-    write: (chunk: Buffer, _encoding, done) => {
-      if (reported.length < maxErrorLength) reported += chunk
-      done()
-    },
-  })
-  const portForward = new PortForward(
-    kubeConfig,
-    true,
-    socketsOf(kubeConfig, protocols, maxFrameBytes),
-  )
-  // Without retries this is one socket, and not a function that returns the current one.
-  const tunnel = (await portForward.portForward(
-    namespace,
-    destination.pod,
-    [destination.port],
-    output,
-    errors,
-    input,
-  )) as WebSocket
-  tunnel.on('close', (code) => {
-    if (reported || !closedWell.includes(code))
-      failed(new Error(reported.trim() || 'it was cut off'))
-  })
-  return tunnel
-}
-
-const maxBuffered = 1024 * 1024
-
-/** Backpressure: the sender waits for the receiver, so that memory does not fill up. */
-function slowDown(socket: Socket, tunnel: WebSocket): void {
-  tunnel.on('message', () => {
-    if (socket.writableLength < maxBuffered || tunnel.isPaused) return
-    tunnel.pause()
-    socket.once('drain', () => tunnel.resume())
-  })
-  socket.on('data', () => {
-    if (tunnel.bufferedAmount < maxBuffered) return
-    socket.pause()
-    const again = setInterval(() => {
-      if (tunnel.bufferedAmount >= maxBuffered && tunnel.readyState === tunnel.OPEN) return
-      clearInterval(again)
-      socket.resume()
-    }, 10)
-  })
-}
-
 const timeoutMilliseconds = 15_000
 
 /** Any response shows that a server is listening, even an error. */
@@ -176,6 +103,15 @@ async function answers(options: Options, destination: Destination, path: string)
   }
 }
 
+/** The error for a port that the user requested. */
+export function portRefused(port: number, error: unknown): Error {
+  const { code } = error as NodeJS.ErrnoException
+  const why = code === 'EADDRINUSE' ? 'is in use' : `cannot be had (${code})`
+  return new Error(
+    `port ${port} of this machine ${why}: choose another, or leave --port out for a free one`,
+  )
+}
+
 async function listening(
   server: ReturnType<typeof createServer>,
   wanted: number | undefined,
@@ -192,11 +128,7 @@ async function listening(
   try {
     await on(wanted ?? preferred)
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    if (wanted !== undefined)
-      throw new Error(
-        `port ${wanted} of this machine ${code === 'EADDRINUSE' ? 'is in use' : `cannot be had (${code})`}: choose another, or leave --port out for a free one`,
-      )
+    if (wanted !== undefined) throw portRefused(wanted, error)
     await on(0)
   }
   const address = server.address()

@@ -14,6 +14,10 @@ export function notFound({ kind, name }: Target, namespace: string, there?: read
     : `${missing}, and no other ${kind.singular} does`
 }
 
+/** The note about a Pod that pretends to belong to an object. */
+export const foreignPod = (title: string, pod: string): string =>
+  `note: Pod "${pod}" has the labels of ${title} but is not its own, so it is ignored: kubectl describe pod ${pod} names its owner`
+
 export const suspended = (target: Target, already = false): string =>
   [
     `${titleOf(target)} is suspended${already ? ' already' : ''}`,

@@ -146,7 +146,7 @@ function byReady({ metadata, status }: Opened, pods: readonly Pod[]): Next {
 const isThere = ({ metadata, status }: Pod): boolean =>
   !metadata.deletionTimestamp && status?.phase === 'Running'
 
-const isReady = (pod: Pod): boolean =>
+export const isReady = (pod: Pod): boolean =>
   isThere(pod) &&
   (pod.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ??
     false)

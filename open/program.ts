@@ -1,15 +1,17 @@
 import { createInterface } from 'node:readline'
 import { Command, CommanderError, InvalidArgumentError } from 'commander'
 import { printable } from '../crds/text.ts'
-import { targetOf } from './target.ts'
+import { areModels, targetOf } from './target.ts'
 
 /** Exit codes: 0; 1 if it cannot be opened; 2 for wrong usage; 130, as in a shell, for two Ctrl-C. */
 const usageError = 2
 const interruptedCode = 130
 
 const program = new Command('kubectl open')
-  .description('Open a Notebook or a ModelServer of Substratus in your browser.')
-  .usage('(notebook | modelserver) NAME [options]')
+  .description(
+    'Open a Notebook or a ModelServer of Substratus in your browser, or all models at one address.',
+  )
+  .usage('(notebook | modelserver) NAME [options]\n       kubectl open models [options]')
   .argument('[words...]')
   .option('-n, --namespace <name>', 'its namespace; default that of the context')
   .option('--context <name>', 'the context of the kubeconfig to use')
@@ -20,7 +22,8 @@ const program = new Command('kubectl open')
   .addHelpText(
     'after',
     `
-notebook/NAME, nb NAME and mserver NAME are accepted, too.
+notebook/NAME, nb NAME and mserver NAME are accepted, too. "models" is one OpenAI-compatible address for all
+ModelServers of the namespace; a request wakes one that is idle.
 
 A suspended or idle notebook or modelserver is resumed or woken. Ctrl-C ends, and asks
 whether to suspend a notebook or to leave it running; a second Ctrl-C leaves it running. Other machines
@@ -61,8 +64,23 @@ const ask = (question: string) =>
     })
   })
 
+async function runModels(): Promise<number> {
+  const { port, suspend, ...options } = program.opts()
+  if (suspend)
+    return program.error('error: --suspend is for one object: kubectl open modelserver NAME', {
+      exitCode: usageError,
+    })
+  const [{ openModels }, { clusterOf }] = await Promise.all([
+    import('./models.ts'),
+    import('../cluster/kubeconfig.ts'),
+  ])
+  const { stdout, stderr } = process
+  return openModels({ cluster: clusterOf(options), port }, { stdout, stderr, interrupted })
+}
+
 async function run(): Promise<number> {
   program.parse()
+  if (areModels(program.args)) return runModels()
   const target = targetOf(program.args)
   if ('wrong' in target)
     return program.error(`error: ${target.wrong}\nkubectl open --help says more`, {

@@ -23,12 +23,21 @@ export function targetOf(words: readonly string[]): Target | { readonly wrong: s
           ? `say what "${word}" is: kubectl open notebook ${word}, or kubectl open modelserver ${word}`
           : `"${word}" cannot be opened: a notebook (nb) or a modelserver (mserver) can`,
     }
+  if (kind.kind === 'Model')
+    return {
+      wrong:
+        'a Model cannot be opened: its modelserver can, and kubectl open models opens all at one address',
+    }
   if (!canBeOpened.includes(kind.kind))
     return { wrong: `a ${kind.kind} cannot be opened: a notebook or a modelserver can` }
   if (!name) return { wrong: `say which: kubectl open ${kind.singular} NAME` }
   if (more.length) return { wrong: `one at a time: kubectl open ${kind.singular} ${name}` }
   return { kind, name }
 }
+
+/** Whether all models are to be opened, at one address. */
+export const areModels = ([first = '', ...others]: readonly string[]): boolean =>
+  first.toLowerCase() === 'models' && !others.length
 
 /** Finds a kind by any name that kubectl accepts, in any case. */
 const kindCalled = (word: string): Kind | undefined =>

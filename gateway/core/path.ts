@@ -15,12 +15,17 @@ const inNamespace = /^\/([a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?)(\/v1(?:\/.*)?)$/
 /** A server may resolve these to a path outside /v1. */
 const crooked = /\/\.{1,2}(?:\/|$)|\/\/|\\|%2e|%2f|%5c|%00/i
 
-/** Reads `/NAMESPACE/v1/…`. */
-export function routeOf(url: string): Route | { readonly refusal: Refusal } {
+/** The same where all requests are for one namespace. */
+const inOnly = /^(\/v1(?:\/.*)?)$/
+
+/** Reads `/NAMESPACE/v1/…`, or `/v1/…` where there is only one namespace. */
+export function routeOf(url: string, only?: string): Route | { readonly refusal: Refusal } {
   const at = url.indexOf('?')
   const [path, query] = at < 0 ? [url, ''] : [url.slice(0, at), url.slice(at)]
   if (crooked.test(path)) return { refusal: refusals.badPath() }
-  const [, namespace, rest] = inNamespace.exec(path) ?? []
-  if (!namespace || !rest) return { refusal: refusals.noSuchPath('/NAMESPACE/v1') }
+  const [namespace, rest] = only
+    ? [only, inOnly.exec(path)?.[1]]
+    : (inNamespace.exec(path)?.slice(1) ?? [])
+  if (!namespace || !rest) return { refusal: refusals.noSuchPath(only ? '/v1' : '/NAMESPACE/v1') }
   return { namespace, path: rest, query }
 }

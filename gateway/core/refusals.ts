@@ -36,6 +36,13 @@ export const refusals = {
     code: 'invalid_path',
     message: 'the path has a segment "..", an empty segment or an encoded slash: write it plainly',
   }),
+  fromPage: (): Refusal => ({
+    status: 403,
+    type: 'permission_error',
+    code: 'from_web_page',
+    message:
+      'web pages may not use this gateway: it answers programs of this machine, at 127.0.0.1 or localhost',
+  }),
   noModel: (): Refusal => ({
     ...invalid,
     code: 'missing_model',

@@ -41,6 +41,10 @@ describe('exit codes: 0, 1 for what cannot be opened, 2 for wrong usage', () => 
     { args: 'explore', code: 2, says: 'kubectl open notebook explore' },
     { args: 'notebook', code: 2, says: 'say which: kubectl open notebook NAME' },
     { args: 'model falcon', code: 2, says: 'a Model cannot be opened' },
+    { args: 'models falcon', code: 2, says: 'kubectl open models opens all at one address' },
+    { args: 'models --suspend', code: 2, says: '--suspend is for one object' },
+    { args: 'models --context no', code: 1, says: 'context "no" is not in the kubeconfig' },
+    { args: 'models --kubeconfig /no', code: 1, says: 'kubeconfig /no: ' },
     { args: 'notebook explore --port http', code: 2, says: 'a port is 0 to 65535' },
     { args: 'notebook explore --port 65536', code: 2, says: 'a port is 0 to 65535' },
     { args: 'notebook explore --sing', code: 2, says: "unknown option '--sing'" },
@@ -90,6 +94,14 @@ describe('Ctrl-C', () => {
     await says(`waiting for Notebook "explore": ${waiting}`)
     child.kill('SIGINT')
     await says('left running: kubectl open notebook explore --suspend stops it')
+    expect(await code).toBe(0)
+  })
+
+  test('closes the address of all models', async () => {
+    const { child, code, says } = spoken(process.execPath, [command, 'models', '--port', '0'])
+    await says('there is no ModelServer yet')
+    child.kill('SIGINT')
+    await says('the address is closed; the models are left as they are')
     expect(await code).toBe(0)
   })
 

@@ -44,6 +44,12 @@ export interface FakeApi {
   backend: (pod: string) => number
   /** Cuts every forwarded connection, as a failing node or proxy would. */
   readonly cut: () => void
+  /** Cuts a forwarded connection that is silent for so long, as load balancers do; 0: never. */
+  cutIdleMilliseconds: number
+  /** How many bytes of Pods the other ends of forwarded connections have not taken yet. */
+  readonly untaken: () => number
+  /** Answers nothing more on forwarded connections, not even pings, as if the network were gone. */
+  readonly freeze: () => void
   /** Stops the server; `up` starts it again at the same address. */
   readonly down: () => Promise<void>
   readonly up: () => Promise<void>
@@ -167,6 +173,7 @@ export async function fakeApi(): Promise<FakeApi> {
       if (what === 'exec') return runs(ws, api.exec(pod, searchParams.getAll('command')))
       tunnels.add(ws)
       ws.on('close', () => tunnels.delete(ws))
+      if (api.cutIdleMilliseconds) cutWhenIdle(ws, api.cutIdleMilliseconds)
       forwards(ws, Number(searchParams.get('ports')), api.backend(pod))
     })
   })
@@ -207,6 +214,11 @@ export async function fakeApi(): Promise<FakeApi> {
     backend: () => 0,
     cut: () => {
       for (const tunnel of tunnels) tunnel.terminate()
+    },
+    cutIdleMilliseconds: 0,
+    untaken: () => [...tunnels].reduce((bytes, { bufferedAmount }) => bytes + bufferedAmount, 0),
+    freeze: () => {
+      for (const tunnel of tunnels) tunnel.pause()
     },
     down,
     up,
@@ -265,6 +277,12 @@ function runs(ws: WebSocket, { out, code }: ReturnType<FakeApi['exec']>): void {
   ws.send(frame(3, JSON.stringify({ kind: 'Status', status })))
 }
 
+function cutWhenIdle(ws: WebSocket, milliseconds: number): void {
+  const cutting = setTimeout(() => ws.terminate(), milliseconds)
+  for (const event of ['ping', 'message']) ws.on(event, () => cutting.refresh())
+  ws.on('close', () => clearTimeout(cutting))
+}
+
 /** A stream for data and one for errors, each beginning with the port's number. */
 function forwards(ws: WebSocket, port: number, backend: number): void {
   const number = Buffer.from([port & 255, port >> 8])
@@ -272,8 +290,11 @@ function forwards(ws: WebSocket, port: number, backend: number): void {
   ws.send(frame(1, number))
   const socket = connect(backend, '127.0.0.1')
   socket.on('data', (data) => ws.send(frame(0, data)))
-  socket.on('error', ({ message }) => {
-    ws.send(frame(1, `error forwarding port ${port}: ${message}`))
+  socket.on('error', ({ message, code }: NodeJS.ErrnoException) => {
+    // In the kubelet's words.
+    const why =
+      code === 'ECONNREFUSED' ? `dial tcp4 127.0.0.1:${port}: connect: connection refused` : message
+    ws.send(frame(1, `error forwarding port ${port}: ${why}`))
   })
   socket.on('close', () => ws.close(1000))
   ws.on('message', (data) => socket.write((data as Buffer).subarray(1)))

@@ -193,7 +193,7 @@ describe('a notebook that does not run is started', () => {
     const { messages, printed } = person()
     await soon(() => expect(messages).toHaveLength(1))
     expect(messages[0]).toMatch(
-      /^waiting for Notebook "explore": Pod "explore-notebook-0" cannot be reached: error forwarding port 8888: .*ECONNREFUSED/,
+      /^waiting for Notebook "explore": Pod "explore-notebook-0" cannot be reached: error forwarding port 8888: .*connection refused/,
     )
     api.backend = backend
     await soon(() => expect(printed).toHaveLength(1))

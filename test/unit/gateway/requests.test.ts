@@ -35,6 +35,23 @@ describe('an address', () => {
   })
 })
 
+test.each([
+  { url: '/v1/models', to: 'team /v1/models ' },
+  { url: '/v1/chat?a=b', to: 'team /v1/chat ?a=b' },
+  { url: '/v1', to: 'team /v1 ' },
+  { url: '/team/v1/models', to: '404' },
+  { url: '/v1x', to: '404' },
+  { url: '/', to: '404' },
+  { url: '/v1/../metrics', to: '400' },
+])('where there is one namespace, $url leads to $to', ({ url, to }) => {
+  const route = routeOf(url, 'team')
+  const found =
+    'refusal' in route
+      ? `${route.refusal.status}`
+      : `${route.namespace} ${route.path} ${route.query}`
+  expect(found).toBe(to)
+})
+
 describe('a JSON body', () => {
   const read = (text: string, path = '/v1/chat/completions') => readJson(Buffer.from(text), path)
   test.each([

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { titleOf } from '../../../open/lines.ts'
-import { targetOf } from '../../../open/target.ts'
+import { areModels, targetOf } from '../../../open/target.ts'
 
 /** The result on one line. */
 const read = (words: string) => {
@@ -36,7 +36,10 @@ describe('an error shows the right command', () => {
     ],
     ['notebook a b', 'one at a time: kubectl open notebook a'],
     ['notebook/a b', 'one at a time: kubectl open notebook a'],
-    ['model falcon', 'a Model cannot be opened: a notebook or a modelserver can'],
+    [
+      'model falcon',
+      'a Model cannot be opened: its modelserver can, and kubectl open models opens all at one address',
+    ],
     ['data/squad', 'a Dataset cannot be opened: a notebook or a modelserver can'],
     [
       'pod/explore-notebook-0',
@@ -45,4 +48,15 @@ describe('an error shows the right command', () => {
   ])('"%s"', (words, is) => {
     expect(read(words)).toBe(is)
   })
+})
+
+test.each([
+  { words: 'models', are: true },
+  { words: 'Models', are: true },
+  { words: 'models falcon', are: false },
+  { words: 'models/falcon', are: false },
+  { words: 'model', are: false },
+  { words: '', are: false },
+])('"$words" means all models: $are', ({ words, are }) => {
+  expect(areModels(words.split(' '))).toBe(are)
 })
