@@ -4,12 +4,21 @@ import { writeFileSync } from 'node:fs'
 export interface Figure {
   readonly name: string
   readonly value: number
-  readonly unit: 'ratio' | 'requests/s' | 'ms' | 's' | 'MiB' | 'writes' | 'syncs'
+  readonly unit:
+    | 'ratio'
+    | 'requests/s'
+    | 'tokens/s'
+    | 'µs'
+    | 'ms'
+    | 's'
+    | 'MiB'
+    | 'writes'
+    | 'syncs'
   readonly target: number | null
   readonly met: boolean | null
 }
 
-type Target =
+export type Target =
   | { readonly atLeast: number }
   | { readonly atMost: number }
   | { readonly below: number }

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { aModel } from '../../test/objects.ts'
 import { type Figure, figure, quantile } from '../figures.ts'
+import { memoryOf } from '../memory.ts'
 import { asFastAsPossible, atRate, type Target } from './clients.ts'
 import { largeSync } from './largesync.ts'
 import type { Started } from './processes.ts'
@@ -22,9 +23,6 @@ const review = JSON.stringify({
     dryRun: true,
   },
 })
-
-const memoryOf = (pid: number): number =>
-  Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024
 
 const largeSyncs = 40
 
