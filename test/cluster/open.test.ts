@@ -204,6 +204,40 @@ describe('rights to open', () => {
     )
   })
 
+  test('those that docs/serve.md names suffice for all models at one address', async () => {
+    const ns = await namespace('open-models')
+    const kubeconfig = await somebody(ns, [
+      {
+        apiGroups: ['substratus.ai'],
+        resources: ['modelservers'],
+        verbs: ['list', 'watch', 'patch'],
+      },
+      { apiGroups: [''], resources: ['pods'], verbs: ['list', 'watch'] },
+      { apiGroups: [''], resources: ['pods/portforward'], verbs: ['get', 'create'] },
+      { apiGroups: ['apps'], resources: ['replicasets', 'deployments'], verbs: ['get'] },
+    ])
+    const server = { model: { name: 'm' } }
+    await apply(ns, manifest('Model', 'm', { image: 'example.com/model' }))
+    await apply(ns, manifest('ModelServer', 'it', server))
+    await untilReady(ns, 'modelserver/it', 'True Serving')
+    const { code, lines, interrupt } = open(ns, 'models --port 0', kubeconfig)
+    await says(lines, /^it \(m\): ready$/)
+    const base = lines().find((line) => line.startsWith('http://'))
+    const answer = await fetch(`${base}/chat/completions`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ model: 'm', messages: [] }),
+    })
+    expect(answer.status).toBe(502)
+    expect(await answer.text()).toMatch(
+      /ModelServer \\"it\\" did not answer: error dialing backend/,
+    )
+    await apply(ns, manifest('ModelServer', 'it', { ...server, suspend: true }))
+    await says(lines, /^it \(m\): Suspended: /)
+    interrupt()
+    expect(await code).toBe(0)
+  })
+
   test.each([
     {
       without: 'notebooks',
