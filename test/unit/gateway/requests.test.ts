@@ -67,6 +67,32 @@ describe('a JSON body', () => {
     expect(typeof found === 'string' ? found : { model: found.model }).toEqual(says)
   })
 
+  test.each([
+    { what: 'objects', part: '{},' },
+    { what: 'lists', part: '[],' },
+    { what: 'keys', part: '{"a":0},' },
+    { what: 'lists in each other', part: '[' },
+  ])(
+    'of a million $what is not parsed, because they take far more memory than the body',
+    ({ part }) => {
+      expect(read(`{"model":"a","x":[${part.repeat(1_000_000)}`)).toBe(
+        'the body has more than 1000000 objects, lists and keys together',
+      )
+    },
+  )
+
+  test.each([
+    { what: 'a million numbers', body: { model: 'a', input: Array(1_000_000).fill(0) } },
+    { what: 'a long text full of brackets', body: { model: 'a', prompt: '[{:'.repeat(1_000_000) } },
+  ])('with $what is read', ({ body }) => {
+    expect(read(JSON.stringify(body))).toMatchObject({ model: 'a' })
+  })
+
+  test('whose messages are nested very deeply is read', () => {
+    const nested = `${'['.repeat(100_000)}${']'.repeat(100_000)}`
+    expect(read(`{"model":"a","messages":[${nested}]}`)).toMatchObject({ model: 'a' })
+  })
+
   const keyOf = (body: object, path?: string) => {
     const found = read(JSON.stringify(body), path)
     return typeof found === 'string' ? found : found.key
