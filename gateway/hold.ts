@@ -32,8 +32,8 @@ export function holder(world: World, load: Load) {
     const key = keyOf(server)
     const before = woken.get(key)
     if (before && performance.now() - before.at < againMilliseconds) return before.done
-    const done = world.wake(server).catch((error) => {
-      woken.delete(key)
+    const done: Promise<void> = world.wake(server).catch((error) => {
+      if (woken.get(key)?.done === done) woken.delete(key)
       throw new Refused(refusals.noWake(server, refusalOf(error).message))
     })
     woken.set(key, { at: performance.now(), done })
@@ -70,7 +70,8 @@ export function holder(world: World, load: Load) {
             signal,
           )
           if (decision.wake.length) hasWoken = true
-          await wakeAll(decision.wake)
+          // While the API server does not answer, a client may go and the time may end all the same.
+          await Promise.race([wakeAll(decision.wake), change])
           await change
           signal.throwIfAborted()
         }

@@ -370,9 +370,24 @@ describe('a request for a server that sleeps', () => {
     expect(bed.woken).toEqual(['chat', 'chat'])
   })
 
-  test('that goes away is forgotten', async () => {
+  test('ends in time although the API server does not answer', async () => {
+    bed = await gatewayBed({ limits: { holdSeconds: 0.5 } })
+    bed.set(serving([], asleep))
+    bed.wake = () => new Promise(() => {})
+    const response = await bed.post(chat, { signal: AbortSignal.timeout(5000) })
+    expect(await errorIn(response)).toMatch(/^503 model_not_ready: ModelServer "chat": Idle/)
+  })
+
+  test.each([
+    { what: 'that goes away', wake: async () => {} },
+    {
+      what: 'that goes away while the API server does not answer',
+      wake: () => new Promise<void>(() => {}),
+    },
+  ])('$what is forgotten', async ({ wake }) => {
     bed = await gatewayBed()
     bed.set(serving([], asleep))
+    bed.wake = wake
     const leaving = new AbortController()
     const waiting = bed.post(chat, { signal: leaving.signal })
     await soon(() => bed.woken.length > 0)
