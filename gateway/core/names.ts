@@ -44,33 +44,37 @@ const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
 
 /** How many near names a message lists. */
 const mostNear = 3
+/** A namespace may have any number of names, and anybody with the right may ask for wrong ones all day. */
+const mostCompared = 1000
 
 /** The names that a wrong one may have meant, the nearest first. */
 export function nearTo(wrong: string, names: Names): readonly string[] {
   const given = wrong.toLowerCase().slice(0, longest)
   const furthest = Math.max(2, Math.floor(given.length / 3))
   return [...names.keys()]
-    .map((name) => ({ name, distance: distanceOf(given, name.toLowerCase()) }))
+    .slice(0, mostCompared)
+    .map((name) => ({ name, distance: distanceOf(given, name.toLowerCase().slice(0, longest)) }))
     .filter(({ distance }) => distance <= furthest)
     .sort((a, b) => a.distance - b.distance)
     .slice(0, mostNear)
     .map(({ name }) => name)
 }
 
-/** Longer than any name of a model. */
-const longest = 128
+/** Of longer names, the beginning is compared. */
+const longest = 64
 
 /** How many letters to add, remove or replace; a part of the other name is one step away. */
 function distanceOf(a: string, b: string): number {
   if (a.length >= 3 && b.length >= 3 && (a.includes(b) || b.includes(a))) return 1
-  let row = Array.from({ length: b.length + 1 }, (_, at) => at)
-  for (const [at, letter] of [...a].entries()) {
-    const next = [at + 1]
+  let row = Uint8Array.from({ length: b.length + 1 }, (_, at) => at)
+  let next = new Uint8Array(row.length)
+  for (let at = 0; at < a.length; at++) {
+    next[0] = at + 1
     for (let to = 1; to <= b.length; to++) {
-      const replaced = (row[to - 1] ?? 0) + (b[to - 1] === letter ? 0 : 1)
-      next.push(Math.min(replaced, (row[to] ?? 0) + 1, (next[to - 1] ?? 0) + 1))
+      const replaced = (row[to - 1] ?? 0) + (b[to - 1] === a[at] ? 0 : 1)
+      next[to] = Math.min(replaced, (row[to] ?? 0) + 1, (next[to - 1] ?? 0) + 1)
     }
-    row = next
+    ;[row, next] = [next, row]
   }
   return row[b.length] ?? 0
 }

@@ -50,6 +50,19 @@ describe('near a wrong name are', () => {
     expect(nearTo('x'.repeat(2 ** 20), names)).toEqual([])
     expect(performance.now() - began).toBeLessThan(500)
   })
+
+  test('found quickly among very many long names', () => {
+    const aliases = (of: number) =>
+      Array.from({ length: 16 }, (_, at) => `${'long-name'.repeat(12)}-${of * 16 + at}`)
+    const many = known(
+      ...Array.from({ length: 1000 }, (_, at) =>
+        aServer(`server-${at}`, 1, { aliases: aliases(at) }),
+      ),
+    )
+    const began = performance.now()
+    nearTo('x'.repeat(128), many)
+    expect(performance.now() - began).toBeLessThan(100)
+  })
 })
 
 describe('the list of models', () => {
