@@ -32,7 +32,10 @@ const mostRemembered = 10_000
 /** A token of Kubernetes has one or two kilobytes. */
 const longestToken = 16_384
 const mostAtOnce = 64
-/** Wrong keys of one address, before its unknown keys are no longer looked at. */
+/**
+ * Wrong keys of one address, before its unknown keys are no longer looked at. The same for namespaces in
+ * which a user has no right: a path can name any number of them.
+ */
 const wrongAtOnce = 20
 const wrongPerSecond = 2
 
@@ -40,6 +43,7 @@ export function keyCheck({ userOf, mayUse }: Reviews): CheckKey {
   const users = answers<User | undefined>()
   const rights = answers<boolean>()
   const wrong = budgets()
+  const denied = budgets()
   let underWay = 0
 
   async function asked<T>(question: () => Promise<T>): Promise<T> {
@@ -58,15 +62,18 @@ export function keyCheck({ userOf, mayUse }: Reviews): CheckKey {
     const token = /^bearer +(\S+)\s*$/i.exec(authorization ?? '')?.[1]
     if (!token || token.length > longestToken) throw new Refused(refusals.noToken())
     const digest = hash('sha256', token, 'base64')
-    const user = await users(digest, async () => {
-      if (wrong.isSpent(from)) throw new Refused(refusals.tooManyKeys())
+    // A key that was good is looked up all the same: others may guess from the address of the same proxy.
+    const user = await users(digest, async (before) => {
+      if (!before && wrong.isSpent(from)) throw new Refused(refusals.tooManyKeys())
       const found = await asked(() => userOf(token))
       if (!found) wrong.spend(from)
       return { value: found, milliseconds: found ? leftOf(token) : badMilliseconds }
     })
     if (!user) throw new Refused(refusals.noToken())
-    const isAllowed = await rights(`${digest} ${namespace}`, async () => {
+    const isAllowed = await rights(`${digest} ${namespace}`, async (before) => {
+      if (!before && denied.isSpent(user.username)) throw new Refused(refusals.tooManyKeys())
       const value = await asked(() => mayUse(user, namespace))
+      if (!value) denied.spend(user.username)
       return { value, milliseconds: value ? leftOf(token) : badMilliseconds }
     })
     if (!isAllowed) throw new Refused(refusals.noRight(user.username, namespace))
@@ -92,33 +99,46 @@ interface Timed<T> {
   readonly milliseconds: number
 }
 
-/** Remembers answers for a time; the same question is asked once. A question that fails is forgotten. */
+interface Answer<T> {
+  until: number
+  readonly value: Promise<T>
+  /** The same, once it is known. */
+  last: T | undefined
+}
+
+/**
+ * Remembers answers for a time; the same question is asked once, with the answer before. A question that
+ * fails is forgotten, but not the answer before.
+ */
 function answers<T>() {
-  const known = new Map<string, { until: number; readonly value: Promise<T> }>()
-  return async (key: string, ask: () => Promise<Timed<T>>): Promise<T> => {
+  const known = new Map<string, Answer<T>>()
+  return async (key: string, ask: (before: T | undefined) => Promise<Timed<T>>): Promise<T> => {
     const found = known.get(key)
     if (found && found.until > performance.now()) return found.value
     known.delete(key)
     const [oldest] = known.keys()
     if (known.size >= mostRemembered && oldest !== undefined) known.delete(oldest)
-    const answer = ask()
+    const answer = ask(found?.last)
     const shared = answer.then(({ value }) => value)
     // Whoever asks first reports a failure; often nobody else waits for it.
     shared.catch(() => {})
-    const entry = { until: Number.POSITIVE_INFINITY, value: shared }
+    const entry: Answer<T> = { until: Number.POSITIVE_INFINITY, value: shared, last: undefined }
     known.set(key, entry)
     try {
       const { value, milliseconds } = await answer
       entry.until = performance.now() + milliseconds
+      entry.last = value
       return value
     } catch (error) {
-      if (known.get(key) === entry) known.delete(key)
+      const isOurs = known.get(key) === entry
+      if (isOurs && found) known.set(key, found)
+      else if (isOurs) known.delete(key)
       throw error
     }
   }
 }
 
-/** How many wrong keys each address may still send. */
+/** How many wrong keys each address may still send, or how many wrong namespaces each user. */
 function budgets() {
   const spent = new Map<string, { count: number; at: number }>()
   const spentBy = (from: string): number => {

@@ -124,6 +124,45 @@ describe('an address that guesses', () => {
   })
 })
 
+describe('a key that was good', () => {
+  test('is looked up again, whatever others send from the address of the same proxy', async () => {
+    await trying('good')
+    for (let second = 0; second < 70; second++) {
+      for (let at = 0; at < 5; at++) await trying(`guess-${second}-${at}`)
+      vi.advanceTimersByTime(1000)
+    }
+    for (let at = 0; at < 5; at++) await trying(`last-${at}`)
+    expect(await trying('new')).toBe('429 too_many_keys')
+    isDown = true
+    expect(await trying('good')).toBe('503 key_not_checked')
+    isDown = false
+    expect(await trying('good')).toBe('ann')
+    delete users.good
+    expect(await trying('good')).toBe('ann')
+    vi.advanceTimersByTime(60_001)
+    expect(await trying('good')).toBe('401 invalid_api_key')
+  })
+})
+
+describe('a user that tries namespaces without the right', () => {
+  test('is not looked at any more, while its good namespaces and other users are', async () => {
+    users.more = { username: 'bob' }
+    allowed.add('eve team')
+    users.other = { username: 'eve' }
+    await trying('good')
+    const results = []
+    for (let at = 0; at < 50; at++) results.push(await trying('poor', `made-up-${at}`))
+    expect(results.filter((it) => it === '403 forbidden')).toHaveLength(20)
+    expect(results.slice(20)).toEqual(Array(30).fill('429 too_many_keys'))
+    expect(asked.filter((it) => it.startsWith('may bob'))).toHaveLength(20)
+    // Neither another key nor another address of the same user changes that.
+    expect(await trying('more', 'made-up', '10.0.0.2')).toBe('429 too_many_keys')
+    expect([await trying('good'), await trying('other')]).toEqual(['ann', 'eve'])
+    vi.advanceTimersByTime(5000)
+    expect(await trying('poor', 'another')).toBe('403 forbidden')
+  })
+})
+
 describe('over HTTP', () => {
   let bed: Bed
   beforeEach(async () => {
