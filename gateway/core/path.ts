@@ -13,7 +13,7 @@ export interface Route {
 const inNamespace = /^\/([a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?)(\/v1(?:\/.*)?)$/
 
 /** A server may resolve these to a path outside /v1. */
-const crooked = /\/\.{1,2}(?:\/|$)|\/\/|\\|%2e|%2f|%5c|%00/i
+const crooked = /\/\.{1,2}(?:\/|$)|\/\/|[\\#]|%2e|%2f|%5c|%00/i
 
 /** The same where all requests are for one namespace. */
 const inOnly = /^(\/v1(?:\/.*)?)$/

@@ -34,7 +34,8 @@ export const refusals = {
   badPath: (): Refusal => ({
     ...invalid,
     code: 'invalid_path',
-    message: 'the path has a segment "..", an empty segment or an encoded slash: write it plainly',
+    message:
+      'the path has a segment "..", an empty segment, an encoded slash or a "#": write it plainly',
   }),
   fromPage: (): Refusal => ({
     status: 403,

@@ -25,6 +25,8 @@ describe('an address', () => {
     { url: '/team/v1/.', to: '400' },
     { url: '/team/v1//x', to: '400' },
     { url: '/team/v1/\\x', to: '400' },
+    { url: '/team/v1/..#', to: '400' },
+    { url: '/team/v1/..#/x?y', to: '400' },
   ])('$url leads to $to', ({ url, to }) => {
     const route = routeOf(url)
     const found =
