@@ -68,17 +68,28 @@ export function bodyReader(limits: Limits): ReadBody {
   }
 }
 
-/** The pieces of a body, counted before they are kept; a body that is too large is not read at all. */
-async function* bounded(req: IncomingMessage, most: number, room: Room): AsyncGenerator<Buffer> {
+/**
+ * The pieces of a body, counted before they are kept, each with what it takes besides its bytes; a body that
+ * is too large is not read at all.
+ */
+async function* bounded(
+  req: IncomingMessage,
+  most: number,
+  room: Room,
+  besides = 0,
+): AsyncGenerator<Buffer> {
   if (Number(req.headers['content-length'] ?? 0) > most) throw new Refused(refusals.tooLarge(most))
   let size = 0
   for await (const piece of req.iterator({ destroyOnReturn: false })) {
     size += piece.length
     if (size > most) throw new Refused(refusals.tooLarge(most))
-    room.take(piece.length)
+    room.take(piece.length + besides)
     yield piece
   }
 }
+
+/** What a piece takes besides its bytes. A client may send single bytes. */
+const pieceOverhead = 1024
 
 async function jsonBody(
   req: IncomingMessage,
@@ -87,13 +98,15 @@ async function jsonBody(
   room: Room,
 ): Promise<Body> {
   const pieces: Buffer[] = []
-  let size = 0
+  let taken = 0
   try {
-    for await (const piece of bounded(req, most, room)) {
+    for await (const piece of bounded(req, most, room, pieceOverhead)) {
       pieces.push(piece)
-      size += piece.length
+      taken += piece.length + pieceOverhead
     }
     const body = pieces.length === 1 && pieces[0] ? pieces[0] : Buffer.concat(pieces)
+    room.give(taken - body.length)
+    taken = body.length
     const read = readJson(body, path)
     if (typeof read === 'string') throw new Refused(refusals.badBody(read))
     const { model, key } = read
@@ -105,10 +118,10 @@ async function jsonBody(
         const content = other === model ? body : withModel(body, other)
         return { length: content.length, content }
       },
-      discard: async () => room.give(size),
+      discard: async () => room.give(taken),
     }
   } catch (error) {
-    room.give(size)
+    room.give(taken)
     throw error
   }
 }

@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { request, type ServerResponse } from 'node:http'
 import { connect, createServer } from 'node:net'
 import { Readable } from 'node:stream'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { afterEach, describe, expect, test } from 'vitest'
@@ -120,6 +120,28 @@ describe('a request', () => {
     const body = Readable.toWeb(Readable.from([Buffer.alloc(3000), Buffer.alloc(3000)]))
     const response = await bed.post(chat, { body, duplex: 'half' } as RequestInit)
     expect(response.status).toBe(413)
+  })
+
+  test('that arrives in single bytes takes the room that they need in memory', async () => {
+    bed = await gatewayBed({ limits: { allJsonBytes: 2 ** 20 } })
+    bed.set(serving([]))
+    const { hostname, port } = new URL(bed.gateway.url)
+    const socket = connect({ port: Number(port), host: hostname, noDelay: true })
+    let answer = ''
+    socket.on('data', (piece) => {
+      answer += piece
+    })
+    socket.write(
+      'POST /team/v1/x HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n',
+    )
+    for (let bytes = 0; bytes < 5000 && !answer; bytes++) {
+      socket.write('1\r\n \r\n')
+      await turn()
+    }
+    expect(answer).toContain('bodies_full')
+    socket.destroy()
+    const whole = await bed.post({ ...chat, model: 'none', prompt: 'x'.repeat(400_000) })
+    expect(whole.status).toBe(404)
   })
 
   test('beyond those that a model may have is refused, and others go on', async () => {
