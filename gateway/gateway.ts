@@ -27,6 +27,9 @@ export interface GatewayOptions {
   readonly connect?: Connect
 }
 
+/** How often the series of models that are gone are removed. */
+const forgetMilliseconds = 60_000
+
 /** For so long, a request finds another place after connections that were refused. */
 const refusedMilliseconds = 30_000
 
@@ -218,6 +221,15 @@ export function gateway(options: GatewayOptions) {
     }
   }
 
+  /** Anybody who may create ModelServers can make up names, one after the other. */
+  const isGone = (namespace: string, model: string): boolean => {
+    const names = world.namesIn(namespace)
+    if (!namespace || !names || underWay.has(`${namespace}/${model}`)) return false
+    return model ? !names.has(model) : !names.size
+  }
+  const forgetting = setInterval(() => metrics.forget(isGone).catch(bug), forgetMilliseconds)
+  forgetting.unref()
+
   function bug(error: unknown): Refusal {
     log.warn({ err: error }, 'a request failed')
     return { status: 500, type: 'server_error', code: 'internal', message: 'the gateway failed' }
@@ -232,7 +244,10 @@ export function gateway(options: GatewayOptions) {
     },
     /** How many requests are held or being answered; an answer ends when its last byte is sent. */
     underWay: () => open,
-    close: servers.close,
+    close: async (): Promise<void> => {
+      clearInterval(forgetting)
+      await servers.close()
+    },
   }
 }
 

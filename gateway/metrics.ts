@@ -1,5 +1,12 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 
+/** What all types of metrics have in common. */
+interface Metric {
+  readonly get: () => Promise<{ readonly values: readonly { readonly labels: Labels }[] }>
+  readonly remove: (labels: Labels) => void
+}
+type Labels = Partial<Record<string, string | number>>
+
 /** Prometheus metrics of a gateway. A model is a name that exists, so that nobody can make up series. */
 export function gatewayMetrics({ ofProcess = true } = {}) {
   const registry = new Registry()
@@ -7,8 +14,7 @@ export function gatewayMetrics({ ofProcess = true } = {}) {
   if (ofProcess) collectDefaultMetrics({ register: registry })
   const registers = [registry]
   const labelNames = ['namespace', 'model'] as const
-  return {
-    registry,
+  const byModel = {
     requests: new Counter({
       name: 'substratus_gateway_requests_total',
       help: 'Requests that have ended, by the status of the answer; 499: the client went away.',
@@ -42,6 +48,19 @@ export function gatewayMetrics({ ofProcess = true } = {}) {
       registers,
     }),
   }
+
+  /** Removes the series of models that are gone, which would be kept for as long as the process runs. */
+  async function forget(isGone: (namespace: string, model: string) => boolean): Promise<void> {
+    const metrics: readonly Metric[] = Object.values(byModel)
+    for (const metric of metrics) {
+      for (const { labels } of (await metric.get()).values) {
+        const { le: _, ...others } = labels
+        if (isGone(`${labels.namespace}`, `${labels.model}`)) metric.remove(others)
+      }
+    }
+  }
+
+  return { registry, ...byModel, forget }
 }
 
 export type GatewayMetrics = ReturnType<typeof gatewayMetrics>

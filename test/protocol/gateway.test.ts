@@ -5,7 +5,7 @@ import { Readable } from 'node:stream'
 import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import {
   type Bed,
   bodyOf,
@@ -156,6 +156,39 @@ describe('a request', () => {
     await soon(() => open.length === 3)
     for (const res of open) res.end('{}')
     for (const response of await Promise.all([...first, other])) expect(response.status).toBe(200)
+  })
+})
+
+describe('the series of a model', () => {
+  afterEach(() => {
+    vi.useRealTimers()
+  })
+
+  test('are removed after it is gone and its last request has ended, and others are kept', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+    let finish = () => {}
+    const address = await upstream(async (req, res) => {
+      if (!(await bodyOf(req)).includes('slow')) return void res.end(JSON.stringify({ usage }))
+      res.write('begun')
+      finish = () => res.end()
+    })
+    bed = await gatewayBed()
+    bed.set(serving([address], undefined, { aliases: ['former', 'busy'] }))
+    await (await bed.post({ ...chat, model: 'former' })).text()
+    await (await bed.post(chat)).text()
+    const slow = await bed.post({ ...chat, model: 'busy', prompt: 'slow' })
+    bed.set(serving([address]))
+    vi.advanceTimersByTime(60_000)
+    await soon(async () => !(await bed.metrics()).includes('"former"'))
+    expect(await bed.metrics()).toContain(
+      'requests_total{namespace="team",model="chat",code="200"} 1',
+    )
+    expect(await bed.metrics()).toMatch(/requests_under_way\{[^}]*"busy"\} 1/)
+    finish()
+    await slow.text()
+    await soon(async () => /requests_under_way\{[^}]*"busy"\} 0/.test(await bed.metrics()))
+    vi.advanceTimersByTime(60_000)
+    await soon(async () => !(await bed.metrics()).includes('"busy"'))
   })
 })
 
