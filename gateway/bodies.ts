@@ -33,14 +33,17 @@ interface Room {
   readonly give: (bytes: number) => void
 }
 
-/** All namespaces share it, and none gets more than half: requests that are held may fill it for long. */
+/**
+ * All namespaces share it, and none gets more than what is left for the others: one gets half at most, a
+ * second one a quarter. Requests that are held may fill it for long, and must leave something for others.
+ */
 function roomsOf(most: number): (namespace: string) => Room {
   const taken = new Map<string, number>()
   let all = 0
   return (namespace) => ({
     take: (bytes) => {
       const here = (taken.get(namespace) ?? 0) + bytes
-      if (here > most / 2 || all + bytes > most) throw new Refused(refusals.full())
+      if (here > most - all - bytes) throw new Refused(refusals.full())
       taken.set(namespace, here)
       all += bytes
     },

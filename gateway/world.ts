@@ -18,7 +18,7 @@ export interface GatewayLog {
 }
 
 export interface Limits {
-  /** The largest JSON body, and all of them together, in memory; half of that for each namespace. */
+  /** The largest JSON body, and all of them together, in memory; at most half of that for each namespace. */
   readonly jsonBytes: number
   readonly allJsonBytes: number
   /** The same of forms, on disk. */

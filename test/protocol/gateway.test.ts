@@ -144,6 +144,33 @@ describe('a request', () => {
     expect(whole.status).toBe(404)
   })
 
+  test('finds room while two other namespaces take as much as they can get', async () => {
+    bed = await gatewayBed({ limits: { allJsonBytes: 2 ** 20 } })
+    bed.set(serving([]))
+    const { hostname, port } = new URL(bed.gateway.url)
+    const taking = (namespace: string) => {
+      const headers = { 'content-type': 'application/json', 'transfer-encoding': 'chunked' }
+      const sending = request({
+        hostname,
+        port,
+        method: 'POST',
+        path: `/${namespace}/v1/x`,
+        headers,
+      })
+      sending.on('error', () => {})
+      sending.write(Buffer.alloc(450_000))
+      return sending
+    }
+    const others = ['one', 'two'].map(taking)
+    try {
+      await sleep(200)
+      const body = { ...chat, model: 'none', prompt: 'x'.repeat(200_000) }
+      expect((await bed.post(body)).status).toBe(404)
+    } finally {
+      for (const sending of others) sending.destroy()
+    }
+  })
+
   test('beyond those that a model may have is refused, and others go on', async () => {
     const open: ServerResponse[] = []
     const address = await upstream((_, res) => void open.push(res))
