@@ -28,12 +28,16 @@ export const requestHeaders = (given: Headers): Record<string, string> =>
 
 /** They concern one connection, or would change what a browser does with the servers of other tenants. */
 const dropped = new Set([
+  'accept-ch',
   'alt-svc',
   'clear-site-data',
   'connection',
   'keep-alive',
+  'nel',
   'proxy-authenticate',
   'proxy-connection',
+  'report-to',
+  'reporting-endpoints',
   'service-worker-allowed',
   'set-cookie',
   'strict-transport-security',

@@ -278,6 +278,11 @@ describe('headers', () => {
       connection: 'close',
       'transfer-encoding': 'chunked',
       'strict-transport-security': 'max-age=1',
+      // By these, a browser reports all requests to this address, or tells it more about itself.
+      nel: '{"report_to":"a","max_age":1,"success_fraction":1}',
+      'report-to': '{"group":"a","max_age":1,"endpoints":[{"url":"https://tenant.example.com"}]}',
+      'reporting-endpoints': 'a="https://tenant.example.com"',
+      'accept-ch': 'Sec-CH-UA-Model',
     }
     expect(responseHeaders(given)).toEqual({
       'content-type': 'text/event-stream',
