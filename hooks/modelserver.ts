@@ -121,12 +121,14 @@ const isImage = new RegExp(imagePattern)
  */
 function beside(parent: ServerFacts['parent'], observed: Observed): Beside {
   return (workload) => {
-    const isRelayed = observed.pods('serve').every((pod) => !isAnswering(pod) || hasRelay(pod))
-    const relay = isRelayed ? portIn(containerIn(workload, 'relay')) : undefined
+    const relay = isRelayed(observed) ? portIn(containerIn(workload, 'relay')) : undefined
     const port = relay ?? portIn(containerIn(workload)) ?? serverPort
     return [service(parent, serverName(parent), serverPort, port)]
   }
 }
+
+const isRelayed = (observed: Observed): boolean =>
+  observed.pods('serve').every((pod) => !isAnswering(pod) || hasRelay(pod))
 
 const isAnswering = (pod: ObservedPod): boolean => !isTerminating(pod) && isReady(pod)
 
@@ -176,10 +178,13 @@ function verdictOf(
   const stopped = asleep(facts, isIdle)
   if (stopped) return stopped
   const doubt = parent.spec.idleTimeout && doubtOf(observed.pods('serve'))
-  return withNote(
+  // Pods may be seen later than the Deployment. Until then, the relay sees none of the requests.
+  const isBypassed = containerIn(emitted, 'relay') && !isRelayed(observed)
+  const verdict = withNote(
     rolloutOf(existing, emitted, parent.spec.replicas ?? 1, observed),
     doubt ? `idleTimeout has no effect, the idle watch ${doubt}` : undefined,
   )
+  return isBypassed ? { ...verdict, isUnsettled: true } : verdict
 }
 
 /** A server that nobody wants to run is never woken: it does not count as idle. */

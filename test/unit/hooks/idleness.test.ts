@@ -324,4 +324,20 @@ describe('a ModelServer alone', () => {
     expect(portOf({ ...last, metadata: leaving }, next)).toBe(18080)
     expect(portOf(next)).toBe(18080)
   })
+
+  test('it is synced again soon while a Pod without a relay is all that was seen of the rollout', () => {
+    const own = { ...model, image: 'example.com/server:1' }
+    const of = (spec: Readonly<Record<string, unknown>>) => {
+      const children = applied(sync(aModelServer(spec), [imported]), up)
+      return { children, made: children.find(({ kind }) => kind === 'Deployment') as Child }
+    }
+    const old = of(own)
+    const relayed = of({ ...own, idleTimeout: '2h' })
+    const again = (pod: Child) =>
+      sync(aModelServer({ ...own, idleTimeout: '2h' }), [imported, ...relayed.children, pod])
+        .resyncAfterSeconds
+    const ready = readyAt('2026-01-01T00:00:00Z')
+    expect(again(aPod(old.made, ready))).toBe(60)
+    expect(again(aPod(relayed.made, ready))).toBe(600)
+  })
 })
