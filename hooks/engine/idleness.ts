@@ -3,7 +3,7 @@ import { annotations } from '../../crds/kind.ts'
 import { kindWord } from '../../crds/names.ts'
 import type { Idle } from '../../crds/status.ts'
 import { printable } from '../../crds/text.ts'
-import type { Termination, Workload } from '../children/manifesttypes.ts'
+import type { ContainerStatus, Termination, Workload } from '../children/manifesttypes.ts'
 import { openedOf } from '../children/metadata.ts'
 import { conditionOf, containersOf, isTerminating } from '../observe/diagnosis.ts'
 import { annotatedIdle, idleAnnotation } from '../observe/memory.ts'
@@ -67,7 +67,7 @@ export function idleVerdict({ parent }: Facts<Sleeper>, keeps = ''): Verdict {
 
 /** Suspending and scaling to 0 forget idleness, so resuming starts the workload. */
 function rememberedIn(
-  { parent, memory, observed }: Facts<Sleeper>,
+  { parent, memory, observed, now }: Facts<Sleeper>,
   workload: Workload | undefined,
 ): Idle | undefined {
   const { idleTimeout, suspend, replicas } = parent.spec
@@ -76,7 +76,7 @@ function rememberedIn(
   const known = [memory.idle, annotatedIdle(workload, parent.metadata.generation)].filter(
     (idle) => idle !== undefined,
   )
-  const end = endedSidecar(observed.pods('serve'))
+  const end = endedSidecar(observed.pods('serve'), now)
   if (end && !known.some(({ container }) => container === end.container)) {
     const wakingSeconds = memory.idle?.wakingSeconds
     return {
@@ -125,28 +125,44 @@ function wakingTime(
 const inSeconds = (time: number | undefined): string | undefined =>
   time === undefined ? undefined : new Date(time).toISOString().replace(/\.\d+Z$/, 'Z')
 
-/** How the sidecars ended; one that was restarted has it in its last state. */
-const endsOf = (pods: readonly ObservedPod[]): readonly Termination[] =>
+const sidecarsOf = (pods: readonly ObservedPod[]): readonly ContainerStatus[] =>
   pods
     .filter((pod) => !isTerminating(pod))
     .flatMap(containersOf)
     .filter(({ name }) => name === 'idle')
-    .flatMap(({ state, lastState }) => [state?.terminated, lastState?.terminated])
-    .filter((end) => end !== undefined)
 
-/** The container of a sidecar that ended with `idle`, and when. */
+/**
+ * If nobody syncs for so long, a sidecar that was restarted has watched meanwhile, and somebody may use the
+ * workload. Its former end no longer counts: it ends again if there is no activity.
+ */
+const outdatedMilliseconds = 300_000
+
+const isOutdated = ({ finishedAt }: Termination, now: string | undefined): boolean =>
+  (timeOf(now) ?? 0) - (timeOf(finishedAt) ?? Infinity) > outdatedMilliseconds
+
+/** The container of a sidecar that ended with `idle`, and when; one that was restarted has it in its last state. */
 function endedSidecar(
   pods: readonly ObservedPod[],
+  now: string | undefined,
 ): { readonly container: string; readonly since?: string } | undefined {
-  const end = endsOf(pods).find(({ message }) => message?.trim() === 'idle')
+  const end = sidecarsOf(pods)
+    .flatMap(({ state, lastState }) => {
+      const former = lastState?.terminated
+      return [state?.terminated, former && isOutdated(former, now) ? undefined : former]
+    })
+    .find((one) => one?.message?.trim() === 'idle')
   if (!end?.containerID) return undefined
   const since = inSeconds(timeOf(end.finishedAt))
   return { container: printable(end.containerID).slice(0, 256), ...(since && { since }) }
 }
 
 /** Why a sidecar cannot tell whether anybody uses the workload: it ends once to report it. */
-export const doubtOf = (pods: readonly ObservedPod[]): string | undefined =>
-  /^cannot tell: .*/.exec(endsOf(pods)[0]?.message?.trim() ?? '')?.[0]
+export function doubtOf(pods: readonly ObservedPod[]): string | undefined {
+  const end = sidecarsOf(pods)
+    .flatMap(({ state, lastState }) => [state?.terminated, lastState?.terminated])
+    .find((one) => one !== undefined)
+  return /^cannot tell: .*/.exec(end?.message?.trim() ?? '')?.[0]
+}
 
 /**
  * The annotation is emptied, never removed: when the last of our annotations goes, Metacontroller's

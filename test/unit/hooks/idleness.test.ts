@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import type { Parent } from '../../../crds/kind.ts'
+import { hooks } from '../../../hooks/hooks.ts'
 import type { Child } from '../../objects.ts'
 import {
+  aConfig,
   aModel,
   aModelServer,
   aNotebook,
@@ -11,10 +13,12 @@ import {
   type Json,
   observed,
   readyOf,
+  requestFor,
   type Seen,
   statusOf,
   stored,
   sync,
+  throughJson,
 } from '../../objects.ts'
 
 /** Sleep and wake, of a Notebook and of a ModelServer alike. */
@@ -103,6 +107,24 @@ describe.each(kinds)('a $kind', ({ workload, make, spec }) => {
       expect(replicas(later)).toBe(0)
       expect(statusOf(later).idle).toEqual(statusOf(asleep).idle)
     }
+  })
+
+  test('sleeps by an end of the watch that is minutes old only if the watch was not restarted since', () => {
+    const at = (now: string, one: Parent, pod: unknown) => {
+      const hook = hooks.find(({ kind: { kind } }) => kind === one.kind)
+      const request = { ...requestFor(one, ...seen(up, pod)), now }
+      if (!hook) throw new Error(`no hook for ${one.kind}`)
+      return throughJson(hook.sync(throughJson(request), aConfig()))
+    }
+    expect(replicas(at('2026-01-01T12:04:00Z', parent, ended('idle')))).toBe(0)
+    // No hook has run for a while: the watch has gone on, and somebody may use the workload.
+    const late = at('2026-01-01T12:06:00Z', parent, ended('idle'))
+    expect(replicas(late)).toBe(1)
+    expect(statusOf(late).idle).toBeUndefined()
+    expect(replicas(at('2026-01-01T12:06:00Z', stored(parent, asleep), ended('idle')))).toBe(0)
+    const { lastState: state } = (ended('idle').containerStatuses as Json)[1]
+    const between = ended('idle', { ready: false, state, lastState: {} })
+    expect(replicas(at('2026-01-01T12:06:00Z', parent, between))).toBe(0)
   })
 
   test('a wake that no sync has seen before the end of the watch is not swallowed', () => {
