@@ -73,6 +73,8 @@ const limitsOf = (options: Options) => ({
   holdSeconds: options.holdSeconds,
   answerSeconds: options.answerSeconds,
   perModel: options.perModel,
+  // A namespace gets half of them, which must be enough for one model.
+  allRequests: Math.max(defaultLimits.allRequests, 2 * options.perModel),
   jsonBytes: options.maxBodyMib * mebibyte,
   allJsonBytes: options.maxBodyMib * mebibyte * 8,
   formBytes: options.maxFormMib * mebibyte,

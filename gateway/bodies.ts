@@ -8,6 +8,7 @@ import { readJson, withModel } from './core/jsonbody.ts'
 import type { Route } from './core/path.ts'
 import { refusals } from './core/refusals.ts'
 import { Refused } from './refused.ts'
+import { type Room, roomsOf } from './room.ts'
 import type { Limits } from './world.ts'
 
 /** A body that was read as a whole, so that it can be sent again if a connection is refused. */
@@ -27,39 +28,10 @@ export interface Sendable {
 
 export type ReadBody = (req: IncomingMessage, route: Route) => Promise<Body>
 
-/** Bounds what all requests of a namespace hold together. */
-interface Room {
-  readonly take: (bytes: number) => void
-  readonly give: (bytes: number) => void
-}
-
-/**
- * All namespaces share it, and none gets more than what is left for the others: one gets half at most, a
- * second one a quarter. Requests that are held may fill it for long, and must leave something for others.
- */
-function roomsOf(most: number): (namespace: string) => Room {
-  const taken = new Map<string, number>()
-  let all = 0
-  return (namespace) => ({
-    take: (bytes) => {
-      const here = (taken.get(namespace) ?? 0) + bytes
-      if (here > most - all - bytes) throw new Refused(refusals.full())
-      taken.set(namespace, here)
-      all += bytes
-    },
-    give: (bytes) => {
-      const left = (taken.get(namespace) ?? 0) - bytes
-      if (left > 0) taken.set(namespace, left)
-      else taken.delete(namespace)
-      all -= bytes
-    },
-  })
-}
-
 /** Reads the bodies of requests: JSON into memory, forms to disk, because they contain files. */
 export function bodyReader(limits: Limits): ReadBody {
-  const memory = roomsOf(limits.allJsonBytes)
-  const disk = roomsOf(limits.allFormBytes)
+  const memory = roomsOf(limits.allJsonBytes, refusals.full)
+  const disk = roomsOf(limits.allFormBytes, refusals.full)
   return (req, { namespace, path }) => {
     const [, type = '', parameters = ''] =
       /^\s*([^;\s]*)\s*(.*)$/s.exec(req.headers['content-type'] ?? '') ?? []

@@ -11,6 +11,7 @@ import { type Held, holder } from './hold.ts'
 import type { CheckKey } from './keys.ts'
 import type { GatewayMetrics } from './metrics.ts'
 import { Refused, refuse, sendJson } from './refused.ts'
+import { roomsOf } from './room.ts'
 import { type Answered, type Connect, upstreams } from './upstreams.ts'
 import type { GatewayLog, Limits, World } from './world.ts'
 
@@ -55,6 +56,7 @@ interface Facts {
 export function gateway(options: GatewayOptions) {
   const { world, checkKey, limits, metrics, log, local, connect } = options
   const readBody = bodyReader(limits)
+  const places = roomsOf(limits.allRequests, refusals.tooManyIn)
   const servers = upstreams(connect)
   const find = holder(world, servers.load)
   const underWay = new Map<string, number>()
@@ -87,17 +89,23 @@ export function gateway(options: GatewayOptions) {
     facts: Facts,
     gone: AbortSignal,
   ): Promise<Answered> {
-    const body = await readBody(req, route)
+    const place = places(route.namespace)
+    place.take(1)
     try {
-      const leave = enter(route.namespace, body.model)
-      facts.model = body.model
+      const body = await readBody(req, route)
       try {
-        return await answered(req, res, route, body, facts, gone)
+        const leave = enter(route.namespace, body.model)
+        facts.model = body.model
+        try {
+          return await answered(req, res, route, body, facts, gone)
+        } finally {
+          leave()
+        }
       } finally {
-        leave()
+        await body.discard()
       }
     } finally {
-      await body.discard()
+      place.give(1)
     }
   }
 

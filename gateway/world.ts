@@ -26,6 +26,8 @@ export interface Limits {
   readonly allFormBytes: number
   /** Requests under way for one model, held ones included. */
   readonly perModel: number
+  /** The same for all models, from the first byte of the body; at most half of that for each namespace. */
+  readonly allRequests: number
   /** How long a request waits for a server. */
   readonly holdSeconds: number
   /** How long an answer may take, its last byte included. */
@@ -40,6 +42,7 @@ export const defaultLimits: Limits = {
   formBytes: 512 * mebibyte,
   allFormBytes: 4096 * mebibyte,
   perModel: 500,
+  allRequests: 10_000,
   holdSeconds: 600,
   answerSeconds: 3600,
 }

@@ -83,6 +83,13 @@ export const refusals = {
     message: `${most} requests for model "${shown(model)}" are under way here already`,
     retryAfter: 5,
   }),
+  tooManyIn: (namespace: string): Refusal => ({
+    status: 429,
+    type: 'rate_limit_error',
+    code: 'too_many_requests',
+    message: `requests for namespace "${namespace}" take all the places that there are for it here`,
+    retryAfter: 5,
+  }),
   full: (): Refusal => ({
     ...unavailable,
     code: 'bodies_full',

@@ -186,6 +186,27 @@ describe('a request', () => {
   })
 })
 
+test('requests of one namespace leave places for those of others', async () => {
+  const open: ServerResponse[] = []
+  const address = await upstream((_, res) => void open.push(res))
+  bed = await gatewayBed({ limits: { allRequests: 4 } })
+  bed.set(serving([address]))
+  const first = [bed.post(chat), bed.post(chat)]
+  await soon(() => open.length === 2)
+  expect(await errorIn(await bed.post(chat))).toBe(
+    '429 too_many_requests: requests for namespace "team" take all the places that there are for it here',
+  )
+  const headers = { 'content-type': 'application/json' }
+  const url = `${bed.gateway.url}/other/v1/x`
+  expect((await fetch(url, { method: 'POST', headers, body: '{"model":"x"}' })).status).toBe(404)
+  for (const res of open) res.end('{}')
+  for (const response of await Promise.all(first)) expect(response.status).toBe(200)
+  const again = bed.post(chat)
+  await soon(() => open.length === 3)
+  open[2]?.end('{}')
+  expect((await again).status).toBe(200)
+})
+
 describe('the series of a model', () => {
   afterEach(() => {
     vi.useRealTimers()
