@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
 import { type Body, bodyReader } from './bodies.ts'
 import { requestHeaders } from './core/headers.ts'
 import { refusedAsPage } from './core/local.ts'
@@ -180,7 +180,7 @@ export function gateway(options: GatewayOptions) {
     const { model = '' } = facts
     // Anybody can make up a namespace: only one with models is a label.
     const namespace = world.namesIn(facts.namespace)?.size ? facts.namespace : ''
-    metrics.requests.inc({ namespace, model, code: String(code) })
+    metrics.requests.inc({ namespace, model, code: codeLabel(code) })
     const whole = result?.is === 'answered' ? result : undefined
     const usage = whole && usageIn(whole.tail)
     if (usage) {
@@ -279,6 +279,10 @@ const whyIn = ({ status, code, message }: Refusal): string => (status < 500 ? co
 
 /** nginx's code for a client that has gone; nobody receives it. */
 const goneCode = 499
+
+/** A server may answer with any number: only those that mean something are labels. */
+const codeLabel = (code: number): string =>
+  code in STATUS_CODES || code === goneCode ? String(code) : `${Math.floor(code / 100)}xx`
 
 const unreachable = ({ server }: Held, why: string): Refused =>
   new Refused(refusals.unreachable(server, why))

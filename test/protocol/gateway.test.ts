@@ -208,6 +208,18 @@ test('requests of one namespace leave places for those of others', async () => {
 })
 
 describe('the series of a model', () => {
+  test('are few, whatever numbers a server answers with', async () => {
+    let status = 600
+    const address = await upstream((_, res) => res.writeHead(status++).end())
+    bed = await gatewayBed()
+    bed.set(serving([address]))
+    for (let at = 0; at < 20; at++) expect((await bed.post(chat)).status).toBe(600 + at)
+    await soon(() => bed.lines.length === 20)
+    expect((await bed.metrics()).match(/^substratus_gateway_requests_total.*/gm)).toEqual([
+      'substratus_gateway_requests_total{namespace="team",model="chat",code="6xx"} 20',
+    ])
+  })
+
   afterEach(() => {
     vi.useRealTimers()
   })
