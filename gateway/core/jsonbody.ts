@@ -95,7 +95,7 @@ interface Span {
  * JSON.parse makes a value of each, of up to a hundred bytes where the body has two or three: 32 MiB of them
  * would take all memory of the gateway. Numbers and texts take little more than they do in the body.
  */
-const mostParts = 1_000_000
+const mostParts = 500_000
 
 function hasTooManyParts(body: Buffer): boolean {
   if (body.length <= mostParts) return false
