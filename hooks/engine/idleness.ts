@@ -133,9 +133,10 @@ const sidecarsOf = (pods: readonly ObservedPod[]): readonly ContainerStatus[] =>
 
 /**
  * If nobody syncs for so long, a sidecar that was restarted has watched meanwhile, and somebody may use the
- * workload. Its former end no longer counts: it ends again if there is no activity.
+ * workload. Its former end no longer counts: it ends again if there is no activity. A settled workload is
+ * synced every ten minutes, even if the end causes no sync because its Pod was not seen unready.
  */
-const outdatedMilliseconds = 300_000
+const outdatedMilliseconds = 900_000
 
 const isOutdated = ({ finishedAt }: Termination, now: string | undefined): boolean =>
   (timeOf(now) ?? 0) - (timeOf(finishedAt) ?? Infinity) > outdatedMilliseconds

@@ -116,15 +116,15 @@ describe.each(kinds)('a $kind', ({ workload, make, spec }) => {
       if (!hook) throw new Error(`no hook for ${one.kind}`)
       return throughJson(hook.sync(throughJson(request), aConfig()))
     }
-    expect(replicas(at('2026-01-01T12:04:00Z', parent, ended('idle')))).toBe(0)
+    expect(replicas(at('2026-01-01T12:14:00Z', parent, ended('idle')))).toBe(0)
     // No hook has run for a while: the watch has gone on, and somebody may use the workload.
-    const late = at('2026-01-01T12:06:00Z', parent, ended('idle'))
+    const late = at('2026-01-01T12:16:00Z', parent, ended('idle'))
     expect(replicas(late)).toBe(1)
     expect(statusOf(late).idle).toBeUndefined()
-    expect(replicas(at('2026-01-01T12:06:00Z', stored(parent, asleep), ended('idle')))).toBe(0)
+    expect(replicas(at('2026-01-01T12:16:00Z', stored(parent, asleep), ended('idle')))).toBe(0)
     const { lastState: state } = (ended('idle').containerStatuses as Json)[1]
     const between = ended('idle', { ready: false, state, lastState: {} })
-    expect(replicas(at('2026-01-01T12:06:00Z', parent, between))).toBe(0)
+    expect(replicas(at('2026-01-01T12:16:00Z', parent, between))).toBe(0)
   })
 
   test('a wake that no sync has seen before the end of the watch is not swallowed', () => {
