@@ -61,7 +61,8 @@ describe('near a wrong name are', () => {
     )
     const began = performance.now()
     nearTo('x'.repeat(128), many)
-    expect(performance.now() - began).toBeLessThan(100)
+    // Comparing all of them whole takes several seconds.
+    expect(performance.now() - began).toBeLessThan(1000)
   })
 })
 
