@@ -37,7 +37,7 @@ export async function gatewayCommand(options: Options): Promise<number> {
   if (!inside) return usageError('give --metrics HOST:PORT')
   if (https && !(tlsCert && tlsKey)) return usageError('--https needs --tls-cert and --tls-key')
   const wrong = numbersIn(options).find(([, value]) => !(value > 0))
-  if (wrong) return usageError(`${wrong[0]} is a number above 0`)
+  if (wrong) return usageError(`${wrong[0]} must be a number above 0`)
   const files = https && tlsCert && tlsKey ? { cert: tlsCert, key: tlsKey } : undefined
 
   const log = logger()

@@ -51,7 +51,7 @@ program
   .option('--accept-cluster-tokens', 'accept tokens of the cluster’s own audience as keys, too')
   .option('--hold-seconds <seconds>', 'how long a request waits for a server', Number, 600)
   .option('--answer-seconds <seconds>', 'how long an answer may take', Number, 3600)
-  .option('--per-model <requests>', 'requests under way for one model', Number, 500)
+  .option('--per-model <requests>', 'requests in progress for one model', Number, 500)
   .option('--max-body-mib <MiB>', 'the largest JSON body', Number, 32)
   .option('--max-form-mib <MiB>', 'the largest form, such as an upload', Number, 512)
   .option('--drain-seconds <seconds>', 'how long requests may take to end on SIGTERM', Number, 600)
@@ -59,7 +59,9 @@ program
 
 program
   .command('token <serviceaccount>')
-  .description('Print a key of the gateway for an application, and say what its account lacks.')
+  .description(
+    'Print a key for the gateway, and the commands that grant its ServiceAccount a missing right.',
+  )
   .option('-n, --namespace <name>', 'its namespace; default that of the context')
   .option('--context <name>', 'the context of the kubeconfig to use')
   .option('--kubeconfig <file>', 'the kubeconfig; default KUBECONFIG, then ~/.kube/config')

@@ -15,7 +15,7 @@ interface Options extends ClusterOptions {
  */
 export async function tokenCommand(name: string, options: Options): Promise<number> {
   if (!(options.hours > 0)) {
-    console.error('error: --hours is a number above 0; see substratus token --help')
+    console.error('error: --hours must be a number above 0; see substratus token --help')
     return 2
   }
   const { kubeConfig, namespace } = clusterOf(options)
@@ -25,7 +25,7 @@ export async function tokenCommand(name: string, options: Options): Promise<numb
       expirationSeconds: Math.ceil(options.hours * 3600),
     })
     const isAllowed = await mayUseModels(kubeConfig, namespace, name)
-    console.error(`a key of ServiceAccount "${name}", until ${made.expirationTimestamp}`)
+    console.error(`a key for ServiceAccount "${name}", valid until ${made.expirationTimestamp}`)
     if (!isAllowed) console.error(missing(namespace, name))
     console.log(made.token)
     return 0
@@ -39,7 +39,7 @@ export async function tokenCommand(name: string, options: Options): Promise<numb
 
 const missing = (namespace: string, name: string): string =>
   [
-    `it is of no use yet: ServiceAccount "${name}" may not create modelservers/proxy in namespace "${namespace}". To allow it:`,
+    `the gateway refuses it for now: ServiceAccount "${name}" may not create modelservers/proxy in namespace "${namespace}". To allow it:`,
     `  kubectl create role models -n ${namespace} --verb=create --resource=modelservers.${group}/proxy`,
     `  kubectl create rolebinding ${name}-models -n ${namespace} --role=models --serviceaccount=${namespace}:${name}`,
   ].join('\n')

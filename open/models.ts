@@ -38,7 +38,7 @@ export async function openModels(options: ModelsOptions, edges: ModelsEdges): Pr
     {
       foreign: (server, pod) => line.say(foreignPod(`ModelServer "${server}"`, pod)),
       troubled: (error) =>
-        line.say(`the API server cannot be read: ${refusalOf(error).message}; trying again`),
+        line.say(`cannot read from the API server: ${refusalOf(error).message}; trying again`),
       recovered: () => line.say('the API server answers again'),
     },
     ending.signal,
@@ -107,7 +107,7 @@ function announce(
   stdout.write(`${base}\n`)
   line.say(curlLine(base, model))
   line.say(pythonLine(base, model))
-  if (!names?.size) line.say('there is no ModelServer yet; each is listed here when it comes')
+  if (!names?.size) line.say('there is no ModelServer yet; new ones will be listed here')
 }
 
 /** Changes of objects and of their Pods arrive one by one: what they amount to is told. */

@@ -22,8 +22,8 @@ const program = new Command('kubectl open')
   .addHelpText(
     'after',
     `
-notebook/NAME, nb NAME and mserver NAME are accepted, too. "models" is one OpenAI-compatible address for all
-ModelServers of the namespace; a request wakes one that is idle.
+notebook/NAME, nb NAME and mserver NAME are accepted, too. "models" opens one OpenAI-compatible address for
+all ModelServers of the namespace; a request to an idle one wakes it.
 
 A suspended or idle notebook or modelserver is resumed or woken. Ctrl-C ends, and asks
 whether to suspend a notebook or to leave it running; a second Ctrl-C leaves it running. Other machines

@@ -35,27 +35,28 @@ export const refusals = {
     ...invalid,
     code: 'invalid_path',
     message:
-      'the path has a segment "..", an empty segment, an encoded slash or a "#": write it plainly',
+      'the path must not contain "." or ".." segments, empty segments, backslashes, "#", or encoded dots or slashes',
   }),
   fromPage: (): Refusal => ({
     status: 403,
     type: 'permission_error',
     code: 'from_web_page',
     message:
-      'web pages may not use this gateway: it answers programs of this machine, at 127.0.0.1 or localhost',
+      'web pages may not use this gateway: it answers only programs on this machine, at 127.0.0.1 or localhost',
   }),
   noModel: (): Refusal => ({
     ...invalid,
     code: 'missing_model',
     param: 'model',
-    message: 'the request names no model: give "model" in a JSON body or a form',
+    message:
+      'the request names no model: set "model" in a body of type application/json or multipart/form-data',
   }),
   badBody: (why: string): Refusal => ({ ...invalid, code: 'invalid_body', message: why }),
   tooLarge: (most: number): Refusal => ({
     ...invalid,
     status: 413,
     code: 'request_too_large',
-    message: `the body is larger than ${most} bytes, which the administrator can raise`,
+    message: `the body is larger than ${most} bytes, a limit that the administrator of the gateway can raise`,
   }),
   wrongModel: (name: string, namespace: string, near: readonly string[]): Refusal => ({
     ...invalid,
@@ -80,20 +81,20 @@ export const refusals = {
     status: 429,
     type: 'rate_limit_error',
     code: 'too_many_requests',
-    message: `${most} requests for model "${shown(model)}" are under way here already`,
+    message: `model "${shown(model)}" already has ${most} requests in progress here: try again later`,
     retryAfter: 5,
   }),
   tooManyIn: (namespace: string): Refusal => ({
     status: 429,
     type: 'rate_limit_error',
     code: 'too_many_requests',
-    message: `requests for namespace "${namespace}" take all the places that there are for it here`,
+    message: `namespace "${namespace}" already has as many requests in progress here as it may: try again later`,
     retryAfter: 5,
   }),
   full: (): Refusal => ({
     ...unavailable,
     code: 'bodies_full',
-    message: 'the bodies of requests under way take all the room that there is: try again later',
+    message: 'the bodies of requests in progress leave no room for this one: try again later',
     retryAfter: 10,
   }),
   noToken: (): Refusal => ({
@@ -101,7 +102,7 @@ export const refusals = {
     type: 'authentication_error',
     code: 'invalid_api_key',
     message:
-      'the API key is missing or not valid: make one by "substratus token SERVICEACCOUNT", or kubectl create token SERVICEACCOUNT --audience=substratus.ai/gateway',
+      'the API key is missing or not valid: create one with "substratus token SERVICEACCOUNT" or "kubectl create token SERVICEACCOUNT --audience=substratus.ai/gateway"',
   }),
   noRight: (user: string, namespace: string): Refusal => ({
     status: 403,
@@ -113,7 +114,7 @@ export const refusals = {
     status: 429,
     type: 'rate_limit_error',
     code: 'too_many_keys',
-    message: 'too many API keys are being checked: try again',
+    message: 'too many API keys are being checked, or were refused just now: try again later',
     retryAfter: 5,
   }),
   noCheck: (why: string): Refusal => ({

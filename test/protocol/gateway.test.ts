@@ -194,7 +194,7 @@ test('requests of one namespace leave places for those of others', async () => {
   const first = [bed.post(chat), bed.post(chat)]
   await soon(() => open.length === 2)
   expect(await errorIn(await bed.post(chat))).toBe(
-    '429 too_many_requests: requests for namespace "team" take all the places that there are for it here',
+    '429 too_many_requests: namespace "team" already has as many requests in progress here as it may: try again later',
   )
   const headers = { 'content-type': 'application/json' }
   const url = `${bed.gateway.url}/other/v1/x`

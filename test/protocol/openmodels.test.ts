@@ -243,7 +243,9 @@ describe('models that serve', () => {
   test('the API server goes away and comes back', async () => {
     const { messages, podOf, post } = await opened()
     await api.down()
-    await soon(() => expect(messages.at(-1)).toMatch(/^the API server cannot be read: .*; trying/))
+    await soon(() =>
+      expect(messages.at(-1)).toMatch(/^cannot read from the API server: .*; trying/),
+    )
     const waiting = post('chat')
     await api.up()
     expect((await waiting).status).toBe(200)

@@ -34,7 +34,7 @@ const token = (...args: readonly string[]) =>
 test('the key has the gateway’s audience, and is all that standard output has', async () => {
   const { code, stdout, stderr } = await token('--hours', '2')
   expect([code, stdout]).toEqual([0, 'the-key\n'])
-  expect(stderr).toBe('a key of ServiceAccount "app", until 2026-01-02T00:00:00Z\n')
+  expect(stderr).toBe('a key for ServiceAccount "app", valid until 2026-01-02T00:00:00Z\n')
   const path = 'POST /api/v1/namespaces/team/serviceaccounts/app/token'
   expect(api.requests[0]).toMatch(path)
   expect(api.requests[0]).toContain(
