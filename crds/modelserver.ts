@@ -47,10 +47,10 @@ export const ModelServer = defineKind({
       strategy,
       idleTimeout: idleTimeoutOf(
         'ModelServer',
-        'Puts the server to sleep after this time without a request, for instance 30m or 1h30m; default never. A new value of the annotation substratus.ai/opened wakes it. Requests are counted by the metrics of the preset, else by a relay in front of the server. Only with at most one replica.',
+        'Puts the server to sleep after this time without a request, for instance 30m or 1h30m; default never. A request to the gateway wakes it, and so does a new value of the annotation substratus.ai/opened. The metrics of the preset show whether there are requests; without them, a relay in front of the server does. Only with at most one replica.',
       ),
       aliases: list(
-        'Additional names under which the gateway serves it. Servers of a namespace with an equal alias share its requests by their ready replicas. A change restarts nothing.',
+        'Additional names under which the gateway serves it. Servers in a namespace that have the same alias share its requests in proportion to their ready replicas. A change restarts nothing.',
         string('A name, for instance chat or gpt-4o.', {
           pattern: '^[A-Za-z0-9]([-A-Za-z0-9._:/]*[A-Za-z0-9])?$',
           maxLength: 128,
@@ -81,7 +81,7 @@ export const ModelServer = defineKind({
       {
         rule: '!has(self.idleTimeout) || !has(self.replicas) || self.replicas <= 1',
         message:
-          'idleTimeout stops a server of one replica: set replicas to 1 or 0, or remove idleTimeout and scale with KEDA, which scales several to zero',
+          'idleTimeout needs a server of at most one replica: set replicas to 1 or 0, or remove idleTimeout and use KEDA, which can scale several replicas to zero',
         reads: ['idleTimeout?', 'replicas'],
       },
     ],

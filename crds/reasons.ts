@@ -133,8 +133,8 @@ export const reasons = {
   },
   Idle: {
     meaning:
-      'The notebook or the server was idle for spec.idleTimeout and was stopped; the home of a notebook remains. status.idle.since says since when.',
-    todo: 'To start it: kubectl open KIND NAME, or kubectl annotate --overwrite KIND NAME substratus.ai/opened="$(date -u +%FT%TZ)".',
+      'The notebook or the server was idle for spec.idleTimeout and was stopped; the home of a notebook remains. status.idle.since says when.',
+    todo: 'To start it: kubectl open KIND NAME, or kubectl annotate --overwrite KIND NAME substratus.ai/opened="$(date -u +%FT%TZ)". A request to the gateway starts a server, too.',
   },
   UpdatePending: {
     meaning:

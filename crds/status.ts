@@ -199,18 +199,21 @@ export const bases = list(
 )
 
 /** What the status of a Notebook or ModelServer records once it was idle. */
-export const idle = object('It was idle for spec.idleTimeout and was stopped.', {
+export const idle = object('When it was last stopped for being idle, and when it was woken.', {
   container: string('The id of the container that reported it.', { maxLength: 256 }),
   opened: string('The value of substratus.ai/opened at that time.', bounds.annotation),
-  since: string('Since when it sleeps, or when it fell asleep last.', bounds.time),
+  since: string('When it fell asleep, the last time.', bounds.time),
   woken: string(
-    'When it was woken since then, by the time in substratus.ai/opened; absent while it sleeps.',
+    'When it was woken after that, if substratus.ai/opened is a time; absent while it sleeps.',
     bounds.time,
   ),
-  wakingSeconds: integer('How long the last waking took until it was ready, in seconds.', {
-    format: 'int64',
-    minimum: 0,
-  }),
+  wakingSeconds: integer(
+    'How many seconds passed, the last time, from waking it until it was ready.',
+    {
+      format: 'int64',
+      minimum: 0,
+    },
+  ),
 })
 export type Idle = TypeOf<typeof idle>
 

@@ -29,7 +29,7 @@ const userAnnotations = tableOf(
     [
       `\`${annotations.opened}\``,
       'ModelServer, Notebook',
-      'A new value, best a time (`"$(date -u +%FT%TZ)"`), starts an idle one. A time after the end of the idle watch also prevents a sleep that is about to begin. Nothing with `suspend`, and no ModelServer with 0 replicas, is started.',
+      'A new value starts an idle one. Use the current time, `"$(date -u +%FT%TZ)"`: it also prevents a sleep that is about to begin. An object with `suspend`, or a ModelServer with 0 replicas, is not started.',
     ],
   ],
 )

@@ -186,34 +186,37 @@ export const values = object('The chart’s values.', {
   }),
 
   gateway: object(
-    'One OpenAI-compatible address for the ModelServers of all namespaces: http://substratus-gateway.RELEASE-NAMESPACE.svc/NAMESPACE/v1. Image, log level, node selector, tolerations, labels and annotations of Pods are those of the server.',
+    'One OpenAI-compatible address for the ModelServers of all namespaces: http://substratus-gateway.RELEASE-NAMESPACE.svc/NAMESPACE/v1. Its Pods have the same image, log level, node selector, tolerations, labels and annotations as the server’s.',
     {
-      enabled: boolean('Whether to create one.', { default: false }),
+      enabled: boolean('Whether to create it.', { default: false }),
       replicas: integer('How many Pods.', { minimum: 0, default: 2 }),
       anonymous: boolean(
         'Whether anybody who reaches it may use every model of every namespace, without a key.',
         { default: false },
       ),
       acceptClusterTokens: boolean(
-        'Whether tokens for the API server are keys, too. Whoever sends one trusts the gateway with all that the token may do; tokens of the audience substratus.ai/gateway can do nothing else.',
+        'Whether tokens for the API server are accepted as keys, too. Sending one trusts the gateway with everything that the token permits; a token with the audience substratus.ai/gateway is of use only here.',
         { default: false },
       ),
       holdSeconds: seconds('How long a request waits for a server that wakes or starts.', 600),
       answerSeconds: seconds(
-        'How long an answer may take, from the request to its last byte.',
+        'How long an answer may take, from the time the request is sent to the server until the last byte.',
         3600,
       ),
-      drainSeconds: seconds('How long answers may take to end when a Pod is stopped.', 600),
-      requestsPerModel: integer('Requests under way for one model, in each Pod.', {
-        minimum: 1,
-        default: 500,
-      }),
+      drainSeconds: seconds('How long a Pod that is being stopped waits for answers to end.', 600),
+      requestsPerModel: integer(
+        'The most requests in progress for one model, in each Pod, including those that wait.',
+        {
+          minimum: 1,
+          default: 500,
+        },
+      ),
       maxBodyMiB: integer(
-        'The largest JSON body, in MiB. All that are under way may be eight times as large; raise the memory limit with it.',
+        'The largest JSON body, in MiB. In each Pod, all bodies in progress together may be eight times as large; raise the memory limit with it.',
         { minimum: 1, maximum: 1024, default: 32 },
       ),
       maxFormMiB: integer(
-        'The largest form, such as an upload to transcribe, in MiB. It is written to the node’s disk, where all that are under way may take eight times as much.',
+        'The largest form, such as an upload to transcribe, in MiB. It is written to the node’s disk, where all forms in progress in a Pod may take eight times as much.',
         { minimum: 1, maximum: 65_536, default: 512 },
       ),
       tls: object('Its certificate.', {
@@ -228,7 +231,9 @@ export const values = object('The chart’s values.', {
         annotations: map('Its annotations.', string('A value.'), { default: {} }),
       }),
       from: {
-        ...anything('Clients that may reach it, as in a NetworkPolicy; empty allows all.'),
+        ...anything(
+          'Clients that may reach it, as in a NetworkPolicy, if networkPolicy.enabled is set; empty allows all.',
+        ),
         default: [],
       },
       resources: {

@@ -7,7 +7,7 @@ const metrics = object('Its Prometheus metrics, on the serving port.', {
   running: string('The gauge that counts the requests in progress.'),
   waiting: string('The gauge that counts the requests that wait.'),
   activity: list(
-    'Counters that every request changes, such as those of tokens, which exist before the first request. With one of them, spec.idleTimeout needs no relay: the server is busy while running or waiting is above 0, or when a counter has changed.',
+    'Counters that exist before the first request and that every request changes, such as those of tokens. With at least one, spec.idleTimeout needs no relay: the server is busy while running or waiting is above 0, or when a counter has changed.',
     string('The name of a counter.'),
   ),
 })

@@ -45,7 +45,7 @@ export const images = object(
       image,
     ),
     idle: string(
-      'Another image that watches Notebooks and ModelServers for idleness, and relays to a ModelServer; by default PREFIX/substratus.',
+      'Another image for the idle watch of Notebooks and ModelServers, and for the relay in front of a ModelServer; by default PREFIX/substratus.',
       image,
     ),
     notebook: string('What a Notebook without an image of its own runs.', image),

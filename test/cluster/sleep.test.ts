@@ -151,7 +151,7 @@ test('the Service leads to the relay, and to the server itself once nothing is c
 })
 
 describe('at most one replica', () => {
-  const refusal = /idleTimeout stops a server of one replica: .*KEDA/
+  const refusal = /idleTimeout needs a server of at most one replica: .*KEDA/
 
   test('is what kubectl scale may ask for', async () => {
     const ns = await served('one')
