@@ -440,7 +440,7 @@ const rows: readonly Bad[] = [
   {
     kind: 'ModelServer',
     spec: { model, idleTimeout: '1h', replicas: 2 },
-    says: 'set replicas to 1 or 0, or remove idleTimeout and scale with KEDA',
+    says: 'set replicas to 1 or 0, or remove idleTimeout and use KEDA',
   },
   {
     kind: 'ModelServer',
