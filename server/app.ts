@@ -15,6 +15,7 @@ import {
 import { noUsers } from '../webhooks/users.ts'
 import { type Admissions, withAdmissions } from './admissions.ts'
 import { bodies } from './bodies.ts'
+import { hookLimits, reviewLimits } from './bodylimits.ts'
 import { type Events, withEvents } from './events.ts'
 import { fail } from './fail.ts'
 import { type LookupLimits, limitedLookup, tooBusy } from './limits.ts'
@@ -59,25 +60,6 @@ export interface AppOptions {
 
 /** More than four controllers of 20 workers each, as the docs suggest, ever send. */
 const maxHooksInProgress = 128
-
-/** Enough for two objects with all their managed fields: no real review has more. */
-const reviewLimits = {
-  maxMebibytes: 7,
-  maxValues: 100_000,
-  maxDepth: 200,
-  scannedFrom: 32 * 1024,
-}
-/**
- * Enough for an object with 2,000 finished Jobs, each with all its managed fields. It must fit in the
- * limit for all bodies: otherwise its sync would never succeed. Hooks are answered at once, without
- * look-ups.
- */
-const hookLimits = {
-  maxMebibytes: 16,
-  maxValues: 750_000,
-  maxDepth: 200,
-  scannedFrom: 1024 * 1024,
-}
 
 /** For a deletion, look-ups only add a warning, so most are left to the requests that depend on them. */
 const deletionLimits = { perSecond: 10, burst: 20, atOnce: 4, atOnceFromOne: 4, waiting: 10 }
