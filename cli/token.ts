@@ -4,6 +4,7 @@ import { type ClusterOptions, clusterOf } from '../cluster/kubeconfig.ts'
 import { refusalOf } from '../cluster/refusal.ts'
 import { group } from '../crds/kind.ts'
 import { audience } from '../gateway/clusterreviews.ts'
+import { rightIn } from '../gateway/core/right.ts'
 
 interface Options extends ClusterOptions {
   readonly hours: number
@@ -79,13 +80,7 @@ async function mayUseModels(
     apiVersion: 'authorization.k8s.io/v1',
     kind: 'SelfSubjectAccessReview',
     spec: {
-      resourceAttributes: {
-        namespace,
-        verb: 'create',
-        group,
-        resource: 'modelservers',
-        subresource: 'proxy',
-      },
+      resourceAttributes: rightIn(namespace),
     },
   }
   const path = '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews'

@@ -1,6 +1,6 @@
 import type { KubeConfig } from '@kubernetes/client-node'
 import { create } from '../cluster/exchange.ts'
-import { group } from '../crds/kind.ts'
+import { rightIn } from './core/right.ts'
 import type { Reviews, User } from './keys.ts'
 
 /** The audience of a token that is made for the gateway: no other program takes it. */
@@ -55,13 +55,7 @@ export function clusterReviews(
           ...(uid && { uid }),
           ...(groups && { groups }),
           ...(extra && { extra }),
-          resourceAttributes: {
-            namespace,
-            verb: 'create',
-            group,
-            resource: 'modelservers',
-            subresource: 'proxy',
-          },
+          resourceAttributes: rightIn(namespace),
         },
       )
       return status?.allowed === true
