@@ -117,7 +117,7 @@ describe('kubectl explain knows', () => {
     ['dataset.spec.runPolicy.backoffLimit', 'Retries'],
     ['notebook.spec.idleTimeout', 'Stops the notebook'],
     ['modelserver.spec.idleTimeout', 'Puts the server to sleep'],
-    ['modelserver.status.idle.wakingSeconds', 'How long the last waking took'],
+    ['modelserver.status.idle.wakingSeconds', 'How many seconds passed'],
     ['model.status.artifacts', 'complete result'],
   ])('%s', async (path, words) => {
     expect(await ok(['explain', path])).toContain(words)
