@@ -40,19 +40,33 @@ export function holder(world: World, load: Load) {
     return done
   }
 
-  /** Of servers that share a name, one that wakes is enough. */
-  async function wakeAll(servers: readonly Server[]): Promise<void> {
-    const results = await Promise.allSettled(servers.map(wake))
-    const failures = results.filter((result) => result.status === 'rejected')
-    if (failures[0] && failures.length === results.length) throw failures[0].reason
+  /** Wakes the first that can be woken; one that is being woken goes before the others. */
+  async function wakeOne(servers: readonly Server[]): Promise<void> {
+    const isUnderWay = (server: Server) => millisecondsSinceWake(server) < againMilliseconds
+    let failure: unknown
+    for (const server of servers.toSorted((a, b) => Number(isUnderWay(b)) - Number(isUnderWay(a))))
+      try {
+        return await wake(server)
+      } catch (error) {
+        failure ??= error
+      }
+    if (failure) throw failure
   }
 
-  return async (asked: Asked, { until, signal }: Patience): Promise<Held> => {
+  const millisecondsSinceWake = (server: Server): number =>
+    performance.now() - (woken.get(keyOf(server))?.at ?? Number.NEGATIVE_INFINITY)
+
+  return async (asked: Omit<Asked, 'waited'>, { until, signal }: Patience): Promise<Held> => {
+    const began = performance.now()
     let hasWoken = false
     for (;;) {
       const names = world.namesIn(asked.namespace)
       if (!names) throw new Refused(refusals.starting())
-      const decision = decide(asked, names, load)
+      const waited = Math.min(
+        performance.now() - began,
+        ...(names.get(asked.model) ?? []).map(millisecondsSinceWake),
+      )
+      const decision = decide({ ...asked, waited }, names, load)
       switch (decision.is) {
         case 'forward':
           // It is awake, so its next sleep is another one.
@@ -71,7 +85,7 @@ export function holder(world: World, load: Load) {
           )
           if (decision.wake.length) hasWoken = true
           // While the API server does not answer, a client may go and the time may end all the same.
-          await Promise.race([wakeAll(decision.wake), change])
+          await Promise.race([wakeOne(decision.wake), change])
           await change
           signal.throwIfAborted()
         }

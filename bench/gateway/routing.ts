@@ -27,6 +27,7 @@ const serversOf = (count: number): readonly Server[] =>
     aliases: [`alias-${Math.floor(index / shared)}`],
     knows: `model-${index}`,
     state: 'awake',
+    isHindered: false,
     says: 'Serving: serving',
     replicas: Array.from({ length: replicasEach }, (_, replica) => {
       const address = `10.${index >> 8}.${index & 255}.${replica}:8080`
@@ -58,7 +59,7 @@ export function measureRouting(count: number): Routing {
   const ask = (model: string, turn: number) =>
     // Every other request is one of a conversation.
     decide(
-      { namespace: 'team', model, key: turn % 2 ? hashOf(model) : undefined, turn },
+      { namespace: 'team', model, key: turn % 2 ? hashOf(model) : undefined, turn, waited: 0 },
       names,
       load,
     )

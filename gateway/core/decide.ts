@@ -7,12 +7,17 @@ import type { Server } from './servers.ts'
  * What becomes of a request:
  *
  *     a replica is ready ──▶ forward
- *     one will be        ──▶ hold, and wake those that sleep
+ *     one will be        ──▶ hold, and wake one that sleeps if none comes by itself
  *     none will be       ──▶ refuse
  */
 export type Decision =
   | ({ readonly is: 'forward' } & Choice)
-  | { readonly is: 'hold'; readonly wake: readonly Server[]; readonly servers: readonly Server[] }
+  | {
+      readonly is: 'hold'
+      /** One of them is to be woken: the first that can be. */
+      readonly wake: readonly Server[]
+      readonly servers: readonly Server[]
+    }
   | { readonly is: 'refuse'; readonly refusal: Refusal }
 
 export interface Asked {
@@ -23,7 +28,12 @@ export interface Asked {
   readonly key: number | undefined
   /** Counts the requests. */
   readonly turn: number
+  /** For how many milliseconds it has waited, and no server of its name was woken. */
+  readonly waited: number
 }
+
+/** Autoscalers add a node within a few minutes: a server that finds no room is given so long. */
+const hinderedMilliseconds = 180_000
 
 /** Decides on a request, by the names of its namespace and the number of requests at each replica. */
 export function decide(asked: Asked, names: Names, load: Load): Decision {
@@ -35,11 +45,14 @@ export function decide(asked: Asked, names: Names, load: Load): Decision {
   }
   const choice = chosenFrom(servers.filter(mayServe), load, asked)
   if (choice) return { is: 'forward', ...choice }
-  const wake = servers.filter(({ state }) => state === 'asleep')
-  const areComing = wake.length > 0 || servers.some(({ state }) => state === 'awake')
-  return areComing
-    ? { is: 'hold', wake, servers }
-    : { is: 'refuse', refusal: refusals.stopped(servers) }
+  // Always the oldest first: other requests, and other gateways, must not wake another one each.
+  const asleep = servers.filter(({ state }) => state === 'asleep')
+  const awake = servers.filter(({ state }) => state === 'awake')
+  if (!asleep.length && !awake.length) return { is: 'refuse', refusal: refusals.stopped(servers) }
+  const suffices = awake.some(
+    ({ isHindered }) => !isHindered || asked.waited < hinderedMilliseconds,
+  )
+  return { is: 'hold', wake: suffices ? [] : asleep, servers }
 }
 
 /**

@@ -29,6 +29,8 @@ export interface Server {
   /** The name by which the program in its Pods knows the model. */
   readonly knows: string
   readonly state: State
+  /** Something hinders it from becoming ready, and may go on to do so: no node has room, for instance. */
+  readonly isHindered: boolean
   /** Its own words: `Unschedulable: 0/3 nodes are available`. */
   readonly says: string
   /** Its Pods that are ready. */
@@ -66,10 +68,14 @@ export function serverFrom({ metadata, spec, status }: ServerObject): Server | u
     aliases: spec.aliases ?? [],
     knows: knownName(spec),
     state: stateOf(spec, ready, conditions),
+    isHindered: ready !== undefined && !onItsWay.includes(ready.reason),
     says: cutAt(onOneLine(ready ? `${ready.reason}: ${ready.message}` : 'not observed yet'), 1024),
     replicas: [],
   }
 }
+
+/** The reasons of a server that is ready, or will be if all goes as usual. */
+const onItsWay: readonly string[] = ['Serving', 'UpdatePending', 'Pending', 'Starting']
 
 function stateOf(
   { suspend, replicas }: ServerObject['spec'],

@@ -485,6 +485,29 @@ describe('a request for a server that sleeps', () => {
     expect(bed.woken).toEqual(['chat', 'chat'])
   })
 
+  describe('by an alias of several', () => {
+    const named = (name: string) => serving([], asleep, { aliases: ['both'] }, name)
+    const both = { ...chat, model: 'both' }
+
+    test('wakes one of them, whatever other requests do', async () => {
+      bed = await gatewayBed({ limits: { holdSeconds: 1.5 } })
+      bed.set(named('one'), named('two'))
+      const all = [1, 2, 3].map((user) => bed.post({ ...both, user: `${user}` }))
+      for (const response of await Promise.all(all)) expect(response.status).toBe(503)
+      expect(bed.woken).toEqual(['one'])
+    })
+
+    test('wakes the next if the first cannot be woken, and stays with it', async () => {
+      bed = await gatewayBed({ limits: { holdSeconds: 2.5 } })
+      bed.set(named('one'), named('two'))
+      bed.wake = async ({ name }) => {
+        if (name === 'one') throw new Error('no right')
+      }
+      expect(await errorIn(await bed.post(both))).toMatch(/^503 model_not_ready/)
+      expect(bed.woken).toEqual(['one', 'two'])
+    })
+  })
+
   test('ends in time although the API server does not answer', async () => {
     bed = await gatewayBed({ limits: { holdSeconds: 0.5 } })
     bed.set(serving([], asleep))

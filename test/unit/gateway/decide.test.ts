@@ -8,12 +8,13 @@ import type { Server } from '../../../gateway/core/servers.ts'
 import { aServer, known } from './known.ts'
 
 const idle = () => 0
-const asked = (model: string) => ({ namespace: 'team', model, key: undefined, turn: 0 })
+const asked = (model: string) => ({ namespace: 'team', model, key: undefined, turn: 0, waited: 0 })
 const asleep = 'True Idle: idle since 12:00'
 
 describe('a request is', () => {
   const stopped = { suspend: true, ready: 'False Suspended: spec.suspend is true' }
   const invalid = { ready: 'False InvalidSpec: spec.port', stalled: true }
+  const full = { ready: 'False Unschedulable: 0/3 nodes are available' }
   const starting = { ready: 'False Starting: loads' }
   const shared = (name: string, replicas: number, more: object = {}) =>
     aServer(name, replicas, { aliases: ['chat'], ...more })
@@ -37,7 +38,30 @@ describe('a request is', () => {
     {
       when: 'all servers of the alias sleep',
       servers: [shared('one', 0, { ready: asleep }), shared('two', 0, { ready: asleep })],
-      is: 'hold, waking one, two',
+      is: 'hold, waking one, else two',
+    },
+    {
+      when: 'a sleeping server is older than the other',
+      servers: [
+        shared('one', 0, { ready: asleep, created: '2026-01-02T00:00:00Z' }),
+        shared('two', 0, { ready: asleep }),
+      ],
+      is: 'hold, waking two, else one',
+    },
+    {
+      when: 'another server of the alias starts',
+      servers: [shared('one', 0, { ready: asleep }), shared('two', 0, starting)],
+      is: 'hold, waking',
+    },
+    {
+      when: 'another server of the alias has found no room yet',
+      servers: [shared('one', 0, { ready: asleep }), shared('two', 0, full)],
+      is: 'hold, waking',
+    },
+    {
+      when: 'the other server of the alias has failed',
+      servers: [shared('one', 0, { ready: asleep }), shared('two', 0, invalid)],
+      is: 'hold, waking one',
     },
     { when: 'the Pod starts', servers: [shared('one', 0, starting)], is: 'hold, waking' },
     {
@@ -63,6 +87,14 @@ describe('a request is', () => {
   ])('$is, when $when', ({ servers, is }) => {
     expect(inWords(decide(asked('chat'), known(...servers), idle))).toBe(is)
   })
+
+  test.each([
+    { when: 'finds no room', ready: full, is: 'hold, waking one' },
+    { when: 'loads', ready: starting, is: 'hold, waking' },
+  ])('$is, when the server that is awake still $when after minutes', ({ ready, is }) => {
+    const servers = known(shared('one', 0, { ready: asleep }), shared('two', 0, ready))
+    expect(inWords(decide({ ...asked('chat'), waited: 200_000 }, servers, idle))).toBe(is)
+  })
 })
 
 function inWords(decision: ReturnType<typeof decide>): string {
@@ -70,7 +102,7 @@ function inWords(decision: ReturnType<typeof decide>): string {
     case 'forward':
       return `forward to ${decision.server.name}`
     case 'hold':
-      return `hold, waking ${decision.wake.map(({ name }) => name).join(', ')}`.trim()
+      return `hold, waking ${decision.wake.map(({ name }) => name).join(', else ')}`.trim()
     case 'refuse':
       return `refuse ${decision.refusal.status}: ${decision.refusal.message}`
   }

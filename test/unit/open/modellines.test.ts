@@ -12,6 +12,7 @@ const server = (name: string, more: Partial<Server> = {}): Server => ({
   aliases: [],
   knows: 'falcon',
   state: 'awake',
+  isHindered: false,
   says: 'Serving: 1 of 1 replicas available',
   replicas: [{ address: `${name}:8080`, hash: 1 }],
   ...more,
