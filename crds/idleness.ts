@@ -31,12 +31,17 @@ export function timeOf(text: string | undefined): number | undefined {
  * Whether an object that was found idle still sleeps, with this value of substratus.ai/opened. Another
  * value than at that time wakes it. So does the same value if it is a time after the watch ended:
  * somebody opened the object between the end of the watch and the sync that saw it. Kubernetes writes
- * whole seconds, so an equal time may be later, too.
+ * whole seconds, so an equal time may be later, too. No value asks for nothing, and a recorded waking is
+ * final.
  */
-export function isStillIdle({ opened: before, since }: Idle, opened: string | undefined): boolean {
+export function isStillIdle(
+  { opened: before, since, woken }: Idle,
+  opened: string | undefined,
+): boolean {
+  if (woken !== undefined) return false
   const [wakes, sleeps] = [timeOf(opened), timeOf(since)]
   const isOpenedSince = wakes !== undefined && sleeps !== undefined && wakes >= sleeps
-  return before === opened && !isOpenedSince
+  return opened === undefined || (before === opened && !isOpenedSince)
 }
 
 /** A value for substratus.ai/opened, as it is typed on a command line. */

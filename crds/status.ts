@@ -204,7 +204,7 @@ export const idle = object('When it was last stopped for being idle, and when it
   opened: string('The value of substratus.ai/opened at that time.', bounds.annotation),
   since: string('When it fell asleep, the last time.', bounds.time),
   woken: string(
-    'When it was woken after that, if substratus.ai/opened is a time; absent while it sleeps.',
+    'When it was woken after that: the value of substratus.ai/opened, or, if that is no time, when it was seen. Absent while it sleeps.',
     bounds.time,
   ),
   wakingSeconds: integer(

@@ -22,9 +22,10 @@ import type { Facts } from './read.ts'
  *         or nothing should run anyway, or spec.idleTimeout is removed
  *
  * Idle means 0 replicas. The memory of it is the sidecar's container, which stops the workload only
- * once, and the value of substratus.ai/opened. It is stored twice, in the status and in an annotation of
- * the workload: a request can arrive after the Pod is gone and before the parent has its new status,
- * and without the annotation that request would start the workload again.
+ * once, the value of substratus.ai/opened, and when that woke it: what happens to the annotation afterwards
+ * undoes no waking. It is stored twice, in the status and in an annotation of the workload: a request can
+ * arrive after the Pod is gone and before the parent has its new status, and without the annotation that
+ * request would start the workload again, or stop it again.
  */
 interface Idleness {
   readonly isIdle: boolean
@@ -45,12 +46,12 @@ export function idlenessOf(facts: Facts<Sleeper>, workload: Workload | undefined
   const { parent } = facts
   const found = rememberedIn(facts, workload)
   const isIdle = found !== undefined && isStillIdle(found, openedOf(parent))
-  const remembered = found && (isIdle ? asleepAgain(found) : awake(facts, found))
+  const remembered = found && !isIdle ? awake(facts, found) : found
   return {
     isIdle,
     remembered,
     annotations:
-      isIdle && remembered
+      remembered && (isIdle || remembered.woken !== undefined)
         ? { [annotations.idle]: idleAnnotation(remembered, parent.metadata.generation) }
         : emptied(workload),
   }
@@ -85,17 +86,25 @@ function rememberedIn(
       ...(wakingSeconds !== undefined && { wakingSeconds }),
     }
   }
-  // The status or the annotation may be out of date: the one with the present value counts.
-  return known.find((idle) => idle.opened === opened) ?? known.at(-1)
+  return latest(known, opened)
 }
 
-/** A former value of substratus.ai/opened is back, so that the waking is undone. */
-const asleepAgain = ({ woken: _, ...idle }: Idle): Idle => idle
+/** The status or the annotation may be out of date: the later sleep counts, and its waking. */
+function latest(known: readonly Idle[], opened: string | undefined): Idle | undefined {
+  const sinceOf = ({ since }: Idle): number => timeOf(since) ?? 0
+  const last = Math.max(...known.map(sinceOf))
+  const same = known.filter((idle) => sinceOf(idle) === last)
+  return (
+    same.find(({ woken }) => woken !== undefined) ??
+    same.find((idle) => idle.opened === opened) ??
+    same.at(-1)
+  )
+}
 
-/** Records when it was woken, if that is known, and how long it took, once that is known. */
-function awake({ parent, observed }: Facts<Sleeper>, idle: Idle): Idle {
+/** Records when it was woken, and how long it took, once that is known. */
+function awake({ parent, observed, now }: Facts<Sleeper>, idle: Idle): Idle {
   const { wakingSeconds: before, ...others } = idle
-  const woken = idle.woken ?? inSeconds(timeOf(openedOf(parent)))
+  const woken = idle.woken ?? inSeconds(timeOf(openedOf(parent)) ?? timeOf(now))
   if (woken === undefined) return idle
   const known = idle.woken === undefined ? undefined : before
   const wakingSeconds = known ?? wakingTime(observed.pods('serve'), idle.since, woken)

@@ -186,11 +186,19 @@ export function upstreamOf(job: Child): Readonly<Record<string, string>> {
 const isIdentity = (value: unknown): value is string => prune(identity, value) !== undefined
 
 /**
- * The annotation of a workload that is scaled to zero because it is idle. engine/idleness.ts explains
- * why the status is not enough.
+ * The annotation of a workload that is scaled to zero because it is idle, or was woken.
+ * engine/idleness.ts explains why the status is not enough. Of one that was woken, how long that took is
+ * left out, so that it is written once.
  */
-export const idleAnnotation = (idle: Idle, generation: number | undefined): string =>
-  JSON.stringify({ ...idle, generation })
+export const idleAnnotation = (
+  { wakingSeconds, ...idle }: Idle,
+  generation: number | undefined,
+): string =>
+  JSON.stringify({
+    ...idle,
+    ...(idle.woken === undefined && wakingSeconds !== undefined && { wakingSeconds }),
+    generation,
+  })
 
 /**
  * The value of that annotation if the spec has not changed since: a suspend in between makes it void.

@@ -77,6 +77,21 @@ test.each<Found>([
       { do: 'apply', object: 'base', spec: { ...trained, dataset: { name: 'data' } } },
     ],
   },
+  ...(['a', 'now'] as const).map(
+    (value): Found => ({
+      what: `a notebook that "${value}" has woken stays awake when the annotation is removed`,
+      config: 'standard',
+      history: [
+        { do: 'apply', object: 'notebook', spec: { idleTimeout: '1h' } },
+        { do: 'calm', rounds: 2 },
+        { do: 'pod', at: 0, event: 'is idle' },
+        { do: 'calm', rounds: 2 },
+        { do: 'annotate', object: 'notebook', with: 'opened', value },
+        { do: 'calm', rounds: 2 },
+        { do: 'annotate', object: 'notebook', with: 'opened' },
+      ],
+    }),
+  ),
 ])('$what', ({ history, config }) => {
   replay(history, config)
 })

@@ -133,12 +133,15 @@ const annotations = (object: fc.Arbitrary<Name>): fc.Arbitrary<Action> =>
       with: fc.constantFrom('rollout' as const, 'opened' as const),
       value: fc.constantFrom('a', 'b'),
     }),
-    fc.record({
-      do: fc.constant('annotate' as const),
-      object,
-      with: fc.constant('opened' as const),
-      value: fc.constant('now'),
-    }),
+    fc.record(
+      {
+        do: fc.constant('annotate' as const),
+        object,
+        with: fc.constant('opened' as const),
+        value: fc.constant('now'),
+      },
+      { requiredKeys: ['do', 'object', 'with'] },
+    ),
   )
 
 export const configuration = fc.constantFrom(

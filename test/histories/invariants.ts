@@ -49,7 +49,10 @@ function expectTrue(world: World, parent: Stored, { reason }: Condition, says: s
   )
   if (reason === 'Suspended' || reason === 'Idle') {
     if (pods.length) violated(`${says}, but Pod "${pods[0]?.metadata.name}" runs`)
-    if (reason === 'Idle') expectUnopened(parent, says)
+    if (reason === 'Idle') {
+      expectUnopened(parent, says)
+      expectUnwoken(world, parent, says)
+    }
     return
   }
   if (parent.kind === 'Model' || parent.kind === 'Dataset') expectResult(world, parent, says)
@@ -60,6 +63,11 @@ function expectTrue(world: World, parent: Stored, { reason }: Condition, says: s
 function expectUnopened({ metadata, status }: Stored, says: string): void {
   const opened = Date.parse(metadata.annotations?.['substratus.ai/opened'] ?? '')
   if (opened >= Date.parse(status.idle.since)) violated(`${says}, but it was opened since`)
+}
+
+/** No waking is undone: only the watch of another Pod stops what was woken. */
+function expectUnwoken({ woken }: World, { status: { idle } }: Stored, says: string): void {
+  if (woken.has(idle.container)) violated(`${says}, but it was woken since`)
 }
 
 /** A result matches the spec and the rerun, and it is stored. */

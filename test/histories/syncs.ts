@@ -223,5 +223,6 @@ function writeStatus(world: World, { kind, metadata }: Stored, answer: unknown):
   texts.set(status, text)
   if (isDeepStrictEqual(status, current.status)) return
   replaced(world, current, status)
+  if (status.idle?.woken) world.woken.add(status.idle.container)
   put(world, { ...current, status })
 }

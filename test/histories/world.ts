@@ -34,6 +34,8 @@ export interface World {
   readonly contents: Contents
   /** The parents that have lost a claim, by uid, with their generation at that time. */
   readonly bereft: Map<string, number | undefined>
+  /** The containers of idle watches after which a status has said that the object was woken. */
+  readonly woken: Set<string>
   /** How many objects were created, and how many writes there were. */
   created: number
   writes: number
@@ -73,6 +75,7 @@ export const worldOf = (config: Config): World => ({
   works: [],
   contents: new Map(),
   bereft: new Map(),
+  woken: new Set(),
   created: 0,
   writes: 0,
 })

@@ -46,10 +46,19 @@ describe('what was found idle at 12:00', () => {
       opened: at('11:00:00'),
       sleeps: false,
     },
-    { when: 'the annotation is removed', before: 'monday', opened: undefined, sleeps: false },
+    { when: 'the annotation is removed', before: 'monday', opened: undefined, sleeps: true },
   ])('sleeps: $sleeps, when $when', ({ before, opened, sleeps }) => {
     const idle = { container: 'c', since, ...(before !== undefined && { opened: before }) }
     expect(isStillIdle(idle, opened)).toBe(sleeps)
+  })
+
+  test.each([
+    { what: 'its former value', opened: 'monday' },
+    { what: 'no value', opened: undefined },
+    { what: 'another value', opened: 'tuesday' },
+  ])('stays awake with $what, once a waking is recorded', ({ opened }) => {
+    const woken = { container: 'c', since, opened: 'monday', woken: at('13:00:00') }
+    expect(isStillIdle(woken, opened)).toBe(false)
   })
 
   test('an older release recorded no time: another value wakes it, as it did', () => {

@@ -166,6 +166,73 @@ describe.each(kinds)('a $kind', ({ workload, make, spec }) => {
     expect(statusOf(later).idle).toEqual(awake)
   })
 
+  describe('woken', () => {
+    const at = '2026-01-01T13:00:00Z'
+    const woken = annotated(stored(parent, asleep), opened(at))
+    const answer = sync(woken, seen({}))
+    const without = (one: Parent) => annotated(one, { annotations: {} })
+
+    test.each([
+      {
+        what: 'its status',
+        one: stored(parent, answer),
+        children: applied(asleep),
+      },
+      { what: 'its workload alone', one: parent, children: applied(answer) },
+      {
+        what: 'its workload before its status',
+        one: stored(parent, asleep),
+        children: applied(answer),
+      },
+    ])('it stays awake without the annotation, by $what', ({ one, children: stayed }) => {
+      const later = sync(without(one), [imported, ...stayed])
+      expect(replicas(later)).toBe(1)
+      expect(statusOf(later).idle.woken).toBe(at)
+    })
+
+    test('its workload is written once for that', () => {
+      const of = ({ children: all }: typeof answer) =>
+        all.find(({ kind }) => kind === workload)?.metadata.annotations?.['substratus.ai/idle']
+      const ready = readyAt('2026-01-01T13:01:30Z')
+      const serving = sync(stored(woken, answer), seen(up, ready, '2026-01-01T13:00:02Z'))
+      expect(statusOf(serving).idle.wakingSeconds).toBe(90)
+      expect(of(serving)).toBe(of(answer))
+    })
+
+    test('by a value that is no time, it was woken when that was seen', () => {
+      const hook = hooks.find(({ kind: { kind } }) => kind === parent.kind)
+      const request = requestFor(annotated(stored(parent, asleep), opened('please')), ...seen({}))
+      const now = '2026-01-01T13:00:07Z'
+      const said = hook?.sync(throughJson({ ...request, now }), aConfig())
+      expect(statusOf(throughJson(said) as typeof answer).idle.woken).toBe(now)
+    })
+
+    test('it sleeps again, although the status still has the sleep before', () => {
+      const next = '2026-01-01T18:00:00Z'
+      const again = ended('idle')
+      const [, idle] = again.containerStatuses as Json
+      Object.assign(idle.lastState.terminated, { containerID: 'containerd://2', finishedAt: next })
+      const second = sync(stored(woken, answer), seen(up, again))
+      expect(replicas(second)).toBe(0)
+      for (const one of [woken, without(woken)]) {
+        const later = sync(stored(one, answer), [imported, ...applied(second)])
+        expect(replicas(later)).toBe(0)
+        expect(statusOf(later).idle.since).toBe(next)
+        // The same if the workload is the older one.
+        const other = sync(stored(one, second), [imported, ...applied(answer)])
+        expect(replicas(other)).toBe(0)
+      }
+    })
+  })
+
+  test('asleep, removing the annotation does not wake it', () => {
+    const before = make(spec, opened('2026-01-01T09:00:00Z'))
+    const first = sync(before, seen(up, ended('idle')))
+    expect(replicas(first)).toBe(0)
+    const without = annotated(stored(before, first), { annotations: {} })
+    expect(replicas(sync(without, [imported, ...applied(first)]))).toBe(0)
+  })
+
   test('asleep again, its status still says how long the last waking took', () => {
     const idle = {
       container: 'containerd://0',
