@@ -75,6 +75,7 @@ export const annotations = {
   opened: `${group}/opened`,
   idle: `${group}/idle`,
   params: `${group}/params`,
+  lost: `${group}/lost`,
 } as const
 
 /** An object as the API server stores it. */

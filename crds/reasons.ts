@@ -111,8 +111,9 @@ export const reasons = {
     todo: 'kubectl get pods shows the Pods. If this lasts, the server cannot reach the API server: see its log and /readyz.',
   },
   ChildMissing: {
-    meaning: 'A child was requested a minute ago and does not exist.',
-    todo: 'Most likely another object owns its name: rename or delete that one.',
+    meaning:
+      'A child was requested a minute ago and does not exist, or the claim that had the result was deleted.',
+    todo: 'Most likely another object owns its name: rename or delete that one. A result that was lost with its claim: restore the claim, or set substratus.ai/rerun to a new value.',
   },
   ApplyBlocked: {
     meaning:

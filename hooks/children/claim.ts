@@ -1,4 +1,5 @@
-import type { Parent } from '../../crds/kind.ts'
+import { annotations, type Parent } from '../../crds/kind.ts'
+import type { Child } from '../observe/protocol.ts'
 import type { ChildKind } from './childkind.ts'
 import type { Claim } from './manifesttypes.ts'
 import { labelsOf } from './metadata.ts'
@@ -29,3 +30,21 @@ export const claim = (
     ...(className && { storageClassName: className }),
   },
 })
+
+/**
+ * The attempts whose results were in a claim of this name that was deleted: this one was created after
+ * them. A claim that somebody restores has another uid than before, too, but has their results.
+ */
+export const lostIn = (claim: Child | undefined): readonly string[] =>
+  claim?.metadata.annotations?.[annotations.lost]?.split(',') ?? []
+
+/** A claim with that annotation. Without attempts it is emptied, never removed, as in engine/idleness.ts. */
+export function withLost<C extends Child>(claim: C, attempts: readonly string[]): C {
+  const { metadata } = claim
+  if (!attempts.length && metadata.annotations?.[annotations.lost] === undefined) return claim
+  const lost = { [annotations.lost]: attempts.join(',') }
+  return {
+    ...claim,
+    metadata: { ...metadata, annotations: { ...metadata.annotations, ...lost } },
+  }
+}

@@ -10,7 +10,7 @@ import { readyOf } from './ready.ts'
 import { rerunInForce } from './rerun.ts'
 import { serveFate } from './servers.ts'
 import type { Stage } from './stage.ts'
-import { claimFates, isElsewhere, isSealed, isStored } from './volumeclaims.ts'
+import { attemptsInClaim, claimFates, isElsewhere, isSealed, isStored } from './volumeclaims.ts'
 
 /** Decides about the stages in order, then the claims, then the device templates that Pods name. */
 export function decide<S, T>(behaviour: Behaviour<S, T>, facts: Facts<S>): Decision {
@@ -30,6 +30,7 @@ export function decide<S, T>(behaviour: Behaviour<S, T>, facts: Facts<S>): Decis
     isStored: isStored(fates),
     isElsewhere: isElsewhere(fates, facts.config),
     isSealed: isSealed(fates, facts.memory),
+    inClaim: attemptsInClaim(facts.memory),
   }
   const released = result.isSealed ? workspaceName(facts.parent) : undefined
   const claims = claimFates(facts, behaviour.claims(facts, result), released)

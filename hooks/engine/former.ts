@@ -1,6 +1,6 @@
 import type { Former } from '../../crds/status.ts'
 import type { Records } from '../observe/memory.ts'
-import { isPresentPlace } from '../storage/storage.ts'
+import { isPresentPlace, lostPlace } from '../storage/storage.ts'
 import type { Facts } from './read.ts'
 
 /** Earlier results, as many as storage.keepResults allows beside the present one. */
@@ -10,7 +10,9 @@ export function formerAfter(facts: Facts, records: Records, isDone: boolean): re
   const { memory, config } = facts
   const { complete, artifacts } = memory
   const replaced =
-    isDone && complete && artifacts?.url ? [{ stages: complete, url: artifacts.url }] : []
+    isDone && complete && artifacts?.url && !isLost(facts, complete)
+      ? [{ stages: complete, url: artifacts.url }]
+      : []
   const present = inputsIn(records)
   const others = [...replaced, ...usable(facts)].filter(
     ({ stages }, at, all) =>
@@ -21,8 +23,18 @@ export function formerAfter(facts: Facts, records: Records, isDone: boolean): re
   return others.slice(0, config.storage.keepResults - 1)
 }
 
-/** Those that a reverted spec may use. Results in a former storage are excluded: nothing preserves them. */
-export const usable = ({ parent, memory, config }: Facts): readonly Former[] =>
-  memory.former.filter(({ url }) => isPresentPlace(parent, url, config))
+/**
+ * Those that a reverted spec may use. Results in a former storage are excluded, because nothing preserves
+ * them, and those that were lost with their claim.
+ */
+export const usable = (facts: Facts): readonly Former[] =>
+  facts.memory.former.filter(
+    ({ url, stages }) => isPresentPlace(facts.parent, url, facts.config) && !isLost(facts, stages),
+  )
+
+const isLost = (facts: Facts, { run, load }: Records): boolean => {
+  const [stage, record] = run ? (['run', run] as const) : (['load', load] as const)
+  return record !== undefined && lostPlace(facts, stage, record) !== undefined
+}
 
 const inputsIn = ({ run, load }: Records): string | undefined => (run ?? load)?.inputs

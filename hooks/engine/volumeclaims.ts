@@ -66,4 +66,13 @@ export const isSealed = (fates: readonly StageFate[], { records }: Memory): bool
         records[fate.key]?.attempt === fate.record.attempt),
   )
 
+/** The attempts whose results the status records in a claim. Up to 0.1.0, no record named its storage. */
+export const attemptsInClaim = ({ records, complete, former }: Memory): readonly string[] => [
+  ...new Set(
+    [records, complete ?? {}, ...former.map(({ stages }) => stages)]
+      .flatMap(({ load, run, written }) => [load, run, written])
+      .flatMap((record) => ((record?.storage ?? 'pvc') === 'pvc' ? (record?.attempt ?? []) : [])),
+  ),
+]
+
 const hasResult = ({ is }: StageFate): boolean => is === 'done' || is === 'lost'

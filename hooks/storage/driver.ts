@@ -53,6 +53,8 @@ export interface ResultState {
   readonly isElsewhere: boolean
   /** Whether the status in the request records that it is sealed. */
   readonly isSealed: boolean
+  /** The attempts whose results the status in the request records in a claim. */
+  readonly inClaim: readonly string[]
 }
 
 export interface WantedClaim {

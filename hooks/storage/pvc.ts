@@ -3,7 +3,7 @@ import type { Config } from '../../crds/config.ts'
 import type { Parent } from '../../crds/kind.ts'
 import { claimName } from '../../crds/names.ts'
 import { isQuantity, larger } from '../../crds/schema/quantity.ts'
-import { type ClaimClass, claim } from '../children/claim.ts'
+import { type ClaimClass, claim, lostIn, withLost } from '../children/claim.ts'
 import { asApplied } from '../observe/applied.ts'
 import type { Observed } from '../observe/observed.ts'
 import type { Child } from '../observe/protocol.ts'
@@ -32,13 +32,40 @@ export const pvc: Driver = {
     seal: { ...sealed(path), volumes: claimMount(claimName(parent), artifacts).volumes },
   }),
   written: () => 'inPlace',
-  claims: (parent, observed, config, { isStored }) => [
+  claims: (parent, observed, config, { isStored, inClaim }) => [
     {
-      claim: claimOf(parent, observed, config),
+      claim: withLost(
+        claimOf(parent, observed, config),
+        lostWithout(observed.child('PersistentVolumeClaim', claimName(parent)), inClaim),
+      ),
       ...(isStored && { lost: lostWith(claimName(parent)) }),
     },
   ],
   note: shrinkNote,
+}
+
+/**
+ * The recorded results that are not in this claim. It is created while the spec requests another result than
+ * those that were lost with its predecessor. An attempt that is no longer recorded may be made again.
+ */
+const lostWithout = (existing: Child | undefined, recorded: readonly string[]) =>
+  existing ? recorded.filter((attempt) => lostIn(existing).includes(attempt)) : recorded
+
+/** The verdict on a recorded result that was lost with the predecessor of its claim. */
+export const lostBefore = (
+  parent: Parent,
+  observed: Observed,
+  attempt: string,
+): Verdict | undefined => {
+  const claim = claimName(parent)
+  return lostIn(observed.child('PersistentVolumeClaim', claim)).includes(attempt)
+    ? final(
+        no(
+          'ChildMissing',
+          `the result was in a PersistentVolumeClaim "${claim}" that was deleted: make it anew by another value of the annotation substratus.ai/rerun`,
+        ),
+      )
+    : undefined
 }
 
 const lostWith = (claim: string): Verdict =>

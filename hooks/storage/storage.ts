@@ -10,7 +10,7 @@ import { no, type Verdict } from '../observe/verdict.ts'
 import type { Mounts } from '../pod/volumes.ts'
 import { type Driver, folderOf, type ResultState, type WantedClaim } from './driver.ts'
 import { drivers } from './drivers.ts'
-import { pvc } from './pvc.ts'
+import { lostBefore, pvc } from './pvc.ts'
 
 /** The object that owns results. Recorded results stay where they are, even if the configuration changes. */
 interface Owner {
@@ -91,18 +91,24 @@ const ownPath = ({ parent, config }: Owner, url: string | undefined): string | u
   url && isOwnPlace(parent, url, config) ? url.split('/').slice(-2).join('/') : undefined
 
 /**
- * The verdict on a recorded result whose address is not accepted; undefined if it is. Before a result has
+ * The verdict on a recorded result that was lost with its claim, or whose address is not accepted; undefined
+ * if it can be used. Before a result has
  * an address, its record names only the driver, which somebody may have forged to mount another storage.
  */
 export function lostPlace(
-  { parent, memory, config }: Owner,
+  { parent, memory, config, observed }: Owner & { readonly observed: Observed },
   stage: string,
   { attempt, storage }: Pick<StageRecord, 'attempt' | 'storage'>,
 ): Verdict | undefined {
   const path = artifactsPath(stage, attempt)
   const known = memory.artifacts?.url?.endsWith(`/${path}`) ? memory.artifacts.url : undefined
   const url = known ?? (storage && drivers[storage].url(parent, path, config))
-  if (!url || isOwnPlace(parent, url, config)) return undefined
+  if (!url || isOwnPlace(parent, url, config)) {
+    const isOurs = (url ?? storageOf(config).url(parent, path, config)).startsWith(
+      pvc.url(parent, '', config),
+    )
+    return isOurs ? lostBefore(parent, observed, attempt) : undefined
+  }
   const place = known ? `at ${known}` : `where storage.driver ${storage} has put it`
   return no(
     'StorageUnknown',

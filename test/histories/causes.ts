@@ -48,8 +48,7 @@ export const causes: Readonly<Record<string, Cause>> = {
   InvalidSpec: (world, { spec }) =>
     !Object.hasOwn(world.config.gpus.profiles, spec.resources?.gpu?.type ?? 'none') ||
     Boolean(spec.model),
-  ChildMissing: (world, { metadata: { uid } }) =>
-    ownedIn(all(world, 'PersistentVolumeClaim'), uid).length === 0,
+  ChildMissing: (world, { metadata: { uid } }) => world.bereft.has(uid),
   StorageUnknown: ({ isReconfigured }) => isReconfigured,
 }
 

@@ -88,7 +88,7 @@ const isAt = (world: World, status: Json, folder: string): boolean =>
 export function emptied(world: World, { metadata: { uid, ownerReferences } }: Stored): void {
   const { contents, bereft } = world
   const parent = parents(world).find((one) => one.metadata.uid === ownerReferences?.[0]?.uid)
-  if (parent) bereft.set(parent.metadata.uid, parent.metadata.generation)
+  if (parent) bereft.add(parent.metadata.uid)
   for (const folder of [...contents.keys()])
     if (folder.startsWith(`claim:${uid}/`)) contents.delete(folder)
 }

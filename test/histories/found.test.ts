@@ -11,6 +11,8 @@ interface Found {
 }
 
 const trained = { image: 'example.com/train:1', params: { epochs: 1 }, package: 'Never' }
+/** Its Jobs and Pods are gone soon, so that its claim can go. */
+const short = { ...trained, runPolicy: { ttlSecondsAfterFinished: 0 } }
 
 test.each<Found>([
   {
@@ -75,6 +77,30 @@ test.each<Found>([
       { do: 'sync', object: 'base' },
       { do: 'delete', object: 'base' },
       { do: 'apply', object: 'base', spec: { ...trained, dataset: { name: 'data' } } },
+    ],
+  },
+  {
+    what: 'a claim that another spec has created anew does not pass for the one with the result',
+    config: 'standard',
+    history: [
+      { do: 'apply', object: 'base', spec: short },
+      { do: 'calm', rounds: 4 },
+      { do: 'lose', kind: 'PersistentVolumeClaim', at: 0 },
+      { do: 'apply', object: 'base', spec: { ...short, params: { epochs: 2 } } },
+      { do: 'calm', rounds: 3 },
+      { do: 'apply', object: 'base', spec: short },
+    ],
+  },
+  {
+    what: 'a result that was lost with its claim and is recorded no longer is made again',
+    config: 'threeResults',
+    history: [
+      { do: 'apply', object: 'base', spec: short },
+      { do: 'calm', rounds: 4 },
+      { do: 'lose', kind: 'PersistentVolumeClaim', at: 0 },
+      { do: 'apply', object: 'base', spec: { ...short, params: { epochs: 2 } } },
+      { do: 'calm', rounds: 6 },
+      { do: 'apply', object: 'base', spec: short },
     ],
   },
   ...(['a', 'now'] as const).map(

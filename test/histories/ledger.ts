@@ -148,7 +148,7 @@ export function replaced(world: World, { metadata, status: before }: Stored, now
       completeIn(before).has(work.job) &&
       resultsIn(now) < keptBy(world) &&
       newer.every(({ inputs }) => inputs !== work.inputs)
-    if (isStored && !world.isReconfigured)
+    if (isStored && !world.isReconfigured && !world.bereft.has(metadata.uid))
       violated(`the status forgets what Job "${work.job}" has done, although it is stored`)
     work.excuse = 'newer results have taken its place'
   }

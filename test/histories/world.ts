@@ -32,8 +32,8 @@ export interface World {
   readonly answers: Map<string, SyncResponse>
   readonly works: Work[]
   readonly contents: Contents
-  /** The parents that have lost a claim, by uid, with their generation at that time. */
-  readonly bereft: Map<string, number | undefined>
+  /** The uids of the parents that have lost a claim. */
+  readonly bereft: Set<string>
   /** The containers of idle watches after which a status has said that the object was woken. */
   readonly woken: Set<string>
   /** How many objects were created, and how many writes there were. */
@@ -74,7 +74,7 @@ export const worldOf = (config: Config): World => ({
   answers: new Map(),
   works: [],
   contents: new Map(),
-  bereft: new Map(),
+  bereft: new Set(),
   woken: new Set(),
   created: 0,
   writes: 0,

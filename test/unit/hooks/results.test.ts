@@ -84,6 +84,10 @@ function cluster(spec: object, config = aConfig()) {
       children = children.filter((child) => child.kind !== kind)
       return look()
     },
+    gain: (child: Child) => {
+      children = [...children, child]
+      return look()
+    },
     child: (kind: string, part = '') =>
       children.find((child) => child.kind === kind && child.metadata.name.includes(part)),
   }
@@ -310,6 +314,48 @@ describe('a claim that does not exist', () => {
     expect(childrenOf(answer, 'PersistentVolumeClaim')).toEqual([])
     const anew = model.edit(first, { 'substratus.ai/rerun': 'once' })
     expect(childrenOf(anew, 'PersistentVolumeClaim')).toHaveLength(1)
+  })
+
+  describe('when another spec has made a new one', () => {
+    const lost =
+      /^False ChildMissing: the result was in a PersistentVolumeClaim "falcon-model-artifacts" that was deleted/
+
+    test('does not pass for the one with the result, until a rerun', () => {
+      const { model } = whole()
+      model.lose('PersistentVolumeClaim')
+      expect(childrenOf(model.edit(second), 'PersistentVolumeClaim')).toHaveLength(1)
+      model.look()
+      const back = model.edit(first)
+      expect(readyOf(back)).toMatch(lost)
+      expect(childrenOf(back, 'PersistentVolumeClaim')).toHaveLength(1)
+      const before = model.made.length
+      model.edit(first, { 'substratus.ai/rerun': 'once' })
+      expect(model.made.slice(before)).toEqual(['run'])
+      model.end('run')
+      model.end('seal')
+      expect(readyOf(model.end('package'))).toMatch(/^True Done/)
+    })
+
+    test('a result that is recorded no longer is made again, and believed', () => {
+      const { model } = whole()
+      model.lose('PersistentVolumeClaim')
+      for (const spec of [second, first]) {
+        model.edit(spec)
+        model.end('run')
+        model.end('seal')
+        expect(readyOf(model.end('package'))).toMatch(/^True Done/)
+      }
+    })
+  })
+
+  test('passes for the result if somebody has restored it', () => {
+    const { model } = whole()
+    const claim = model.child('PersistentVolumeClaim') as Child
+    model.lose('PersistentVolumeClaim')
+    const restored = { ...claim, metadata: { ...claim.metadata, uid: 'restored' } }
+    expect(readyOf(model.gain(restored))).toMatch(/^True Done/)
+    model.edit(second)
+    expect(readyOf(model.edit(first))).toMatch(/^True Done/)
   })
 })
 
