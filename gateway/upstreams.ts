@@ -18,7 +18,7 @@ export interface Request {
 
 /** How an answer ended. */
 export type Answered =
-  /** No connection was made, so that no byte was sent. */
+  /** No connection to the server was made, so that no byte has reached it. */
   | { readonly is: 'refused'; readonly why: string }
   /** The server broke off before it answered. */
   | { readonly is: 'failed'; readonly why: string }
@@ -158,9 +158,11 @@ function passedOn(
           controller = started
           if (signal.aborted) abort()
         },
-        onResponseStart(_, code, given) {
+        onResponseStart(answering, code, given) {
           // Informational answers are the connection's own matter.
           if (code < 200) return
+          if (code === 503 && given[unsentHeader] !== undefined)
+            return answering.abort(new Unsent('the server does not listen'))
           status = code
           res.writeHead(code, responseHeaders(given))
           res.flushHeaders()
@@ -191,6 +193,11 @@ function passedOn(
   })
 }
 
+/** The relay beside a server that does not listen answers with it; tools/unsent.ts. */
+const unsentHeader = 'substratus-unsent'
+
+class Unsent extends Error {}
+
 /** Whether the connection itself failed. Any other error may have come after the server's work began. */
 const isUnsent = (error: Error & { readonly code?: string; readonly syscall?: string }): boolean =>
-  error.syscall === 'connect' || error.code === 'UND_ERR_CONNECT_TIMEOUT'
+  error instanceof Unsent || error.syscall === 'connect' || error.code === 'UND_ERR_CONNECT_TIMEOUT'

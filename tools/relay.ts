@@ -1,8 +1,9 @@
 import { once } from 'node:events'
 import { rmSync } from 'node:fs'
-import { connect, createServer, type Server, type Socket } from 'node:net'
+import { connect, createServer, type Server } from 'node:net'
 import { exchangeOf } from './exchange.ts'
 import { type Options, required } from './options.ts'
+import { endUnsent } from './unsent.ts'
 
 /**
  * Passes bytes between clients and a server of the same Pod, unchanged and at the pace of the slower
@@ -28,10 +29,18 @@ export function relayTo(port: number, probePaths: readonly string[]): Relay {
     (client) => {
       const exchange = exchangeOf(probePaths)
       const upstream = connect({ ...both, host: '127.0.0.1', port })
-      client.on('data', (chunk: Buffer) => note(exchange.sent(chunk)))
+      let first: Buffer | undefined
+      client.on('data', (chunk: Buffer) => {
+        first ??= chunk
+        note(exchange.sent(chunk))
+      })
       upstream.on('data', () => note(exchange.answered()))
       client.pipe(upstream).pipe(client)
-      endTogether(client, upstream)
+      client.on('error', () => upstream.resetAndDestroy())
+      // What breaks on one side breaks on the other, so that a client that goes away frees the server.
+      upstream.on('error', ({ syscall }: NodeJS.ErrnoException) =>
+        syscall === 'connect' ? endUnsent(client, first) : client.resetAndDestroy(),
+      )
       waiting.add(exchange.isWaiting)
       client.on('close', () => {
         note(exchange.isWaiting())
@@ -47,15 +56,6 @@ export function relayTo(port: number, probePaths: readonly string[]): Relay {
       return Math.round(performance.now() - last)
     },
   }
-}
-
-/** What breaks on one side breaks on the other, so that a client that goes away frees the server. */
-function endTogether(client: Socket, upstream: Socket): void {
-  for (const [one, other] of [
-    [client, upstream],
-    [upstream, client],
-  ] as const)
-    one.on('error', () => other.resetAndDestroy())
 }
 
 const listening = (server: Server, where: number | string) =>

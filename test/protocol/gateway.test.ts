@@ -6,6 +6,7 @@ import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { afterEach, describe, expect, test, vi } from 'vitest'
+import { relayTo } from '../../tools/relay.ts'
 import {
   type Bed,
   bodyOf,
@@ -418,6 +419,39 @@ describe('a server that', () => {
       const body = { ...chat, messages: [{ role: 'user', content: `${at}` }] }
       expect(await (await bed.post(body)).json()).toEqual({ ...body, model: 'falcon' })
     }
+  })
+
+  test('has crashed behind its relay is passed over, and the body is sent whole to another', async () => {
+    const crashed = createServer()
+    await new Promise<void>((resolve) => crashed.listen(0, '127.0.0.1', resolve))
+    const relay = relayTo((crashed.address() as { port: number }).port, [])
+    crashed.close()
+    await new Promise<void>((resolve) => relay.server.listen(0, '127.0.0.1', resolve))
+    const other = await upstream(async (req, res) => res.end(await bodyOf(req)))
+    bed = await gatewayBed()
+    bed.set(serving([`127.0.0.1:${(relay.server.address() as { port: number }).port}`, other]))
+    const padding = 'x'.repeat(2 ** 20)
+    for (const user of ['a', 'b', 'c', 'd']) {
+      const response = await bed.post({ ...chat, user, padding })
+      expect(response.status).toBe(200)
+      expect(await response.json()).toMatchObject({ user, padding })
+    }
+    relay.server.close()
+  })
+
+  test('crashes behind its relay while it answers gets no request twice', async () => {
+    let requests = 0
+    const crashing = await upstream((req) => {
+      requests++
+      req.socket.resetAndDestroy()
+    })
+    const relay = relayTo(Number(crashing.split(':')[1]), [])
+    await new Promise<void>((resolve) => relay.server.listen(0, '127.0.0.1', resolve))
+    bed = await gatewayBed()
+    bed.set(serving([`127.0.0.1:${(relay.server.address() as { port: number }).port}`]))
+    expect((await bed.post(chat)).status).toBe(502)
+    expect(requests).toBe(1)
+    relay.server.close()
   })
 
   test('never answers is given up after the time for an answer', async () => {

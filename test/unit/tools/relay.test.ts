@@ -124,20 +124,42 @@ test('a client may end its side first, and still reads the whole answer', async 
   }
 })
 
-test('a client of a server that does not listen is cut off, and the relay goes on', async () => {
-  const server = await listening(createServer())
-  const closed = portOf(server)
-  server.close()
-  const relay = relayTo(closed, [])
-  await listening(relay.server)
-  try {
-    for (let turn = 0; turn < 2; turn++) {
-      const client = connect(portOf(relay.server), '127.0.0.1')
-      client.write('GET / HTTP/1.1\r\n\r\n')
-      const [error] = await once(client, 'error')
-      expect((error as NodeJS.ErrnoException).code).toBe('ECONNRESET')
-    }
-  } finally {
+describe('to a server that does not listen', () => {
+  let relay: Relay
+  beforeEach(async () => {
+    const server = await listening(createServer())
+    relay = relayTo(portOf(server), [])
+    server.close()
+    await listening(relay.server)
+  })
+  afterEach(() => {
     relay.server.close()
-  }
+  })
+  const client = () => connect(portOf(relay.server), '127.0.0.1')
+
+  test.each([
+    { what: 'a request', sent: 'GET / HTTP/1.1\r\n\r\n' },
+    {
+      what: 'a request with a body that has not arrived',
+      sent: 'POST /v1/embeddings HTTP/1.1\r\ncontent-length: 9\r\n\r\n',
+    },
+  ])('$what is answered: nothing was sent, and the relay goes on', async ({ sent }) => {
+    for (let turn = 0; turn < 2; turn++) {
+      const asking = client()
+      asking.write(sent)
+      expect(await text(asking)).toMatch(
+        /^HTTP\/1\.1 503 [\s\S]*\r\nsubstratus-unsent: 1\r\n[\s\S]*\r\n\r\n$/,
+      )
+    }
+  })
+
+  test.each([
+    { what: 'another protocol', sent: 'PRI * HTTP/2.0\r\n\r\n' },
+    { what: 'a client that sends nothing', sent: '' },
+  ])('$what is cut off', async ({ sent }) => {
+    const asking = client()
+    if (sent) asking.write(sent)
+    const [error] = await once(asking, 'error')
+    expect((error as NodeJS.ErrnoException).code).toBe('ECONNRESET')
+  })
 })
