@@ -2,6 +2,7 @@ import { createServer, type RequestListener, type Server } from 'node:http'
 import { createServer as createSecure } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { boundConnections } from '../cluster/connections.ts'
 import { type GatewayOptions, gateway } from './gateway.ts'
 
 export interface Address {
@@ -38,11 +39,12 @@ export interface ListeningGateway {
 const timeouts = { headersTimeout: 10_000, requestTimeout: 600_000 }
 /** Longer than load balancers keep an idle connection to a server. */
 const keepAliveMilliseconds = 95_000
-const mostConnections = 20_000
+/** Beyond the limit of connections, if all of them are in use. */
+const spareConnections = 1000
 
 /** Starts a gateway; resolves once it listens. */
 export async function listen(options: ListenOptions): Promise<ListeningGateway> {
-  const { at, inside, tls, metrics, isReady } = options
+  const { at, inside, tls, metrics, limits, isReady } = options
   const gate = gateway(options)
   let isEnding = false
   const handler: RequestListener = (req, res) => {
@@ -52,7 +54,8 @@ export async function listen(options: ListenOptions): Promise<ListeningGateway> 
   const secure = tls && createSecure({ ...tls, ...timeouts }, handler)
   const server = secure ?? createServer(timeouts, handler)
   server.keepAliveTimeout = keepAliveMilliseconds
-  server.maxConnections = mostConnections
+  boundConnections(server, limits.connections)
+  server.maxConnections = limits.connections + spareConnections
   const own = createServer(timeouts, async (req, res) => {
     const isFine = req.url === '/healthz' || (req.url === '/readyz' && isReady() && !isEnding)
     if (req.url !== '/metrics') return void res.writeHead(isFine ? 200 : 503).end()

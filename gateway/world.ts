@@ -28,6 +28,8 @@ export interface Limits {
   readonly perModel: number
   /** The same for all models, from the first byte of the body; at most half of that for each namespace. */
   readonly allRequests: number
+  /** Beyond these, the client address with most idle connections loses some. */
+  readonly connections: number
   /** How long a request waits for a server. */
   readonly holdSeconds: number
   /** How long an answer may take, its last byte included. */
@@ -43,6 +45,7 @@ export const defaultLimits: Limits = {
   allFormBytes: 4096 * mebibyte,
   perModel: 500,
   allRequests: 10_000,
+  connections: 20_000,
   holdSeconds: 600,
   answerSeconds: 3600,
 }

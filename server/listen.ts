@@ -7,13 +7,13 @@ import { createServer as createHttpsServer } from 'node:https'
 import type { AddressInfo, Server } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { KubeConfig } from '@kubernetes/client-node'
+import { boundConnections } from '../cluster/connections.ts'
 import { read } from '../cluster/exchange.ts'
 import { kubeConfigOf } from '../cluster/kubeconfig.ts'
 import { isShared } from '../crds/claims.ts'
 import type { Config } from '../crds/config.ts'
 import { watchAdmissions } from './admissions.ts'
 import { app } from './app.ts'
-import { boundConnections } from './connections.ts'
 import { watchEvents } from './events.ts'
 import type { Log } from './log.ts'
 import { clusterLookup, clusterServers } from './lookup.ts'
@@ -58,6 +58,8 @@ const timeouts = {
   requestTimeout: 10_000,
 }
 const idleMilliseconds = 20_000
+/** The API server and Metacontroller open a few dozen. */
+const maxConnections = 512
 
 /**
  * How long to keep answering during a shutdown, with `Connection: close`. Closing connections at once
@@ -110,7 +112,7 @@ export async function serve(options: ServeOptions): Promise<Listening> {
   const server = secure ?? createHttpServer(timeouts, handler)
   server.keepAliveTimeout = keepAliveMilliseconds
   server.timeout = idleMilliseconds
-  boundConnections(server)
+  boundConnections(server, maxConnections)
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen(port, host, resolve)

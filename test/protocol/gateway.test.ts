@@ -663,6 +663,28 @@ describe('a form', () => {
 })
 
 describe('connections', () => {
+  test('of a stranger, however many, leave room for those of others', async () => {
+    const asked: ServerResponse[] = []
+    const address = await upstream((_, res) => void asked.push(res))
+    bed = await gatewayBed({ limits: { connections: 5 } })
+    bed.set(serving([address]))
+    const early = bed.post(chat)
+    await soon(() => asked.length === 1)
+    const { hostname, port } = new URL(bed.gateway.url)
+    let closed = 0
+    const strangers = Array.from({ length: 30 }, () =>
+      connect({ port: Number(port), host: hostname, localAddress: '127.0.0.2' })
+        .on('error', () => {})
+        .on('close', () => closed++),
+    )
+    await soon(() => closed >= 26)
+    const late = bed.post({ ...chat, user: 'late' })
+    await soon(() => asked.length === 2)
+    for (const res of asked) res.end('ok')
+    for (const response of [await early, await late]) expect(await response.text()).toBe('ok')
+    for (const one of strangers) one.destroy()
+  })
+
   test('a client that closes its half counts as gone, as one that has closed both looks the same', async () => {
     const address = await upstream(() => {})
     bed = await gatewayBed()

@@ -1,9 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Server, Socket } from 'node:net'
 
-/** The API server and Metacontroller open a few dozen. */
-const maxConnections = 512
-
 interface Open {
   readonly socket: Socket
   readonly remote: string
@@ -12,11 +9,15 @@ interface Open {
   since: number
 }
 
+/** Of many connections, several are closed at once, because each search looks at all of them. */
+const foundEach = 512
+
 /**
- * Limits the connections of a server. A new one is never refused, because it may be the API server's.
- * Instead, the client address with most connections loses the one that has been idle or stalled longest.
+ * Limits the connections of a server. A new one is never refused, because it may be the one that matters.
+ * Instead, the client address with most connections loses those that have been idle or stalled longest.
  */
-export function boundConnections(server: Server, max = maxConnections): void {
+export function boundConnections(server: Server, max: number): void {
+  const closedAtOnce = Math.max(1, Math.floor(max / foundEach))
   // Keyed by address and port, because a request over TLS has another socket than the connection.
   const open = new Map<string, Open>()
   const keyOf = ({ remoteAddress, remotePort }: Socket) => `${remoteAddress} ${remotePort}`
@@ -28,7 +29,11 @@ export function boundConnections(server: Server, max = maxConnections): void {
     socket.on('close', () => {
       if (open.get(key) === own) open.delete(key)
     })
-    if (open.size > max) connectionToClose([...open.values()])?.socket.destroy()
+    if (open.size <= max) return
+    for (const one of connectionsToClose([...open.values()], closedAtOnce)) {
+      open.delete(keyOf(one.socket))
+      one.socket.destroy()
+    }
   })
   server.on('request', (req: IncomingMessage, res: ServerResponse) => {
     const own = open.get(keyOf(req.socket))
@@ -41,10 +46,10 @@ export function boundConnections(server: Server, max = maxConnections): void {
   })
 }
 
-/** The connection to close: never one whose request is being answered. */
-function connectionToClose(open: readonly Open[]): Open | undefined {
+/** The connections to close: never one whose request is being answered. */
+function connectionsToClose(open: readonly Open[], most: number): readonly Open[] {
   const idle = open.filter(({ request }) => !request?.complete)
   const byRemote = Map.groupBy(idle, ({ remote }) => remote)
-  const [most] = [...byRemote.values()].sort((a, b) => b.length - a.length)
-  return most?.reduce((oldest, one) => (one.since < oldest.since ? one : oldest))
+  const [largest = []] = [...byRemote.values()].sort((a, b) => b.length - a.length)
+  return largest.toSorted((a, b) => a.since - b.since).slice(0, most)
 }
