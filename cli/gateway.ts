@@ -50,9 +50,10 @@ export async function gatewayCommand(options: Options): Promise<number> {
     ...(files && { tls: pairIn(files) }),
     world,
     isReady: world.isSynced,
+    watches: world.watches,
     ...(!anonymous && { checkKey: keyCheck(clusterReviews(kubeConfig, { acceptClusterTokens })) }),
     limits: limitsOf(options),
-    metrics: gatewayMetrics(),
+    metrics: gatewayMetrics({ watches: world.watches }),
     log,
   })
   const stopFollowing = files && followPair(files, gateway.setCertificate, log)

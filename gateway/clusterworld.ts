@@ -15,6 +15,7 @@ import {
   type ServerObject,
   serverFrom,
 } from './core/servers.ts'
+import type { Watches } from './metrics.ts'
 import type { GatewayLog, World } from './world.ts'
 
 const serviceLabel = 'kubernetes.io/service-name'
@@ -27,6 +28,7 @@ interface Slice extends EndpointSlice {
 export interface ClusterWorld extends World {
   /** Whether both lists have been read. */
   readonly isSynced: () => boolean
+  readonly watches: Watches
 }
 
 /** Knows the ModelServers of all namespaces by watches, and their ready Pods by EndpointSlices. */
@@ -91,6 +93,7 @@ export function clusterWorld(
 
   return {
     isSynced,
+    watches: { ModelServers: servers.state, EndpointSlices: slices.state },
     namesIn: (namespace) => {
       if (!isSynced()) return undefined
       const known = names.get(namespace) ?? derived(namespace)

@@ -3,7 +3,9 @@ import { createServer as createSecure } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { boundConnections } from '../cluster/connections.ts'
+import { hearing } from '../cluster/staleness.ts'
 import { type GatewayOptions, gateway } from './gateway.ts'
+import type { Watches } from './metrics.ts'
 
 export interface Address {
   readonly host: string
@@ -22,6 +24,11 @@ export interface ListenOptions extends GatewayOptions {
   /** Where /metrics, /healthz and /readyz are: not where clients are. Absent: nowhere. */
   readonly inside?: Address
   readonly isReady: () => boolean
+  /**
+   * What it knows the cluster by, for /readyz. A watch that falls silent changes nothing else: the addresses
+   * that are known still answer, and all replicas may share the cause.
+   */
+  readonly watches?: Watches
 }
 
 export interface ListeningGateway {
@@ -58,7 +65,11 @@ export async function listen(options: ListenOptions): Promise<ListeningGateway> 
   server.maxConnections = limits.connections + spareConnections
   const own = createServer(timeouts, async (req, res) => {
     const isFine = req.url === '/healthz' || (req.url === '/readyz' && isReady() && !isEnding)
-    if (req.url !== '/metrics') return void res.writeHead(isFine ? 200 : 503).end()
+    if (req.url === '/readyz') res.setHeader('content-type', 'application/json')
+    if (req.url !== '/metrics')
+      return void res
+        .writeHead(isFine ? 200 : 503)
+        .end(req.url === '/readyz' ? watchesInWords(options.watches) : undefined)
     res.setHeader('content-type', metrics.registry.contentType)
     res.end(await metrics.registry.metrics())
   })
@@ -83,6 +94,11 @@ export async function listen(options: ListenOptions): Promise<ListeningGateway> 
     },
   }
 }
+
+const watchesInWords = (watches: Watches = {}): string =>
+  JSON.stringify(
+    Object.fromEntries(Object.entries(watches).map(([name, state]) => [name, hearing(state())])),
+  )
 
 function listening(server: Server, { host, port }: Address): Promise<string> {
   return new Promise((resolve, reject) => {

@@ -1,4 +1,8 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import type { WatchState } from '../cluster/watch.ts'
+
+/** The watches by what they watch. */
+export type Watches = Readonly<Record<string, () => WatchState>>
 
 /** What all types of metrics have in common. */
 interface Metric {
@@ -8,11 +12,29 @@ interface Metric {
 type Labels = Partial<Record<string, string | number>>
 
 /** Prometheus metrics of a gateway. A model is a name that exists, so that nobody can make up series. */
-export function gatewayMetrics({ ofProcess = true } = {}) {
+export function gatewayMetrics({
+  ofProcess = true,
+  watches = {},
+}: {
+  readonly ofProcess?: boolean
+  readonly watches?: Watches
+} = {}) {
   const registry = new Registry()
   // They wake the process a hundred times a second.
   if (ofProcess) collectDefaultMetrics({ register: registry })
   const registers = [registry]
+  new Gauge({
+    name: 'substratus_watch_silence_seconds',
+    help: 'How long the watch of a kind has been silent; absent before its first list.',
+    labelNames: ['watch'],
+    registers,
+    collect() {
+      for (const [watch, state] of Object.entries(watches)) {
+        const { heard } = state()
+        if (heard) this.set({ watch }, heard.secondsAgo)
+      }
+    },
+  })
   const labelNames = ['namespace', 'model'] as const
   const byModel = {
     requests: new Counter({

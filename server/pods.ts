@@ -1,9 +1,10 @@
 import type { KubeConfig } from '@kubernetes/client-node'
+import { isStale } from '../cluster/staleness.ts'
 import { keyOf, watchObjects } from '../cluster/watch.ts'
 import { labels, type Parent } from '../crds/kind.ts'
 import type { Child, Group } from '../hooks/observe/protocol.ts'
 import type { Log } from './log.ts'
-import { isStale, silentSince, type WatchedKind } from './watches.ts'
+import { silentSince, type WatchedKind } from './watches.ts'
 
 /** The Pods of a parent, from memory. */
 export interface Pods {

@@ -1,3 +1,4 @@
+import { hearing, isStale } from '../cluster/staleness.ts'
 import type { WatchState } from '../cluster/watch.ts'
 
 /** The watches of the server: which it waits for, and which have been silent for too long. */
@@ -9,14 +10,8 @@ export interface WatchedKind {
   readonly state: () => WatchState
 }
 
-/** More than twice as long as a watch that works is ever silent. */
-const longestSilence = 60
-
 /** How long the first list of a kind that is not required is awaited: it may never come. */
 const longestWait = 30
-
-export const isStale = ({ heard }: WatchState): boolean =>
-  heard !== undefined && heard.secondsAgo > longestSilence
 
 /**
  * Since when a watch has been silent, if that is too long ago, in RFC 3339; before the first list, since the
@@ -58,11 +53,3 @@ const inWords = ({ name, state }: WatchedKind): string =>
 /** What is known of each kind, for the body of /readyz. */
 export const watchesInWords = (kinds: readonly WatchedKind[]): Readonly<Record<string, string>> =>
   Object.fromEntries(kinds.map(({ name, state }) => [name, hearing(state())]))
-
-function hearing(state: WatchState): string {
-  if (state.heard && !isStale(state)) return 'current'
-  if (state.isRefused) return 'not watched: no permission'
-  return state.heard ? `stale: silent for ${secondsIn(state)} s` : 'waiting for the first list'
-}
-
-const secondsIn = ({ heard }: WatchState): number => Math.floor(heard?.secondsAgo ?? 0)

@@ -746,6 +746,28 @@ describe('connections', () => {
     await closed
   })
 
+  test('without the API server, requests reach the known addresses, and readyz and a metric say so', async () => {
+    const address = await upstream((_, res) => res.end('ok'))
+    const heard = (secondsAgo: number) => ({
+      isRefused: false,
+      heard: { secondsAgo, time: new Date() },
+    })
+    bed = await gatewayBed({
+      watches: { ModelServers: () => heard(75.5), EndpointSlices: () => heard(3) },
+    })
+    bed.set(serving([address]))
+    expect(await (await bed.post(chat)).text()).toBe('ok')
+    const ready = await fetch(`${bed.gateway.insideUrl}/readyz`)
+    expect(ready.status).toBe(200)
+    expect(await ready.json()).toEqual({
+      ModelServers: 'stale: silent for 75 s',
+      EndpointSlices: 'current',
+    })
+    expect(await bed.metrics()).toContain(
+      'substratus_watch_silence_seconds{watch="ModelServers"} 75.5',
+    )
+  })
+
   test('metrics and health are at an address of their own', async () => {
     bed = await gatewayBed()
     const at = async (path: string) => (await fetch(`${bed.gateway.insideUrl}${path}`)).status

@@ -5,7 +5,7 @@ import { namesOf } from '../../gateway/core/names.ts'
 import { type Server as Known, serverFrom } from '../../gateway/core/servers.ts'
 import type { CheckKey } from '../../gateway/keys.ts'
 import { type ListeningGateway, listen } from '../../gateway/listen.ts'
-import { gatewayMetrics } from '../../gateway/metrics.ts'
+import { gatewayMetrics, type Watches } from '../../gateway/metrics.ts'
 import { defaultLimits, type Limits } from '../../gateway/world.ts'
 
 /** A gateway over real HTTP, before model servers that a test writes, in a world that a test changes. */
@@ -24,7 +24,11 @@ export interface Bed {
 }
 
 export async function gatewayBed(
-  more: { readonly limits?: Partial<Limits>; readonly checkKey?: CheckKey } = {},
+  more: {
+    readonly limits?: Partial<Limits>
+    readonly checkKey?: CheckKey
+    readonly watches?: Watches
+  } = {},
 ): Promise<Bed> {
   let names = namesOf([])
   const listeners = new Set<() => void>()
@@ -33,11 +37,13 @@ export async function gatewayBed(
     woken: [] as string[],
     wake: async (_server: Known): Promise<void> => {},
   }
-  const metrics = gatewayMetrics()
+  const { watches = {} } = more
+  const metrics = gatewayMetrics({ watches })
   const gateway = await listen({
     at: { host: '127.0.0.1', port: 0 },
     inside: { host: '127.0.0.1', port: 0 },
     isReady: () => true,
+    watches,
     world: {
       namesIn: (namespace) => (namespace === 'team' ? names : namesOf([])),
       onChange: (_, changed) => {
