@@ -236,6 +236,17 @@ export const values = object('The chart’s values.', {
         ),
         default: [],
       },
+      metricsFrom: {
+        ...anything(
+          'Clients that may read its metrics on port 9090, as in a NetworkPolicy, if networkPolicy.enabled is set; empty allows none but the kubelet. By default, Pods of any namespace with the label that the Prometheus operator gives to its Pods.',
+        ),
+        default: [
+          {
+            namespaceSelector: {},
+            podSelector: { matchLabels: { 'app.kubernetes.io/name': 'prometheus' } },
+          },
+        ],
+      },
       resources: {
         ...asInPod('Requests and limits'),
         default: { requests: { cpu: '100m', memory: '256Mi' }, limits: { memory: '1Gi' } },

@@ -146,6 +146,20 @@ describe('the gateway', () => {
     expect(ofKind('PodDisruptionBudget', found).spec.maxUnavailable).toBe(1)
   })
 
+  test('shows its metrics to Prometheus alone, or to whom the values name', () => {
+    const allowed = (...values: readonly string[]) =>
+      ofKind('NetworkPolicy', gateway(...values))
+        .spec.ingress.filter(({ ports }: Shown) => ports[0].port === 'metrics')
+        .map(({ from }: Shown) => from)
+    const prometheus = { matchLabels: { 'app.kubernetes.io/name': 'prometheus' } }
+    expect(allowed()).toEqual([[{ namespaceSelector: {}, podSelector: prometheus }]])
+    const monitoring = 'gateway.metricsFrom[0].namespaceSelector.matchLabels.team=monitoring'
+    expect(allowed(monitoring)).toEqual([
+      [{ namespaceSelector: { matchLabels: { team: 'monitoring' } } }],
+    ])
+    expect(allowed('gateway.metricsFrom=null')).toEqual([])
+  })
+
   test('has no selector in common with the server', () => {
     const [server] = (rendered('server', []) as readonly Shown[]).filter(
       ({ kind }) => kind === 'Service',
