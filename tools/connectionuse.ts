@@ -3,7 +3,7 @@
  * probes and scrapes is no work, however long it stays open. From the first other byte on, every byte is
  * activity, and a request without any answer yet is, too: a long one may be silent until it is done.
  */
-export interface Exchange {
+export interface ConnectionUse {
   /** Whether these bytes of the client are activity. */
   readonly sent: (chunk: Buffer) => boolean
   /** Whether these bytes of the server are activity. */
@@ -24,7 +24,7 @@ const hasBody = /\r\n(?:content-length: *[1-9]|transfer-encoding:|upgrade:)/i
 const takesTurns = (head: string): boolean =>
   /^[A-Z]+ [^ ]+ HTTP\/1\.[01]\r\n/.test(head) && !/\r\nupgrade:/i.test(head)
 
-export function exchangeOf(probePaths: readonly string[]): Exchange {
+export function connectionUse(probePaths: readonly string[]): ConnectionUse {
   const probes = new Set(probePaths)
   let unread = ''
   let isWork = false

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { rmSync } from 'node:fs'
 import { connect, createServer, type Server } from 'node:net'
-import { exchangeOf } from './exchange.ts'
+import { connectionUse } from './connectionuse.ts'
 import { type Options, required } from './options.ts'
 import { endUnsent } from './unsent.ts'
 
@@ -27,24 +27,24 @@ export function relayTo(port: number, probePaths: readonly string[]): Relay {
   const server = createServer(
     { ...both, keepAlive: true, keepAliveInitialDelay: 60_000 },
     (client) => {
-      const exchange = exchangeOf(probePaths)
+      const use = connectionUse(probePaths)
       const upstream = connect({ ...both, host: '127.0.0.1', port })
       let first: Buffer | undefined
       client.on('data', (chunk: Buffer) => {
         first ??= chunk
-        note(exchange.sent(chunk))
+        note(use.sent(chunk))
       })
-      upstream.on('data', () => note(exchange.answered()))
+      upstream.on('data', () => note(use.answered()))
       client.pipe(upstream).pipe(client)
       client.on('error', () => upstream.resetAndDestroy())
       // What breaks on one side breaks on the other, so that a client that goes away frees the server.
       upstream.on('error', ({ syscall }: NodeJS.ErrnoException) =>
         syscall === 'connect' ? endUnsent(client, first) : client.resetAndDestroy(),
       )
-      waiting.add(exchange.isWaiting)
+      waiting.add(use.isWaiting)
       client.on('close', () => {
-        note(exchange.isWaiting())
-        waiting.delete(exchange.isWaiting)
+        note(use.isWaiting())
+        waiting.delete(use.isWaiting)
       })
     },
   )

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { exchangeOf } from '../../../tools/exchange.ts'
+import { connectionUse } from '../../../tools/connectionuse.ts'
 
 const paths = ['/health', '/metrics']
 const head = (line: string, ...fields: readonly string[]) =>
@@ -18,7 +18,7 @@ describe('a connection is no work', () => {
     { when: 'it has sent half of a probe', sent: probe.slice(0, 30) },
     { when: 'it has sent a probe and half of the next', sent: probe + probe.slice(0, 3) },
   ])('while $when', ({ sent }) => {
-    const exchange = exchangeOf(paths)
+    const exchange = connectionUse(paths)
     expect([exchange.sent(Buffer.from(sent)), exchange.answered(), exchange.isWaiting()]).toEqual([
       false,
       false,
@@ -44,7 +44,7 @@ describe('a connection is work', () => {
     { when: 'it speaks TLS', sent: '\x16\x03\x01' },
     { when: 'the head is longer than that of any probe', sent: `GET /${'a'.repeat(20_000)}` },
   ])('once $when', ({ sent }) => {
-    const exchange = exchangeOf(paths)
+    const exchange = connectionUse(paths)
     expect(exchange.sent(Buffer.from(sent, 'latin1'))).toBe(true)
     expect(exchange.answered()).toBe(true)
     // It stays so: a probe later on the same connection is part of it.
@@ -60,7 +60,7 @@ test('however the bytes are cut, the same is work', () => {
       fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1 }),
       (all, cuts) => {
         const bytes = Buffer.from(all.join(''))
-        const exchange = exchangeOf(paths)
+        const exchange = connectionUse(paths)
         let isWork = false
         for (let at = 0, turn = 0; at < bytes.length; turn++) {
           const end = at + (cuts[turn % cuts.length] ?? 1)
@@ -88,7 +88,7 @@ describe('a client waits', () => {
     },
     { when: 'it is a probe', sent: [probe], waits: false },
   ])('$waits, when $when', ({ sent, waits }) => {
-    const exchange = exchangeOf(paths)
+    const exchange = connectionUse(paths)
     for (const chunk of sent) exchange.sent(Buffer.from(chunk))
     expect(exchange.isWaiting()).toBe(waits)
     exchange.answered()
