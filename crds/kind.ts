@@ -17,6 +17,12 @@ export interface ReferenceField {
   readonly kind: 'Model' | 'Dataset'
 }
 
+/** A field of the spec that lists references: `[{name}]`. */
+export interface ReferenceList {
+  readonly field: 'adapters'
+  readonly kind: 'Model'
+}
+
 export type HashPart = 'inputs' | 'attempt' | 'neither'
 
 /** Cores, and gibibytes. */
@@ -47,6 +53,7 @@ export interface Kind<S = unknown, T = unknown, N extends string = KindName> {
   readonly rules: readonly CelRule[]
   readonly columns: readonly Column[]
   readonly references: readonly ReferenceField[]
+  readonly referenceLists?: readonly ReferenceList[]
   /** Which hash of a load or a run each field of the spec is part of; see hooks/engine/hashes.ts. */
   readonly hashed: Readonly<Record<string, HashPart>>
   /** What its containers request, unless the spec or the configuration says otherwise. */
@@ -76,6 +83,7 @@ export const annotations = {
   idle: `${group}/idle`,
   params: `${group}/params`,
   lost: `${group}/lost`,
+  adapters: `${group}/adapters`,
 } as const
 
 /** An object as the API server stores it. */

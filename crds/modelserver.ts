@@ -3,7 +3,7 @@ import { idleTimeoutOf } from './idleness.ts'
 import { defineKind, gpuColumn, lastColumns, readyColumns, type SpecOf } from './kind.ts'
 import { podField } from './podtemplate.ts'
 import { integer, list, object, string } from './schema/builders.ts'
-import { idle, serving, statusFields } from './status.ts'
+import { idle, mostAdapters, servedAdapters, serving, statusFields } from './status.ts'
 
 export const ModelServer = defineKind({
   kind: 'ModelServer',
@@ -12,6 +12,7 @@ export const ModelServer = defineKind({
   shortNames: ['mserver'],
   description: 'A ModelServer answers HTTP requests with a Model.',
   references: [{ role: 'model', field: 'model', kind: 'Model' }],
+  referenceLists: [{ field: 'adapters', kind: 'Model' }],
   requests: { cpu: 2, memory: 10 },
   spec: {
     properties: {
@@ -21,6 +22,19 @@ export const ModelServer = defineKind({
         'Arguments, added to a preset’s: a flag replaces the preset’s flag of that name. Without a preset, as in a container. {model}, {name}, {gpus} and {port} are filled in as in command.',
       ),
       model: reference('The Model to serve; mounted at /content/model.'),
+      adapters: list(
+        'LoRA adapters to serve beside the Model: Models that were trained with it as their base. Each is mounted at /content/adapters/NAME, and the gateway serves it under its name.',
+        reference('An adapter.'),
+        {
+          maxItems: mostAdapters,
+          'x-kubernetes-validations': [
+            {
+              rule: 'self.all(one, self.filter(other, other.name == one.name).size() == 1)',
+              message: 'each adapter may be listed only once',
+            },
+          ],
+        },
+      ),
       // The scale subresource needs a value to start from, so the default is in the schema.
       replicas: integer('How many Pods serve.', {
         minimum: 0,
@@ -69,6 +83,7 @@ export const ModelServer = defineKind({
       strategy: 'neither',
       idleTimeout: 'neither',
       aliases: 'neither',
+      adapters: 'neither',
       pod: 'neither',
     },
     required: ['model'],
@@ -84,12 +99,19 @@ export const ModelServer = defineKind({
           'idleTimeout needs a server of at most one replica: set replicas to 1 or 0, or remove idleTimeout and use KEDA, which can scale several replicas to zero',
         reads: ['idleTimeout?', 'replicas'],
       },
+      {
+        rule: '!has(self.adapters) || self.adapters.all(one, one.name != self.model.name)',
+        message:
+          'the Model to serve cannot be its own adapter: list Models that were trained with it as their base',
+        reads: ['adapters', 'model.name'],
+      },
     ],
   },
   status: object('The observed state.', {
     ...statusFields,
     ...serving,
     idle,
+    adapters: servedAdapters,
   }),
   scale: {
     specReplicasPath: '.spec.replicas',

@@ -67,3 +67,6 @@ export const claimName = (parent: Named): string =>
     parent.metadata.name,
     `-${kindWord(parent)}-${parent.kind === 'Notebook' ? 'home' : 'artifacts'}`,
   )
+
+/** The volume of an adapter: with it, the name of its init container has at most 63 characters. */
+export const adapterVolume = (name: string): string => fitted(name, '-adapter', 57)

@@ -139,8 +139,8 @@ export const reasons = {
   },
   UpdatePending: {
     meaning:
-      'It answers with an older Pod template: a server because only the configuration or the version of Substratus has changed, a notebook because a restart would kill its kernels.',
-    todo: 'For a server, the message says what would change; to roll it out: kubectl annotate --overwrite modelserver NAME substratus.ai/rollout="$(date)". For a notebook, delete its Pod.',
+      'It answers with an older Pod template: a server because only the configuration or the version of Substratus has changed, a server with adapters because one of them was not trained on the newest result of its Model, a notebook because a restart would kill its kernels.',
+    todo: 'If the message names adapters, it has the command that trains them again. For any other server, it says what would change; to roll it out: kubectl annotate --overwrite modelserver NAME substratus.ai/rollout="$(date)". For a notebook, delete its Pod.',
   },
   TooLarge: {
     meaning: 'The model is larger than packaging.maxSize; it is served from storage.',

@@ -64,6 +64,8 @@ export interface Needs {
   readonly when?: (change: Change) => boolean
   /** Also the base of a Model, its base, and so on, as far as a cycle could reach and time permits. */
   readonly withBases?: true
+  /** Also the Models in spec.adapters, all of them. */
+  readonly withAdapters?: true
   /** Also the other ModelServers of a referenced Model, if this returns true for the Model. */
   readonly withServers?: (model: Parent) => boolean
 }

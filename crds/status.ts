@@ -64,6 +64,28 @@ const condition = object(
 )
 export type Condition = TypeOf<typeof condition>
 
+/** A path in a result whose parts begin with a letter, a digit or "_": never a flag, `..` or a list of paths. */
+const partOfPath = '[A-Za-z0-9_][A-Za-z0-9_.-]*'
+
+/** What `seal` found out about a result that is a LoRA adapter. */
+export const adapter = object(
+  'What the result says about itself if it is a LoRA adapter.',
+  {
+    format: choice('The format: of the library peft, or llama.cpp’s GGUF.', ['peft', 'gguf']),
+    rank: integer('Its largest rank.', { format: 'int32', minimum: 1 }),
+    path: string(
+      'Its folder (peft) or file (GGUF) in the result; absent: the result’s own folder.',
+      {
+        maxLength: 253,
+        pattern: `^${partOfPath}(/${partOfPath})*$`,
+      },
+    ),
+    base: string('The identity of the result of the base that it was trained on.', bounds.identity),
+  },
+  { required: ['format', 'rank'] },
+)
+export type Adapter = TypeOf<typeof adapter>
+
 const record = object(
   'A finished stage. What is recorded here never runs again.',
   {
@@ -95,6 +117,7 @@ const record = object(
       count: integer('How many files, links and folders.', { format: 'int64', minimum: 0 }),
       first: string('The first, and why.', { maxLength: 512 }),
     }),
+    adapter,
     upstream: map(
       'The results of base and dataset that were used, by the field that names them.',
       identity,
@@ -183,6 +206,7 @@ export const artifacts = object(
     inImage: boolean('Whether the image contains the model at /content/model.'),
     program: boolean('Whether the image contains a program; an import has only files.'),
     bytes: integer('The size of the artifacts.', { format: 'int64', minimum: 0 }),
+    adapter,
     id: string(
       'The identity of the result: an object that used another one is stale.',
       bounds.identity,
@@ -216,6 +240,30 @@ export const idle = object('When it was last stopped for being idle, and when it
   ),
 })
 export type Idle = TypeOf<typeof idle>
+
+export const mostAdapters = 16
+
+/** What the status of a ModelServer says about its adapters, for the gateway. */
+export const servedAdapters = list(
+  'The adapters that all Pods that answer have.',
+  object(
+    'An adapter.',
+    {
+      name: string('Its name.', bounds.name),
+      lora: integer(
+        'Its number among the adapters of llama.cpp’s server, for the field lora of a request; absent: requests select it by its name.',
+        { format: 'int32', minimum: 0 },
+      ),
+    },
+    { required: ['name'] },
+  ),
+  {
+    maxItems: mostAdapters,
+    'x-kubernetes-list-type': 'map',
+    'x-kubernetes-list-map-keys': ['name'],
+  },
+)
+export type ServedAdapter = TypeOf<typeof servedAdapters>[number]
 
 /** The address of a server, and the fields that `kubectl scale` and autoscalers read. */
 export const serving = {

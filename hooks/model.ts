@@ -151,6 +151,7 @@ function artifactsOf(facts: ModelFacts, records: Records): Artifacts {
   const { source } = spec
   if (isInClaim(source)) return { url: source, inImage: false, id: source }
   const { run } = records
+  const base = run?.upstream?.model
   const packaged = unpackaged(facts, records) ? undefined : records.package?.image
   return {
     url: artifactsUrl(facts, 'run', run),
@@ -158,6 +159,7 @@ function artifactsOf(facts: ModelFacts, records: Records): Artifacts {
     inImage: Boolean(packaged),
     program: Boolean(run?.image),
     ...(run?.bytes !== undefined && { bytes: run.bytes }),
+    ...(run?.adapter && { adapter: { ...run.adapter, ...(base && { base }) } }),
     id: `${run?.attempt}${run?.digest ? `@${run.digest}` : ''}`,
   }
 }

@@ -1,8 +1,11 @@
+import { adapterFaults, type KnownAdapter, staleAdapters } from '../crds/adapters.ts'
 import { isShared } from '../crds/claims.ts'
 import { imagePattern } from '../crds/imagename.ts'
 import { ModelServer, type ModelServerSpec } from '../crds/modelserver.ts'
-import { claimName } from '../crds/names.ts'
+import { alike, claimName } from '../crds/names.ts'
+import { quoted } from '../crds/quoted.ts'
 import { tooManyReplicas } from '../crds/serving.ts'
+import type { Artifacts, ServedAdapter } from '../crds/status.ts'
 import { deployment, deployments } from './children/deployment.ts'
 import type { Container, Workload } from './children/manifesttypes.ts'
 import { namespaceOf, selectorOf, serverName } from './children/metadata.ts'
@@ -14,9 +17,11 @@ import type { Facts } from './engine/read.ts'
 import type { Beside, ServeStage } from './engine/stage.ts'
 import { isReady, isTerminating } from './observe/diagnosis.ts'
 import { containersIn, type Observed, type ObservedPod } from './observe/observed.ts'
+import type { Reference } from './observe/references.ts'
 import { rolloutOf } from './observe/rollout.ts'
 import { ownImage } from './observe/spec.ts'
 import { no, type Verdict, withNote, yes } from './observe/verdict.ts'
+import { adaptersIn } from './pod/adapters.ts'
 import { withPodFields } from './pod/podfields.ts'
 import { serverOf, serverPod, serverPort } from './pod/serverpod.ts'
 import { strategyOf } from './pod/strategy.ts'
@@ -50,9 +55,11 @@ export const modelserver = hookOf(ModelServer, {
     const image = imageIn(workload) ?? serverOf(facts, records)?.image
     const existing = observed.child('Deployment', serverName(parent))
     const { remembered } = idlenessOf(facts, existing)
+    const adapters = servedBy(facts, workload)
     return {
       ...(image && { image }),
       ...(remembered && { idle: remembered }),
+      ...(adapters.length && { adapters }),
       url: `http://${serverName(parent)}.${namespaceOf(parent)}.svc:${serverPort}`,
       replicas: existing?.status?.replicas ?? 0,
       selector: Object.entries({ ...selectorOf(parent), 'substratus.ai/stage': 'serve' })
@@ -75,8 +82,9 @@ function serve(facts: ServerFacts): ServeStage {
   return {
     does: 'serve',
     condition: 'Serving',
-    needs: [model],
+    needs: [model, ...facts.adapters.map(({ reference }) => reference)],
     refuse: refusal(facts),
+    outdated: outdated(facts),
     asleep: asleep(facts, isIdle),
     workload,
     replicas: retainedReplicas(facts, workload, replicas),
@@ -87,6 +95,7 @@ function serve(facts: ServerFacts): ServeStage {
         {
           image: ownImage(parent.spec, records),
           artifacts: model.state === 'ready' ? model.artifacts.id : undefined,
+          adapters: facts.adapters.map(({ reference }) => artifactsOf(reference)?.id),
         },
         facts.config,
       ),
@@ -144,6 +153,45 @@ function portIn(server: Container | undefined): number | undefined {
 const replicasOf = ({ suspend, replicas = 1 }: ModelServerSpec, isIdle: boolean): number =>
   suspend || isIdle ? 0 : replicas
 
+const artifactsOf = (reference: Reference): Artifacts | undefined =>
+  reference.state === 'ready' ? reference.artifacts : undefined
+
+/** The adapters as far as they exist. A missing one is reported by its reference. */
+const known = ({ adapters }: ServerFacts): readonly KnownAdapter[] =>
+  adapters
+    .filter(
+      ({ reference }) =>
+        reference.state !== 'waiting' || reference.verdict.reason !== 'ReferenceMissing',
+    )
+    .map(({ name, base, reference }) => ({ name, base, artifacts: artifactsOf(reference) }))
+
+/**
+ * Why the newest result of the Model is not served yet: an adapter that was trained on another one would be
+ * loaded without an error, and answer nonsense.
+ */
+function outdated(facts: ServerFacts): string | undefined {
+  const { model } = facts.references
+  const names = staleAdapters(artifactsOf(model), known(facts))
+  if (model.state !== 'ready' || !names.length) return undefined
+  const [is, it] = names.length > 1 ? ['adapters', 'them'] : ['adapter', 'it']
+  return `${is} ${quoted(names)}, trained on another result of Model "${model.name}" than the present one: kubectl annotate --overwrite model ${names.join(' ')} substratus.ai/rerun="$(date)" trains ${it} again`
+}
+
+/**
+ * The adapters of the workload in this answer that every Pod has that answers: while Pods are replaced, a
+ * request for any other might meet a Pod without it, or with another one of that number.
+ */
+function servedBy(
+  { observed, memory }: ServerFacts,
+  workload: Workload | undefined,
+): readonly ServedAdapter[] {
+  const pods = observed.pods('serve').filter(isAnswering).map(adaptersIn)
+  const all = observed.knowsPods ? pods : [...pods, memory.adapters]
+  return adaptersIn(workload?.spec?.template).filter((adapter) =>
+    all.every((others) => others.some((other) => alike(other, adapter))),
+  )
+}
+
 /** A retained Deployment scales too, but not beyond what its mount, or the requested one, can serve. */
 function retainedReplicas(
   facts: ServerFacts,
@@ -155,17 +203,27 @@ function retainedReplicas(
   const claims = (workload?.spec?.template?.spec?.volumes ?? []).map(
     ({ persistentVolumeClaim }) => persistentVolumeClaim?.claimName,
   )
-  const claim = claimName({ kind: 'Model', metadata: parent.spec.model })
-  const isOnOneNode = claims.includes(claim) && !isShared(config)
+  const own = [parent.spec.model, ...(parent.spec.adapters ?? [])].map((metadata) =>
+    claimName({ kind: 'Model', metadata }),
+  )
+  const isOnOneNode = own.some((claim) => claims.includes(claim)) && !isShared(config)
   return isOnOneNode || refusal(facts) ? undefined : replicas
 }
 
-/** Why the requested replicas cannot all mount the Model. */
-function refusal({ parent: { spec }, references, config }: ServerFacts): Verdict | undefined {
+/** Why the requested replicas cannot all mount the Model, or why its adapters cannot be served. */
+function refusal(facts: ServerFacts): Verdict | undefined {
+  const { references, config } = facts
+  const { spec } = facts.parent
   const { model } = references
-  if (model?.state !== 'ready') return undefined
-  const message = tooManyReplicas(spec, model.name, model.artifacts, config)
-  return message ? no('InvalidSpec', `spec.replicas: ${message}`) : undefined
+  const artifacts = artifactsOf(model)
+  const message = artifacts && tooManyReplicas(spec, spec.model.name, artifacts, config)
+  const errors = [
+    ...(message ? [`spec.replicas: ${message}`] : []),
+    ...adapterFaults(spec, artifacts, known(facts), config).map(
+      (fault) => `spec.adapters: ${fault}`,
+    ),
+  ]
+  return errors.length ? no('InvalidSpec', errors.join('; ')) : undefined
 }
 
 function verdictOf(

@@ -2,7 +2,7 @@ import type { KubeConfig } from '@kubernetes/client-node'
 import { codeOf, read } from '../cluster/exchange.ts'
 import { group, type Parent, version } from '../crds/kind.ts'
 import { kindNamed, kindOf } from '../crds/kinds.ts'
-import type { Needs, ReferredKind } from '../crds/rule.ts'
+import type { ReferredKind } from '../crds/rule.ts'
 import { baseOf, type Facts, longestChain, neededOf, type Reference } from '../webhooks/facts.ts'
 import type { AdmissionRequest } from '../webhooks/review.ts'
 import { admissionRules } from '../webhooks/rules/admission.ts'
@@ -91,32 +91,39 @@ export function factsFor(
   const namespace = request.namespace ?? object.metadata.namespace ?? 'default'
   const needed = new Map<string, Reference>()
   let followsBases = false
-  let needsServers: Needs['withServers']
+  let servedBy: Served | undefined
   for (const { needs } of admissionRules) {
     const references = needs ? neededOf(needs, { object, oldObject }) : []
     for (const reference of references) needed.set(`${reference.kind}/${reference.name}`, reference)
     if (needs?.withBases && references.length) followsBases = true
-    if (needs?.withServers && references.length) needsServers = needs.withServers
+    const [first] = references
+    if (needs?.withServers && first) servedBy = { areNeeded: needs.withServers, model: first.name }
   }
   if (!needed.size) return {}
   const find = (of: ReferredKind, name: string) => lookup(of, namespace, name)
   const end = performance.now() + patience
   const found = lookedUp(followsBases ? object : undefined, [...needed.values()], find, end)
-  if (!needsServers || !servers) return found
-  return withServers(found, needsServers, (name) => servers('Model', namespace, name), end)
+  if (!servedBy || !servers) return found
+  return withServers(found, servedBy, (name) => servers('Model', namespace, name), end)
+}
+
+/** The Model whose other servers a rule needs. */
+interface Served {
+  readonly model: string
+  readonly areNeeded: (model: Parent) => boolean
 }
 
 /** Adds the servers of the Model. If the look-up fails, none are known, and no rule is broken. */
 async function withServers(
   found: Promise<Facts>,
-  areNeeded: (model: Parent) => boolean,
+  { model: name, areNeeded }: Served,
   find: (model: string) => Promise<readonly Parent[]>,
   end: number,
 ): Promise<Facts> {
   const facts = await found
-  const model = Object.values(facts).find((one) => one?.kind === 'Model')
-  if (!model?.metadata.name || !areNeeded(model)) return facts
-  const answer = find(model.metadata.name).catch(() => undefined)
+  const model = facts[`Model/${name}`]
+  if (!model || !areNeeded(model)) return facts
+  const answer = find(name).catch(() => undefined)
   const servers = (await orLate(answer, end - performance.now())) ?? []
   return {
     ...facts,

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { type BigIntStats, constants } from 'node:fs'
 import { lstat, open, readdir, readlink, realpath, rename, rm, symlink } from 'node:fs/promises'
 import { dirname, join, posix, relative, resolve } from 'node:path'
+import { adapterIn } from './adapter.ts'
 import { bucketEnv, rcloneFault, remoteOf } from './bucket.ts'
 import { contentsOf, leadOf, spread, type Tree } from './links.ts'
 import {
@@ -390,7 +391,11 @@ export async function sealAndReport(options: Options, more: object = {}): Promis
   const { manifest, behindLinks, omitted } = await seal(artifacts, bucket !== undefined)
   const { digest, bytes, files } = manifest
   console.log(`${files.length} files, ${bytes} bytes`)
+  const adapter = await adapterIn(
+    artifacts,
+    files.map(({ path }) => path),
+  )
   if (bucket) await copyToBucket(place, bucket, behindLinks)
   else await removeOlder(place)
-  report({ digest, bytes, ...omitted, ...more })
+  report({ digest, bytes, ...omitted, ...(adapter && { adapter }), ...more })
 }

@@ -2,6 +2,7 @@ import type { Kind, Parent } from '../crds/kind.ts'
 import { kindNamed } from '../crds/kinds.ts'
 import type { Change, Needs, Read, ReferredKind, Rule } from '../crds/rule.ts'
 import { isObject } from '../crds/schema/json.ts'
+import { mostAdapters } from '../crds/status.ts'
 
 /**
  * What the server looked up before the rules run: objects by "Kind/name". null: the object does not
@@ -17,16 +18,15 @@ export interface Reference {
 
 /** The references that a rule needs for a change. */
 export const neededOf = (
-  { references, to, when }: Needs,
+  { references, to, when, withAdapters }: Needs,
   { object, oldObject }: Change,
-): readonly Reference[] =>
-  when && !when({ object, oldObject })
-    ? []
-    : newReferences(
-        kindNamed(object.kind),
-        object,
-        references === 'all' ? undefined : oldObject,
-      ).filter((reference) => !to || reference.kind === to)
+): readonly Reference[] => {
+  if (when && !when({ object, oldObject })) return []
+  const kind = kindNamed(object.kind)
+  const old = references === 'all' ? undefined : oldObject
+  const named = newReferences(kind, object, old).filter((reference) => !to || reference.kind === to)
+  return withAdapters ? [...named, ...listedReferences(kind, object)] : named
+}
 
 /** Whether a rule applies to a change: a rule that needs other objects does only if the change refers to some. */
 export const appliesTo = ({ needs }: Rule, change: Change): boolean =>
@@ -57,8 +57,10 @@ export const serversFor = ({ withServers }: Needs, { object }: Change, facts: Fa
     : {}
 
 /** The references of an object, by the fields that name them. */
-export const referencesIn = (kind: Kind, object: Parent): readonly Reference[] =>
-  newReferences(kind, object, undefined)
+export const referencesIn = (kind: Kind, object: Parent): readonly Reference[] => [
+  ...newReferences(kind, object, undefined),
+  ...listedReferences(kind, object),
+]
 
 /** The references that are new or changed: only these can cause a refusal. */
 const newReferences = (
@@ -71,6 +73,20 @@ const newReferences = (
     return name && name !== nameAt(oldObject, field)
       ? [{ field: `spec.${field}.name`, kind: target, name }]
       : []
+  })
+
+/** The references in lists. The schema refuses a list that is longer, and names that occur twice. */
+const listedReferences = ({ referenceLists = [] }: Kind, { spec }: Parent): readonly Reference[] =>
+  referenceLists.flatMap(({ field, kind }) => {
+    const listed = isObject(spec) ? spec[field] : undefined
+    if (!Array.isArray(listed)) return []
+    return listed
+      .slice(0, mostAdapters)
+      .flatMap((one: unknown, at) =>
+        isObject(one) && typeof one.name === 'string' && isName(one.name)
+          ? [{ field: `spec.${field}[${at}].name`, kind, name: one.name }]
+          : [],
+      )
   })
 
 /** An invalid name is never looked up: the schema reports it. */

@@ -18,6 +18,14 @@ export const usersOf = (target: string) =>
     ),
   )
 
+/** The kinds that can list a Model as an adapter of another one, with the field that names that one. */
+export const listersOf = (target: string) =>
+  kinds.flatMap(({ kind, plural, referenceLists = [] }) =>
+    referenceLists
+      .filter((list) => list.kind === target)
+      .map(({ field }) => ({ kind, plural, field, path: 'spec.model.name' })),
+  )
+
 export const isReferred = (kind: string): kind is ReferredKind => usersOf(kind).length > 0
 
 /** A few names are enough to make somebody stop. */

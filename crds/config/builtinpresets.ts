@@ -13,6 +13,12 @@ const vllm = {
     ['{model}', '--model'],
     ['--tensor-parallel-size', '-tp'],
   ],
+  adapterArgs: {
+    format: 'peft',
+    once: ['--enable-lora', '--max-lora-rank={rank}', '--lora-modules'],
+    each: ['{adapter}={path}'],
+    ranks: [8, 16, 32, 64, 128, 256, 320, 512],
+  },
   env: { HF_HUB_OFFLINE: '1' },
   health: '/health',
   metrics: {
@@ -66,6 +72,14 @@ export const builtInPresets = {
     command: ['sh', '-c', withFile('llama-server', '/app', ['*.gguf']), 'llama-server'],
     args: ['--alias', '{name}', '--host', '0.0.0.0', '--port', '{port}', '--metrics'],
     aliases: [['--alias', '-a']],
+    // A request without the field lora gets each adapter in its initial scale, --lora-init-without-apply
+    // or not: only 0 leaves the model alone.
+    adapterArgs: {
+      format: 'gguf',
+      once: ['--lora-init-without-apply'],
+      each: ['--lora-scaled', '{path}:0'],
+      select: 'lora',
+    },
     health: '/health',
     metrics: {
       path: '/metrics',

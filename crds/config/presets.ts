@@ -1,4 +1,13 @@
-import { boolean, choice, list, map, object, string, type TypeOf } from '../schema/builders.ts'
+import {
+  boolean,
+  choice,
+  integer,
+  list,
+  map,
+  object,
+  string,
+  type TypeOf,
+} from '../schema/builders.ts'
 import { builtInPresets } from './builtinpresets.ts'
 import { image } from './registries.ts'
 
@@ -25,6 +34,30 @@ const drain = object(
   },
 )
 
+const adapterArgs = object(
+  'How it serves LoRA adapters (spec.adapters); without this field, it serves none.',
+  {
+    format: choice('The format of adapters that it reads.', ['peft', 'gguf']),
+    once: list(
+      'Arguments that are added if there are adapters. {rank} is the largest rank, rounded up to one of `ranks`.',
+      string('A word.'),
+    ),
+    each: list(
+      'Arguments that are added behind those for each adapter. {adapter} is its name, {path} its folder (peft) or file (gguf). The same {rank}.',
+      string('A word.'),
+    ),
+    ranks: list('The values that {rank} can have; without this list, any.', integer('A rank.'), {
+      minItems: 1,
+    }),
+    select: choice(
+      'How a request selects an adapter: by its name in `model` (the default), or by its number in `lora`, as llama.cpp has it.',
+      ['model', 'lora'],
+    ),
+  },
+  { required: ['format', 'each'] },
+)
+export type AdapterArgs = TypeOf<typeof adapterArgs>
+
 const preset = object(
   'A server that can serve any Model from its files.',
   {
@@ -38,6 +71,7 @@ const preset = object(
       'Lists of flags that mean the same: a flag in a ModelServer’s args replaces every flag of its list in args here. {model} stands for the model as a positional argument.',
       list('Flags that mean the same.', string('A flag.', { pattern: '^(-|\\{model\\}$)' })),
     ),
+    adapterArgs,
     env: map('Environment variables, with the same placeholders as args.', string('Value.')),
     health: string('The path that answers 200 once it is ready.'),
     metrics,

@@ -1,5 +1,6 @@
 import { gpuProfileOf } from '../config/gpuprofiles.ts'
 import { isReserved, isReservedAnnotation } from '../labels.ts'
+import { adapterVolume } from '../names.ts'
 import { firstOf, names, type PodInput, type PodRule } from './podrule.ts'
 
 /** Refuses what we, the GPU profile or the administrator already set, with both values if any. */
@@ -29,6 +30,7 @@ const ourPaths = ({ of, spec, config }: PodInput): readonly string[] => {
     ...((spec ? spec.source !== undefined : of === 'Dataset' || of === 'Model')
       ? ['/storage']
       : []),
+    ...((spec ? spec.adapters?.length : of === 'ModelServer') ? ['/content/adapters'] : []),
   ]
 }
 
@@ -36,6 +38,7 @@ const ourPaths = ({ of, spec, config }: PodInput): readonly string[] => {
 const mountedBy: Readonly<Record<string, string>> = {
   '/dev/shm': 'objects with a GPU mount',
   '/storage': 'the loader of a source mounts',
+  '/content/adapters': 'ModelServers with adapters mount',
 }
 
 const isInside = (inner: string, outer: string): boolean =>
@@ -102,9 +105,13 @@ export const ourRules: readonly PodRule[] = [
   },
   {
     field: 'volumes',
-    fault: ({ own: { volumes }, of }) =>
+    reads: ['spec.adapters'],
+    fault: ({ own: { volumes }, of, spec }) =>
       firstOf(volumes, ({ name }) =>
-        (of === 'builder' ? builderVolumes : ourVolumes).includes(name)
+        [
+          ...(of === 'builder' ? builderVolumes : ourVolumes),
+          ...(spec?.adapters ?? []).map((adapter) => adapterVolume(adapter.name)),
+        ].includes(name)
           ? `Invalid value: "${name}" is reserved for a volume of this project: choose another name`
           : undefined,
       ),
@@ -120,7 +127,7 @@ export const ourRules: readonly PodRule[] = [
   },
   {
     field: 'container.volumeMounts',
-    reads: ['spec.resources', 'spec.source'],
+    reads: ['spec.resources', 'spec.source', 'spec.adapters'],
     fault: (input) =>
       firstOf(input.pod.container?.volumeMounts, ({ mountPath }) => {
         const ours = ourPaths(input).find(

@@ -1,8 +1,14 @@
 import type { ASTNode } from '@marcbachmann/cel-js'
 import equal from 'fast-deep-equal'
 
-/** Evaluates an expression for `self` and, inside a macro, for the current item. */
-type Run = (self: unknown, item?: unknown) => unknown
+/** The current item of a macro, and those of the macros around it. */
+interface Scope {
+  readonly item: unknown
+  readonly around: Scope | undefined
+}
+
+/** Evaluates an expression for `self` and, inside macros, for their current items. */
+type Run = (self: unknown, scope?: Scope) => unknown
 
 const not = (value: unknown, type: string): never => {
   throw new TypeError(`${JSON.stringify(value)} is no ${type}`)
@@ -32,10 +38,10 @@ const same = (left: unknown, right: unknown): boolean =>
   left === right || (typeof left === 'object' && equal(left, right))
 
 const binary: Readonly<Record<string, (left: Run, right: Run) => Run>> = {
-  '&&': (left, right) => (self, item) => truth(left(self, item)) && truth(right(self, item)),
-  '||': (left, right) => (self, item) => truth(left(self, item)) || truth(right(self, item)),
-  '==': (left, right) => (self, item) => same(left(self, item), right(self, item)),
-  '!=': (left, right) => (self, item) => !same(left(self, item), right(self, item)),
+  '&&': (left, right) => (self, scope) => truth(left(self, scope)) && truth(right(self, scope)),
+  '||': (left, right) => (self, scope) => truth(left(self, scope)) || truth(right(self, scope)),
+  '==': (left, right) => (self, scope) => same(left(self, scope), right(self, scope)),
+  '!=': (left, right) => (self, scope) => !same(left(self, scope), right(self, scope)),
 }
 
 const methods: Readonly<Record<string, (receiver: unknown, argument: unknown) => unknown>> = {
@@ -45,6 +51,11 @@ const methods: Readonly<Record<string, (receiver: unknown, argument: unknown) =>
   // In code points, as CEL counts.
   size: (receiver) => (typeof receiver === 'string' ? [...receiver] : itemsOf(receiver)).length,
 }
+
+const itemAt =
+  (depth: number): Run =>
+  (_self, scope) =>
+    depth === 0 ? scope?.item : itemAt(depth - 1)(_self, scope?.around)
 
 type Holds = (item: unknown) => boolean
 const macros: Readonly<Record<string, (items: readonly unknown[], holds: Holds) => unknown>> = {
@@ -56,14 +67,14 @@ const macros: Readonly<Record<string, (items: readonly unknown[], holds: Holds) 
 /**
  * Compiles a parsed CEL expression to nested functions. The library's interpreter resolves the function
  * of each call anew each time, by the types of its arguments, which took a tenth of an admission. Only
- * what our rules use is supported; `macroItem` is the variable of the enclosing macro. A value of the
- * wrong type throws, as in CEL. Unlike in CEL, the right side of `||` never makes up for an error on the
- * left.
+ * what our rules use is supported; `items` are the variables of the macros around it, the innermost
+ * first. A value of the wrong type throws, as in CEL. Unlike in CEL, the right side of `||` never makes up
+ * for an error on the left.
  *
  * @throws if the expression is of a form that no rule has used; crds/schema/cel.ts falls back to the library.
  */
-export function closureOf(node: ASTNode, macroItem?: string): Run {
-  const inside = (inner: ASTNode): Run => closureOf(inner, macroItem)
+export function closureOf(node: ASTNode, items: readonly string[] = []): Run {
+  const inside = (inner: ASTNode): Run => closureOf(inner, items)
   switch (node.op) {
     case 'value': {
       const value = typeof node.args === 'bigint' ? Number(node.args) : node.args
@@ -71,37 +82,37 @@ export function closureOf(node: ASTNode, macroItem?: string): Run {
     }
     case 'id':
       if (node.args === 'self') return (self) => self
-      if (node.args === macroItem) return (_self, item) => item
+      if (items.includes(node.args)) return itemAt(items.indexOf(node.args))
       // The only type with the same name in JavaScript's typeof and in CEL.
       if (node.args === 'string') return () => 'string'
       break
     case '!_': {
       const negated = inside(node.args)
-      return (self, item) => !truth(negated(self, item))
+      return (self, scope) => !truth(negated(self, scope))
     }
     case '.': {
       const of = inside(node.args[0])
       const name = node.args[1]
-      return (self, item) => field(of(self, item), name)
+      return (self, scope) => field(of(self, scope), name)
     }
     case '[]': {
       const [of, key] = node.args.map(inside) as [Run, Run]
-      return (self, item) => at(of(self, item), key(self, item))
+      return (self, scope) => at(of(self, scope), key(self, scope))
     }
     case 'list': {
       const items = node.args.map(inside)
-      return (self, item) => items.map((run) => run(self, item))
+      return (self, scope) => items.map((run) => run(self, scope))
     }
     case 'call': {
       const [name, [argument]] = node.args
       if (name === 'has' && argument?.op === '.') {
         const of = inside(argument.args[0])
         const key = argument.args[1]
-        return (self, item) => record(of(self, item))[key] !== undefined
+        return (self, scope) => record(of(self, scope))[key] !== undefined
       }
       if (name === 'type' && argument) {
         const value = inside(argument)
-        return (self, item) => typeof value(self, item)
+        return (self, scope) => typeof value(self, scope)
       }
       break
     }
@@ -111,18 +122,18 @@ export function closureOf(node: ASTNode, macroItem?: string): Run {
       if (others.length) break
       if (name === 'matches' && first?.op === 'value') {
         const pattern = new RegExp(text(first.args))
-        return (self, item) => pattern.test(text(receiver(self, item)))
+        return (self, scope) => pattern.test(text(receiver(self, scope)))
       }
       const macro = macros[name]
       if (macro && first?.op === 'id' && second) {
-        const holds = closureOf(second, first.args)
-        return (self, item) =>
-          macro(itemsOf(receiver(self, item)), (one) => truth(holds(self, one)))
+        const holds = closureOf(second, [first.args, ...items])
+        return (self, around) =>
+          macro(itemsOf(receiver(self, around)), (item) => truth(holds(self, { item, around })))
       }
       // The library's methods may take more arguments; these take at most one.
       const method = second ? undefined : methods[name]
       const argument = first ? inside(first) : () => undefined
-      if (method) return (self, item) => method(receiver(self, item), argument(self, item))
+      if (method) return (self, scope) => method(receiver(self, scope), argument(self, scope))
       break
     }
     default: {
@@ -133,7 +144,7 @@ export function closureOf(node: ASTNode, macroItem?: string): Run {
       if (node.op === '<=' && left && right?.op === 'value' && typeof right.args === 'bigint') {
         const value = inside(left)
         const limit = Number(right.args)
-        return (self, item) => number(value(self, item)) <= limit
+        return (self, scope) => number(value(self, scope)) <= limit
       }
     }
   }

@@ -114,7 +114,12 @@ const besideTemplate = ['replicas', 'suspend', 'strategy', 'aliases', 'build', '
  */
 export function servingInputs(
   { metadata: { uid }, spec }: Parent,
-  served: { readonly image: string | undefined; readonly artifacts: string | undefined },
+  served: {
+    readonly image: string | undefined
+    readonly artifacts: string | undefined
+    /** The results of the adapters, in the order of spec.adapters. */
+    readonly adapters: readonly (string | undefined)[]
+  },
   { rolloutRevision }: Config,
 ): string {
   const said = Object.entries(spec as Fields).filter(([field]) => !besideTemplate.includes(field))

@@ -1,7 +1,8 @@
 import type { Config } from '../../crds/config.ts'
 import { canMount, type NodeFacts, type Selection, selectionOf } from '../../crds/imagevolumes.ts'
 import type { Parent } from '../../crds/kind.ts'
-import { alike } from '../../crds/names.ts'
+import type { ModelServerSpec } from '../../crds/modelserver.ts'
+import { adapterVolume, alike } from '../../crds/names.ts'
 import type { PodTemplate, Workload } from '../children/manifesttypes.ts'
 import { requestedRollout } from '../children/metadata.ts'
 import { templateIdentityOf } from '../observe/memory.ts'
@@ -38,7 +39,7 @@ function inUse(parent: Parent, { nodeSelector }: Selection, observed: Observed) 
     if (!hasPods(parent, workload, observed)) continue
     const template = intactTemplate(workload)
     if (!template || !alike(template.spec.nodeSelector ?? {}, nodeSelector)) continue
-    const mounts = mountsImage(template)
+    const mounts = mountsImage(template, adaptersOf(parent))
     if (mounts !== undefined) return mounts
   }
   return undefined
@@ -60,7 +61,16 @@ function hasPods(parent: Parent, child: Workload, observed: Observed): boolean {
   return false
 }
 
-const mountsImage = ({ spec }: PodTemplate): boolean | undefined => {
-  const results = (spec.volumes ?? []).filter(({ name }) => name === 'model' || name === 'data')
+/** The volumes of spec.adapters. */
+const adaptersOf = (parent: Parent): readonly string[] =>
+  ((parent.spec as Partial<ModelServerSpec> | undefined)?.adapters ?? []).map(({ name }) =>
+    adapterVolume(name),
+  )
+
+/** A template that lacks an adapter is about to change anyway. */
+const mountsImage = ({ spec }: PodTemplate, adapters: readonly string[]): boolean | undefined => {
+  const volumes = spec.volumes ?? []
+  if (!adapters.every((adapter) => volumes.some(({ name }) => name === adapter))) return undefined
+  const results = volumes.filter(({ name }) => ['model', 'data', ...adapters].includes(name))
   return results.length ? results.some((volume) => 'image' in volume) : undefined
 }

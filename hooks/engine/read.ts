@@ -3,7 +3,13 @@ import type { Kind, Parent } from '../../crds/kind.ts'
 import { type Memory, memoryOf } from '../observe/memory.ts'
 import { type Observed, observedIn } from '../observe/observed.ts'
 import type { SyncRequest } from '../observe/protocol.ts'
-import { basesOf, type References, referencesOf } from '../observe/references.ts'
+import {
+  type AdapterReference,
+  adaptersOf,
+  basesOf,
+  type References,
+  referencesOf,
+} from '../observe/references.ts'
 import { imageVolumesOf } from './imagevolumes.ts'
 
 /** A sync request, parsed once: everything that a decision may depend on. */
@@ -13,6 +19,8 @@ export interface Facts<S = unknown> {
   readonly config: Config
   /** The Models and Datasets that the spec names, by their role in crds/: base, model, data. */
   readonly references: References
+  /** The Models in spec.adapters. */
+  readonly adapters: readonly AdapterReference[]
   /** The base, its base and so on, for kinds that have one. */
   readonly bases: readonly string[] | undefined
   /** The observed children and Pods. */
@@ -34,6 +42,7 @@ export function read<S>(
     parent,
     config: { ...config, imageVolumes: imageVolumesOf(parent, request.nodes, observed, config) },
     references: referencesOf(kind, parent, request.related, config),
+    adapters: adaptersOf(kind, parent, request.related, config),
     bases: basesOf(kind, parent, request.related),
     observed,
     memory: memoryOf(parent),

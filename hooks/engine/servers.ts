@@ -12,7 +12,7 @@ import type { Progress, ServeFate } from './fate.ts'
 import type { Facts } from './read.ts'
 import { annotated, isWorkload, retainedServing } from './retained.ts'
 import type { ServeStage } from './stage.ts'
-import { withPending } from './updatepending.ts'
+import { withPending, withWaiting } from './updatepending.ts'
 
 /**
  * Decides about a stage that serves: it is rendered as requested, unless something blocks it. A running
@@ -21,15 +21,25 @@ import { withPending } from './updatepending.ts'
 export function serveFate(facts: Facts, stage: ServeStage, progress: Progress): ServeFate {
   const { blockedBy, records } = progress
   const obstacle = blockedBy?.verdict ?? obstacleOf(stage)
-  return obstacle
-    ? retained(facts, stage, obstacle, blockedBy?.stage.condition)
-    : wanted(facts, stage, records)
+  if (obstacle) return retained(facts, stage, obstacle, blockedBy?.stage.condition)
+  const { outdated } = stage
+  return outdated ? behind(facts, stage, outdated) : wanted(facts, stage, records)
 }
+
+/** The running workload goes on until what it serves can be replaced as a whole: Ready stays True. */
+function behind(facts: Facts, stage: ServeStage, outdated: string): ServeFate {
+  const fate = retained(facts, stage, no('Waiting', `waiting for ${outdated}`), undefined)
+  const isRunning = stage.workload && !isAsleep(fate.ready)
+  return isRunning ? { ...fate, ready: withWaiting(now(facts, stage, fate), outdated) } : fate
+}
+
+const now = (facts: Facts, stage: ServeStage, { children, verdict }: ServeFate): Verdict =>
+  stage.workload ? verdictOf(facts, stage, stage.workload, children) : verdict
 
 /** Why the stage itself cannot serve as requested. */
 function obstacleOf({ needs, refuse }: ServeStage): Verdict | undefined {
   const waiting = needs.find(({ state }) => state === 'waiting')
-  return waiting?.state === 'waiting' ? waiting.verdict : refuse
+  return refuse ?? (waiting?.state === 'waiting' ? waiting.verdict : undefined)
 }
 
 function wanted(facts: Facts, stage: ServeStage, records: Records): ServeFate {

@@ -69,6 +69,8 @@ export interface ServeStage {
   readonly needs: readonly Reference[]
   /** Why it cannot serve as requested, if so. */
   readonly refuse: Verdict | undefined
+  /** What must follow before anything newer than the running workload is served, if so. */
+  readonly outdated?: string | undefined
   /** Why nothing should run, if so. The stage then needs no references either. */
   readonly asleep: Verdict | undefined
   /** The observed Deployment or StatefulSet, whether it is as requested or not. */

@@ -24,6 +24,13 @@ export function withPending(
   return verdict.status === 'True' ? yes('UpdatePending', message) : no(verdict.reason, message)
 }
 
+/** The verdict on a server that runs its applied template until other objects have followed. */
+export function withWaiting(verdict: Verdict, outdated: string): Verdict {
+  if (verdict.awaits) return verdict
+  const message = `${verdict.message}; update pending: waiting for ${outdated}`
+  return verdict.status === 'True' ? yes('UpdatePending', message) : no(verdict.reason, message)
+}
+
 const cannotStart = (pods: readonly string[]): readonly string[] => {
   const names = pods.map((name) => `"${name}"`).join(', ')
   if (!pods.length) return []

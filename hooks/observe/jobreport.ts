@@ -1,8 +1,9 @@
 import { isObject } from '../../crds/schema/json.ts'
-import type { StageRecord } from '../../crds/status.ts'
+import { type Adapter, adapter as adapterSchema, type StageRecord } from '../../crds/status.ts'
 import { cutAt, printable } from '../../crds/text.ts'
 import type { ContainerStatus, Job, Pod } from '../children/manifesttypes.ts'
 import { podsOf } from './diagnosis.ts'
+import { prune } from './prune.ts'
 
 /** What a Job's last container reported: JSON, or a bare digest; undefined when it cannot be read. */
 export interface Report {
@@ -10,6 +11,7 @@ export interface Report {
   readonly commit?: string
   readonly bytes?: number
   readonly unsealed?: NonNullable<StageRecord['unsealed']>
+  readonly adapter?: Adapter
   /** The user's container can report it too: it is trusted only from the loader. */
   readonly omitted?: NonNullable<StageRecord['omitted']>
 }
@@ -55,17 +57,24 @@ function omittedIn(before: readonly ContainerStatus[]): Pick<Report, 'omitted'> 
 function parsed(message: string): Report | undefined {
   if (isDigest(message)) return { digest: message }
   try {
-    const { digest, commit, bytes, unsealed } = JSON.parse(message)
+    const { digest, commit, bytes, unsealed, adapter } = JSON.parse(message)
     if (!isDigest(digest)) return undefined
     return {
       digest,
       ...(isText(commit, /^[0-9a-f]{1,64}$/) && { commit }),
       ...(isCount(bytes) && { bytes }),
       ...unsealedIn(unsealed),
+      ...adapterIn(adapter),
     }
   } catch {
     return undefined
   }
+}
+
+/** Its words come from the user's files: only what the schema of the status allows is used. */
+function adapterIn(value: unknown): Pick<Report, 'adapter'> {
+  const { base: _, ...adapter } = (prune(adapterSchema, value) ?? {}) as Adapter
+  return adapter.format && adapter.rank ? { adapter } : {}
 }
 
 /** It quotes names from the user's container, which may contain anything. */

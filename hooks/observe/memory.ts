@@ -9,6 +9,7 @@ import {
   type Idle,
   identity,
   idle as idleSchema,
+  type ServedAdapter,
   type StageRecord,
 } from '../../crds/status.ts'
 import { apart, deploymentAnnotations, jobAnnotations, longestValue } from '../children/metadata.ts'
@@ -45,6 +46,8 @@ export interface Memory {
   readonly bases: readonly string[]
   /** Why it was stopped for being idle, or when it was last. */
   readonly idle: Idle | undefined
+  /** The adapters that all Pods had that answered. */
+  readonly adapters: readonly ServedAdapter[]
   readonly conditions: readonly Condition[]
 }
 
@@ -62,13 +65,14 @@ interface Status {
   readonly awaitedSince?: string
   readonly bases?: readonly string[]
   readonly idle?: Idle
+  readonly adapters?: readonly ServedAdapter[]
   readonly conditions?: readonly Condition[]
 }
 
 export function memoryOf({ status }: Pick<Parent, 'status'>): Memory {
   const { stages, lastComplete, conditions = [], awaited, ...others } = (status ?? {}) as Status
   const { artifacts, former = [], image, url, finishing, disruptions, bases = [], idle } = others
-  const { awaitedSince } = others
+  const { awaitedSince, adapters = [] } = others
   return {
     records: stages ?? {},
     complete: lastComplete ?? stages,
@@ -82,6 +86,7 @@ export function memoryOf({ status }: Pick<Parent, 'status'>): Memory {
     awaitedSince,
     bases,
     idle,
+    adapters,
     conditions,
   }
 }

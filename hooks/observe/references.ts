@@ -1,6 +1,13 @@
 import type { Config } from '../../crds/config.ts'
-import { apiVersion, type Kind, type Parent, type ReferenceField } from '../../crds/kind.ts'
+import {
+  apiVersion,
+  type Kind,
+  type Parent,
+  type ReferenceField,
+  type ReferenceList,
+} from '../../crds/kind.ts'
 import { kindNamed } from '../../crds/kinds.ts'
+import type { ModelSpec } from '../../crds/model.ts'
 import type { Artifacts } from '../../crds/status.ts'
 import { namespaceOf } from '../children/metadata.ts'
 import { isOwnPlace } from '../storage/storage.ts'
@@ -28,6 +35,13 @@ export type Reference =
 /** By the role that crds/ declares for the field. */
 export type References = Readonly<Record<'base' | 'model' | 'data', Reference>>
 
+/** A Model in spec.adapters, with the name of its base. */
+export interface AdapterReference {
+  readonly name: string
+  readonly reference: Reference
+  readonly base: string | undefined
+}
+
 const none: Reference = { state: 'none' }
 
 const nameIn = (parent: Parent, field: ReferenceField): string | undefined =>
@@ -35,14 +49,34 @@ const nameIn = (parent: Parent, field: ReferenceField): string | undefined =>
     field.field
   ]?.name
 
-/** What customize requests from Metacontroller: each referenced object, in the parent's namespace. */
-export const relatedRules = (kind: Kind, parent: Parent): readonly RelatedRule[] =>
-  kind.references.flatMap((field) => {
-    const name = nameIn(parent, field)
-    if (!name) return []
-    const { plural } = kindNamed(field.kind)
-    return [{ apiVersion, resource: plural, namespace: namespaceOf(parent), names: [name] }]
+/** The names in a list of references. */
+const namesIn = (parent: Parent, { field }: ReferenceList): readonly string[] =>
+  (
+    (
+      parent.spec as Readonly<Record<string, readonly { name: string }[] | undefined>> | undefined
+    )?.[field] ?? []
+  ).map(({ name }) => name)
+
+/**
+ * What customize requests from Metacontroller: each referenced object, in the parent's namespace. One rule
+ * for each kind, because the objects of a second one would replace those of the first.
+ */
+export function relatedRules(kind: Kind, parent: Parent): readonly RelatedRule[] {
+  const named = [
+    ...kind.references.map((field) => ({ of: field.kind, names: [nameIn(parent, field) ?? ''] })),
+    ...(kind.referenceLists ?? []).map((field) => ({
+      of: field.kind,
+      names: namesIn(parent, field),
+    })),
+  ]
+  return [...Map.groupBy(named, ({ of }) => of)].flatMap(([of, all]) => {
+    const names = [...new Set(all.flatMap((one) => one.names).filter(Boolean))]
+    const { plural } = kindNamed(of)
+    return names.length
+      ? [{ apiVersion, resource: plural, namespace: namespaceOf(parent), names }]
+      : []
   })
+}
 
 function find(related: Group, parent: Parent, kind: ReferenceField['kind'], name: string) {
   const object = related[`${kind}.${apiVersion}`]?.[`${namespaceOf(parent)}/${name}`]
@@ -67,14 +101,39 @@ export const referencesOf = (
   ),
 })
 
-function referenceOf(
+/** The Models in spec.adapters, for the kind that has such a field. */
+export const adaptersOf = (
+  kind: Kind,
+  parent: Parent,
+  related: Group,
+  config: Config,
+): readonly AdapterReference[] =>
+  (kind.referenceLists ?? []).flatMap((list) =>
+    namesIn(parent, list).map((name) => {
+      const field = { role: 'adapter', field: 'model', kind: list.kind } as const
+      const { model } = (find(related, parent, list.kind, name)?.spec ?? {}) as ModelSpec
+      const reference = referenceTo(name, field, parent, related, config)
+      return { name, reference, base: model?.name }
+    }),
+  )
+
+const referenceOf = (
+  field: ReferenceField,
+  parent: Parent,
+  related: Group,
+  config: Config,
+): Reference => {
+  const name = nameIn(parent, field)
+  return name ? referenceTo(name, field, parent, related, config) : none
+}
+
+function referenceTo(
+  name: string,
   field: ReferenceField,
   parent: Parent,
   related: Group,
   config: Config,
 ): Reference {
-  const name = nameIn(parent, field)
-  if (!name) return none
   const waiting = (verdict: Verdict): Reference => ({ state: 'waiting', field, name, verdict })
   const object = find(related, parent, field.kind, name)
   if (!object)

@@ -1,17 +1,40 @@
 import type { Config } from '../../crds/config.ts'
+import { adapterVolume } from '../../crds/names.ts'
 import type { Reference } from '../observe/references.ts'
 import { resultAt } from '../storage/storage.ts'
 import { roomFor, toolResources } from './resources.ts'
 import { containerSecurity } from './security.ts'
 import { type Mounts, noMounts } from './volumes.ts'
 
+/** Where a result is mounted: the name of its volume, and the folder that its image has it in. */
+interface Where {
+  readonly name: string
+  readonly mountPath: string
+  readonly inImage: 'model' | 'data'
+}
+
+const content = (role: 'model' | 'data'): Where => ({
+  name: role,
+  mountPath: `/content/${role}`,
+  inImage: role,
+})
+
+/** A Model at /content/adapters/NAME. */
+export const adapterAt = (name: string): Where => ({
+  name: adapterVolume(name),
+  mountPath: adapterFolder(name),
+  inImage: 'model',
+})
+
+export const adapterFolder = (name: string): string => `/content/adapters/${name}`
+
 /**
- * A result at /content/model or /content/data, read-only. It comes from its image if the cluster can
+ * A result at /content/model or /content/data, or elsewhere, read-only. It comes from its image if the cluster can
  * mount images, else from storage, else from an init container that copies it out of the image. A copy
  * requests `disk` of the node's disk, or the size of the artifacts.
  */
 export function resultMount(
-  role: 'model' | 'data',
+  where: 'model' | 'data' | Where,
   reference: Reference,
   config: Config,
   disk?: number | string,
@@ -19,25 +42,25 @@ export function resultMount(
   if (reference.state !== 'ready') return noMounts
   const { image, inImage, url, bytes } = reference.artifacts
   const room = roomFor(config, disk, bytes)
-  const mountPath = `/content/${role}`
+  const { name, mountPath, inImage: folder } = typeof where === 'string' ? content(where) : where
   if (image && inImage && config.imageVolumes === 'Enabled')
     return {
-      volumes: [{ name: role, image: { reference: image, pullPolicy: 'IfNotPresent' } }],
-      volumeMounts: [{ name: role, mountPath, subPath: `content/${role}`, readOnly: true }],
+      volumes: [{ name, image: { reference: image, pullPolicy: 'IfNotPresent' } }],
+      volumeMounts: [{ name, mountPath, subPath: `content/${folder}`, readOnly: true }],
       before: [],
     }
-  if (url) return resultAt(role, url, mountPath, config, room)
+  if (url) return resultAt(name, url, mountPath, config, room)
   if (!image) return noMounts
   return {
-    volumes: [{ name: role, emptyDir: {} }],
-    volumeMounts: [{ name: role, mountPath, readOnly: true }],
+    volumes: [{ name, emptyDir: {} }],
+    volumeMounts: [{ name, mountPath, readOnly: true }],
     before: [
       {
-        name: `copy-${role}`,
+        name: `copy-${name}`,
         image,
-        command: ['cp', '-a', `${mountPath}/.`, '/copy/'],
+        command: ['cp', '-a', `/content/${folder}/.`, '/copy/'],
         resources: toolResources(config, room),
-        volumeMounts: [{ name: role, mountPath: '/copy' }],
+        volumeMounts: [{ name, mountPath: '/copy' }],
         ...containerSecurity(config),
       },
     ],

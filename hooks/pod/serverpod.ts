@@ -4,6 +4,7 @@ import { servesItself } from '../../crds/serving.ts'
 import type { Facts } from '../engine/read.ts'
 import type { Records } from '../observe/memory.ts'
 import { ownImage } from '../observe/spec.ts'
+import { adapterAnnotation, adapterArguments, adapterMounts } from './adapters.ts'
 import { commandLine } from './commandline.ts'
 import { drainOf, gracePeriodSeconds } from './drain.ts'
 import { resultMount } from './mounts.ts'
@@ -11,7 +12,7 @@ import { filledIn, placeholdersOf } from './placeholders.ts'
 import { podFieldsOf } from './podfields.ts'
 import { watchOf } from './serverwatch.ts'
 import { container, contentMounts, gpuPodBase, podMetadata } from './template.ts'
-import { type Mounts, noMounts } from './volumes.ts'
+import { joined, type Mounts, noMounts } from './volumes.ts'
 
 type ServerFacts = Facts<ModelServerSpec>
 
@@ -53,13 +54,21 @@ export function serverPod(facts: ServerFacts, records: Records) {
   const { parent, references, config } = facts
   const server = serverOf(facts, records)
   const { disk } = parent.spec.resources ?? {}
-  const mounts = server?.mountsModel
-    ? resultMount('model', references.model, config, disk)
-    : noMounts
+  const mounts = joined(
+    server?.mountsModel ? resultMount('model', references.model, config, disk) : noMounts,
+    adapterMounts(facts),
+  )
   const watch = watchOf(facts, server, portOf(parent.spec), healthOf(parent.spec, server))
   const before = [...mounts.before, ...watch.relay]
+  const metadata = podMetadata(parent, config, 'serve', 'server')
   return {
-    metadata: podMetadata(parent, config, 'serve', 'server'),
+    metadata: {
+      ...metadata,
+      annotations: {
+        ...metadata.annotations,
+        ...adapterAnnotation(selectOf(parent.spec, server), facts),
+      },
+    },
     spec: {
       ...gpuPodBase(parent, config),
       terminationGracePeriodSeconds: gracePeriodSeconds,
@@ -70,16 +79,18 @@ export function serverPod(facts: ServerFacts, records: Records) {
   }
 }
 
-function serverContainer(
-  { parent, config }: ServerFacts,
-  server: Server | undefined,
-  mounts: Mounts,
-) {
+/** A command of the user's own may start another program than the preset's. */
+const selectOf = ({ command }: ModelServerSpec, server: Server | undefined): 'model' | 'lora' =>
+  (command?.length ? undefined : server?.adapterArgs?.select) ?? 'model'
+
+function serverContainer(facts: ServerFacts, server: Server | undefined, mounts: Mounts) {
+  const { parent, config } = facts
   const { spec } = parent
   const grace = podFieldsOf(parent, config).terminationGracePeriodSeconds
   const { sleep, args } = drainOf(server ?? {}, grace)
   const values = placeholdersOf(spec, portOf(spec), config)
-  const preset = { ...server, args: [...(server?.args ?? []), ...args] }
+  const adapters = adapterArguments(server ?? {}, facts)
+  const preset = { ...server, args: [...(server?.args ?? []), ...adapters, ...args] }
   return container(parent, config, {
     name: 'server',
     image: server?.image,

@@ -1,7 +1,7 @@
+import { singleNodeModels } from '../../crds/adapters.ts'
 import type { Strategy } from '../../crds/common.ts'
 import type { ModelServerSpec } from '../../crds/modelserver.ts'
 import { isZero } from '../../crds/rules/strategy.ts'
-import { singleNodeClaim } from '../../crds/serving.ts'
 import type { DeploymentStrategy } from '../children/manifesttypes.ts'
 import type { Facts } from '../engine/read.ts'
 import { gpuOf } from './gpu.ts'
@@ -25,9 +25,13 @@ function defaultType(facts: ServerFacts): 'Recreate' | 'RollingUpdate' {
   const { parent, references, config } = facts
   const { spec } = parent
   const { model } = references
+  const adapters = facts.adapters.flatMap(({ name, reference }) =>
+    reference.state === 'ready' ? [{ name, artifacts: reference.artifacts }] : [],
+  )
   const isExclusive =
     hasGpus(facts) ||
-    (model?.state === 'ready' && singleNodeClaim(spec, model.name, model.artifacts, config))
+    (model?.state === 'ready' &&
+      singleNodeModels(spec, model.artifacts, adapters, config).length > 0)
   return isExclusive && !hasMore(facts) ? 'Recreate' : 'RollingUpdate'
 }
 

@@ -36,10 +36,11 @@ export const sealContainer = (place: Place, keep: readonly string[], config: Con
 const nothing: Pick<StageRecord, 'attempt' | 'node' | 'storage'> = { attempt: '' }
 
 /** What seal reports about a result. */
-export const sealedResult = ({ digest, bytes, unsealed }: Report) => ({
+export const sealedResult = ({ digest, bytes, unsealed, adapter }: Report) => ({
   ...(digest && { digest }),
   ...(bytes !== undefined && { bytes }),
   ...(unsealed && { unsealed }),
+  ...(adapter && { adapter }),
 })
 
 /** What `seal` reports of a program that wrote nothing; a test compares the words. */

@@ -63,6 +63,22 @@ test('the API server selects the users, and sends only a page of their metadata'
   )
 })
 
+test('the servers that list it as an adapter are found among those of its base', async () => {
+  const server = (name: string, ...adapters: readonly string[]) => ({
+    metadata: { name },
+    spec: { model: { name: 'base' }, adapters: adapters.map((adapter) => ({ name: adapter })) },
+  })
+  respond = (url, res) =>
+    url.searchParams.get('fieldSelector') === 'spec.model.name=base'
+      ? res.end(JSON.stringify({ metadata: {}, items: [server('a', 'falcon'), server('b', 'x')] }))
+      : page(res, [])
+  const oldObject = aModel({ image: 'm', model: { name: 'base' } })
+  expect(await usersFor({ ...deletion, oldObject }, find)).toEqual({
+    found: [{ kind: 'ModelServer', name: 'a' }],
+    areMore: false,
+  })
+})
+
 test('an object that is being deleted does not count, and a further page is more', async () => {
   respond = (url, res) =>
     url.pathname.endsWith('/notebooks') ? page(res, ['n'], { continue: 'x' }) : leaving(res)

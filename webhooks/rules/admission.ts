@@ -1,5 +1,6 @@
 import type { Rule } from '../../crds/rule.ts'
 import { ownRules } from '../../crds/rules.ts'
+import { adapterRules } from './adapters.ts'
 import { diskRules } from './disk.ts'
 import { gpulessRules } from './gpuless.ts'
 import { ignoredRules } from './ignored.ts'
@@ -15,6 +16,7 @@ import { supersededRules } from './superseded.ts'
 export const admissionRules: readonly Rule[] = [
   ...ownRules,
   ...referenceRules,
+  ...adapterRules,
   ...sharedClaimRules,
   ...diskRules,
   ...ignoredRules,

@@ -102,7 +102,7 @@ describe('hashes', () => {
 })
 
 describe('the inputs of a server', () => {
-  const served = { image: undefined, artifacts: 'one' }
+  const served = { image: undefined, artifacts: 'one', adapters: [] }
   const inputsOf = (more: object = {}, what: object = {}, file: object = {}) =>
     servingInputs(
       aModelServer({ model: { name: 'falcon' }, ...more }),
@@ -117,6 +117,7 @@ describe('the inputs of a server', () => {
 
   test.each([
     { what: 'args', more: { args: ['--fast'] } },
+    { what: 'adapters', more: { adapters: [{ name: 'polite' }] } },
     { what: 'a port', more: { port: 9000 } },
     { what: 'a health path', more: { health: '/up' } },
     { what: 'a preset', more: { runtime: 'vllm' } },
@@ -139,15 +140,16 @@ describe('the inputs of a server', () => {
     expect(inputsOf(more)).toBe(inputsOf())
   })
 
-  test('are others with another result, image or revision, not with another configuration', () => {
+  test('are others with another result, adapter, image or revision, not with another configuration', () => {
     const all = [
       inputsOf(),
       inputsOf({}, { artifacts: 'two' }),
+      inputsOf({}, { adapters: ['one'] }),
       inputsOf({}, { image: 'registry.test/a@sha256:1' }),
       inputsOf({}, {}, { rolloutRevision: '2' }),
     ]
-    expect(new Set(all).size).toBe(4)
-    expect(inputsOf({}, {}, { rolloutRevision: 2 })).toBe(all[3])
+    expect(new Set(all).size).toBe(5)
+    expect(inputsOf({}, {}, { rolloutRevision: 2 })).toBe(all[4])
     expect(inputsOf({}, {}, { limits: 'All', rollout: 'Always' })).toBe(inputsOf())
   })
 })

@@ -13,6 +13,7 @@ import {
   applied,
   type Child,
   childrenOf,
+  complete,
   completed,
   conditionOf,
   digest,
@@ -530,4 +531,60 @@ test('an earlier result that was never sealed is not kept: the Job would be made
     `--artifacts=/storage/run/${attempt}`,
     '--storage=/storage',
   ])
+})
+
+describe('a sealed adapter', () => {
+  const base = complete(aModel({ source: 'hf://acme/base' }, { name: 'base' }), {
+    url: 'pvc://base-model-artifacts/run/1',
+    id: 'base-one',
+  })
+  /** The artifacts of a Model whose program and seal report these adapters. */
+  function artifactsWith(own: unknown, theirs: unknown = own) {
+    const parent = aModel({ ...spec, model: { name: 'base' } })
+    const first = sync(parent, [base])
+    const ran = made(first, { run: completed })
+    const program = aPod(jobOf(ran, 'run'), ended(0, report({ bytes: 1, adapter: theirs })))
+    const second = sync(stored(parent, first), [base, ...ran, program])
+    const seen = made(second, { run: completed, seal: completed })
+    const pod = aPod(jobOf(seen, 'seal'), ended(0, report({ bytes: 5, adapter: own })))
+    return statusOf(sync(stored(stored(parent, first), second), [base, ...seen, pod])).artifacts
+  }
+  const lora = { format: 'peft', rank: 16, path: 'adapter' }
+
+  test('is recorded with the result of the base that it was trained on', () => {
+    expect(artifactsWith(lora)?.adapter).toEqual({ ...lora, base: 'base-one' })
+  })
+
+  test('is none if only the program says so', () => {
+    expect(artifactsWith(undefined, lora)).toMatchObject({ bytes: 5 })
+    expect(artifactsWith(undefined, lora)?.adapter).toBeUndefined()
+  })
+
+  test.each([
+    { what: 'an unknown format', own: { ...lora, format: 'exe' } },
+    { what: 'a rank that is none', own: { ...lora, rank: '16' } },
+    { what: 'a rank below 1', own: { ...lora, rank: 0 } },
+    { what: 'no object', own: 'peft' },
+    { what: 'a list', own: [lora] },
+  ])('is none with $what', ({ own }) => {
+    expect(artifactsWith(own)).toMatchObject({ bytes: 5 })
+    expect(artifactsWith(own)?.adapter).toBeUndefined()
+  })
+
+  test.each([
+    { what: 'leads elsewhere', path: '../../model' },
+    { what: 'is a flag', path: '--trust-remote-code' },
+    { what: 'is a list', path: 'a,/content/model' },
+    { what: 'has a space', path: 'a b' },
+  ])('has no path that $what', ({ path }) => {
+    expect(artifactsWith({ ...lora, path })?.adapter).toEqual({
+      format: 'peft',
+      rank: 16,
+      base: 'base-one',
+    })
+  })
+
+  test('names no base of its own choice', () => {
+    expect(artifactsWith({ ...lora, base: 'forged' })?.adapter?.base).toBe('base-one')
+  })
 })

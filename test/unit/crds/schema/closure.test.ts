@@ -77,6 +77,11 @@ const values: readonly unknown[] = [
   ...[['branch'], ['branch', 'tag'], ['tag', 'commit'], ['branch', 'tag', 'commit']].map((keys) =>
     of(keys, 'a'),
   ),
+  ...[['a'], ['a', 'b'], ['b', 'b'], [1]].map((all) => all.map((name) => ({ name }))),
+  ...[['a'], ['b', 'c']].map((all) => ({
+    model: { name: 'a' },
+    adapters: all.map((name) => ({ name })),
+  })),
   ...[['httpGet'], ['httpGet', 'exec']].map((keys) => of(keys, {})),
   ...[['configMap'], ['configMap', 'secret']].map((keys) => [of(keys, {})]),
   ...[['configMapRef'], ['configMapRef', 'secretRef'], []].map((keys) => [of(keys, {})]),
