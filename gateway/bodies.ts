@@ -4,9 +4,10 @@ import type { IncomingMessage } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { boundaryIn, formReader, type ModelField } from './core/form.ts'
-import { readJson, withModel } from './core/jsonbody.ts'
+import { readJson, withLora, withModel } from './core/jsonbody.ts'
 import type { Route } from './core/path.ts'
 import { refusals } from './core/refusals.ts'
+import type { Server } from './core/servers.ts'
 import { Refused } from './refused.ts'
 import { type Room, roomsOf } from './room.ts'
 import type { Limits } from './world.ts'
@@ -15,8 +16,8 @@ import type { Limits } from './world.ts'
 export interface Body {
   readonly model: string
   readonly key: number | undefined
-  /** The body with another model, each time from its beginning. */
-  readonly withModel: (model: string) => Sendable
+  /** The body as a server knows its model, and with its adapters; each time from the beginning. */
+  readonly sentTo: (server: Pick<Server, 'knows' | 'lora'>) => Sendable
   /** Frees its memory or its file. */
   readonly discard: () => Promise<void>
 }
@@ -89,8 +90,9 @@ async function jsonBody(
     return {
       model,
       key,
-      withModel: (other) => {
-        const content = other === model ? body : withModel(body, other)
+      sentTo: ({ knows, lora }) => {
+        const named = knows === model ? body : withModel(body, knows)
+        const content = lora ? withLora(named, lora) : named
         return { length: content.length, content }
       },
       discard: async () => room.give(taken),
@@ -126,7 +128,8 @@ async function formBody(
     return {
       model: found.model,
       key: undefined,
-      withModel: (other) => formWith(file, size, found, other),
+      // A form has no field for adapters: llama.cpp reads none.
+      sentTo: ({ knows }) => formWith(file, size, found, knows),
       discard,
     }
   } catch (error) {

@@ -133,7 +133,7 @@ export function gateway(options: GatewayOptions) {
         method: req.method ?? 'POST',
         path: `${path}${query}`,
         headers: requestHeaders(req.headers),
-        body: body.withModel(place.server.knows),
+        body: body.sentTo(place.server),
       }
       const result = await servers.send(request, res, ending.signal).finally(ending.stop)
       if (result.is === 'answered') {

@@ -5,11 +5,10 @@ import type { Server } from '../gateway/core/servers.ts'
 
 /** A line for each ModelServer, by its name: the names that lead to it, and whether it answers. */
 export function modelLines(names: Names): ReadonlyMap<string, string> {
-  const servers = new Map([...names.values()].flat().map((server) => [server.name, server]))
+  // By its own name, a server is as it is; by another, it may be as one of its adapters sees it.
+  const servers = [...names].flatMap(([name, all]) => all.filter((server) => server.name === name))
   return new Map(
-    [...servers]
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([name, server]) => [name, `${namesOf(server, names)}: ${stateOf(server)}`]),
+    servers.map((server) => [server.name, `${namesOf(server, names)}: ${stateOf(server)}`]),
   )
 }
 

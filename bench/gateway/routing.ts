@@ -25,6 +25,7 @@ const serversOf = (count: number): readonly Server[] =>
     created: new Date(index * 1000).toISOString(),
     model: `model-${index}`,
     aliases: [`alias-${Math.floor(index / shared)}`],
+    adapters: [],
     knows: `model-${index}`,
     state: 'awake',
     isHindered: false,

@@ -1,4 +1,5 @@
 import { hashOf } from './hash.ts'
+import type { Lora } from './servers.ts'
 
 /** A JSON body: the model that it names, that name replaced, and the beginning of its conversation. */
 
@@ -70,10 +71,24 @@ function wordsOf(value: unknown): string {
  * large integers. Servers differ in which of two equal keys they read, so each is replaced.
  */
 export function withModel(body: Buffer, model: string): Buffer {
-  const value = Buffer.from(JSON.stringify(model))
+  return replaced(body, valuesOf(body, 'model'), model)
+}
+
+/** The body with the field `lora`, in place of its own. */
+export function withLora(body: Buffer, lora: Lora): Buffer {
+  const found = valuesOf(body, 'lora', true)
+  if (found.length) return replaced(body, found, lora)
+  const begin = body.indexOf('{') + 1
+  // A body that names a model has another field, so that a comma may follow.
+  const field = Buffer.from(`"lora":${JSON.stringify(lora)},`)
+  return Buffer.concat([body.subarray(0, begin), field, body.subarray(begin)])
+}
+
+function replaced(body: Buffer, spans: readonly Span[], by: unknown): Buffer {
+  const value = Buffer.from(JSON.stringify(by))
   const parts: Buffer[] = []
   let written = 0
-  for (const { from, to } of valuesOf(body, 'model')) {
+  for (const { from, to } of spans) {
     parts.push(body.subarray(written, from), value)
     written = to
   }
@@ -109,8 +124,11 @@ function hasTooManyParts(body: Buffer): boolean {
   return parts > mostParts
 }
 
-/** Where the values of a key of the outermost object are. The body must be JSON. */
-function valuesOf(body: Buffer, key: string): readonly Span[] {
+/**
+ * Where the values of a key of the outermost object are: only strings, because readJson refuses another value
+ * for the model that counts, or `any` values. The body must be JSON.
+ */
+function valuesOf(body: Buffer, key: string, any = false): readonly Span[] {
   const found: Span[] = []
   let depth = 0
   let isKey = false
@@ -121,8 +139,14 @@ function valuesOf(body: Buffer, key: string): readonly Span[] {
       const end = endOfString(body, at)
       if (depth === 1 && isKey && JSON.parse(body.subarray(at, end).toString()) === key) {
         const from = valueAfter(body, end)
-        // Only a string is replaced, as readJson refuses another value for the key that counts.
         if (body[from] === quote) found.push({ from, to: endOfString(body, from) })
+        else if (any) {
+          const to = endOfValue(body, from)
+          found.push({ from, to })
+          at = to
+          isKey = false
+          continue
+        }
       }
       isKey = false
       at = end
@@ -141,6 +165,20 @@ function endOfString(body: Buffer, from: number): number {
   let at = from + 1
   while (at < body.length && body[at] !== quote) at += body[at] === backslash ? 2 : 1
   return at + 1
+}
+
+/** Behind a value that is no string. */
+function endOfValue(body: Buffer, from: number): number {
+  let depth = 0
+  let at = from
+  while (at < body.length) {
+    const byte = body[at] as number
+    if (depth === 0 && (byte === comma || close.includes(byte))) return at
+    if (open.includes(byte)) depth++
+    else if (close.includes(byte) && --depth === 0) return at + 1
+    at = byte === quote ? endOfString(body, at) : at + 1
+  }
+  return at
 }
 
 function valueAfter(body: Buffer, from: number): number {

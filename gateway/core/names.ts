@@ -1,13 +1,19 @@
-import type { Server } from './servers.ts'
+import { type Server, withAdapter } from './servers.ts'
 
 /**
  * The names of models in one namespace, and the servers behind each. The first class of names that has a
- * name decides: a server's own name, aliases, the name of its Model.
+ * name decides: a server's own name, aliases, adapters, the name of its Model.
  */
 export type Names = ReadonlyMap<string, readonly Server[]>
 
+interface Named {
+  readonly name: string
+  /** The server, as requests for that name see it. */
+  readonly server: Server
+}
+
 interface NameClass {
-  readonly of: (server: Server) => readonly string[]
+  readonly of: (server: Server) => readonly Named[]
   /**
    * Only servers with an equal alias share its requests. Several servers of one Model do not: the oldest
    * has them all, so that a test server takes no production traffic by accident.
@@ -16,9 +22,20 @@ interface NameClass {
 }
 
 const classes: readonly NameClass[] = [
-  { of: ({ name }) => [name], isShared: false },
-  { of: ({ aliases }) => aliases, isShared: true },
-  { of: ({ model }) => [model], isShared: false },
+  { of: (server) => [{ name: server.name, server }], isShared: false },
+  {
+    of: (server) => [...new Set(server.aliases)].map((name) => ({ name, server })),
+    isShared: true,
+  },
+  {
+    of: (server) =>
+      server.adapters.map((adapter) => ({
+        name: adapter.name,
+        server: withAdapter(server, adapter),
+      })),
+    isShared: false,
+  },
+  { of: (server) => [{ name: server.model, server }], isShared: false },
 ]
 
 /** The names of the servers of one namespace, sorted. */
@@ -28,10 +45,7 @@ export function namesOf(servers: readonly Server[]): Names {
   )
   const names = new Map<string, readonly Server[]>()
   for (const { of, isShared } of classes) {
-    const found = Map.groupBy(
-      oldestFirst.flatMap((server) => [...new Set(of(server))].map((name) => ({ name, server }))),
-      ({ name }) => name,
-    )
+    const found = Map.groupBy(oldestFirst.flatMap(of), ({ name }) => name)
     for (const [name, all] of found) {
       const behind = all.map(({ server }) => server)
       if (!names.has(name)) names.set(name, isShared ? behind : behind.slice(0, 1))

@@ -1,4 +1,4 @@
-import type { Condition } from '../../crds/status.ts'
+import type { Condition, ServedAdapter } from '../../crds/status.ts'
 import { cutAt, onOneLine } from '../../crds/text.ts'
 import { hashOf } from './hash.ts'
 
@@ -19,6 +19,17 @@ export interface Replica {
  */
 type State = 'awake' | 'asleep' | 'stopped' | 'failed'
 
+/** Adapters of llama.cpp's server by their numbers; all others have the scale 0. */
+export type Lora = readonly { readonly id: number; readonly scale: number }[]
+
+export interface KnownAdapter {
+  readonly name: string
+  /** Whether every Pod has it that answers. */
+  readonly isServed: boolean
+  /** Its number, if requests select it by that. */
+  readonly lora?: number | undefined
+}
+
 export interface Server {
   readonly namespace: string
   readonly name: string
@@ -26,8 +37,12 @@ export interface Server {
   /** The name of its Model. */
   readonly model: string
   readonly aliases: readonly string[]
+  /** Its adapters, in the order of spec.adapters. */
+  readonly adapters: readonly KnownAdapter[]
   /** The name by which the program in its Pods knows the model. */
   readonly knows: string
+  /** The field `lora` of its requests, if its program selects adapters by that. */
+  readonly lora?: Lora | undefined
   readonly state: State
   /** Something hinders it from becoming ready, and may go on to do so: no node has room, for instance. */
   readonly isHindered: boolean
@@ -48,11 +63,15 @@ export interface ServerObject {
   readonly spec: {
     readonly model: { readonly name: string }
     readonly aliases?: readonly string[]
+    readonly adapters?: readonly { readonly name: string }[]
     readonly args?: readonly string[]
     readonly suspend?: boolean
     readonly replicas?: number
   }
-  readonly status?: { readonly conditions?: readonly Condition[] }
+  readonly status?: {
+    readonly conditions?: readonly Condition[]
+    readonly adapters?: readonly ServedAdapter[]
+  }
 }
 
 /** A ModelServer without its replicas; undefined if it is being deleted. */
@@ -60,13 +79,16 @@ export function serverFrom({ metadata, spec, status }: ServerObject): Server | u
   if (metadata.deletionTimestamp) return undefined
   const conditions = status?.conditions ?? []
   const ready = conditions.find(({ type }) => type === 'Ready')
+  const adapters = adaptersOf(spec, status?.adapters)
   return {
     namespace: metadata.namespace ?? '',
     name: metadata.name,
     created: metadata.creationTimestamp ?? '',
     model: spec.model.name,
     aliases: spec.aliases ?? [],
+    adapters,
     knows: knownName(spec),
+    lora: adapters.some(({ lora }) => lora !== undefined) ? withoutAdapters : undefined,
     state: stateOf(spec, ready, conditions),
     isHindered: ready !== undefined && !onItsWay.includes(ready.reason),
     says: cutAt(onOneLine(ready ? `${ready.reason}: ${ready.message}` : 'not observed yet'), 1024),
@@ -76,6 +98,30 @@ export function serverFrom({ metadata, spec, status }: ServerObject): Server | u
 
 /** The reasons of a server that is ready, or will be if all goes as usual. */
 const onItsWay: readonly string[] = ['Serving', 'UpdatePending', 'Pending', 'Starting']
+
+/** One that exists is enough to say so of all. */
+const withoutAdapters: Lora = [{ id: 0, scale: 0 }]
+
+const adaptersOf = (
+  { adapters = [] }: ServerObject['spec'],
+  served: readonly ServedAdapter[] = [],
+): readonly KnownAdapter[] =>
+  adapters.map(({ name }) => {
+    const found = served.find((one) => one.name === name)
+    return { name, isServed: found !== undefined, lora: found?.lora }
+  })
+
+/**
+ * The server as requests for one of its adapters see it. Until every Pod has the adapter, none is ready for
+ * such a request.
+ */
+export function withAdapter(server: Server, { name, isServed, lora }: KnownAdapter): Server {
+  if (!isServed)
+    return { ...server, replicas: [], says: `adapter "${name}" is not served yet: ${server.says}` }
+  return lora === undefined
+    ? { ...server, knows: name, lora: undefined }
+    : { ...server, lora: [{ id: lora, scale: 1 }] }
+}
 
 function stateOf(
   { suspend, replicas }: ServerObject['spec'],

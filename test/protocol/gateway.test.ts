@@ -55,6 +55,42 @@ describe('a request', () => {
     for (const secret of ['secret', 'c=d', '1.2.3.4']) expect(text).not.toContain(secret)
   })
 
+  test.each([
+    { of: 'an adapter that has a name', adapter: { name: 'polite' }, sent: { model: 'polite' } },
+    {
+      of: 'an adapter that has a number',
+      adapter: { name: 'polite', lora: 2 },
+      sent: { model: 'falcon', lora: [{ id: 2, scale: 1 }] },
+    },
+  ])('for $of selects it, and one for its model does not', async ({ adapter, sent }) => {
+    const bodies: unknown[] = []
+    const address = await upstream(async (req, res) => {
+      bodies.push(JSON.parse(await bodyOf(req)))
+      res.end('{}')
+    })
+    bed = await gatewayBed()
+    const spec = { adapters: [{ name: 'polite' }] }
+    bed.set(serving([address], undefined, spec, 'chat', [adapter]))
+    const mine = { ...chat, lora: [{ id: 0, scale: 9 }] }
+    for (const model of ['polite', 'chat', 'polite', 'falcon'])
+      expect((await bed.post({ ...(adapter.lora ? mine : chat), model })).status).toBe(200)
+    const whole = { ...chat, model: 'falcon', ...(adapter.lora && { lora: [{ id: 0, scale: 0 }] }) }
+    expect(bodies).toEqual([{ ...chat, ...sent }, whole, { ...chat, ...sent }, whole])
+  })
+
+  test('for an adapter waits until every replica has it', async () => {
+    const address = await upstream((_, res) => res.end('{}'))
+    bed = await gatewayBed({ limits: { holdSeconds: 1 } })
+    const spec = { adapters: [{ name: 'polite' }] }
+    bed.set(serving([address], undefined, spec))
+    expect(await errorIn(await bed.post({ ...chat, model: 'polite' }))).toBe(
+      '503 model_not_ready: ModelServer "chat": adapter "polite" is not served yet: Serving: serving',
+    )
+    const waiting = bed.post({ ...chat, model: 'polite' })
+    bed.set(serving([address], undefined, spec, 'chat', [{ name: 'polite' }]))
+    expect((await waiting).status).toBe(200)
+  })
+
   test('is counted with its tokens, and logged without its contents', async () => {
     const address = await upstream((_, res) => res.end(JSON.stringify({ text: 'private', usage })))
     bed = await gatewayBed()

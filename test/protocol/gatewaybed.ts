@@ -105,12 +105,13 @@ export function serving(
   ready = 'True Serving: serving',
   spec: object = {},
   name = 'chat',
+  adapters: readonly { readonly name: string; readonly lora?: number }[] = [],
 ): Known {
   const [, status = '', reason = '', message = ''] = /^(\S+) (\S+): (.*)$/.exec(ready) ?? []
   const found = serverFrom({
     metadata: { name, namespace: 'team', creationTimestamp: '2026-01-01T00:00:00Z' },
     spec: { model: { name: 'falcon' }, ...spec },
-    status: { conditions: [{ type: 'Ready', status, reason, message }] as never },
+    status: { conditions: [{ type: 'Ready', status, reason, message }] as never, adapters },
   })
   if (!found) throw new Error('is being deleted')
   return { ...found, replicas: addresses.map((address) => ({ address, hash: hashOf(address) })) }

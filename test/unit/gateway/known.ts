@@ -10,6 +10,8 @@ import {
 /** ModelServers as the gateway knows them, with only what a test is about. */
 
 type More = Partial<ServerObject['spec']> & {
+  /** status.adapters. */
+  readonly served?: NonNullable<ServerObject['status']>['adapters']
   /** Ready: `True Serving: serving`. */
   readonly ready?: string
   readonly stalled?: boolean
@@ -19,7 +21,7 @@ type More = Partial<ServerObject['spec']> & {
 
 /** A ModelServer of the API server; its Model is "falcon". */
 export function anObject(name: string, more: More = {}): ServerObject {
-  const { ready = 'True Serving: serving', stalled, created, deleted, ...spec } = more
+  const { ready = 'True Serving: serving', stalled, created, deleted, served, ...spec } = more
   const [, status = '', reason = '', message = ''] = /^(\S+) (\S+): (.*)$/.exec(ready) ?? []
   const condition = (type: string, is: string) => ({ type, status: is, reason, message })
   const conditions = [
@@ -34,7 +36,7 @@ export function anObject(name: string, more: More = {}): ServerObject {
       ...(deleted && { deletionTimestamp: '2026-02-01T00:00:00Z' }),
     },
     spec: { model: { name: 'falcon' }, ...spec },
-    status: { conditions: conditions as never },
+    status: { conditions: conditions as never, ...(served && { adapters: served }) },
   }
 }
 

@@ -11,6 +11,12 @@ describe('a name is that of', () => {
     aServer('canary', 1, { model: { name: 'tuned' }, aliases: ['shared', 'base'] }),
     aServer('trial', 1, { model: { name: 'tuned' }, created: old }),
     aServer('gpt-4o', 1, { model: { name: 'other' } }),
+    aServer('lora', 1, {
+      model: { name: 'eagle' },
+      adapters: ['falcon', 'shared', 'polite', 'winter'].map((name) => ({ name })),
+      created: old,
+    }),
+    aServer('lora-2', 1, { model: { name: 'polite' }, adapters: [{ name: 'winter' }] }),
   )
   test.each([
     { what: 'a server, before a Model', name: 'falcon', servers: ['falcon'] },
@@ -18,6 +24,8 @@ describe('a name is that of', () => {
     { what: 'an alias, before a Model', name: 'base', servers: ['canary'] },
     { what: 'all servers with the alias', name: 'shared', servers: ['canary', 'chat'] },
     { what: 'the oldest server of a Model', name: 'tuned', servers: ['trial'] },
+    { what: 'an adapter, before a Model', name: 'polite', servers: ['lora'] },
+    { what: 'the oldest server with an adapter', name: 'winter', servers: ['lora'] },
     { what: 'a Model', name: 'other', servers: ['gpt-4o'] },
     { what: 'no server', name: 'Falcon', servers: undefined },
   ])('$what', ({ name, servers }) => {

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { boundaryIn, formReader } from '../../../gateway/core/form.ts'
 import { requestHeaders, responseHeaders } from '../../../gateway/core/headers.ts'
-import { readJson, withModel } from '../../../gateway/core/jsonbody.ts'
+import { readJson, withLora, withModel } from '../../../gateway/core/jsonbody.ts'
 import { routeOf } from '../../../gateway/core/path.ts'
 import { tailOf, usageIn } from '../../../gateway/core/usage.ts'
 
@@ -155,6 +155,41 @@ describe('a JSON body', () => {
     },
   ])('with its model $what gets another one', ({ text, becomes }) => {
     expect(withModel(Buffer.from(text), 'new').toString()).toBe(becomes)
+  })
+
+  const lora = [{ id: 1, scale: 1 }]
+  test.each([
+    { what: 'none', text: '{"model":"a"}', becomes: '{"lora":[{"id":1,"scale":1}],"model":"a"}' },
+    {
+      what: 'a list of its own',
+      text: ' {"lora" : [{"id":"]","scale":[2]}] , "model":"a"}',
+      becomes: ' {"lora" : [{"id":1,"scale":1}] , "model":"a"}',
+    },
+    {
+      what: 'one that is no list',
+      text: '{"a":{"lora":0},"lora":null,"model":"a"}',
+      becomes: '{"a":{"lora":0},"lora":[{"id":1,"scale":1}],"model":"a"}',
+    },
+    {
+      what: 'two, under an escaped key, at the end',
+      text: '{"lora":"}","model":"a","l\\u006fra":{"x":{}}}',
+      becomes: '{"lora":[{"id":1,"scale":1}],"model":"a","l\\u006fra":[{"id":1,"scale":1}]}',
+    },
+  ])('with $what gets the adapters of its server', ({ text, becomes }) => {
+    expect(withLora(Buffer.from(text), lora).toString()).toBe(becomes)
+  })
+
+  test('keeps all but its adapters, whatever it is', () => {
+    const objects = fc.dictionary(fc.string(), fc.jsonValue())
+    fc.assert(
+      fc.property(objects, fc.jsonValue(), fc.boolean(), (rest, own, has) => {
+        const body = { ...rest, model: 'a', ...(has && { lora: own }), last: rest }
+        const changed = withLora(Buffer.from(JSON.stringify(body, null, 1)), lora)
+        expect(JSON.parse(changed.toString())).toEqual(
+          JSON.parse(JSON.stringify({ ...body, lora })),
+        )
+      }),
+    )
   })
 
   test('changes nothing else, whatever it is', () => {

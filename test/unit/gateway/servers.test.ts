@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { replicasIn, serverFrom } from '../../../gateway/core/servers.ts'
-import { anObject, aSlice } from './known.ts'
+import { anObject, aServer, aSlice, known } from './known.ts'
 
 describe('the state of a ModelServer', () => {
   test.each([
@@ -38,6 +38,65 @@ describe('the state of a ModelServer', () => {
   test('is awake without a status', () => {
     const { status: _, ...object } = anObject('chat')
     expect(serverFrom(object)).toMatchObject({ state: 'awake', says: 'not observed yet' })
+  })
+})
+
+describe('a request for', () => {
+  const adapters = [{ name: 'polite' }, { name: 'legal' }]
+  const named = (name: string, more: object) => {
+    const [server] = known(aServer('chat', 2, { adapters, ...more })).get(name) ?? []
+    return { knows: server?.knows, lora: server?.lora, replicas: server?.replicas.length }
+  }
+  const byName = { served: [{ name: 'polite' }] }
+  const byNumber = {
+    served: [
+      { name: 'polite', lora: 1 },
+      { name: 'legal', lora: 0 },
+    ],
+  }
+  test.each([
+    {
+      what: 'an adapter has its name',
+      name: 'polite',
+      more: byName,
+      asks: { knows: 'polite', lora: undefined, replicas: 2 },
+    },
+    {
+      what: 'an adapter finds no Pod until all have it',
+      name: 'legal',
+      more: byName,
+      asks: { knows: 'falcon', lora: undefined, replicas: 0 },
+    },
+    {
+      what: 'the model beside adapters with names is as ever',
+      name: 'chat',
+      more: byName,
+      asks: { knows: 'falcon', lora: undefined, replicas: 2 },
+    },
+    {
+      what: 'an adapter with a number has that number',
+      name: 'polite',
+      more: byNumber,
+      asks: { knows: 'falcon', lora: [{ id: 1, scale: 1 }], replicas: 2 },
+    },
+    {
+      what: 'the model beside adapters with numbers applies none',
+      name: 'falcon',
+      more: byNumber,
+      asks: { knows: 'falcon', lora: [{ id: 0, scale: 0 }], replicas: 2 },
+    },
+    {
+      what: 'the model beside an adapter that not all Pods have is as ever',
+      name: 'falcon',
+      more: { served: [] },
+      asks: { knows: 'falcon', lora: undefined, replicas: 2 },
+    },
+  ])('$what', ({ name, more, asks }) => {
+    expect(named(name, more)).toEqual(asks)
+  })
+
+  test('an adapter that the status alone lists is for none', () => {
+    expect(known(aServer('chat', 1, { served: [{ name: 'other' }] })).get('other')).toBeUndefined()
   })
 })
 

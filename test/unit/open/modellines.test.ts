@@ -10,6 +10,7 @@ const server = (name: string, more: Partial<Server> = {}): Server => ({
   created: `2026-01-01T00:00:00Z`,
   model: 'falcon',
   aliases: [],
+  adapters: [],
   knows: 'falcon',
   state: 'awake',
   isHindered: false,
