@@ -55,6 +55,7 @@ const plain: Readonly<Record<string, readonly Json[]>> = {
       resources: { memory: 24, gpu: { type: 'nvidia-l4' } },
     },
     { model: { name: 'base' }, idleTimeout: '30m' },
+    { model: { name: 'base' }, runtime: 'vllm', adapters: [{ name: 'polite' }] },
   ],
   Notebook: [{ idleTimeout: '2h' }, { model: { name: 'base' }, suspend: true }],
 }
@@ -80,9 +81,14 @@ beforeAll(async () => {
     manifest('Model', 'base', { image: 'example.com/base:1' }),
     manifest('Dataset', 'squad', { source: 'https://example.com/squad' }),
   )
+  await apply(
+    ns,
+    manifest('Model', 'polite', { image: 'example.com/a:1', model: { name: 'base' } }),
+  )
   facts = {
     'Model/base': await get(ns, 'model/base'),
     'Dataset/squad': await get(ns, 'dataset/squad'),
+    'Model/polite': await get(ns, 'model/polite'),
   }
 })
 
