@@ -667,3 +667,44 @@ describe('an image is known by the digest that its builder reported', () => {
     expect(readyOf(sync(stored(parent, second), [leaving]))).toBe(readyOf(second))
   })
 })
+
+describe('a forged status of an adapter puts nothing into the command line of its server', () => {
+  const adapters = [{ name: 'polite' }]
+  const parent = aModelServer({ model: { name: 'base' }, runtime: 'vllm', adapters })
+  const served = (forged: object) => {
+    const adapter = complete(aModel({ image: 'i', model: { name: 'base' } }, { name: 'polite' }), {
+      image: 'registry.test/polite@sha256:1',
+      inImage: true,
+      adapter: { format: 'peft', rank: 16, base: 'one', ...forged },
+    })
+    const answer = sync(parent, [base, adapter], aConfig({ imageVolumes: 'Enabled' }))
+    const [deployment] = answer.children.filter(({ kind }) => kind === 'Deployment') as Child[]
+    return { ready: readyOf(answer), args: deployment?.spec.template.spec.containers[0].args }
+  }
+
+  test.each([
+    { what: 'a path that leads elsewhere', forged: { path: '../../model' } },
+    { what: 'a path that is another flag', forged: { path: 'a --trust-remote-code' } },
+    { what: 'a path that is a list', forged: { path: 'a,b=/content/model' } },
+    { what: 'a path with a placeholder', forged: { path: '{rank}' } },
+    { what: 'a path with a line feed', forged: { path: 'a\nb' } },
+  ])('with $what', ({ forged }) => {
+    expect(served(forged).args).toContain('polite=/content/adapters/polite')
+  })
+
+  test.each([
+    { what: 'a rank that is a word', forged: { rank: '16 --port=1' } },
+    { what: 'a rank below 1', forged: { rank: -1 } },
+    { what: 'an unknown format', forged: { format: 'pickle' } },
+  ])('with $what it is no adapter', ({ forged }) => {
+    expect(served(forged)).toEqual({
+      ready: expect.stringContaining('the result of Model "polite" is no adapter'),
+      args: undefined,
+    })
+  })
+
+  test('with the largest rank there is, it is refused', () => {
+    const { ready } = served({ rank: Number.MAX_SAFE_INTEGER })
+    expect(ready).toContain('preset "vllm" serves ranks up to 512')
+  })
+})
