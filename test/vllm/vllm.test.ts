@@ -161,5 +161,35 @@ test('LoRA by torch, transformers and peft lowers the loss, and its adapter is t
   const [line, first, last] = /^loss (\S+) -> (\S+)$/m.exec(log) ?? []
   console.log(line)
   expect(Number(last)).toBeLessThan(Number(first) * 0.7)
+  expect((await get(ns, 'model/tuned')).status.artifacts.adapter).toEqual({
+    format: 'peft',
+    rank: 16,
+    path: 'adapter',
+    base: 'pvc://vllm/',
+  })
+})
+
+test('vLLM serves the adapter beside its base, each with its own answers', async () => {
+  await apply(
+    ns,
+    manifest('ModelServer', 'both', {
+      model: { name: 'tiny' },
+      runtime: 'vllm',
+      adapters: [{ name: 'tuned' }],
+      // On CPUs, vLLM computes adapters in this type alone.
+      args: [...flags, '--dtype=float32'],
+      resources: { gpu: { count: 1 } },
+    }),
+  )
+  await untilSays(ns, 'modelserver/both', 'True Serving', 600)
+  const url = `http://${(await get(ns, 'service/both-server')).spec.clusterIP}:8080`
+  const said: Record<string, Set<string>> = { tiny: new Set(), tuned: new Set() }
+  for (const model of ['tiny', 'tuned', 'tiny', 'tuned']) {
+    const { choices } = await answerOf(url, { model, question: 'What is a Pod?', tokens: 16 })
+    said[model]?.add(choices[0]?.message.content ?? '')
+  }
+  console.log(said)
+  expect([said.tiny?.size, said.tuned?.size]).toEqual([1, 1])
+  expect([...(said.tiny ?? [])]).not.toEqual([...(said.tuned ?? [])])
   await leave(ns)
 })
