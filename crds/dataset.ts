@@ -1,6 +1,13 @@
 import { hashedFields, runPolicyField, specFields } from './common.ts'
 import { files, filesOfSource } from './files.ts'
-import { defineKind, gpuColumn, lastColumns, readyColumns, type SpecOf } from './kind.ts'
+import {
+  defineKind,
+  gpuColumn,
+  lastColumns,
+  progressColumn,
+  readyColumns,
+  type SpecOf,
+} from './kind.ts'
 import { podField } from './podtemplate.ts'
 import { object } from './schema/builders.ts'
 import { source, sourceWithoutCredentials } from './sources.ts'
@@ -41,7 +48,7 @@ export const Dataset = defineKind({
     ],
   },
   status: object('The observed state.', { ...statusFields, artifacts }),
-  columns: [...readyColumns, gpuColumn, ...lastColumns],
+  columns: [...readyColumns, gpuColumn, progressColumn, ...lastColumns],
 })
 
 export type DatasetSpec = SpecOf<typeof Dataset>

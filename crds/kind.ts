@@ -127,6 +127,13 @@ export const gpuColumn: Column = {
   description: 'The GPU profile.',
 }
 
+export const progressColumn: Column = {
+  name: 'Progress',
+  type: 'string',
+  jsonPath: '.status.progress.summary',
+  description: 'How far the current stage has come, if it reports that.',
+}
+
 export const lastColumns: readonly Column[] = [
   { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp', description: 'Its age.' },
   {

@@ -1,6 +1,13 @@
 import { hashedFields, reference, runPolicyField, specFields } from './common.ts'
 import { files, filesOfSource } from './files.ts'
-import { defineKind, gpuColumn, lastColumns, readyColumns, type SpecOf } from './kind.ts'
+import {
+  defineKind,
+  gpuColumn,
+  lastColumns,
+  progressColumn,
+  readyColumns,
+  type SpecOf,
+} from './kind.ts'
 import { podField } from './podtemplate.ts'
 import { choice, object } from './schema/builders.ts'
 import { source, sourceWithoutCredentials } from './sources.ts'
@@ -80,6 +87,7 @@ export const Model = defineKind({
     ...readyColumns,
     { name: 'Base', type: 'string', jsonPath: '.spec.model.name', description: 'The base.' },
     gpuColumn,
+    progressColumn,
     ...lastColumns,
   ],
 })

@@ -100,6 +100,12 @@ export const integer = (description: string, options: Options = {}): Schema<numb
   ...options,
 })
 
+export const number = (description: string, options: Options = {}): Schema<number> => ({
+  type: 'number',
+  description,
+  ...options,
+})
+
 export const boolean = (description: string, options: Options = {}): Schema<boolean> => ({
   type: 'boolean',
   description,

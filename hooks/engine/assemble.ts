@@ -2,9 +2,10 @@ import type { Parent } from '../../crds/kind.ts'
 import { condition, readyConditions } from '../observe/conditions.ts'
 import { isNews, type Memory } from '../observe/memory.ts'
 import type { SyncResponse } from '../observe/protocol.ts'
+import { progressAtEnd } from '../progress/progress.ts'
 import { awaitedSince } from './awaited.ts'
 import type { Behaviour } from './behaviour.ts'
-import { childrenOf, type Decision, type StageFate } from './fate.ts'
+import { childrenOf, type Decision, type StageFate, type WorkFate } from './fate.ts'
 import { formerAfter } from './former.ts'
 import type { Facts } from './read.ts'
 import { resyncAfter } from './resync.ts'
@@ -21,6 +22,7 @@ export function assemble<S, T>(
   const isDeaf = facts.observed.podsSilentSince !== undefined && !memory.awaited.length
   const seen = { parent, before: memory.conditions, isDeaf, now }
   const { records, blockedBy, ready } = decision
+  const progress = progressIn(facts, blockedBy)
   const children = childrenOf(decision)
   const awaited = awaitedIn(decision)
   const former = formerAfter(facts, records, !blockedBy)
@@ -34,6 +36,7 @@ export function assemble<S, T>(
     ...(blockedBy?.disruptions && { disruptions: blockedBy.disruptions }),
     ...(blockedBy?.finishing && { finishing: blockedBy.finishing }),
     ...(awaited.length && { awaited, ...awaitedSince(facts, awaited) }),
+    ...(progress && { progress }),
   }
   const resync = resyncAfter(decision, memory, { isNews: isNews(remembered, parent), now })
   return {
@@ -50,6 +53,13 @@ export function assemble<S, T>(
     children,
     ...(resync > 0 && { resyncAfterSeconds: resync }),
   }
+}
+
+/** What works tells how far it has come; everything else ends what was told. */
+function progressIn({ memory, reports, now }: Facts, current: WorkFate | undefined) {
+  if (current?.is === 'working') return current.progress
+  const { progress } = memory
+  return progressAtEnd(progress, progress && reports?.get(progress.job), now)
 }
 
 /** If two stages share a condition, the later one sets it once it has something to do. */

@@ -1,3 +1,4 @@
+import type { ProgressStatus } from '../../crds/progress.ts'
 import type { Disruptions, StageRecord } from '../../crds/status.ts'
 import type { Records } from '../observe/memory.ts'
 import type { Child } from '../observe/protocol.ts'
@@ -36,6 +37,8 @@ export type WorkFate = Common<WorkStage> & {
   readonly finishing?: string
   /** What is known of the Pods of its Job. */
   readonly disruptions?: Disruptions
+  /** How far its Job has come. */
+  readonly progress?: ProgressStatus
 } & Course
 
 export type Course =

@@ -8,6 +8,7 @@ import { queued } from '../observe/queue.ts'
 import { unheard } from '../observe/silence.ts'
 import { isSuspended } from '../observe/spec.ts'
 import { final, no, type Verdict } from '../observe/verdict.ts'
+import { progressAfter, silenceNote } from '../progress/progress.ts'
 import { awaited, creating } from './awaited.ts'
 import { suffixOf } from './buckets.ts'
 import { disrupted, disruptionsIn, times } from './disruptions.ts'
@@ -115,25 +116,33 @@ function suspended(look: Look): WorkFate | undefined {
 }
 
 function working(look: Look): WorkFate | undefined {
-  const { facts, buckets } = look
+  const { facts, stage, buckets } = look
   const { current } = buckets
   if (!current) return undefined
   const { admission, podsSilentSince } = facts.observed
   const verdict =
     queued(current, admission(current)) ??
     (podsSilentSince ? unheard(podsSilentSince) : progressOf(look, current))
+  const progress = progressAfter(
+    facts.memory.progress,
+    { job: current.metadata.name, stage: stage.name, isRunning: verdict.reason === stage.active },
+    facts.reports?.get(current.metadata.name),
+    facts.now,
+  )
+  const far = progress && { progress }
   if (isFirstStep(look, current, verdict)) {
     const { disruptions } = facts.memory
-    const course = { is: 'working', ...(disruptions && { disruptions }) } as const
+    const course = { is: 'working', ...far, ...(disruptions && { disruptions }) } as const
     return fated(look, course, creating('Job', current.metadata.name), currentJob(look))
   }
   const { disruptions } = disruptionsIn(look)
   const often = disruptions?.count ? `; it was disrupted ${times(disruptions.count)}` : ''
-  const course = { is: 'working', ...(disruptions && { disruptions }) } as const
+  const course = { is: 'working', ...far, ...(disruptions && { disruptions }) } as const
+  const silence = verdict.reason === stage.active ? silenceNote(progress) : ''
   return fated(
     look,
     course,
-    { ...verdict, message: `${verdict.message}${often}` },
+    { ...verdict, message: `${verdict.message}${often}${silence}` },
     currentJob(look),
   )
 }

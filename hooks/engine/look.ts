@@ -4,6 +4,8 @@ import type { Records } from '../observe/memory.ts'
 import type { Child } from '../observe/protocol.ts'
 import { policyOf } from '../observe/spec.ts'
 import type { Verdict } from '../observe/verdict.ts'
+import { progressAddress } from '../progress/address.ts'
+import { withReporting } from '../progress/variables.ts'
 import { type Buckets, bucketsOf } from './buckets.ts'
 import type { Course, Progress, WorkFate } from './fate.ts'
 import type { Facts } from './read.ts'
@@ -61,7 +63,7 @@ export const jobIn = ({ job, seal }: StageRecord, { name }: WorkStage): string |
 /** A recorded Job is retained while it exists, so that its logs stay readable. */
 export const fated = (
   { facts, stage, recorded }: Look,
-  course: Course & Pick<WorkFate, 'finishing' | 'disruptions'>,
+  course: Course & Pick<WorkFate, 'finishing' | 'disruptions' | 'progress'>,
   verdict: Verdict,
   jobs: readonly Child[] = [],
 ): WorkFate => ({
@@ -83,8 +85,18 @@ export const currentJob = (
   current ? [retainedJob(current, facts, stage.isUsers && policyOf(facts.parent), isHeld)] : []
 
 /** The Pod template of this attempt according to the current spec and configuration. */
-export const wantedTemplate = ({ stage, records, rerun }: Look): PodTemplate =>
-  stage.template(
-    { attempt: stage.hashes(rerun).attempt, folder: stage.folder?.(rerun) ?? '' },
-    records,
+export const wantedTemplate = ({
+  facts,
+  stage,
+  records,
+  rerun,
+  buckets: { name },
+}: Look): PodTemplate =>
+  withReporting(
+    stage.template(
+      { attempt: stage.hashes(rerun).attempt, folder: stage.folder?.(rerun) ?? '' },
+      records,
+    ),
+    stage,
+    facts.reporting && progressAddress(facts.reporting, facts.parent, name),
   )

@@ -10,6 +10,8 @@ import {
   type References,
   referencesOf,
 } from '../observe/references.ts'
+import type { Reporting } from '../progress/address.ts'
+import type { Reported } from '../progress/progress.ts'
 import { imageVolumesOf } from './imagevolumes.ts'
 
 /** A sync request, parsed once: everything that a decision may depend on. */
@@ -27,6 +29,10 @@ export interface Facts<S = unknown> {
   readonly observed: Observed
   /** What earlier answers recorded in the status. */
   readonly memory: Memory
+  /** Where work reports its progress, if anywhere. */
+  readonly reporting: Reporting | undefined
+  /** The last report of each attempt, by the name of its Job. */
+  readonly reports: ReadonlyMap<string, Reported> | undefined
   /** The time of the request, for conditions. */
   readonly now: string | undefined
 }
@@ -46,6 +52,8 @@ export function read<S>(
     bases: basesOf(kind, parent, request.related),
     observed,
     memory: memoryOf(parent),
+    reporting: request.reporting,
+    reports: request.reports,
     now: request.now,
   }
 }

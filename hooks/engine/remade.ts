@@ -6,6 +6,7 @@ import { hasStarted, podsOf } from '../observe/diagnosis.ts'
 import { isFailed } from '../observe/jobstate.ts'
 import { no } from '../observe/verdict.ts'
 import { intactTemplate } from '../observe/workload.ts'
+import { withoutReporting } from '../progress/variables.ts'
 import type { WorkFate } from './fate.ts'
 import { sharesFolder } from './folder.ts'
 import { fated, type Look, wantedTemplate } from './look.ts'
@@ -46,10 +47,16 @@ function isUnstarted({ facts: { observed }, stage }: Look, job: Job): boolean {
   return isKnown && failed + succeeded === 0 && !own.some((pod) => hasStarted(pod, stage.name))
 }
 
-/** A Job whose template is not known for sure is left alone: it would be re-created for ever. */
+/**
+ * A Job whose template is not known for sure is left alone: it would be re-created for ever. The address to
+ * report to does not count, because replicas of the server may have different keys for a while.
+ */
 function hasOtherTemplate(look: Look, job: Job): boolean {
   const template = intactTemplate(job)
-  return template !== undefined && !alike(template, wantedTemplate(look))
+  return (
+    template !== undefined &&
+    !alike(withoutReporting(template), withoutReporting(wantedTemplate(look)))
+  )
 }
 
 /** What the Pod of a stage takes from spec.pod, as a hash; undefined if that is nothing. */

@@ -1,5 +1,6 @@
 import equal from 'fast-deep-equal'
 import { annotations, type Parent } from '../../crds/kind.ts'
+import type { ProgressStatus } from '../../crds/progress.ts'
 import { isObject } from '../../crds/schema/json.ts'
 import {
   type Artifacts,
@@ -48,6 +49,8 @@ export interface Memory {
   readonly idle: Idle | undefined
   /** The adapters that all Pods had that answered. */
   readonly adapters: readonly ServedAdapter[]
+  /** How far the last attempt has come that reported it. */
+  readonly progress: ProgressStatus | undefined
   readonly conditions: readonly Condition[]
 }
 
@@ -66,13 +69,14 @@ interface Status {
   readonly bases?: readonly string[]
   readonly idle?: Idle
   readonly adapters?: readonly ServedAdapter[]
+  readonly progress?: ProgressStatus
   readonly conditions?: readonly Condition[]
 }
 
 export function memoryOf({ status }: Pick<Parent, 'status'>): Memory {
   const { stages, lastComplete, conditions = [], awaited, ...others } = (status ?? {}) as Status
   const { artifacts, former = [], image, url, finishing, disruptions, bases = [], idle } = others
-  const { awaitedSince, adapters = [] } = others
+  const { awaitedSince, adapters = [], progress } = others
   return {
     records: stages ?? {},
     complete: lastComplete ?? stages,
@@ -87,6 +91,7 @@ export function memoryOf({ status }: Pick<Parent, 'status'>): Memory {
     bases,
     idle,
     adapters,
+    progress,
     conditions,
   }
 }

@@ -1,6 +1,8 @@
 import type { NodeFacts } from '../../crds/imagevolumes.ts'
 import type { Parent } from '../../crds/kind.ts'
 import { isObject } from '../../crds/schema/json.ts'
+import type { Reporting } from '../progress/address.ts'
+import type { Reported } from '../progress/progress.ts'
 
 /**
  * Metacontroller's CompositeController hooks, version v2.
@@ -55,6 +57,10 @@ export interface SyncRequest {
   readonly now?: string
   /** Also set by the server: all nodes of the cluster; undefined if they are not known. */
   readonly nodes?: readonly NodeFacts[] | undefined
+  /** Also set by the server: where work reports its progress; undefined if nowhere. */
+  readonly reporting?: Reporting | undefined
+  /** Also set by the server: the last report of each attempt, by the name of its Job. */
+  readonly reports?: ReadonlyMap<string, Reported> | undefined
 }
 
 export interface SyncResponse {

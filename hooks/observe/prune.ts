@@ -36,12 +36,14 @@ function pruneList({ maxItems }: Schema, items: Schema, value: unknown): unknown
 }
 
 function isAllowed(schema: Schema, value: unknown): boolean {
-  const { type, minimum = Number.NEGATIVE_INFINITY } = schema
+  const { type, minimum = Number.NEGATIVE_INFINITY, maximum = Number.POSITIVE_INFINITY } = schema
   switch (type) {
     case 'string':
       return typeof value === 'string' && isAllowedText(schema, value)
     case 'integer':
-      return Number.isSafeInteger(value) && (value as number) >= minimum
+      return (
+        Number.isSafeInteger(value) && (value as number) >= minimum && (value as number) <= maximum
+      )
     default:
       return typeof value === type
   }

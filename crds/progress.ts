@@ -1,0 +1,77 @@
+import { bounds } from './bounds.ts'
+import {
+  choice,
+  integer,
+  list,
+  map,
+  number,
+  object,
+  string,
+  type TypeOf,
+} from './schema/builders.ts'
+
+/** How far work has come, as it reports itself. */
+
+/** Limits of what is shown of a report. A report may be larger, but not longer than 4 KiB. */
+export const progressLimits = {
+  metrics: 16,
+  metricName: 64,
+  message: 256,
+  summary: 80,
+  curves: 3,
+  points: 50,
+} as const
+
+const metricName = string('The metric.', { minLength: 1, maxLength: progressLimits.metricName })
+
+const curve = object(
+  'How a metric has developed since the attempt began. Points are thinned out as their number grows.',
+  {
+    metric: metricName,
+    over: choice('What `at` counts.', ['step', 'percent', 'second']),
+    at: list('Where each point is.', number('A step, a percentage, or seconds since `since`.'), {
+      maxItems: progressLimits.points,
+    }),
+    values: list('The value at each point.', number('A value.'), {
+      maxItems: progressLimits.points,
+    }),
+  },
+  { required: ['metric', 'over', 'at', 'values'] },
+)
+export type Curve = TypeOf<typeof curve>
+
+export const progress = object(
+  'How far the current stage has come, as its own reports say, or how far the last one came. Nothing depends on it: exit codes decide.',
+  {
+    job: string('The Job that reported.', bounds.name),
+    stage: choice('Its stage.', ['build', 'load', 'run', 'seal', 'package']),
+    percent: integer('How much is done.', { format: 'int32', minimum: 0, maximum: 100 }),
+    step: integer('The last step, or the number of bytes so far.', {
+      format: 'int64',
+      minimum: 0,
+    }),
+    of: integer('How many there are.', { format: 'int64', minimum: 0 }),
+    message: string('What it is doing, in its own words.', { maxLength: progressLimits.message }),
+    metrics: map(
+      'Its metrics, as text, because not each is a number: NaN.',
+      string('The value.', { maxLength: 32 }),
+      { maxProperties: progressLimits.metrics },
+    ),
+    summary: string('All that in a few words, for a column of kubectl. Absent once it has ended.', {
+      maxLength: progressLimits.summary,
+    }),
+    since: string('When its first report came.', bounds.time),
+    reported: string('When the last report came that is shown here.', bounds.time),
+    updated: string('When this was written.', bounds.time),
+    eta: string('When it will be done, if it continues at this pace.', bounds.time),
+    silentSince: string(
+      'When the last report came, if none has come for ten times as long as usual.',
+      bounds.time,
+    ),
+    curve: list('The first metrics of a load or a run over time.', curve, {
+      maxItems: progressLimits.curves,
+    }),
+  },
+  { required: ['job', 'stage', 'since', 'reported', 'updated'] },
+)
+export type ProgressStatus = TypeOf<typeof progress>
