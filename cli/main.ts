@@ -33,6 +33,11 @@ program
     'a file with the secret segments of the admission path, one per line',
   )
   .option(
+    '--progress <host:port>',
+    'where work reports its progress, plain HTTP; with --progress-url and --hook-token-file',
+  )
+  .option('--progress-url <url>', 'how Pods reach that address: http://HOST:PORT')
+  .option(
     '--kubeconfig <file>',
     'the cluster in which to look up references and Pods, or "in-cluster"',
   )

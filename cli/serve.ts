@@ -10,27 +10,30 @@ interface Options {
   readonly kubeconfig?: string
   readonly hookTokenFile?: string
   readonly admissionPathFile?: string
+  readonly progress?: string
+  readonly progressUrl?: string
 }
 
 /** Serves until SIGTERM or SIGINT, then answers the requests in progress and stops. */
 export async function serveCommand(options: Options): Promise<number> {
   const { http, https, tlsCert, tlsKey, kubeconfig, hookTokenFile, admissionPathFile } = options
-  const address = /^\[?([^\]]*)\]?:(\d+)$/.exec(https ?? http ?? '')
+  const address = addressIn(https ?? http ?? '')
   if (!address) return usageError('give --http HOST:PORT or --https HOST:PORT')
-  if (Number(address[2]) > 65535) return usageError(`no port "${address[2]}": ports end at 65535`)
+  if (address.port > 65535) return usageError(`no port "${address.port}": ports end at 65535`)
   if (https && !(tlsCert && tlsKey)) return usageError('--https needs --tls-cert and --tls-key')
-  const [, host = '', port = ''] = address
+  const progress = progressIn(options)
+  if (typeof progress === 'string') return usageError(progress)
   const log = logger()
   // Loaded only now: the Kubernetes client takes a second.
   const { serve } = await import('../server/listen.ts')
   const server = await serve({
-    host: host || '0.0.0.0',
-    port: Number(port),
+    ...address,
     ...(https && tlsCert && tlsKey && { tls: { cert: tlsCert, key: tlsKey } }),
     config: readConfig(options.config),
     ...(kubeconfig && { kubeconfig }),
     ...(hookTokenFile && { hookTokenFile }),
     ...(admissionPathFile && { admissionPathFile }),
+    ...(progress && { progress }),
     log,
   })
   log.info(
@@ -50,6 +53,25 @@ export async function serveCommand(options: Options): Promise<number> {
   setTimeout(() => process.exit(0), 8000).unref()
   await server.close()
   return 0
+}
+
+/** HOST:PORT; without a host, all addresses. */
+function addressIn(text: string): { readonly host: string; readonly port: number } | undefined {
+  const [, host, port] = /^\[?([^\]]*)\]?:(\d+)$/.exec(text) ?? []
+  return port === undefined ? undefined : { host: host || '0.0.0.0', port: Number(port) }
+}
+
+/** Where work reports its progress, or what is wrong with the options. */
+function progressIn({ progress, progressUrl, hookTokenFile }: Options) {
+  if (progress === undefined && progressUrl === undefined) return undefined
+  const address = addressIn(progress ?? '')
+  if (!address || address.port > 65535) return '--progress must be HOST:PORT'
+  const url = progressUrl?.replace(/\/$/, '') ?? ''
+  if (!/^https?:\/\/[^/?#]+$/.test(url))
+    return '--progress needs --progress-url http://HOST:PORT, by which Pods reach it'
+  if (!hookTokenFile)
+    return '--progress needs --hook-token-file: the addresses of reports are signed with its token'
+  return { ...address, url }
 }
 
 const usageError = (message: string): number => {

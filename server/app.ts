@@ -5,6 +5,7 @@ import type { Condition } from '../crds/status.ts'
 import type { Hook } from '../hooks/engine/hook.ts'
 import { hooks } from '../hooks/hooks.ts'
 import { customizeRequest, syncRequest } from '../hooks/observe/protocol.ts'
+import type { Reporting } from '../hooks/progress/address.ts'
 import {
   type AdmissionReview,
   admissionRequest,
@@ -25,6 +26,7 @@ import type { Metrics } from './metrics.ts'
 import { type Nodes, withNodes } from './nodes.ts'
 import { type Pods, withPods } from './pods.ts'
 import { readyEvent } from './readyevent.ts'
+import type { Reports } from './reports.ts'
 import { mayBeAdmission, type Segments } from './segments.ts'
 import type { Story } from './story.ts'
 import type { Guard } from './token.ts'
@@ -43,6 +45,8 @@ export interface AppOptions {
   readonly nodes?: Nodes
   readonly events?: Events
   readonly admissions?: Admissions
+  /** Where work reports its progress, and its last reports; if absent, it reports none. */
+  readonly progress?: { readonly reporting: () => Reporting; readonly reports: Reports }
   /** The time in RFC 3339, for conditions; if absent, conditions get none. */
   readonly now?: () => string
   /** Gets an Event for each change of Ready; if absent, none is written. */
@@ -167,6 +171,8 @@ export function app(options: AppOptions): express.Express {
         podsSilentSince: request.related['Pod.v1'] ? undefined : pods?.silentSince(),
         ...(now && { now: now() }),
         nodes: nodes?.facts(),
+        reporting: options.progress?.reporting(),
+        reports: options.progress?.reports.of(request.parent.metadata.uid),
       },
       config,
       (error) => options.log.error({ err: error, path: req.path }, 'failed'),

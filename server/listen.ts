@@ -17,9 +17,17 @@ import { app } from './app.ts'
 import { watchEvents } from './events.ts'
 import type { Log } from './log.ts'
 import { clusterLookup, clusterServers } from './lookup.ts'
-import { metrics } from './metrics.ts'
+import { type Metrics, metrics } from './metrics.ts'
 import { enabledKubelet, watchNodes } from './nodes.ts'
-import { watchPods } from './pods.ts'
+import { type Pods, watchPods } from './pods.ts'
+import {
+  keysFrom,
+  progressHandler,
+  progressServer,
+  reportingAt,
+  underWayAmong,
+} from './progress.ts'
+import { reportsInMemory } from './reports.ts'
 import { segmentsFrom } from './segments.ts'
 import { storyIn } from './story.ts'
 import { followCertificate, pairIn, type TlsFiles } from './tls.ts'
@@ -42,6 +50,8 @@ export interface ServeOptions {
   readonly hookTokenFile?: string
   /** A file with the secret segments of the admission path, one per line; if absent, the well-known path. */
   readonly admissionPathFile?: string
+  /** Where work reports its progress: an address to listen on, and the URL by which Pods reach it. */
+  readonly progress?: { readonly host: string; readonly port: number; readonly url: string }
   readonly log: Log
 }
 
@@ -86,6 +96,10 @@ export async function serve(options: ServeOptions): Promise<Listening> {
   const story = kubeConfig && guard && storyIn(kubeConfig, log, watching.signal)
   const measured = metrics([pods, nodes, events].flatMap((known) => known?.watch ?? []))
   let ending = false
+  const progress =
+    options.progress && hookTokenFile
+      ? await listenForProgress(options.progress, hookTokenFile, { log, metrics: measured, pods })
+      : undefined
   const answer = app({
     config,
     log,
@@ -99,6 +113,7 @@ export async function serve(options: ServeOptions): Promise<Listening> {
     ...(admissions && { admissions }),
     ...(story && { story }),
     ...(guard && { guard }),
+    ...(progress && { progress }),
     ...(segments && { segments }),
     now,
   })
@@ -113,10 +128,7 @@ export async function serve(options: ServeOptions): Promise<Listening> {
   server.keepAliveTimeout = keepAliveMilliseconds
   server.timeout = idleMilliseconds
   boundConnections(server, maxConnections)
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(port, host, resolve)
-  })
+  await listening(server, host, port)
   const { port: actual } = server.address() as AddressInfo
   return {
     url: `${tls ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${actual}`,
@@ -124,6 +136,7 @@ export async function serve(options: ServeOptions): Promise<Listening> {
       ending = true
       await connectionsClosed(server, drainMilliseconds)
       guard?.stop()
+      progress?.close()
       segments?.stop()
       stopFollowing?.()
       watching.abort()
@@ -134,6 +147,43 @@ export async function serve(options: ServeOptions): Promise<Listening> {
     },
   }
 }
+
+interface Around {
+  readonly log: Log
+  readonly metrics: Metrics
+  readonly pods: Pods | undefined
+}
+
+async function listenForProgress(
+  { host, port, url }: NonNullable<ServeOptions['progress']>,
+  hookTokenFile: string,
+  { log, metrics, pods }: Around,
+) {
+  const { latest: keys, stop } = keysFrom(hookTokenFile, log)
+  const reports = reportsInMemory({ steady: () => performance.now(), now })
+  const isUnderWay = pods && underWayAmong(pods)
+  const server = progressServer(
+    progressHandler({ keys, reports, metrics, ...(isUnderWay && { isUnderWay }) }),
+  )
+  await listening(server, host, port)
+  const { port: actual } = server.address() as AddressInfo
+  log.info({ port: actual, url }, 'listening for progress')
+  return {
+    reporting: reportingAt(url, keys),
+    reports,
+    close: () => {
+      stop()
+      server.close()
+      server.closeAllConnections()
+    },
+  }
+}
+
+const listening = (server: Server, host: string, port: number): Promise<void> =>
+  new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, host, resolve)
+  })
 
 /** As Kubernetes writes times, to the second. */
 const now = (): string => new Date().toISOString().replace(/\.[0-9]+Z$/, 'Z')

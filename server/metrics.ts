@@ -19,6 +19,12 @@ export function metrics(watches: readonly WatchedKind[] = []) {
     labelNames: ['kind'],
     registers: [registry],
   })
+  const reports = new Counter({
+    name: 'substratus_progress_reports_total',
+    help: 'Reports of progress, by the status code of the response.',
+    labelNames: ['code'],
+    registers: [registry],
+  })
   const pending = pendingUpdates()
   new Gauge({
     name: 'substratus_update_pending',
@@ -47,7 +53,7 @@ export function metrics(watches: readonly WatchedKind[] = []) {
     help: 'When the certificate that is served ends, in seconds since 1970; 0 for plain HTTP.',
     registers: [registry],
   })
-  return { registry, duration, refused, pending, certificateExpiry }
+  return { registry, duration, refused, reports, pending, certificateExpiry }
 }
 
 export type Metrics = ReturnType<typeof metrics>

@@ -6,9 +6,12 @@ import type { Child, Group } from '../hooks/observe/protocol.ts'
 import type { Log } from './log.ts'
 import { silentSince, type WatchedKind } from './watches.ts'
 
+/** A parent, or what is known of it. */
+type WithUid = { readonly metadata: Pick<Parent['metadata'], 'uid'> }
+
 /** The Pods of a parent, from memory. */
 export interface Pods {
-  readonly of: (parent: Parent) => readonly Child[]
+  readonly of: (parent: WithUid) => readonly Child[]
   /** Whether the watch is running; while it is not, a Pod that is missing here may exist. */
   readonly isCurrent: () => boolean
   /** Since when the watch of Pods has been silent, in RFC 3339, if that is too long ago. */
