@@ -3,8 +3,12 @@ import type { Report } from './report.ts'
 /** How fast reports come, and how fast the work advances, from the times at which they came. */
 
 export interface Pace {
-  /** The first report since which the work has only advanced. */
+  /** When the first report came since which the work has only advanced. */
+  readonly start: number
+  /** The pace is that since this report, which came in the last three quarters of the time since the start. */
   readonly from: Moment
+  /** The report that takes its place when as much time has passed as before it. */
+  readonly next: Moment
   readonly last: Moment
   /** The usual time between two reports, in milliseconds; undefined before the second. */
   readonly gap?: number
@@ -26,21 +30,30 @@ export function shareOf({ percent, step, of }: Report): number | undefined {
 /** How much the newest gap counts. */
 const weight = 0.2
 
+/** For a shorter time the pace is not known. */
+const shortest = 10_000
+
 export function paceAfter(before: Pace | undefined, report: Report, at: number): Pace {
   const now = { at, share: shareOf(report) }
-  if (!before) return { from: now, last: now, reports: 1 }
-  const { from, last, gap: usual } = before
+  const begun = { start: at, from: now, next: now, last: now }
+  if (!before) return { ...begun, reports: 1 }
+  const { start, from, next, last, gap: usual } = before
   const newest = Math.max(0, at - last.at)
   const gap = usual === undefined ? newest : usual + weight * (newest - usual)
-  return { from: isBehind(now, last) ? now : from, last: now, gap, reports: before.reports + 1 }
+  const counted = { gap, reports: before.reports + 1 }
+  if (isBehind(now, last)) return { ...begun, ...counted }
+  const isDue = at - next.at >= Math.max(next.at - start, shortest)
+  return {
+    start,
+    ...(isDue ? { from: next, next: now } : { from, next }),
+    last: now,
+    ...counted,
+  }
 }
 
 /** A program that was restarted continues at an earlier step. */
 const isBehind = (now: Moment, last: Moment): boolean =>
   now.share === undefined || last.share === undefined || now.share < last.share
-
-/** For a shorter time the pace is not known. */
-const shortest = 10_000
 
 /** How many seconds are left: what the sender says, else at the pace so far. */
 export function secondsLeft({ from, last }: Pace, report: Report): number | undefined {

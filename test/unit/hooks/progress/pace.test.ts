@@ -31,6 +31,17 @@ describe('the time that is left', () => {
       ],
       left: 60,
     },
+    {
+      when: 'it was slow at first',
+      reports: [
+        [0, 0],
+        [100, 10],
+        [200, 20],
+        [300, 120],
+        [400, 220],
+      ],
+      left: 780,
+    },
     { when: 'there is one report', reports: [[0, 500]], left: undefined },
     {
       when: 'two came at once',
