@@ -128,6 +128,12 @@ export const values = object('The chart’s values.', {
       ),
     },
   ),
+  progress: object(
+    'Where work reports its progress: http://substratus.RELEASE-NAMESPACE.svc:8090, a port that takes nothing but reports. It needs hookToken.enabled, because the addresses are signed with a key that is derived from that token.',
+    {
+      enabled: boolean('Whether the server takes reports.', { default: true }),
+    },
+  ),
   admissionPath: object(
     'A secret segment in the path of admission, for clusters in which a NetworkPolicy cannot select the API server. It has 16 to 63 characters out of a-z, 0-9 and "-". helm/README.md says how to introduce and change it without a failed apply.',
     {
@@ -275,12 +281,12 @@ export const values = object('The chart’s values.', {
 
   networkPolicy: object('The NetworkPolicy of the server.', {
     enabled: boolean(
-      'Whether to create one, which allows only its port for ingress, and only DNS and the API server for egress.',
+      'Whether to create one, which allows only its ports for ingress, and only DNS and the API server for egress.',
       { default: true },
     ),
     from: {
       ...anything(
-        'Clients that may reach the port, as in a NetworkPolicy; empty allows all. List Metacontroller, Prometheus and the API server, which few networks can select.',
+        'Clients that may reach the port of hooks, admission and metrics, as in a NetworkPolicy; empty allows all. List Metacontroller, Prometheus and the API server, which few networks can select. Every Pod may reach the port for progress.',
       ),
       default: [],
     },

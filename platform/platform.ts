@@ -16,6 +16,7 @@ import {
 } from './controlplane/controlplane.ts'
 import { type Controller, driverOf } from './hookdriver.ts'
 import { statusOf } from './https.ts'
+import { nodeAddress } from './node/addresses.ts'
 import { prepareNode, startNode } from './node/node.ts'
 import { freePorts } from './ports.ts'
 import { launch, waitUntil } from './processes.ts'
@@ -130,8 +131,10 @@ async function startServer(
   options: PlatformOptions,
   tokenFile: string,
 ): Promise<string> {
-  const { dir, config, signal, server: program = [modulePath('cli/main')] } = options
-  const [port] = await freePorts(1)
+  const { dir, config, signal, realNode, server: program = [modulePath('cli/main')] } = options
+  const [port, progressPort] = await freePorts(2)
+  // Pods of the real node reach the machine by the node's address.
+  const progress = `${realNode ? nodeAddress : '127.0.0.1'}:${progressPort}`
   const file = await configFile(dir, config)
   const server = launch({
     dir,
@@ -145,6 +148,7 @@ async function startServer(
       ...['--tls-key', plane.pki.hooks.key],
       ...['--kubeconfig', plane.kubeconfig],
       ...['--hook-token-file', tokenFile],
+      ...['--progress', progress, '--progress-url', `http://${progress}`],
       ...(file ? ['--config', file] : []),
     ],
     signal,

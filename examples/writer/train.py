@@ -6,6 +6,7 @@ import jax.numpy as jnp
 import numpy
 import optax
 import model
+import progress
 
 params = json.load(open("/content/params.json"))
 base = pathlib.Path("/content/model/weights.npz")
@@ -38,6 +39,7 @@ for number in range(params["steps"]):
     batch = numpy.stack([text[start : start + model.window + 1] for start in starts])
     weights, state, value = step(weights, state, batch)
     losses.append(float(value))
+    progress.report(number + 1, params["steps"], loss=losses[-1])
     if number % 20 == 0:
         print("step", number, "loss", losses[-1], flush=True)
 print("loss", losses[0], "->", losses[-1])

@@ -38,6 +38,11 @@ app.kubernetes.io/component: gateway
 {{ .Values.hookToken.secretName | default "substratus-hooks" }}
 {{- end }}
 
+{{/* Whether the server takes reports of progress. */}}
+{{- define "substratus.progress" -}}
+{{- if and .Values.hookToken.enabled (.Values.progress).enabled }}yes{{ end }}
+{{- end }}
+
 {{/* The prefix of the admission paths. */}}
 {{- define "substratus.admissionBase" -}}
 {{- $path := .Values.admissionPath | default dict -}}

@@ -26,6 +26,48 @@ const rendered = (template: string, values: readonly string[]): readonly unknown
 const service = `https://substratus.${home}.svc:443`
 const tokenSecret = { namespace: home, name: 'token' }
 
+describe('the server takes reports of progress on a port of its own', () => {
+  const portsIn = (values: readonly string[]) => {
+    const server = rendered('server', values) as Shown[]
+    const of = (kind: string) => server.find((one) => one?.kind === kind)
+    const [container] = of('Deployment').spec.template.spec.containers
+    return {
+      args: container.args.filter((arg: string) => arg.startsWith('--progress')),
+      named: container.ports.map(({ name }: Shown) => name),
+      service: of('Service').spec.ports.map(({ port, targetPort }: Shown) => [port, targetPort]),
+      allowed: of('NetworkPolicy').spec.ingress.map(({ ports, from }: Shown) => [
+        ports.map(({ port }: Shown) => port).join(),
+        from ? 'some' : 'all',
+      ]),
+    }
+  }
+  const from = 'networkPolicy.from[0].namespaceSelector.matchLabels.a=b'
+
+  test('which every Pod may reach', () => {
+    expect(portsIn(['hookToken.secretName=token', from])).toEqual({
+      args: ['--progress=0.0.0.0:8090', `--progress-url=http://substratus.${home}.svc:8090`],
+      named: ['https', 'progress'],
+      service: [
+        [443, 'https'],
+        [8090, 'progress'],
+      ],
+      allowed: [
+        ['https', 'some'],
+        ['progress', 'all'],
+      ],
+    })
+  })
+
+  test.each(['progress.enabled=false', 'hookToken.enabled=false'])('but not with %s', (value) => {
+    expect(portsIn([value, from])).toEqual({
+      args: [],
+      named: ['https'],
+      service: [[443, 'https']],
+      allowed: [['https', 'some']],
+    })
+  })
+})
+
 test.each([
   {
     what: 'a token and claims for devices',

@@ -1,6 +1,8 @@
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import type { Server } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
+import { join } from 'node:path'
 import { pino } from 'pino'
 import request from 'supertest'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -107,6 +109,23 @@ describe('a report is taken', () => {
     expect(text).toContain('substratus_progress_reports_total{code="200"} 1')
     expect(text).toContain('substratus_progress_reports_total{code="400"} 1')
   })
+})
+
+test('what the callback of transformers sends is understood', async () => {
+  const file = join(import.meta.dirname, 'recorded/transformers-5.24.0.jsonl')
+  const shown: unknown[] = []
+  for (const body of readFileSync(file, 'utf8').trim().split('\n')) {
+    seconds += 5
+    expect((await post(body)).status).toBe(200)
+    const { percent, step, of, message, metrics } = kept() ?? { metrics: [] }
+    shown.push([percent, step, of, message, metrics[0]])
+  }
+  expect(shown).toEqual([
+    [0, undefined, 1000, undefined, undefined],
+    [45, 450, 1000, 'epoch 1.35', ['loss', 0.011111111111111112]],
+    [60, 600, 1000, 'epoch 1.8', ['loss', Number.NaN]],
+    [100, undefined, undefined, undefined, ['loss', 0.005005005005005005]],
+  ])
 })
 
 describe('a report is refused with a sentence, and nothing is kept', () => {
