@@ -5,6 +5,7 @@ import { writeMerged } from './credentials.ts'
 import { trusted } from './gitaccess.ts'
 import { proxyEnv, untrustedBy } from './network.ts'
 import { type Options, optional, required } from './options.ts'
+import { buildSteps, reportProgress } from './progress.ts'
 import { referenceOf } from './registry.ts'
 import { report } from './report.ts'
 import { lastLines, run } from './run.ts'
@@ -195,7 +196,12 @@ export async function main(options: Options): Promise<void> {
     })
     // buildctl gives the daemon the credentials that it requests, by the host of each image.
     const env = { DOCKER_CONFIG: writeMerged(process.env) }
-    const { code, output } = await run('buildctl', [`--addr=${address}`, ...args], { env })
+    const steps = buildSteps()
+    const heard = (text: string) => {
+      const amount = steps(text)
+      if (amount) reportProgress(amount)
+    }
+    const { code, output } = await run('buildctl', [`--addr=${address}`, ...args], { env, heard })
     if (code !== 0) throw new Error(buildFault(output, image))
   })
   const digest = JSON.parse(readFileSync(metadata, 'utf8'))['containerimage.digest']

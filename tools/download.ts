@@ -35,7 +35,7 @@ export interface DownloadOptions {
   readonly signal?: AbortSignal
 }
 
-const defaults: DownloadOptions = {
+export const downloadDefaults: DownloadOptions = {
   tries: 6,
   silenceMs: 60_000,
   say: (line) => console.log(line),
@@ -245,7 +245,11 @@ async function wrongChecksum(
     : `came with ${promised.algorithm} ${found}, but the server says ${promised.base64}`
 }
 
-export async function download(wanted: WebFile, into: string, options = defaults): Promise<void> {
+export async function download(
+  wanted: WebFile,
+  into: string,
+  options = downloadDefaults,
+): Promise<void> {
   const { tries, say, signal } = options
   if (await sizeOf(join(into, wanted.file))) {
     // An earlier Pod completed it; an incomplete file has another name.

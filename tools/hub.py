@@ -23,6 +23,7 @@ os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 os.environ.setdefault("HF_HOME", os.path.join(sys.argv[4], ".cache", "home"))
 
 import hubfiles
+import hubprogress
 from huggingface_hub import HfApi, snapshot_download
 from huggingface_hub.errors import RepositoryNotFoundError, RevisionNotFoundError
 
@@ -85,6 +86,7 @@ def selection(kind, repository, files, patterns):
 
 
 def main(kind, repository, revision, folder, *patterns):
+    reports = False
     for count in range(1, TRIES + 1):
         try:
             info = HfApi().repo_info(
@@ -94,6 +96,9 @@ def main(kind, repository, revision, folder, *patterns):
             if invalid:
                 sys.exit(f"the hub names files that no folder can hold: {', '.join(invalid[:10])}")
             wanted, arguments = selection(kind, repository, info.siblings, patterns)
+            if not reports:
+                reports = True
+                hubprogress.report(folder, sum(file.size or 0 for file in wanted))
             snapshot_download(
                 repository, repo_type=kind, revision=info.sha, local_dir=folder, max_workers=4, **arguments
             )

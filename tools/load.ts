@@ -1,10 +1,11 @@
 import { mkdirSync } from 'node:fs'
 import { bucketEnv, countArgs, rcloneArgs, rcloneFault } from './bucket.ts'
-import { download } from './download.ts'
+import { download, downloadDefaults } from './download.ts'
 import { chosenIn } from './globs.ts'
 import { hubArgs, hubFault, type Omitted, omittedIn } from './hub.ts'
 import { hashOf, readManifest } from './manifest.ts'
 import { type Options, optional, required } from './options.ts'
+import { rcloneAmount, reportProgress } from './progress.ts'
 import { report } from './report.ts'
 import { run } from './run.ts'
 import { sealAndReport } from './seal.ts'
@@ -18,7 +19,8 @@ import { tokenFor } from './token.ts'
 const loaders: { readonly [K in Source['scheme']]: Loader<Extract<Source, { scheme: K }>> } = {
   https: async (source, { into }) => {
     const token = tokenFor(new URL(source.url), process.env.HTTP_TOKEN)
-    await download({ ...source, token }, into)
+    const arrived = (step: number, of: number | undefined) => reportProgress({ step, of })
+    await download({ ...source, token }, into, { ...downloadDefaults, arrived })
     return undefined
   },
   hf: async (source, { into, hub, files }) => {
@@ -45,7 +47,11 @@ type Bucket = Extract<Source, { scheme: 's3' | 'gs' }>
 async function bucket(source: Bucket, { into, files }: Wanted): Promise<undefined> {
   const rclone = async (args: readonly string[]) => {
     const env = bucketEnv(source.scheme, process.env)
-    const { code, output, stdout } = await run('rclone', args, { env })
+    const heard = (text: string) => {
+      const amount = rcloneAmount(text)
+      if (amount) reportProgress(amount)
+    }
+    const { code, output, stdout } = await run('rclone', args, { env, heard })
     if (code !== 0) throw new Error(rcloneFault(output, source))
     return stdout
   }

@@ -113,10 +113,17 @@ const staysInside = (path: unknown): boolean =>
   !path.includes('\0') &&
   path.split('/').every((part) => part !== '' && part !== '.' && part !== '..')
 
-export async function hashOf(folder: string, path: string): Promise<string> {
+/** The sha256 of a file; `read` is told the size of each part. */
+export async function hashOf(
+  folder: string,
+  path: string,
+  read: (bytes: number) => void = () => {},
+): Promise<string> {
   const hash = createHash('sha256')
   const file = await openInside(folder, path)
-  await pipeline(file.createReadStream({ highWaterMark: 1 << 20 }), hash)
+  const stream = file.createReadStream({ highWaterMark: 1 << 20 })
+  stream.on('data', ({ length }) => read(length))
+  await pipeline(stream, hash)
   return hash.digest('hex')
 }
 

@@ -4,6 +4,7 @@ import { posix } from 'node:path'
 import { basicOf, type Credentials, credentialsIn, readersOf } from './credentials.ts'
 import { filesOf, type Manifest, readManifest, type Sealed } from './manifest.ts'
 import { type Options, required } from './options.ts'
+import { byteCounter } from './progress.ts'
 import {
   type Descriptor,
   type Reference,
@@ -272,7 +273,12 @@ export async function main(options: Options): Promise<void> {
   const { base, source } = await sourceOf(from, credentials, open)
 
   const entries = await sealedEntries(artifacts, into, manifest)
-  const observe = verifier(into, manifest.files)
+  const verify = verifier(into, manifest.files)
+  const sent = byteCounter(manifest.bytes)
+  const observe: Observer = (entry, chunk) => {
+    if (chunk) sent(chunk.length)
+    verify(entry, chunk)
+  }
 
   const baseLayers: Descriptor[] = []
   for (const layer of base.layers)

@@ -16,6 +16,8 @@ interface RunOptions {
   readonly input?: string
   /** Whether to print the output as it arrives. */
   readonly show?: boolean
+  /** Gets the output of both streams as it arrives, without credentials. */
+  readonly heard?: (text: string) => void
 }
 
 const maxLength = 200_000
@@ -24,7 +26,7 @@ const maxLength = 200_000
 export const run = (
   file: string,
   args: readonly string[],
-  { cwd, env, input, show = true }: RunOptions = {},
+  { cwd, env, input, show = true, heard }: RunOptions = {},
 ): Promise<Ended> =>
   new Promise((resolve, reject) => {
     const child = spawn(file, args, {
@@ -37,6 +39,7 @@ export const run = (
     const record = (text: string) => {
       output = `${output}${text}`.slice(-maxLength)
       if (show) process.stderr.write(text)
+      heard?.(text)
     }
     const follow = (stream: Readable | null, also: (chunk: string) => void) => {
       const lines = lineCleaner()

@@ -15,6 +15,7 @@ import {
   shown,
 } from './manifest.ts'
 import { type Options, optional, required } from './options.ts'
+import { byteCounter } from './progress.ts'
 import { diskFull, finalError, report } from './report.ts'
 import { run } from './run.ts'
 import { type Source, sourceOf } from './source.ts'
@@ -47,11 +48,15 @@ const stateOf = (folder: string, path: string) => lstat(join(folder, path), { bi
 const alike = (a: BigIntStats, b: BigIntStats): boolean =>
   a.ino === b.ino && a.size === b.size && a.mtimeNs === b.mtimeNs
 
-async function sealed(folder: string, path: string): Promise<Sealed & { readonly bytes: number }> {
+async function sealed(
+  folder: string,
+  path: string,
+  read: (bytes: number) => void,
+): Promise<Sealed & { readonly bytes: number }> {
   await readable(join(folder, path), false)
   for (let left = hashings; left > 0; left -= 1) {
     const before = await stateOf(folder, path)
-    const sha256 = await hashOf(folder, path)
+    const sha256 = await hashOf(folder, path, read)
     const after = await stateOf(folder, path)
     if (alike(before, after)) return { path, bytes: Number(after.size), sha256 }
     console.log(`${shown(path)} has changed while it was read`)
@@ -282,6 +287,14 @@ function omitEmpty({ files, folders, links }: Awaited<ReturnType<typeof filesOf>
     if (!full.has(folder)) omit(shown(folder), 'a bucket cannot store an empty folder')
 }
 
+/** Of a file that is gone, reading it will say so. */
+async function sizeOf(folder: string, files: readonly string[]): Promise<number> {
+  let bytes = 0
+  for (const file of files)
+    bytes += (await lstat(join(folder, file)).catch(() => ({ size: 0 }))).size
+  return bytes
+}
+
 /** With `follows`, for a storage without links, the manifest lists the files behind links instead. */
 export async function seal(artifacts: string, follows = false): Promise<Made> {
   const { omit, report } = omissions()
@@ -292,11 +305,12 @@ export async function seal(artifacts: string, follows = false): Promise<Made> {
   for (const { name, why } of found.left) omit(name, why)
   if (follows) omitEmpty(found, omit)
   for (const folder of found.folders) await readable(join(artifacts, folder), true)
+  const read = byteCounter(await sizeOf(artifacts, found.files))
   const files: Awaited<ReturnType<typeof sealed>>[] = []
   for (const file of found.files) {
     const char = follows && unreadable.find((one) => file.includes(one))
     if (char) omit(shown(file), `rclone cannot read "${char}"`)
-    else files.push(await sealed(artifacts, file))
+    else files.push(await sealed(artifacts, file, read))
   }
   const links: Link[] = []
   for (const link of found.links) links.push(await linkAt(artifacts, link))

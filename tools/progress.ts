@@ -1,0 +1,92 @@
+import { request } from 'node:http'
+
+/**
+ * Tells the server how far a program is, which `kubectl get` then shows. A report that does not arrive is no
+ * matter: nothing waits for it, and nothing fails.
+ */
+
+export interface Amount {
+  readonly step: number
+  /** How many there are, if that is known. */
+  readonly of?: number | undefined
+  readonly message?: string
+}
+
+/** More often, nobody would see it. */
+const everyMilliseconds = 5000
+const timeout = 5000
+
+/** Reports to an address, at most every few seconds. */
+export function reporterTo(
+  address: string | undefined,
+  every = everyMilliseconds,
+): (amount: Amount) => void {
+  let last = Number.NEGATIVE_INFINITY
+  return (amount) => {
+    const now = performance.now()
+    if (!address || now - last < every) return
+    last = now
+    // Not by way of a proxy, which would not know the cluster's Services.
+    const sent = request(address, { method: 'POST', timeout }, (answer) => answer.resume())
+    sent.on('error', () => {})
+    sent.on('timeout', () => sent.destroy())
+    sent.on('socket', (socket) => socket.unref())
+    sent.end(JSON.stringify(amount))
+  }
+}
+
+export const reportProgress = reporterTo(process.env.SUBSTRATUS_PROGRESS_URL)
+
+/** Counts bytes and reports them. */
+export function byteCounter(
+  of: number | undefined,
+  report: (amount: Amount) => void = reportProgress,
+): (bytes: number) => void {
+  let step = 0
+  return (bytes) => {
+    step += bytes
+    report({ step, of })
+  }
+}
+
+const unitSize: Readonly<Record<string, number>> = {
+  B: 1,
+  KiB: 2 ** 10,
+  MiB: 2 ** 20,
+  GiB: 2 ** 30,
+  TiB: 2 ** 40,
+}
+
+/** What rclone prints every few seconds: `1.5 GiB / 10 GiB, 15%, 100 MiB/s, ETA 1m`. */
+export function rcloneAmount(text: string): Amount | undefined {
+  const found = [...text.matchAll(/([\d.]+) ([KMGT]?i?B) \/ ([\d.]+) ([KMGT]?i?B), \d+%/g)].at(-1)
+  if (!found) return undefined
+  const [, done = '', doneUnit = '', all = '', allUnit = ''] = found
+  const bytes = (count: string, unit: string) => Math.round(Number(count) * (unitSize[unit] ?? 0))
+  return { step: bytes(done, doneUnit), of: bytes(all, allUnit) }
+}
+
+/** What BuildKit prints when a step begins: `#7 [build 3/5] RUN make`; each stage counts its own steps. */
+export function buildSteps(): (text: string) => Amount | undefined {
+  const stages = new Map<string, { readonly at: number; readonly of: number }>()
+  let rest = ''
+  return (text) => {
+    const lines = `${rest}${text}`.split('\n')
+    rest = (lines.pop() ?? '').slice(-longestLine)
+    let message: string | undefined
+    for (const line of lines) {
+      const [, stage = '', at, of, what] =
+        /^#\d+ \[(?:(\S+) +)?(\d+)\/(\d+)\] (.*)$/.exec(line) ?? []
+      if (at === undefined) continue
+      const before = stages.get(stage)?.at ?? 0
+      stages.set(stage, { at: Math.max(before, Number(at)), of: Number(of) })
+      message = what
+    }
+    if (message === undefined) return undefined
+    const sum = (of: 'at' | 'of') => [...stages.values()].reduce((all, one) => all + one[of], 0)
+    return { step: sum('at'), of: sum('of'), message: message.slice(0, 200) }
+  }
+}
+
+/** Of a longer line, only the end is looked at. */
+const longestLine = 10_000
