@@ -23,7 +23,12 @@ export interface Case {
   readonly body: string
   /** The least acceptable throughput, as a fraction of the bare route's; null: the case is informational. */
   readonly target: number | null
+  /** How many attempts report their progress each second meanwhile, to our server. */
+  readonly reporting?: number
 }
+
+/** The key of the addresses that they report to. */
+export const benchKey = 'the key of the benchmark'
 
 const model = complete(aModel({ source: 'hf://org/falcon' }), {
   url: 'pvc://falcon-model-artifacts/run/1',
@@ -195,6 +200,10 @@ export const cases = (): readonly Case[] => [
   syncOfTwenty(trained, model, data),
   syncOfTwenty(server, model),
   syncOfTwenty(notebook, model),
+  {
+    ...syncOf('while 3,000 report', trained, [model, data, ...twenty(trained, [model, data])]),
+    reporting: 3000,
+  },
   served('its Pod', notebook, 1, model),
   served('50 Pods', aModelServer({ model: { name: 'falcon' }, env, replicas: 50 }), 50, inImage),
   ...largest(),

@@ -9,6 +9,8 @@ import { type Answered, load } from './traffic.ts'
 interface Ports {
   readonly ours: number
   readonly bare: number
+  /** Where progress is reported. */
+  readonly progress: number
 }
 
 const { json, rounds, seconds } = new Command('bench')
@@ -19,12 +21,32 @@ const { json, rounds, seconds } = new Command('bench')
   .parse()
   .opts<{ readonly json?: string; readonly rounds: number; readonly seconds: number }>()
 
+/** Attempts that report while our server is measured; the bare route has nobody to report to it. */
+async function reportersOf(port: number, attempts: number) {
+  const child = fork(join(import.meta.dirname, 'reporters.ts'), [String(port), String(attempts)])
+  await once(child, 'message')
+  return {
+    toggle: async () => {
+      child.send('toggle')
+      await once(child, 'message')
+    },
+    end: () => child.disconnect(),
+  }
+}
+
 /** Alternates between our server and the bare route, so that noise on the machine affects both. */
 async function measure(of: Case, ports: Ports): Promise<readonly Figure[]> {
   const rows: { readonly bare: Answered; readonly own: Answered }[] = []
   const at = (port: number) => load({ port, path: of.path, body: of.body, seconds })
-  for (let round = 0; round < rounds; round++)
-    rows.push({ bare: await at(ports.bare), own: await at(ports.ours) })
+  const reporters = of.reporting ? await reportersOf(ports.progress, of.reporting) : undefined
+  for (let round = 0; round < rounds; round++) {
+    const bare = await at(ports.bare)
+    await reporters?.toggle()
+    const own = await at(ports.ours)
+    await reporters?.toggle()
+    rows.push({ bare, own })
+  }
+  reporters?.end()
   const figure = (word: string, unit: Figure['unit'], value: number): Figure => ({
     name: `${of.name}: ${word}`,
     value: Math.round(value * 100) / 100,

@@ -1,0 +1,51 @@
+import { once } from 'node:events'
+import { connect, type Socket } from 'node:net'
+import { attemptToken } from '../hooks/progress/address.ts'
+import { benchKey } from './cases.ts'
+
+/**
+ * Attempts that each report once a second, in a process of their own: `reporters.ts PORT ATTEMPTS`. It begins
+ * and ends with each message. Few connections have many of them, so that the server's cost is measured, not
+ * the client's.
+ */
+
+const [port = 0, attempts = 0] = process.argv.slice(2).map(Number)
+const connections = 30
+/** Reports are sent in as many parts of a second. */
+const parts = 50
+
+const requests = Array.from({ length: attempts }, (_, at) => {
+  const attempt = { uid: `00000000-0000-4000-8000-${String(at).padStart(12, '0')}`, job: 'm-run-1' }
+  const path = `/progress/${attempt.uid}/${attempt.job}/${attemptToken(benchKey, attempt)}`
+  return (step: number) => {
+    const body = JSON.stringify({ step, of: 1_000_000, metrics: { loss: 1 / (step + 1) } })
+    return `POST ${path} HTTP/1.1\r\nhost: bench\r\ncontent-length: ${body.length}\r\n\r\n${body}`
+  }
+})
+
+const sockets: readonly Socket[] = await Promise.all(
+  Array.from({ length: connections }, async () => {
+    const socket = connect(port, '127.0.0.1').resume()
+    await once(socket, 'connect')
+    return socket
+  }),
+)
+
+let timer: NodeJS.Timeout | undefined
+let part = 0
+const sendPart = (): void => {
+  const step = Math.floor(part / parts)
+  const texts = sockets.map(() => '')
+  for (let at = part % parts; at < attempts; at += parts)
+    texts[at % connections] += requests[at]?.(step) ?? ''
+  for (const [at, text] of texts.entries()) if (text) sockets[at]?.write(text)
+  part++
+}
+
+process.on('message', () => {
+  if (timer) clearInterval(timer)
+  timer = timer ? undefined : setInterval(sendPart, 1000 / parts)
+  process.send?.('done')
+})
+process.once('disconnect', () => process.exit(0))
+process.send?.('ready')
