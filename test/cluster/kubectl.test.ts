@@ -55,7 +55,7 @@ test('kubectl get -w shows each step once, and -o wide the image', async () => {
   expect(seen.lines).toEqual([...new Set(seen.lines)])
   expect(seen.lines.filter((line) => !line.startsWith('False '))).toEqual([seen.lines.at(-1)])
   const wide = await ok(['-n', ns, 'get', 'models', '-o', 'wide'])
-  expect(wide).toMatch(/^NAME\s+READY\s+REASON\s+BASE\s+GPU\s+AGE\s+MESSAGE\s+IMAGE\n/)
+  expect(wide).toMatch(/^NAME\s+READY\s+REASON\s+BASE\s+GPU\s+PROGRESS\s+AGE\s+MESSAGE\s+IMAGE\n/)
   expect(wide).toMatch(/^m\s+True\s+Done\s.*example\.com\/train:1\n$/m)
 })
 

@@ -86,4 +86,4 @@ test('kubectl get shows how far a training has come, with few writes and until i
   const atRest = statusWrites(ns)
   await sleep(20_000)
   expect(statusWrites(ns)).toBe(atRest)
-}, 240_000)
+}, 360_000)
