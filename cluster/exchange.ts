@@ -1,6 +1,7 @@
-import { request as requestHttp } from 'node:http'
+import { type IncomingMessage, request as requestHttp } from 'node:http'
 import { Agent, type RequestOptions, request as requestHttps } from 'node:https'
 import type { KubeConfig } from '@kubernetes/client-node'
+import { refused } from './refusal.ts'
 
 /** The error for a response other than 2xx, with its code and its body. */
 export type HttpError = Error & {
@@ -13,8 +14,8 @@ export type HttpError = Error & {
 export function exchange<T>(url: string, options: RequestOptions, body?: unknown): Promise<T> {
   const text = body === undefined ? '' : JSON.stringify(body)
   const headers = {
-    ...options.headers,
     ...(text && { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) }),
+    ...options.headers,
   }
   return new Promise((resolve, reject) => {
     const send = url.startsWith('https:') ? requestHttps : requestHttp
@@ -59,6 +60,8 @@ interface ReadOptions {
   readonly signal?: AbortSignal | undefined
   /** The media type to ask for, for instance one of metadata only. */
   readonly accept?: string
+  /** That of the body, if it is not plain JSON. */
+  readonly contentType?: string
 }
 
 /** Reads raw JSON from the API server. The client's own calls would turn times into Dates. */
@@ -80,6 +83,48 @@ export const create = (
   signal?: AbortSignal,
 ): Promise<unknown> => send(kubeConfig, 'POST', path, { signal }, object)
 
+/** Changes an object by a merge patch; resolves to the changed object. */
+export const patch = <T>(
+  kubeConfig: KubeConfig,
+  path: string,
+  change: object,
+  fieldManager: string,
+): Promise<T> =>
+  send<T>(
+    kubeConfig,
+    'PATCH',
+    `${path}?${new URLSearchParams({ fieldManager })}`,
+    { contentType: 'application/merge-patch+json' },
+    change,
+  )
+
+/** Reads text that may go on for as long as something runs, such as a log. */
+export async function stream(
+  kubeConfig: KubeConfig,
+  path: string,
+  query: Readonly<Record<string, string>>,
+  signal: AbortSignal,
+): Promise<IncomingMessage> {
+  const options: RequestOptions = { method: 'GET', signal }
+  await kubeConfig.applyToHTTPSOptions(options)
+  const url = `${kubeConfig.getCurrentCluster()?.server}${path}?${new URLSearchParams(query)}`
+  return new Promise((resolve, reject) => {
+    const open = url.startsWith('https:') ? requestHttps : requestHttp
+    const sent = open(url, options, (answer) => {
+      const code = answer.statusCode ?? 0
+      if (code < 300) return resolve(answer)
+      let body = ''
+      answer.on('data', (chunk: Buffer) => {
+        if (body.length < 10_000) body += chunk
+      })
+      answer.on('error', reject)
+      answer.on('end', () => reject(refused(code, body)))
+    })
+    sent.on('error', reject)
+    sent.end()
+  })
+}
+
 /** By the agent that the client makes for a kubeconfig, which opens a connection for each request. */
 const keptAgents = new WeakMap<Agent, Agent>()
 
@@ -96,16 +141,20 @@ function keptAgent(agent: Agent): Agent {
 
 async function send<T>(
   kubeConfig: KubeConfig,
-  method: 'GET' | 'POST',
+  method: 'GET' | 'POST' | 'PATCH',
   path: string,
-  { signal, accept }: ReadOptions,
+  { signal, accept, contentType }: ReadOptions,
   body?: object,
 ): Promise<T> {
   const options: RequestOptions = { method }
   await kubeConfig.applyToHTTPSOptions(options)
   if (options.agent instanceof Agent) options.agent = keptAgent(options.agent)
   const url = `${kubeConfig.getCurrentCluster()?.server}${path}`
-  const headers = { ...options.headers, ...(accept && { accept }) }
+  const headers = {
+    ...options.headers,
+    ...(accept && { accept }),
+    ...(contentType && { 'content-type': contentType }),
+  }
   const timeout = timeoutMilliseconds
   return exchange<T>(url, { ...options, headers, timeout, ...(signal && { signal }) }, body)
 }

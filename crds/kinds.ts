@@ -1,5 +1,5 @@
 import { Dataset } from './dataset.ts'
-import type { Kind } from './kind.ts'
+import { group, type Kind, version } from './kind.ts'
 import { Model } from './model.ts'
 import { ModelServer } from './modelserver.ts'
 import { Notebook } from './notebook.ts'
@@ -16,3 +16,11 @@ export const kindOf = (name: string): Kind | undefined => kinds.find(({ kind }) 
 
 /** The same for names that are known to be ours by their type. */
 export const kindNamed = (name: KindName): Kind => kinds.find(({ kind }) => kind === name) as Kind
+
+/** The kind of any name that kubectl accepts, in any case: `models`, `model`, `mserver`, `models.substratus.ai`. */
+export const kindCalled = (word: string): Kind | undefined =>
+  kinds.find(({ plural, singular, shortNames }) =>
+    [plural, singular, ...shortNames]
+      .flatMap((name) => [name, `${name}.${group}`, `${name}.${version}.${group}`])
+      .includes(word.toLowerCase()),
+  )

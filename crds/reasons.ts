@@ -18,6 +18,8 @@ export type ConditionType = keyof typeof conditionTypes
 interface Explained {
   readonly meaning: string
   readonly todo: string
+  /** The command that helps, or shows more. KIND and NAME are the object's; JOB and POD those it fails in. */
+  readonly command?: string
 }
 
 const nothing = 'Nothing.'
@@ -29,20 +31,43 @@ export const reasons = {
   Pending: {
     meaning: 'The Job, Deployment or StatefulSet exists; its Pod has not started yet.',
     todo: 'Read the message: it is the scheduler’s or the kubelet’s own. With no Pod at all, kubectl describe the Job that it names.',
+    command: 'kubectl describe pod POD',
   },
   Queued: {
     meaning: 'The Job waits in its queue: Kueue has not admitted it yet, or has preempted it.',
     todo: 'Usually nothing. The message is Kueue’s own: other work may have to end first, or the queue may have no quota for such a Job.',
+    command: 'kubectl describe job JOB',
   },
-  Building: { meaning: 'The image is being built from Git.', todo: nothing },
-  Loading: { meaning: 'Data is being loaded, or a model imported.', todo: nothing },
-  Running: { meaning: 'The model is being trained.', todo: nothing },
+  Building: {
+    meaning: 'The image is being built from Git.',
+    todo: nothing,
+    command: 'kubectl substratus logs KIND NAME -f',
+  },
+  Loading: {
+    meaning: 'Data is being loaded, or a model imported.',
+    todo: nothing,
+    command: 'kubectl substratus logs KIND NAME -f',
+  },
+  Running: {
+    meaning: 'The model is being trained.',
+    todo: nothing,
+    command: 'kubectl substratus logs KIND NAME -f',
+  },
   Sealing: {
     meaning: 'The load or run has ended; the checksums of its files are being recorded.',
     todo: nothing,
+    command: 'kubectl substratus logs KIND NAME -f',
   },
-  Packaging: { meaning: 'The trained model is being packaged as an image.', todo: nothing },
-  Starting: { meaning: 'The Pod runs, and does not answer yet.', todo: nothing },
+  Packaging: {
+    meaning: 'The trained model is being packaged as an image.',
+    todo: nothing,
+    command: 'kubectl substratus logs KIND NAME -f',
+  },
+  Starting: {
+    meaning: 'The Pod runs, and does not answer yet.',
+    todo: nothing,
+    command: 'kubectl substratus logs KIND NAME -f',
+  },
   Finishing: {
     meaning: 'The Job is complete; what it reports is being read.',
     todo: nothing,
@@ -54,61 +79,75 @@ export const reasons = {
   ReferenceMissing: {
     meaning: 'A Model or Dataset that this object refers to does not exist in its namespace.',
     todo: 'Create it, or correct the name.',
+    command: 'kubectl substratus tree KIND NAME',
   },
   ReferenceCycle: {
     meaning: 'The base of this Model leads back to the Model itself.',
     todo: 'Give one Model of the cycle another base.',
+    command: 'kubectl edit KIND NAME',
   },
   Stale: {
     meaning: 'Ready, but made from an older state of its base or dataset.',
     todo: 'To use the new one: kubectl annotate --overwrite KIND NAME substratus.ai/rerun="$(date)".',
+    command: 'kubectl substratus rerun KIND NAME',
   },
   Unschedulable: {
     meaning: 'No node can take the Pod now; the message is the scheduler’s.',
     todo: 'Free or add what is missing, request less in spec.resources, or correct spec.pod.',
+    command: 'kubectl describe nodes',
   },
   NodeNotReady: {
     meaning:
       'The node of the Pod does not answer, or was deleted, so the state of the Pod is unknown.',
     todo: 'Repair the node, and the Pod continues. A server starts on another node after five minutes; a Job and a notebook, which must not run twice, only once the node is deleted: kubectl delete node NAME.',
+    command: 'kubectl get nodes',
   },
   VolumeUnavailable: {
     meaning:
       'A volume of the Pod cannot be attached or mounted; the message is Kubernetes’ own, from an Event of the Pod.',
     todo: 'Multi-Attach: stop the other Pod that the message names, or use storage that several nodes can mount. A Secret or ConfigMap that is not found: create it, and the kubelet tries again within two minutes.',
+    command: 'kubectl describe pod POD',
   },
   ImagePullFailed: {
     meaning: 'The kubelet cannot pull an image; the message is its own.',
     todo: 'Check the image’s name, and imagePullSecrets for a private one.',
+    command: 'kubectl describe pod POD',
   },
   ContainerConfigError: {
     meaning: 'A container cannot be created: most often a Secret or a key that does not exist.',
     todo: 'Create what the message names.',
+    command: 'kubectl describe pod POD',
   },
   CrashLooping: {
     meaning: 'A container exits again and again; the message has its exit code and last output.',
     todo: 'kubectl logs the Pod that the message names, with --previous.',
+    command: 'kubectl logs POD --previous',
   },
   OOMKilled: {
     meaning: 'A container was killed: it exceeded a memory limit, or the node ran out of memory.',
     todo: 'Raise spec.resources.memory. A load or a run then starts a new attempt in the same folder, where it finds the checkpoints of the old one.',
+    command: 'kubectl edit KIND NAME',
   },
   Failed: {
     meaning: 'The Job failed; the message has the exit code and the last output.',
     todo: 'Fix the cause. kubectl delete job NAME tries only this stage again, in the same folder, and so does a changed spec.pod; any other changed spec, or a new substratus.ai/rerun, starts a new attempt.',
+    command: 'kubectl substratus logs KIND NAME',
   },
   DeadlineExceeded: {
     meaning: 'The Job exceeded its deadline.',
     todo: 'For a load or a run, raise runPolicy.activeDeadlineSeconds, which starts it again. For a build or a packaging, whose deadline the administrator sets: kubectl delete job NAME tries it again.',
+    command: 'kubectl edit KIND NAME',
   },
   PodRefused: {
     meaning: 'The API server refuses the Pod: a quota, Pod Security or another admission check.',
     todo: 'Read the message: it is the API server’s own.',
+    command: 'kubectl get resourcequota',
   },
   PodsUnknown: {
     meaning:
       'The server’s watch of Pods has been silent for a minute, so it does not know why the work is not done. If Ready described the Pods before, it keeps that description instead.',
     todo: 'kubectl get pods shows the Pods. If this lasts, the server cannot reach the API server: see its log and /readyz.',
+    command: 'kubectl get pods',
   },
   ChildMissing: {
     meaning:
@@ -123,6 +162,7 @@ export const reasons = {
   StorageUnknown: {
     meaning: 'The recorded result is in a storage that the configuration does not name.',
     todo: 'Ask the administrator to list the root of that storage in storage.former. Or make the result again: kubectl annotate --overwrite KIND NAME substratus.ai/rerun="$(date)".',
+    command: 'kubectl substratus rerun KIND NAME',
   },
   Suspending: {
     meaning: 'spec.suspend is true, and the running workload is being stopped.',
@@ -131,16 +171,19 @@ export const reasons = {
   Suspended: {
     meaning: 'spec.suspend is true, or a ModelServer is scaled to 0 replicas. Nothing runs.',
     todo: 'Set spec.suspend to false to resume; kubectl open does so for a notebook or a server.',
+    command: 'kubectl substratus resume KIND NAME',
   },
   Idle: {
     meaning:
       'The notebook or the server was idle for spec.idleTimeout and was stopped; the home of a notebook remains. status.idle.since says when.',
     todo: 'To start it: kubectl open KIND NAME, or kubectl annotate --overwrite KIND NAME substratus.ai/opened="$(date -u +%FT%TZ)". A request to the gateway starts a server, too.',
+    command: 'kubectl substratus open KIND NAME',
   },
   UpdatePending: {
     meaning:
       'It answers with an older Pod template: a server because only the configuration or the version of Substratus has changed, a server with adapters because one of them was not trained on the newest result of its Model, a notebook because a restart would kill its kernels.',
     todo: 'If the message names adapters, it has the command that trains them again. For any other server, it says what would change; to roll it out: kubectl annotate --overwrite modelserver NAME substratus.ai/rollout="$(date)". For a notebook, delete its Pod.',
+    command: 'kubectl substratus rollout KIND NAME',
   },
   TooLarge: {
     meaning: 'The model is larger than packaging.maxSize; it is served from storage.',
@@ -153,7 +196,12 @@ export const reasons = {
   InvalidSpec: {
     meaning: 'The spec breaks a rule, most often because it is older than the rule.',
     todo: 'Correct the field that the message names.',
+    command: 'kubectl edit KIND NAME',
   },
 } as const satisfies Record<string, Explained>
 
 export type Reason = keyof typeof reasons
+
+/** What a reason means; undefined for one of another version. */
+export const explained = (reason: string): Explained | undefined =>
+  Object.hasOwn(reasons, reason) ? reasons[reason as Reason] : undefined

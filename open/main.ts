@@ -2,7 +2,8 @@
 import { isOldNode, oldestNode } from '../terminal/oldnode.ts'
 import { continuesOnOwnNode } from '../terminal/ownnode.ts'
 
-if (!isOldNode()) await import('./program.ts')
+if (!isOldNode())
+  await (await import('./program.ts')).openProgram(process.argv.slice(2), 'kubectl open')
 else if (!continuesOnOwnNode()) {
   console.error(
     `error: kubectl open needs Node ${oldestNode} or newer, and ${process.execPath} is ${process.versions.node}`,

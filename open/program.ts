@@ -7,30 +7,31 @@ import { areModels, targetOf } from './target.ts'
 const usageError = 2
 const interruptedCode = 130
 
-const program = new Command('kubectl open')
-  .description(
-    'Open a Notebook or a ModelServer of Substratus in your browser, or all models at one address.',
-  )
-  .usage('(notebook | modelserver) NAME [options]\n       kubectl open models [options]')
-  .argument('[words...]')
-  .option('-n, --namespace <name>', 'its namespace; default that of the context')
-  .option('--context <name>', 'the context of the kubeconfig to use')
-  .option('--kubeconfig <file>', 'the kubeconfig; default KUBECONFIG, then ~/.kube/config')
-  .option('--port <number>', 'the local port; default 8888 or 8080, or a free one', portOf)
-  .option('--no-browser', 'print the address, with the token, instead')
-  .option('--suspend', 'suspend it, and end')
-  .addHelpText(
-    'after',
-    `
+const programNamed = (called: string): Command =>
+  new Command(called)
+    .description(
+      'Open a Notebook or a ModelServer of Substratus in your browser, or all models at one address.',
+    )
+    .usage(`(notebook | modelserver) NAME [options]\n       ${called} models [options]`)
+    .argument('[words...]')
+    .option('-n, --namespace <name>', 'its namespace; default that of the context')
+    .option('--context <name>', 'the context of the kubeconfig to use')
+    .option('--kubeconfig <file>', 'the kubeconfig; default KUBECONFIG, then ~/.kube/config')
+    .option('--port <number>', 'the local port; default 8888 or 8080, or a free one', portOf)
+    .option('--no-browser', 'print the address, with the token, instead')
+    .option('--suspend', 'suspend it, and end')
+    .addHelpText(
+      'after',
+      `
 notebook/NAME, nb NAME and mserver NAME are accepted, too. "models" opens one OpenAI-compatible address for
 all ModelServers of the namespace; a request to an idle one wakes it.
 
 A suspended or idle notebook or modelserver is resumed or woken. Ctrl-C ends, and asks
 whether to suspend a notebook or to leave it running; a second Ctrl-C leaves it running. Other machines
 cannot connect: the port is on loopback, and is forwarded as kubectl port-forward does.`,
-  )
-  .allowExcessArguments()
-  .exitOverride()
+    )
+    .allowExcessArguments()
+    .exitOverride()
 
 function portOf(text: string): number {
   const port = Number(text)
@@ -42,12 +43,15 @@ function portOf(text: string): number {
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 const waiting: ((signal: NodeJS.Signals) => void)[] = []
 const interrupted = () => new Promise<NodeJS.Signals>((resolve) => waiting.push(resolve))
-for (const signal of signals)
-  process.on(signal, () => {
-    const first = waiting.shift()
-    if (first) first(signal)
-    else process.exit(interruptedCode)
-  })
+
+function catchSignals(): void {
+  for (const signal of signals)
+    process.on(signal, () => {
+      const first = waiting.shift()
+      if (first) first(signal)
+      else process.exit(interruptedCode)
+    })
+}
 
 /** At the end of input, Ctrl-D, the answer is empty. */
 const ask = (question: string) =>
@@ -64,7 +68,7 @@ const ask = (question: string) =>
     })
   })
 
-async function runModels(): Promise<number> {
+async function runModels(program: Command): Promise<number> {
   const { port, suspend, ...options } = program.opts()
   if (suspend)
     return program.error('error: --suspend is for one object: kubectl open modelserver NAME', {
@@ -78,9 +82,9 @@ async function runModels(): Promise<number> {
   return openModels({ cluster: clusterOf(options), port }, { stdout, stderr, interrupted })
 }
 
-async function run(): Promise<number> {
-  program.parse()
-  if (areModels(program.args)) return runModels()
+async function run(program: Command, args: readonly string[]): Promise<number> {
+  program.parse(args, { from: 'user' })
+  if (areModels(program.args)) return runModels(program)
   const target = targetOf(program.args)
   if ('wrong' in target)
     return program.error(`error: ${target.wrong}\nkubectl open --help says more`, {
@@ -108,11 +112,15 @@ async function run(): Promise<number> {
   )
 }
 
-try {
-  // Idle connections to the API server would keep the process for a while.
-  process.exit(await run())
-} catch (error) {
-  if (error instanceof CommanderError) process.exit(error.exitCode === 0 ? 0 : usageError)
-  console.error(`error: ${printable(error instanceof Error ? error.message : String(error))}`)
-  process.exit(1)
+/** Runs the arguments, and ends the process. `called` is the name by which it was started. */
+export async function openProgram(args: readonly string[], called: string): Promise<never> {
+  catchSignals()
+  try {
+    // Idle connections to the API server would keep the process for a while.
+    process.exit(await run(programNamed(called), args))
+  } catch (error) {
+    if (error instanceof CommanderError) process.exit(error.exitCode === 0 ? 0 : usageError)
+    console.error(`error: ${printable(error instanceof Error ? error.message : String(error))}`)
+    process.exit(1)
+  }
 }

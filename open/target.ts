@@ -1,5 +1,5 @@
-import { group, type Kind, version } from '../crds/kind.ts'
-import { kinds } from '../crds/kinds.ts'
+import type { Kind } from '../crds/kind.ts'
+import { kindCalled } from '../crds/kinds.ts'
 
 /** The kind and name of the object to open. */
 export interface Target {
@@ -38,11 +38,3 @@ export function targetOf(words: readonly string[]): Target | { readonly wrong: s
 /** Whether all models are to be opened, at one address. */
 export const areModels = ([first = '', ...others]: readonly string[]): boolean =>
   first.toLowerCase() === 'models' && !others.length
-
-/** Finds a kind by any name that kubectl accepts, in any case. */
-const kindCalled = (word: string): Kind | undefined =>
-  kinds.find(({ plural, singular, shortNames }) =>
-    [plural, singular, ...shortNames]
-      .flatMap((name) => [name, `${name}.${group}`, `${name}.${version}.${group}`])
-      .includes(word.toLowerCase()),
-  )

@@ -42,5 +42,5 @@ async function rowsOf(kubectl: Kubectl): Promise<readonly Row[]> {
   const resources = kinds.map(({ plural }) => `${plural}.${group}`).join(',')
   const text = await kubectl.run(['get', resources, '--all-namespaces', '-o', 'json'])
   const { items } = JSON.parse(text) as { readonly items: readonly Parent[] }
-  return items.map(rowOf)
+  return items.map((object) => rowOf(object))
 }

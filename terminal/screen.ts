@@ -1,20 +1,27 @@
+import { cutAt, onOneLine } from '../crds/text.ts'
 import { type Row, tableLines } from './table.ts'
 
 /** Where a table is drawn: process.stdout, or a test's buffer. */
 export interface Output {
   readonly isTTY?: boolean
   readonly columns?: number
+  /** How many lines are visible. */
+  readonly rows?: number
   readonly write: (text: string) => unknown
 }
 
-/** Draws in place on a terminal; elsewhere prints the rows that have changed, and only those. */
-export const screenOf = (output: Output): ((rows: readonly Row[]) => void) =>
+/**
+ * Draws in place on a terminal; elsewhere prints the rows that have changed, and only those. On a
+ * terminal, a note stands below the table for as long as it is given.
+ */
+export const screenOf = (output: Output): ((rows: readonly Row[], note?: string) => void) =>
   output.isTTY ? inPlace(output) : onChange(output)
 
 function inPlace(output: Output) {
   let drawn = ''
-  return (rows: readonly Row[]) => {
-    const text = `${tableLines(rows, output.columns).join('\n')}\n`
+  return (rows: readonly Row[], note?: string) => {
+    const shownNote = note === undefined ? [] : tableNote(note, output.columns)
+    const text = `${[...fitting(rows, output), ...shownNote].join('\n')}\n`
     if (text === drawn) return
     const up = drawn.split('\n').length - 1
     output.write(`${up ? `\x1b[${up}A\x1b[J` : ''}${text}`)
@@ -22,17 +29,57 @@ function inPlace(output: Output) {
   }
 }
 
+/** What has scrolled out of sight cannot be redrawn: what is Ready is left out first. */
+function fitting(
+  rows: readonly Row[],
+  { columns, rows: height = Number.POSITIVE_INFINITY }: Output,
+): readonly string[] {
+  // The heading, the line that counts the others, a note, and the cursor's line.
+  const room = Math.max(1, height - 4)
+  if (rows.length <= room) return tableLines(rows, columns)
+  const order = [...rows.filter(isUnready), ...rows.filter((row) => !isUnready(row))]
+  const shown = new Set(order.slice(0, room))
+  const hidden = rows.filter((row) => !shown.has(row))
+  const ready = hidden.filter((row) => !isUnready(row)).length
+  return [
+    ...tableLines(
+      rows.filter((row) => shown.has(row)),
+      columns,
+    ),
+    `… and ${hidden.length} more, ${ready} of them Ready`,
+  ]
+}
+
+const tableNote = (note: string, width = Number.POSITIVE_INFINITY): readonly string[] => {
+  const line = onOneLine(note)
+  return [line.length > width ? cutAt(line, width - 1) : line]
+}
+
+const isUnready = ({ ready }: Row): boolean => ready !== 'True'
+
 function onChange(output: Output) {
-  const printed = new Map<string, string>()
+  const printed = new Map<string, { readonly value: string; readonly row: Row }>()
+  const print = (row: Row, line = tableLines([row])[1]) => output.write(`${line}\n`)
   return (rows: readonly Row[]) => {
     const [heading = '', ...lines] = tableLines(rows)
-    for (const [index, { kind, name, ready, reason, message }] of rows.entries()) {
-      const key = `${kind}/${name}`
-      const value = [ready, reason, message].join()
-      if (printed.get(key) === value) continue
+    for (const [index, row] of rows.entries()) {
+      const { ready, reason, message, progress } = row
+      const key = keyOf(row)
+      // The time that is left changes all the time.
+      const value = [ready, reason, message, progress?.percent].join()
+      if (printed.get(key)?.value === value) continue
       if (printed.size === 0) output.write(`${heading}\n`)
-      output.write(`${lines[index]}\n`)
-      printed.set(key, value)
+      print(row, lines[index])
+      printed.set(key, { value, row })
+    }
+    const present = new Set(rows.map(keyOf))
+    for (const [key, { row }] of printed) {
+      if (present.has(key)) continue
+      const { kind, name } = row
+      print({ kind, name, ready: '-', reason: 'Deleted', message: '' })
+      printed.delete(key)
     }
   }
 }
+
+const keyOf = ({ kind, name }: Row): string => `${kind}/${name}`

@@ -1,13 +1,15 @@
 import type { Parent } from '../crds/kind.ts'
 import { cutAt, onOneLine } from '../crds/text.ts'
+import { barOf, type Progress, progressOf } from './progress.ts'
 
-/** One object as `up` shows it. */
+/** One object as `up` and `watch` show it. */
 export interface Row {
   readonly kind: string
   readonly name: string
   readonly ready: string
   readonly reason: string
   readonly message: string
+  readonly progress?: Progress
   /** Whether nothing changes until somebody acts. */
   readonly isStalled?: boolean
 }
@@ -19,29 +21,25 @@ interface Condition {
   readonly message: string
 }
 
-/** An object's Ready condition; before the first sync there is none. */
-export function rowOf({ kind, metadata, status }: Parent): Row {
+/** An object's Ready condition; before the first sync there is none. `home` is the namespace that goes without saying. */
+export function rowOf({ kind, metadata, status }: Parent, home = 'default', now = Date.now()): Row {
   const { name, namespace = 'default' } = metadata
   const { conditions = [] } = (status ?? {}) as { readonly conditions?: readonly Condition[] }
   const ready = conditions.find(({ type }) => type === 'Ready')
   const stalled = conditions.find(({ type }) => type === 'Stalled')
+  const progress = progressOf(status, now)
   return {
     kind,
-    name: namespace === 'default' ? name : `${namespace}/${name}`,
+    name: namespace === home ? name : `${namespace}/${name}`,
     ready: ready?.status ?? '-',
     reason: ready?.reason ?? '-',
     message: ready?.message ?? 'not seen by the controller yet',
+    ...(progress && { progress }),
     ...(stalled?.status === 'True' && { isStalled: true }),
   }
 }
 
-const head: Row = {
-  kind: 'KIND',
-  name: 'NAME',
-  ready: 'READY',
-  reason: 'REASON',
-  message: 'MESSAGE',
-}
+const heads = { kind: 'KIND', name: 'NAME', ready: 'READY', reason: 'REASON' } as const
 
 // Wide enough for the usual reasons, so that lines printed later stay aligned.
 const minWidths = { kind: 11, name: 8, ready: 5, reason: 16 }
@@ -53,20 +51,31 @@ export function tableLines(seen: readonly Row[], width = Number.POSITIVE_INFINIT
   const widths = columns.map((column) =>
     Math.max(minWidths[column], ...rows.map((row) => row[column].length)),
   )
-  return [head, ...rows].map((row) => {
-    const cells = columns.map((column, index) => row[column].padEnd(widths[index] ?? 0))
-    const line = [...cells, row.message].join('  ').trimEnd()
-    return line.length > width ? cutAt(line, width - 1) : line
-  })
+  const cells = [heads, ...rows].map((row) =>
+    columns.map((column, index) => row[column].padEnd(widths[index] ?? 0)),
+  )
+  const last = ['MESSAGE', ...rows.map(saying)]
+  return cells.map((line, index) => cutLine([...line, last[index]].join('  ').trimEnd(), width))
+}
+
+const cutLine = (line: string, width: number): string =>
+  line.length > width ? cutAt(line, width - 1) : line
+
+/** How far the work is comes before what it does: the end of a line may be cut. */
+function saying({ message, progress }: Row): string {
+  if (!progress) return message
+  const { percent, words } = progress
+  return `${barOf(percent)} ${percent}%${words ? ` ${words}` : ''}  ${message}`
 }
 
 /** The cluster is not trusted: anyone who can write a status could send escape sequences here. */
-const asShown = ({ kind, name, ready, reason, message }: Row): Row => ({
+const asShown = ({ kind, name, ready, reason, message, progress }: Row): Row => ({
   kind: onOneLine(kind),
   name: onOneLine(name),
   ready: onOneLine(ready),
   reason: onOneLine(reason),
   message: onOneLine(message),
+  ...(progress && { progress: { percent: progress.percent, words: onOneLine(progress.words) } }),
 })
 
 /** Whether an object is stalled, and all others are, are Ready or wait for one of these. */

@@ -73,7 +73,11 @@ async function createOthers(platform: Platform, namespace: string, count: number
       const path = `/apis/${apiVersion}/namespaces/${namespace}/${plural}`
       await create(config, path, { apiVersion, kind, metadata: { name }, spec })
     }
-  while (!allReady([...(await objectsIn(platform, namespace)).values()].flat().map(rowOf)))
+  while (
+    !allReady(
+      [...(await objectsIn(platform, namespace)).values()].flat().map((object) => rowOf(object)),
+    )
+  )
     await sleep(5000)
 }
 

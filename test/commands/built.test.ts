@@ -41,6 +41,7 @@ test('the image contains no development platform', () => {
     'server',
     'terminal',
     'tools',
+    'view',
     'webhooks',
   ])
 })
@@ -61,6 +62,7 @@ test('the image imports no development dependency', () => {
 })
 
 const cluster = ['--kubeconfig', 'kubeconfig', '--namespace', 'n']
+const ofPerson = ['--kubeconfig', 'kubeconfig', '-n', 'n']
 const names = ['--ca', 'ca', '--secret', 'tls', '--name', 'a', '--days', '30']
 const examples = ['-f', join(root, 'examples')]
 
@@ -74,6 +76,12 @@ test.each([
   { file: 'cli', args: ['serve', '--http', '192.0.2.1:0'], code: 1, says: 'no address of this' },
   { file: 'cli', args: ['renew-certificate', ...cluster, ...names], code: 1, says: 'substratus: ' },
   { file: 'cli', args: ['try', ...cluster], code: 1, says: 'substratus: ' },
+  { file: 'cli', args: ['tree', ...ofPerson], code: 1, says: 'substratus: kubeconfig ' },
+  { file: 'cli', args: ['why', 'nb/n', ...ofPerson], code: 1, says: 'substratus: kubeconfig ' },
+  { file: 'cli', args: ['logs', 'nb/n', ...ofPerson], code: 1, says: 'substratus: kubeconfig ' },
+  { file: 'cli', args: ['watch', ...ofPerson], code: 1, says: 'substratus: kubeconfig ' },
+  { file: 'cli', args: ['suspend', 'nb/n', ...ofPerson], code: 1, says: 'substratus: kubeconfig ' },
+  { file: 'cli', args: ['open', 'nb', 'n', ...ofPerson], code: 1, says: 'error: kubeconfig ' },
   { file: 'cli', args: ['seal'], code: 1, says: '--artifacts' },
   { file: 'cli', args: ['idle', '--timeout=1m'], code: 1, says: '--url' },
   { file: 'cli', args: ['relay', '--port=1'], code: 1, says: '--to' },
@@ -88,4 +96,17 @@ test.each([
   expect(stdout + stderr).toContain(says)
   expect(stdout + stderr).not.toMatch(/Cannot find|ERR_/)
   expect(status).toBe(code)
+})
+
+test('dist/cli/completemain.js answers as kubectl_complete-substratus', () => {
+  const main = join(folder, 'dist', 'cli', 'completemain.js')
+  const { stdout, stderr } = spawnSync(process.execPath, [main, 'rol'], { encoding: 'utf8' })
+  expect(stdout).toMatch(/^rollout\t.*\n:4\n$/)
+  expect(stderr).toBe('')
+})
+
+test('every command that npm links is built and starts with the line that names Node', () => {
+  const { bin } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+  for (const file of Object.values<string>(bin))
+    expect(readFileSync(join(folder, file), 'utf8')).toMatch(/^#!\/usr\/bin\/env node\n/)
 })

@@ -67,3 +67,54 @@ test('without a terminal only the changed rows are printed, under one heading', 
     'Model b True',
   ])
 })
+
+test('work under way has a bar before its message', () => {
+  const progress = { percent: 45, words: 'loss 0.51, 2h left' }
+  expect(tableLines([row('falcon', { progress })])[1]).toBe(
+    'Model        falcon    False  Running           ████░░░░░░ 45% loss 0.51, 2h left  Pod "x" is running',
+  )
+})
+
+test('without a terminal, the time that is left makes no line, and a new percent does', () => {
+  const written: string[] = []
+  const show = screenOf({ write: (text) => written.push(text) })
+  for (const [percent, words] of [
+    [1, '2h left'],
+    [1, '1h left'],
+    [2, '1h left'],
+  ] as const)
+    show([row('a', { progress: { percent, words } })])
+  expect(written).toHaveLength(3)
+})
+
+test('without a terminal, an object that is gone is told once, and again if it returns', () => {
+  const written: string[] = []
+  const show = screenOf({ write: (text) => written.push(text) })
+  for (const rows of [[row('a')], [], [], [row('a')]]) show(rows)
+  expect(written.map((line) => line.trim().split(/\s+/).slice(1, 4).join(' '))).toEqual([
+    'NAME READY REASON',
+    'a False Running',
+    'a - Deleted',
+    'NAME READY REASON',
+    'a False Running',
+  ])
+})
+
+test('a terminal that is too low shows what is not Ready, and counts the rest', () => {
+  const written: string[] = []
+  const show = screenOf({ isTTY: true, columns: 80, rows: 6, write: (text) => written.push(text) })
+  const rows = ['a', 'b', 'c', 'd'].map((name) => row(name, { ready: 'True' }))
+  show([...rows, row('e')])
+  const lines = written.join('').trim().split('\n')
+  expect(lines.map((line) => line.split(/\s+/)[1])).toEqual(['NAME', 'a', 'e', 'and'])
+  expect(lines.at(-1)).toBe('… and 3 more, 3 of them Ready')
+})
+
+test('a note stands below the table until it is gone', () => {
+  const written: string[] = []
+  const show = screenOf({ isTTY: true, columns: 20, write: (text) => written.push(text) })
+  show([row('a')], 'the API server \x1b[2J does not answer')
+  show([row('a')])
+  expect(written[0]?.trim().split('\n').at(-1)).toBe('the API server does…')
+  expect(written[1]).not.toContain('the API server')
+})

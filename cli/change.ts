@@ -1,0 +1,33 @@
+import { pathOf } from '../cluster/collections.ts'
+import { patch } from '../cluster/exchange.ts'
+import { type ClusterOptions, clusterOf } from '../cluster/kubeconfig.ts'
+import { onOneLine } from '../crds/text.ts'
+import { type Deed, doingOf } from '../view/deeds.ts'
+import { explaining, objectAt, usageError } from './failures.ts'
+import { targetOf } from './target.ts'
+
+/** `rerun`, `suspend`, `resume` and `rollout`: each writes the field or annotation that docs/ describes. */
+export async function changeCommand(
+  deed: Deed,
+  words: readonly string[],
+  options: ClusterOptions,
+): Promise<number> {
+  const target = targetOf(words, deed)
+  if ('wrong' in target) return usageError(target.wrong, deed)
+  const cluster = clusterOf(options)
+  return explaining(cluster.namespace, async () => {
+    const object = await objectAt(cluster, target)
+    const doing = doingOf(deed, object, new Date().toISOString())
+    if ('cannot' in doing) {
+      console.error(`error: ${onOneLine(doing.cannot)}`)
+      return 1
+    }
+    if ('already' in doing) console.log(onOneLine(doing.already))
+    else {
+      const path = `${pathOf(target.kind, cluster.namespace)}/${target.name}`
+      await patch(cluster.kubeConfig, path, doing.change, 'kubectl-substratus')
+      console.log(onOneLine(doing.says))
+    }
+    return 0
+  })
+}

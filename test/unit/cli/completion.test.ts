@@ -1,0 +1,66 @@
+import { describe, expect, test } from 'vitest'
+import { completed } from '../../../cli/completion.ts'
+import { program } from '../../../cli/program.ts'
+
+/** What may follow these words, without what it means; the last word is the one being typed. */
+function after(line: string): unknown {
+  const { candidates } = completed(program, line.split(' '))
+  if ('words' in candidates) return candidates.words.map((word) => word.split('\t')[0])
+  if ('files' in candidates) return 'files'
+  return candidates.ask === 'objects'
+    ? `${candidates.prefix}${candidates.kind.plural}`
+    : `${candidates.prefix}${candidates.ask}`
+}
+
+const kinds = ['dataset', 'model', 'modelserver', 'notebook']
+
+describe('what follows on the command line', () => {
+  test.each([
+    { line: 'wa', is: ['watch'] },
+    { line: 'seal', is: [] },
+    { line: 'nothing x', is: [] },
+    { line: 'why ', is: kinds },
+    { line: 'why mod', is: ['model', 'modelserver'] },
+    { line: 'why model ', is: 'models' },
+    { line: 'why models/fal', is: 'models/models' },
+    { line: 'why nb/', is: 'nb/notebooks' },
+    { line: 'why model falcon ', is: [] },
+    { line: 'why model/falcon ', is: [] },
+    { line: 'why -n team model ', is: 'models' },
+    { line: 'rollout ', is: ['modelserver'] },
+    { line: 'open ', is: ['notebook', 'modelserver', 'models'] },
+    { line: 'open -n ', is: 'namespaces' },
+    { line: 'open nb ', is: 'notebooks' },
+    { line: 'watch data', is: ['datasets'] },
+    { line: 'watch models note', is: ['notebooks'] },
+    { line: 'logs --st', is: ['--stage'] },
+    { line: 'logs --stage ', is: ['build', 'load', 'run', 'seal', 'package', 'serve'] },
+    { line: 'logs --stage=s', is: ['--stage=seal', '--stage=serve'] },
+    { line: 'tree -o ', is: ['json', 'dot'] },
+    { line: 'tree -n ', is: 'namespaces' },
+    { line: 'tree --namespace=', is: '--namespace=namespaces' },
+    { line: 'tree --context ', is: 'contexts' },
+    { line: 'tree --kubeconfig ', is: 'files' },
+    { line: 'validate -f ', is: 'files' },
+    { line: 'token ', is: 'serviceaccounts' },
+    { line: 'token app ', is: [] },
+  ])('kubectl substratus $line', ({ line, is }) => {
+    expect(after(line)).toEqual(is)
+  })
+})
+
+test('the words so far say where the cluster is', () => {
+  const words = ['why', '-n', 'team', '--context=there', '--kubeconfig', 'file', 'model', '']
+  expect(completed(program, words).cluster).toEqual({
+    namespace: 'team',
+    context: 'there',
+    kubeconfig: 'file',
+  })
+})
+
+test('a command says what it does', () => {
+  const { candidates } = completed(program, ['tre'])
+  expect(candidates).toEqual({
+    words: ['tree\tWhat an object was made from, and what was made from it; or all of them.'],
+  })
+})
