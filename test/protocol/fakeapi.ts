@@ -40,6 +40,8 @@ export interface FakeApi {
     pod: string,
     command: readonly string[],
   ) => { readonly out: string | readonly string[]; readonly code: number | undefined }
+  /** Writes the log of a Pod's container; it may leave the response open. */
+  log: (pod: string, query: URLSearchParams, res: ServerResponse) => void
   /** The local port that acts as the Pod's. */
   backend: (pod: string) => number
   /** Cuts every forwarded connection, as a failing node or proxy would. */
@@ -57,9 +59,13 @@ export interface FakeApi {
 }
 
 const collections: Readonly<Record<string, string>> = {
+  Dataset: '/apis/substratus.ai/v1/namespaces/team/datasets',
+  Model: '/apis/substratus.ai/v1/namespaces/team/models',
   Notebook: '/apis/substratus.ai/v1/namespaces/team/notebooks',
   ModelServer: '/apis/substratus.ai/v1/namespaces/team/modelservers',
   Pod: '/api/v1/namespaces/team/pods',
+  Event: '/api/v1/namespaces/team/events',
+  Job: '/apis/batch/v1/namespaces/team/jobs',
   StatefulSet: '/apis/apps/v1/namespaces/team/statefulsets',
   Deployment: '/apis/apps/v1/namespaces/team/deployments',
   ReplicaSet: '/apis/apps/v1/namespaces/team/replicasets',
@@ -129,6 +135,8 @@ export async function fakeApi(): Promise<FakeApi> {
         .map(([, object]) => object)
       return answer(res, 200, { items, metadata: { resourceVersion: String(version) } })
     }
+    const log = /\/pods\/([^/]+)\/log$/.exec(pathname)
+    if (log) return api.log(log[1] ?? '', searchParams, res)
     const found = objects.get(pathname)
     if (!found) {
       const [plural, missing] = pathname.split('/').slice(-2)
@@ -211,6 +219,7 @@ export async function fakeApi(): Promise<FakeApi> {
     posted: () => ({}),
     refusals: new Map(),
     exec: () => ({ out: '', code: 1 }),
+    log: (_pod, _query, res) => res.end(),
     backend: () => 0,
     cut: () => {
       for (const tunnel of tunnels) tunnel.terminate()
