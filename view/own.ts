@@ -1,6 +1,6 @@
 import { labels } from '../crds/kind.ts'
 import type { Job, Pod } from '../hooks/children/manifesttypes.ts'
-import { notebookName, serverName } from '../hooks/children/metadata.ts'
+import { jobName, notebookName, serverName } from '../hooks/children/metadata.ts'
 import { namespaceIn, type Shown } from './object.ts'
 
 /** The Jobs and Pods of an object. Labels can be forged: the owner references must lead to it, too. */
@@ -40,6 +40,12 @@ export const jobsOf = (object: Shown, jobs: readonly Job[]): readonly Job[] =>
     .filter((job) => isLabelled(job, object) && controllerOf(job)?.uid === object.metadata.uid)
     .sort(newestFirst)
 
+const hashLength = 8
+
+/** All of a Job's name but the hash at its end. */
+const jobPrefix = (object: Shown, pod: Pod): string =>
+  jobName(object, stageOf(pod) ?? '', '0'.repeat(hashLength)).slice(0, -hashLength)
+
 /** The newest first. Without its Jobs, the names of the Pods' owners must be those that its Jobs would have. */
 export function podsOf(
   object: Shown,
@@ -53,7 +59,7 @@ export function podsOf(
       case 'Job':
         return own
           ? own.some(({ metadata }) => metadata.uid === owner.uid)
-          : owner.name.startsWith(object.metadata.name.slice(0, 10))
+          : owner.name.startsWith(jobPrefix(object, pod))
       case 'ReplicaSet':
         return object.kind === 'ModelServer' && owner.name.startsWith(`${serverName(object)}-`)
       case 'StatefulSet':

@@ -1,13 +1,10 @@
-import { createServer, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { KubeConfig } from '@kubernetes/client-node'
-import { pino } from 'pino'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Admission } from '../../hooks/children/manifesttypes.ts'
 import { type Admissions, watchAdmissions, withAdmissions } from '../../server/admissions.ts'
 import { until } from '../cluster/cluster.ts'
 import type { Child } from '../objects.ts'
+import { type ListApi, listApi } from './listapi.ts'
 
 /** The server's memory of Kueue's Workloads, against an API server that lists and watches them. */
 
@@ -31,44 +28,22 @@ const workload = (name: string, uid: string, message = 'no quota') => ({
   },
 })
 
-let api: Server
+let api: ListApi
 let stored: readonly object[]
-let code: number
 let lists: string[]
-let watching: ServerResponse | undefined
-let lines: string[]
 let admissions: Admissions
-let watched: AbortController
 
 beforeEach(async () => {
-  ;[stored, code, lists, lines, watching] = [[], 200, [], [], undefined]
-  api = createServer(({ url = '' }, response) => {
-    const { pathname, searchParams: query } = new URL(url, 'http://it')
-    response.setHeader('content-type', 'application/json')
-    response.statusCode = code
-    if (query.has('watch')) {
-      watching = response
-      return response.flushHeaders()
-    }
-    lists.push(`${pathname} ${query.get('labelSelector')}`)
-    response.end(JSON.stringify({ metadata: { resourceVersion: '1' }, items: stored }))
+  ;[stored, lists] = [[], []]
+  api = await listApi(({ pathname, searchParams }) => {
+    lists.push(`${pathname} ${searchParams.get('labelSelector')}`)
+    return { items: stored }
   })
-  await new Promise<void>((done) => api.listen(0, '127.0.0.1', done))
 })
-afterEach(() => {
-  watched.abort()
-  api.close()
-  api.closeAllConnections()
-})
+afterEach(() => api.close())
 
 function start(): void {
-  const server = `http://127.0.0.1:${(api.address() as AddressInfo).port}`
-  const kubeConfig = new KubeConfig()
-  // The client speaks plain HTTP only where TLS would not be verified.
-  kubeConfig.loadFromClusterAndUser({ name: 'it', server, skipTLSVerify: true }, { name: 'it' })
-  watched = new AbortController()
-  const log = pino({}, { write: (line) => void lines.push(line) })
-  admissions = watchAdmissions(kubeConfig, log, watched.signal)
+  admissions = watchAdmissions(api.kubeConfig, api.log, api.signal)
 }
 
 const namesOf = (uid: string) => admissions.about('team', uid).map(({ metadata }) => metadata.name)
@@ -76,14 +51,12 @@ const namesOf = (uid: string) => admissions.about('team', uid).map(({ metadata }
 test('Workloads of Jobs are listed and watched', async () => {
   stored = [workload('a', 'j1'), workload('b', 'j2')]
   start()
-  await until(async () => watching, Boolean)
+  await api.watching()
   expect(lists).toEqual(['/apis/kueue.x-k8s.io/v1beta2/workloads kueue.x-k8s.io/job-uid'])
   expect(namesOf('j1')).toEqual(['a'])
   expect(admissions.about('other', 'j1')).toEqual([])
-  const send = (type: string, object: object) =>
-    watching?.write(`${JSON.stringify({ type, object })}\n`)
-  send('ADDED', workload('c', 'j1'))
-  send('DELETED', workload('a', 'j1'))
+  api.send('ADDED', workload('c', 'j1'))
+  api.send('DELETED', workload('a', 'j1'))
   await until(
     async () => namesOf('j1'),
     ([name, ...more]) => name === 'c' && !more.length,
@@ -93,7 +66,7 @@ test('Workloads of Jobs are listed and watched', async () => {
 test('little is kept of a Workload', async () => {
   stored = [workload('a', 'j1', 'x'.repeat(100_000))]
   start()
-  await until(async () => watching, Boolean)
+  await api.watching()
   const message = `${'x'.repeat(1024)}…`
   expect(admissions.about('team', 'j1')).toEqual([
     {
@@ -112,12 +85,12 @@ test.each([
   { without: 'Kueue', answer: 404 },
   { without: 'permission', answer: 403 },
 ])('without $without there are none, which is logged once', async ({ answer }) => {
-  code = answer
+  api.code = answer
   start()
   await until(async () => lists.length, Boolean)
   await sleep(1500)
   expect(lists).toHaveLength(1)
-  expect(lines).toHaveLength(1)
+  expect(api.lines).toHaveLength(1)
   expect(admissions.about('team', 'j1')).toEqual([])
 })
 

@@ -1,12 +1,9 @@
-import { createServer, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { KubeConfig } from '@kubernetes/client-node'
-import { pino } from 'pino'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { type Events, watchEvents, withEvents } from '../../server/events.ts'
 import { until } from '../cluster/cluster.ts'
 import { aModel, anEvent, type Child } from '../objects.ts'
+import { type ListApi, listApi } from './listapi.ts'
 
 /** The server's memory of Events, against an API server that lists and watches them. */
 
@@ -21,50 +18,29 @@ const stored = (name: string, message: string, more: object = {}) => ({
   ...more,
 })
 
-let api: Server
+const mounts = 'reason=FailedMount,involvedObject.kind=Pod'
+
+let api: ListApi
 let pages: readonly (readonly object[])[]
-let code: number
 let lists: string[]
-let watches: Map<string, ServerResponse>
-let lines: string[]
 let events: Events
-let watched: AbortController
 
 beforeEach(async () => {
-  ;[pages, code, lists, lines] = [[[]], 200, [], []]
-  watches = new Map()
-  api = createServer(({ url = '' }, response) => {
-    const query = new URL(url, 'http://it').searchParams
+  ;[pages, lists] = [[[]], []]
+  api = await listApi(({ searchParams: query }) => {
     const selector = query.get('fieldSelector') ?? ''
-    response.setHeader('content-type', 'application/json')
-    response.statusCode = code
-    if (query.has('watch')) {
-      watches.set(selector, response)
-      return response.flushHeaders()
-    }
     const at = Number(query.get('continue') ?? 0)
     lists.push(`${selector} ${query.get('limit')} ${at}`)
-    const items = selector.startsWith('reason=FailedMount') ? (pages[at] ?? []) : []
-    const isLast = !selector.startsWith('reason=FailedMount') || at + 1 >= pages.length
+    const items = selector === mounts ? (pages[at] ?? []) : []
+    const isLast = selector !== mounts || at + 1 >= pages.length
     const metadata = { resourceVersion: '1', ...(!isLast && { continue: String(at + 1) }) }
-    response.end(JSON.stringify({ kind: 'EventList', apiVersion: 'v1', metadata, items }))
+    return { kind: 'EventList', apiVersion: 'v1', metadata, items }
   })
-  await new Promise<void>((done) => api.listen(0, '127.0.0.1', done))
 })
-afterEach(() => {
-  watched.abort()
-  api.close()
-  api.closeAllConnections()
-})
+afterEach(() => api.close())
 
 function start(): void {
-  const server = `http://127.0.0.1:${(api.address() as AddressInfo).port}`
-  const kubeConfig = new KubeConfig()
-  // The client speaks plain HTTP only where TLS would not be verified.
-  kubeConfig.loadFromClusterAndUser({ name: 'it', server, skipTLSVerify: true }, { name: 'it' })
-  watched = new AbortController()
-  const log = pino({}, { write: (line) => void lines.push(line) })
-  events = watchEvents(kubeConfig, log, watched.signal)
+  events = watchEvents(api.kubeConfig, api.log, api.signal)
 }
 
 const messages = () => events.about('team', 'u1').map(({ message }) => message)
@@ -73,15 +49,8 @@ const told = (count: number) =>
     async () => messages(),
     (found) => found.length === count,
   )
-const watching = () =>
-  until(
-    async () => watches.size,
-    (size) => size === 3,
-  )
-const send = (type: string, object: object) =>
-  watches
-    .get('reason=FailedMount,involvedObject.kind=Pod')
-    ?.write(`${JSON.stringify({ type, object })}\n`)
+const watching = () => api.watching(3)
+const send = (type: string, object: object) => api.send(type, object, mounts)
 
 test('each reason is listed and watched, filtered by the API server, in small pages', async () => {
   pages = [[stored('a', 'first')], [stored('b', 'second')]]
@@ -134,7 +103,7 @@ test('little is kept of an Event', async () => {
 })
 
 test('without permission there are no Events, which is logged once', async () => {
-  code = 403
+  api.code = 403
   start()
   await until(
     async () => lists.length,
@@ -142,8 +111,8 @@ test('without permission there are no Events, which is logged once', async () =>
   )
   await sleep(1500)
   expect(lists).toHaveLength(3)
-  expect(lines).toHaveLength(1)
-  expect(lines[0]).toContain('no permission to watch Events')
+  expect(api.lines).toHaveLength(1)
+  expect(api.lines[0]).toContain('no permission to watch Events')
   expect(messages()).toEqual([])
 })
 

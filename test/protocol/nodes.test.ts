@@ -1,13 +1,10 @@
-import { createServer, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { KubeConfig } from '@kubernetes/client-node'
-import { pino } from 'pino'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Group } from '../../hooks/observe/protocol.ts'
 import { enabledKubelet, type Nodes, watchNodes, withNodes } from '../../server/nodes.ts'
 import { until } from '../cluster/cluster.ts'
 import type { Child } from '../objects.ts'
+import { type ListApi, listApi } from './listapi.ts'
 
 /** The server's cache of nodes, against an API server that lists and watches them. */
 
@@ -18,43 +15,21 @@ const node = (name: string, status: string) => ({
   status: { conditions: [{ type: 'Ready', status, message: 'so it is' }], images: ['large'] },
 })
 
-let api: Server
+let api: ListApi
 let lists = 0
-let code = 200
-let watching: ServerResponse | undefined
 let nodes: Nodes
-let watched: AbortController
-let lines: string[]
+
 beforeEach(async () => {
-  ;[lists, code, watching, lines] = [0, 200, undefined, []]
-  api = createServer(({ url = '' }, response) => {
-    response.setHeader('content-type', 'application/json')
-    if (url.includes('watch=')) {
-      watching = response
-      return response.flushHeaders()
-    }
+  lists = 0
+  api = await listApi(() => {
     lists++
-    response.statusCode = code
-    const metadata = { resourceVersion: '1' }
-    const items = [node('a', 'True'), node('b', 'Unknown')]
-    response.end(JSON.stringify({ kind: 'NodeList', apiVersion: 'v1', metadata, items }))
+    return { kind: 'NodeList', apiVersion: 'v1', items: [node('a', 'True'), node('b', 'Unknown')] }
   })
-  await new Promise<void>((done) => api.listen(0, '127.0.0.1', done))
 })
-afterEach(async () => {
-  watched.abort()
-  api.close()
-  api.closeAllConnections()
-})
+afterEach(() => api.close())
 
 function start(firstKubelet?: typeof enabledKubelet): void {
-  const server = `http://127.0.0.1:${(api.address() as AddressInfo).port}`
-  const kubeConfig = new KubeConfig()
-  // The client speaks plain HTTP only where TLS would not be verified.
-  kubeConfig.loadFromClusterAndUser({ name: 'it', server, skipTLSVerify: true }, { name: 'it' })
-  watched = new AbortController()
-  const log = pino({}, { write: (line) => void lines.push(line) })
-  nodes = watchNodes(kubeConfig, log, watched.signal, firstKubelet)
+  nodes = watchNodes(api.kubeConfig, api.log, api.signal, firstKubelet)
 }
 
 const readiness = () =>
@@ -64,16 +39,12 @@ const readiness = () =>
       return [name, `${ready}: ${message}`]
     }),
   )
-const event = (type: string, object: object) =>
-  watching?.write(`${JSON.stringify({ type, object })}\n`)
+const event = (type: string, object: object) => api.send(type, object)
 
 test('nodes are listed, then watched, and a deleted node is remembered', async () => {
   start()
   expect(nodes.byName()).toBeUndefined()
-  await until(
-    async () => watching,
-    (response) => response !== undefined,
-  )
+  await api.watching()
   expect(readiness()).toEqual({ a: 'True: so it is', b: 'Unknown: so it is' })
   const { metadata, ...rest } = node('a', 'False')
   event('MODIFIED', { ...rest, metadata: { ...metadata, resourceVersion: '2' } })
@@ -98,10 +69,7 @@ test.each([
   { runtime: '', kubelet: '', mounts: undefined },
 ])('a node with $runtime and kubelet $kubelet', async ({ runtime, kubelet, enabled, mounts }) => {
   start(enabled ? enabledKubelet : undefined)
-  await until(
-    async () => watching,
-    (response) => response !== undefined,
-  )
+  await api.watching()
   const made = node('new', 'True')
   const labels = { 'kubernetes.io/os': 'linux' }
   const taint = { key: 'nvidia.com/gpu', effect: 'NoSchedule', timeAdded: 'now' }
@@ -131,15 +99,15 @@ test.each([
 })
 
 test('without permission there are no nodes, and the list is retried after a minute', async () => {
-  code = 403
+  api.code = 403
   start()
   await until(
-    async () => lines.length,
+    async () => api.lines.length,
     (count) => count > 0,
   )
   await sleep(2500)
   expect(lists).toBe(1)
-  expect(lines).toHaveLength(1)
+  expect(api.lines).toHaveLength(1)
   expect(nodes.byName()).toBeUndefined()
   expect(nodes.watch.state()).toEqual({ isRefused: true })
 })

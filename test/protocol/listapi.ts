@@ -1,0 +1,67 @@
+import { createServer, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { KubeConfig } from '@kubernetes/client-node'
+import { type Logger, pino } from 'pino'
+import { until } from '../cluster/cluster.ts'
+
+/** An API server whose lists a test answers and whose watches it writes to, for the server's caches. */
+
+export interface ListApi {
+  readonly kubeConfig: KubeConfig
+  /** What the cache writes into `lines`. */
+  readonly log: Logger
+  readonly lines: string[]
+  /** Aborted at the end of the test. */
+  readonly signal: AbortSignal
+  /** The code of all answers to lists. */
+  code: number
+  /** Waits until so many watches are open. */
+  readonly watching: (count?: number) => Promise<unknown>
+  /** Writes an event to the watch with this field selector. */
+  readonly send: (type: string, object: object, fieldSelector?: string) => void
+  readonly close: () => void
+}
+
+export async function listApi(listed: (url: URL) => object): Promise<ListApi> {
+  const watches = new Map<string, ServerResponse>()
+  const server = createServer(({ url: path = '' }, response) => {
+    const url = new URL(path, 'http://it')
+    response.setHeader('content-type', 'application/json')
+    if (url.searchParams.has('watch')) {
+      watches.set(url.searchParams.get('fieldSelector') ?? '', response)
+      return response.flushHeaders()
+    }
+    response.statusCode = api.code
+    response.end(JSON.stringify({ metadata: { resourceVersion: '1' }, ...listed(url) }))
+  })
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
+  const { port } = server.address() as AddressInfo
+  const kubeConfig = new KubeConfig()
+  kubeConfig.loadFromClusterAndUser(
+    // The client speaks plain HTTP only where TLS would not be verified.
+    { name: 'it', server: `http://127.0.0.1:${port}`, skipTLSVerify: true },
+    { name: 'it' },
+  )
+  const watched = new AbortController()
+  const lines: string[] = []
+  const api: ListApi = {
+    kubeConfig,
+    log: pino({}, { write: (line) => void lines.push(line) }),
+    lines,
+    signal: watched.signal,
+    code: 200,
+    watching: (count = 1) =>
+      until(
+        async () => watches.size,
+        (size) => size === count,
+      ),
+    send: (type, object, fieldSelector = '') =>
+      void watches.get(fieldSelector)?.write(`${JSON.stringify({ type, object })}\n`),
+    close: () => {
+      watched.abort()
+      server.close()
+      server.closeAllConnections()
+    },
+  }
+  return api
+}
