@@ -89,6 +89,7 @@ const listeningAt = (server: ChildProcess) =>
 
 const results = await Promise.all([
   run('types', 'tsc', '-p', '.'),
+  run('types', 'tsc', '-p', 'page'),
   run('format, lint, imports', 'biome', 'check', '--error-on-warnings', '.'),
   run('unused code', 'knip'),
   run('generated files', process.execPath, 'generate/main.ts', '--check'),

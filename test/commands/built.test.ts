@@ -41,6 +41,7 @@ test('the image contains no development platform', () => {
     'server',
     'terminal',
     'tools',
+    'ui',
     'view',
     'webhooks',
   ])
@@ -87,6 +88,8 @@ test.each([
   { file: 'cli', args: ['relay', '--port=1'], code: 1, says: '--to' },
   { file: 'open', args: ['--help'], code: 0, says: 'Usage: kubectl open' },
   { file: 'open', args: ['nb', 'n', ...cluster], code: 1, says: 'error: kubeconfig ' },
+  { file: 'ui', args: ['--help'], code: 0, says: 'Usage: kubectl substratus ui' },
+  { file: 'ui', args: cluster, code: 1, says: 'error: kubeconfig ' },
 ])('dist/$file/main.js $args.0 starts', ({ file, args, code, says }) => {
   const main = join(folder, 'dist', file, 'main.js')
   const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...args], {

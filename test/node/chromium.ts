@@ -14,16 +14,32 @@ export interface Page {
   /** Waits until an expression is true in the page. */
   readonly untilTrue: (expression: string, seconds?: number) => Promise<unknown>
   readonly press: (key: string, modifiers?: number) => Promise<void>
+  /** Types into what has the focus. */
+  readonly type: (text: string) => Promise<void>
+  readonly emulate: (screen: Screen) => Promise<void>
+  /** Errors that nothing has caught, what the page's policy has refused, and dialogs. */
+  readonly complaints: string[]
   /** The page as a PNG. */
   readonly picture: () => Promise<Buffer>
   readonly close: () => Promise<void>
 }
 
+interface Screen {
+  readonly width?: number
+  readonly height?: number
+  readonly isDark?: boolean
+}
+
 export const shift = 8
 export const control = 2
 
+const keyCodes: Readonly<Record<string, number>> = { Tab: 9, Enter: 13, Escape: 27 }
+
 interface Answer {
   readonly id?: number
+  /** Of an event, which has no id. */
+  readonly method?: string
+  readonly params?: Json
   readonly error?: { readonly message: string }
   /** Each command has an answer of its own. */
   readonly result?: Json
@@ -67,9 +83,12 @@ export async function chromium(width = 1280, height = 620): Promise<Page> {
   await new Promise((resolve, reject) => socket.on('open', resolve).on('error', reject))
 
   const waiting = new Map<number, (answer: Answer) => void>()
+  const complaints: string[] = []
   socket.on('message', (data) => {
     const answer: Answer = JSON.parse(String(data))
     if (answer.id !== undefined) waiting.get(answer.id)?.(answer)
+    const complaint = complaintIn(answer)
+    if (complaint) complaints.push(complaint)
   })
   let count = 0
   const send = async (method: string, params: object = {}, sessionId?: string) => {
@@ -83,13 +102,20 @@ export async function chromium(width = 1280, height = 620): Promise<Page> {
   const { targetId } = await send('Target.createTarget', { url: 'about:blank' })
   const { sessionId } = await send('Target.attachToTarget', { targetId, flatten: true })
   const page = (method: string, params: object = {}) => send(method, params, sessionId)
-  await page('Page.enable')
-  await page('Emulation.setDeviceMetricsOverride', {
-    width,
-    height,
-    deviceScaleFactor: 1,
-    mobile: false,
-  })
+  for (const domain of ['Page', 'Runtime', 'Log']) await page(`${domain}.enable`)
+  const emulate = async (screen: Screen) => {
+    await page('Emulation.setDeviceMetricsOverride', {
+      width: screen.width ?? width,
+      height: screen.height ?? height,
+      deviceScaleFactor: 1,
+      mobile: false,
+    })
+    const value = screen.isDark ? 'dark' : 'light'
+    await page('Emulation.setEmulatedMedia', {
+      features: [{ name: 'prefers-color-scheme', value }],
+    })
+  }
+  await emulate({})
 
   const ask = async (expression: string) => {
     const { result, exceptionDetails } = await page('Runtime.evaluate', {
@@ -110,11 +136,19 @@ export async function chromium(width = 1280, height = 620): Promise<Page> {
       until(() => ask(`Boolean(${expression})`), Boolean, seconds),
     press: async (key, modifiers = 0) => {
       const code = key.length === 1 ? `Key${key.toUpperCase()}` : key
-      const windowsVirtualKeyCode = key === 'Enter' ? 13 : key.toUpperCase().charCodeAt(0)
+      const windowsVirtualKeyCode = keyCodes[key] ?? key.toUpperCase().charCodeAt(0)
       const event = { key, code, modifiers, windowsVirtualKeyCode }
-      await page('Input.dispatchKeyEvent', { type: 'rawKeyDown', ...event })
+      await page('Input.dispatchKeyEvent', {
+        type: 'text' in event ? 'keyDown' : 'rawKeyDown',
+        ...event,
+      })
       await page('Input.dispatchKeyEvent', { type: 'keyUp', ...event })
     },
+    type: async (text) => {
+      await page('Input.insertText', { text })
+    },
+    emulate,
+    complaints,
     picture: async () => {
       const { data } = await page('Page.captureScreenshot', { format: 'png' })
       return Buffer.from(data, 'base64')
@@ -125,5 +159,24 @@ export async function chromium(width = 1280, height = 620): Promise<Page> {
       await ended
       rmSync(profile, { recursive: true, force: true })
     },
+  }
+}
+
+/** What an event of the browser tells of a fault of the page. */
+function complaintIn({ method, params }: Answer): string | undefined {
+  switch (method) {
+    case 'Runtime.exceptionThrown': {
+      const { text, exception } = params.exceptionDetails
+      return `${text} ${exception?.description ?? ''}`
+    }
+    case 'Page.javascriptDialogOpening':
+      return `dialog: ${params.message}`
+    case 'Log.entryAdded': {
+      const { source, level, text } = params.entry
+      // A request that was refused is no fault of the page.
+      return level === 'error' && source !== 'network' ? `${source}: ${text}` : undefined
+    }
+    default:
+      return undefined
   }
 }

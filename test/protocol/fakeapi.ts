@@ -35,6 +35,8 @@ export interface FakeApi {
   posted: (path: string, body: unknown) => object
   /** Requests to refuse, by a part of the request, with the API server's message. */
   readonly refusals: Map<string, { readonly code: number; readonly message: string }>
+  /** What a Pod has logged; a log that is followed does not end. */
+  readonly logs: Map<string, string>
   /** What a command in a Pod prints, in frames; without a code it never ends. */
   exec: (
     pod: string,
@@ -135,8 +137,13 @@ export async function fakeApi(): Promise<FakeApi> {
         .map(([, object]) => object)
       return answer(res, 200, { items, metadata: { resourceVersion: String(version) } })
     }
-    const log = /\/pods\/([^/]+)\/log$/.exec(pathname)
-    if (log) return api.log(log[1] ?? '', searchParams, res)
+    const [, logged] = /\/pods\/([^/]+)\/log$/.exec(pathname) ?? []
+    if (logged && api.logs.has(logged)) {
+      res.writeHead(200, { 'content-type': 'text/plain' }).write(api.logs.get(logged))
+      if (!searchParams.has('follow')) res.end()
+      return
+    }
+    if (logged) return api.log(logged, searchParams, res)
     const found = objects.get(pathname)
     if (!found) {
       const [plural, missing] = pathname.split('/').slice(-2)
@@ -218,6 +225,7 @@ export async function fakeApi(): Promise<FakeApi> {
     patched: () => {},
     posted: () => ({}),
     refusals: new Map(),
+    logs: new Map(),
     exec: () => ({ out: '', code: 1 }),
     log: (_pod, _query, res) => res.end(),
     backend: () => 0,

@@ -56,7 +56,7 @@ const planted = rooms.flatMap((room) =>
   })),
 )
 const packages = ['express', '@kubernetes/client-node', 'pino', 'commander', 'node:fs']
-const impure = ['crds', 'crds/schema', 'hooks', 'view', 'webhooks', 'gateway/core'].map(
+const impure = ['crds', 'crds/schema', 'hooks', 'view', 'webhooks', 'gateway/core', 'page/core'].map(
   (folder) => ({
     file: `${folder}/impure.ts`,
     lines: [...packages, 'node:crypto', 'ajv'],

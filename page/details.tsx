@@ -1,0 +1,215 @@
+import { useEffect, useRef } from 'preact/hooks'
+import type { Session } from '../ui/wire.ts'
+import { Actions } from './actions.tsx'
+import { Badge } from './badge.tsx'
+import { Chat } from './chat.tsx'
+import { keyOfRight, readsLogs, rightsOf } from './core/actions.ts'
+import { duration } from './core/duration.ts'
+import { graphOf, idOf, referencesOf } from './core/graph.ts'
+import { hashOf, type Place } from './core/place.ts'
+import { progressOf } from './core/progress.ts'
+import { conditionOf, meaningOf, stateOf, toneOf } from './core/state.ts'
+import { happeningsOf, jobsOf, type Known, podsOf, type Thing } from './core/things.ts'
+import { Curves } from './curves.tsx'
+import { Logs } from './logs.tsx'
+import { useRights } from './rights.ts'
+import { Timeline } from './timeline.tsx'
+import { useNow } from './world.ts'
+import { Yaml } from './yaml.tsx'
+
+interface Props {
+  readonly thing: Thing | undefined
+  readonly things: readonly Thing[]
+  readonly known: Known
+  readonly session: Session
+  readonly place: Place
+}
+
+/** One object, and everything that belongs to it. */
+export function Details({ thing, things, known, session, place }: Props) {
+  const heading = useRef<HTMLHeadingElement>(null)
+  // A screen reader goes on there, and so does the next Tab.
+  useEffect(() => heading.current?.focus(), [])
+  const kind = session.kinds.find(({ plural }) => plural === place.plural)
+  const title = `${kind?.kind ?? place.plural} ${place.name}`
+  const close = hashOf({ view: place.view })
+  return (
+    <section class="details" aria-labelledby="details">
+      <a class="close" href={close}>
+        Close
+      </a>
+      <h2 id="details" tabIndex={-1} ref={heading}>
+        {title}
+      </h2>
+      {thing ? (
+        <Shown thing={thing} things={things} known={known} session={session} place={place} />
+      ) : (
+        <p>It does not exist, or has been deleted.</p>
+      )}
+    </section>
+  )
+}
+
+function Shown({ thing, things, known, session, place }: Props & { readonly thing: Thing }) {
+  const now = useNow(1)
+  const plural = place.plural ?? ''
+  const allowed = useRights(session.namespace, thing.metadata.name, rightsOf(plural))
+  const { tone, word, message, todo } = stateOf(thing)
+  const progress = progressOf(thing)
+  return (
+    <>
+      <p>
+        <Badge tone={tone} word={word} /> {message}
+      </p>
+      {todo && <p class="todo">What to do: {todo}</p>}
+      <Actions thing={thing} plural={plural} namespace={session.namespace} allowed={allowed} />
+      {progress && (
+        <section aria-labelledby="progress">
+          <h3 id="progress">Progress</h3>
+          {progress.percent !== undefined && (
+            <progress aria-labelledby="progress" max={100} value={progress.percent} />
+          )}
+          <p>
+            {[
+              ...(progress.percent === undefined ? [] : [`${progress.percent}%`]),
+              ...progress.words,
+              ...(progress.until === undefined ? [] : [`${duration(progress.until - now)} left`]),
+            ].join(', ')}
+          </p>
+          <Curves sets={[{ name: thing.metadata.name, curves: progress.curves }]} />
+        </section>
+      )}
+      <Timeline thing={thing} jobs={jobsOf(known, thing)} now={now} />
+      <Relations thing={thing} things={things} session={session} view={place.view} />
+      {thing.kind === 'ModelServer' && <Chat server={thing} />}
+      <Logs
+        namespace={session.namespace}
+        pods={podsOf(known, thing)}
+        isAllowed={allowed?.has(keyOfRight(readsLogs)) ?? false}
+      />
+      <Conditions thing={thing} />
+      <Happenings thing={thing} known={known} />
+      {thing.kind === 'Model' && <CompareWith thing={thing} things={things} />}
+      <Yaml thing={thing} plural={plural} />
+    </>
+  )
+}
+
+/** What it was made from, and what was made from it. */
+function Relations({
+  thing,
+  things,
+  session: { kinds },
+  view,
+}: Pick<Props, 'things' | 'session'> & Pick<Place, 'view'> & { readonly thing: Thing }) {
+  const { edges, nodes } = graphOf(things, kinds)
+  const own = idOf(thing.kind, thing.metadata.name)
+  const into = edges.filter(({ from }) => from === own).map(({ to }) => to)
+  const lists = [
+    { label: 'Made from', these: referencesOf(thing, kinds).map(({ id }) => id) },
+    { label: 'Used by', these: into },
+  ]
+  return (
+    <>
+      {lists
+        .filter(({ these }) => these.length)
+        .map(({ label, these }) => (
+          <section key={label} aria-label={label}>
+            <h3>{label}</h3>
+            <ul>
+              {these.map((id) => {
+                const node = nodes.find((one) => one.id === id)
+                const plural = kinds.find(({ kind }) => kind === node?.kind)?.plural
+                const state = node?.thing && stateOf(node.thing)
+                return (
+                  <li key={id}>
+                    <a href={hashOf({ view, plural, name: node?.name })}>
+                      {node?.kind} {node?.name}
+                    </a>{' '}
+                    {state ? <Badge {...state} /> : 'does not exist'}
+                  </li>
+                )
+              })}
+            </ul>
+          </section>
+        ))}
+    </>
+  )
+}
+
+function Conditions({ thing }: { readonly thing: Thing }) {
+  const conditions = thing.status?.conditions ?? []
+  const isStalled = conditionOf(thing, 'Stalled')?.status === 'True'
+  return (
+    <section aria-labelledby="conditions">
+      <h3 id="conditions">Conditions</h3>
+      <dl>
+        {conditions.map((condition) => (
+          <div key={condition.type}>
+            <dt>
+              {condition.type}: {condition.status},{' '}
+              <span title={meaningOf(condition.reason)}>
+                <Badge tone={toneOf(condition, isStalled)} word={condition.reason} />
+              </span>{' '}
+              <time>{condition.lastTransitionTime}</time>
+            </dt>
+            <dd>{condition.message}</dd>
+          </div>
+        ))}
+      </dl>
+    </section>
+  )
+}
+
+function Happenings({ thing, known }: { readonly thing: Thing; readonly known: Known }) {
+  const happenings = happeningsOf(known, thing)
+  return (
+    <section aria-labelledby="events">
+      <h3 id="events">Events</h3>
+      {happenings.length ? (
+        <ol>
+          {happenings.map(({ metadata, involvedObject, type, reason, message, count, time }) => (
+            <li key={metadata.name} class={type === 'Warning' ? 'warning' : undefined}>
+              <time>{time}</time> {involvedObject?.kind} {involvedObject?.name}:{' '}
+              <strong>{reason}</strong> {message}
+              {(count ?? 1) > 1 && ` (${count} times)`}
+            </li>
+          ))}
+        </ol>
+      ) : (
+        <p>There are none; Kubernetes forgets them after an hour.</p>
+      )}
+    </section>
+  )
+}
+
+function CompareWith({
+  thing,
+  things,
+}: {
+  readonly thing: Thing
+  readonly things: readonly Thing[]
+}) {
+  const others = things.filter(
+    ({ kind, metadata }) => kind === 'Model' && metadata.name !== thing.metadata.name,
+  )
+  if (!others.length) return null
+  return (
+    <p>
+      <label>
+        Compare with{' '}
+        <select
+          value=""
+          onChange={({ currentTarget: { value: other } }) => {
+            location.hash = hashOf({ view: 'compare', name: thing.metadata.name, other })
+          }}
+        >
+          <option value="">another Model…</option>
+          {others.map(({ metadata: { name } }) => (
+            <option key={name}>{name}</option>
+          ))}
+        </select>
+      </label>
+    </p>
+  )
+}

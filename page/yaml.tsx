@@ -1,0 +1,48 @@
+import { useEffect, useState } from 'preact/hooks'
+import { schemaOf } from './api.ts'
+import type { Thing } from './core/things.ts'
+import { describedAt, yamlLines } from './core/yamllines.ts'
+
+/** The object as it is stored, and on request what each field means. */
+export function Yaml({ thing, plural }: { readonly thing: Thing; readonly plural: string }) {
+  const [isShown, setShown] = useState(false)
+  const [isExplained, setExplained] = useState(false)
+  const [schemas, setSchemas] = useState<Awaited<ReturnType<typeof schemaOf>>>()
+  useEffect(() => {
+    if (isExplained) schemaOf(plural).then(setSchemas, () => setExplained(false))
+  }, [isExplained, plural])
+  return (
+    <details onToggle={(event) => setShown(event.currentTarget.open)}>
+      <summary>
+        <h3>YAML</h3>
+      </summary>
+      <label>
+        <input
+          type="checkbox"
+          checked={isExplained}
+          onChange={(event) => setExplained(event.currentTarget.checked)}
+        />{' '}
+        with descriptions
+      </label>
+      {isShown && (
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the keyboard.
+        <section class="scrolls" aria-label="YAML" tabIndex={0}>
+          <pre>
+            {yamlLines(thing).map(({ indent, text, path }, at, lines) => {
+              const isNew = path.length > 0 && lines[at - 1]?.path !== path
+              const description =
+                isExplained && schemas && isNew ? describedAt(schemas, path) : undefined
+              const space = '  '.repeat(indent)
+              return (
+                <span key={at}>
+                  {description && <i>{`${space}# ${description}\n`}</i>}
+                  {`${space}${text}\n`}
+                </span>
+              )
+            })}
+          </pre>
+        </section>
+      )}
+    </details>
+  )
+}

@@ -1,0 +1,89 @@
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import axe from 'axe-core'
+import { afterAll, beforeAll, expect } from 'vitest'
+import { clusterOf } from '../../cluster/kubeconfig.ts'
+import { root } from '../../terminal/root.ts'
+import { ui } from '../../ui/ui.ts'
+import { chromium, type Page } from '../node/chromium.ts'
+
+/** The page of `kubectl substratus ui`, as it is built, in headless Chromium. */
+
+/** Builds the page once for a test file, and starts a browser; both are there when tests begin. */
+export function withPage() {
+  const folder = mkdtempSync(join(tmpdir(), 'substratus-page-'))
+  let browser: Page
+  beforeAll(async () => {
+    const vite = join(root, 'node_modules', 'vite', 'bin', 'vite.js')
+    execFileSync(process.execPath, [vite, 'build', 'page', '--outDir', folder], { cwd: root })
+    browser = await chromium(1280, 800)
+  }, 180_000)
+  afterAll(async () => {
+    await browser?.close()
+    rmSync(folder, { recursive: true })
+  })
+  return { folder, browser: () => browser }
+}
+
+/** Serves the page for a kubeconfig until `end`. */
+export async function served(folder: string, kubeconfig: string, namespace: string) {
+  const lines: string[] = []
+  let end = () => {}
+  const interrupted = new Promise<NodeJS.Signals>((resolve) => {
+    end = () => resolve('SIGINT')
+  })
+  let tell = (_address: string) => {}
+  const address = new Promise<string>((resolve) => {
+    tell = resolve
+  })
+  const code = ui(
+    { cluster: clusterOf({ kubeconfig, namespace }), port: 0, browser: false, page: folder },
+    {
+      stdout: { write: (text) => tell(text.trim()) },
+      stderr: { write: (text) => lines.push(text) },
+      interrupted: () => interrupted,
+      browse: async () => {},
+      now: () => new Date().toISOString(),
+    },
+  )
+  return {
+    address: await address,
+    lines,
+    end: async () => {
+      end()
+      await code
+    },
+  }
+}
+
+/** What axe finds, a line each; it needs no right that the page's policy refuses. */
+export async function foundByAxe(browser: Page): Promise<unknown> {
+  await browser.ask(`${axe.source}; true`)
+  return browser.ask(
+    `axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) =>
+      violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => id + ': ' + html)))`,
+  )
+}
+
+/** The text of the page as a person reads it. */
+export const textOf = (browser: Page, selector = 'body'): Promise<unknown> =>
+  browser.ask(`document.querySelector(${JSON.stringify(selector)})?.innerText ?? ''`)
+
+/** Waits until the page, or a part of it, shows a text. */
+export const shows = (browser: Page, text: string, selector = 'body', seconds = 60) =>
+  browser.untilTrue(
+    `(document.querySelector(${JSON.stringify(selector)})?.innerText ?? '').includes(${JSON.stringify(text)})`,
+    seconds,
+  )
+
+/** Presses a button or follows a link, by its name, once it is there. */
+export async function press(browser: Page, name: string, selector = 'button, a, summary') {
+  const found = `[...document.querySelectorAll(${JSON.stringify(selector)})].find((it) => it.textContent.trim() === ${JSON.stringify(name)})`
+  await browser.untilTrue(found, 30)
+  await browser.ask(`${found}.click()`)
+}
+
+/** Nothing that the browser complained of. */
+export const expectNoComplaints = (browser: Page) => expect(browser.complaints).toEqual([])

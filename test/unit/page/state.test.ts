@@ -1,0 +1,65 @@
+import { describe, expect, test } from 'vitest'
+import { actionsOf } from '../../../page/core/actions.ts'
+import { stateOf } from '../../../page/core/state.ts'
+import { aCondition, aThing } from './shown.ts'
+
+const withReady = (status: 'True' | 'False', reason: string, isStalled = false) =>
+  aThing('ModelServer', 's', {
+    status: {
+      conditions: [
+        aCondition('Ready', status, reason, 'why'),
+        ...(isStalled ? [aCondition('Stalled', 'True', reason, 'why')] : []),
+      ],
+    },
+  })
+
+describe('the tone of an object', () => {
+  test.each([
+    { status: 'True', reason: 'Serving', tone: 'ready' },
+    { status: 'True', reason: 'Idle', tone: 'stopped' },
+    { status: 'True', reason: 'Suspended', tone: 'stopped' },
+    { status: 'False', reason: 'Running', tone: 'working' },
+    { status: 'False', reason: 'Waiting', tone: 'waiting' },
+    { status: 'False', reason: 'Failed', isStalled: true, tone: 'failed' },
+    { status: 'False', reason: 'OfANewerVersion', tone: 'waiting' },
+    { status: 'False', reason: 'constructor', tone: 'waiting' },
+  ] as const)('$status $reason: $tone', ({ status, reason, tone, ...others }) => {
+    const thing = withReady(status, reason, 'isStalled' in others)
+    expect(stateOf(thing)).toMatchObject({ tone, word: reason, message: 'why' })
+  })
+
+  test('an object without a status is new, and one that is deleted says so', () => {
+    expect(stateOf(aThing('Model', 'm'))).toMatchObject({ tone: 'waiting', word: 'New' })
+    const deletionTimestamp = '2026-11-27T10:00:00Z'
+    expect(
+      stateOf(aThing('Model', 'm', { metadata: { name: 'm', deletionTimestamp } })),
+    ).toMatchObject({ word: 'Deleting' })
+  })
+
+  test('it says what to do, if there is something', () => {
+    expect(stateOf(withReady('False', 'ReferenceMissing')).todo).toBe(
+      'Create it, or correct the name.',
+    )
+    expect(stateOf(withReady('True', 'Serving')).todo).toBeUndefined()
+  })
+})
+
+describe('the actions that fit', () => {
+  test.each([
+    { what: 'a Model', thing: aThing('Model', 'm'), names: ['suspend', 'rerun'] },
+    {
+      what: 'a suspended Dataset',
+      thing: aThing('Dataset', 'd', { spec: { suspend: true } }),
+      names: ['resume', 'rerun'],
+    },
+    {
+      what: 'a server',
+      thing: withReady('True', 'Serving'),
+      names: ['open', 'suspend', 'rollout'],
+    },
+    { what: 'a notebook', thing: aThing('Notebook', 'n'), names: ['open', 'suspend'] },
+  ])('$what', ({ thing, names }) => {
+    const fitting = actionsOf('x').filter(({ fits }) => fits(thing))
+    expect(fitting.map(({ name }) => name)).toEqual(names)
+  })
+})

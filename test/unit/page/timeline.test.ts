@@ -1,0 +1,101 @@
+import { expect, test } from 'vitest'
+import { ageOf, duration } from '../../../page/core/duration.ts'
+import { barsOf, lasted, timelineOf } from '../../../page/core/timeline.ts'
+import { aCondition, aJob, aThing } from './shown.ts'
+
+const at = (time: string) => Date.parse(`2026-11-27T${time}Z`)
+const model = aThing('Model', 'm', {
+  status: {
+    conditions: [
+      aCondition('Complete', 'False', 'Running', 'epoch 2'),
+      aCondition('Built', 'True', 'Done', 'built'),
+      aCondition('Ready', 'False', 'Running', 'epoch 2'),
+    ],
+  },
+})
+const built = aJob(model, 'build', {
+  status: {
+    startTime: '2026-11-27T10:00:00Z',
+    completionTime: '2026-11-27T10:30:00Z',
+    conditions: [{ type: 'Complete', status: 'True' }],
+  },
+})
+const running = aJob(model, 'run', { status: { startTime: '2026-11-27T10:30:00Z' } })
+
+test('stages are in their order, each with its Jobs', () => {
+  expect(timelineOf(model, [built, running])).toEqual([
+    {
+      condition: 'Built',
+      tone: 'ready',
+      word: 'Done',
+      message: 'built',
+      jobs: [
+        {
+          name: 'm-build',
+          stage: 'build',
+          state: 'done',
+          began: at('10:00:00'),
+          ended: at('10:30:00'),
+        },
+      ],
+    },
+    {
+      condition: 'Complete',
+      tone: 'working',
+      word: 'Running',
+      message: 'epoch 2',
+      jobs: [{ name: 'm-run', stage: 'run', state: 'running', began: at('10:30:00') }],
+    },
+  ])
+})
+
+test('a Job that failed ended when it said so', () => {
+  const failed = aJob(model, 'run', {
+    status: {
+      startTime: '2026-11-27T10:00:00Z',
+      conditions: [{ type: 'Failed', status: 'True', lastTransitionTime: '2026-11-27T10:10:00Z' }],
+    },
+  })
+  expect(timelineOf(model, [failed])[1]?.jobs).toEqual([
+    { name: 'm-run', stage: 'run', state: 'failed', began: at('10:00:00'), ended: at('10:10:00') },
+  ])
+})
+
+test.each([
+  { what: 'suspended', fields: { spec: { suspend: true } } },
+  { what: 'waiting', fields: {} },
+])('a Job that has not begun is $what, and has no time', ({ what, fields }) => {
+  const [, stage] = timelineOf(model, [aJob(model, 'run', fields)])
+  expect(stage?.jobs).toEqual([{ name: 'm-run', stage: 'run', state: what }])
+})
+
+test('Jobs share one axis; what is under way lasts until now', () => {
+  const bars = barsOf(timelineOf(model, [built, running]), at('12:00:00'))
+  expect(bars.get('m-build')).toEqual({ from: 0, width: 0.25 })
+  expect(bars.get('m-run')).toEqual({ from: 0.25, width: 0.75 })
+})
+
+test('a clock that jumps back gives no time below zero', () => {
+  const [, stage] = timelineOf(model, [running])
+  expect(stage?.jobs.map((span) => lasted(span, at('09:00:00')))).toEqual([0])
+  expect(barsOf(timelineOf(model, [running]), at('09:00:00')).get('m-run')).toEqual({
+    from: 0,
+    width: 0,
+  })
+})
+
+test.each([
+  { milliseconds: 0, says: '0s' },
+  { milliseconds: 59_999, says: '59s' },
+  { milliseconds: 7_500_000, says: '2h 5m' },
+  { milliseconds: 86_400_000, says: '1d' },
+  { milliseconds: -5, says: '0s' },
+])('$milliseconds ms are $says', ({ milliseconds, says }) => {
+  expect(duration(milliseconds)).toBe(says)
+})
+
+test('an age is the largest unit, and empty for what is no time', () => {
+  expect(ageOf('2026-11-27T10:00:00Z', at('12:05:00'))).toBe('2h')
+  expect(ageOf('soon', 0)).toBe('')
+  expect(ageOf(undefined, 0)).toBe('')
+})
