@@ -19,7 +19,7 @@ async function examplesReachReady(target: Target): Promise<void> {
     (lines: readonly string[]) =>
       lines.length > 0 && lines.every((line) => line.includes(' True ')),
   )
-  expect(all).toHaveLength(10)
+  expect(all).toHaveLength(13)
   const jobs = await get(ns, 'jobs', target)
   // Each stage ran once: as many Jobs as stages, none of them twice.
   expect(jobs.items).toHaveLength(13)
