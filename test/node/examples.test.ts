@@ -8,7 +8,7 @@ import { commit, leave, serverFor, untilSays } from './realnode.ts'
 
 /**
  * The examples as they stand, with real training and real serving. Only the address of this repository is
- * replaced. llamacpp.test.ts has the first one; 07 and 08 need a gateway.
+ * replaced. llamacpp.test.ts has the first one, and gateway.test.ts those that need a gateway.
  */
 
 const repository = 'https://github.com/substratusai/substratus.git'

@@ -12,8 +12,8 @@ import { ending, provide } from '../cluster/provided.ts'
  * that already runs, that one is used, and left running.
  */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  // The tests open a notebook in it.
-  checkMachine([program('chromium', 'chromium')])
+  // The tests open a notebook in the one, and models in the other.
+  checkMachine([program('chromium', 'chromium'), program('tmux', 'tmux')])
   const given = process.env.SUBSTRATUS_NODE_DIR
   const running = given ? await runningPlatform(given) : undefined
   if (given && !running) throw new Error(`no platform runs in ${given}`)

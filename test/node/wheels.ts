@@ -9,7 +9,7 @@ import { root } from '../../terminal/root.ts'
  * The folder of the Python packages that a list in wheels/ pins by version and sha256, for the Python of
  * Debian 12. pip downloads them once, from whichever index this machine’s pip is configured for.
  */
-export async function wheelsOf(list: 'llamacpp' | 'jax'): Promise<string> {
+export async function wheelsOf(list: 'llamacpp' | 'jax' | 'openai'): Promise<string> {
   const requirements = join(root, 'test/node/wheels', `${list}.txt`)
   const hash = createHash('sha256').update(readFileSync(requirements)).digest('hex').slice(0, 12)
   const folder = join(nodeCache(process.env), 'wheels', `${list}-${hash}`)

@@ -1,0 +1,219 @@
+import { execFile } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { delimiter, dirname, join } from 'node:path'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, expect, inject, test } from 'vitest'
+import { root } from '../../terminal/root.ts'
+import { home } from '../cluster/chart.ts'
+import { apply, get, namespace, ok, patch, type Shown, until } from '../cluster/cluster.ts'
+import { answerOf } from './chat.ts'
+import { editorOf } from './editor.ts'
+import { gatewayPods, requestsFor } from './gatewaypods.ts'
+import { smallInternet } from './internet.ts'
+import { openaiClient } from './openaiclient.ts'
+import { leave, untilSays } from './realnode.ts'
+import { terminal } from './tmux.ts'
+
+/**
+ * A real language model behind the chart's gateway, and behind `kubectl open models`, by the examples as they
+ * stand: `on-demand` sleeps after a minute, `chat-stable` and `chat-next` share the alias `chat`.
+ */
+
+let ns: string
+let gateway: string
+let client: Awaited<ReturnType<typeof openaiClient>>
+const undo: (() => unknown)[] = []
+const run = promisify(execFile)
+const folder = mkdtempSync(join(tmpdir(), 'substratus-gateway-'))
+const { kubectl, kubeconfig } = inject('cluster')
+const program = (path: string): string => join(root, path)
+
+beforeAll(async () => {
+  undo.push(() => rmSync(folder, { recursive: true }))
+  const pods = gatewayPods()
+  undo.push(async () => (await pods).remove())
+  const internet = await smallInternet()
+  undo.push(internet.end)
+  ns = await namespace('gateway')
+  undo.push(() => leave(ns))
+  for (const name of ['01-import-and-serve', '07-sleep-and-wake', '08-canary'])
+    await apply(ns, readFileSync(program(`examples/${name}.yaml`), 'utf8'))
+  gateway = `${(await pods).url}/${ns}/v1`
+
+  const key = await keyOf('chat-app')
+  for (const command of key.commands) await run('sh', ['-c', command], { env: env() })
+  const base = `http://substratus-gateway.${home}.svc/${ns}/v1`
+  client = await openaiClient(ns, 'chat-app', base)
+  for (const name of ['smollm', 'on-demand', 'chat-stable', 'chat-next'])
+    await untilSays(ns, `modelserver/${name}`, 'True Serving')
+})
+afterAll(async () => {
+  const failed: unknown[] = []
+  for (const step of undo.toReversed())
+    await (async () => step())().catch((error) => failed.push(error))
+  expect(failed).toEqual([])
+})
+
+const env = (config = kubeconfig) => ({
+  ...process.env,
+  KUBECONFIG: config,
+  PATH: [folder, dirname(kubectl), process.env.PATH].join(delimiter),
+})
+
+/** A key of a new ServiceAccount, and the commands that `substratus token` names to allow its use. */
+async function keyOf(account: string) {
+  await ok(['-n', ns, 'create', 'serviceaccount', account])
+  const words = [program('cli/main.ts'), 'token', account, '-n', ns]
+  const { stdout, stderr } = await run(process.execPath, words, { env: env() })
+  return { key: stdout.trim(), commands: stderr.match(/^ {2}kubectl .*$/gm) ?? [] }
+}
+
+const question = (model: string): string =>
+  JSON.stringify({ model, max_tokens: 8, messages: [{ role: 'user', content: 'Hello' }] })
+
+/** The status and the body that curl gets for a chat. */
+async function curl(key: string, model: string): Promise<{ status: string; body: Shown }> {
+  const { stdout } = await run('curl', [
+    ...['--silent', '--show-error', '--write-out', '\n%{http_code}'],
+    `${gateway}/chat/completions`,
+    ...['-H', `Authorization: Bearer ${key}`, '-H', 'Content-Type: application/json'],
+    ...['-d', question(model)],
+  ])
+  const [body = '', status = ''] = stdout.split(/\n(?=\d+$)/)
+  return { status, body: JSON.parse(body) }
+}
+
+test('OpenAI’s Python client lists, chats, streams and embeds, with a key that Kubernetes renews', async () => {
+  const got = await client.ask<Shown>('everything', 'smollm', 'on-demand')
+  console.log(`it says: ${got.chat}; ${got.streamed}`)
+  expect(got.listed).toMatchObject({ smollm: 'ready', chat: 'ready', 'on-demand': 'ready' })
+  expect(got.chat).toMatch(/\w+ \w+ \w+/)
+  expect(got.chatTokens).toBe(12)
+  expect(got.streamed).toMatch(/\w+ \w+ \w+/)
+  expect(got.streamedTokens).toBe(12)
+  expect(got.parts).toBeGreaterThan(10)
+  expect(got.sizes).toEqual([576, 576, 576])
+  expect(got.same).toBeCloseTo(1, 3)
+  expect(got.other).toBeLessThan(0.999)
+})
+
+test('curl chats; a wrong key gets 401, and one without the right 403, also by OpenAI’s client', async () => {
+  const allowed = await ok([
+    ...['-n', ns, 'create', 'token', 'chat-app', '--audience', 'substratus.ai/gateway'],
+  ])
+  const answer = await curl(allowed.trim(), 'smollm')
+  expect(answer.status).toBe('200')
+  expect(answer.body.choices[0].message.content).toMatch(/\w/)
+
+  const stranger = await keyOf('stranger')
+  expect(stranger.commands).toHaveLength(2)
+  const cases = [
+    { key: 'wrong', status: 401, error: 'AuthenticationError', says: 'API key is missing or not' },
+    {
+      key: stranger.key,
+      status: 403,
+      error: 'PermissionDeniedError',
+      says: `system:serviceaccount:${ns}:stranger may not create modelservers/proxy in namespace "${ns}"`,
+    },
+  ]
+  for (const { key, status, error, says } of cases) {
+    const refused = await curl(key, 'smollm')
+    expect(refused.status).toBe(String(status))
+    expect(refused.body.error.message).toContain(says)
+    const told = await client.ask<Shown>('refused', key, 'smollm')
+    expect(told).toMatchObject({ error, status, message: expect.stringContaining(says) })
+  }
+})
+
+test('two servers share an alias, and no stream fails while one of them is rolled out', async () => {
+  const ended = '/tmp/rolled-out'
+  const streams = client.ask<readonly Shown[]>('streams', 'chat', '48', '2', ended)
+  const answeredBy = async (): Promise<readonly string[]> =>
+    (await requestsFor(ns, 'chat')).map(({ server }) => server)
+  try {
+    await until(answeredBy, (servers) => new Set(servers).size === 2)
+    const before = (await get(ns, 'deployment/chat-next-server')).metadata.generation
+    const asked = (await answeredBy()).length
+    await patch(ns, 'modelserver/chat-next', { args: ['--ctx-size', '1536'] })
+    const isRolledOut = ({ metadata, status }: Shown): boolean =>
+      metadata.generation > before &&
+      status.observedGeneration === metadata.generation &&
+      status.updatedReplicas === 1 &&
+      status.availableReplicas === 1
+    await until(() => get(ns, 'deployment/chat-next-server'), isRolledOut, 150)
+    // The new Pod answers, too.
+    const during = (await answeredBy()).length
+    await until(answeredBy, (servers) => servers.slice(during).includes('chat-next'))
+    console.log(`${during - asked} streams ended during the rollout`)
+    expect(during - asked).toBeGreaterThan(3)
+  } finally {
+    await client.run(['touch', ended])
+  }
+  const all = await streams
+  expect(all.filter(({ tokens }) => tokens !== 48)).toEqual([])
+})
+
+test('a server falls asleep, and the first request wakes it and is answered', async () => {
+  await untilSays(ns, 'modelserver/on-demand', 'True Idle')
+  // For the next sleep, which is not to take long.
+  await patch(ns, 'modelserver/on-demand', { idleTimeout: '20s' })
+  const { content, seconds } = await client.ask<Shown>('one', 'on-demand')
+  console.log(`woken and answered after ${seconds.toFixed(1)} s: ${content}`)
+  expect(content).toMatch(/\w/)
+  await untilSays(ns, 'modelserver/on-demand', 'True Serving')
+  const { idle } = await until(
+    async () => (await get(ns, 'modelserver/on-demand')).status,
+    (status) => status.idle.wakingSeconds !== undefined,
+  )
+  expect(idle.woken > idle.since).toBe(true)
+  expect(idle.wakingSeconds).toBeLessThan(seconds + 10)
+})
+
+/** The commands of the README about a chat, with this model and for this namespace. */
+function chatOfReadme(): readonly string[] {
+  const blocks = [...readFileSync(program('README.md'), 'utf8').matchAll(/```console\n(.*?)```/gs)]
+  const [block = ''] = blocks
+    .map(([, text = '']) => text)
+    .filter((text) => /open models/.test(text))
+  return block
+    .replaceAll('\\\n', ' ')
+    .split('\n')
+    .flatMap((line) => /^\$ (.*)$/.exec(line)?.[1] ?? [])
+    .map((line) => line.replaceAll('qwen', 'smollm'))
+}
+
+test('the chat of the README works for a person with edit rights in one namespace, and wakes a server', async () => {
+  const plugin = `#!/bin/sh\nexec ${process.execPath} ${program('open/main.ts')} "$@"\n`
+  writeFileSync(join(folder, 'kubectl-open'), plugin, { mode: 0o755 })
+  const editors = await editorOf(ns, folder)
+  const others = await run('kubectl', ['open', 'models', '-n', home], { env: env(editors) }).catch(
+    (error) => error,
+  )
+  expect(others.code).toBe(1)
+  expect(others.stderr).toMatch(/modelservers.*is forbidden|cannot list/)
+
+  const { type, press, untilShown, end } = terminal(env(editors))
+  try {
+    const [wait = '', open = '', chat = ''] = chatOfReadme()
+    type(wait)
+    await untilShown(/^modelserver.*\/smollm condition met$/m)
+    type(open)
+    const said = await untilShown(/^http:\/\/127\.0\.0\.1:\d+\/v1$/m)
+    const [address = ''] = /^http:\/\/127\.0\.0\.1:\d+/m.exec(said) ?? []
+    await untilShown(/^smollm: ready$/m)
+    // Another program of this machine may listen at the usual port.
+    type(chat.replace('http://127.0.0.1:8080', address))
+    await untilShown(/"role":"assistant","content":"[^"]*\w/)
+
+    await untilShown(/^on-demand: asleep; a request wakes it$/m, 120)
+    const answer = await answerOf(address, { model: 'on-demand', question: 'Hello', tokens: 8 })
+    expect(answer.choices[0]?.message.content).toMatch(/\w/)
+    await untilShown(/^on-demand: asleep; a request wakes it$.*^on-demand: ready$/ms)
+    type('fg')
+    press('C-c')
+    await untilShown(/the address is closed; the models are left as they are$/m)
+  } finally {
+    end()
+  }
+})
