@@ -98,14 +98,23 @@ export function flaps(
 function leftFor(before: readonly ReadyChange[], change: ReadyChange): ReadyChange | undefined {
   const same = before.filter(({ generation }) => generation === change.generation)
   const last = same.at(-1)
-  if (!last || stateOf(last) === stateOf(change)) return undefined
+  if (!last || isSameState(last, change)) return undefined
   if (last.status === 'True' && change.status !== 'True') return last
-  return same.findLast((earlier) => stateOf(earlier) === stateOf(change))
+  return same.findLast((earlier) => isSameState(earlier, change))
 }
 
-/** With the stage of the Job or Pod that it names: each stage starts with the same reasons. */
-const stateOf = ({ status, reason, message }: ReadyChange): string =>
-  `${status} ${reason} ${/"\S+-([a-z]+)-[0-9a-f]{8}\b/.exec(message)?.[1] ?? ''}`
+/** Each stage starts with the same reasons. A message about a claim names no stage, and may be of any. */
+function isSameState(a: ReadyChange, b: ReadyChange): boolean {
+  const [stageA, stageB] = [stageOf(a), stageOf(b)]
+  const isSameStage = !stageA || !stageB || stageA === stageB
+  return a.status === b.status && a.reason === b.reason && isSameStage
+}
+
+/** The stage of the Job or Pod that it names. */
+const stageOf = ({ message }: ReadyChange): string | undefined =>
+  /"\S+-([a-z]+)-[0-9a-f]{8}\b/.exec(message)?.[1] ??
+  /\bjob \S+-([a-z]+)-[0-9a-f]{8}\b/.exec(message)?.[1]
+
 const shown = ({ status, reason, message }: ReadyChange): string =>
   `${status} ${reason}: ${message}`
 

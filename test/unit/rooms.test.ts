@@ -56,12 +56,18 @@ const planted = rooms.flatMap((room) =>
   })),
 )
 const packages = ['express', '@kubernetes/client-node', 'pino', 'commander', 'node:fs']
-const impure = ['crds', 'crds/schema', 'hooks', 'view', 'webhooks', 'gateway/core', 'page/core'].map(
-  (folder) => ({
-    file: `${folder}/impure.ts`,
-    lines: [...packages, 'node:crypto', 'ajv'],
-  }),
-)
+const impure = [
+  'crds',
+  'crds/schema',
+  'hooks',
+  'view',
+  'webhooks',
+  'gateway/core',
+  'page/core',
+].map((folder) => ({
+  file: `${folder}/impure.ts`,
+  lines: [...packages, 'node:crypto', 'ajv'],
+}))
 const schema = { file: 'crds/schema/planted.ts', lines: ['../kind.ts', './builders.ts'] }
 
 let folder: string

@@ -156,6 +156,17 @@ describe('Ready', () => {
       ],
     },
     {
+      when: 'names the claim for which the Pod of a stage waits',
+      changes: [
+        change(0, 'False', 'Pending', 1, 'creating PersistentVolumeClaim "m-model-artifacts"'),
+        pending(1000, 'run'),
+        change(5000, 'False', 'Pending', 1, 'waiting for claim "m-model-artifacts" to be bound'),
+        change(6000, 'False', 'Pending', 1, 'Pod "m-model-run-0123abcd-abcde" is starting'),
+      ],
+      pods: [],
+      found: [],
+    },
+    {
       when: 'is about another spec',
       changes: [starting, serving, change(20_000, 'False', 'Starting', 2)],
       pods: [],
