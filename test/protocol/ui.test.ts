@@ -317,12 +317,18 @@ describe('objects', () => {
   })
 
   test('that may not be read are told of, and the others are shown', async () => {
+    api.refusals.set('/events', { code: 403, message: 'events is forbidden' })
     const { lines, close } = await page()
     await soon(() =>
       expect(lines).toContainEqual(
-        expect.objectContaining({ is: 'trouble', resource: 'events', message: expect.any(String) }),
+        expect.objectContaining({
+          is: 'trouble',
+          resource: 'events',
+          message: expect.stringContaining('events is forbidden'),
+        }),
       ),
     )
+    api.refusals.clear()
     await soon(() =>
       expect(lines).toContainEqual({ is: 'objects', resource: 'models', put: [], gone: [] }),
     )
