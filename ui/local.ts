@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net'
 import type { Cluster } from '../cluster/kubeconfig.ts'
 import { kinds } from '../crds/kinds.ts'
+import { namingFields } from '../crds/references.ts'
 import { bodyOf, sendJson, sendStatus } from './answers.ts'
 import { bodyFrom } from './body.ts'
 import { refusedCaller } from './caller.ts'
@@ -142,10 +143,10 @@ async function passOn(
 const sessionOf = ({ kubeConfig, namespace }: Cluster): Session => ({
   namespace,
   context: kubeConfig.getCurrentContext(),
-  kinds: kinds.map(({ kind, plural, singular, references }) => ({
-    kind,
-    plural,
-    singular,
-    references: references.map(({ field, kind }) => ({ field, kind })),
+  kinds: kinds.map((one) => ({
+    kind: one.kind,
+    plural: one.plural,
+    singular: one.singular,
+    references: namingFields(one).map(({ field, kind }) => ({ field, kind })),
   })),
 })

@@ -5,6 +5,7 @@ export interface PageKind {
   readonly kind: string
   readonly plural: string
   readonly singular: string
+  /** Fields with `{name}`, or with a list of them. */
   readonly references: readonly { readonly field: string; readonly kind: string }[]
 }
 

@@ -1,5 +1,6 @@
 import type { Kind, Parent } from '../crds/kind.ts'
 import { kindNamed } from '../crds/kinds.ts'
+import { namesIn, namingFields } from '../crds/references.ts'
 import type { Artifacts, Condition, StageRecord } from '../crds/status.ts'
 
 /** An object of one of the four kinds as the API server shows it. Its texts are not safe for a terminal. */
@@ -13,8 +14,6 @@ interface Spec {
   readonly suspend?: boolean
   readonly replicas?: number
   readonly build?: { readonly git?: { readonly url?: string; readonly path?: string } }
-  readonly model?: { readonly name?: string }
-  readonly dataset?: { readonly name?: string }
 }
 
 interface Status {
@@ -43,10 +42,13 @@ export interface Named {
 
 /** What a spec refers to, in its own namespace. */
 export const referencesIn = ({ kind, spec }: Shown): readonly Named[] =>
-  kindNamed(kind).references.flatMap(({ role, field, kind: referenced }) => {
-    const name = spec?.[field]?.name
-    return name ? [{ role, kind: kindNamed(referenced), name }] : []
-  })
+  namingFields(kindNamed(kind)).flatMap(({ role, field, kind: referenced }) =>
+    namesIn((spec as Readonly<Record<string, unknown>> | undefined)?.[field]).map((name) => ({
+      role,
+      kind: kindNamed(referenced),
+      name,
+    })),
+  )
 
 /** Where the content of an object comes from, beside other objects: a source, Git, a given image. */
 export const originsIn = ({ spec }: Shown): readonly string[] => {

@@ -1,3 +1,4 @@
+import { namesIn } from '../../crds/references.ts'
 import type { PageKind } from '../../ui/wire.ts'
 import type { Thing } from './things.ts'
 
@@ -31,8 +32,7 @@ export function referencesOf(
 ): readonly Pick<Node, 'id' | 'kind' | 'name'>[] {
   const { references = [] } = kinds.find(({ kind }) => kind === thing.kind) ?? {}
   return references.flatMap(({ field, kind }) => {
-    const name = (thing.spec?.[field] as { readonly name?: unknown } | undefined)?.name
-    return typeof name === 'string' ? [{ id: idOf(kind, name), kind, name }] : []
+    return namesIn(thing.spec?.[field]).map((name) => ({ id: idOf(kind, name), kind, name }))
   })
 }
 

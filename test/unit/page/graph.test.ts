@@ -20,6 +20,16 @@ test('an edge leads from what was used to what was made of it', () => {
   ])
 })
 
+test('adapters lead to the server that has them', () => {
+  const server = aThing('ModelServer', 'base', {
+    spec: { model: { name: 'base' }, adapters: [{ name: 'tuned' }, { name: 7 }, null] },
+  })
+  expect(graphOf([server], kinds).edges.map(({ from }) => from)).toEqual([
+    'Model/base',
+    'Model/tuned',
+  ])
+})
+
 test('what does not exist and is referred to is a node without an object', () => {
   expect(graph.nodes.find(({ id }) => id === 'Model/gone')).toEqual({
     id: 'Model/gone',

@@ -34,7 +34,10 @@ export const kinds = [
     kind: 'ModelServer',
     plural: 'modelservers',
     singular: 'modelserver',
-    references: [{ field: 'model', kind: 'Model' }],
+    references: [
+      { field: 'model', kind: 'Model' },
+      { field: 'adapters', kind: 'Model' },
+    ],
   },
 ] as const
 

@@ -107,6 +107,15 @@ test('only what leads to an object or follows from it is around it', () => {
   ])
 })
 
+test('adapters are part of a server', () => {
+  const spec = { model: { name: 'qwen' }, adapters: [{ name: 'support' }] }
+  const { edges } = graphOf([qwen, support, shown('ModelServer', 'base', 'True Serving', spec)])
+  expect(edges.filter(({ to }) => to === 'default/ModelServer/base')).toEqual([
+    { from: 'default/Model/qwen', to: 'default/ModelServer/base', role: 'model' },
+    { from: 'default/Model/support', to: 'default/ModelServer/base', role: 'adapter' },
+  ])
+})
+
 test('references stay within their namespace', () => {
   const other: Shown = { ...qwen, metadata: { ...qwen.metadata, namespace: 'other' } }
   const { nodes } = graphOf([other, support])
