@@ -177,7 +177,9 @@ function causeOfJob(job: Job, seen: Seen): Cause {
     : job.spec?.suspend
       ? 'suspended'
       : `${active} of its Pods active${lost ? `, ${lost} failed` : ''}`
-  return { title: `Job "${job.metadata.name}"`, says, events: eventsAbout(job, seen) }
+  // That its Pods were created is seen from the Pods.
+  const events = eventsAbout(job, seen).filter(({ type }) => type === 'Warning')
+  return { title: `Job "${job.metadata.name}"`, says, events }
 }
 
 /** Only Events say why a workload gets no Pod; a Pod that exists says more. */

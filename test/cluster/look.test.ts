@@ -79,7 +79,7 @@ describe('kubectl', () => {
   test.each([
     { words: 'lo', is: ['logs\tThe log of the stage under way, or of the last one.', ':4'] },
     { words: 'why notebook ', is: ['n', ':4'] },
-    { words: 'logs notebook n --stage ser', is: [':4'] },
+    { words: 'logs notebook n --stage ser', is: ['serve', ':4'] },
     { words: 'validate -f ', is: [':0'] },
   ])('completes "$words" by its own completion, whatever the shell', async ({ words, is }) => {
     const ns = await namespace('look-complete')
@@ -137,9 +137,12 @@ test('rerun runs finished work again, and suspend and resume stop and start it',
   )
   await untilReady(ns, 'dataset/d', 'True Done')
   expect(typed(`suspend dataset d -n ${ns}`).code).toBe(0)
+  expect(typed(`rerun dataset d -n ${ns}`).stdout).toContain('runs again once it is resumed')
   await untilReady(ns, 'dataset/d', 'True Suspended')
+  const suspended = jobsCreated(ns).length
   expect(typed(`resume dataset d -n ${ns}`).stdout).toBe('Dataset "d" is resumed\n')
   await untilReady(ns, 'dataset/d', 'True Done')
+  expect(jobsCreated(ns).length).toBeGreaterThan(suspended)
 })
 
 test('watch prints what changes, as it changes', async () => {
