@@ -33,14 +33,17 @@ export function reportIn(body: string): Report | string {
     : 'the body contains none of step, of, percent, metrics and message with a value that can be shown'
 }
 
-/** Python writes NaN and Infinity where JSON has no word for them: they become strings. */
+/**
+ * Python writes NaN and Infinity where JSON has no word for them: they become strings. A string that does not
+ * end matches too, to the end of the body: otherwise each quotation mark in it would begin a search of its own.
+ */
 function parsed(body: string): unknown {
   try {
     return JSON.parse(body)
   } catch {
     try {
       return JSON.parse(
-        body.replace(/"(?:[^"\\]|\\.)*"|-?\b(?:NaN|Infinity)\b/g, (found) =>
+        body.replace(/"(?:[^"\\]|\\.)*(?:"|\\?$)|-?\b(?:NaN|Infinity)\b/gs, (found) =>
           found.startsWith('"') ? found : `"${found}"`,
         ),
       )
@@ -145,5 +148,5 @@ function numberIn(value: unknown): number | undefined {
   if (typeof value !== 'string') return undefined
   const word = value.trim().toLowerCase()
   if (Object.hasOwn(notFinite, word)) return notFinite[word]
-  return /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/.test(word) ? Number(word) : undefined
+  return /^[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?$/.test(word) ? Number(word) : undefined
 }

@@ -114,6 +114,26 @@ describe('a body is no report', () => {
   })
 })
 
+describe('100 bodies are read within a second', () => {
+  const most = 4096
+  test.each([
+    { of: 'a string that does not end', body: `"${'\\"'.repeat(most / 2)}` },
+    {
+      of: 'a string that does not end, behind others',
+      body: `{"a": "b", "${'\\"'.repeat(2000)}\\`,
+    },
+    {
+      of: 'a number that ends in a letter',
+      body: JSON.stringify({ percent: `${'1'.repeat(most)}x` }),
+    },
+    { of: 'words that JSON lacks', body: '{"metrics": {"a": NaN}, '.repeat(most / 24) },
+  ])('of $of', ({ body }) => {
+    const began = performance.now()
+    for (let at = 0; at < 100; at++) expect(typeof reportIn(body)).toBe('string')
+    expect(performance.now() - began).toBeLessThan(1000)
+  })
+})
+
 test('any body becomes a report or a sentence, and any report has sound numbers', () => {
   const anything = fc.oneof(fc.string({ maxLength: 300 }), fc.json(), jsonLike())
   fc.assert(
