@@ -1,6 +1,5 @@
 import type { Curve, ProgressStatus } from '../../crds/progress.ts'
 import { curvesAfter, rounded } from './curve.ts'
-import { shareOf } from './pace.ts'
 import type { Report } from './report.ts'
 import { summaryOf, withoutTimeLeft } from './summary.ts'
 
@@ -93,12 +92,12 @@ function shown(
 ): ProgressStatus {
   const own = before?.job === job ? before : undefined
   const since = own?.since ?? at
-  const share = shareOf(report)
   const { step, of, message } = report
+  const percent = wholePercentOf(report)
   const metrics = report.metrics.map(([name, value]) => [name, String(rounded(value))] as const)
   const curve = curveAfter(before, stage, report, { job, seconds: secondsBetween(since, at) })
   const fields = {
-    ...(share !== undefined && { percent: Math.floor(100 * share) }),
+    ...(percent !== undefined && { percent }),
     ...(step !== undefined && { step }),
     ...(of !== undefined && { of }),
     ...(message !== undefined && { message }),
@@ -116,6 +115,12 @@ function shown(
     ...(eta && { eta }),
     ...(curve.length && { curve }),
   }
+}
+
+/** Of 29, 29: 100 * 0.29 is less in floating point. */
+function wholePercentOf({ percent, step, of }: Report): number | undefined {
+  if (step !== undefined && of) return Math.min(100, Math.floor((100 * step) / of))
+  return percent === undefined ? undefined : Math.floor(percent)
 }
 
 function curveAfter(

@@ -131,6 +131,14 @@ describe('status.progress', () => {
     else expect(found).toBeUndefined()
   })
 
+  test('shows each whole percentage as it is', () => {
+    const all = Array.from({ length: 101 }, (_, percent) => percent)
+    const shown = (report: Partial<Report>) => shownAfter([[0, reportedAt(0, report)]])?.percent
+    expect(all.map((percent) => shown({ percent }))).toEqual(all)
+    expect(all.map((step) => shown({ step, of: 100 }))).toEqual(all)
+    expect(all.map((step) => shown({ step: 7 * step, of: 700 }))).toEqual(all)
+  })
+
   test('has no summary when the next stage has begun, until that one reports', () => {
     const seal: Working = { job: 'm-model-seal-1', stage: 'seal', isRunning: true }
     const last = reportedAt(0, { percent: 99 }, { secondsLeft: 3 })
