@@ -79,6 +79,8 @@ const doings: Readonly<Record<Deed, (object: Shown, now: string) => Doing>> = {
     const { reason, message } = conditionIn(object, 'Ready') ?? {}
     if (reason !== 'UpdatePending')
       return { already: `${title} has no update pending: nothing to roll out` }
+    const [, awaited] = /; update pending: waiting for (.*)$/s.exec(message ?? '') ?? []
+    if (awaited) return { cannot: `${title} can be rolled out only later: it waits for ${awaited}` }
     return {
       change: annotating(annotations.rollout, now),
       says: `${title} is rolled out: ${pendingIn(message ?? '')}`,

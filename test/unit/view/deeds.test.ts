@@ -90,6 +90,16 @@ const rows: readonly Row[] = [
   },
   {
     deed: 'rollout',
+    when: 'the update waits for an adapter',
+    object: shown(
+      'ModelServer',
+      's',
+      'True UpdatePending 1 of 1; update pending: waiting for adapter "a", trained on another result: kubectl annotate --overwrite model a …',
+    ),
+    says: 'ModelServer "s" can be rolled out only later: it waits for adapter "a", trained on another result: kubectl annotate --overwrite model a …',
+  },
+  {
+    deed: 'rollout',
     when: 'none is pending',
     object: shown('ModelServer', 's', 'True Serving 1 of 1'),
     says: 'ModelServer "s" has no update pending: nothing to roll out',
