@@ -22,13 +22,15 @@ export function logLines(after?: string): LogLines {
   const decoder = new TextDecoder()
   let rest = ''
   let last = after
+  // A piece of a line that is too long has no time of its own, whatever the program has written there.
+  let isBegun = false
+  let isRepeated = false
 
   function shown(line: string): readonly string[] {
-    const [, time, text = line] = /^(\d{4}-\d\d-\d\dT\S+Z) ?(.*)$/s.exec(line) ?? []
-    if (time !== undefined) {
-      if (after !== undefined && isNotLater(time, after)) return []
-      last = time
-    }
+    const [, time, text = line] = isBegun ? [] : (timed.exec(line) ?? [])
+    if (!isBegun) isRepeated = time !== undefined && after !== undefined && isNotLater(time, after)
+    if (isRepeated) return []
+    last = time ?? last
     // A progress bar draws over its own line again and again.
     return text
       .split('\r')
@@ -41,11 +43,16 @@ export function logLines(after?: string): LogLines {
     add: (chunk) => {
       const lines = `${rest}${decoder.decode(chunk, { stream: true })}`.split('\n')
       rest = lines.pop() ?? ''
-      if (rest.length > longest) {
-        lines.push(rest)
-        rest = ''
-      }
-      return lines.flatMap(shown)
+      const whole = lines.flatMap((line) => {
+        const pieces = shown(line)
+        isBegun = false
+        return pieces
+      })
+      if (rest.length <= longest) return whole
+      const piece = shown(rest)
+      rest = ''
+      isBegun = true
+      return [...whole, ...piece]
     },
     end: () => {
       const left = rest
@@ -55,6 +62,9 @@ export function logLines(after?: string): LogLines {
     last: () => last,
   }
 }
+
+/** The kubelet's time, to a fraction of a second, and the rest. */
+const timed = /^(\d{4}-\d\d-\d\dT[\d:]{8}(?:\.\d{1,9})?Z) ?(.*)$/s
 
 /** The kubelet leaves out zeros at the end of a fraction, so the texts are not in order. */
 function isNotLater(time: string, than: string): boolean {

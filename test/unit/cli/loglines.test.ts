@@ -50,6 +50,20 @@ describe('the lines of a log', () => {
     expect(lines.add(bytes('x'.repeat(100_000)))).toHaveLength(1)
     expect(lines.end()).toEqual([])
   })
+
+  test('that are too long take no time from what a program has written', () => {
+    const lines = logLines('2026-01-01T00:00:00Z')
+    lines.add(bytes(`2026-01-01T00:00:01Z ${'x'.repeat(100_000)}`))
+    const forged = '9999-01-01T00:00:00Z the rest'
+    expect(lines.add(bytes(`${forged}\n2026-01-01T00:00:02Z next\n`))).toEqual([forged, 'next'])
+    expect(lines.last()).toBe('2026-01-01T00:00:02Z')
+  })
+
+  test('that are too long and were read before are not repeated in part', () => {
+    const lines = logLines('2026-01-01T00:00:01Z')
+    lines.add(bytes(`2026-01-01T00:00:01Z ${'x'.repeat(100_000)}`))
+    expect(lines.add(bytes('xx\n2026-01-01T00:00:02Z next\n'))).toEqual(['next'])
+  })
 })
 
 test('the time of the last line is known, to go on from there', () => {
