@@ -24,7 +24,7 @@ export function reporterTo(
   let last = Number.NEGATIVE_INFINITY
   return (amount) => {
     const now = performance.now()
-    if (!address || now - last < every) return
+    if (!isHttp(address) || now - last < every) return
     last = now
     // Not by way of a proxy, which would not know the cluster's Services.
     const sent = request(address, { method: 'POST', timeout }, (answer) => answer.resume())
@@ -34,6 +34,10 @@ export function reporterTo(
     sent.end(JSON.stringify(amount))
   }
 }
+
+/** spec.env may have another address, and a request to one that cannot be would throw. */
+const isHttp = (address: string | undefined): address is string =>
+  address !== undefined && URL.parse(address)?.protocol === 'http:'
 
 export const reportProgress = reporterTo(process.env.SUBSTRATUS_PROGRESS_URL)
 

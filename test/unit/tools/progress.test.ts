@@ -42,7 +42,8 @@ describe('a report', () => {
 
   test('that nobody takes is no failure, and neither is no address', async () => {
     reporterTo('http://127.0.0.1:1/', 0)({ step: 1 })
-    reporterTo(undefined, 0)({ step: 1 })
+    for (const address of [undefined, '', 'off', 'https://127.0.0.1:1/', '//'])
+      reporterTo(address, 0)({ step: 1 })
     await new Promise((resolve) => setTimeout(resolve, 50))
     expect(bodies).toEqual([])
   })
