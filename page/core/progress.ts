@@ -54,10 +54,16 @@ function curveIn(value: unknown): readonly Curve[] {
   const ys = listIn(values)
   const points = listIn(at).flatMap((x, index) => {
     const y = ys[index]
-    return isNumber(x) && isNumber(y) ? [{ x, y }] : []
+    return isNumber(x) && isNumber(y) ? [{ x: distinct(x), y: distinct(y) }] : []
   })
   return points.length ? [{ metric, over, points: points.toSorted((a, b) => a.x - b.x) }] : []
 }
+
+/**
+ * In so few digits that a tenth of the difference of two numbers can be added to each: the plot counts its
+ * marks from the one to the other, and would never arrive from 2 ** 53 - 2 at 2 ** 53 - 1.
+ */
+const distinct = (value: number): number => Number(value.toPrecision(12))
 
 export type Columns = [xs: number[], ...columns: (number | null)[][]]
 

@@ -66,6 +66,21 @@ describe('values that are none are left out', () => {
   })
 })
 
+test('a plot can count from each point of a curve to the next', () => {
+  const most = Number.MAX_SAFE_INTEGER
+  const at = [most - 10 ** 5, most - 10, most - 1, most, 1e300, 1.0000000000000002e300]
+  const curve = [{ metric: 'loss', over: 'step', at, values: at }]
+  const points = progressIn({ curve })?.curves[0]?.points ?? []
+  expect(points).toHaveLength(at.length)
+  for (const axis of ['x', 'y'] as const) {
+    const marks = [...new Set(points.map((point) => point[axis]))]
+    for (const [place, mark] of marks.slice(0, -1).entries()) {
+      const step = ((marks[place + 1] ?? 0) - mark) / 100
+      expect(mark + step).toBeGreaterThan(mark)
+    }
+  }
+})
+
 test('curves of two objects share one axis, with gaps', () => {
   const curve = (...xs: readonly number[]) => ({
     metric: 'loss',
