@@ -44,6 +44,18 @@ const pod = podOf(squad, 'load', 'squad-dataset-load-1-x', job, {
   },
 })
 
+test('the chain leads from a server to the adapter that it waits for', () => {
+  const server = shown('ModelServer', 's', 'False Waiting waiting for Model "support": Waiting', {
+    model: { name: 'qwen' },
+    adapters: [{ name: 'support' }],
+  })
+  expect(lines(server, { objects: [server, qwen, support, squad] }).slice(0, 3)).toEqual([
+    'ModelServer "s": not Ready: Waiting: waiting for Model "support": Waiting',
+    '└─Model "support": not Ready: Waiting: waiting for Dataset "squad": Failed',
+    '  └─Dataset "squad": not Ready: Failed: container "run" exited with 1: no such file',
+  ])
+})
+
 test('the chain leads from a server to the Pod that fails, and to the command that helps', () => {
   const events = [
     told(pod, 'BackOff', 'Back-off restarting', { count: 3 }),
