@@ -37,7 +37,7 @@ export function failureLines(
     case undefined:
       return [`error: ${message}`]
     case 401:
-      return [`error: ${message}: the kubeconfig’s credentials are not valid, or no longer`]
+      return [`error: ${message}: the kubeconfig’s credentials are invalid, or have expired`]
     case 403:
       return [`error: ${message}`, ...remedyOf(message, namespace)]
     case 404:

@@ -54,7 +54,7 @@ inCluster(program.command('logs'))
   .description('The log of the stage under way, or of the last one.')
   .argument(...anObject)
   .option('-f, --follow', 'follow it, from stage to stage')
-  .addOption(new Option('--stage <stage>', 'that of this stage').choices(stages))
+  .addOption(new Option('--stage <stage>', 'the log of this stage').choices(stages))
   .action(async (words, options) =>
     finish(await (await import('./logs.ts')).logsCommand(words, options)),
   )

@@ -15,7 +15,7 @@ const listed = kinds
 
 /** A kind by any of kubectl's names. */
 export function kindOfWord(word: string): Kind | Wrong {
-  return kindCalled(word) ?? { wrong: `"${word}" is none of the kinds: ${listed}` }
+  return kindCalled(word) ?? { wrong: `no kind "${word}": there are ${listed}` }
 }
 
 /** `model NAME` or `model/NAME`; or what is wrong with these words, for `kubectl substratus COMMAND`. */

@@ -41,7 +41,7 @@ const curve = object(
 export type Curve = TypeOf<typeof curve>
 
 export const progress = object(
-  'How far the current stage has come, as its own reports say, or how far the last one came. Nothing depends on it: exit codes decide.',
+  'How far the current stage has come, according to its own reports, or how far the last one came. Nothing depends on it: exit codes decide.',
   {
     job: string('The Job that reported.', bounds.name),
     stage: choice('Its stage.', ['build', 'load', 'run', 'seal', 'package']),
@@ -50,22 +50,25 @@ export const progress = object(
       format: 'int64',
       minimum: 0,
     }),
-    of: integer('How many there are.', { format: 'int64', minimum: 0 }),
+    of: integer('How many steps or bytes there are in total.', { format: 'int64', minimum: 0 }),
     message: string('What it is doing, in its own words.', { maxLength: progressLimits.message }),
     metrics: map(
-      'Its metrics, as text, because not each is a number: NaN.',
+      'Its metrics, as text, because a value may be NaN or infinite.',
       string('The value.', { maxLength: 32 }),
       { maxProperties: progressLimits.metrics },
     ),
-    summary: string('All that in a few words, for a column of kubectl. Absent once it has ended.', {
-      maxLength: progressLimits.summary,
-    }),
-    since: string('When its first report came.', bounds.time),
-    reported: string('When the last report came that is shown here.', bounds.time),
+    summary: string(
+      'The same in a few words, for a column of kubectl. Absent once the stage has ended.',
+      {
+        maxLength: progressLimits.summary,
+      },
+    ),
+    since: string('When its first report arrived.', bounds.time),
+    reported: string('When the report that is shown here arrived.', bounds.time),
     updated: string('When this was written.', bounds.time),
     eta: string('When it will be done, if it continues at this pace.', bounds.time),
     silentSince: string(
-      'When the last report came, if none has come for ten times as long as usual.',
+      'When the last report arrived, if none has arrived for ten times as long as usual.',
       bounds.time,
     ),
     curve: list('The first metrics of a load or a run over time.', curve, {

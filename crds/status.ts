@@ -43,12 +43,15 @@ const partOfPath = '[A-Za-z0-9_][A-Za-z0-9_.-]*'
 
 /** What `seal` found out about a result that is a LoRA adapter. */
 export const adapter = object(
-  'What the result says about itself if it is a LoRA adapter.',
+  'What sealing found in the result, if it is a LoRA adapter.',
   {
-    format: choice('The format: of the library peft, or llama.cpp’s GGUF.', ['peft', 'gguf']),
+    format: choice('Its format: that of the library peft, or GGUF, that of llama.cpp.', [
+      'peft',
+      'gguf',
+    ]),
     rank: integer('Its largest rank.', { format: 'int32', minimum: 1 }),
     path: string(
-      'Its folder (peft) or file (GGUF) in the result; absent: the result’s own folder.',
+      'Its folder (peft) or file (GGUF) in the result; absent if it is the result’s own folder.',
       {
         maxLength: 253,
         pattern: `^${partOfPath}(/${partOfPath})*$`,
@@ -220,13 +223,13 @@ export const mostAdapters = 16
 
 /** What the status of a ModelServer says about its adapters, for the gateway. */
 export const servedAdapters = list(
-  'The adapters that all Pods that answer have.',
+  'The adapters that every answering Pod has.',
   object(
     'An adapter.',
     {
       name: string('Its name.', bounds.name),
       lora: integer(
-        'Its number among the adapters of llama.cpp’s server, for the field lora of a request; absent: requests select it by its name.',
+        'Its number among the adapters of llama.cpp’s server, for the field lora of a request; absent if requests select it by its name.',
         { format: 'int32', minimum: 0 },
       ),
     },

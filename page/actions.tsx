@@ -58,7 +58,7 @@ export function Actions({ thing, plural, namespace, allowed }: Props) {
         ),
       )}
       {allowed && mine.length < actions.length && (
-        <span>You may not do more to it: your rights allow you to look.</span>
+        <span>You may not do anything else with it: your rights allow you to look.</span>
       )}
       <span role="status">{said}</span>
     </div>

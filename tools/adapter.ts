@@ -38,7 +38,9 @@ export async function adapterIn(
   const [adapter, ...others] = found
   if (!adapter) return undefined
   if (others.length) {
-    console.log(`${found.length} adapters: none of them is taken for the result`)
+    console.log(
+      `${found.length} adapters found: only a result with exactly one counts as an adapter`,
+    )
     return undefined
   }
   console.log(`an adapter: ${adapter.format}, rank ${adapter.rank}`)

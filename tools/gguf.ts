@@ -47,7 +47,8 @@ export async function ggufAdapterRank(file: FileHandle): Promise<number | undefi
 function reader(buffer: Buffer) {
   let at = 0
   const take = (bytes: number): number => {
-    if (bytes < 0 || at + bytes > buffer.length) throw new Error('its header is cut, or too long')
+    if (bytes < 0 || at + bytes > buffer.length)
+      throw new Error('its header is cut off or too long')
     at += bytes
     return at - bytes
   }

@@ -89,7 +89,7 @@ async function announce(
     line.say(`${shown}, the page of namespace "${namespace}", is open in your browser; Ctrl-C ends`)
   } catch (error) {
     line.say(
-      `no browser can be started (${refusalOf(error).message}): open ${once.address}, which works once, yourself`,
+      `no browser can be started (${refusalOf(error).message}): open ${once.address}, which works once`,
     )
   }
   return once.close

@@ -43,14 +43,14 @@ const adapterArgs = object(
       string('A word.'),
     ),
     each: list(
-      'Arguments that are added behind those for each adapter. {adapter} is its name, {path} its folder (peft) or file (gguf). The same {rank}.',
+      'Arguments that are added after those of `once`, for each adapter. {adapter} is its name, {path} its folder (peft) or file (gguf), {rank} as in `once`.',
       string('A word.'),
     ),
     ranks: list('The values that {rank} can have; without this list, any.', integer('A rank.'), {
       minItems: 1,
     }),
     select: choice(
-      'How a request selects an adapter: by its name in `model` (the default), or by its number in `lora`, as llama.cpp has it.',
+      'How a request selects an adapter: by its name in `model` (the default), or by its number in `lora`, as for llama.cpp.',
       ['model', 'lora'],
     ),
   },

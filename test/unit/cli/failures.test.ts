@@ -61,7 +61,7 @@ test.each([
   {
     what: 'credentials that have ended',
     refusal: { code: 401, message: 'Unauthorized', name: undefined },
-    is: 'error: Unauthorized: the kubeconfig’s credentials are not valid, or no longer',
+    is: 'error: Unauthorized: the kubeconfig’s credentials are invalid, or have expired',
   },
   {
     what: 'no answer',

@@ -29,7 +29,7 @@ describe('an error shows the right command', () => {
     ['model a b', 'one at a time: kubectl substratus why model a'],
     [
       'falcon',
-      '"falcon" is none of the kinds: dataset, data; model; modelserver, mserver; notebook, nb',
+      'no kind "falcon": there are dataset, data; model; modelserver, mserver; notebook, nb',
     ],
   ])('"%s"', (words, is) => {
     expect(read(words)).toBe(is)
