@@ -1,4 +1,4 @@
-"""Tells how far a program is: `kubectl get model` shows it. Nothing depends on whether a report arrives."""
+"""Reports how far a program is, for `kubectl get model`. Nothing depends on whether a report arrives."""
 import json
 import os
 import time
@@ -8,7 +8,7 @@ last = 0.0
 
 
 def report(step, of, every=5, **metrics):
-    """For each step, at most every few seconds, and for the last one."""
+    """Call it for each step: it reports every few seconds at most, and always the last step."""
     global last
     address, now = os.environ.get("SUBSTRATUS_PROGRESS_URL"), time.monotonic()
     if not address or (now - last < every and step < of):
@@ -16,7 +16,7 @@ def report(step, of, every=5, **metrics):
     last = now
     body = json.dumps({"step": step, "of": of, "metrics": metrics}).encode()
     try:
-        # Without the proxies of the environment, which do not know Services of the cluster.
+        # Without the proxies of the environment, which cannot reach Services of the cluster.
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         opener.open(urllib.request.Request(address, body), timeout=5).close()
     except OSError as error:
