@@ -280,10 +280,13 @@ export async function startServer(
   const [container] = deployment.spec.template.spec.containers
   if (container.args.some((arg: string) => arg.startsWith('--admission-path-file')))
     await mount(target, 'secret/substratus-admission', join(folder, 'admission'))
+  // A machine has each port once, and a rollout has two servers.
+  const [progress = 0] = await freePorts(1)
   const args = container.args.map((arg: string) =>
     arg
       .replace('/etc/substratus', folder)
       .replace('0.0.0.0:9443', `0.0.0.0:${port}`)
+      .replace('0.0.0.0:8090', `0.0.0.0:${progress}`)
       .replace('in-cluster', account),
   )
   const env = Object.fromEntries(
