@@ -12,8 +12,13 @@ export const program = new Command(isPlugin ? 'kubectl substratus' : 'substratus
   .description(
     'From a Git repository to a served model on Kubernetes: look at the objects, and act on them.',
   )
+  .addHelpText(
+    'after',
+    '\nkubectl substratus ui, a plugin of its own, shows the objects in your browser.',
+  )
   .exitOverride()
-  .showHelpAfterError()
+  // The whole help would push the error off the screen.
+  .showHelpAfterError('add --help to see the usage')
 
 const set = (code: number): void => {
   process.exitCode = code

@@ -80,12 +80,31 @@ describe('exit codes: 0, 1 for refused input, 2 for wrong usage', () => {
         code: 1,
         says: 'substratus: 192.0.2.1 is no address of this machine\n',
       },
+      {
+        args: ['token', 'app', '--hours', 'x'],
+        code: 2,
+        says: 'error: --hours must be a number above 0; see kubectl substratus token --help\n',
+      },
     ].map(asTyped),
   )('substratus $line: $says', async ({ args, code, says }) => {
     const result = await substratus(args)
     expect(result.stderr).toContain(says)
     expect(result.code).toBe(code)
   })
+})
+
+test.each([{ args: ['tre'] }, { args: ['tree', '-o', 'svg'] }, { args: ['token'] }].map(asTyped))(
+  'the error of substratus $line is not buried in the help',
+  async ({ args }) => {
+    const { stderr } = await substratus(args)
+    expect(stderr).toMatch(/^error: /)
+    expect(stderr).toMatch(/\nadd --help to see the usage\n$/)
+    expect(stderr).not.toContain('Options:')
+  },
+)
+
+test('the help names the page, which is a program of its own', async () => {
+  expect((await substratus(['--help'])).stdout).toContain('kubectl substratus ui')
 })
 
 describe('npm run up and npm run down', () => {
