@@ -75,8 +75,14 @@ test('kubectl get shows how far a training has come, with few writes and until i
   )
 
   await post(address, { step: 1000, of: 1000, metrics: { loss: 0.001 } })
-  await ok(['-n', ns, 'label', 'pods', '--all', 'simulate-'])
-  await untilReady(ns, 'model/it', 'True Done')
+  // The Pod that seals is held, too, and comes later.
+  await until(
+    async () => {
+      await ok(['-n', ns, 'label', 'pods', '--all', 'simulate-'])
+      return readyOf(await get(ns, 'model/it'))
+    },
+    (line) => line.startsWith('True Done'),
+  )
   const done = await progressOf(ns)
   expect(done).toMatchObject({ percent: 100, metrics: { loss: '0.001' } })
   expect(done.curve[0].at.at(-1)).toBe(1000)
