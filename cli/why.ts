@@ -31,7 +31,7 @@ export async function whyCommand(
   })
 }
 
-/** Who may not read all sees less, and is told so. */
+/** A person who may not read everything sees less, and is told so. */
 async function ifAllowed<T>(list: Promise<readonly T[]>, what: string) {
   try {
     return await list

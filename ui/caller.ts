@@ -4,7 +4,7 @@ import type { Route } from './route.ts'
 import type { Status } from './wire.ts'
 
 /**
- * Who calls: this page alone may. Another page of the browser names itself in Origin or Sec-Fetch-Site, or
+ * Only this page may call. Another page of the browser names itself in Origin or Sec-Fetch-Site, or
  * has a name that was made to lead to this machine in Host; another user of the machine lacks the token.
  *
  * The token is in no cookie: those of 127.0.0.1 reach every port of it, also that of a notebook.

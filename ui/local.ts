@@ -71,7 +71,7 @@ function handlerOf(options: LocalOptions, token: string) {
   return (req: IncomingMessage, res: ServerResponse): void => {
     for (const [name, value] of Object.entries(pageHeaders)) res.setHeader(name, value)
     const route = routeTo(req.method ?? '', req.url ?? '')
-    // Who may not ask learns nothing about what is here.
+    // A caller that may not ask learns nothing about what is here.
     const asked = 'to' in route ? route : ({ to: 'session' } as const)
     const refused =
       refusedCaller(headersOf(req), token, asked) ?? ('to' in route ? undefined : route)
