@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import { boundConnections } from '../cluster/connections.ts'
 import { type Attempt, attemptIn, attemptToken, type Reporting } from '../hooks/progress/address.ts'
 import { reportIn } from '../hooks/progress/report.ts'
 import { latestIn } from './filewatch.ts'
@@ -134,11 +135,14 @@ const maxConnections = 10_000
 /** A Pod needs one; behind the same address may be all Pods of a node. */
 const maxFromOne = 512
 
-export function progressServer(handler: ReturnType<typeof progressHandler>): Server {
+export function progressServer(
+  handler: ReturnType<typeof progressHandler>,
+  most = maxConnections,
+): Server {
   const server = createServer(timeouts, handler)
   server.keepAliveTimeout = keepAliveMilliseconds
   server.timeout = keepAliveMilliseconds
-  server.maxConnections = maxConnections
+  boundConnections(server, most)
   const open = new Map<string, number>()
   server.on('connection', (socket: Socket) => {
     const remote = String(socket.remoteAddress)

@@ -233,6 +233,30 @@ test('from one address at most 512 connections are open', async () => {
   }
 })
 
+test('a Pod that fills the server keeps no other from reporting', async () => {
+  const answer = progressHandler({ keys: () => keys, reports, metrics: measured })
+  const small = progressServer(answer, 4).listen(0, '127.0.0.1')
+  await once(small, 'listening')
+  const { port } = small.address() as AddressInfo
+  const localAddress = '127.0.0.2'
+  const sockets = Array.from({ length: 4 }, () =>
+    connect({ port, host: '127.0.0.1', localAddress }),
+  )
+  try {
+    await Promise.all(sockets.map((socket) => once(socket, 'connect')))
+    const { status } = await fetch(`http://127.0.0.1:${port}${pathOf()}`, {
+      method: 'POST',
+      body: '{"step": 1}',
+    })
+    expect(status).toBe(200)
+    expect(kept()).toMatchObject({ step: 1 })
+  } finally {
+    for (const socket of sockets) socket.destroy()
+    small.close()
+    small.closeAllConnections()
+  }
+})
+
 test('a sync tells the address and shows what was reported there', async () => {
   const hooks = app({
     config: aConfig(),
