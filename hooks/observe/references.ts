@@ -1,13 +1,8 @@
 import type { Config } from '../../crds/config.ts'
-import {
-  apiVersion,
-  type Kind,
-  type Parent,
-  type ReferenceField,
-  type ReferenceList,
-} from '../../crds/kind.ts'
+import { apiVersion, type Kind, type Parent, type ReferenceField } from '../../crds/kind.ts'
 import { kindNamed } from '../../crds/kinds.ts'
 import type { ModelSpec } from '../../crds/model.ts'
+import { namesIn, namingFields } from '../../crds/references.ts'
 import type { Artifacts } from '../../crds/status.ts'
 import { namespaceOf } from '../children/metadata.ts'
 import { isOwnPlace } from '../storage/storage.ts'
@@ -44,33 +39,20 @@ export interface AdapterReference {
 
 const none: Reference = { state: 'none' }
 
-const nameIn = (parent: Parent, field: ReferenceField): string | undefined =>
-  (parent.spec as Readonly<Record<string, { name?: string } | undefined>> | undefined)?.[
-    field.field
-  ]?.name
+const namesAt = ({ spec }: Parent, field: string): readonly string[] =>
+  namesIn((spec as Readonly<Record<string, unknown>> | undefined)?.[field])
 
-/** The names in a list of references. */
-const namesIn = (parent: Parent, { field }: ReferenceList): readonly string[] =>
-  (
-    (
-      parent.spec as Readonly<Record<string, readonly { name: string }[] | undefined>> | undefined
-    )?.[field] ?? []
-  ).map(({ name }) => name)
+const nameIn = (parent: Parent, { field }: ReferenceField): string | undefined =>
+  namesAt(parent, field)[0]
 
 /**
  * What customize requests from Metacontroller: each referenced object, in the parent's namespace. One rule
  * for each kind, because the objects of a second one would replace those of the first.
  */
 export function relatedRules(kind: Kind, parent: Parent): readonly RelatedRule[] {
-  const named = [
-    ...kind.references.map((field) => ({ of: field.kind, names: [nameIn(parent, field) ?? ''] })),
-    ...(kind.referenceLists ?? []).map((field) => ({
-      of: field.kind,
-      names: namesIn(parent, field),
-    })),
-  ]
-  return [...Map.groupBy(named, ({ of }) => of)].flatMap(([of, all]) => {
-    const names = [...new Set(all.flatMap((one) => one.names).filter(Boolean))]
+  const fields = Map.groupBy(namingFields(kind), (field) => field.kind)
+  return [...fields].flatMap(([of, all]) => {
+    const names = [...new Set(all.flatMap(({ field }) => namesAt(parent, field)))]
     const { plural } = kindNamed(of)
     return names.length
       ? [{ apiVersion, resource: plural, namespace: namespaceOf(parent), names }]
@@ -109,7 +91,7 @@ export const adaptersOf = (
   config: Config,
 ): readonly AdapterReference[] =>
   (kind.referenceLists ?? []).flatMap((list) =>
-    namesIn(parent, list).map((name) => {
+    namesAt(parent, list.field).map((name) => {
       const field = { role: 'adapter', field: 'model', kind: list.kind } as const
       const { model } = (find(related, parent, list.kind, name)?.spec ?? {}) as ModelSpec
       const reference = referenceTo(name, field, parent, related, config)
