@@ -54,6 +54,8 @@ export function readyEvent(parent: Parent, status: unknown): NewEvent | undefine
   const [before, after] = [readyIn(parent.status), readyIn(status)]
   if (!namespace || !uid || !resourceVersion || deletionTimestamp || !after) return undefined
   if (before?.status === after.status && before.reason === after.reason) return undefined
+  // Its children have Events of their own.
+  if (!before && after.reason === 'Pending') return undefined
   const { apiVersion, kind } = parent
   const key = hash([uid, resourceVersion, after.status, after.reason])
   return {

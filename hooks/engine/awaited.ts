@@ -16,9 +16,12 @@ export function awaited({ memory, now }: Asked, kind: string, name: string): Ver
   return { ...no('ChildMissing', message), awaits: idOf(kind, name) }
 }
 
-/** The verdict on a child that an answer requests for the first time. */
+/**
+ * The verdict on a child that an answer requests for the first time. A Job is still said to be starting
+ * while its Pod is on its way.
+ */
 export const creating = (kind: string, name: string): Verdict => ({
-  ...no('Pending', `creating ${kind} "${name}"`),
+  ...no('Pending', `${kind === 'Job' ? 'starting' : 'creating'} ${kind} "${name}"`),
   awaits: idOf(kind, name),
 })
 
@@ -32,9 +35,9 @@ export const awaitedChild = (facts: Asked, { kind, metadata }: Child): Verdict =
 
 /**
  * The child may exist: after errors of the API server, Metacontroller waits up to a minute before it lists
- * children again, and its requests lack those that it has created meanwhile.
+ * children again, and its requests lack those that it has created meanwhile. Times are rounded to ten seconds.
  */
-const patienceSeconds = 60
+const patienceSeconds = 60 + 10
 
 /** False if a time is not known, as in a status of 0.1.0. */
 const isRecent = (since = '', now = ''): boolean =>
@@ -45,9 +48,15 @@ export function awaitedSince(
   { memory, now }: Asked,
   ids: readonly string[],
 ): { readonly awaitedSince?: string } {
-  const since = ids.some((id) => memory.awaited.includes(id)) ? memory.awaitedSince : now
+  const isKnown = ids.some((id) => memory.awaited.includes(id))
+  const since = isKnown ? memory.awaitedSince : now && toTenSeconds(now)
   return since === undefined ? {} : { awaitedSince: since }
 }
+
+/**
+ * Metacontroller may send an older status than it has written: two answers in a row should seldom differ.
+ */
+const toTenSeconds = (time: string): string => time.replace(/\dZ$/, '0Z')
 
 const likelyCause = (kind: string, name: string): string =>
   kind === 'Service' && /^[0-9]/.test(name)

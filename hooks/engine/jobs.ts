@@ -1,7 +1,7 @@
 import { job } from '../children/job.ts'
 import type { Job } from '../children/manifesttypes.ts'
 import { queueOf } from '../children/metadata.ts'
-import { jobFailure, jobProgress } from '../observe/diagnosis.ts'
+import { isUnseen, jobFailure, jobProgress } from '../observe/diagnosis.ts'
 import { hadTooLittleTime, isComplete, isFailed, isStopped } from '../observe/jobstate.ts'
 import { answers, identityOf } from '../observe/memory.ts'
 import { queued } from '../observe/queue.ts'
@@ -132,8 +132,10 @@ function working(look: Look): WorkFate | undefined {
   const far = progress && { progress }
   if (isFirstStep(look, current, verdict)) {
     const { disruptions } = facts.memory
-    const course = { is: 'working', ...far, ...(disruptions && { disruptions }) } as const
-    return fated(look, course, creating('Job', current.metadata.name), currentJob(look))
+    const isKept = disruptions !== undefined && stage.isUsers
+    const course = { is: 'working', ...far, ...(isKept && { disruptions }) } as const
+    const verdict = begun(stage, creating('Job', current.metadata.name))
+    return fated(look, course, verdict, currentJob(look))
   }
   const { disruptions } = disruptionsIn(look)
   const often = disruptions?.count ? `; it was disrupted ${times(disruptions.count)}` : ''
@@ -152,16 +154,23 @@ function working(look: Look): WorkFate | undefined {
  * seconds, and each step would be a write of the status: for hundreds of objects at once, most of all writes.
  * What the status says does not matter, because Metacontroller may send an older one than it has written.
  */
-function isFirstStep({ facts: { now }, stage }: Look, job: Job, { reason }: Verdict): boolean {
+function isFirstStep({ facts, stage }: Look, job: Job, { reason }: Verdict): boolean {
   const { creationTimestamp } = job.metadata
-  const age = (Date.parse(now ?? '') - Date.parse(creationTimestamp ?? '')) / 1000
+  const age = (Date.parse(facts.now ?? '') - Date.parse(creationTimestamp ?? '')) / 1000
   const isOnItsWay = reason === 'Pending' || reason === stage.active
+  const most = isUnseen(job, facts.observed.pods(stage.name)) ? unseenSeconds : firstSeconds
   // A clock that is far behind says nothing about the age.
-  return isOnItsWay && Math.abs(age) < firstSeconds
+  return isOnItsWay && Math.abs(age) < most
 }
 
-/** Less than the 5 s after which a starting Job is looked at again. */
-const firstSeconds = 3
+/** Jobs are looked at every 5 s in this time. */
+const firstSeconds = 10
+/** A scheduler that is busy with many Pods takes longer; one that is missing is reported then. */
+const unseenSeconds = 60
+
+/** The start of what is brief has no reason of its own, which would be another write and another Event. */
+const begun = ({ isBrief, active }: WorkStage, verdict: Verdict): Verdict =>
+  isBrief && verdict.reason === 'Pending' ? { ...verdict, reason: active } : verdict
 
 function progressOf({ facts: { observed }, stage }: Look, current: Job): Verdict {
   const { active, suspicion } = stage
@@ -199,5 +208,5 @@ function create(look: Look): WorkFate {
   }
   const created = job(facts.parent, identity, stage.policy, wantedTemplate(look))
   const verdict = awaited(facts, 'Job', buckets.name)
-  return fated(look, { is: 'create' }, verdict, [created])
+  return fated(look, { is: 'create' }, begun(stage, verdict), [created])
 }

@@ -26,9 +26,9 @@ const intervals: Partial<Record<Reason, number>> = {
   Suspending: 5,
 }
 
-/** The longer an object waits, the less often it is synced: after a minute, every 15 s. */
+/** The longer an object waits, the less often it is synced: after half a minute, every 15 s. */
 const longest = 15
-const growth = 1 / 4
+const growth = 1 / 2
 
 /**
  * What does not wait longer the longer it lasts. A change of a related object triggers a sync, unless

@@ -31,6 +31,8 @@ export interface WorkStage {
   readonly condition: ConditionType
   /** The reason while its Pod runs. */
   readonly active: Reason
+  /** Whether that is its reason while its Job is created, too, because all of it usually takes seconds. */
+  readonly isBrief?: true
   /** The most likely reason if the Job gets no Pod. */
   readonly suspicion?: string
   /** Why there is nothing to do, if so; `records` has the earlier stages. */

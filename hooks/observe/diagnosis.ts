@@ -182,6 +182,12 @@ export function jobProgress(
   return end ? no(active, `trying again after: ${end.message}`) : starting(pod)
 }
 
+/** Whether the newest Pod of a Job waits for its turn with the scheduler, which has not looked at it yet. */
+export function isUnseen(job: Job, pods: readonly ObservedPod[]): boolean {
+  const [pod] = podsOf(job, pods)
+  return pod !== undefined && !pod.spec?.nodeName && !conditionNamed(pod, 'PodScheduled')
+}
+
 /** Adds why an earlier Pod was evicted: the node's own words, without its figures. */
 function afterEviction({ reason, message }: Verdict, own: readonly ObservedPod[]): Verdict {
   const evicted = own.find(({ status }) => status?.reason === 'Evicted')

@@ -70,6 +70,7 @@ export function sealStage(
     keys: [program],
     condition: 'Complete',
     active: 'Sealing',
+    isBrief: true,
     isTool: true,
     skip: ({ written }) => (written ? undefined : yes('Skipped', 'nothing waits to be sealed')),
     needs: [],

@@ -29,6 +29,9 @@ function due({ timers, seconds, queue }: World): void {
 
 const mostRounds = 60
 
+/** Longer than a child may be on its way before a condition says what it waits for. */
+const patienceSeconds = 90
+
 /**
  * Until nothing happens any more: no write, no Pod, nothing in the queue, and nothing changes either when
  * Metacontroller asks again at the time that the answers name.
@@ -40,7 +43,7 @@ export function settle(world: World): void {
     calm(world)
     if (world.writes > before || world.queue.size) quiet = 0
     else if (++quiet > 1 || !world.timers.size) return
-    else world.seconds = Math.max(world.seconds, ...world.timers.values())
+    else world.seconds = Math.max(world.seconds + patienceSeconds, ...world.timers.values())
   }
   violated(`nothing settles in ${mostRounds} rounds`)
 }

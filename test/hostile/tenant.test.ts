@@ -522,7 +522,7 @@ describe('the annotations of a Job are trusted only if its name proves them', ()
       ...annotated(job, { 'substratus.ai/attempt': 'abcdef0123456789' }),
       metadata: { ...job.metadata, name: 'squad-dataset-load-00000000' },
     }
-    expect(readyOf(sync(parent, [other]))).toMatch(/^False Pending: creating/)
+    expect(readyOf(sync(parent, [other]))).toMatch(/^False Pending: starting Job/)
   })
 
   test('its upstreams are recorded only as known fields with bounded values', () => {
@@ -611,7 +611,7 @@ describe('a status cannot refer to anything outside the storage of its object', 
     { what: 'a status that is a text', status: 'planted' },
   ])('$what in the status of the object itself is ignored', ({ status }) => {
     const answer = sync({ ...trains, status } as Parent, [data])
-    expect(readyOf(answer)).toMatch(/^False Pending: creating/)
+    expect(readyOf(answer)).toMatch(/^False Pending: starting Job/)
     expect(answer.children).toEqual(sync(trains, [data]).children)
     expect(JSON.stringify(answer.status)).not.toMatch(/planted|--from|\.\./)
   })

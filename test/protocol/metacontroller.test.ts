@@ -69,7 +69,7 @@ describe('sync answers with what Metacontroller can apply', () => {
   test.each([
     {
       name: 'dataset-sync-no-children',
-      ready: /^False Pending: creating Job "squad-dataset-load-2389f03d"$/,
+      ready: /^False Pending: starting Job "squad-dataset-load-2389f03d"$/,
       writes: [
         'create PersistentVolumeClaim/squad-dataset-artifacts',
         'create Job/squad-dataset-load-2389f03d',
@@ -87,7 +87,7 @@ describe('sync answers with what Metacontroller can apply', () => {
     },
     {
       name: 'model-sync-run-complete',
-      ready: /^False Pending: creating Job "falcon-model-package-158203d0"$/,
+      ready: /^False Pending: starting Job "falcon-model-package-158203d0"$/,
       writes: ['create Job/falcon-model-package-158203d0'],
     },
     {

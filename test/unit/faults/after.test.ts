@@ -115,7 +115,7 @@ describe('Ready', () => {
     message = '',
   ): ReadyChange => ({ at, generation, status, reason, message })
   const pending = (at: number, stage: string) =>
-    change(at, 'False', 'Pending', 1, `creating Job "m-model-${stage}-0123abcd"`)
+    change(at, 'False', 'Pending', 1, `starting Job "m-model-${stage}-0123abcd"`)
   const history = (...changes: readonly ReadyChange[]) =>
     new Map([['u', { namespace: 'n', what: 'Model/m', changes: [...changes] }]])
   const starting = change(0, 'False', 'Starting')
@@ -152,7 +152,7 @@ describe('Ready', () => {
       changes: [pending(0, 'run'), change(5000, 'False', 'Running'), pending(10_000, 'run')],
       pods: [],
       found: [
-        'Model/m: False Pending: creating Job "m-model-run-0123abcd" → False Pending: creating Job "m-model-run-0123abcd"',
+        'Model/m: False Pending: starting Job "m-model-run-0123abcd" → False Pending: starting Job "m-model-run-0123abcd"',
       ],
     },
     {

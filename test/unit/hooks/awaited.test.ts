@@ -24,7 +24,7 @@ const job = first.children.find(({ kind }) => kind === 'Job')?.metadata.name
 
 describe('a child that does not exist', () => {
   test('is created, and the status remembers that it was requested', () => {
-    expect(readyOf(first)).toBe(`False Pending: creating Job "${job}"`)
+    expect(readyOf(first)).toBe(`False Pending: starting Job "${job}"`)
     expect(statusOf(first).awaited).toEqual([`Job/${job}`])
   })
 
@@ -42,11 +42,12 @@ describe('a child that does not exist', () => {
   test('is not missing because another child was', () => {
     const second = sync(stored(model, first), claims)
     const changed = { ...stored(model, second), spec: { source: 'hf://org/eagle' } }
-    expect(readyOf(sync(changed, claims))).toMatch(/^False Pending: creating Job "/)
+    expect(readyOf(sync(changed, claims))).toMatch(/^False Pending: starting Job "/)
   })
 
   test('is recognised by the messages of earlier versions, which had no status.awaited', () => {
-    const { awaited: _, ...words } = statusOf(first)
+    const { awaited: _, ...status } = statusOf(first)
+    const words = JSON.parse(JSON.stringify(status).replaceAll('starting Job', 'creating Job'))
     expect(readyOf(sync({ ...model, status: words }, claims))).toMatch(/^False ChildMissing: Job "/)
     const { awaited: __, ...missing } = statusOf(sync(stored(model, first), claims))
     const third = sync({ ...model, status: missing }, claims)
@@ -66,7 +67,7 @@ describe('where the time is known, a child that does not exist', () => {
   const later = at('00:30', stored(model, requested), claims)
 
   test('may be one that Metacontroller cannot see yet, for a minute', () => {
-    expect(readyOf(later)).toBe(`False Pending: creating Job "${job}"`)
+    expect(readyOf(later)).toBe(`False Pending: starting Job "${job}"`)
     expect(statusOf(later)).toEqual(statusOf(requested))
     const found = at('00:59', stored(model, later), applied(requested))
     expect(readyOf(found)).toMatch(/^False Pending: no Pod yet: /)
@@ -74,7 +75,7 @@ describe('where the time is known, a child that does not exist', () => {
   })
 
   test('is missing after a minute, and stays so', () => {
-    const missing = at('01:00', stored(model, later), claims)
+    const missing = at('01:10', stored(model, later), claims)
     expect(readyOf(missing)).toMatch(/^False ChildMissing: Job "/)
     const still = at('02:00', stored(model, missing), claims)
     expect(statusOf(still)).toEqual(statusOf(missing))
@@ -83,7 +84,7 @@ describe('where the time is known, a child that does not exist', () => {
   test('is given its own minute, however long another one was awaited', () => {
     const changed = { ...stored(model, later), spec: { source: 'hf://org/eagle' } }
     const other = at('05:00', changed, claims)
-    expect(readyOf(at('05:30', stored(changed, other), claims))).toMatch(/^False Pending: creating/)
+    expect(readyOf(at('05:30', stored(changed, other), claims))).toMatch(/^False Pending: starting/)
   })
 
   test('is missing at once if an earlier version requested it, which recorded no time', () => {

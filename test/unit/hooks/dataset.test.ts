@@ -31,7 +31,7 @@ describe('Ready of a Dataset', () => {
 
   test('it was just created', () => {
     const answer = sync(aDataset(source))
-    expect(readyOf(answer)).toMatch(/^False Pending: creating Job "squad-dataset-load-\w{8}"$/)
+    expect(readyOf(answer)).toMatch(/^False Pending: starting Job "squad-dataset-load-\w{8}"$/)
     expect(conditionOf(answer, 'Built')).toBe('True Skipped: a source needs no image')
     expect(childrenOf(answer, 'PersistentVolumeClaim')).toHaveLength(1)
   })
@@ -95,7 +95,7 @@ test('a changed source is loaded, and the old data is the result until that is d
   const changed = { ...stored(parent, done), spec: { source: 'https://example.com/v2.tar' } }
   const claim = applied(first).filter(({ kind }) => kind === 'PersistentVolumeClaim')
   const next = sync(changed, [job, ...claim])
-  expect(readyOf(next)).toMatch(/^False Pending: creating Job /)
+  expect(readyOf(next)).toMatch(/^False Pending: starting Job /)
   expect(statusOf(next).artifacts).toEqual(statusOf(done).artifacts)
   expect(childrenOf(next, 'Job').map(({ metadata }) => metadata.name)).toEqual([
     job.metadata.name,

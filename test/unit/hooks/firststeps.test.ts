@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { hooks } from '../../../hooks/hooks.ts'
 import {
   aConfig,
@@ -7,7 +7,9 @@ import {
   aPod,
   applied,
   type Child,
+  childrenOf,
   completed,
+  observed,
   readyOf,
   requestFor,
   running,
@@ -58,7 +60,7 @@ test.each([
 })
 
 test.each([
-  { when: 'after 3 s', time: '03' },
+  { when: 'after 10 s', time: '10' },
   { when: 'if nobody says what time it is', time: undefined },
 ])('$when, Ready tells the step that was reached', ({ time }) => {
   const answer = syncAt(time, asked, see(started))
@@ -73,7 +75,7 @@ test('what is wrong is told at once', () => {
 
 test('success is recorded at once', () => {
   const answer = syncAt('02', asked, [...claims, aJob(first, completed)])
-  expect(readyOf(answer)).toMatch(/^False Pending: creating Job "falcon-model-seal-/)
+  expect(readyOf(answer)).toMatch(/^False Sealing: starting Job "falcon-model-seal-/)
 })
 
 test('an older status changes nothing, so that no step is told and taken back', () => {
@@ -89,6 +91,64 @@ test('a clock that is behind hides nothing', () => {
 
 test('a Job that is gone after 2 s is reported as missing a minute later', () => {
   const held = stored(asked, syncAt('02', asked, see(started)))
-  expect(readyOf(syncAt('02', held, claims))).toContain('False Pending: creating Job')
-  expect(readyOf(syncAt('01:02', held, claims))).toContain('False ChildMissing')
+  expect(readyOf(syncAt('02', held, claims))).toContain('False Pending: starting Job')
+  expect(readyOf(syncAt('01:10', held, claims))).toContain('False ChildMissing')
+})
+
+describe('a Pod that the scheduler has not looked at', () => {
+  const unseen = aPod(job, { phase: 'Pending' })
+  const { nodeName: _, ...spec } = unseen.spec as Record<string, unknown>
+  const see = (conditions: readonly object[]) => [
+    ...claims,
+    job,
+    { ...unseen, spec, status: { ...unseen.status, conditions } },
+  ]
+
+  test('is on its way for a minute', () => {
+    expect(syncAt('59', asked, see([])).status).toEqual(first.status)
+    expect(readyOf(syncAt('01:00', asked, see([])))).toMatch(
+      /^False Pending: Pod .* waits for a node$/,
+    )
+  })
+
+  test('is no longer, once the scheduler says why', () => {
+    const answer = syncAt('20', asked, see([unschedulable]))
+    expect(readyOf(answer)).toBe('False Unschedulable: 0/3 nodes are available')
+  })
+})
+
+const unschedulable = {
+  type: 'PodScheduled',
+  status: 'False',
+  reason: 'Unschedulable',
+  message: '0/3 nodes are available',
+}
+
+describe('the seal', () => {
+  const ended = aJob(first, completed)
+  const known = { ...started, metadata: { ...started.metadata, uid: 'p1' } }
+  const disrupted = syncAt('20', asked, see(known))
+  const sealing = syncAt('31', stored(asked, disrupted), [...claims, ended])
+  const seal = childrenOf(sealing, 'Job').find(({ metadata }) => metadata.name.includes('-seal-'))
+  const created = { ...observed(seal as Child, running) }
+  const later = (time: string, pod: Child) =>
+    syncAt(time, stored(asked, sealing), [...claims, ended, created, pod])
+
+  test('says so from the start, and nothing of the Pods of the run', () => {
+    expect(statusOf(disrupted).disruptions).toBeDefined()
+    expect(readyOf(sealing)).toBe(`False Sealing: starting Job "${seal?.metadata.name}"`)
+    expect(later('08', aPod(created, { phase: 'Pending' })).status).toEqual(sealing.status)
+  })
+
+  test('says what its Pod waits for if that takes long', () => {
+    expect(readyOf(later('40', aPod(created, { phase: 'Pending' })))).toMatch(
+      /^False Pending: Pod ".*" is starting/,
+    )
+  })
+})
+
+test('two answers within ten seconds record the same time, as Metacontroller may not have stored the first', () => {
+  const { awaitedSince } = statusOf(first)
+  expect(awaitedSince).toBe('2026-01-01T00:00:00Z')
+  expect(statusOf(syncAt('09')).awaitedSince).toBe(awaitedSince)
 })

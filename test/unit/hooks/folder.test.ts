@@ -87,7 +87,7 @@ describe('an attempt with more memory', () => {
     ])
     expect(jobsIn(podOf(former, 'Running', leaving))).toEqual([waits(`Pod "${pod.metadata.name}"`)])
     expect(jobsIn(stopped(0))).toEqual([
-      expect.stringContaining('False Pending: creating Job'),
+      expect.stringContaining('False Pending: starting Job'),
       'next',
     ])
   })

@@ -75,7 +75,7 @@ describe('Ready of a Model', () => {
       when: 'its Job was requested',
       spec: trained,
       seen: [squad],
-      ready: /^False Pending: creating Job "falcon-model-run-[0-9a-f]{8}"$/,
+      ready: /^False Pending: starting Job "falcon-model-run-[0-9a-f]{8}"$/,
     },
     {
       when: 'its Job has no Pod',
@@ -130,7 +130,7 @@ describe('Ready of a Model', () => {
       when: 'the Job is complete and its Pod not observed yet',
       spec: trained,
       seen: [...seenWith(trained, completed), ...claimOf(trained)],
-      ready: /^False Pending: creating Job "falcon-model-seal-\w+"$/,
+      ready: /^False Sealing: starting Job "falcon-model-seal-\w+"$/,
     },
     {
       when: 'it is suspended before its Job exists',

@@ -292,7 +292,7 @@ describe('Ready and Serving of a ModelServer', () => {
       when: 'a build was added while it serves',
       spec: { ...spec, build: { git: { url: 'https://example.com/repo' } } },
       seen: seenWith(available),
-      ready: /^False Pending: creating Job "falcon-modelserver-build-/,
+      ready: /^False Pending: starting Job "falcon-modelserver-build-/,
       serving: 'True Serving: 1 of 1 replicas available',
     },
   ])('$when', ({ spec: requested = spec, seen, ready, serving }) => {

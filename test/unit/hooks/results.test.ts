@@ -184,13 +184,13 @@ describe('a spec that returns to a former result', () => {
   ])('runs again when it is gone: keepResults $keepResults', ({ keepResults, stored }) => {
     const { model } = thrice(keepResults)
     expect(attemptsIn(model.look())).toHaveLength(stored)
-    expect(readyOf(model.edit(first))).toMatch(/^False Pending: creating Job/)
+    expect(readyOf(model.edit(first))).toMatch(/^False Pending: starting Job/)
   })
 
   test('does not use it if a rerun is requested', () => {
     const { model } = thrice(3)
     const again = model.edit(first, { 'substratus.ai/rerun': 'now' })
-    expect(readyOf(again)).toMatch(/^False Pending: creating Job/)
+    expect(readyOf(again)).toMatch(/^False Pending: starting Job/)
   })
 
   test('keeps the folders of all of them until the next success', () => {
@@ -264,7 +264,7 @@ describe('the deadline of a stage', () => {
     expect(readyOf(model.end('run', deadline))).toMatch(/^False DeadlineExceeded/)
     expect(readyOf(model.edit(long))).toMatch(/^False Pending: removing Job "falcon-model-run-/)
     expect(model.child('Job')).toBeUndefined()
-    expect(readyOf(model.look())).toMatch(/^False Pending: creating Job /)
+    expect(readyOf(model.look())).toMatch(/^False Pending: starting Job /)
     expect(model.made).toEqual(['run', 'run'])
   })
 

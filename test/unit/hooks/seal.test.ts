@@ -84,7 +84,7 @@ describe('once the program has ended', () => {
     expect(written).toMatchObject({ node: 'one', storage: 'pvc', image: spec.image })
     expect(statusOf(answer).artifacts).toBeUndefined()
     expect(conditionOf(answer, 'Complete')).toBe(
-      `False Pending: creating Job "${seal.metadata.name}"`,
+      `False Sealing: starting Job "${seal.metadata.name}"`,
     )
   })
 
@@ -269,7 +269,7 @@ describe('a sealed result', () => {
     const now = stored(parent, after)
     const annotations = { 'substratus.ai/rerun': 'now' }
     const again = sync({ ...now, metadata: { ...now.metadata, annotations } }, seen)
-    expect(readyOf(again)).toMatch(/^False Pending: creating Job "falcon-model-run-/)
+    expect(readyOf(again)).toMatch(/^False Pending: starting Job "falcon-model-run-/)
   })
 
   test('of a bucket without a workspace does not exist either', () => {
@@ -325,7 +325,7 @@ describe('a sealed result', () => {
     const forth = sync({ ...stored(back, reverted), spec: changed.spec } as Parent, [
       ...made(reverted, { run: completed, seal: completed }),
     ])
-    expect(readyOf(forth)).toMatch(/^False Pending: creating Job "falcon-model-seal-/)
+    expect(readyOf(forth)).toMatch(/^False Sealing: starting Job "falcon-model-seal-/)
     expect(Object.keys(statusOf(forth).stages ?? {})).toEqual(['run', 'written'])
   })
 })

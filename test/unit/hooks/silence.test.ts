@@ -77,7 +77,7 @@ describe('a run', () => {
       `False Failed: Job "${job.metadata.name}": Job has failed`,
     )
     const done = silent(parent, [...others, observed(job, completed)])
-    expect(readyOf(done)).toMatch(/^False Pending: creating Job "it-model-seal-/)
+    expect(readyOf(done)).toMatch(/^False Sealing: starting Job "it-model-seal-/)
   })
 })
 

@@ -42,6 +42,11 @@ test('an Event names the object, the reason and the message', () => {
   })
 })
 
+test('no Event says that the first children are being created', () => {
+  expect(readyEvent(stored(undefined), statusWith('False', 'Pending'))).toBeUndefined()
+  expect(readyEvent(stored(running), statusWith('False', 'Pending'))).toBeDefined()
+})
+
 describe('an Event is written', () => {
   test.each([
     { when: 'there was no status', before: undefined, after: running, type: 'Normal' },
