@@ -22,6 +22,8 @@ export type Validate = (value: unknown) => readonly FieldError[]
 
 /** The largest that both JavaScript and an int64 can hold. The API server takes a larger number for no integer. */
 const mostInt64 = 2 ** 63 - 1024
+const int64 = { minimum: -mostInt64, maximum: mostInt64 }
+const int32 = { minimum: -(2 ** 31), maximum: 2 ** 31 - 1 }
 
 /** The reference to a shared schema, which has to be defined somewhere. */
 type Refer = (name: string, schema: Schema) => string
@@ -48,9 +50,10 @@ export function jsonSchema(
     'x-kubernetes-list-map-keys': _keys,
     ...rest
   } = isUnion ? withoutNeither(own) : own
-  const { format: _format, ...plain } = rest
+  const { format, ...plain } = rest
   return {
-    ...(either && { type: ['integer', 'string'], minimum: -mostInt64, maximum: mostInt64 }),
+    ...(either && { type: ['integer', 'string'], ...int64 }),
+    ...(rest.type === 'integer' && (format === 'int32' ? int32 : int64)),
     ...plain,
     ...(isUnion && { type: ['string', 'object'] }),
     ...(open && {}),

@@ -88,7 +88,7 @@ test('kubectl describe tells how an object came to its state', async () => {
     () => ok(['-n', ns, 'describe', 'dataset', 'it']),
     (text) => / Done .* substratus /.test(text),
   )
-  expect(story).toMatch(/Normal +Pending +\S+ +substratus +creating /)
+  expect(story).toMatch(/Normal +Done +\S+ +substratus +/)
   expect(story).toMatch(
     /Warning +VolumeUnavailable +\S+ +substratus +Pod "it-dataset-load-\S+": MountVolume/,
   )

@@ -148,11 +148,14 @@ function expected(kind: Kind, objects: readonly Json[]): readonly Verdict[] {
 const factsFor = (_object: Parent) =>
   new Proxy(facts, { get: (known, name) => Reflect.get(known, name) ?? null, has: () => true })
 
-/** The API server says <nil> for rules that it has skipped, and does not number owners. */
+/**
+ * The API server says <nil> for rules that it has skipped, does not number owners, and names the replicas of
+ * the subresource scale with a dot.
+ */
 const namedBy = ({ fields }: Verdict): readonly string[] =>
   fields
     .filter((field) => field !== '<nil>')
-    .map((field) => field.replace(/^(metadata\.ownerReferences)\[\d+\]/, '$1'))
+    .map((field) => field.replace(/^(metadata\.ownerReferences)\[\d+\]/, '$1').replace(/^\./, ''))
 
 /** `substratus validate` reads no further then, and neither does kubectl. */
 const isNameless = ({ words }: Verdict): boolean => words.endsWith('metadata.name: Required value')

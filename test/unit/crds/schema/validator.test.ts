@@ -259,6 +259,17 @@ describe('in the words of the API server', () => {
     },
     { says: 'spec.dataset.name: Required value', spec: { image, dataset: {} } },
     {
+      says: 'spec.pod.topologySpreadConstraints[0].maxSkew: Invalid value: 2147483648: should be less than or equal to 2147483647',
+      spec: {
+        image,
+        pod: {
+          topologySpreadConstraints: [
+            { maxSkew: 2 ** 31, topologyKey: 'zone', whenUnsatisfiable: 'DoNotSchedule' },
+          ],
+        },
+      },
+    },
+    {
       says: 'spec.build.git.tag: Invalid value: "-x": should match \'^[^-\\s][^\\s]*$\'',
       spec: { build: { git: { ...git, tag: '-x' } } },
     },
