@@ -297,7 +297,10 @@ export const values = object('The chart’s values.', {
     ),
   }),
   serviceMonitor: object('Scraping by the Prometheus operator.', {
-    enabled: boolean('Whether to create a ServiceMonitor.', { default: false }),
+    enabled: boolean(
+      'Whether to create a ServiceMonitor for the server, and one for the gateway if it is enabled.',
+      { default: false },
+    ),
     interval: string('The scrape interval.', { default: '30s' }),
     labels: map('Its labels, if your Prometheus selects by label.', string('A value.'), {
       default: {},

@@ -237,6 +237,22 @@ test('kube-state-metrics gets its configuration and its right where it runs', ()
   ])
 })
 
+test('the server and the gateway are scraped by the Services that have their metrics', () => {
+  const set = ['serviceMonitor.enabled=true', 'gateway.enabled=true']
+  const services = [...rendered('server', set), ...rendered('gateway', set)] as readonly Shown[]
+  const scraped = (rendered('monitoring', set) as readonly Shown[]).map(({ spec }) => {
+    const wanted = Object.entries(spec.selector.matchLabels)
+    const [endpoint] = spec.endpoints
+    return services
+      .filter(({ kind }) => kind === 'Service')
+      .filter(({ metadata }) => wanted.every(([label, value]) => metadata.labels[label] === value))
+      .filter((it) => it.spec.ports.some(({ name }: Shown) => name === endpoint.port))
+      .map(({ metadata }) => `${metadata.name} ${endpoint.honorLabels ?? false}`)
+  })
+  // The alerts and the dashboard know the two by these names.
+  expect(scraped).toEqual([['substratus false'], ['substratus-gateway-metrics true']])
+})
+
 test('an object may be pending for as long as the values say', () => {
   const [rules] = rendered('monitoring', ['alerts.enabled=true', 'alerts.pendingFor=2h'])
   const text = JSON.stringify(rules)

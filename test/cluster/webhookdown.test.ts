@@ -41,6 +41,10 @@ test('while the webhook is down, requests that it would validate are refused', a
       timeout: 10_000,
     })
     .toContain('failed calling webhook')
+  // The alert SubstratusWebhookUnreachable reads this metric of the API server.
+  expect(await ok(['get', '--raw', '/metrics'])).toMatch(
+    /^apiserver_admission_webhook_rejection_count\{(?=.*error_type="calling_webhook_error")(?=.*name="validate\.substratus\.ai").*\} [1-9]/m,
+  )
 })
 
 test('while the webhook is down, suspending, resuming, labelling and deleting work', async () => {

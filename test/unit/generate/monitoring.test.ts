@@ -6,16 +6,30 @@ import { reasons } from '../../../crds/reasons.ts'
 import type { Schema } from '../../../crds/schema/builders.ts'
 import { customResourceState, presetMetrics } from '../../../generate/monitoring.ts'
 
+type Paths = Readonly<Record<string, readonly string[]>>
 interface Metric {
   readonly name: string
+  readonly labelsFromPath?: Paths
   readonly each: Readonly<
-    Record<string, { readonly path?: string[]; readonly labelsFromPath?: Record<string, string[]> }>
+    Record<
+      string,
+      {
+        readonly path?: readonly string[]
+        readonly valueFrom?: readonly string[]
+        readonly labelsFromPath?: Paths
+      }
+    >
   >
 }
 
 const { spec } = customResourceState() as {
   spec: {
-    resources: { groupVersionKind: { kind: string }; metricNamePrefix: string; metrics: Metric[] }[]
+    resources: {
+      groupVersionKind: { kind: string }
+      metricNamePrefix: string
+      labelsFromPath: Paths
+      metrics: Metric[]
+    }[]
   }
 }
 
@@ -28,27 +42,68 @@ const schemaAt = (schema: Schema, path: readonly string[]): Schema | undefined =
 }
 
 describe('kube-state-metrics reads fields that exist', () => {
-  test.each(spec.resources.map(({ groupVersionKind: { kind }, metrics }) => ({ kind, metrics })))(
+  /** What the API server writes into the metadata of every object. */
+  const metadata = { properties: { namespace: {}, name: {}, creationTimestamp: {} } }
+
+  test.each(spec.resources.map(({ groupVersionKind: { kind }, ...one }) => ({ kind, ...one })))(
     'of a $kind',
-    ({ kind, metrics }) => {
+    ({ kind, labelsFromPath, metrics }) => {
       const of = kinds.find((one) => one.kind === kind)
-      const whole = { properties: { spec: of?.spec, status: of?.status } } as unknown as Schema
-      for (const { name, each } of metrics) {
+      const whole = {
+        properties: { metadata, spec: of?.spec, status: of?.status },
+      } as unknown as Schema
+      const missing = (schema: Schema | undefined, paths: readonly (readonly string[])[]) =>
+        paths.filter((path) => !schema || !schemaAt(schema, path))
+      expect(missing(whole, Object.values(labelsFromPath))).toEqual([])
+      for (const { name, labelsFromPath: fromRoot = {}, each } of metrics) {
         const [how] = Object.values(each).filter((value) => typeof value === 'object')
-        const inner = schemaAt(whole, how?.path ?? [])
-        expect([name, inner]).not.toEqual([name, undefined])
-        for (const path of Object.values(how?.labelsFromPath ?? {}))
-          expect([name, path, inner && schemaAt(inner, path)]).not.toEqual([name, path, undefined])
+        const { path = [], valueFrom = [], labelsFromPath: fromItem = {} } = how ?? {}
+        expect([name, ...missing(whole, [path, ...Object.values(fromRoot)])]).toEqual([name])
+        const inner = [valueFrom, ...Object.values(fromItem)]
+        expect([name, ...missing(schemaAt(whole, path), inner)]).toEqual([name])
       }
     },
   )
 
-  test('and all kinds have the same metrics', () => {
+  const ofAll = [
+    'created_timestamp_seconds',
+    'condition',
+    'condition_transition_timestamp_seconds',
+    'suspended',
+    'progress_percent',
+    'progress_started_timestamp_seconds',
+    'progress_silent_since_timestamp_seconds',
+    'progress_eta_timestamp_seconds',
+  ]
+  const sleep = [
+    'idle_since_timestamp_seconds',
+    'idle_woken_timestamp_seconds',
+    'idle_waking_seconds',
+  ]
+
+  test('and all kinds have the same metrics, except for what only some kinds do', () => {
     expect(
-      spec.resources.map(({ metricNamePrefix, metrics }) =>
-        metrics.map(({ name }) => `${metricNamePrefix}_${name}`).join(' '),
+      Object.fromEntries(
+        spec.resources.map(({ groupVersionKind: { kind }, metrics }) => [
+          kind,
+          metrics.map(({ name }) => name),
+        ]),
       ),
-    ).toEqual(kinds.map(() => 'substratus_condition substratus_suspended substratus_info'))
+    ).toEqual({
+      Dataset: [...ofAll, 'artifacts_bytes', 'info'],
+      Model: [...ofAll, 'artifacts_bytes', 'info'],
+      ModelServer: [...ofAll, 'spec_replicas', 'status_replicas', ...sleep, 'info'],
+      Notebook: [...ofAll, ...sleep, 'info'],
+    })
+    expect(new Set(spec.resources.map((one) => one.metricNamePrefix))).toEqual(
+      new Set(['substratus']),
+    )
+  })
+
+  test('each of which is explained in docs/operate.md', () => {
+    const docs = readFileSync(new URL('../../../docs/operate.md', import.meta.url), 'utf8')
+    const names = new Set(spec.resources.flatMap(({ metrics }) => metrics.map((one) => one.name)))
+    for (const name of names) expect(docs).toContain(`\`substratus_${name}`)
   })
 })
 
@@ -86,6 +141,8 @@ describe('alerts', () => {
     expect([...new Set(metrics)].sort()).toEqual([
       'substratus_certificate_expiry_timestamp_seconds',
       'substratus_condition',
+      'substratus_gateway_requests_total',
+      'substratus_progress_silent_since_timestamp_seconds',
       'substratus_request_duration_seconds',
       'substratus_suspended',
       'substratus_watch_silence_seconds',
