@@ -5,6 +5,7 @@ import { jsonSchema } from '../crds/schema/validator.ts'
 import { hooks } from '../hooks/hooks.ts'
 import { admissionWebhooks } from '../webhooks/configuration.ts'
 import { argocdHealthChecks } from './argocd.ts'
+import { dashboard } from './dashboard.ts'
 import { cell, customResourceDefinition, typeName } from './definitions.ts'
 import { customResourceState, presetMetrics } from './monitoring.ts'
 import { metacontrollerFiles } from './subchart.ts'
@@ -144,6 +145,7 @@ export const chartFiles = (): ReadonlyMap<string, string> =>
     ['helm/files/webhooks.yaml', yamlMark + yaml(webhooks())],
     ['helm/argocd/healthchecks.yaml', argocdHealthChecks()],
     ['helm/files/kubestatemetrics.yaml', yamlMark + yaml(customResourceState())],
+    ['helm/files/dashboard.json', dashboard()],
     ['helm/files/presetmetrics.yaml', yamlMark + yaml(presetMetrics())],
     ...metacontrollerFiles(),
     ['helm/values.yaml', `${yamlMark}\n${commented(values)}`],

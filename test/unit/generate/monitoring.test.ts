@@ -151,6 +151,16 @@ describe('alerts', () => {
   })
 })
 
+test('each metric of the dashboard is explained in docs/operate.md', () => {
+  const read = (path: string) => readFileSync(new URL(`../../../${path}`, import.meta.url), 'utf8')
+  const metrics = read('helm/files/dashboard.json').match(
+    /\bsubstratus_\w+?(?=_count\b|_bucket\b|\b)/g,
+  )
+  expect(new Set(metrics).size).toBeGreaterThan(15)
+  const docs = read('docs/operate.md')
+  for (const metric of new Set(metrics)) expect(docs).toMatch(new RegExp(`\`${metric}[\`{]`))
+})
+
 test('the monitor knows the presets that have metrics', () => {
   expect(Object.keys(presetMetrics())).toEqual(['vllm', 'vllm-embed', 'llamacpp', 'tei'])
 })
