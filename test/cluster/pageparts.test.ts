@@ -1,4 +1,5 @@
 import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
 import { clusterOf } from '../../cluster/kubeconfig.ts'
 import { type Feed, feedOf } from '../../ui/feed.ts'
@@ -58,6 +59,9 @@ const condition = (type: string, status: string, reason: string, message: string
   message,
   lastTransitionTime: '2026-11-27T10:00:00Z',
 })
+/** So that pictures are the same on every day. */
+const ago = (seconds: number) => new Date(Date.now() - seconds * 1000).toISOString()
+
 interface Fields {
   readonly spec?: object
   readonly status?: object
@@ -69,7 +73,7 @@ const thing = (kind: string, name: string, { spec = {}, status, ready }: Fields 
   return {
     apiVersion: 'substratus.ai/v1',
     kind,
-    metadata: { name, uid: `${kind}-${name}`, creationTimestamp: '2026-11-27T09:00:00Z' },
+    metadata: { name, uid: `${kind}-${name}`, creationTimestamp: ago(3600) },
     spec,
     status: { conditions: [condition('Ready', holds, reason, message)], ...status },
   }
@@ -359,9 +363,8 @@ test('without its token the page says what to open', async () => {
   expect(await textOf(browser(), 'main')).toBe('')
 })
 
-// SUBSTRATUS_PAGE_PICTURE=docs/page.png npm run test:cluster writes docs/page.png.
-test('the page as the docs show it', async () => {
-  const [began, built] = ['2026-11-27T09:00:00Z', '2026-11-27T09:04:10Z']
+/** The objects of the docs’ pictures: a team that trains a second time, and serves. */
+function pictured(): Parameters<typeof opened>[0] {
   const labels = (stage: string) => ({
     'substratus.ai/kind': 'model',
     'substratus.ai/name': 'support',
@@ -371,70 +374,108 @@ test('the page as the docs show it', async () => {
     metadata: { name: `support-model-${stage}-0a1b2c3d`, uid: stage, labels: labels(stage) },
     status,
   })
-  const losses = Array.from({ length: 40 }, (_, at) => 0.4 + 2 / (1 + at / 4) + (at % 3) / 30)
-  await opened(
-    {
-      datasets: [thing('Dataset', 'tickets', { ready: 'True Done: 2 files of 48 MiB' })],
-      models: [
-        thing('Model', 'qwen', { spec: { source: 'hf://Qwen/Qwen2.5-7B-Instruct' } }),
-        thing('Model', 'support', {
-          spec: { model: { name: 'qwen' }, dataset: { name: 'tickets' } },
-          ready: 'False Running: epoch 2 of 3',
-          status: {
-            conditions: [
-              condition('Ready', 'False', 'Running', 'epoch 2 of 3'),
-              condition('Built', 'True', 'Done', 'registry.example.com/team/support:1f2e3d4c'),
-              condition('Complete', 'False', 'Running', 'epoch 2 of 3'),
-            ],
-            progress: { ...progress(...losses), metrics: { loss: '0.51' } },
-          },
-        }),
-        thing('Model', 'embedder', { spec: { source: 'hf://BAAI/bge-m3' } }),
-      ],
-      modelservers: [
-        thing('ModelServer', 'support', {
-          spec: { model: { name: 'support' } },
-          ready: 'False Waiting: waiting for Model "support": Running',
-        }),
-        thing('ModelServer', 'chat', {
-          spec: { model: { name: 'qwen' } },
-          ready: 'True Serving: http://chat-server:8080',
-        }),
-        thing('ModelServer', 'embed', {
-          spec: { model: { name: 'embedder' } },
-          ready: 'True Idle: idle for 1h',
-        }),
-      ],
-      notebooks: [
-        thing('Notebook', 'explore', {
-          spec: { model: { name: 'qwen' }, dataset: { name: 'tickets' } },
-          ready: 'False Failed: the image has no program',
-          status: {
-            conditions: [
-              condition('Ready', 'False', 'ImagePullFailed', 'not found'),
-              condition('Stalled', 'True', 'ImagePullFailed', 'not found'),
-            ],
-          },
-        }),
-      ],
-      jobs: [
-        job('build', {
-          startTime: began,
-          completionTime: built,
-          conditions: [{ type: 'Complete', status: 'True' }],
-        }),
-        job('run', { startTime: built }),
-      ],
-    },
-    {},
-    '#/graph/models/support',
-  )
-  await shows(browser(), 'Suspend', '.details')
-  await browser().untilTrue('document.querySelectorAll("svg .node").length === 8')
-  await browser().untilTrue('document.querySelector("figure canvas")')
-  const picture = await browser().picture()
-  expect(picture.length).toBeGreaterThan(10_000)
-  if (process.env.SUBSTRATUS_PAGE_PICTURE)
-    writeFileSync(process.env.SUBSTRATUS_PAGE_PICTURE, picture)
-  expectNoComplaints(browser())
+  const losses = (pace: number) =>
+    Array.from({ length: 40 }, (_, at) => 0.4 + 2 / (1 + at / pace) + (at % 3) / 30)
+  const trained = (learningRate: number) => ({
+    image: 'registry.example.com/team/train:1f2e3d4c',
+    model: { name: 'qwen' },
+    dataset: { name: 'tickets' },
+    params: { epochs: 3, learning_rate: learningRate },
+  })
+  return {
+    datasets: [thing('Dataset', 'tickets', { ready: 'True Done: 2 files of 48 MiB' })],
+    models: [
+      thing('Model', 'qwen', { spec: { source: 'hf://Qwen/Qwen2.5-7B-Instruct' } }),
+      thing('Model', 'support', {
+        spec: trained(0.0002),
+        ready: 'False Running: epoch 2 of 3',
+        status: {
+          conditions: [
+            condition('Ready', 'False', 'Running', 'epoch 2 of 3'),
+            condition('Built', 'True', 'Done', 'registry.example.com/team/support:1f2e3d4c'),
+            condition('Complete', 'False', 'Running', 'epoch 2 of 3'),
+          ],
+          progress: { ...progress(...losses(4)), metrics: { loss: '0.51' } },
+        },
+      }),
+      thing('Model', 'support-slow', {
+        spec: trained(0.00005),
+        status: {
+          progress: { ...progress(...losses(9)), percent: 100, metrics: { loss: '0.72' } },
+          artifacts: { id: 'sha256:5e12efd8a351' },
+        },
+      }),
+      thing('Model', 'embedder', { spec: { source: 'hf://BAAI/bge-m3' } }),
+    ],
+    modelservers: [
+      thing('ModelServer', 'support', {
+        spec: { model: { name: 'support' } },
+        ready: 'False Waiting: waiting for Model "support": Running',
+      }),
+      thing('ModelServer', 'chat', {
+        spec: { model: { name: 'qwen' } },
+        ready: 'True Serving: http://chat-server:8080',
+      }),
+      thing('ModelServer', 'embed', {
+        spec: { model: { name: 'embedder' } },
+        ready: 'True Idle: idle for 1h',
+      }),
+    ],
+    notebooks: [
+      thing('Notebook', 'explore', {
+        spec: { model: { name: 'qwen' }, dataset: { name: 'tickets' } },
+        ready: 'False Failed: the image has no program',
+        status: {
+          conditions: [
+            condition('Ready', 'False', 'ImagePullFailed', 'not found'),
+            condition('Stalled', 'True', 'ImagePullFailed', 'not found'),
+          ],
+        },
+      }),
+    ],
+    jobs: [
+      job('build', {
+        startTime: ago(1660),
+        completionTime: ago(1410),
+        conditions: [{ type: 'Complete', status: 'True' }],
+      }),
+      job('run', { startTime: ago(1410) }),
+    ],
+  }
+}
+
+// SUBSTRATUS_PAGE_PICTURES=docs npm run test:cluster -- pageparts writes them.
+test.each([
+  {
+    picture: 'page-graph.png',
+    place: '#/graph/models/support',
+    screen: { width: 1280, height: 640 },
+    isThere:
+      'document.querySelectorAll("svg .node").length === 9 && document.querySelector("figure canvas")',
+  },
+  {
+    picture: 'page-object.png',
+    place: '#/list/models/support',
+    screen: { width: 1280, height: 860 },
+    isThere: 'document.querySelector("figure canvas")',
+  },
+  {
+    picture: 'page-compare.png',
+    place: '#/compare/support/support-slow',
+    screen: { width: 1280, height: 400 },
+    isThere: 'document.querySelector(".compare figure canvas")',
+  },
+])('the page as the docs show it: $picture', async ({ picture, place, screen, isThere }) => {
+  await browser().emulate(screen)
+  try {
+    await opened(pictured(), {}, place)
+    await browser().untilTrue(isThere)
+    const drawn = await browser().picture()
+    expect(drawn.length).toBeGreaterThan(10_000)
+    const folder = process.env.SUBSTRATUS_PAGE_PICTURES
+    if (folder) writeFileSync(join(folder, picture), drawn)
+    expectNoComplaints(browser())
+  } finally {
+    await browser().emulate({})
+  }
 })
