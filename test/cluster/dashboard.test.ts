@@ -46,6 +46,7 @@ beforeAll(async () => {
   ends.push(() => rmSync(folder, { recursive: true }))
   ns = await namespace('dashboard')
   const [port = 0, objects = 0, own = 0] = await freePorts(3)
+  console.log(`the objects by ${kubeStateMetrics ?? 'nothing: kube-state-metrics is not on PATH'}`)
   if (kubeStateMetrics)
     runs(folder, kubeStateMetrics, [
       `--kubeconfig=${cluster.kubeconfig}`,
