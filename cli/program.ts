@@ -1,5 +1,6 @@
 import { basename } from 'node:path'
 import { Command, Option } from 'commander'
+import { portOf } from '../terminal/port.ts'
 import { deeds } from '../view/deeds.ts'
 import { stages } from '../view/own.ts'
 
@@ -11,10 +12,6 @@ const isPlugin = basename(process.argv[1] ?? '').startsWith('kubectl-')
 export const program = new Command(isPlugin ? 'kubectl substratus' : 'substratus')
   .description(
     'From a Git repository to a served model on Kubernetes: look at the objects, and act on them.',
-  )
-  .addHelpText(
-    'after',
-    '\nkubectl substratus ui, a plugin of its own, shows the objects in your browser.',
   )
   .exitOverride()
   // The whole help would push the error off the screen.
@@ -71,6 +68,18 @@ inCluster(program.command('watch'))
   .action(async (words, options) =>
     finish(await (await import('./watch.ts')).watchCommand(words, options)),
   )
+
+inCluster(program.command('ui'))
+  .description('Show the objects of a namespace on a page in your browser.')
+  .option('--port <number>', 'the local port; default 8899, or a free one', portOf)
+  .option('--no-browser', 'print the address, with the token, instead')
+  .addHelpText(
+    'after',
+    `
+The page is served by this command, until Ctrl-C, with your own rights: nothing runs in the cluster. Other
+machines cannot connect, and other users and web pages of this one lack the token in the address.`,
+  )
+  .action(async (options) => finish(await (await import('./ui.ts')).uiCommand(options)))
 
 const deedWords = {
   rerun: 'Run the finished stages of an object again.',

@@ -1,6 +1,7 @@
 import { createInterface } from 'node:readline'
-import { Command, CommanderError, InvalidArgumentError } from 'commander'
+import { Command, CommanderError } from 'commander'
 import { printable } from '../crds/text.ts'
+import { portOf } from '../terminal/port.ts'
 import { areModels, targetOf } from './target.ts'
 
 /** Exit codes: 0; 1 if it cannot be opened; 2 for wrong usage; 130, as in a shell, for two Ctrl-C. */
@@ -32,12 +33,6 @@ cannot connect: the port is on loopback, and is forwarded as kubectl port-forwar
     )
     .allowExcessArguments()
     .exitOverride()
-
-function portOf(text: string): number {
-  const port = Number(text)
-  if (!/^\d+$/.test(text) || port > 65535) throw new InvalidArgumentError('a port is 0 to 65535.')
-  return port
-}
 
 /** A signal ends the process at once unless something is waiting for it. */
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
@@ -56,10 +56,11 @@ async function at(place: string, address = page.address): Promise<void> {
 
 const rows = async () => String(await textOf(browser(), 'tbody')).split('\n')
 
-test('kubectl finds it on PATH as a plugin', () => {
-  const program = join(root, 'ui', 'main.ts')
-  const plugin = join(folder, 'kubectl-substratus-ui')
-  writeFileSync(plugin, `#!/bin/sh\nexec ${process.execPath} ${program} "$@"\n`, { mode: 0o755 })
+test('kubectl finds it as a command of the plugin', () => {
+  const plugin = join(folder, 'kubectl-substratus')
+  symlinkSync(join(root, 'cli', 'main.ts'), `${plugin}.ts`)
+  const run = `#!/bin/sh\nexec ${process.execPath} ${plugin}.ts "$@"\n`
+  writeFileSync(plugin, run, { mode: 0o755 })
   const env = { ...process.env, PATH: `${folder}:${process.env.PATH}` }
   const { stdout } = spawnSync(cluster.kubectl, ['substratus', 'ui', '--help'], {
     env,

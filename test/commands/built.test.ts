@@ -82,14 +82,13 @@ test.each([
   { file: 'cli', args: ['logs', 'nb/n', ...ofPerson], code: 1, says: 'substratus: kubeconfig ' },
   { file: 'cli', args: ['watch', ...ofPerson], code: 1, says: 'substratus: kubeconfig ' },
   { file: 'cli', args: ['suspend', 'nb/n', ...ofPerson], code: 1, says: 'substratus: kubeconfig ' },
+  { file: 'cli', args: ['ui', ...ofPerson], code: 1, says: 'substratus: kubeconfig ' },
   { file: 'cli', args: ['open', 'nb', 'n', ...ofPerson], code: 1, says: 'error: kubeconfig ' },
   { file: 'cli', args: ['seal'], code: 1, says: '--artifacts' },
   { file: 'cli', args: ['idle', '--timeout=1m'], code: 1, says: '--url' },
   { file: 'cli', args: ['relay', '--port=1'], code: 1, says: '--to' },
   { file: 'open', args: ['--help'], code: 0, says: 'Usage: kubectl open' },
   { file: 'open', args: ['nb', 'n', ...cluster], code: 1, says: 'error: kubeconfig ' },
-  { file: 'ui', args: ['--help'], code: 0, says: 'Usage: kubectl substratus ui' },
-  { file: 'ui', args: cluster, code: 1, says: 'error: kubeconfig ' },
 ])('dist/$file/main.js $args.0 starts', ({ file, args, code, says }) => {
   const main = join(folder, 'dist', file, 'main.js')
   const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...args], {

@@ -39,6 +39,9 @@ describe('exit codes: 0, 1 for refused input, 2 for wrong usage', () => {
       { args: ['token', '--help'], code: 0 },
       { args: ['token'], code: 2 },
       { args: ['token', 'app', '--hours', 'x'], code: 2 },
+      { args: ['ui', '--help'], code: 0 },
+      { args: ['ui', '--port', 'http'], code: 2 },
+      { args: ['ui', 'model'], code: 2 },
       { args: ['gateway', '--http', '127.0.0.1:0'], code: 2 },
       { args: ['gateway', '--http', 'nowhere', '--kubeconfig', 'a'], code: 2 },
       { args: ['gateway', '--https', '127.0.0.1:0', '--kubeconfig', 'a'], code: 2 },
@@ -102,10 +105,6 @@ test.each([{ args: ['tre'] }, { args: ['tree', '-o', 'svg'] }, { args: ['token']
     expect(stderr).not.toContain('Options:')
   },
 )
-
-test('the help names the page, which is a program of its own', async () => {
-  expect((await substratus(['--help'])).stdout).toContain('kubectl substratus ui')
-})
 
 describe('npm run up and npm run down', () => {
   test.each(

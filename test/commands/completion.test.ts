@@ -38,7 +38,7 @@ test('a command that is begun is completed, and says what it does', async () => 
 
 test('all commands are offered, but none that only Pods run', async () => {
   const names = (await completed('substratus', '')).split('\n').map((line) => line.split('\t')[0])
-  expect(names).toEqual(expect.arrayContaining(['tree', 'logs', 'watch', 'open', 'token', 'serve']))
+  expect(names).toEqual(expect.arrayContaining(['tree', 'logs', 'watch', 'ui', 'open', 'token']))
   for (const hidden of ['seal', 'idle', 'relay']) expect(names).not.toContain(hidden)
 })
 

@@ -12,12 +12,16 @@ function after(line: string): unknown {
     : `${candidates.prefix}${candidates.ask}`
 }
 
+const uiOptions = ['--namespace', '--context', '--kubeconfig', '--port', '--no-browser', '--help']
 const kinds = ['dataset', 'model', 'modelserver', 'notebook']
 
 describe('what follows on the command line', () => {
   test.each([
     { line: 'wa', is: ['watch'] },
     { line: 'seal', is: [] },
+    { line: 'u', is: ['ui'] },
+    { line: 'ui --', is: uiOptions },
+    { line: 'ui -n ', is: 'namespaces' },
     { line: 'nothing x', is: [] },
     { line: 'why ', is: kinds },
     { line: 'why mod', is: ['model', 'modelserver'] },
