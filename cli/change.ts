@@ -1,10 +1,10 @@
 import { pathOf } from '../cluster/collections.ts'
 import { patch } from '../cluster/exchange.ts'
-import { type ClusterOptions, clusterOf } from '../cluster/kubeconfig.ts'
+import { type Cluster, type ClusterOptions, clusterOf } from '../cluster/kubeconfig.ts'
 import { onOneLine } from '../crds/text.ts'
 import { type Deed, doingOf } from '../view/deeds.ts'
 import { explaining, objectAt, usageError } from './failures.ts'
-import { targetOf } from './target.ts'
+import { type Target, targetsOf } from './target.ts'
 
 /** `rerun`, `suspend`, `resume` and `rollout`: each writes the field or annotation that docs/ describes. */
 export async function changeCommand(
@@ -12,10 +12,17 @@ export async function changeCommand(
   words: readonly string[],
   options: ClusterOptions,
 ): Promise<number> {
-  const target = targetOf(words, deed)
-  if ('wrong' in target) return usageError(target.wrong, deed)
+  const targets = targetsOf(words, deed)
+  if ('wrong' in targets) return usageError(targets.wrong, deed)
   const cluster = clusterOf(options)
-  return explaining(cluster.namespace, async () => {
+  let code = 0
+  // As in kubectl, what is wrong with one object does not stop the others.
+  for (const target of targets) code = (await changeOne(deed, cluster, target)) || code
+  return code
+}
+
+const changeOne = (deed: Deed, cluster: Cluster, target: Target): Promise<number> =>
+  explaining(cluster.namespace, async () => {
     const object = await objectAt(cluster, target)
     const doing = doingOf(deed, object, new Date().toISOString())
     if ('cannot' in doing) {
@@ -30,4 +37,3 @@ export async function changeCommand(
     }
     return 0
   })
-}

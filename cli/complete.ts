@@ -9,6 +9,7 @@ import { program } from './program.ts'
 
 const files = ':0'
 const noFiles = ':4'
+const noFilesNorSpace = ':6'
 
 /** A person waits at the keyboard. */
 const patienceMilliseconds = 3000
@@ -21,7 +22,9 @@ export async function complete(words: readonly string[]): Promise<void> {
   ])
   const typed = words.at(-1) ?? ''
   const fitting = lines.filter((line) => line.startsWith(typed))
-  process.stdout.write(`${[...fitting, 'files' in candidates ? files : noFiles].join('\n')}\n`)
+  const isBegun = fitting.length > 0 && fitting.every((line) => line.endsWith('/'))
+  const directive = 'files' in candidates ? files : isBegun ? noFilesNorSpace : noFiles
+  process.stdout.write(`${[...fitting, directive].join('\n')}\n`)
 }
 
 async function linesOf(
@@ -37,7 +40,10 @@ async function linesOf(
     candidates.ask === 'contexts'
       ? cluster.kubeConfig.getContexts().map(({ name }) => name)
       : await namesAt(cluster, await pathOf(candidates, cluster.namespace))
-  return names.map((name) => `${candidates.prefix}${name}`)
+  const without = candidates.ask === 'objects' ? candidates.without : []
+  return names
+    .filter((name) => !without.includes(name))
+    .map((name) => `${candidates.prefix}${name}`)
 }
 
 async function pathOf(candidates: Candidates, namespace: string): Promise<string> {

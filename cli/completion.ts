@@ -9,7 +9,13 @@ export type Candidates =
   | { readonly words: readonly string[] }
   | { readonly files: true }
   /** What only the cluster or the kubeconfig knows; `prefix` is put before each. */
-  | { readonly ask: 'objects'; readonly kind: Kind; readonly prefix: string }
+  | {
+      readonly ask: 'objects'
+      readonly kind: Kind
+      readonly prefix: string
+      /** Names that stand there already. */
+      readonly without: readonly string[]
+    }
   | { readonly ask: 'namespaces' | 'contexts' | 'serviceaccounts'; readonly prefix: string }
 
 export interface Completed {
@@ -117,19 +123,31 @@ const kindWords = (command: string): readonly string[] => {
   }
 }
 
-const aboutObjects = ['tree', 'why', 'logs', 'rerun', 'suspend', 'resume', 'rollout', 'open']
+const aboutObject = ['tree', 'logs', 'open']
+const aboutObjects = ['why', 'rerun', 'suspend', 'resume', 'rollout']
 
 function ofOperand(command: string, operands: readonly string[], typed: string): Candidates {
   if (command === 'watch') return { words: kindWords(command) }
   if (command === 'token') return operands.length ? none : { ask: 'serviceaccounts', prefix: '' }
-  if (!aboutObjects.includes(command)) return none
+  const isOne = aboutObject.includes(command)
+  if (!isOne && !aboutObjects.includes(command)) return none
   const [word, ...more] = operands
-  if (word === undefined) {
-    const slash = typed.indexOf('/')
-    const kind = slash < 0 ? undefined : kindCalled(typed.slice(0, slash))
-    if (kind) return { ask: 'objects', kind, prefix: typed.slice(0, slash + 1) }
-    return { words: kindWords(command) }
-  }
+  if (word === undefined || word.includes('/'))
+    return isOne && word ? none : ofObject(command, operands, typed)
   const kind = kindCalled(word)
-  return kind && !more.length && !word.includes('/') ? { ask: 'objects', kind, prefix: '' } : none
+  return kind && !(isOne && more.length)
+    ? { ask: 'objects', kind, prefix: '', without: more }
+    : none
+}
+
+/** KIND, or KIND/NAME. After one of these, all must be. */
+function ofObject(command: string, before: readonly string[], typed: string): Candidates {
+  const slash = typed.indexOf('/') + 1
+  const kind = slash ? kindCalled(typed.slice(0, slash - 1)) : undefined
+  if (!kind) return { words: kindWords(command).map((word) => (before.length ? `${word}/` : word)) }
+  const own = before
+    .map((word) => word.split('/', 2))
+    .filter(([word = '']) => kindCalled(word) === kind)
+  const without = own.map(([, name = '']) => name)
+  return { ask: 'objects', kind, prefix: typed.slice(0, slash), without }
 }

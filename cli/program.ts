@@ -1,6 +1,7 @@
 import { basename } from 'node:path'
 import { Command, Option } from 'commander'
 import { portOf } from '../terminal/port.ts'
+import { version } from '../terminal/version.ts'
 import { deeds } from '../view/deeds.ts'
 import { stages } from '../view/own.ts'
 
@@ -13,6 +14,7 @@ export const program = new Command(isPlugin ? 'kubectl substratus' : 'substratus
   .description(
     'From a Git repository to a served model on Kubernetes: look at the objects, and act on them.',
   )
+  .version(version, '--version', 'print the version of this program')
   .exitOverride()
   // The whole help would push the error off the screen.
   .showHelpAfterError('add --help to see the usage')
@@ -35,6 +37,9 @@ const inCluster = (command: Command): Command =>
     .option('--kubeconfig <file>', 'the kubeconfig; default KUBECONFIG, then ~/.kube/config')
 
 const anObject = ['[object...]', 'KIND NAME or KIND/NAME, as in kubectl'] as const
+const objects = ['[object...]', 'KIND NAME… or KIND/NAME…, as in kubectl'] as const
+
+program.commandsGroup('Look:')
 
 inCluster(program.command('tree'))
   .description('What an object was made from, and what was made from it; or all of them.')
@@ -47,7 +52,7 @@ inCluster(program.command('tree'))
 
 inCluster(program.command('why'))
   .description('Why an object is as it is: the chain of causes, and the command that helps.')
-  .argument(...anObject)
+  .argument(...objects)
   .action(async (words, options) =>
     set(await (await import('./why.ts')).whyCommand(words, options)),
   )
@@ -81,17 +86,19 @@ machines cannot connect, and other users and web pages of this one lack the toke
   )
   .action(async (options) => finish(await (await import('./ui.ts')).uiCommand(options)))
 
+program.commandsGroup('Act:')
+
 const deedWords = {
-  rerun: 'Run the finished stages of an object again.',
-  suspend: 'Stop what an object runs; what it has stored remains.',
-  resume: 'Let a suspended object go on, or wake an idle one.',
-  rollout: 'Replace the Pods of a ModelServer whose update is pending.',
+  rerun: 'Run the finished stages of objects again.',
+  suspend: 'Stop what objects run; what they have stored remains.',
+  resume: 'Let suspended objects go on, or wake idle ones.',
+  rollout: 'Replace the Pods of ModelServers whose update is pending.',
 } as const
 
 for (const deed of deeds)
   inCluster(program.command(deed))
     .description(deedWords[deed])
-    .argument(...anObject)
+    .argument(...objects)
     .action(async (words, options) =>
       set(await (await import('./change.ts')).changeCommand(deed, words, options)),
     )
@@ -105,6 +112,41 @@ program
   .action(async (words) =>
     (await import('../open/program.ts')).openProgram(words, 'kubectl substratus open'),
   )
+
+inCluster(program.command('token <serviceaccount>'))
+  .description(
+    'Print a key for the gateway, and the commands that grant its ServiceAccount a missing right.',
+  )
+  .option('--hours <hours>', 'how long it is valid; the cluster may shorten that', Number, 24)
+  .action(async (name, options) =>
+    set(await (await import('./token.ts')).tokenCommand(name, options)),
+  )
+
+program.commandsGroup('Check and convert files, without a cluster:')
+
+program
+  .command('render')
+  .description('Print the children that objects would have, as YAML. Needs no cluster.')
+  .requiredOption(...filenames)
+  .option('--now', 'only the children that the first sync creates, instead of all')
+  .option('--config <file>', 'the administrator’s configuration, YAML')
+  .action(async (options) => set((await import('./render.ts')).renderCommand(options)))
+
+program
+  .command('validate')
+  .description('Print the errors and warnings of admission, one per line. Needs no cluster.')
+  .requiredOption(...filenames)
+  .option('--config <file>', 'the administrator’s configuration, YAML')
+  .action(async (options) => set((await import('./validate.ts')).validateCommand(options)))
+
+program
+  .command('convert')
+  .description('Convert manifests of Substratus 0.9, and report what has changed.')
+  .requiredOption(...filenames)
+  .option('--config <file>', 'the administrator’s configuration, YAML')
+  .action(async (options) => set((await import('./convert.ts')).convertCommand(options)))
+
+program.commandsGroup('Serve, as the chart does:')
 
 program
   .command('serve')
@@ -152,37 +194,6 @@ program
   .option('--drain-seconds <seconds>', 'how long requests may take to end on SIGTERM', Number, 600)
   .action(async (options) => set(await (await import('./gateway.ts')).gatewayCommand(options)))
 
-inCluster(program.command('token <serviceaccount>'))
-  .description(
-    'Print a key for the gateway, and the commands that grant its ServiceAccount a missing right.',
-  )
-  .option('--hours <hours>', 'how long it is valid; the cluster may shorten that', Number, 24)
-  .action(async (name, options) =>
-    set(await (await import('./token.ts')).tokenCommand(name, options)),
-  )
-
-program
-  .command('render')
-  .description('Print the children that objects would have, as YAML. Needs no cluster.')
-  .requiredOption(...filenames)
-  .option('--now', 'only the children that the first sync creates, instead of all')
-  .option('--config <file>', 'the administrator’s configuration, YAML')
-  .action(async (options) => set((await import('./render.ts')).renderCommand(options)))
-
-program
-  .command('validate')
-  .description('Print the errors and warnings of admission, one per line. Needs no cluster.')
-  .requiredOption(...filenames)
-  .option('--config <file>', 'the administrator’s configuration, YAML')
-  .action(async (options) => set((await import('./validate.ts')).validateCommand(options)))
-
-program
-  .command('convert')
-  .description('Convert manifests of Substratus 0.9, and report what has changed.')
-  .requiredOption(...filenames)
-  .option('--config <file>', 'the administrator’s configuration, YAML')
-  .action(async (options) => set((await import('./convert.ts')).convertCommand(options)))
-
 program
   .command('controllers')
   .description(
@@ -216,6 +227,8 @@ program
   .option('--timeout <seconds>', 'how long each may take', Number, 60)
   .option('--kubeconfig <file>', 'the cluster; without it, that of the Pod this runs in')
   .action(async (options) => set(await (await import('../install/try.ts')).tryCommand(options)))
+
+program.commandsGroup('Help:').helpCommand(true)
 
 // The same image runs them; they parse their arguments themselves.
 for (const name of ['seal', 'idle', 'relay'])

@@ -30,3 +30,22 @@ export function targetOf(words: readonly string[], command: string): Target | Wr
   if (more.length) return { wrong: `one at a time: ${usage} ${kind.singular} ${name}` }
   return { kind, name }
 }
+
+/** `model NAME…`, or `model/NAME dataset/NAME…`; or what is wrong with these words. */
+export function targetsOf(words: readonly string[], command: string): readonly Target[] | Wrong {
+  const [first = '', ...others] = words
+  const isWithKind = (word: string): boolean => word.includes('/')
+  const kind = isWithKind(first) ? undefined : first
+  const odd = others.find((word) => isWithKind(word) === (kind !== undefined))
+  if (odd !== undefined) return { wrong: mixed(odd, command) }
+  const each = others.length
+    ? kind === undefined
+      ? words.map((word) => [word])
+      : others.map((name) => [kind, name])
+    : [words]
+  const targets = each.map((one) => targetOf(one, command))
+  return targets.find((target) => 'wrong' in target) ?? (targets as readonly Target[])
+}
+
+const mixed = (word: string, command: string): string =>
+  `"${word}" does not fit: kubectl substratus ${command} KIND NAME NAME, or KIND/NAME KIND/NAME`

@@ -1,34 +1,46 @@
 import { eventsPath, jobsPath, listAll, listOurs, podsPath } from '../cluster/collections.ts'
-import { type ClusterOptions, clusterOf } from '../cluster/kubeconfig.ts'
+import { type Cluster, type ClusterOptions, clusterOf } from '../cluster/kubeconfig.ts'
 import { isForbidden, refusalOf } from '../cluster/refusal.ts'
 import type { Job, Pod } from '../hooks/children/manifesttypes.ts'
-import { type Told, whyOf } from '../view/causes.ts'
+import { type Seen, type Told, whyOf } from '../view/causes.ts'
 import type { Shown } from '../view/object.ts'
 import { whyLines } from '../view/whylines.ts'
 import { explaining, objectAt, usageError } from './failures.ts'
-import { targetOf } from './target.ts'
+import { targetsOf } from './target.ts'
 
-/** The chain of causes of an object's state, and the command that helps. */
+/** The chain of causes of an object's state, and the command that helps; of several objects, one by one. */
 export async function whyCommand(
   words: readonly string[],
   options: ClusterOptions,
 ): Promise<number> {
-  const target = targetOf(words, 'why')
-  if ('wrong' in target) return usageError(target.wrong, 'why')
+  const targets = targetsOf(words, 'why')
+  if ('wrong' in targets) return usageError(targets.wrong, 'why')
   const cluster = clusterOf(options)
-  const { kubeConfig, namespace } = cluster
-  return explaining(namespace, async () => {
-    const object = await objectAt(cluster, target)
-    const [objects, jobs, pods, events] = await Promise.all([
-      listOurs(kubeConfig, namespace),
-      ifAllowed(listAll<Job>(kubeConfig, jobsPath(namespace)), 'Jobs'),
-      ifAllowed(listAll<Pod>(kubeConfig, podsPath(namespace)), 'Pods'),
-      ifAllowed(listAll<Told>(kubeConfig, eventsPath(namespace)), 'Events'),
-    ])
-    const why = whyOf(object, { objects: objects as readonly Shown[], jobs, pods, events })
-    for (const line of whyLines(why, Date.now())) console.log(line)
-    return 0
-  })
+  let around: Promise<Seen> | undefined
+  let code = 0
+  for (const [index, target] of targets.entries()) {
+    const failed = await explaining(cluster.namespace, async () => {
+      const object = await objectAt(cluster, target)
+      around ??= aroundIn(cluster)
+      const why = whyOf(object, await around)
+      if (index) console.log()
+      for (const line of whyLines(why, Date.now())) console.log(line)
+      return 0
+    })
+    code = failed || code
+  }
+  return code
+}
+
+/** What the causes may be among. */
+async function aroundIn({ kubeConfig, namespace }: Cluster): Promise<Seen> {
+  const [objects, jobs, pods, events] = await Promise.all([
+    listOurs(kubeConfig, namespace),
+    ifAllowed(listAll<Job>(kubeConfig, jobsPath(namespace)), 'Jobs'),
+    ifAllowed(listAll<Pod>(kubeConfig, podsPath(namespace)), 'Pods'),
+    ifAllowed(listAll<Told>(kubeConfig, eventsPath(namespace)), 'Events'),
+  ])
+  return { objects: objects as readonly Shown[], jobs, pods, events }
 }
 
 /** A person who may not read everything sees less, and is told so. */

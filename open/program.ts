@@ -2,6 +2,7 @@ import { createInterface } from 'node:readline'
 import { Command, CommanderError } from 'commander'
 import { printable } from '../crds/text.ts'
 import { portOf } from '../terminal/port.ts'
+import { version } from '../terminal/version.ts'
 import { areModels, targetOf } from './target.ts'
 
 /** Exit codes: 0; 1 if it cannot be opened; 2 for wrong usage; 130, as in a shell, for two Ctrl-C. */
@@ -21,6 +22,7 @@ const programNamed = (called: string): Command =>
     .option('--port <number>', 'the local port; default 8888 or 8080, or a free one', portOf)
     .option('--no-browser', 'print the address, with the token, instead')
     .option('--suspend', 'suspend it, and end')
+    .version(version, '--version', 'print the version of this program')
     .addHelpText(
       'after',
       `

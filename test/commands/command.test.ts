@@ -1,5 +1,6 @@
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 
 /** A command as a person types it. */
@@ -103,6 +104,31 @@ test.each([{ args: ['tre'] }, { args: ['tree', '-o', 'svg'] }, { args: ['token']
     expect(stderr).toMatch(/^error: /)
     expect(stderr).toMatch(/\nadd --help to see the usage\n$/)
     expect(stderr).not.toContain('Options:')
+  },
+)
+
+test('the help says what is for looking, for acting and for the chart', async () => {
+  const { stdout } = await substratus(['--help'])
+  const groups = stdout.split('\n\n').map((part) =>
+    part
+      .split('\n')
+      .filter((line) => !line.startsWith('    '))
+      .map((line) => line.trim().split(' ')[0]),
+  )
+  expect(groups).toContainEqual(['Look:', 'tree', 'why', 'logs', 'watch', 'ui'])
+  expect(groups).toContainEqual(['Act:', 'rerun', 'suspend', 'resume', 'rollout', 'open', 'token'])
+  expect(stdout).not.toContain('Commands:')
+})
+
+test.each(['cli/main.ts', 'open/main.ts'])(
+  '%s --version prints that of the package',
+  async (program) => {
+    const { version } = JSON.parse(readFileSync('package.json', 'utf8'))
+    expect(await typed(program, ['--version'])).toEqual({
+      code: 0,
+      stdout: `${version}\n`,
+      stderr: '',
+    })
   },
 )
 

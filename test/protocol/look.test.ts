@@ -193,6 +193,14 @@ describe('why', () => {
     expect(stdout).not.toMatch(controls)
   })
 
+  test('of several objects leads from one after the other, and reads the namespace once', async () => {
+    api.put(squad, failing, object('Model', 'eagle', {}, condition('Ready', 'True', 'Done')))
+    const { code, stdout } = await run('why model eagle falcon')
+    expect(code).toBe(0)
+    expect(stdout).toMatch(/^Model "eagle": .*\n(.*\n)*\nModel "falcon": not Ready: Failed/)
+    expect(api.requests.filter((line) => line.endsWith('/pods'))).toHaveLength(1)
+  })
+
   test('without the right to read Pods and Events tells the rest', async () => {
     api.put(squad, failing, job('run'))
     api.refusals.set('/pods', { code: 403, message: 'pods is forbidden' })
@@ -222,6 +230,21 @@ describe('what changes an object', () => {
       `PATCH ${path} {"spec":{"suspend":true}}`,
       `PATCH ${path} {"spec":{"suspend":false}}`,
     ])
+  })
+
+  test('of several objects, what is wrong with one does not stop the others', async () => {
+    api.put(squad, running)
+    const { code, stdout, stderr } = await run('suspend dataset/squad model/flacon model/falcon')
+    expect(code).toBe(1)
+    expect(stderr).toBe(
+      'error: Model "flacon" does not exist in namespace "team"; models there: falcon\n',
+    )
+    expect(stdout).toMatch(/^Dataset "squad" is suspended;.*\nModel "falcon" is suspended;.*\n$/)
+    for (const [kind, name] of [
+      ['Dataset', 'squad'],
+      ['Model', 'falcon'],
+    ] as const)
+      expect(api.get(kind, name)?.spec).toMatchObject({ suspend: true })
   })
 
   test('rerun writes a new value of its annotation, each time', async () => {

@@ -7,9 +7,9 @@ function after(line: string): unknown {
   const { candidates } = completed(program, line.split(' '))
   if ('words' in candidates) return candidates.words.map((word) => word.split('\t')[0])
   if ('files' in candidates) return 'files'
-  return candidates.ask === 'objects'
-    ? `${candidates.prefix}${candidates.kind.plural}`
-    : `${candidates.prefix}${candidates.ask}`
+  if (candidates.ask !== 'objects') return `${candidates.prefix}${candidates.ask}`
+  const { prefix, kind, without } = candidates
+  return [`${prefix}${kind.plural}`, ...(without.length ? ['but', ...without] : [])].join(' ')
 }
 
 const uiOptions = ['--namespace', '--context', '--kubeconfig', '--port', '--no-browser', '--help']
@@ -28,8 +28,13 @@ describe('what follows on the command line', () => {
     { line: 'why model ', is: 'models' },
     { line: 'why models/fal', is: 'models/models' },
     { line: 'why nb/', is: 'nb/notebooks' },
-    { line: 'why model falcon ', is: [] },
-    { line: 'why model/falcon ', is: [] },
+    { line: 'logs model falcon ', is: [] },
+    { line: 'logs model/falcon ', is: [] },
+    { line: 'why model falcon ', is: 'models but falcon' },
+    { line: 'why model/falcon ', is: kinds.map((kind) => `${kind}/`) },
+    { line: 'why model/falcon nb/x m', is: ['model/', 'modelserver/'] },
+    { line: 'why model/falcon nb/x models/', is: 'models/models but falcon' },
+    { line: 'rollout mserver/a ', is: ['modelserver/'] },
     { line: 'why -n team model ', is: 'models' },
     { line: 'rollout ', is: ['modelserver'] },
     { line: 'open ', is: ['notebook', 'modelserver', 'models'] },

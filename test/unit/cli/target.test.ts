@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { targetOf } from '../../../cli/target.ts'
+import { targetOf, targetsOf } from '../../../cli/target.ts'
 
 const read = (words: string): string => {
   const target = targetOf(words.split(' ').filter(Boolean), 'why')
@@ -33,5 +33,31 @@ describe('an error shows the right command', () => {
     ],
   ])('"%s"', (words, is) => {
     expect(read(words)).toBe(is)
+  })
+})
+
+describe('several objects are named as in kubectl', () => {
+  test.each([
+    { words: 'model a b', is: 'Model/a Model/b' },
+    { words: 'model/a data/b', is: 'Model/a Dataset/b' },
+    { words: 'nb/a', is: 'Notebook/a' },
+    { words: '', is: 'say which object: kubectl substratus suspend KIND NAME' },
+    { words: 'model', is: 'say which: kubectl substratus suspend model NAME' },
+    {
+      words: 'model a data/b',
+      is: '"data/b" does not fit: kubectl substratus suspend KIND NAME NAME, or KIND/NAME KIND/NAME',
+    },
+    {
+      words: 'model/a b',
+      is: '"b" does not fit: kubectl substratus suspend KIND NAME NAME, or KIND/NAME KIND/NAME',
+    },
+    { words: 'model/a nb/', is: 'say which: kubectl substratus suspend notebook NAME' },
+  ])('"$words"', ({ words, is }) => {
+    const targets = targetsOf(words.split(' ').filter(Boolean), 'suspend')
+    const read =
+      'wrong' in targets
+        ? targets.wrong
+        : targets.map(({ kind, name }) => `${kind.kind}/${name}`).join(' ')
+    expect(read).toBe(is)
   })
 })
