@@ -202,6 +202,52 @@ export const reasons = {
 
 export type Reason = keyof typeof reasons
 
+/** What an object does for these reasons. Any other one of Ready=False tells of trouble. */
+const activities = {
+  Pending: 'waiting',
+  Queued: 'waiting',
+  Waiting: 'waiting',
+  Building: 'working',
+  Loading: 'working',
+  Running: 'working',
+  Sealing: 'working',
+  Packaging: 'working',
+  Starting: 'working',
+  Finishing: 'working',
+  Suspending: 'stopped',
+  Suspended: 'stopped',
+  Idle: 'stopped',
+  // It is Ready, with a result or a Pod template that is not the newest.
+  Stale: 'outdated',
+  UpdatePending: 'outdated',
+} as const satisfies { readonly [reason in Reason]?: string }
+
+type Activity = (typeof activities)[keyof typeof activities]
+
+/** Undefined for trouble, for what is done, and for a reason of another version. */
+export const activityOf = (reason: string): Activity | undefined =>
+  Object.hasOwn(activities, reason) ? activities[reason as keyof typeof activities] : undefined
+
 /** What a reason means; undefined for one of another version. */
 export const explained = (reason: string): Explained | undefined =>
   Object.hasOwn(reasons, reason) ? reasons[reason as Reason] : undefined
+
+/** The names in advice. */
+export interface Names {
+  readonly kind: string
+  readonly name: string
+  /** The Job that it fails in, and the node of its Pod, where they are known. */
+  readonly job?: string | undefined
+  readonly node?: string | undefined
+}
+
+/** What to do about a reason, with names in it; undefined: nothing. */
+export function adviceFor(reason: string, { kind, name, job, node }: Names): string | undefined {
+  const todo = explained(reason)?.todo
+  if (!todo || todo === nothing) return undefined
+  return todo
+    .replaceAll('KIND NAME', `${kind.toLowerCase()} ${name}`)
+    .replaceAll('modelserver NAME', `modelserver ${name}`)
+    .replaceAll('job NAME', `job ${job ?? 'NAME'}`)
+    .replaceAll('node NAME', `node ${node ?? 'NAME'}`)
+}

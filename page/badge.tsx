@@ -3,6 +3,7 @@ import type { Tone } from './core/state.ts'
 /** A sign beside the word, so that the colour is never the only difference. */
 const signs: Readonly<Record<Tone, string>> = {
   ready: '●',
+  outdated: '▲',
   stopped: '◌',
   working: '◐',
   waiting: '○',

@@ -8,7 +8,7 @@ import { duration } from './core/duration.ts'
 import { graphOf, idOf, referencesOf } from './core/graph.ts'
 import { hashOf, type Place } from './core/place.ts'
 import { progressOf } from './core/progress.ts'
-import { conditionOf, meaningOf, stateOf, toneOf } from './core/state.ts'
+import { conditionOf, meaningOf, stateOf, todoOf, toneOf } from './core/state.ts'
 import { happeningsOf, jobsOf, type Known, podsOf, type Thing } from './core/things.ts'
 import { Curves } from './curves.tsx'
 import { Logs } from './logs.tsx'
@@ -54,7 +54,9 @@ function Shown({ thing, things, known, session, place }: Props & { readonly thin
   const now = useNow(1)
   const plural = place.plural ?? ''
   const allowed = useRights(session.namespace, thing.metadata.name, rightsOf(plural))
-  const { tone, word, message, todo } = stateOf(thing)
+  const { tone, word, message } = stateOf(thing)
+  const [jobs, pods] = [jobsOf(known, thing), podsOf(known, thing)]
+  const todo = todoOf(thing, jobs, pods)
   const progress = progressOf(thing)
   return (
     <>
@@ -79,12 +81,12 @@ function Shown({ thing, things, known, session, place }: Props & { readonly thin
           <Curves sets={[{ name: thing.metadata.name, curves: progress.curves }]} />
         </section>
       )}
-      <Timeline thing={thing} jobs={jobsOf(known, thing)} now={now} />
+      <Timeline thing={thing} jobs={jobs} now={now} />
       <Relations thing={thing} things={things} session={session} view={place.view} />
       {thing.kind === 'ModelServer' && <Chat server={thing} />}
       <Logs
         namespace={session.namespace}
-        pods={podsOf(known, thing)}
+        pods={pods}
         isAllowed={allowed?.has(keyOfRight(readsLogs)) ?? false}
       />
       <Conditions thing={thing} />

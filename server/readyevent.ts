@@ -1,6 +1,6 @@
 import type { Parent } from '../crds/kind.ts'
 import { fitted, hash } from '../crds/names.ts'
-import type { Reason } from '../crds/reasons.ts'
+import { activityOf } from '../crds/reasons.ts'
 import type { Condition } from '../crds/status.ts'
 import { cutAt } from '../crds/text.ts'
 
@@ -24,23 +24,6 @@ export interface NewEvent {
   readonly reportingComponent: 'substratus'
 }
 
-/** Reasons that are normal while Ready is False: steps of the work, or what somebody asked for. */
-const expected: readonly string[] = [
-  'Pending',
-  'Queued',
-  'Building',
-  'Loading',
-  'Running',
-  'Sealing',
-  'Packaging',
-  'Starting',
-  'Finishing',
-  'Waiting',
-  'Suspending',
-  'Suspended',
-  'Idle',
-] satisfies readonly Reason[]
-
 /** The API server refuses longer messages from some clients. */
 const longestMessage = 1024
 
@@ -63,13 +46,17 @@ export function readyEvent(parent: Parent, status: unknown): NewEvent | undefine
     kind: 'Event',
     metadata: { name: fitted(name, `.${key}`, 253), namespace },
     involvedObject: { apiVersion, kind, namespace, name, uid, resourceVersion },
-    type: after.status === 'True' || expected.includes(after.reason) ? 'Normal' : 'Warning',
+    type: isNormal(after) ? 'Normal' : 'Warning',
     reason: after.reason,
     message: cutAt(after.message, longestMessage - 1),
     source: { component: 'substratus' },
     reportingComponent: 'substratus',
   }
 }
+
+/** Steps of the work, and what somebody asked for, are normal while Ready is False. */
+const isNormal = ({ status, reason }: Condition): boolean =>
+  status === 'True' || ['waiting', 'working', 'stopped'].includes(activityOf(reason) ?? '')
 
 type Stored = Parent['metadata'] & {
   readonly resourceVersion?: string

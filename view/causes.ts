@@ -1,4 +1,4 @@
-import { explained } from '../crds/reasons.ts'
+import { adviceFor, explained, type Names } from '../crds/reasons.ts'
 import type { Condition } from '../crds/status.ts'
 import type { Event, Job, Pod } from '../hooks/children/manifesttypes.ts'
 import { conditionOf, faultOf } from '../hooks/observe/diagnosis.ts'
@@ -61,12 +61,13 @@ export function whyOf(object: Shown, seen: Seen): Why {
     ...(children.causes ?? []),
   ]
   const reason = missing ? 'ReferenceMissing' : ready?.reason
-  const { meaning, todo, command } = (reason && explained(reason)) || {}
+  const { meaning, command } = (reason && explained(reason)) || {}
+  const todo = reason && adviceFor(reason, namesOf(root, children))
   const filled = command && filledIn(command, root, children)
   return {
     causes,
     ...(meaning && { meaning }),
-    ...(todo && todo !== 'Nothing.' && { todo: todoFor(todo, root, children) }),
+    ...(todo && { todo }),
     ...(filled && { command: filled }),
   }
 }
@@ -236,12 +237,12 @@ function newest(events: readonly Told[]): readonly Told[] {
   return sorted.filter(isNew).slice(0, mostEvents)
 }
 
-/** The advice of the table, with the names of this object and its Job. */
-const todoFor = (todo: string, { kind, metadata }: Shown, { job }: Children): string =>
-  todo
-    .replaceAll('KIND NAME', `${kind.toLowerCase()} ${metadata.name}`)
-    .replaceAll('modelserver NAME', `modelserver ${metadata.name}`)
-    .replaceAll('job NAME', `job ${job?.metadata.name ?? 'NAME'}`)
+const namesOf = ({ kind, metadata }: Shown, { job, pod }: Children): Names => ({
+  kind,
+  name: metadata.name,
+  job: job?.metadata.name,
+  node: pod?.spec?.nodeName,
+})
 
 /** The command with the names; undefined if it needs one that is not known. */
 function filledIn(command: string, { kind, metadata }: Shown, { job, pod }: Children) {

@@ -1,30 +1,17 @@
-import { conditionTypes, reasons } from '../../crds/reasons.ts'
-import type { Condition, Thing } from './things.ts'
+import { activityOf, adviceFor, conditionTypes, explained } from '../../crds/reasons.ts'
+import type { Condition, Job, Pod, Thing } from './things.ts'
 
 /** How an object is, in a word, and why. */
 
 /** What a colour and a sign say. */
-export type Tone = 'ready' | 'stopped' | 'working' | 'waiting' | 'failed'
+export type Tone = 'ready' | 'outdated' | 'stopped' | 'working' | 'waiting' | 'failed'
 
 export interface State {
   readonly tone: Tone
   /** Ready's reason. */
   readonly word: string
   readonly message: string
-  /** What a person can do; undefined: nothing. */
-  readonly todo?: string
 }
-
-const working: ReadonlySet<string> = new Set([
-  'Building',
-  'Loading',
-  'Running',
-  'Sealing',
-  'Packaging',
-  'Starting',
-  'Finishing',
-])
-const stopped: ReadonlySet<string> = new Set(['Suspended', 'Suspending', 'Idle'])
 
 export const conditionOf = ({ status }: Thing, type: string): Condition | undefined =>
   status?.conditions?.find((condition) => condition.type === type)
@@ -35,31 +22,39 @@ export function stateOf(thing: Thing): State {
   const ready = conditionOf(thing, 'Ready')
   if (!ready) return { tone: 'waiting', word: 'New', message: 'the controller has not seen it yet' }
   const { reason, message } = ready
-  const todo = todoOf(reason)
   return {
     tone: toneOf(ready, conditionOf(thing, 'Stalled')?.status === 'True'),
     word: reason,
     message,
-    ...(todo && { todo }),
   }
 }
 
 /** The colour of a condition. */
 export function toneOf({ status, reason }: Condition, isStalled: boolean): Tone {
-  if (stopped.has(reason)) return 'stopped'
-  if (status === 'True') return 'ready'
+  const activity = activityOf(reason)
+  if (activity === 'stopped') return 'stopped'
+  if (status === 'True') return activity === 'outdated' ? 'outdated' : 'ready'
   if (isStalled) return 'failed'
-  return working.has(reason) ? 'working' : 'waiting'
+  return activity === 'working' ? 'working' : 'waiting'
 }
-
-const explained = (reason: string) =>
-  Object.hasOwn(reasons, reason) ? reasons[reason as keyof typeof reasons] : undefined
 
 export const meaningOf = (reason: string): string => explained(reason)?.meaning ?? ''
 
-function todoOf(reason: string): string | undefined {
-  const todo = explained(reason)?.todo
-  return todo === 'Nothing.' ? undefined : todo
+/** What a person can do about an object, which has these Jobs and Pods; undefined: nothing. */
+export function todoOf(
+  thing: Thing,
+  jobs: readonly Job[],
+  [pod]: readonly Pod[],
+): string | undefined {
+  const failed = jobs.findLast(({ status }) =>
+    status?.conditions?.some(({ type, status }) => type === 'Failed' && status === 'True'),
+  )
+  return adviceFor(stateOf(thing).word, {
+    kind: thing.kind,
+    name: thing.metadata.name,
+    job: failed?.metadata.name,
+    node: pod?.spec?.nodeName,
+  })
 }
 
 /** The conditions of stages, in their order. */

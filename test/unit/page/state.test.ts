@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
+import { reasons } from '../../../crds/reasons.ts'
 import { actionsOf } from '../../../page/core/actions.ts'
-import { stateOf } from '../../../page/core/state.ts'
-import { aCondition, aThing } from './shown.ts'
+import { stateOf, todoOf } from '../../../page/core/state.ts'
+import { aCondition, aJob, aThing } from './shown.ts'
 
 const withReady = (status: 'True' | 'False', reason: string, isStalled = false) =>
   aThing('ModelServer', 's', {
@@ -16,6 +17,8 @@ const withReady = (status: 'True' | 'False', reason: string, isStalled = false) 
 describe('the tone of an object', () => {
   test.each([
     { status: 'True', reason: 'Serving', tone: 'ready' },
+    { status: 'True', reason: 'Stale', tone: 'outdated' },
+    { status: 'True', reason: 'UpdatePending', tone: 'outdated' },
     { status: 'True', reason: 'Idle', tone: 'stopped' },
     { status: 'True', reason: 'Suspended', tone: 'stopped' },
     { status: 'False', reason: 'Running', tone: 'working' },
@@ -35,12 +38,35 @@ describe('the tone of an object', () => {
       stateOf(aThing('Model', 'm', { metadata: { name: 'm', deletionTimestamp } })),
     ).toMatchObject({ word: 'Deleting' })
   })
+})
 
-  test('it says what to do, if there is something', () => {
-    expect(stateOf(withReady('False', 'ReferenceMissing')).todo).toBe(
-      'Create it, or correct the name.',
-    )
-    expect(stateOf(withReady('True', 'Serving')).todo).toBeUndefined()
+describe('what to do', () => {
+  const failed = { conditions: [{ type: 'Failed', status: 'True' }] }
+  const named = (reason: string, status: 'True' | 'False' = 'False') => {
+    const thing = withReady(status, reason)
+    const jobs = [aJob(thing, 'load', { status: failed }), aJob(thing, 'run')]
+    const pod = { metadata: { name: 'p' }, spec: { nodeName: 'node-7' } }
+    return todoOf(thing, jobs, [pod])
+  }
+
+  test('is said, if there is something', () => {
+    expect(named('ReferenceMissing')).toBe('Create it, or correct the name.')
+    expect(named('Serving', 'True')).toBeUndefined()
+    expect(named('OfANewerVersion')).toBeUndefined()
+  })
+
+  test.each([
+    { reason: 'Stale', says: 'kubectl annotate --overwrite modelserver s substratus.ai/rerun=' },
+    { reason: 'Failed', says: 'kubectl delete job s-load tries' },
+    { reason: 'NodeNotReady', says: 'kubectl delete node node-7.' },
+    { reason: 'UpdatePending', says: 'annotate --overwrite modelserver s substratus.ai/rollout=' },
+  ])('about $reason has the names instead of placeholders', ({ reason, says }) => {
+    expect(named(reason)).toContain(says)
+  })
+
+  test('has no placeholder for any reason', () => {
+    const all = Object.keys(reasons).map((reason) => named(reason) ?? '')
+    expect(all.filter((todo) => /\b(KIND|NAME|JOB|POD)\b/.test(todo))).toEqual([])
   })
 })
 
