@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { boundConnections } from '../cluster/connections.ts'
 import type { Cluster } from '../cluster/kubeconfig.ts'
 import { kinds } from '../crds/kinds.ts'
 import { namingFields } from '../crds/references.ts'
@@ -37,10 +38,14 @@ export interface Local {
   readonly close: () => Promise<void>
 }
 
+/** A browser opens six; each program of this machine may connect, and needs no token for that. */
+export const mostConnections = 128
+
 /** Resolves once it listens; rejects if the port cannot be had. */
 export async function localPart(options: LocalOptions): Promise<Local> {
   const token = randomBytes(24).toString('base64url')
   const server = createServer({ requestTimeout: 60_000 }, handlerOf(options, token))
+  boundConnections(server, mostConnections)
   // Without a listener, Node would answer an upgrade as an ordinary request.
   server.on('upgrade', (_req, socket) => {
     socket.on('error', () => {})

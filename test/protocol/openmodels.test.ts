@@ -4,56 +4,13 @@ import { clusterOf } from '../../cluster/kubeconfig.ts'
 import { openModels } from '../../open/models.ts'
 import type { Stored } from './fakeapi.ts'
 import { bodyOf, errorIn } from './gatewaybed.ts'
-import { api, controlledBy, listening, pod, soon, withApi } from './person.ts'
+import { owners, replica, server } from './modelservers.ts'
+import { api, controlledBy, listening, soon, withApi } from './person.ts'
 
 /** `kubectl open models` before a fake API server with a kubelet: a gateway of one person. */
 
 withApi()
 
-/** A ModelServer of the Model "falcon", with its Deployment and ReplicaSet. */
-const server = (name: string, ready = 'True Serving: serving', spec: object = {}): Stored => {
-  const [, status, reason, message] = /^(\S+) (\S+): (.*)$/.exec(ready) ?? []
-  return {
-    kind: 'ModelServer',
-    metadata: { name, uid: `uid-${name}`, creationTimestamp: '2026-01-01T00:00:00Z' },
-    spec: { model: { name: 'falcon' }, ...spec },
-    status: { conditions: [{ type: 'Ready', status, reason, message }] },
-  }
-}
-const owners = (name: string): readonly Stored[] => [
-  {
-    kind: 'Deployment',
-    metadata: {
-      name: `${name}-server`,
-      uid: `deployment-${name}`,
-      ...controlledBy('ModelServer', name, `uid-${name}`),
-    },
-  },
-  {
-    kind: 'ReplicaSet',
-    metadata: {
-      name: `${name}-server-5f`,
-      uid: `replicas-${name}`,
-      ...controlledBy('Deployment', `${name}-server`, `deployment-${name}`),
-    },
-  },
-]
-const labelled = (name: string) => ({
-  labels: {
-    'substratus.ai/kind': 'modelserver',
-    'substratus.ai/name': name,
-    'substratus.ai/stage': 'serve',
-  },
-})
-const replica = (of: string, name = `${of}-1`, more: object = {}): Stored => ({
-  ...pod(`uid-${name}`, {
-    name,
-    ...labelled(of),
-    ...controlledBy('ReplicaSet', `${of}-server-5f`, `replicas-${of}`),
-    ...more,
-  }),
-  spec: { containers: [{ name: 'server', ports: [{ name: 'http', containerPort: 9000 }] }] },
-})
 const unready = (of: Stored): Stored => ({ ...of, status: { phase: 'Running', conditions: [] } })
 
 /** Starts the programs in Pods: each is a listener, by the Pod's name. */

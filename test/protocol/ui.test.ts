@@ -1,13 +1,17 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { type IncomingMessage, request } from 'node:http'
+import { createServer, type IncomingMessage, request } from 'node:http'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { clusterOf } from '../../cluster/kubeconfig.ts'
+import { mostConnections } from '../../ui/local.ts'
 import { ui } from '../../ui/ui.ts'
 import type { Line } from '../../ui/wire.ts'
-import { api, soon, withApi } from './person.ts'
+import { bodyOf } from './gatewaybed.ts'
+import { owners, replica, server } from './modelservers.ts'
+import { api, listening, soon, withApi } from './person.ts'
 
 /** `kubectl substratus ui` over HTTP, before a fake API server. */
 
@@ -370,6 +374,56 @@ test('a question about a model that does not exist is refused in the gateway’s
     expect(code).toBe(404)
     expect(JSON.parse(text).error.message).toContain('"falcon"')
   })
+})
+
+test('a question to a server that sleeps wakes it, and is answered by its Pod', async () => {
+  const program = createServer(async (req, res) => {
+    res.writeHead(200, { 'content-type': 'text/event-stream' })
+    res.end(`data: ${await bodyOf(req)}\n\ndata: [DONE]\n\n`)
+  })
+  const port = await listening(program)
+  api.backend = () => port
+  api.put(...owners('chat'), server('chat', 'True Idle: idle for 30m'))
+  const question = { model: 'chat', stream: true, messages: [{ role: 'user', content: 'Hello' }] }
+  const ask = () =>
+    asked('/v1/chat/completions', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(question),
+    })
+  let answer = ask()
+  await soon(async () => {
+    // It is refused until the gateway's own watch has seen the server.
+    if (await Promise.race([answer, sleep(100, undefined)])) answer = ask()
+    expect(api.requests).toContainEqual(
+      expect.stringMatching(/^PATCH .*\/modelservers\/chat .*"substratus\.ai\/opened":/),
+    )
+  })
+  api.put(server('chat', 'False Starting: Pod "chat-1" loads'))
+  api.put(server('chat'), replica('chat'))
+  const { code, text } = await answer
+  expect(code).toBe(200)
+  expect(text).toContain('"content":"Hello"')
+  expect(text).toContain('data: [DONE]')
+})
+
+test('of too many connections, those that are idle longest are closed; the page stays', async () => {
+  const objects = await sent('/api/objects')
+  objects.on('error', () => {})
+  let closed = 0
+  const sockets = Array.from({ length: 300 }, () =>
+    connect(running.port, '127.0.0.1')
+      .on('close', () => closed++)
+      .on('error', () => {}),
+  )
+  try {
+    await soon(() => expect(closed).toBeGreaterThanOrEqual(300 - mostConnections))
+    expect((await asked('/api/session')).code).toBe(200)
+    expect(objects.destroyed).toBe(false)
+  } finally {
+    for (const socket of sockets) socket.destroy()
+    objects.destroy()
+  }
 })
 
 test('Ctrl-C ends it, and leaves everything as it is', async () => {
