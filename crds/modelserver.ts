@@ -27,12 +27,9 @@ export const ModelServer = defineKind({
         reference('An adapter.'),
         {
           maxItems: mostAdapters,
-          'x-kubernetes-validations': [
-            {
-              rule: 'self.all(one, self.filter(other, other.name == one.name).size() == 1)',
-              message: 'each adapter may be listed only once',
-            },
-          ],
+          // The API server names one that is listed twice.
+          'x-kubernetes-list-type': 'map',
+          'x-kubernetes-list-map-keys': ['name'],
         },
       ),
       // The scale subresource needs a value to start from, so the default is in the schema.
@@ -64,7 +61,7 @@ export const ModelServer = defineKind({
         'Puts the server to sleep after this time without a request, for instance 30m or 1h30m; default never. A request to the gateway wakes it, and so does a new value of the annotation substratus.ai/opened. The metrics of the preset show whether there are requests; without them, a relay in front of the server does. Only with at most one replica.',
       ),
       aliases: list(
-        'Additional names under which the gateway serves it. Servers in a namespace that have the same alias share its requests in proportion to their ready replicas. A change restarts nothing.',
+        'Additional names under which the gateway serves it, for instance chat or gpt-4o. Servers in a namespace that have the same alias share its requests in proportion to their ready replicas. A change restarts nothing.',
         string('A name, for instance chat or gpt-4o.', {
           pattern: '^[A-Za-z0-9]([-A-Za-z0-9._:/]*[A-Za-z0-9])?$',
           maxLength: 128,

@@ -29,9 +29,13 @@ const curve = object(
   {
     metric: metricName,
     over: choice('What `at` counts.', ['step', 'percent', 'second']),
-    at: list('Where each point is.', number('A step, a percentage, or seconds since `since`.'), {
-      maxItems: progressLimits.points,
-    }),
+    at: list(
+      'Where each point is: steps, percentages, or seconds since `since`.',
+      number('A place.'),
+      {
+        maxItems: progressLimits.points,
+      },
+    ),
     values: list('The value at each point.', number('A value.'), {
       maxItems: progressLimits.points,
     }),

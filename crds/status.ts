@@ -169,7 +169,7 @@ export const statusFields = {
   ),
   finishing: string('The complete Job whose report is being read.', bounds.name),
   disruptions,
-  awaited: list('The children that were requested and did not exist yet.', childId, {
+  awaited: list('The children that were requested and did not exist yet, as KIND/NAME.', childId, {
     maxItems: 16,
   }),
   awaitedSince: string('Since when the first of them has been awaited.', bounds.time),

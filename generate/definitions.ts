@@ -57,6 +57,29 @@ function stored(explained: Schema): Schema {
   }
 }
 
+/**
+ * Without the descriptions of a list's items and a map's values: kubectl explain appends them to that of the
+ * list or map, which says all of it.
+ */
+function toExplain(schema: Schema): Schema {
+  const { properties, items, additionalProperties } = schema
+  return {
+    ...schema,
+    ...(properties && {
+      properties: Object.fromEntries(
+        Object.entries(properties).map(([name, field]) => [name, toExplain(field)]),
+      ),
+    }),
+    ...(additionalProperties && { additionalProperties: undescribed(additionalProperties) }),
+    ...(items && { items: undescribed(items) }),
+  }
+}
+
+const undescribed = (schema: Schema): Schema => {
+  const { description: _, ...rest } = toExplain(schema)
+  return rest as Schema
+}
+
 /** A pattern with a message as a CEL rule. The API server checks patterns first, and would say only "should match". */
 function withPatternRule(schema: Schema): Schema {
   const { pattern = '', patternErrorMessage: message, ...rest } = schema
@@ -113,8 +136,8 @@ export const customResourceDefinition = (kind: Kind) => ({
               apiVersion: { type: 'string' },
               kind: { type: 'string' },
               metadata: { type: 'object' },
-              spec: stored(kind.spec),
-              status: { ...kind.status, default: unseen },
+              spec: toExplain(stored(kind.spec)),
+              status: { ...toExplain(kind.status), default: unseen },
             },
             'x-kubernetes-validations': kind.rules.map(storedRule),
           },

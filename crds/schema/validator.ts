@@ -47,7 +47,7 @@ export function jsonSchema(
     'x-kubernetes-preserve-unknown-fields': open,
     'x-kubernetes-validations': _rules,
     'x-kubernetes-list-type': listType,
-    'x-kubernetes-list-map-keys': _keys,
+    'x-kubernetes-list-map-keys': keys = [],
     ...rest
   } = isUnion ? withoutNeither(own) : own
   const { format, ...plain } = rest
@@ -57,7 +57,7 @@ export function jsonSchema(
     ...plain,
     ...(isUnion && { type: ['string', 'object'] }),
     ...(open && {}),
-    ...(listType === 'set' && { uniqueItems: true }),
+    ...((listType === 'set' || isAllKeys(items, keys)) && { uniqueItems: true }),
     ...(properties && {
       properties: Object.fromEntries(
         Object.entries(properties).map(([name, field]) => [name, jsonSchema(field, options)]),
@@ -71,6 +71,10 @@ export function jsonSchema(
     ...(items && { items: jsonSchema(items, options) }),
   }
 }
+
+/** Whether items are the same if their keys are: JSON Schema cannot compare parts of them. */
+const isAllKeys = (items: Schema | undefined, keys: readonly string[]): boolean =>
+  keys.length > 0 && Object.keys(items?.properties ?? {}).every((name) => keys.includes(name))
 
 /** A compiler in which each shared schema is compiled once. */
 function compiler(ajv: Ajv, ofMaps: object = {}) {

@@ -147,3 +147,8 @@ test.each([
 ])('kubectl explain knows %s', async (path, words) => {
   expect((await ok(['explain', path])).replaceAll(/\s+/g, ' ')).toContain(words)
 })
+
+test('kubectl explain adds nothing to what a list or a map says of itself', async () => {
+  const said = (await ok(['explain', 'modelserver.spec.adapters'])).replaceAll(/\s+/g, ' ')
+  expect(said).toMatch(/ DESCRIPTION: LoRA adapters .* under its name\. FIELDS: /)
+})

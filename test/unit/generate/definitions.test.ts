@@ -56,6 +56,17 @@ describe('every field', () => {
   })
 })
 
+test('of a list’s items and a map’s values the CRDs have no description, which kubectl explain would append', () => {
+  const stored = kinds.flatMap((kind) => {
+    const [version] = customResourceDefinition(kind).spec.versions
+    const { spec, status } = version?.schema.openAPIV3Schema.properties ?? {}
+    return [spec, status].flatMap((schema) => (schema ? [...schemasIn(schema, kind.kind)] : []))
+  })
+  const parts = stored.filter(({ path }) => /(\[\]|\.\*)$/.test(path))
+  expect(parts.length).toBeGreaterThan(100)
+  expect(parts.filter(({ schema }) => schema.description)).toEqual([])
+})
+
 test('a pattern with a message is a CEL rule of the CRD, because the API server would show only the pattern', () => {
   const { versions } = customResourceDefinition(Notebook).spec
   const spec: Schema | undefined = versions[0]?.schema.openAPIV3Schema.properties.spec

@@ -97,7 +97,7 @@ describe('a ModelServer is refused whose adapter', () => {
       what: 'is listed twice',
       object: { adapters: [...polite, ...polite] },
       known: facts(adapter('polite')),
-      says: ['spec.adapters: Invalid value: each adapter may be listed only once'],
+      says: ['spec.adapters[1]: Duplicate value: {"name":"polite"}'],
     },
     {
       what: 'is the Model itself',
