@@ -1,4 +1,4 @@
-import { useEffect, useRef } from 'preact/hooks'
+import { useEffect, useMemo, useRef } from 'preact/hooks'
 import type { Session } from '../ui/wire.ts'
 import { Actions } from './actions.tsx'
 import { Badge } from './badge.tsx'
@@ -104,7 +104,8 @@ function Relations({
   session: { kinds },
   view,
 }: Pick<Props, 'things' | 'session'> & Pick<Place, 'view'> & { readonly thing: Thing }) {
-  const { edges, nodes } = graphOf(things, kinds)
+  // Not each second, when only the times change.
+  const { edges, nodes } = useMemo(() => graphOf(things, kinds), [things, kinds])
   const own = idOf(thing.kind, thing.metadata.name)
   const into = edges.filter(({ from }) => from === own).map(({ to }) => to)
   const lists = [

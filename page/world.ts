@@ -1,4 +1,5 @@
 import { useEffect, useState } from 'preact/hooks'
+import { paced } from '../ui/paced.ts'
 import type { Session } from '../ui/wire.ts'
 import { followObjects, Refused, readSession } from './api.ts'
 import { placeOf } from './core/place.ts'
@@ -15,8 +16,8 @@ export interface World {
   readonly isOver?: boolean
 }
 
-/** Several lines are drawn at once. */
-const drawMilliseconds = 30
+/** Several lines are drawn at once; the first after a pause is not delayed. */
+const drawMilliseconds = 50
 const pause = 1000
 
 /** Reads the world for as long as the page is open; the local part may end and start again. */
@@ -25,15 +26,10 @@ export function useWorld(): World {
   useEffect(() => {
     const ending = new AbortController()
     let now: World = world
-    let isDrawing = false
+    const drawing = paced(() => setWorld(now), drawMilliseconds)
     const set = (next: World): void => {
       now = next
-      if (isDrawing) return
-      isDrawing = true
-      setTimeout(() => {
-        isDrawing = false
-        setWorld(now)
-      }, drawMilliseconds)
+      drawing.wake()
     }
     const run = async (): Promise<void> => {
       while (!ending.signal.aborted) {
@@ -56,7 +52,10 @@ export function useWorld(): World {
       }
     }
     void run()
-    return () => ending.abort()
+    return () => {
+      ending.abort()
+      drawing.stop()
+    }
   }, [])
   return world
 }

@@ -1,3 +1,4 @@
+import { paced } from './paced.ts'
 import type { Line, Resource, Sent } from './wire.ts'
 
 /**
@@ -32,7 +33,7 @@ interface Waiting {
   readonly troubles: Set<Resource>
 }
 
-/** Several changes at once are one line. */
+/** Several changes at once are one line; one after a pause is sent at once. */
 const settleMilliseconds = 20
 /** A line that the page can read without a pause. */
 const mostInLine = 200
@@ -62,9 +63,7 @@ export function feedOf(resources: readonly Resource[]): Feed {
   function read(reader: Reader): () => void {
     const waiting: Waiting = { objects: new Map(), troubles: new Set() }
     let isFull = false
-    let settling: NodeJS.Timeout | undefined
     const flush = (): void => {
-      settling = undefined
       if (isFull) return
       const lines = [...linesOf(waiting, known)].map((line) => `${JSON.stringify(line)}\n`)
       waiting.objects.clear()
@@ -76,9 +75,7 @@ export function feedOf(resources: readonly Resource[]): Feed {
         flush()
       })
     }
-    const wake = (): void => {
-      settling ??= setTimeout(flush, settleMilliseconds)
-    }
+    const { wake, stop } = paced(flush, settleMilliseconds)
     for (const [resource, { objects, isListed, trouble }] of known) {
       if (isListed) waiting.objects.set(resource, new Map(objects))
       if (trouble !== undefined) waiting.troubles.add(resource)
@@ -89,7 +86,7 @@ export function feedOf(resources: readonly Resource[]): Feed {
     readers.add(entry)
     return () => {
       readers.delete(entry)
-      clearTimeout(settling)
+      stop()
     }
   }
 

@@ -7,7 +7,15 @@ import { filesOf } from '../../ui/files.ts'
 import { type LocalOptions, localPart } from '../../ui/local.ts'
 import type { Sent } from '../../ui/wire.ts'
 import { type FakeApi, fakeApi } from '../protocol/fakeapi.ts'
-import { expectNoComplaints, foundByAxe, press, shows, textOf, withPage } from './pagebed.ts'
+import {
+  expectNoComplaints,
+  foundByAxe,
+  press,
+  served,
+  shows,
+  textOf,
+  withPage,
+} from './pagebed.ts'
 
 /** The page with objects that are pushed to it: what takes no cluster, or what no cluster does on demand. */
 
@@ -176,21 +184,44 @@ describe('a thousand objects', () => {
     }),
   )
 
+  /** Milliseconds from the API server's answer to a row of the page, and to the next frame. */
+  async function untilShown(api: FakeApi, message: string): Promise<readonly number[]> {
+    const row = `document.querySelector('tbody tr .message').textContent`
+    const seen = browser().ask(
+      `new Promise((done) => new MutationObserver(() => {
+        if (${row} !== ${JSON.stringify(message)}) return
+        const shown = Date.now()
+        requestAnimationFrame(() => setTimeout(() => done([shown, Date.now()])))
+      }).observe(document.querySelector('tbody'), { subtree: true, childList: true, characterData: true }))`,
+    ) as Promise<readonly number[]>
+    // The observer is there when this is answered.
+    await browser().ask('true')
+    const began = Date.now()
+    api.put(thing('Model', 'm0', { ready: `True Done: ${message}` }))
+    return (await seen).map((time) => time - began)
+  }
+  const median = (times: readonly number[]) => times.toSorted((a, b) => a - b)[times.length >> 1]
+
   test('are listed, filtered, and changed while they are shown', async () => {
-    const { feed } = await opened({ models: many })
+    const api = await fakeApi()
+    api.put(...many)
+    const page = await served(folder, api.kubeconfig, 'team')
+    ends.push(page.end, api.close)
+    await browser().go('about:blank')
+    browser().complaints.length = 0
+    await browser().go(page.address)
     await shows(browser(), '1000 of 1000 objects')
-    // Measured, and not asserted: the machine may have other work.
     const painted = await browser().ask(
       'Math.round(performance.getEntriesByName("first-contentful-paint")[0]?.startTime ?? -1)',
     )
-    const first = `document.querySelector('tbody tr .message').innerText`
-    await browser().ask(
-      `window.changed = new Promise((resolve) => new MutationObserver(() => ${first} === 'changed' && resolve(Date.now())).observe(document.querySelector('tbody'), { subtree: true, childList: true, characterData: true })); true`,
+    const times: (readonly number[])[] = []
+    for (let at = 0; at < 9; at++) times.push(await untilShown(api, `changed ${at}`))
+    const [shown, frame] = [0, 1].map((at) => median(times.map((one) => one[at] ?? 0)))
+    console.log(
+      `1,000 objects: first paint ${painted} ms; a change in the page after ${shown} ms, its frame after ${frame} ms`,
     )
-    const began = Date.now()
-    feed.push('models', [thing('Model', 'm0', { ready: 'True Done: changed' })], [])
-    const changed = Number(await browser().ask('window.changed'))
-    console.log(`first paint ${painted} ms; a change after ${changed - began} ms`)
+    // The machine may have other work: the goal is 200 ms.
+    expect(shown).toBeLessThan(2000)
     await browser().ask('document.getElementById("filter").focus(); true')
     await browser().type('m99')
     await shows(browser(), '11 of 1000 objects')

@@ -1,0 +1,24 @@
+export interface Paced {
+  readonly wake: () => void
+  readonly stop: () => void
+}
+
+/** Runs soon after each wake: at once after a pause, and never twice within so many milliseconds. */
+export function paced(run: () => void, milliseconds: number): Paced {
+  let waiting: ReturnType<typeof setTimeout> | undefined
+  let ran = Number.NEGATIVE_INFINITY
+  return {
+    wake: () => {
+      // What comes in the same moment is waited for, too.
+      waiting ??= setTimeout(
+        () => {
+          waiting = undefined
+          ran = performance.now()
+          run()
+        },
+        Math.max(0, ran + milliseconds - performance.now()),
+      )
+    },
+    stop: () => clearTimeout(waiting),
+  }
+}
