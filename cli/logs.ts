@@ -5,7 +5,7 @@ import { type Cluster, type ClusterOptions, clusterOf } from '../cluster/kubecon
 import { isForbidden, refusalOf } from '../cluster/refusal.ts'
 import type { Pod } from '../hooks/children/manifesttypes.ts'
 import { type LiveLine, liveLine } from '../open/liveline.ts'
-import { endOf, type Log, nextLog } from '../view/logs.ts'
+import { endOf, type Log, nextLog, unreachable } from '../view/logs.ts'
 import type { StageName } from '../view/own.ts'
 import { explaining, objectAt, usageError } from './failures.ts'
 import { logLines } from './loglines.ts'
@@ -92,8 +92,10 @@ async function readOne(
     } catch (error) {
       const refusal = refusalOf(error)
       // A cut connection is no refusal. Without --follow, nothing is read again.
+      const words = unreachable(log, refusal.message)
+      if (!follow && words) throw new Error(words)
       if (!follow || isForbidden(refusal)) throw error
-      broke = refusal.message
+      broke = words ?? refusal.message
     }
     if (!follow) return
     // A container's end is seen a moment after that of its log.

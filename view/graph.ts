@@ -21,7 +21,7 @@ export interface Node {
   readonly reason?: string
   readonly message?: string
   readonly created?: string
-  /** Of its artifacts, or of its image. */
+  /** Of its result: the artifacts, or the image of a Model that is one. */
   readonly digest?: string
   /** The Git commit that it was built from. */
   readonly commit?: string
@@ -88,14 +88,11 @@ function nodeOf(object: Shown): Node {
   }
 }
 
+/** Of the result alone: a server or a notebook makes none, and an image that was built only runs. */
 function digestIn({ status }: Shown): string | undefined {
   const { load, run } = status?.stages ?? {}
-  const images = [status?.artifacts?.image, status?.image]
-  return (
-    load?.digest ??
-    run?.digest ??
-    images.map((image) => /@(sha256:[0-9a-f]{64})$/.exec(image ?? '')?.[1]).find(Boolean)
-  )
+  const [, ofImage] = /@(sha256:[0-9a-f]{64})$/.exec(status?.artifacts?.image ?? '') ?? []
+  return load?.digest ?? run?.digest ?? ofImage
 }
 
 const rank = (kind: KindName): number => kinds.findIndex((one) => one.kind === kind)

@@ -1,3 +1,4 @@
+import type { KindName } from '../crds/kinds.ts'
 import type { Condition } from '../crds/status.ts'
 import type { ContainerStatus, Pod } from '../hooks/children/manifesttypes.ts'
 import { conditionOf, containersOf, faultOf } from '../hooks/observe/diagnosis.ts'
@@ -39,6 +40,8 @@ export function nextLog(logs: Logs): Step {
   const log = pods.flatMap(logsOf).find(({ key }) => !read.has(key))
   if (log) return { do: 'read', log }
   if (!object) return { do: 'end', says: 'it was deleted', isFault: true }
+  const absent = stage && !pods.length && withoutStage(object, stage)
+  if (absent) return { do: 'end', says: absent, isFault: true }
   if (!isFollowed) return read.size ? { do: 'end' } : nothing(object, pods, stage)
   return over(object, stage) ?? { do: 'wait', why: waitingFor(object) }
 }
@@ -90,6 +93,23 @@ const mainOf = (containers: Containers): Containers => {
 
 const hasStarted = ({ state, lastState }: ContainerStatus): boolean =>
   Boolean(state?.running ?? state?.terminated ?? lastState?.terminated)
+
+const stagesByKind: Readonly<Record<KindName, readonly StageName[]>> = {
+  Dataset: ['build', 'load', 'seal'],
+  Model: ['build', 'run', 'seal', 'package'],
+  ModelServer: ['build', 'serve'],
+  Notebook: ['build', 'serve'],
+}
+
+/** Undefined for a stage that the object has: its kind has it, and there is something to do in it. */
+function withoutStage(object: Shown, stage: StageName): string | undefined {
+  const own = stagesByKind[object.kind].filter(
+    (one) => conditionIn(object, conditionOfStage[one])?.reason !== 'Skipped',
+  )
+  if (own.includes(stage)) return undefined
+  const others = own.length ? `its stages are ${own.join(', ')}` : 'it has none'
+  return `${titleOf(object)} has no stage "${stage}": ${others}`
+}
 
 /** Why there is no log. */
 function nothing(object: Shown, pods: readonly Pod[], stage: StageName | undefined): Step {
@@ -150,4 +170,15 @@ export function endOf({ pod, container, key }: Log, pods: readonly Pod[]): strin
   const isSame = key.endsWith(`/${status?.restartCount ?? 0}`)
   const end = isSame ? status?.state?.terminated : status?.lastState?.terminated
   return end && `container "${container}" of ${name} exited with ${end.exitCode}`
+}
+
+/**
+ * The API server's words for a kubelet that it cannot reach, for people; undefined for another message. Only
+ * the kubelet has logs.
+ */
+export function unreachable({ pod }: Log, message: string): string | undefined {
+  if (!/dial(ing)? |:10250\b|tunnel/.test(message)) return undefined
+  const node = pod.spec?.nodeName
+  const where = node === undefined ? 'the node' : `node "${node}"`
+  return `${where} of Pod "${pod.metadata.name}" does not answer the API server, and only it has the log (${message}): kubectl describe node${node === undefined ? '' : ` ${node}`} shows its state`
 }

@@ -80,7 +80,7 @@ function lines({ is, twigs, isRepeated }: Twig, lead = '', below = ''): readonly
   ]
 }
 
-export const treeHead = ['NAME', 'READY', 'REASON', 'AGE', 'DIGEST', 'COMMIT'] as const
+export const treeHead = ['NAME', 'READY', 'REASON', 'AGE', 'RESULT', 'COMMIT'] as const
 
 /** The cells of a line, as a table shows them. */
 export function cellsOf({ lead, is, isRepeated }: Branch, now: number): readonly string[] {

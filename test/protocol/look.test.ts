@@ -306,12 +306,15 @@ describe('logs', () => {
     )
   })
 
-  test('the kubelet’s words are told where it cannot give the log', async () => {
-    api.put(running, job('run'), pod('run', 2, { running: {} }))
+  test('of a node that does not answer, the node is named', async () => {
+    const { spec, ...placed } = pod('run', 2, { running: {} })
+    api.put(running, job('run'), { ...placed, spec: { ...spec, nodeName: 'node-7' } })
     api.refusals.set('/log', { code: 500, message: 'dial tcp 10.0.0.1:10250: no route to host' })
     const { code, stderr } = await run('logs model falcon')
     expect(code).toBe(1)
-    expect(stderr).toContain('error: dial tcp 10.0.0.1:10250: no route to host\n')
+    expect(stderr).toContain(
+      'error: node "node-7" of Pod "falcon-model-run-x" does not answer the API server, and only it has the log (dial tcp 10.0.0.1:10250: no route to host): kubectl describe node node-7 shows its state\n',
+    )
   })
 
   test('-f goes from stage to stage, and over a cut connection without a repetition', async () => {

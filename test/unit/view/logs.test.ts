@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Pod } from '../../../hooks/children/manifesttypes.ts'
-import { endOf, type Logs, nextLog } from '../../../view/logs.ts'
+import { endOf, type Logs, nextLog, unreachable } from '../../../view/logs.ts'
 import { podsOf } from '../../../view/own.ts'
 import { condition, jobOf, podOf, shown } from './shown.ts'
 
@@ -12,6 +12,13 @@ const model = shown(
   {
     conditions: [condition('Built', 'True Done')],
   },
+)
+const imported = shown(
+  'Model',
+  'm',
+  'True Done',
+  {},
+  { conditions: [condition('Built', 'True Skipped'), condition('Packaged', 'True Skipped')] },
 )
 const ended = (name: string, exitCode = 0) => ({
   phase: exitCode ? 'Failed' : 'Succeeded',
@@ -93,6 +100,16 @@ describe('which log is read', () => {
       is: [
         'end: stage "seal" of Model "m" has no Pod now, and so no log; it is not Ready: Running: Pod "run" is running',
       ],
+    },
+    {
+      when: 'the kind has no such stage: those that it has',
+      logs: { pods: [run], stage: 'load' },
+      is: ['end: Model "m" has no stage "load": its stages are build, run, seal, package'],
+    },
+    {
+      when: 'the stage is skipped: those that are not, though it is followed',
+      logs: { object: imported, pods: [], stage: 'build', isFollowed: true },
+      is: ['end: Model "m" has no stage "build": its stages are run, seal'],
     },
     {
       when: 'followed: what comes after it, too',
@@ -260,5 +277,25 @@ describe('the Pods of an object', () => {
   test('are not those of an object of the same name before it', () => {
     const before = { ...model, metadata: { ...model.metadata, uid: 'earlier' } }
     expect(podsOf(before, [own], [job])).toEqual([])
+  })
+})
+
+describe('a message about a kubelet that does not answer', () => {
+  const log = { pod: run, stage: 'run', container: 'model', key: '' } as const
+
+  test.each([
+    { message: 'dial tcp 10.0.0.1:10250: connect: connection refused' },
+    {
+      message: 'Get "https://10.0.0.1:10250/containerLogs/a/b/c": net/http: TLS handshake timeout',
+    },
+    { message: 'error dialing backend: No agent available' },
+  ])('becomes one about its node: $message', ({ message }) => {
+    expect(unreachable(log, message)).toMatch(
+      /^the node of Pod "run-1" does not answer the API server.*: kubectl describe node shows its state$/,
+    )
+  })
+
+  test('is told from others', () => {
+    expect(unreachable(log, 'container "model" in pod "run-1" is terminated')).toBeUndefined()
   })
 })

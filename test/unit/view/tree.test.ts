@@ -82,6 +82,15 @@ test('the digest of an image counts where no artifacts have one', () => {
   expect(nodes[0]).toMatchObject({ digest: sha('c'), image })
 })
 
+test('a server has no result, and a built image is none', () => {
+  const image = `registry.test/m@${sha('c')}`
+  const { nodes } = graphOf([
+    shown('ModelServer', 's', 'True Serving', {}, { image }),
+    shown('Model', 'm', 'False Running', {}, { image }),
+  ])
+  expect(nodes.map(({ digest }) => digest)).toEqual([undefined, undefined])
+})
+
 test('bases that lead in a circle are drawn once', () => {
   const a = shown('Model', 'a', 'False ReferenceCycle', { model: { name: 'b' } })
   const b = shown('Model', 'b', 'False ReferenceCycle', { model: { name: 'a' } })
