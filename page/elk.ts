@@ -1,5 +1,6 @@
 import Elk, { type ELK } from 'elkjs/lib/elk-api.js'
-import address from './elkworker.ts?worker&url'
+// It is compiled already, and answers messages as soon as it is loaded.
+import address from 'elkjs/lib/elk-worker.min.js?url'
 
 interface Policy {
   readonly createScriptURL: (url: string) => string
@@ -16,6 +17,5 @@ const policy = trustedTypes?.createPolicy('worker', { createScriptURL: (url) => 
 /** elkjs in a worker of its own. */
 export const elk = (): ELK =>
   new Elk({
-    workerFactory: () =>
-      new Worker(policy?.createScriptURL(address) ?? address, { type: 'module' }),
+    workerFactory: () => new Worker(policy?.createScriptURL(address) ?? address),
   })

@@ -12,9 +12,6 @@ export default defineConfig({
     modulePreload: false,
     // The licences of what is compiled in go with it.
     license: true,
-    // The layout of the graph, which is loaded when it is needed.
-    chunkSizeWarningLimit: 2000,
   },
-  worker: { format: 'es' },
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
 })

@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -10,10 +10,17 @@ import { filesOf } from '../../ui/files.ts'
 /** The page of `kubectl substratus ui`, as `npm run build` makes it. */
 
 let folder: string
+let printed: string
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'substratus-page-'))
   const vite = join(root, 'node_modules', 'vite', 'bin', 'vite.js')
-  execFileSync(process.execPath, [vite, 'build', 'page', '--outDir', folder], { cwd: root })
+  const args = [vite, 'build', 'page', '--outDir', folder]
+  const { status, stdout, stderr } = spawnSync(process.execPath, args, {
+    cwd: root,
+    encoding: 'utf8',
+  })
+  printed = stdout + stderr
+  if (status !== 0) throw new Error(printed)
 }, 180_000)
 afterAll(() => rmSync(folder, { recursive: true }))
 
@@ -24,6 +31,11 @@ const kilobytesOf = (names: (name: string) => boolean): number =>
 
 /** The layout of the graph, which is loaded with it. */
 const isLayout = (name: string): boolean => /\/elk/.test(name)
+
+test('it is built without a warning', () => {
+  expect(printed).toContain('built in')
+  expect(printed).not.toMatch(/warn|\(!\)|\[[A-Z_]+\]/i)
+})
 
 test('it is small, all libraries but that of the layout included', () => {
   expect(kilobytesOf((name) => !isLayout(name))).toBeLessThan(60)
