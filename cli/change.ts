@@ -2,8 +2,9 @@ import { pathOf } from '../cluster/collections.ts'
 import { patch } from '../cluster/exchange.ts'
 import { type Cluster, type ClusterOptions, clusterOf } from '../cluster/kubeconfig.ts'
 import { onOneLine } from '../crds/text.ts'
+import { usageError } from '../terminal/usage.ts'
 import { type Deed, doingOf } from '../view/deeds.ts'
-import { explaining, objectAt, usageError } from './failures.ts'
+import { explaining, objectAt } from './failures.ts'
 import { type Target, targetsOf } from './target.ts'
 
 /** `rerun`, `suspend`, `resume` and `rollout`: each writes the field or annotation that docs/ describes. */
@@ -13,7 +14,7 @@ export async function changeCommand(
   options: ClusterOptions,
 ): Promise<number> {
   const targets = targetsOf(words, deed)
-  if ('wrong' in targets) return usageError(targets.wrong, deed)
+  if ('wrong' in targets) return usageError(targets.wrong)
   const cluster = clusterOf(options)
   let code = 0
   // As in kubectl, what is wrong with one object does not stop the others.

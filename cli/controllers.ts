@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { stringify } from 'yaml'
 import { controllers } from '../metacontroller/compositecontrollers.ts'
+import { usageError } from '../terminal/usage.ts'
 
 export function controllersCommand({
   url,
@@ -15,19 +16,13 @@ export function controllersCommand({
   readonly revision?: string
   readonly dra?: boolean
 }): number {
-  if (!/^https?:\/\/[^/]+/.test(url)) {
-    console.error(`error: --url must be http://HOST:PORT or https://HOST:PORT, not "${url}"`)
-    return 2
-  }
+  if (!/^https?:\/\/[^/]+/.test(url))
+    return usageError(`--url must be http://HOST:PORT or https://HOST:PORT, not "${url}"`)
   const [, namespace, name] = /^([^/]+)\/([^/]+)$/.exec(tokenSecret ?? '') ?? []
-  if (tokenSecret !== undefined && !(namespace && name)) {
-    console.error(`error: --token-secret must be NAMESPACE/NAME, not "${tokenSecret}"`)
-    return 2
-  }
-  if (revision !== undefined && !/^[A-Za-z0-9._-]+$/.test(revision)) {
-    console.error(`error: --revision must be letters, digits, ".", "_" and "-", not "${revision}"`)
-    return 2
-  }
+  if (tokenSecret !== undefined && !(namespace && name))
+    return usageError(`--token-secret must be NAMESPACE/NAME, not "${tokenSecret}"`)
+  if (revision !== undefined && !/^[A-Za-z0-9._-]+$/.test(revision))
+    return usageError(`--revision must be letters, digits, ".", "_" and "-", not "${revision}"`)
   const objects = controllers({
     url: url.replace(/\/+$/, ''),
     deviceClaims: dra,

@@ -3,17 +3,11 @@ import { codeOf, read } from '../cluster/exchange.ts'
 import type { Cluster } from '../cluster/kubeconfig.ts'
 import { type Refusal, refusalOf } from '../cluster/refusal.ts'
 import { group, type Parent } from '../crds/kind.ts'
-import { printable } from '../crds/text.ts'
 import { nearNames } from '../view/near.ts'
 import type { Shown } from '../view/object.ts'
 import type { Target } from './target.ts'
 
 /** Why a command could not do its work, and what would let it. */
-
-export const usageError = (message: string, command: string): number => {
-  console.error(`error: ${printable(message)}; see kubectl substratus ${command} --help`)
-  return 2
-}
 
 /** Runs a command; a refusal of the API server ends it with code 1, and the command that helps. */
 export async function explaining(

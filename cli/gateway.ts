@@ -8,6 +8,7 @@ import { defaultLimits } from '../gateway/world.ts'
 import { follow } from '../server/filewatch.ts'
 import { logger } from '../server/log.ts'
 import { pairIn } from '../server/tls.ts'
+import { usageError } from '../terminal/usage.ts'
 
 interface Options {
   readonly http?: string
@@ -110,8 +111,3 @@ const followPair = (
       log.error({ err: error }, 'the changed certificate is unusable, the old one stays')
     }
   })
-
-const usageError = (message: string): number => {
-  console.error(`error: ${message}; see substratus gateway --help`)
-  return 2
-}

@@ -5,9 +5,10 @@ import { type Cluster, type ClusterOptions, clusterOf } from '../cluster/kubecon
 import { isForbidden, refusalOf } from '../cluster/refusal.ts'
 import type { Pod } from '../hooks/children/manifesttypes.ts'
 import { type LiveLine, liveLine } from '../open/liveline.ts'
+import { usageError } from '../terminal/usage.ts'
 import { endOf, type Log, nextLog, unreachable } from '../view/logs.ts'
 import type { StageName } from '../view/own.ts'
-import { explaining, objectAt, usageError } from './failures.ts'
+import { explaining, objectAt } from './failures.ts'
 import { logLines } from './loglines.ts'
 import { followed, type Known, listed } from './logobjects.ts'
 import { targetOf } from './target.ts'
@@ -23,7 +24,7 @@ interface Options extends ClusterOptions {
  */
 export async function logsCommand(words: readonly string[], options: Options): Promise<number> {
   const target = targetOf(words, 'logs')
-  if ('wrong' in target) return usageError(target.wrong, 'logs')
+  if ('wrong' in target) return usageError(target.wrong)
   const cluster = clusterOf(options)
   // The reader, such as head, has seen enough.
   process.stdout.on('error', () => process.exit(0))

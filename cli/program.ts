@@ -1,6 +1,7 @@
 import { basename } from 'node:path'
 import { Command, Option } from 'commander'
 import { portOf } from '../terminal/port.ts'
+import { seeUsage } from '../terminal/usage.ts'
 import { version } from '../terminal/version.ts'
 import { deeds } from '../view/deeds.ts'
 import { stages } from '../view/own.ts'
@@ -17,7 +18,7 @@ export const program = new Command(isPlugin ? 'kubectl substratus' : 'substratus
   .version(version, '--version', 'print the version of this program')
   .exitOverride()
   // The whole help would push the error off the screen.
-  .showHelpAfterError('add --help to see the usage')
+  .showHelpAfterError(seeUsage)
 
 const set = (code: number): void => {
   process.exitCode = code

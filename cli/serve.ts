@@ -1,4 +1,5 @@
 import { logger } from '../server/log.ts'
+import { usageError } from '../terminal/usage.ts'
 import { readConfig } from './configfile.ts'
 
 interface Options {
@@ -72,9 +73,4 @@ function progressIn({ progress, progressUrl, hookTokenFile }: Options) {
   if (!hookTokenFile)
     return '--progress needs --hook-token-file: the addresses of reports are signed with its token'
   return { ...address, url }
-}
-
-const usageError = (message: string): number => {
-  console.error(`error: ${message}; see substratus serve --help`)
-  return 2
 }

@@ -5,7 +5,7 @@ import { refusalOf } from '../cluster/refusal.ts'
 import { group } from '../crds/kind.ts'
 import { audience } from '../gateway/clusterreviews.ts'
 import { rightIn } from '../gateway/core/right.ts'
-import { usageError } from './failures.ts'
+import { usageError } from '../terminal/usage.ts'
 
 interface Options extends ClusterOptions {
   readonly hours: number
@@ -16,7 +16,7 @@ interface Options extends ClusterOptions {
  * until when it is valid, and what its user lacks to use models.
  */
 export async function tokenCommand(name: string, options: Options): Promise<number> {
-  if (!(options.hours > 0)) return usageError('--hours must be a number above 0', 'token')
+  if (!(options.hours > 0)) return usageError('--hours must be a number above 0')
   const { kubeConfig, namespace } = clusterOf(options)
   try {
     const made = await tokenOf(kubeConfig, namespace, name, {

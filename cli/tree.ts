@@ -1,11 +1,12 @@
 import { listOurs } from '../cluster/collections.ts'
 import { type ClusterOptions, clusterOf } from '../cluster/kubeconfig.ts'
 import { columnLines } from '../terminal/columns.ts'
+import { usageError } from '../terminal/usage.ts'
 import { dotOf } from '../view/dot.ts'
 import { around, type Graph, graphOf } from '../view/graph.ts'
 import type { Shown } from '../view/object.ts'
 import { cellsOf, forest, treeAround, treeHead } from '../view/tree.ts'
-import { explaining, objectAt, usageError } from './failures.ts'
+import { explaining, objectAt } from './failures.ts'
 import { targetOf } from './target.ts'
 
 interface Options extends ClusterOptions {
@@ -16,9 +17,9 @@ interface Options extends ClusterOptions {
 /** What was made from what: all objects of a namespace, or what leads to one and follows from it. */
 export async function treeCommand(words: readonly string[], options: Options): Promise<number> {
   const target = words.length ? targetOf(words, 'tree') : undefined
-  if (target && 'wrong' in target) return usageError(target.wrong, 'tree')
+  if (target && 'wrong' in target) return usageError(target.wrong)
   if (target && options.allNamespaces)
-    return usageError('an object has one namespace: -n instead of -A', 'tree')
+    return usageError('an object has one namespace: -n instead of -A')
   const cluster = clusterOf(options)
   const namespace = options.allNamespaces ? undefined : cluster.namespace
   return explaining(namespace, async () => {

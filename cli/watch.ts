@@ -7,7 +7,8 @@ import type { Kind, Parent } from '../crds/kind.ts'
 import { kinds } from '../crds/kinds.ts'
 import { screenOf } from '../terminal/screen.ts'
 import { rowOf } from '../terminal/table.ts'
-import { explaining, usageError } from './failures.ts'
+import { usageError } from '../terminal/usage.ts'
+import { explaining } from './failures.ts'
 import { kindOfWord } from './target.ts'
 
 interface Options extends ClusterOptions {
@@ -23,7 +24,7 @@ const redrawMilliseconds = 1000
 /** A table that follows the objects until Ctrl-C; without a terminal, a line for each change. */
 export async function watchCommand(words: readonly string[], options: Options): Promise<number> {
   const chosen = kindsIn(words)
-  if ('wrong' in chosen) return usageError(chosen.wrong, 'watch')
+  if ('wrong' in chosen) return usageError(chosen.wrong)
   const { kubeConfig, namespace: home } = clusterOf(options)
   const namespace = options.allNamespaces ? undefined : home
   const { stdout } = process

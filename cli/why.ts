@@ -2,10 +2,11 @@ import { eventsPath, jobsPath, listAll, listOurs, podsPath } from '../cluster/co
 import { type Cluster, type ClusterOptions, clusterOf } from '../cluster/kubeconfig.ts'
 import { isForbidden, refusalOf } from '../cluster/refusal.ts'
 import type { Job, Pod } from '../hooks/children/manifesttypes.ts'
+import { usageError } from '../terminal/usage.ts'
 import { type Seen, type Told, whyOf } from '../view/causes.ts'
 import type { Shown } from '../view/object.ts'
 import { whyLines } from '../view/whylines.ts'
-import { explaining, objectAt, usageError } from './failures.ts'
+import { explaining, objectAt } from './failures.ts'
 import { targetsOf } from './target.ts'
 
 /** The chain of causes of an object's state, and the command that helps; of several objects, one by one. */
@@ -14,7 +15,7 @@ export async function whyCommand(
   options: ClusterOptions,
 ): Promise<number> {
   const targets = targetsOf(words, 'why')
-  if ('wrong' in targets) return usageError(targets.wrong, 'why')
+  if ('wrong' in targets) return usageError(targets.wrong)
   const cluster = clusterOf(options)
   let around: Promise<Seen> | undefined
   let code = 0

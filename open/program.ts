@@ -2,11 +2,11 @@ import { createInterface } from 'node:readline'
 import { Command, CommanderError } from 'commander'
 import { printable } from '../crds/text.ts'
 import { portOf } from '../terminal/port.ts'
+import { seeUsage, usageCode } from '../terminal/usage.ts'
 import { version } from '../terminal/version.ts'
 import { areModels, targetOf } from './target.ts'
 
 /** Exit codes: 0; 1 if it cannot be opened; 2 for wrong usage; 130, as in a shell, for two Ctrl-C. */
-const usageError = 2
 const interruptedCode = 130
 
 const programNamed = (called: string): Command =>
@@ -69,7 +69,7 @@ async function runModels(program: Command): Promise<number> {
   const { port, suspend, ...options } = program.opts()
   if (suspend)
     return program.error('error: --suspend is for one object: kubectl open modelserver NAME', {
-      exitCode: usageError,
+      exitCode: usageCode,
     })
   const [{ openModels }, { clusterOf }] = await Promise.all([
     import('./models.ts'),
@@ -84,8 +84,8 @@ async function run(program: Command, args: readonly string[]): Promise<number> {
   if (areModels(program.args)) return runModels(program)
   const target = targetOf(program.args)
   if ('wrong' in target)
-    return program.error(`error: ${target.wrong}\nkubectl open --help says more`, {
-      exitCode: usageError,
+    return program.error(`error: ${target.wrong}\n${seeUsage}`, {
+      exitCode: usageCode,
     })
   const options = program.opts()
   // Loaded only now: the Kubernetes client alone takes half a second.
@@ -116,7 +116,7 @@ export async function openProgram(args: readonly string[], called: string): Prom
     // Idle connections to the API server would keep the process for a while.
     process.exit(await run(programNamed(called), args))
   } catch (error) {
-    if (error instanceof CommanderError) process.exit(error.exitCode === 0 ? 0 : usageError)
+    if (error instanceof CommanderError) process.exit(error.exitCode === 0 ? 0 : usageCode)
     console.error(`error: ${printable(error instanceof Error ? error.message : String(error))}`)
     process.exit(1)
   }

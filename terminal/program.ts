@@ -3,18 +3,16 @@ import { printable } from '../crds/text.ts'
 import { failureOf } from './failure.ts'
 import { isOldNode, oldestNode } from './oldnode.ts'
 import { continuesOnOwnNode } from './ownnode.ts'
+import { usageCode } from './usage.ts'
 
-/** Exit codes: 0; 1 if input is refused or the command fails; 2 for wrong usage. */
-const usageError = 2
-
-/** Runs a command line. A command that refuses its input sets exit code 1 itself. */
+/** Runs a command line. A command that refuses its input, or fails, sets exit code 1 itself. */
 export async function runProgram(program: Command): Promise<void> {
   try {
     if (!isOldNode()) await program.parseAsync()
     else if (!continuesOnOwnNode())
       throw new Error(`Node ${oldestNode} or newer is needed, and this is ${process.versions.node}`)
   } catch (error) {
-    if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : usageError
+    if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : usageCode
     else {
       console.error(`substratus: ${printable(failureOf(error))}`)
       process.exitCode = 1

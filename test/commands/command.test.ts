@@ -77,7 +77,7 @@ describe('exit codes: 0, 1 for refused input, 2 for wrong usage', () => {
       {
         args: ['serve', '--http', '127.0.0.1:65536'],
         code: 2,
-        says: 'error: no port "65536": ports end at 65535; see substratus serve --help\n',
+        says: 'error: no port "65536": ports end at 65535\nadd --help to see the usage\n',
       },
       {
         args: ['serve', '--http', '192.0.2.1:0'],
@@ -87,7 +87,7 @@ describe('exit codes: 0, 1 for refused input, 2 for wrong usage', () => {
       {
         args: ['token', 'app', '--hours', 'x'],
         code: 2,
-        says: 'error: --hours must be a number above 0; see kubectl substratus token --help\n',
+        says: 'error: --hours must be a number above 0\nadd --help to see the usage\n',
       },
     ].map(asTyped),
   )('substratus $line: $says', async ({ args, code, says }) => {
