@@ -16,23 +16,37 @@ export interface Amount {
 const everyMilliseconds = 5000
 const timeout = 5000
 
-/** Reports to an address, at most every few seconds. */
+/** Reports to an address, at most every few seconds: of what comes in between, the last is sent later. */
 export function reporterTo(
   address: string | undefined,
   every = everyMilliseconds,
 ): (amount: Amount) => void {
+  if (!isHttp(address)) return () => {}
   let last = Number.NEGATIVE_INFINITY
-  return (amount) => {
-    const now = performance.now()
-    if (!isHttp(address) || now - last < every) return
-    last = now
-    // Not by way of a proxy, which would not know the cluster's Services.
-    const sent = request(address, { method: 'POST', timeout }, (answer) => answer.resume())
-    sent.on('error', () => {})
-    sent.on('timeout', () => sent.destroy())
-    sent.on('socket', (socket) => socket.unref())
-    sent.end(JSON.stringify(amount))
+  let newest: Amount
+  let waiting: NodeJS.Timeout | undefined
+  const send = (): void => {
+    waiting = undefined
+    last = performance.now()
+    post(address, newest)
   }
+  return (amount) => {
+    newest = amount
+    if (waiting) return
+    const wait = last + every - performance.now()
+    // A step of a build may be silent for an hour, so nothing would follow that tells of it.
+    if (wait > 0) waiting = setTimeout(send, wait).unref()
+    else send()
+  }
+}
+
+function post(address: string, amount: Amount): void {
+  // Not by way of a proxy, which would not know the cluster's Services.
+  const sent = request(address, { method: 'POST', timeout }, (answer) => answer.resume())
+  sent.on('error', () => {})
+  sent.on('timeout', () => sent.destroy())
+  sent.on('socket', (socket) => socket.unref())
+  sent.end(JSON.stringify(amount))
 }
 
 /** spec.env may have another address, and a request to one that cannot be would throw. */

@@ -31,6 +31,14 @@ describe('a report', () => {
     expect(bodies).toEqual(['POST /progress/u/j/t {"step":1,"of":100}'])
   })
 
+  test('that comes too soon is posted later, the last of them alone', async () => {
+    const report = reporterTo(address, 100)
+    for (let step = 1; step < 100; step++) report({ step })
+    await untilHeard(2)
+    await new Promise((resolve) => setTimeout(resolve, 150))
+    expect(bodies.map((body) => body.split(' ')[2])).toEqual(['{"step":1}', '{"step":99}'])
+  })
+
   test('counts bytes', async () => {
     const count = byteCounter(undefined, reporterTo(address, 0))
     count(5)
