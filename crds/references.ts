@@ -22,3 +22,34 @@ export const namesIn = (value: unknown): readonly string[] =>
   (Array.isArray(value) ? value : [value]).flatMap((one: unknown) =>
     isObject(one) && typeof one.name === 'string' && one.name ? [one.name] : [],
   )
+
+/** From what is named to what names it. */
+interface Step {
+  readonly from: string
+  readonly to: string
+}
+
+/** The ids of what leads to one, and of what follows from it, however far; itself is in both. */
+export const lineageOf = (id: string, steps: readonly Step[]) => ({
+  before: reached(
+    id,
+    Map.groupBy(steps, ({ to }) => to),
+    ({ from }) => from,
+  ),
+  after: reached(
+    id,
+    Map.groupBy(steps, ({ from }) => from),
+    ({ to }) => to,
+  ),
+})
+
+function reached(
+  start: string,
+  steps: ReadonlyMap<string, readonly Step[]>,
+  far: (step: Step) => string,
+): ReadonlySet<string> {
+  const found = new Set([start])
+  // A Set is iterated over what is added meanwhile, too; a circle ends because nothing is added twice.
+  for (const one of found) for (const step of steps.get(one) ?? []) found.add(far(step))
+  return found
+}

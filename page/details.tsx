@@ -1,10 +1,10 @@
 import { useEffect, useMemo, useRef } from 'preact/hooks'
+import { estimate } from '../crds/duration.ts'
 import type { Session } from '../ui/wire.ts'
 import { Actions } from './actions.tsx'
 import { Badge } from './badge.tsx'
 import { Chat } from './chat.tsx'
 import { keyOfRight, readsLogs, rightsOf } from './core/actions.ts'
-import { duration } from './core/duration.ts'
 import { graphOf, idOf, referencesOf } from './core/graph.ts'
 import { hashOf, type Place } from './core/place.ts'
 import { progressOf } from './core/progress.ts'
@@ -75,7 +75,9 @@ function Shown({ thing, things, known, session, place }: Props & { readonly thin
             {[
               ...(progress.percent === undefined ? [] : [`${progress.percent}%`]),
               ...progress.words,
-              ...(progress.until === undefined ? [] : [`${duration(progress.until - now)} left`]),
+              ...(progress.until === undefined
+                ? []
+                : [`${estimate((progress.until - now) / 1000)} left`]),
             ].join(', ')}
           </p>
           <Curves sets={[{ name: thing.metadata.name, curves: progress.curves }]} />

@@ -1,7 +1,7 @@
 import { useMemo, useState } from 'preact/hooks'
+import { ageOf } from '../crds/duration.ts'
 import type { Session } from '../ui/wire.ts'
 import { Badge } from './badge.tsx'
-import { ageOf } from './core/duration.ts'
 import { hashOf, type Place } from './core/place.ts'
 import { progressOf } from './core/progress.ts'
 import { stateOf } from './core/state.ts'

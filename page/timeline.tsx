@@ -1,5 +1,5 @@
+import { duration } from '../crds/duration.ts'
 import { Badge } from './badge.tsx'
-import { duration } from './core/duration.ts'
 import type { Tone } from './core/state.ts'
 import type { Job, Thing } from './core/things.ts'
 import { barsOf, type JobSpan, lasted, timelineOf } from './core/timeline.ts'
@@ -39,7 +39,7 @@ export function Timeline({ thing, jobs, now }: Props) {
                   return (
                     <li key={span.name}>
                       {span.stage} <Badge tone={tones[span.state]} word={span.state} />{' '}
-                      {milliseconds !== undefined && duration(milliseconds)}{' '}
+                      {milliseconds !== undefined && duration(milliseconds / 1000)}{' '}
                       <code>{span.name}</code>
                       {bar && (
                         <svg

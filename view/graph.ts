@@ -1,5 +1,6 @@
 import type { KindName } from '../crds/kinds.ts'
 import { kinds } from '../crds/kinds.ts'
+import { lineageOf } from '../crds/references.ts'
 import { conditionIn, namespaceIn, originsIn, referencesIn, type Shown } from './object.ts'
 
 /** What was made from what: the objects of the four kinds, and the references between them. */
@@ -104,8 +105,7 @@ const inOrder = (a: Node, b: Node): number =>
 
 /** The part of the graph that leads to a node, and that follows from it. */
 export function around({ nodes, edges }: Graph, id: string): Graph {
-  const up = closure(id, (one) => edges.filter(({ to }) => to === one).map(({ from }) => from))
-  const down = closure(id, (one) => edges.filter(({ from }) => from === one).map(({ to }) => to))
+  const { before: up, after: down } = lineageOf(id, edges)
   const isIn = (one: string) => up.has(one) || down.has(one)
   return {
     nodes: nodes.filter((node) => isIn(node.id)),
@@ -113,11 +113,4 @@ export function around({ nodes, edges }: Graph, id: string): Graph {
       ({ from, to }) => (up.has(from) && up.has(to)) || (down.has(from) && down.has(to)),
     ),
   }
-}
-
-function closure(start: string, next: (id: string) => readonly string[]): ReadonlySet<string> {
-  const found = new Set([start])
-  // A Set is iterated over what is added meanwhile, too.
-  for (const one of found) for (const other of next(one)) found.add(other)
-  return found
 }

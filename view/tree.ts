@@ -1,4 +1,4 @@
-import { ageOf } from './age.ts'
+import { ageOf } from '../crds/duration.ts'
 import type { Edge, Graph, Node } from './graph.ts'
 
 /** A line of the drawing: its branches, and the node or the word that they lead to. */

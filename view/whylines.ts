@@ -1,5 +1,5 @@
+import { ageOf } from '../crds/duration.ts'
 import { onOneLine } from '../crds/text.ts'
-import { ageOf } from './age.ts'
 import { type Told, timeOf, type Why } from './causes.ts'
 
 /** What `why` prints: a step to the right for each cause, then what to do. `now` in milliseconds. */

@@ -1,3 +1,4 @@
+import { estimate } from '../../crds/duration.ts'
 import { type ProgressStatus, progressLimits } from '../../crds/progress.ts'
 import { cutAt } from '../../crds/text.ts'
 
@@ -9,7 +10,7 @@ export function summaryOf(shown: Shown, secondsLeft: number | undefined): string
   const far = shown.percent === undefined ? stepOf(shown) : `${shown.percent}%`
   const words = [far, metric && `${cutAt(metric[0], 24)} ${short(metric[1])}`].filter(Boolean)
   const what = words.join(' ') || cutAt(shown.message ?? '', 40)
-  const left = secondsLeft === undefined ? [] : [`${duration(secondsLeft)} left`]
+  const left = secondsLeft === undefined ? [] : [`${estimate(secondsLeft)} left`]
   return cutAt([...(what ? [what] : []), ...left].join(', '), progressLimits.summary - 1)
 }
 
@@ -24,24 +25,3 @@ const short = (text: string): string => {
   const value = Number(text)
   return Number.isFinite(value) ? String(Number(value.toPrecision(3))) : text
 }
-
-const units = [
-  ['d', 86_400],
-  ['h', 3600],
-  ['m', 60],
-  ['s', 1],
-] as const
-
-/** As kubectl writes an age: one unit, or two if there are few of the larger. */
-export function duration(seconds: number): string {
-  const whole = Math.max(0, Math.round(seconds))
-  const at = units.findIndex(([, size]) => whole >= size)
-  const [unit, size] = units[at] ?? ['s', 1]
-  const many = Math.floor(whole / size)
-  const next = units[at + 1]
-  const rest = next && many < fewUnits ? Math.floor((whole % size) / next[1]) : 0
-  return rest && next ? `${many}${unit}${rest}${next[0]}` : `${Math.round(whole / size)}${unit}`
-}
-
-/** Of more than that, nobody asks for the smaller unit. */
-const fewUnits = 2

@@ -1,4 +1,4 @@
-import { namesIn } from '../../crds/references.ts'
+import { lineageOf, namesIn } from '../../crds/references.ts'
 import type { PageKind } from '../../ui/wire.ts'
 import type { Thing } from './things.ts'
 
@@ -60,14 +60,6 @@ export const shapeOf = ({ nodes, edges }: Graph): string =>
 
 /** The ids of what an object was made from and what was made from it, however far, itself included. */
 export function relatedTo(id: string, { edges }: Graph): ReadonlySet<string> {
-  const reached = new Set([id])
-  const walk = (from: 'from' | 'to', to: 'from' | 'to') => {
-    const seen = new Set([id])
-    // A Set is iterated over what is added meanwhile, too; a cycle ends because nothing is added twice.
-    for (const one of seen) for (const edge of edges) if (edge[from] === one) seen.add(edge[to])
-    for (const one of seen) reached.add(one)
-  }
-  walk('from', 'to')
-  walk('to', 'from')
-  return reached
+  const { before, after } = lineageOf(id, edges)
+  return new Set([...before, ...after])
 }

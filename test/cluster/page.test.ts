@@ -93,7 +93,7 @@ describe('objects', () => {
     await at('list/models/tuned')
     await shows(browser(), 'Suspend', '.details')
     const details = String(await textOf(browser(), '.details'))
-    expect(details).toMatch(/run\s+● done\s+\d+\w( \d+\w)? tuned-model-run-/)
+    expect(details).toMatch(/run\s+● done\s+(\d+\w)+ tuned-model-run-/)
     expect(details).toMatch(/package\s+● done/)
     expect(details).toMatch(/Ready: True, ● Done/)
     expect(details).toMatch(/Job tuned-model-run-\w+: SuccessfulCreate Created pod: /)

@@ -1,5 +1,4 @@
 import { expect, test } from 'vitest'
-import { ageOf, duration } from '../../../page/core/duration.ts'
 import { barsOf, lasted, timelineOf } from '../../../page/core/timeline.ts'
 import { aCondition, aJob, aThing } from './shown.ts'
 
@@ -82,20 +81,4 @@ test('a clock that jumps back gives no time below zero', () => {
     from: 0,
     width: 0,
   })
-})
-
-test.each([
-  { milliseconds: 0, says: '0s' },
-  { milliseconds: 59_999, says: '59s' },
-  { milliseconds: 7_500_000, says: '2h 5m' },
-  { milliseconds: 86_400_000, says: '1d' },
-  { milliseconds: -5, says: '0s' },
-])('$milliseconds ms are $says', ({ milliseconds, says }) => {
-  expect(duration(milliseconds)).toBe(says)
-})
-
-test('an age is the largest unit, and empty for what is no time', () => {
-  expect(ageOf('2026-11-27T10:00:00Z', at('12:05:00'))).toBe('2h')
-  expect(ageOf('soon', 0)).toBe('')
-  expect(ageOf(undefined, 0)).toBe('')
 })

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { duration, summaryOf, withoutTimeLeft } from '../../../../hooks/progress/summary.ts'
+import { summaryOf, withoutTimeLeft } from '../../../../hooks/progress/summary.ts'
 
 test.each([
   {
@@ -20,19 +20,6 @@ test.each([
   const summary = summaryOf(shown as Parameters<typeof summaryOf>[0], left)
   expect(summary).toBe(text)
   expect(summary.length).toBeLessThanOrEqual(80)
-})
-
-test.each([
-  [0, '0s'],
-  [59, '59s'],
-  [90, '1m30s'],
-  [125, '2m'],
-  [5400, '1h30m'],
-  [7300, '2h'],
-  [90_000, '1d1h'],
-  [864_000, '10d'],
-])('%d seconds are %s', (seconds, text) => {
-  expect(duration(seconds)).toBe(text)
 })
 
 test.each([

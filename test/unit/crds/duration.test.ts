@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { ageOf } from '../../../view/age.ts'
+import { ageOf, duration, estimate } from '../../../crds/duration.ts'
 
 const now = Date.parse('2026-01-01T00:00:00Z')
 const before = (seconds: number) => new Date(now - seconds * 1000).toISOString()
@@ -25,4 +25,21 @@ test('a time to come has no age yet; what is no time has none', () => {
     '-',
     '-',
   ])
+})
+
+test('a time below zero is none', () => {
+  expect(duration(-5)).toBe('0s')
+})
+
+test.each([
+  [0, '0s'],
+  [59, '59s'],
+  [90, '1m30s'],
+  [125, '2m'],
+  [5400, '1h30m'],
+  [7300, '2h'],
+  [90_000, '1d1h'],
+  [864_000, '10d'],
+])('about %d seconds are %s', (seconds, text) => {
+  expect(estimate(seconds)).toBe(text)
 })
