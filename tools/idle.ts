@@ -1,6 +1,7 @@
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { doubtsIn } from './doubts.ts'
 import { type Options, optional, required } from './options.ts'
 import { portUse } from './portuse.ts'
 import { report } from './report.ts'
@@ -10,10 +11,12 @@ import { isDoubt, serverActivity } from './serveractivity.ts'
  * Polls Jupyter or a server on localhost, and ends with the message `idle` when there has been no
  * activity for the timeout. The container is then restarted, so its own start counts as activity.
  *
- * Beside a server, it also ends once when it cannot tell, so that the hooks learn why.
+ * Beside a server, it also ends when it cannot tell, so that the hooks learn why.
  *
  * With --port the program may be something other than Jupyter, which reports no activity. Until a
  * Jupyter has written its token, connections to that port count as activity.
+ *
+ * All times are those of performance.now(): the clock of a node may be set while the watch runs.
  */
 
 interface Kernel {
@@ -37,13 +40,26 @@ export function millisecondsOf(duration: string): number {
   return parts.reduce((sum, [, count, unit = '']) => sum + Number(count) * (units[unit] ?? 0), 0)
 }
 
-/** When the last activity was, in milliseconds; a busy kernel is active now. */
-export function lastActivity({ status, kernels, terminals }: Activity, now: number): number {
-  if (kernels.some(({ execution_state }) => execution_state === 'busy')) return now
-  const times = [status, ...kernels, ...terminals].map(({ last_activity }) =>
-    Date.parse(last_activity ?? ''),
-  )
-  return Math.max(0, ...times.filter(Number.isFinite))
+const isBusy = ({ kernels }: Activity): boolean =>
+  kernels.some(({ execution_state }) => execution_state === 'busy')
+
+/** Jupyter says when something happened by the clock of the node; here it matters only whether that is news. */
+const timesOf = ({ status, kernels, terminals }: Activity): string =>
+  JSON.stringify([status, ...kernels, ...terminals].map(({ last_activity }) => last_activity))
+
+/**
+ * When Jupyter was last seen active: now, if a kernel is busy or anything happened after the last poll. The
+ * first poll counts, because nobody knows what happened before it.
+ */
+export function jupyterTimes(): (activity: Activity, now: number) => number {
+  let before: string | undefined
+  let last = 0
+  return (activity, now) => {
+    const times = timesOf(activity)
+    if (isBusy(activity) || times !== before) last = now
+    before = times
+    return last
+  }
 }
 
 interface Server {
@@ -95,23 +111,21 @@ const tables = ['/proc/net/tcp', '/proc/net/tcp6']
 /** A connection counts as activity, and so does a program that does not listen yet: it is starting. */
 function lastConnection(port: number): number {
   const read = tables.filter((path) => existsSync(path)).map((path) => readFileSync(path, 'utf8'))
-  return portUse(read, port) === 'unused' ? 0 : Date.now()
+  return portUse(read, port) === 'unused' ? 0 : performance.now()
 }
 
-/** The time of the last activity that can be seen now, in milliseconds. */
-async function lastSeen(url: string, folder: string, port: string | undefined): Promise<number> {
-  const server = serverIn(runtimeFiles(folder))
-  if (server) return lastActivity(await activity(url, server), Date.now())
-  if (port !== undefined) return lastConnection(Number(port))
-  throw new Error(`no Jupyter has written to ${folder} yet`)
-}
-
-/** The time of the last activity that Jupyter reports. */
+/** The time of the last activity of a Jupyter, or of the program in its place. */
 function jupyterActivity(options: Options): () => Promise<number> {
   const url = required(options, 'url')
   const port = optional(options, 'port')
   const folder = process.env.JUPYTER_RUNTIME_DIR ?? '/run/jupyter'
-  return () => lastSeen(url, folder, port)
+  const lastOf = jupyterTimes()
+  return async () => {
+    const server = serverIn(runtimeFiles(folder))
+    if (server) return lastOf(await activity(url, server), performance.now())
+    if (port !== undefined) return lastConnection(Number(port))
+    throw new Error(`no Jupyter has written to ${folder} yet`)
+  }
 }
 
 /** Until it can tell for the first time, it polls more often, so that a doubt is reported early. */
@@ -123,7 +137,7 @@ export async function main(options: Options): Promise<void> {
   const last = isServer ? serverActivity(options) : jupyterActivity(options)
   const doubts = isServer ? doubtsIn(required(options, 'folder')) : undefined
   const period = Math.min(60_000, Math.max(1000, timeout / 10))
-  let since = Date.now()
+  let since = performance.now()
   let told: number | undefined
   let printed = ''
   for (;;) {
@@ -131,41 +145,30 @@ export async function main(options: Options): Promise<void> {
     let news = ''
     try {
       const seen = await last()
-      since = Math.max(since, seen ?? Date.now())
-      if (seen !== undefined) told = Date.now()
-      if (seen !== undefined && doubts?.areOver()) return report('can tell again')
-      if (Date.now() - since >= timeout) return report('idle')
-      news = `last activity ${new Date(since).toISOString()}`
+      const now = performance.now()
+      since = Math.max(since, seen ?? now)
+      if (seen !== undefined) told = now
+      if (doubts?.(seen === undefined ? undefined : 'can tell', now))
+        return report('can tell again')
+      if (now - since >= timeout) return report('idle')
+      news = `last activity ${wallTime(since)}`
     } catch (error) {
       news = `cannot tell: ${reasonOf(error)}`
-      const isLong = Date.now() - (told ?? since) >= timeout
-      if (doubts && (isDoubt(error) || isLong) && doubts.areNew()) return report(news)
+      const now = performance.now()
+      const isLong = now - (told ?? since) >= timeout
+      if ((isDoubt(error) || isLong) && doubts?.('cannot tell', now)) return report(news)
     }
     if (news !== printed) console.log(news)
     printed = news
   }
 }
 
+/** For the log alone. */
+const wallTime = (time: number): string =>
+  new Date(performance.timeOrigin + time).toISOString().replace(/\.\d+Z$/, 'Z')
+
 /** `fetch failed` says nothing: its cause does. */
 const reasonOf = (error: unknown): string => {
   if (!(error instanceof Error)) return String(error)
   return error.cause instanceof Error && error.cause.message ? error.cause.message : error.message
-}
-
-/** A file remembers, beyond a restart of this container, that a doubt was reported. */
-function doubtsIn(folder: string) {
-  const file = join(folder, 'doubted')
-  const isThere = () => existsSync(file)
-  return {
-    areNew: (): boolean => {
-      const isNew = !isThere()
-      writeFileSync(file, '')
-      return isNew
-    },
-    areOver: (): boolean => {
-      const wasThere = isThere()
-      rmSync(file, { force: true })
-      return wasThere
-    },
-  }
 }

@@ -5,8 +5,8 @@ import { type Options, optional, required } from './options.ts'
 import { sumsIn } from './prometheus.ts'
 
 /**
- * When a server was last busy: by its own metrics, or by the relay in front of it. Undefined while it
- * does not answer its readiness path: it is starting, which counts as activity.
+ * When a server was last busy, by performance.now(): by its own metrics, or by the relay in front of it.
+ * Undefined while it does not answer its readiness path: it is starting, which counts as activity.
  */
 export function serverActivity(options: Options): () => Promise<number | undefined> {
   const health = required(options, 'health')
@@ -52,7 +52,7 @@ function byMetrics(options: Options): () => Promise<number> {
     const now = JSON.stringify(counted.map((name) => [name, sums.get(name)]))
     const isChanged = before !== undefined && before !== now
     before = now
-    return isChanged || gauges.some((name) => (sums.get(name) ?? 0) > 0) ? Date.now() : 0
+    return isChanged || gauges.some((name) => (sums.get(name) ?? 0) > 0) ? performance.now() : 0
   }
 }
 
@@ -77,6 +77,6 @@ function byRelay(options: Options): () => Promise<number> {
   return async () => {
     const answer = await text(connect({ path, signal: patience() }))
     if (!/^\d+$/.test(answer)) throw new Error(`the relay answers "${answer.slice(0, 100)}"`)
-    return Date.now() - Number(answer)
+    return performance.now() - Number(answer)
   }
 }

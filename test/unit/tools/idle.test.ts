@@ -4,7 +4,7 @@ import { type AddressInfo, connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { lastActivity, main, millisecondsOf, serverIn } from '../../../tools/idle.ts'
+import { jupyterTimes, main, millisecondsOf, serverIn } from '../../../tools/idle.ts'
 
 test.each([
   ['90m', 5_400_000],
@@ -20,33 +20,37 @@ test.each(['', '2', 'soon', '2 h', '1hour'])('"%s" is no duration', (text) => {
   expect(() => millisecondsOf(text)).toThrow('is no duration')
 })
 
-describe('the last activity', () => {
-  const at = (minute: number) => `2026-01-01T00:${String(minute).padStart(2, '0')}:00Z`
-  const now = Date.parse(at(59))
+describe('Jupyter was last active', () => {
   const nothing = { status: {}, kernels: [], terminals: [] }
+  const kernel = (minute: number, execution_state = 'idle') => ({
+    ...nothing,
+    kernels: [{ execution_state, last_activity: `2026-01-01T00:${minute}:00Z` }],
+  })
   test.each([
-    { when: 'nothing is known', activity: nothing, last: 0 },
     {
-      when: 'only the server has any',
-      activity: { ...nothing, status: { last_activity: at(5) } },
-      last: Date.parse(at(5)),
+      when: 'when the watch began, if nothing happened after that',
+      polls: [nothing, nothing],
+      last: 1,
+    },
+    { when: 'when a kernel did something', polls: [kernel(10), kernel(11), kernel(11)], last: 2 },
+    {
+      when: 'when something happened by a clock that was set back',
+      polls: [kernel(10), kernel(10), kernel(5)],
+      last: 3,
     },
     {
-      when: 'a terminal is the last',
-      activity: {
-        status: { last_activity: at(5) },
-        kernels: [{ execution_state: 'idle', last_activity: at(7) }],
-        terminals: [{ last_activity: at(9) }],
-      },
-      last: Date.parse(at(9)),
+      when: 'now, while a kernel is busy, however long ago it began',
+      polls: [kernel(10, 'busy'), kernel(10, 'busy'), kernel(10, 'busy')],
+      last: 3,
     },
     {
-      when: 'a kernel is busy, however long ago it began',
-      activity: { ...nothing, kernels: [{ execution_state: 'busy', last_activity: at(1) }] },
-      last: now,
+      when: 'when a terminal did',
+      polls: [nothing, { ...nothing, terminals: [{ last_activity: '2026-01-01T00:00:00Z' }] }],
+      last: 2,
     },
-  ])('when $when', ({ activity, last }) => {
-    expect(lastActivity(activity, now)).toBe(last)
+  ])('$when', ({ polls, last }) => {
+    const lastOf = jupyterTimes()
+    expect(polls.map((activity, poll) => lastOf(activity, poll + 1)).at(-1)).toBe(last)
   })
 })
 
@@ -71,7 +75,7 @@ describe('next to a Jupyter', () => {
       if (request.headers.authorization !== 'token abc') return response.writeHead(403).end()
       if (request.url?.startsWith('/api/terminals')) return response.writeHead(404).end()
       const kernel = {
-        execution_state: Date.now() < busyUntil ? 'busy' : 'idle',
+        execution_state: performance.now() < busyUntil ? 'busy' : 'idle',
         last_activity: '2026-01-01T00:00:00Z',
       }
       response.end(JSON.stringify(request.url?.startsWith('/api/kernels') ? [kernel] : {}))
@@ -86,15 +90,15 @@ describe('next to a Jupyter', () => {
 
   test('it ends when the kernel has been idle for long enough, and polling is no activity', async () => {
     vi.stubEnv('JUPYTER_RUNTIME_DIR', folder)
-    busyUntil = Date.now() + 1500
-    const started = Date.now()
+    busyUntil = performance.now() + 1500
+    const started = performance.now()
     await main({
       timeout: ['2s'],
       // Jupyter itself says more than its connections do.
       port: ['1'],
       url: [`http://127.0.0.1:${(server.address() as AddressInfo).port}`],
     })
-    expect(Date.now() - started).toBeGreaterThan(2900)
+    expect(performance.now() - started).toBeGreaterThan(2900)
     expect(asked.every((url) => url.endsWith('?no_track_activity=1'))).toBe(true)
   })
 })

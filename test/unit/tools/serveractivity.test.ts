@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import { type AddressInfo, createServer as createSocketServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -124,14 +124,33 @@ describe('by metrics', () => {
     expect(after).toBeGreaterThan(1900)
   })
 
-  test('a doubt is reported once, and once that it is over', async () => {
+  test('a doubt that was reported is not reported again, and idleness is', async () => {
     const age = began()
-    writeFileSync(join(folder, 'doubted'), '')
+    writeFileSync(join(folder, 'doubted'), 'cannot tell')
     metrics = () => (age() < 3000 ? { status: 404, text: '' } : counting(0, 5))
     const { says, after } = await ended()
-    expect(says).toBe('can tell again')
+    expect(says).toBe('idle')
     expect(after).toBeGreaterThan(2900)
-    expect(existsSync(join(folder, 'doubted'))).toBe(false)
+    expect(readFileSync(join(folder, 'doubted'), 'utf8')).toBe('cannot tell')
+  })
+
+  test.each([
+    { clock: 'ahead', by: 86_400_000 },
+    { clock: 'back', by: -86_400_000 },
+  ])('a clock that is set $clock neither ends a server early nor keeps it', async ({ by }) => {
+    const real = Date.now
+    const start = performance.now()
+    const age = () => performance.now() - start
+    vi.spyOn(Date, 'now').mockImplementation(() => real() + (age() > 1000 ? by : 0))
+    metrics = () => counting(age() < 2000 ? 1 : 0, 5)
+    try {
+      const { says } = await ended()
+      expect(says).toBe('idle')
+      expect(age()).toBeGreaterThan(3000)
+      expect(age()).toBeLessThan(10_000)
+    } finally {
+      vi.restoreAllMocks()
+    }
   })
 })
 
