@@ -244,7 +244,7 @@ export const values = object('The chart’s values.', {
       },
       metricsFrom: {
         ...anything(
-          'Clients that may read its metrics on port 9090, as in a NetworkPolicy, if networkPolicy.enabled is set; empty allows none but the kubelet. By default, Pods of any namespace with the label that the Prometheus operator gives to its Pods.',
+          'Clients that may read its metrics on port 9090, as in a NetworkPolicy, if networkPolicy.enabled is set; empty allows none but the kubelet, and is refused with serviceMonitor.enabled. By default, Pods of any namespace with the label that the Prometheus operator gives to its Pods.',
         ),
         default: [
           {

@@ -202,6 +202,18 @@ describe('the gateway', () => {
     expect(allowed('gateway.metricsFrom=null')).toEqual([])
   })
 
+  test('is refused if a ServiceMonitor could not read the metrics', () => {
+    const closed = ['gateway.enabled=true', 'gateway.metricsFrom=null']
+    const render = (...values: readonly string[]) => rendered('checks', [...closed, ...values])
+    expect(() => render('serviceMonitor.enabled=true')).toThrow('gateway.metricsFrom is empty')
+    // A template that is empty cannot be shown.
+    const passed = 'could not find template templates/checks.yaml'
+    expect(() => render()).toThrow(passed)
+    expect(() => render('serviceMonitor.enabled=true', 'networkPolicy.enabled=false')).toThrow(
+      passed,
+    )
+  })
+
   test('has no selector in common with the server', () => {
     const [server] = (rendered('server', []) as readonly Shown[]).filter(
       ({ kind }) => kind === 'Service',
