@@ -97,7 +97,7 @@ export function factsFor(
     for (const reference of references) needed.set(`${reference.kind}/${reference.name}`, reference)
     if (needs?.withBases && references.length) followsBases = true
     const [first] = references
-    if (needs?.withServers && first) servedBy = { areNeeded: needs.withServers, model: first.name }
+    if (needs?.withServers && first) servedBy = served(servedBy, first.name, needs.withServers)
   }
   if (!needed.size) return {}
   const find = (of: ReferredKind, name: string) => lookup(of, namespace, name)
@@ -112,6 +112,13 @@ interface Served {
   readonly model: string
   readonly areNeeded: (model: Parent) => boolean
 }
+
+/** Several rules may need the servers, each if its own condition holds. */
+const served = (
+  before: Served | undefined,
+  model: string,
+  areNeeded: Served['areNeeded'],
+): Served => ({ model, areNeeded: (one) => before?.areNeeded(one) || areNeeded(one) })
 
 /** Adds the servers of the Model. If the look-up fails, none are known, and no rule is broken. */
 async function withServers(

@@ -10,7 +10,7 @@ import type { Artifacts } from '../../crds/status.ts'
 
 /** Several ModelServers that mount one claim, which only one node can mount at a time. */
 export const sharedClaimRules: readonly Rule[] = [
-  {
+  sharedBy({
     field: 'spec.model.name',
     reads: [
       'spec.model',
@@ -28,13 +28,64 @@ export const sharedClaimRules: readonly Rule[] = [
       when: ({ object }) => object.kind === 'ModelServer' && runs(specOf(object)),
       withServers: mayStayInClaim,
     },
-    warns: (input) => conflictOf(input) === undefined || !isCertain(input),
-    broken: (input) => othersOf(input).length > 0,
-    message,
-  },
+    modelsOf: ({ model }) => (model ? [model.name] : []),
+    asked: (spec) => spec,
+    wayOut: () => 'set package: Always on the Model, or use a storage class with ReadWriteMany',
+  }),
+  sharedBy({
+    field: 'spec.adapters',
+    reads: ['spec.model', 'spec.adapters', 'spec.replicas', 'spec.resources', 'spec.pod'],
+    brokenBy: ['spec.model', 'spec.adapters', 'spec.resources.gpu'],
+    needs: {
+      references: 'all',
+      to: 'Model',
+      when: ({ object }) => runs(specOf(object)) && adaptersOf(specOf(object)).length > 0,
+      withAdapters: true,
+      // A server whose Model is another one cannot serve the adapter.
+      withServers: () => true,
+    },
+    modelsOf: adaptersOf,
+    // An adapter is never the server's own image.
+    asked: () => ({ runtime: 'any' }),
+    wayOut: (model) =>
+      `${artifactsOf(model)?.inImage ? '' : 'set package: Always on the adapter and '}use nodes that mount images (imageVolumes), or use a storage class with ReadWriteMany`,
+  }),
 ]
 
+/** The Models that a server mounts, and how. */
+interface Mounts {
+  readonly modelsOf: (spec: AnySpec) => readonly string[]
+  /** What decides whether such a Model is mounted from its claim. */
+  readonly asked: (spec: AnySpec) => Parameters<typeof singleNodeClaim>[0]
+  readonly wayOut: (model: Parent) => string
+}
+
+function sharedBy({
+  modelsOf,
+  asked,
+  wayOut,
+  ...rule
+}: Pick<Rule, 'field' | 'reads' | 'brokenBy' | 'needs'> & Mounts): Rule {
+  const claimsOf = (input: RuleInput) => sharedClaims(input, { modelsOf, asked, wayOut })
+  return {
+    ...rule,
+    // The Pods of the others may mount the image, as their nodes could when they were created.
+    warns: (input) =>
+      !claimsOf({ ...input, nodes: undefined }).some((one) => conflictOf(one, input)) ||
+      !claimsOf(input).some((one) => conflictOf(one, input)),
+    broken: (input) => claimsOf(input).length > 0,
+    message: (input) =>
+      claimsOf(input)
+        .map((one) => message(one, input))
+        .join('; '),
+  }
+}
+
 const runs = ({ suspend, replicas = 1 }: AnySpec): boolean => !suspend && replicas > 0
+
+function adaptersOf({ adapters = [] }: AnySpec): readonly string[] {
+  return adapters.map(({ name }) => name)
+}
 
 const artifactsOf = ({ status }: Parent): Artifacts | undefined =>
   (status as { readonly artifacts?: Artifacts } | undefined)?.artifacts
@@ -53,31 +104,33 @@ function placeOf(model: Parent, config: Config): Artifacts | undefined {
   return stays && wantsClaim(model, config) ? { url: `pvc://${claimName(model)}/` } : undefined
 }
 
-/** The other servers that mount the claim which this one mounts. */
-function othersOf({ object, spec, config, nodes, read, servers = [] }: RuleInput) {
-  const name = spec.model?.name ?? ''
-  const model = read('Model', name)
-  const place = model && placeOf(model, config)
-  const mounts = (server: Parent) =>
-    place &&
-    singleNodeClaim(specOf(server), name, place, withNodes(config, nodes, server)) !== undefined
-  if (!mounts(object)) return []
-  return servers.filter((server) => {
-    const other = specOf(server)
-    return runs(other) && other.model?.name === name && mounts(server)
-  })
+/** A Model in a claim that this server and others mount. */
+interface SharedClaim {
+  readonly model: string
+  readonly others: readonly Parent[]
+  readonly wayOut: string
 }
 
-/** The Pods of the others may mount the image, as their nodes could when they were created. */
-const isCertain = (input: RuleInput): boolean => othersOf({ ...input, nodes: undefined }).length > 0
+function sharedClaims(input: RuleInput, { modelsOf, asked, wayOut }: Mounts): SharedClaim[] {
+  const { object, spec, config, nodes, read, servers = [] } = input
+  return modelsOf(spec).flatMap((name) => {
+    const model = read('Model', name)
+    const place = model && placeOf(model, config)
+    if (!place) return []
+    const mounts = (server: Parent) =>
+      modelsOf(specOf(server)).includes(name) &&
+      singleNodeClaim(asked(specOf(server)), name, place, withNodes(config, nodes, server))
+    if (!mounts(object)) return []
+    const others = servers.filter((server) => runs(specOf(server)) && mounts(server))
+    return others.length ? [{ model: name, others, wayOut: wayOut(model) }] : []
+  })
+}
 
 const isForOnePod = (config: Config): boolean =>
   claimSettings({ kind: 'Model' }, config).accessModes.includes('ReadWriteOncePod')
 
 /** Why one of the others can never mount the claim together with this one. */
-function conflictOf(input: RuleInput): string | undefined {
-  const { object, config } = input
-  const others = othersOf(input)
+function conflictOf({ others }: SharedClaim, { object, config }: RuleInput): string | undefined {
   const [first] = others
   if (first && isForOnePod(config))
     return `which only one Pod can mount at a time (ReadWriteOncePod), and ModelServer "${first.metadata.name}" mounts it`
@@ -91,15 +144,14 @@ function conflictOf(input: RuleInput): string | undefined {
   return undefined
 }
 
-function message(input: RuleInput): string {
-  const name = input.spec.model?.name ?? ''
+function message(shared: SharedClaim, input: RuleInput): string {
+  const { model: name, others, wayOut } = shared
   const claim = claimName({ kind: 'Model', metadata: { name } })
   const is = `Model "${name}" is in claim "${claim}"`
-  const wayOut = 'set package: Always on the Model, or use a storage class with ReadWriteMany'
-  const conflict = conflictOf(input)
+  const conflict = conflictOf(shared, input)
   return conflict
     ? `Invalid value: "${name}": ${is}, ${conflict}: ${wayOut}`
-    : `${is}, which only one node can mount at a time, and ${sharers(othersOf(input))} it too: they run only while one node has room for all; otherwise ${wayOut}`
+    : `${is}, which only one node can mount at a time, and ${sharers(others)} it too: they run only while one node has room for all; otherwise ${wayOut}`
 }
 
 /** `ModelServer "a" mounts` */

@@ -170,7 +170,13 @@ test('look-ups are as many as the schema allows names, however many there are', 
   expect(asked.length).toBe(17)
 })
 
-test('the other servers that are looked up are those of its own Model', async () => {
+test.each([
+  { when: 'in a claim', model: falcon },
+  {
+    when: 'in an image, for the adapters',
+    model: { ...falcon, status: { artifacts: { url: 's3://b', id: 'one' } } },
+  },
+])('the other servers that are looked up are those of its own Model, $when', async ({ model }) => {
   const of: string[] = []
   await factsFor(
     {
@@ -179,7 +185,7 @@ test('the other servers that are looked up are those of its own Model', async ()
       namespace: 'default',
       object: aModelServer({ ...spec, adapters: polite }),
     },
-    async (_kind, _namespace, name) => (name === 'falcon' ? falcon : adapter(name)),
+    async (_kind, _namespace, name) => (name === 'falcon' ? (model as never) : adapter(name)),
     {
       servers: async (_kind, _namespace, name) => {
         of.push(name)

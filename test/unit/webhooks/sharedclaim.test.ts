@@ -104,6 +104,55 @@ describe('a second server of a Model', () => {
   })
 })
 
+describe('an adapter that another server serves, too', () => {
+  const other = aModel({ image: 'i', model: { name: 'falcon' } }, { name: 'polite' })
+  const adapter = { adapter: { format: 'peft' as const, rank: 16, base: 'one' } }
+  const polite = complete(other, { url: 'pvc://polite-model-artifacts/run/1', ...adapter })
+  const base = complete(aModel(trained), { ...packaged, program: false })
+  const adapters = [{ name: 'polite' }]
+  const nodes =
+    'use nodes that mount images (imageVolumes), or use a storage class with ReadWriteMany'
+  const warning = `spec.adapters: Model "polite" is in claim "polite-model-artifacts", which only one node can mount at a time, and ModelServer "a" mounts it too: they run only while one node has room for all; otherwise `
+  const images: ConfigFile = { imageVolumes: 'Enabled' }
+
+  test.each<{
+    when: string
+    model?: Parent
+    a?: object
+    b?: object
+    config?: ConfigFile
+    warns?: string
+    says?: string
+  }>([
+    { when: 'from its claim', warns: `${warning}set package: Always on the adapter and ${nodes}` },
+    {
+      when: 'as an image',
+      model: complete(other, { url: polite.metadata.name, image: 'i', inImage: true, ...adapter }),
+    },
+    {
+      when: 'in files that many nodes mount',
+      config: { ...images, storage: { pvc: { artifacts: { accessModes: ['ReadWriteMany'] } } } },
+    },
+    { when: 'but is suspended', a: { suspend: true } },
+    { when: 'while this one is suspended', b: { suspend: true } },
+    { when: 'but only its Model, not the adapter', a: { adapters: [] } },
+    {
+      when: 'on other nodes',
+      a: { pod: { nodeSelector: { zone: 'x' } } },
+      b: { pod: { nodeSelector: { zone: 'y' } } },
+      says: 'ModelServer "a", which mounts it too, selects other nodes: zone is "x" there and "y" here',
+    },
+  ])('$when', ({ model = polite, a, b, config = images, warns, says }) => {
+    const server = (name: string, more?: object) => serving(name, { adapters, ...more })
+    const facts = { 'Model/falcon': base, 'Model/polite': model, 'ModelServer/a': server('a', a) }
+    const request = { uid: '1', operation: 'CREATE', object: server('b', b) } as const
+    const { allowed, status, warnings } = validate(request, aConfig(config), facts).response
+    expect(status?.message ?? '').toContain(says ?? '')
+    expect(allowed).toBe(says === undefined)
+    expect(warnings ?? []).toEqual(warns ? [warns] : [])
+  })
+})
+
 test('an update of something else is not refused for it', () => {
   const before = serving('b', gpu('l4'))
   const facts = { 'Model/falcon': inClaim, 'ModelServer/a': serving('a', gpu('t4')) }
