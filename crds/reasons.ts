@@ -34,8 +34,9 @@ export const reasons = {
     command: 'kubectl describe pod POD',
   },
   Queued: {
-    meaning: 'The Job waits in its queue: Kueue has not admitted it yet, or has preempted it.',
-    todo: 'Usually nothing. The message is Kueue’s own: other work may have to end first, or the queue may have no quota for such a Job.',
+    meaning:
+      'The Job, or the Pod of a server or notebook, waits in its queue: Kueue has not admitted it yet, or has preempted it.',
+    todo: 'Usually nothing. The message is Kueue’s own: other work may have to end first, or the queue may have no quota for it.',
     command: 'kubectl describe job JOB',
   },
   Building: {

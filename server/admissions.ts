@@ -2,20 +2,20 @@ import type { KubeConfig } from '@kubernetes/client-node'
 import { codeOf } from '../cluster/exchange.ts'
 import { keyOf, watchObjects } from '../cluster/watch.ts'
 import { cutAt } from '../crds/text.ts'
-import type { Admission } from '../hooks/children/manifesttypes.ts'
+import type { Admission, Pod } from '../hooks/children/manifesttypes.ts'
 import { queueOf } from '../hooks/children/metadata.ts'
 import type { Child, Group, SyncRequest } from '../hooks/observe/protocol.ts'
-import { admissionConditions, admissionGroup, jobUidLabel } from '../hooks/observe/queue.ts'
+import { admissionConditions, admissionGroup, isHeld, jobUidLabel } from '../hooks/observe/queue.ts'
 import type { Log } from './log.ts'
 
 /** Kueue's Workloads, from memory. */
 export interface Admissions {
-  /** Those about a Job, by its namespace and uid. */
+  /** Those about a Job or a Pod, by its namespace and uid. */
   readonly about: (namespace: string, uid: string) => readonly Admission[]
 }
 
 /**
- * Watches Kueue's Workloads, which say why a Job waits in its queue. Without Kueue or the permission, Ready
+ * Watches Kueue's Workloads, which say why a Job or a Pod waits in its queue. Without Kueue or the permission, Ready
  * names only the queue.
  */
 export function watchAdmissions(kubeConfig: KubeConfig, log: Log, signal: AbortSignal): Admissions {
@@ -85,20 +85,23 @@ function failures(log: Log): (error: unknown) => void {
     const code = codeOf(error)
     if (code !== 403 && code !== 404)
       return log.warn({ err: error }, 'watching Workloads of Kueue ended, trying again')
-    if (!isAbsent) log.info({ code }, 'no Workloads of Kueue: Ready cannot say why a Job is queued')
+    if (!isAbsent)
+      log.info({ code }, 'no Workloads of Kueue: Ready cannot say why a Job or Pod is queued')
     isAbsent = true
   }
 }
 
-/** Adds the Workloads of queued Jobs to the related objects, unless the request itself contains some. */
+/** Adds the Workloads of queued Jobs and Pods to the related objects, unless the request itself contains some. */
 export function withAdmissions(
   related: Group,
   { children }: Pick<SyncRequest, 'children'>,
   admissions: Admissions | undefined,
 ): Group {
   if (!admissions || related[admissionGroup]) return related
-  const found = Object.values(children['Job.batch/v1'] ?? {})
-    .filter((job) => queueOf(job) !== undefined)
+  const jobs = Object.values(children['Job.batch/v1'] ?? {})
+  const pods = Object.values(related['Pod.v1'] ?? {}).filter((pod) => isHeld(pod as Pod))
+  const found = [...jobs, ...pods]
+    .filter((held) => queueOf(held) !== undefined)
     .flatMap(({ metadata: { namespace, uid } }: Child) =>
       namespace && uid ? admissions.about(namespace, uid) : [],
     )

@@ -68,6 +68,7 @@ export interface PodSpec {
   readonly containers: readonly Container[]
   readonly volumes?: readonly Volume[]
   readonly nodeName?: string
+  readonly schedulingGates?: readonly { readonly name: string }[]
   readonly nodeSelector?: Readonly<Record<string, string>>
   readonly tolerations?: readonly object[]
   readonly runtimeClassName?: string
@@ -203,7 +204,7 @@ export interface Node extends Child {
   readonly status?: WithConditions['status']
 }
 
-/** A Workload of Kueue: it decides when the Job that it names may run. */
+/** A Workload of Kueue: it decides when the Job or Pod that it names may run. */
 export interface Admission extends Child {
   readonly status?: WithConditions['status'] & {
     readonly admissionChecks?: readonly {

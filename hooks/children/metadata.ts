@@ -70,10 +70,10 @@ export function requestedRollout({ metadata }: Parent): string | undefined {
   return value && value.length > 63 ? hash(value) : value || undefined
 }
 
-/** The label that names the queue of an object, by which Kueue decides when its Jobs run. */
+/** The label that names the queue of an object, by which Kueue decides when its Jobs and Pods run. */
 export const queueLabel = 'kueue.x-k8s.io/queue-name'
 
-/** The queue of a Job, or of the Jobs of an object: Kueue decides when they run. */
+/** The queue of a Job or a Pod, or of those of an object: Kueue decides when they run. */
 export const queueOf = ({ metadata }: Pick<Child | Parent, 'metadata'>): string | undefined =>
   metadata.labels?.[queueLabel]
 

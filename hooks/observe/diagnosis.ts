@@ -10,6 +10,7 @@ import type {
 } from '../children/manifesttypes.ts'
 import { containersIn, type ObservedPod } from './observed.ts'
 import type { Child } from './protocol.ts'
+import { queuedPod } from './queue.ts'
 import { no, type Verdict } from './verdict.ts'
 
 /** Explains the state of Jobs and Pods in one sentence, in Kubernetes' own words. */
@@ -125,6 +126,8 @@ const withoutPreemption = (message: string): string =>
 /** What keeps a Pod from working, or undefined when nothing does. */
 export function faultOf(pod: ObservedPod): Verdict | undefined {
   if (pod.nodeFault) return no('NodeNotReady', `Pod "${pod.metadata.name}": ${pod.nodeFault}`)
+  const held = queuedPod(pod, pod.admission)
+  if (held) return held
   const scheduled = conditionNamed(pod, 'PodScheduled')
   if (scheduled?.status === 'False' && scheduled.reason === 'Unschedulable')
     return unscheduled(pod, scheduled.message ?? 'no node can take the Pod')
@@ -305,14 +308,21 @@ function unready(pods: readonly ObservedPod[]): readonly ObservedPod[] {
   )
 }
 
-/** The fault of the first Pod that should be ready and is not. */
-export const unreadyFault = (pods: readonly ObservedPod[]): Verdict | undefined =>
-  unready(pods).map(faultOf).find(Boolean)
+/** The fault of the first Pod that should be ready and is not; one that waits in a queue comes last. */
+export function unreadyFault(pods: readonly ObservedPod[]): Verdict | undefined {
+  const faults = unready(pods).flatMap((pod) => faultOf(pod) ?? [])
+  return faults.find((fault) => !isQueued(fault)) ?? faults[0]
+}
+
+const isQueued = ({ reason }: Verdict): boolean => reason === 'Queued'
 
 /** The names of the Pods that should be ready and cannot start. */
 export const faultyPods = (pods: readonly ObservedPod[]): readonly string[] =>
   unready(pods)
-    .filter(faultOf)
+    .filter((pod) => {
+      const fault = faultOf(pod)
+      return fault !== undefined && !isQueued(fault)
+    })
     .map(({ metadata }) => metadata.name)
 
 /**

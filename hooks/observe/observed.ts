@@ -14,7 +14,7 @@ import { namespaceOf } from '../children/metadata.ts'
 import { limitReading } from './applied.ts'
 import { refusalIn, volumeFaultIn } from './eventwords.ts'
 import type { Child, SyncRequest } from './protocol.ts'
-import { admissionGroup, isAdmissionOf } from './queue.ts'
+import { admissionGroup, isAdmissionOf, isHeld } from './queue.ts'
 
 /** The observed part of a request. */
 export interface Observed {
@@ -52,6 +52,8 @@ export interface ObservedPod extends Pod {
   readonly nodeFault?: string
   /** A volume cannot be attached or mounted, which the Pod's status does not report. */
   readonly volumeFault?: string
+  /** What Kueue reports about the admission of a Pod that it holds. */
+  readonly admission?: Admission
 }
 
 const newestFirst = (a: Child, b: Child): number =>
@@ -67,6 +69,7 @@ export function observedIn(request: SyncRequest): Observed {
   const pods = Object.values(request.related['Pod.v1'] ?? {})
     .filter((pod) => belongs(pod, request.parent))
     .map((pod) => withVolumeFault(withNodeFault(pod as Pod, nodes), events))
+    .map((pod) => withAdmission(pod, admissions))
     .sort(newestFirst)
   const byName = new Map(children.map((child) => [`${child.kind}/${child.metadata.name}`, child]))
   const isOf = (object: Child, stage: string) => object.metadata.labels?.[labels.stage] === stage
@@ -121,6 +124,11 @@ const admissionsOf = ({ parent, related }: SyncRequest): readonly Admission[] =>
 function withVolumeFault(pod: ObservedPod, events: readonly Event[]): ObservedPod {
   const volumeFault = volumeFaultIn(events, pod)
   return volumeFault === undefined ? pod : { ...pod, volumeFault }
+}
+
+function withAdmission(pod: ObservedPod, admissions: readonly Admission[]): ObservedPod {
+  const admission = isHeld(pod) && admissions.find((one) => isAdmissionOf(one, pod))
+  return admission ? { ...pod, admission } : pod
 }
 
 function withNodeFault(pod: Pod, nodes: Readonly<Record<string, Node>> | undefined): ObservedPod {

@@ -1,31 +1,48 @@
 import { onOneLine } from '../../crds/text.ts'
-import type { Admission, Job } from '../children/manifesttypes.ts'
+import type { Admission, Job, Pod } from '../children/manifesttypes.ts'
 import { queueOf } from '../children/metadata.ts'
 import { no, type Verdict } from './verdict.ts'
 
-/** Why a Job waits in its queue, in Kueue's own words. */
+/** Why a Job or a Pod waits in its queue, in Kueue's own words. */
 
-/** Kueue's object for a Job, which it calls a Workload, as a group of related objects. */
+/** Kueue's object for a Job or a Pod, which it calls a Workload, as a group of related objects. */
 export const admissionGroup = 'Workload.kueue.x-k8s.io/v1beta2'
 
-/** The label in which Kueue records the uid of the Job. */
+/** The label in which Kueue records the uid of the Job or the Pod; those of a group of Pods have none. */
 export const jobUidLabel = 'kueue.x-k8s.io/job-uid'
 
-export const isAdmissionOf = ({ metadata }: Admission, job: Job): boolean =>
-  job.metadata.uid !== undefined && metadata.labels?.[jobUidLabel] === job.metadata.uid
+export const isAdmissionOf = ({ metadata }: Admission, held: Job | Pod): boolean =>
+  held.metadata.uid !== undefined && metadata.labels?.[jobUidLabel] === held.metadata.uid
 
 /** The verdict about a Job that Kueue has suspended; undefined if it may run. */
-export function queued(job: Job, admission: Admission | undefined): Verdict | undefined {
-  const queue = queueOf(job)
-  if (queue === undefined || job.spec?.suspend !== true) return undefined
+export const queued = (job: Job, admission: Admission | undefined): Verdict | undefined =>
+  job.spec?.suspend === true ? waiting('Job', job, admission) : undefined
+
+/** What keeps a Pod from its scheduler until Kueue has admitted it. */
+const gates = 'kueue.x-k8s.io/'
+
+export const isHeld = (pod: Pod): boolean =>
+  pod.spec?.schedulingGates?.some(({ name }) => name.startsWith(gates)) ?? false
+
+/** The verdict about a Pod of a server or a notebook that Kueue holds. */
+export const queuedPod = (pod: Pod, admission: Admission | undefined): Verdict | undefined =>
+  isHeld(pod) ? waiting('Pod', pod, admission) : undefined
+
+function waiting(
+  kind: string,
+  held: Job | Pod,
+  admission: Admission | undefined,
+): Verdict | undefined {
+  const queue = queueOf(held)
+  if (queue === undefined) return undefined
   const why = wordsOf(admission)
   return no(
     'Queued',
-    `Job "${job.metadata.name}" waits in queue "${queue}"${why ? `: ${onOneLine(why)}` : ''}`,
+    `${kind} "${held.metadata.name}" waits in queue "${queue}"${why ? `: ${onOneLine(why)}` : ''}`,
   )
 }
 
-/** The conditions that say why a Job waits. */
+/** The conditions that say why it waits. */
 export const admissionConditions = ['QuotaReserved', 'Evicted']
 
 /** A preempted Job keeps its quota until its Pod has ended; checks follow once the quota is reserved. */

@@ -15,9 +15,11 @@ import {
   aModelServer,
   aNotebook,
   aPod,
+  applied,
   complete,
   completed,
   ended,
+  mistyped,
   namesOf,
   observed,
   readyOf,
@@ -614,6 +616,50 @@ describe('a status cannot refer to anything outside the storage of its object', 
     expect(readyOf(answer)).toMatch(/^False Pending: starting Job/)
     expect(answer.children).toEqual(sync(trains, [data]).children)
     expect(JSON.stringify(answer.status)).not.toMatch(/planted|--from|\.\./)
+  })
+})
+
+describe('Ready of a server in a queue', () => {
+  const queue = { 'kueue.x-k8s.io/queue-name': 'gpus' }
+  const parent = aModelServer({ model: { name: 'base' } }, { labels: queue })
+  const answer = sync(parent, [base])
+  const seen = [base, ...applied(answer)]
+  const held = (more: object = {}, name = 'kueue.x-k8s.io/admission'): Child => {
+    const pod = aPod(theChild(answer, 'Deployment'), { phase: 'Pending' }, { uid: 'pod', ...more })
+    const { nodeName, ...spec } = pod.spec
+    return { ...pod, spec: { ...spec, schedulingGates: [{ name }] } }
+  }
+  const workload = (message: unknown, namespace = 'default') =>
+    mistyped<Child>({
+      apiVersion: 'kueue.x-k8s.io/v1beta2',
+      kind: 'Workload',
+      metadata: { name: 'w', namespace, labels: { 'kueue.x-k8s.io/job-uid': 'pod' } },
+      status: { conditions: [{ type: 'QuotaReserved', status: 'False', message }] },
+    })
+  const ready = (...more: readonly Child[]) => readyOf(sync(parent, [...seen, ...more]))
+  const waits = 'False Queued: Pod "falcon-server-x7k2p" waits in queue "gpus"'
+
+  test.each([
+    { by: 'a Pod of another namespace', more: [held({ namespace: 'theirs' })] },
+    {
+      by: 'a Pod of another object',
+      more: [held({ labels: { 'substratus.ai/parent-uid': 'x' } })],
+    },
+  ])('is not that of $by', ({ more }) => {
+    expect(ready(...more, workload('planted'))).toMatch(/^False Pending: no Pod yet/)
+  })
+
+  test('is one line, without the words of a Workload in another namespace', () => {
+    expect(ready(held(), workload('planted', 'theirs'))).toBe(waits)
+    expect(ready(held(), workload('full\nTrue Serving: planted'))).toBe(
+      `${waits}: full True Serving: planted`,
+    )
+  })
+
+  test('is Pending if somebody else holds the Pod, or it names no queue', () => {
+    expect(ready(held({}, 'theirs.example.com/kueue.x-k8s.io'))).toMatch(/^False Pending/)
+    const labels = { 'kueue.x-k8s.io/queue-name': undefined } as never
+    expect(ready(held({ labels }))).toMatch(/^False Pending/)
   })
 })
 

@@ -234,7 +234,7 @@ test('a ModelServer in a queue serves once Kueue admits its Pod, and returns its
   await untilReady(
     ns,
     'modelserver/s',
-    /^False Pending: Pod "s-server-\S+" waits for a node: .*gate/,
+    /^False Queued: Pod "s-server-\S+" waits in queue "gpus": couldn't assign flavors/,
   )
   await end(ns, 'holder')
   await untilReady(ns, 'modelserver/s', 'True Serving')

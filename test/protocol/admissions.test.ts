@@ -114,6 +114,25 @@ describe('a request', () => {
     expect(namesIn({}, known)).toEqual(['team/about-uid-of-queued'])
   })
 
+  test('gets those of the Pods that Kueue holds', () => {
+    const pod = (name: string, gate: string): Child => ({
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: {
+        name,
+        namespace: 'team',
+        uid: `uid-of-${name}`,
+        labels: { 'kueue.x-k8s.io/queue-name': 'q' },
+      },
+      spec: { containers: [], schedulingGates: [{ name: gate }] },
+    })
+    const pods = { a: pod('a', 'kueue.x-k8s.io/admission'), b: pod('b', 'example.com/gate') }
+    expect(namesIn({ 'Pod.v1': pods }, known)).toEqual([
+      'team/about-uid-of-queued',
+      'team/about-uid-of-a',
+    ])
+  })
+
   test('gets none from a server without a cluster', () => {
     expect(namesIn({})).toEqual([])
   })

@@ -3,10 +3,13 @@ import type { Parent } from '../../../crds/kind.ts'
 import {
   aJob,
   aModel,
+  aModelServer,
+  aNotebook,
   aPod,
   applied,
   type Child,
   childrenOf,
+  complete,
   completed,
   ended,
   failed,
@@ -24,7 +27,8 @@ import {
 
 /** A Model in a queue of Kueue, which suspends its Jobs and starts them. */
 
-const labels = { 'kueue.x-k8s.io/queue-name': 'gpus' }
+const labelOfQueue = 'kueue.x-k8s.io/queue-name'
+const labels = { [labelOfQueue]: 'gpus' }
 const spec = { image: 'example.com/train:1', params: { epochs: 1 } }
 const model = (more: object = {}) => aModel({ ...spec, ...more }, { labels })
 const first = sync(model())
@@ -38,22 +42,23 @@ const jobWith = (status: object, suspend = false): Child => {
 const live = { active: 1, startTime: '2026-01-01T00:00:00Z' }
 const held = jobWith({ conditions: [{ type: 'Suspended', status: 'True' }] }, true)
 
+const admission = (status: object, more: object = {}): Child => ({
+  apiVersion: 'kueue.x-k8s.io/v1beta2',
+  kind: 'Workload',
+  metadata: {
+    name: `job-${name}`,
+    namespace: 'default',
+    labels: { 'kueue.x-k8s.io/job-uid': `uid-of-${name}` },
+    ...more,
+  },
+  status,
+})
+const quota = (status: string, message: string) => ({
+  conditions: [{ type: 'QuotaReserved', status, reason: 'Pending', message }],
+})
+const full = quota('False', 'insufficient unused quota for\n nvidia.com/gpu')
+
 describe('a Job that Kueue holds', () => {
-  const admission = (status: object, more: object = {}): Child => ({
-    apiVersion: 'kueue.x-k8s.io/v1beta2',
-    kind: 'Workload',
-    metadata: {
-      name: `job-${name}`,
-      namespace: 'default',
-      labels: { 'kueue.x-k8s.io/job-uid': `uid-of-${name}` },
-      ...more,
-    },
-    status,
-  })
-  const quota = (status: string, message: string) => ({
-    conditions: [{ type: 'QuotaReserved', status, reason: 'Pending', message }],
-  })
-  const full = quota('False', 'insufficient unused quota for\n nvidia.com/gpu')
   const waits = `False Queued: Job "${name}" waits in queue "gpus"`
   const preempted = {
     conditions: [
@@ -200,6 +205,115 @@ describe('suspending a Model in a queue deletes its Job, which Kueue would start
     const parent = stored(model(), suspended())
     expect(childrenOf(sync(parent, [...claims, pod]), 'Job')).toEqual([])
     expect(theChild(sync(parent, claims), 'Job')).toEqual(theChild(first, 'Job'))
+  })
+})
+
+describe('a Pod that Kueue holds', () => {
+  const base = complete(aModel({ source: 'hf://org/falcon' }, { name: 'base' }), {
+    url: 'pvc://base-model-artifacts/run/1',
+    id: 'one',
+  })
+  const gated = {
+    phase: 'Pending',
+    conditions: [
+      {
+        type: 'PodScheduled',
+        status: 'False',
+        reason: 'SchedulingGated',
+        message: 'Scheduling is blocked due to non-empty scheduling gates',
+      },
+    ],
+  }
+  const kinds = [
+    {
+      parent: aModelServer({ model: { name: 'base' }, strategy: 'RollingUpdate' }, { labels }),
+      workload: 'Deployment',
+    },
+    { parent: aNotebook({ image: 'example.com/jupyter:1' }, { labels }), workload: 'StatefulSet' },
+  ]
+  const seenOf = ({ parent, workload }: (typeof kinds)[number]) => {
+    const answer = sync(parent, [base])
+    const seen = [...applied(answer), base]
+    const set = theChild(answer, workload)
+    const held = (uid: string, gate = 'kueue.x-k8s.io/admission'): Child => {
+      const pod = aPod(set, gated, { name: `${set.metadata.name}-${uid}`, uid })
+      const { nodeName, ...spec } = pod.spec
+      return { ...pod, spec: { ...spec, schedulingGates: [{ name: gate }] } }
+    }
+    return { parent, seen, set, held }
+  }
+  const about = (uid: string, more: object = {}) =>
+    admission(full, { name: `pod-${uid}`, labels: { 'kueue.x-k8s.io/job-uid': uid }, ...more })
+
+  describe.each(kinds)('of a $workload', (kind) => {
+    const { parent, seen, set, held } = seenOf(kind)
+    const pod = held('a')
+    const waits = `False Queued: Pod "${pod.metadata.name}" waits in queue "gpus"`
+
+    test.each<{ when: string; more: readonly Seen[]; ready: string }>([
+      { when: 'no Workload is seen', more: [pod], ready: waits },
+      {
+        when: 'Kueue gives a reason',
+        more: [pod, about('a')],
+        ready: `${waits}: insufficient unused quota for nvidia.com/gpu`,
+      },
+      { when: 'the reason is about another Pod', more: [pod, about('b')], ready: waits },
+      {
+        when: 'the reason is from another namespace',
+        more: [pod, about('a', { namespace: 'other' })],
+        ready: waits,
+      },
+    ])('is queued when $when', ({ more, ready }) => {
+      expect(readyOf(sync(parent, [...seen, ...more]))).toBe(ready)
+    })
+
+    test('is only pending if somebody else holds it', () => {
+      const other = held('a', 'example.com/gate')
+      expect(readyOf(sync(parent, [...seen, other]))).toBe(
+        `False Pending: Pod "${other.metadata.name}" waits for a node: Scheduling is blocked due to non-empty scheduling gates`,
+      )
+    })
+
+    test('is only pending if it names no queue', () => {
+      const { [labelOfQueue]: _, ...others } = pod.metadata.labels ?? {}
+      const free = { ...pod, metadata: { ...pod.metadata, labels: others } }
+      expect(readyOf(sync(parent, [...seen, free]))).toMatch(/^False Pending: .* waits for a node/)
+    })
+
+    test('is queued no more once Kueue has admitted it', () => {
+      const admitted = aPod(set, { phase: 'Pending' }, { uid: 'a' })
+      expect(readyOf(sync(parent, [...seen, admitted, about('a')]))).toMatch(/^False Pending/)
+    })
+  })
+
+  const [servers] = kinds
+  const { parent, seen, set, held } = seenOf(servers as (typeof kinds)[number])
+
+  test('is named beside the Pod that it is to replace', () => {
+    const status = { replicas: 2, updatedReplicas: 1, availableReplicas: 1, observedGeneration: 1 }
+    const available = [{ type: 'Available', status: 'True' }]
+    const answers = seen.map((one) =>
+      one.kind === 'Deployment' ? { ...one, status: { ...status, conditions: available } } : one,
+    )
+    expect(readyOf(sync(parent, [...answers, held('a')]))).toBe(
+      'True Serving: rolling out: 1 of 2 Pods are new; Pod "falcon-server-a" waits in queue "gpus"',
+    )
+  })
+
+  test('says less than the fault of another Pod', () => {
+    const broken = aPod(set, {
+      phase: 'Pending',
+      containerStatuses: [
+        {
+          name: 'server',
+          image: 'i',
+          state: { waiting: { reason: 'CreateContainerConfigError', message: 'no Secret' } },
+        },
+      ],
+    })
+    expect(readyOf(sync(parent, [...seen, held('a'), broken]))).toBe(
+      'False ContainerConfigError: container "server": no Secret',
+    )
   })
 })
 
