@@ -9,7 +9,7 @@ import { hookOf } from './engine/hook.ts'
 import { idlenessOf, idleVerdict } from './engine/idleness.ts'
 import type { Facts } from './engine/read.ts'
 import type { Beside, ServeStage } from './engine/stage.ts'
-import { isTerminating, servingFault } from './observe/diagnosis.ts'
+import { formerPod, isTerminating, servingFault } from './observe/diagnosis.ts'
 import type { ObservedPod } from './observe/observed.ts'
 import { unheard } from './observe/silence.ts'
 import { no, type Verdict, yes } from './observe/verdict.ts'
@@ -126,9 +126,12 @@ function notAnswering(
   outdated: string | undefined,
 ): Verdict {
   if (observed.podsSilentSince) return unheard(observed.podsSilentSince)
-  const none = `no Pod yet: kubectl describe statefulset ${existing.metadata.name} says why`
+  const pods = observed.pods('serve')
+  const none =
+    formerPod(pods, 'stops') ??
+    `no Pod yet: kubectl describe statefulset ${existing.metadata.name} says why`
   const refusal = observed.refusal(existing)
-  const { reason, message } = servingFault(observed.pods('serve'), none, refusal)
+  const { reason, message } = servingFault(pods, none, refusal)
   return no(
     reason,
     outdated ? `${message}; kubectl delete pod ${outdated} takes the changed spec` : message,

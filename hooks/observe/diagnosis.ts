@@ -285,6 +285,15 @@ export const podsOf = (job: Job, pods: readonly ObservedPod[]): readonly Observe
 /** Whether a Pod is being deleted, so that its state no longer matters. */
 export const isTerminating = ({ metadata }: Child): boolean => 'deletionTimestamp' in metadata
 
+/** Why there is no Pod, if the former one must be gone before the next one is created: it `does` something until then. */
+export function formerPod(pods: readonly ObservedPod[], does: string): string | undefined {
+  const pod = pods.find(isTerminating)
+  if (!pod) return undefined
+  const seconds = pod.metadata.deletionGracePeriodSeconds ?? pod.spec?.terminationGracePeriodSeconds
+  const most = seconds ? `, for at most ${seconds} s (terminationGracePeriodSeconds)` : ''
+  return `the former Pod "${pod.metadata.name}" still ${does}${most}; the next Pod is created after that`
+}
+
 export const isReady = (pod: ObservedPod): boolean => {
   if (pod.nodeFault) return false
   const containers = pod.status?.containerStatuses ?? []

@@ -1,5 +1,5 @@
 import type { Workload } from '../children/manifesttypes.ts'
-import { conditionOf, servingFault, unreadyFault } from './diagnosis.ts'
+import { conditionOf, formerPod, servingFault, unreadyFault } from './diagnosis.ts'
 import type { Observed } from './observed.ts'
 import { unheard } from './silence.ts'
 import { no, type Verdict, yes } from './verdict.ts'
@@ -29,7 +29,10 @@ export function rolloutOf(
       ? unreadyFault(pods)
       : undefined
   if (availableReplicas === 0) {
-    const none = `no Pod yet: kubectl describe deployment ${name} says why`
+    const isAlone = existing.spec?.strategy?.type === 'Recreate'
+    const none =
+      (isAlone ? formerPod(pods, 'finishes its requests') : undefined) ??
+      `no Pod yet: kubectl describe deployment ${name} says why`
     return fault ?? (podsSilentSince ? unheard(podsSilentSince) : servingFault(pods, none))
   }
 

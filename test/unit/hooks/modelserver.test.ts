@@ -652,3 +652,38 @@ test('a Service that an older cluster refuses for its name is reported with the 
     'False ChildMissing: Service "7b-chat-server" is wanted and does not exist: before Kubernetes 1.36 its name must begin with a letter, so give this object another name',
   )
 })
+
+describe('while the former Pod of a server ends, and no other may be created', () => {
+  const strategy = (type: string) => aModelServer({ ...spec, strategy: type })
+  const former = (more: object, type = 'Recreate') => {
+    const { children } = sync(strategy(type), [imported])
+    const [deployment, service] = children as readonly [Child, Child]
+    const leaving = { deletionTimestamp: '2026-01-01T00:02:00Z', ...more }
+    const pod = aPod(deployment, { phase: 'Running' }, leaving as object)
+    return [imported, observed(deployment, {}), observed(service), pod]
+  }
+  const ready = (seen: readonly Seen[], type = 'Recreate') => readyOf(sync(strategy(type), seen))
+  const says = (seconds: number) =>
+    `False Pending: the former Pod "falcon-server-x7k2p" still finishes its requests, for at most ${seconds} s (terminationGracePeriodSeconds); the next Pod is created after that`
+
+  test.each([
+    { when: 'it was deleted by its Deployment', more: { deletionGracePeriodSeconds: 60 }, for: 60 },
+    { when: 'it was deleted with less time', more: { deletionGracePeriodSeconds: 5 }, for: 5 },
+    { when: 'the API server does not say how long', more: {}, for: 60 },
+  ])('Ready says so when $when', ({ more, for: seconds }) => {
+    expect(ready(former(more))).toBe(says(seconds))
+  })
+
+  test('Ready says nothing of it if the next Pod need not wait', () => {
+    expect(ready(former({}, 'RollingUpdate'), 'RollingUpdate')).toMatch(
+      /^False Pending: no Pod yet: kubectl describe deployment/,
+    )
+  })
+
+  test('Ready is about the next Pod once it exists', () => {
+    const seen = former({})
+    const deployment = seen.find(({ kind }) => kind === 'Deployment') as Child
+    const next = aPod(deployment, { phase: 'Running' }, { name: 'next' })
+    expect(ready([...seen, next])).toMatch(/^False Starting: Pod "next" runs/)
+  })
+})

@@ -124,6 +124,6 @@ test('a notebook reports that its Pod cannot be removed from its node', () => {
     /^False NodeNotReady: /,
   )
   expect(readyWith(stored(notebook, first), seen, aNode('True', 'ready')).ready).toMatch(
-    /^False Pending: no Pod yet/,
+    /^False Pending: the former Pod "it-notebook-x7k2p" still stops; the next Pod/,
   )
 })

@@ -203,6 +203,17 @@ describe('idle', () => {
     expect(replicas(resumed)).toBe(1)
   })
 
+  test('Ready says that its former Pod still stops, whose successor has its name', () => {
+    const stopping = seen.map((it) => {
+      if (it.kind === 'StatefulSet') return { ...it, status: {} }
+      const leaving = { deletionTimestamp: '2026-01-01T00:01:00Z', deletionGracePeriodSeconds: 30 }
+      return it.kind === 'Pod' ? { ...it, metadata: { ...it.metadata, ...leaving } } : it
+    })
+    expect(readyOf(sync(aNotebook(spec), stopping))).toMatch(
+      /^False Pending: the former Pod "\S+" still stops, for at most 30 s \(terminationGracePeriodSeconds\)/,
+    )
+  })
+
   test('a terminating Pod does not stop it', () => {
     const leaving = seen.map((it) =>
       it.kind === 'Pod'
