@@ -111,7 +111,7 @@ export default defineConfig({
           globalSetup: ['test/node/nodesetup.ts'],
           sequence: { groupOrder: 7 },
           testTimeout: 900_000,
-          hookTimeout: 1_800_000,
+          hookTimeout: 3_600_000,
         },
       },
       {

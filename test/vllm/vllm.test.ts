@@ -5,6 +5,8 @@ import { findNodeBinaries } from '../../platform/binaries/find.ts'
 import { nodeName } from '../../platform/node/addresses.ts'
 import { type Base, provideBase } from '../../platform/node/images.ts'
 import { debian } from '../../platform/node/layers.ts'
+import { sumsIn } from '../../tools/prometheus.ts'
+import { serverActivity } from '../../tools/serveractivity.ts'
 import {
   apply,
   get,
@@ -25,6 +27,12 @@ import { modelWithVllm } from './packages.ts'
 
 const lora = readFileSync(join(import.meta.dirname, 'lora.py'), 'utf8')
 
+const preset = aConfig().servers.presets.vllm
+const metrics = preset?.metrics
+const named = [metrics?.running, metrics?.waiting, ...(metrics?.activity ?? [])].filter(
+  (name) => name !== undefined,
+)
+
 const packages = '/content/model/site-packages'
 
 const launcher = `#!/bin/sh
@@ -33,7 +41,7 @@ exec python3 -m vllm.entrypoints.cli.main "$@"
 `
 
 const image: Base = {
-  name: nameInRegistry(aConfig().servers.presets.vllm?.image),
+  name: nameInRegistry(preset?.image),
   layers: [
     debian,
     {
@@ -120,11 +128,31 @@ test('vLLM comes up on the arguments of the preset, and answers', async () => {
   const [pod] = await servingPods()
   console.log(`it runs: vllm serve ${pod.spec.containers[0].args.join(' ')}`)
   server = `http://${(await get(ns, 'service/tiny-server')).spec.clusterIP}:8080`
+  // Before the first request: the idle watch cannot tell without them.
+  const text = await (await fetch(`${server}/metrics`)).text()
+  expect([...sumsIn(text, named).keys()].toSorted()).toEqual(named.toSorted())
   const { model, usage } = await answerOf(server, { model: 'tiny', question: 'Hello', tokens: 16 })
   expect({ model, tokens: usage.completion_tokens }).toEqual({ model: 'tiny', tokens: 16 })
-  const metrics = await (await fetch(`${server}/metrics`)).text()
-  expect(metrics).toMatch(/^vllm:num_requests_running\b/m)
-  expect(metrics).toMatch(/^vllm:num_requests_waiting\b/m)
+})
+
+test('its metrics tell the idle watch when it is in use', async () => {
+  const last = serverActivity({
+    health: [`${server}${preset?.health}`],
+    metrics: [`${server}${metrics?.path}`],
+    running: [metrics?.running ?? ''],
+    waiting: [metrics?.waiting ?? ''],
+    activity: [...(metrics?.activity ?? [])],
+  })
+  await last()
+  expect(await last()).toBe(0)
+  const stream = streamOf(server, { model: 'tiny', question: 'Hello', tokens: 2000 })
+  await until(last, (seen) => seen !== 0, 60)
+  await stream
+  // Its tokens are counted, at the latest after its end; the next poll finds nothing new.
+  await until(last, (seen) => seen === 0, 60)
+  await answerOf(server, { model: 'tiny', question: 'Hello', tokens: 1 })
+  expect(await last()).toBeGreaterThan(0)
+  expect(await last()).toBe(0)
 })
 
 test('a stream of vLLM that is under way ends well while its Pod is replaced', async () => {
@@ -132,13 +160,18 @@ test('a stream of vLLM that is under way ends well while its Pod is replaced', a
   const tokens = Math.min(8000, Math.ceil(perSecond * 20))
   console.log(`${perSecond.toFixed(0)} tokens per second; the stream has ${tokens}`)
   const [before] = await servingPods()
-  const stream = streamOf(server, { model: 'tiny', question: 'Hello', tokens })
   await patch(ns, 'modelserver/tiny', { args: [...flags, '--max-num-seqs=4'] })
-  const streamed = await stream
+  await until(servingPods, (pods) =>
+    pods.some(({ metadata }) => metadata.uid === before.metadata.uid && metadata.deletionTimestamp),
+  )
+  // SIGTERM follows five seconds later, and until then the Pod takes requests.
+  const began = performance.now()
+  const old = `http://${before.status.podIP}:8080`
+  const streamed = await streamOf(old, { model: 'tiny', question: 'Hello', tokens })
+  const seconds = (performance.now() - began) / 1000
+  console.log(`it ended after ${seconds.toFixed(1)} s`)
   expect(streamed).toMatchObject({ complete: true })
-  const pods = await servingPods()
-  const old = pods.find(({ metadata }) => metadata.uid === before.metadata.uid)
-  expect(old === undefined || old.metadata.deletionTimestamp).toBeTruthy()
+  expect(seconds).toBeGreaterThan(6)
   await untilSays(ns, 'modelserver/tiny', 'True Serving', 600)
   await ok(['-n', ns, 'delete', 'modelserver/tiny'])
   await until(servingPods, (left) => left.length === 0, 90)
