@@ -31,7 +31,7 @@ let ends: readonly (() => unknown)[] = []
 let ns: string
 
 beforeAll(async () => {
-  const internet = await smallInternet()
+  const internet = await smallInternet({ builds: true })
   const files = await serverFor(({ url }, response) =>
     response.end(readFileSync(join(root, url ?? ''))),
   )

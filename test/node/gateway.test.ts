@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import { promisify } from 'node:util'
-import { afterAll, beforeAll, expect, inject, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { root } from '../../terminal/root.ts'
 import { home } from '../cluster/chart.ts'
 import { apply, get, namespace, ok, patch, type Shown, until } from '../cluster/cluster.ts'
@@ -126,7 +126,8 @@ test('curl chats; a wrong key gets 401, and one without the right 403, also by O
   }
 })
 
-test('two servers share an alias, and no stream fails while one of them is rolled out', async () => {
+// A rollout and a server that sleeps mostly wait, so they run side by side.
+test.concurrent('two servers share an alias, and no stream fails while one of them is rolled out', async () => {
   const ended = '/tmp/rolled-out'
   const streams = client.ask<readonly Shown[]>('streams', 'chat', '48', '2', ended)
   const answeredBy = async (): Promise<readonly string[]> =>
@@ -154,22 +155,6 @@ test('two servers share an alias, and no stream fails while one of them is rolle
   expect(all.filter(({ tokens }) => tokens !== 48)).toEqual([])
 })
 
-test('a server falls asleep, and the first request wakes it and is answered', async () => {
-  await untilSays(ns, 'modelserver/on-demand', 'True Idle')
-  // For the next sleep, which is not to take long.
-  await patch(ns, 'modelserver/on-demand', { idleTimeout: '20s' })
-  const { content, seconds } = await client.ask<Shown>('one', 'on-demand')
-  console.log(`woken and answered after ${seconds.toFixed(1)} s: ${content}`)
-  expect(content).toMatch(/\w/)
-  await untilSays(ns, 'modelserver/on-demand', 'True Serving')
-  const { idle } = await until(
-    async () => (await get(ns, 'modelserver/on-demand')).status,
-    (status) => status.idle.wakingSeconds !== undefined,
-  )
-  expect(idle.woken > idle.since).toBe(true)
-  expect(idle.wakingSeconds).toBeLessThan(seconds + 10)
-})
-
 /** The commands of the README about a chat, with this model and for this namespace. */
 function chatOfReadme(): readonly string[] {
   const blocks = [...readFileSync(program('README.md'), 'utf8').matchAll(/```console\n(.*?)```/gs)]
@@ -183,38 +168,62 @@ function chatOfReadme(): readonly string[] {
     .map((line) => line.replaceAll('qwen', 'smollm'))
 }
 
-test('the chat of the README works for a person with edit rights in one namespace, and wakes a server', async () => {
-  const plugin = `#!/bin/sh\nexec ${process.execPath} ${program('open/main.ts')} "$@"\n`
-  writeFileSync(join(folder, 'kubectl-open'), plugin, { mode: 0o755 })
-  const editors = await editorOf(ns, folder)
-  const others = await run('kubectl', ['open', 'models', '-n', home], { env: env(editors) }).catch(
-    (error) => error,
+describe.concurrent('a server that sleeps', () => {
+  // One after the other: both wake the same server.
+  const options = { concurrent: false }
+  test('is woken by the first request, which is answered', options, async () => {
+    await untilSays(ns, 'modelserver/on-demand', 'True Idle')
+    // For the next sleep, which is not to take long.
+    await patch(ns, 'modelserver/on-demand', { idleTimeout: '15s' })
+    const { content, seconds } = await client.ask<Shown>('one', 'on-demand')
+    console.log(`woken and answered after ${seconds.toFixed(1)} s: ${content}`)
+    expect(content).toMatch(/\w/)
+    await untilSays(ns, 'modelserver/on-demand', 'True Serving')
+    const { idle } = await until(
+      async () => (await get(ns, 'modelserver/on-demand')).status,
+      (status) => status.idle.wakingSeconds !== undefined,
+    )
+    expect(idle.woken > idle.since).toBe(true)
+    expect(idle.wakingSeconds).toBeLessThan(seconds + 10)
+  })
+
+  test(
+    'the chat of the README works for a person with edit rights in one namespace, and wakes a server',
+    options,
+    async () => {
+      const plugin = `#!/bin/sh\nexec ${process.execPath} ${program('open/main.ts')} "$@"\n`
+      writeFileSync(join(folder, 'kubectl-open'), plugin, { mode: 0o755 })
+      const editors = await editorOf(ns, folder)
+      const others = await run('kubectl', ['open', 'models', '-n', home], {
+        env: env(editors),
+      }).catch((error) => error)
+      expect(others.code).toBe(1)
+      expect(others.stderr).toMatch(/modelservers.*is forbidden|cannot list/)
+
+      const { type, press, untilShown, end } = terminal(env(editors))
+      try {
+        const [wait = '', open = '', chat = ''] = chatOfReadme()
+        type(wait)
+        await untilShown(/^modelserver.*\/smollm condition met$/m)
+        type(open)
+        const said = await untilShown(/^http:\/\/127\.0\.0\.1:\d+\/v1$/m)
+        const [address = ''] = /^http:\/\/127\.0\.0\.1:\d+/m.exec(said) ?? []
+        await untilShown(/^smollm: ready$/m)
+        // Another program of this machine may listen at the usual port.
+        type(chat.replace('http://127.0.0.1:8080', address))
+        await untilShown(/"role":"assistant","content":"[^"]*\w/)
+
+        // What curl prints does not end with a newline, and the next line may follow it.
+        await untilShown(/on-demand: asleep; a request wakes it$/m, 120)
+        const answer = await answerOf(address, { model: 'on-demand', question: 'Hello', tokens: 8 })
+        expect(answer.choices[0]?.message.content).toMatch(/\w/)
+        await untilShown(/on-demand: asleep; a request wakes it$.*on-demand: ready$/ms)
+        type('fg')
+        press('C-c')
+        await untilShown(/the address is closed; the models are left as they are$/m)
+      } finally {
+        end()
+      }
+    },
   )
-  expect(others.code).toBe(1)
-  expect(others.stderr).toMatch(/modelservers.*is forbidden|cannot list/)
-
-  const { type, press, untilShown, end } = terminal(env(editors))
-  try {
-    const [wait = '', open = '', chat = ''] = chatOfReadme()
-    type(wait)
-    await untilShown(/^modelserver.*\/smollm condition met$/m)
-    type(open)
-    const said = await untilShown(/^http:\/\/127\.0\.0\.1:\d+\/v1$/m)
-    const [address = ''] = /^http:\/\/127\.0\.0\.1:\d+/m.exec(said) ?? []
-    await untilShown(/^smollm: ready$/m)
-    // Another program of this machine may listen at the usual port.
-    type(chat.replace('http://127.0.0.1:8080', address))
-    await untilShown(/"role":"assistant","content":"[^"]*\w/)
-
-    // What curl prints does not end with a newline, and the next line may follow it.
-    await untilShown(/on-demand: asleep; a request wakes it$/m, 120)
-    const answer = await answerOf(address, { model: 'on-demand', question: 'Hello', tokens: 8 })
-    expect(answer.choices[0]?.message.content).toMatch(/\w/)
-    await untilShown(/on-demand: asleep; a request wakes it$.*on-demand: ready$/ms)
-    type('fg')
-    press('C-c')
-    await untilShown(/the address is closed; the models are left as they are$/m)
-  } finally {
-    end()
-  }
 })

