@@ -155,7 +155,7 @@ export async function main(options: Options): Promise<void> {
     } catch (error) {
       news = `cannot tell: ${reasonOf(error)}`
       const now = performance.now()
-      const isLong = now - (told ?? since) >= timeout
+      const isLong = now - Math.max(told ?? since, since) >= timeout
       if ((isDoubt(error) || isLong) && doubts?.('cannot tell', now)) return report(news)
     }
     if (news !== printed) console.log(news)

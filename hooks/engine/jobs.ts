@@ -1,7 +1,7 @@
 import { job } from '../children/job.ts'
 import type { Job } from '../children/manifesttypes.ts'
 import { queueOf } from '../children/metadata.ts'
-import { isUnseen, jobFailure, jobProgress } from '../observe/diagnosis.ts'
+import { isRetried, isUnseen, jobFailure, jobProgress } from '../observe/diagnosis.ts'
 import { hadTooLittleTime, isComplete, isFailed, isStopped } from '../observe/jobstate.ts'
 import { answers, identityOf } from '../observe/memory.ts'
 import { queued } from '../observe/queue.ts'
@@ -158,9 +158,10 @@ function isFirstStep({ facts, stage }: Look, job: Job, { reason }: Verdict): boo
   const { creationTimestamp } = job.metadata
   const age = (Date.parse(facts.now ?? '') - Date.parse(creationTimestamp ?? '')) / 1000
   const isOnItsWay = reason === 'Pending' || reason === stage.active
-  const most = isUnseen(job, facts.observed.pods(stage.name)) ? unseenSeconds : firstSeconds
+  const pods = facts.observed.pods(stage.name)
+  const most = isUnseen(job, pods) ? unseenSeconds : firstSeconds
   // A clock that is far behind says nothing about the age.
-  return isOnItsWay && Math.abs(age) < most
+  return isOnItsWay && !isRetried(job, pods) && Math.abs(age) < most
 }
 
 /** Jobs are looked at every 5 s in this time. */

@@ -191,6 +191,10 @@ export function isUnseen(job: Job, pods: readonly ObservedPod[]): boolean {
   return pod !== undefined && !pod.spec?.nodeName && !conditionNamed(pod, 'PodScheduled')
 }
 
+/** Whether a Pod of a Job has failed: what ended it is told, and so is each step of the next one. */
+export const isRetried = (job: Job, pods: readonly ObservedPod[]): boolean =>
+  podsOf(job, pods).some(({ status }) => status?.phase === 'Failed')
+
 /** Adds why an earlier Pod was evicted: the node's own words, without its figures. */
 function afterEviction({ reason, message }: Verdict, own: readonly ObservedPod[]): Verdict {
   const evicted = own.find(({ status }) => status?.reason === 'Evicted')

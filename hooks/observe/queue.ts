@@ -18,11 +18,11 @@ export const isAdmissionOf = ({ metadata }: Admission, held: Job | Pod): boolean
 export const queued = (job: Job, admission: Admission | undefined): Verdict | undefined =>
   job.spec?.suspend === true ? waiting('Job', job, admission) : undefined
 
-/** What keeps a Pod from its scheduler until Kueue has admitted it. */
-const gates = 'kueue.x-k8s.io/'
+/** What keeps a Pod from its scheduler until Kueue has admitted it. Kueue has other gates, for what follows. */
+const gate = 'kueue.x-k8s.io/admission'
 
 export const isHeld = (pod: Pod): boolean =>
-  pod.spec?.schedulingGates?.some(({ name }) => name.startsWith(gates)) ?? false
+  pod.spec?.schedulingGates?.some(({ name }) => name === gate) ?? false
 
 /** The verdict about a Pod of a server or a notebook that Kueue holds. */
 export const queuedPod = (pod: Pod, admission: Admission | undefined): Verdict | undefined =>

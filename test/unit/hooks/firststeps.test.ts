@@ -73,6 +73,20 @@ test('what is wrong is told at once', () => {
   expect(readyOf(answer)).toContain('False ImagePullFailed')
 })
 
+test('a Pod that has failed is told at once, and the next one does not hide it', () => {
+  const failed = aPod(job, {
+    phase: 'Failed',
+    containerStatuses: [{ name: 'run', state: { terminated: { exitCode: 7, reason: 'Error' } } }],
+  })
+  const next = aPod(job, { phase: 'Pending' })
+  const named = { ...next, metadata: { ...next.metadata, name: 'next', uid: 'next' } }
+  for (const [time, ...pods] of [
+    ['08', failed],
+    ['30', named, failed],
+  ] as const)
+    expect(readyOf(syncAt(time, asked, see(...pods)))).toContain('False Running: trying again')
+})
+
 test('success is recorded at once', () => {
   const answer = syncAt('02', asked, [...claims, aJob(first, completed)])
   expect(readyOf(answer)).toMatch(/^False Sealing: starting Job "falcon-model-seal-/)
