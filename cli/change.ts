@@ -17,7 +17,7 @@ export async function changeCommand(
   if ('wrong' in targets) return usageError(targets.wrong)
   const cluster = clusterOf(options)
   let code = 0
-  // As in kubectl, what is wrong with one object does not stop the others.
+  // As in kubectl, an error with one object does not stop the others.
   for (const target of targets) code = (await changeOne(deed, cluster, target)) || code
   return code
 }

@@ -13,7 +13,7 @@ export type Candidates =
       readonly ask: 'objects'
       readonly kind: Kind
       readonly prefix: string
-      /** Names that stand there already. */
+      /** Names that are on the line already. */
       readonly without: readonly string[]
     }
   | { readonly ask: 'namespaces' | 'contexts' | 'serviceaccounts'; readonly prefix: string }
@@ -140,7 +140,7 @@ function ofOperand(command: string, operands: readonly string[], typed: string):
     : none
 }
 
-/** KIND, or KIND/NAME. After one of these, all must be. */
+/** KIND, or KIND/NAME. After one KIND/NAME, all further objects must be written so. */
 function ofObject(command: string, before: readonly string[], typed: string): Candidates {
   const slash = typed.indexOf('/') + 1
   const kind = slash ? kindCalled(typed.slice(0, slash - 1)) : undefined

@@ -78,12 +78,12 @@ inCluster(program.command('watch'))
 inCluster(program.command('ui'))
   .description('Show the objects of a namespace on a page in your browser.')
   .option('--port <number>', 'the local port; default 8899, or a free one', portOf)
-  .option('--no-browser', 'print the address, with the token, instead')
+  .option('--no-browser', 'print the address, with the token, instead of opening it')
   .addHelpText(
     'after',
     `
-The page is served by this command, until Ctrl-C, with your own rights: nothing runs in the cluster. Other
-machines cannot connect, and other users and web pages of this one lack the token in the address.`,
+This command serves the page until Ctrl-C, with your own rights; nothing runs in the cluster. Other machines
+cannot connect. Other users of this machine, and other web pages, do not know the token in the address.`,
   )
   .action(async (options) => finish(await (await import('./ui.ts')).uiCommand(options)))
 
@@ -92,7 +92,7 @@ program.commandsGroup('Act:')
 const deedWords = {
   rerun: 'Run the finished stages of objects again.',
   suspend: 'Stop what objects run; what they have stored remains.',
-  resume: 'Let suspended objects go on, or wake idle ones.',
+  resume: 'Continue suspended objects, or wake idle ones.',
   rollout: 'Replace the Pods of ModelServers whose update is pending.',
 } as const
 

@@ -33,7 +33,7 @@ export async function whyCommand(
   return code
 }
 
-/** What the causes may be among. */
+/** Everything in the namespace that may be a cause. */
 async function aroundIn({ kubeConfig, namespace }: Cluster): Promise<Seen> {
   const [objects, jobs, pods, events] = await Promise.all([
     listOurs(kubeConfig, namespace),

@@ -1,4 +1,4 @@
-/** How long something is, in few characters: everything that shows a time to a person writes it like this. */
+/** Durations in few characters, as every command and the page show them. */
 
 const units = [
   ['y', 365 * 86_400],
@@ -10,7 +10,7 @@ const units = [
 
 type Unit = (typeof units)[number][0]
 
-/** `2h5m`: so many of the unit, and what is left in the next one. */
+/** `2h5m`: the number of whole units, and the rest in the next smaller unit. */
 function inUnit(seconds: number, unit: Unit, withRest: boolean): string {
   const at = units.findIndex(([name]) => name === unit)
   const [, size] = units[at] ?? ['s', 1]
@@ -19,7 +19,7 @@ function inUnit(seconds: number, unit: Unit, withRest: boolean): string {
   return `${Math.floor(seconds / size)}${unit}${rest ? `${rest}${next}` : ''}`
 }
 
-/** Up to how many seconds kubectl writes an age in a unit, and whether with the next smaller one. */
+/** Below how many seconds kubectl uses a unit for an age, and whether it adds the next smaller one. */
 const ageSteps: readonly (readonly [below: number, unit: Unit, withRest: boolean])[] = [
   [120, 's', false],
   [600, 'm', true],
@@ -30,23 +30,23 @@ const ageSteps: readonly (readonly [below: number, unit: Unit, withRest: boolean
   [2 * 365 * 86_400, 'd', false],
 ]
 
-/** As kubectl shows an age. A time below zero is none. */
+/** As kubectl shows an age. A negative time counts as 0. */
 export function duration(seconds: number): string {
   const whole = Math.max(0, Math.floor(seconds))
   const [, unit, withRest] = ageSteps.find(([below]) => whole < below) ?? [0, 'y', false]
   return inUnit(whole, unit, withRest)
 }
 
-/** The time since a moment, in milliseconds; `-` for what is no time. */
+/** The time from `since` to `now`, which is in milliseconds; `-` if `since` is not a time. */
 export function ageOf(since: string | undefined, now: number): string {
   const began = Date.parse(since ?? '')
   return Number.isNaN(began) ? '-' : duration((now - began) / 1000)
 }
 
-/** Of more than that, nobody asks for the smaller unit. */
+/** From this number of units on, the smaller unit is left out. */
 const fewUnits = 2
 
-/** An estimate, in the largest unit, with the next one if there are few of it. */
+/** An estimate, in the largest unit, with the next smaller one if the number is small. */
 export function estimate(seconds: number): string {
   const whole = Math.max(0, Math.round(seconds))
   const [unit, size] = units.slice(1).find(([, size]) => whole >= size) ?? ['s', 1]

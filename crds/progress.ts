@@ -30,8 +30,8 @@ const curve = object(
     metric: metricName,
     over: choice('What `at` counts.', ['step', 'percent', 'second']),
     at: list(
-      'Where each point is: steps, percentages, or seconds since `since`.',
-      number('A place.'),
+      'The position of each point: a step, a percentage, or the seconds after `since`.',
+      number('A position.'),
       {
         maxItems: progressLimits.points,
       },

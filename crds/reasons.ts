@@ -203,7 +203,7 @@ export const reasons = {
 
 export type Reason = keyof typeof reasons
 
-/** What an object does for these reasons. Any other one of Ready=False tells of trouble. */
+/** What an object does while Ready has one of these reasons. With Ready=False, any other reason means trouble. */
 const activities = {
   Pending: 'waiting',
   Queued: 'waiting',
@@ -225,7 +225,7 @@ const activities = {
 
 type Activity = (typeof activities)[keyof typeof activities]
 
-/** Undefined for trouble, for what is done, and for a reason of another version. */
+/** Undefined for trouble, for a finished object, and for a reason of another version. */
 export const activityOf = (reason: string): Activity | undefined =>
   Object.hasOwn(activities, reason) ? activities[reason as keyof typeof activities] : undefined
 
@@ -233,16 +233,16 @@ export const activityOf = (reason: string): Activity | undefined =>
 export const explained = (reason: string): Explained | undefined =>
   Object.hasOwn(reasons, reason) ? reasons[reason as Reason] : undefined
 
-/** The names in advice. */
+/** The names that replace the placeholders in advice. */
 export interface Names {
   readonly kind: string
   readonly name: string
-  /** The Job that it fails in, and the node of its Pod, where they are known. */
+  /** The Job that failed, and the node of its Pod, if they are known. */
   readonly job?: string | undefined
   readonly node?: string | undefined
 }
 
-/** What to do about a reason, with names in it; undefined: nothing. */
+/** What to do about a reason, with the real names; undefined if there is nothing to do. */
 export function adviceFor(reason: string, { kind, name, job, node }: Names): string | undefined {
   const todo = explained(reason)?.todo
   if (!todo || todo === nothing) return undefined

@@ -23,13 +23,13 @@ export const namesIn = (value: unknown): readonly string[] =>
     isObject(one) && typeof one.name === 'string' && one.name ? [one.name] : [],
   )
 
-/** From what is named to what names it. */
+/** From a referenced object to the one that refers to it. */
 interface Step {
   readonly from: string
   readonly to: string
 }
 
-/** The ids of what leads to one, and of what follows from it, however far; itself is in both. */
+/** The ids of all objects that lead to this one, and of all that follow from it, directly or not; both include its own. */
 export const lineageOf = (id: string, steps: readonly Step[]) => ({
   before: reached(
     id,
@@ -49,7 +49,7 @@ function reached(
   far: (step: Step) => string,
 ): ReadonlySet<string> {
   const found = new Set([start])
-  // A Set is iterated over what is added meanwhile, too; a circle ends because nothing is added twice.
+  // The loop also visits what is added meanwhile; a cycle ends because a Set holds nothing twice.
   for (const one of found) for (const step of steps.get(one) ?? []) found.add(far(step))
   return found
 }

@@ -27,7 +27,7 @@ const quantiles = (buckets: string): readonly Query[] => [
 const ofServer: readonly Panel[] = [
   {
     title: 'Requests',
-    description: 'Hooks and admission reviews a second, by route.',
+    description: 'Hook requests and admission reviews per second, by route.',
     unit: 'reqps',
     width: 12,
     isStacked: true,
@@ -36,7 +36,7 @@ const ofServer: readonly Panel[] = [
   {
     title: 'Errors',
     description:
-      'Answers other than 2xx a second: 401 is a wrong token, 4xx a malformed request, 5xx a fault of the server.',
+      'Responses other than 2xx per second: 401 is a wrong token, 4xx a malformed request, 5xx a fault of the server.',
     unit: 'reqps',
     width: 12,
     isStacked: true,
@@ -58,7 +58,7 @@ const ofServer: readonly Panel[] = [
   },
   {
     title: 'Refused objects',
-    description: 'Objects a minute that admission refused, by kind.',
+    description: 'Objects per minute that admission refused, by kind.',
     unit: 'short',
     width: 8,
     queries: [
@@ -70,7 +70,7 @@ const ofServer: readonly Panel[] = [
   },
   {
     title: 'Reports of progress',
-    description: 'Reports a second, by the status code of the response.',
+    description: 'Reports per second, by the status code of the response.',
     unit: 'reqps',
     width: 8,
     isStacked: true,
@@ -130,7 +130,7 @@ const ofGateway: readonly Panel[] = [
   {
     title: 'Requests for models',
     description:
-      'Requests a second that have ended, by the status of the answer. 499: the client went away.',
+      'Finished requests per second, by the status code of the response. 499: the client disconnected.',
     unit: 'reqps',
     width: 12,
     isStacked: true,
@@ -143,7 +143,7 @@ const ofGateway: readonly Panel[] = [
   },
   {
     title: 'Time to the first byte',
-    description: 'Of an answer, without the time in which a server woke.',
+    description: 'Of a response, without the time that a server took to wake.',
     unit: 's',
     width: 12,
     queries: quantiles('rate(substratus_gateway_first_byte_seconds_bucket[$__rate_interval])'),
@@ -162,7 +162,7 @@ const ofGateway: readonly Panel[] = [
   },
   {
     title: 'Tokens',
-    description: 'Tokens a second, by model, as far as answers contain their usage.',
+    description: 'Tokens per second, by model, if responses contain usage.',
     unit: 'short',
     width: 8,
     queries: [
@@ -226,7 +226,7 @@ const ofObjects: readonly Panel[] = [
   },
   {
     title: 'Replicas of ModelServers',
-    description: 'How many are wanted, and how many answer.',
+    description: 'How many are requested, and how many answer.',
     unit: 'short',
     width: 8,
     queries: [

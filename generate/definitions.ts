@@ -58,8 +58,8 @@ function stored(explained: Schema): Schema {
 }
 
 /**
- * Without the descriptions of a list's items and a map's values: kubectl explain appends them to that of the
- * list or map, which says all of it.
+ * Without the descriptions of a list's items and a map's values: kubectl explain appends them to the
+ * description of the list or map, which is complete without them.
  */
 function toExplain(schema: Schema): Schema {
   const { properties, items, additionalProperties } = schema

@@ -56,7 +56,7 @@ const gauges: readonly GaugeMetric[] = [
   },
   {
     name: 'progress_percent',
-    help: 'How much of a stage is done, according to its own reports; at its end, the last that was reported.',
+    help: 'How much of a stage is done, according to its own reports; after its end, the last value that was reported.',
     path: ['status', 'progress', 'percent'],
     labels: stage,
   },
@@ -85,7 +85,7 @@ const gauges: readonly GaugeMetric[] = [
   },
   {
     name: 'spec_replicas',
-    help: 'How many Pods are wanted.',
+    help: 'How many Pods are requested.',
     path: ['spec', 'replicas'],
   },
   {
@@ -95,7 +95,7 @@ const gauges: readonly GaugeMetric[] = [
   },
   {
     name: 'idle_since_timestamp_seconds',
-    help: 'When the object fell asleep, the last time.',
+    help: 'When the object last fell asleep.',
     path: ['status', 'idle', 'since'],
   },
   {
@@ -105,7 +105,7 @@ const gauges: readonly GaugeMetric[] = [
   },
   {
     name: 'idle_waking_seconds',
-    help: 'How many seconds passed, the last time, from waking it until it was ready.',
+    help: 'How many seconds the last wake-up took, until the object was ready.',
     path: ['status', 'idle', 'wakingSeconds'],
   },
 ]

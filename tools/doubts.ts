@@ -7,12 +7,12 @@ import { join } from 'node:path'
  */
 export type Insight = 'can tell' | 'cannot tell'
 
-/** After the first report, another one waits until the opposite has been true for so long. */
+/** After the first report, a change is reported only once it has lasted this long. */
 const steadyMilliseconds = 600_000
 
 /**
- * Whether what is true now is to be reported. The first doubt is, at once. What was reported last stays in a
- * file of the Pod, beyond a restart of this container. `undefined` is a server that does not answer.
+ * Whether to report the present state. The first doubt is reported at once. The last report is stored in a
+ * file of the Pod, which survives a restart of this container. `undefined` is a server that does not answer.
  */
 export function doubtsIn(folder: string): (insight: Insight | undefined, now: number) => boolean {
   const file = join(folder, 'doubted')

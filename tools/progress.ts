@@ -34,14 +34,14 @@ export function reporterTo(
     newest = amount
     if (waiting) return
     const wait = last + every - performance.now()
-    // A step of a build may be silent for an hour, so nothing would follow that tells of it.
+    // A step of a build may be silent for an hour: without this timer, its report would be sent only after that.
     if (wait > 0) waiting = setTimeout(send, wait).unref()
     else send()
   }
 }
 
 function post(address: string, amount: Amount): void {
-  // Not by way of a proxy, which would not know the cluster's Services.
+  // Not through a proxy, which would not know the cluster's Services.
   const sent = request(address, { method: 'POST', timeout }, (answer) => answer.resume())
   sent.on('error', () => {})
   sent.on('timeout', () => sent.destroy())

@@ -38,7 +38,7 @@ export interface Local {
   readonly close: () => Promise<void>
 }
 
-/** A browser opens six; each program of this machine may connect, and needs no token for that. */
+/** A browser opens six. Any program on this machine can connect, even without the token. */
 export const mostConnections = 128
 
 /** Resolves once it listens; rejects if the port cannot be had. */

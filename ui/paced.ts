@@ -9,7 +9,7 @@ export function paced(run: () => void, milliseconds: number): Paced {
   let ran = Number.NEGATIVE_INFINITY
   return {
     wake: () => {
-      // What comes in the same moment is waited for, too.
+      // So that wakes of the same moment are included.
       waiting ??= setTimeout(
         () => {
           waiting = undefined

@@ -89,7 +89,7 @@ function nodeOf(object: Shown): Node {
   }
 }
 
-/** Of the result alone: a server or a notebook makes none, and an image that was built only runs. */
+/** The digest of the result. Servers and notebooks have none; an image that was built only to run is none. */
 function digestIn({ status }: Shown): string | undefined {
   const { load, run } = status?.stages ?? {}
   const [, ofImage] = /@(sha256:[0-9a-f]{64})$/.exec(status?.artifacts?.image ?? '') ?? []

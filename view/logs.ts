@@ -101,7 +101,7 @@ const stagesByKind: Readonly<Record<KindName, readonly StageName[]>> = {
   Notebook: ['build', 'serve'],
 }
 
-/** Undefined for a stage that the object has: its kind has it, and there is something to do in it. */
+/** What to say about a stage that the object lacks: its kind has no such stage, or the stage is skipped. Undefined for others. */
 function withoutStage(object: Shown, stage: StageName): string | undefined {
   const own = stagesByKind[object.kind].filter(
     (one) => conditionIn(object, conditionOfStage[one])?.reason !== 'Skipped',

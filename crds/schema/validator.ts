@@ -72,7 +72,7 @@ export function jsonSchema(
   }
 }
 
-/** Whether items are the same if their keys are: JSON Schema cannot compare parts of them. */
+/** Whether the keys are all that an item has: JSON Schema compares only whole items. */
 const isAllKeys = (items: Schema | undefined, keys: readonly string[]): boolean =>
   keys.length > 0 && Object.keys(items?.properties ?? {}).every((name) => keys.includes(name))
 

@@ -164,12 +164,12 @@ function isFirstStep({ facts, stage }: Look, job: Job, { reason }: Verdict): boo
   return isOnItsWay && !isRetried(job, pods) && Math.abs(age) < most
 }
 
-/** Jobs are looked at every 5 s in this time. */
+/** In this time, a sync looks at the Job every 5 s. */
 const firstSeconds = 10
 /** A scheduler that is busy with many Pods takes longer; one that is missing is reported then. */
 const unseenSeconds = 60
 
-/** The start of what is brief has no reason of its own, which would be another write and another Event. */
+/** A brief stage has the same reason from its start on: `Pending` would cost another write and another Event. */
 const begun = ({ isBrief, active }: WorkStage, verdict: Verdict): Verdict =>
   isBrief && verdict.reason === 'Pending' ? { ...verdict, reason: active } : verdict
 

@@ -289,7 +289,7 @@ export const podsOf = (job: Job, pods: readonly ObservedPod[]): readonly Observe
 /** Whether a Pod is being deleted, so that its state no longer matters. */
 export const isTerminating = ({ metadata }: Child): boolean => 'deletionTimestamp' in metadata
 
-/** Why there is no Pod, if the former one must be gone before the next one is created: it `does` something until then. */
+/** Why there is no Pod, if the next one is created only once the former one has ended; `does` says what that one still does. */
 export function formerPod(pods: readonly ObservedPod[], does: string): string | undefined {
   const pod = pods.find(isTerminating)
   if (!pod) return undefined
@@ -321,7 +321,7 @@ function unready(pods: readonly ObservedPod[]): readonly ObservedPod[] {
   )
 }
 
-/** The fault of the first Pod that should be ready and is not; one that waits in a queue comes last. */
+/** The fault of the first Pod that should be ready and is not; Pods that wait in a queue come last. */
 export function unreadyFault(pods: readonly ObservedPod[]): Verdict | undefined {
   const faults = unready(pods).flatMap((pod) => faultOf(pod) ?? [])
   return faults.find((fault) => !isQueued(fault)) ?? faults[0]

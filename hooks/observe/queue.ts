@@ -18,7 +18,7 @@ export const isAdmissionOf = ({ metadata }: Admission, held: Job | Pod): boolean
 export const queued = (job: Job, admission: Admission | undefined): Verdict | undefined =>
   job.spec?.suspend === true ? waiting('Job', job, admission) : undefined
 
-/** What keeps a Pod from its scheduler until Kueue has admitted it. Kueue has other gates, for what follows. */
+/** Kueue holds a Pod by this scheduling gate until it has admitted it. Its other gates are for what follows. */
 const gate = 'kueue.x-k8s.io/admission'
 
 export const isHeld = (pod: Pod): boolean =>

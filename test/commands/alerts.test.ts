@@ -50,7 +50,7 @@ interface Case {
   /** When it fires, for the title. */
   readonly when: string
   readonly firing: Series
-  /** A state that looks alike and is healthy. */
+  /** A similar state that is healthy. */
   readonly healthy: Series
   readonly labels?: object
   /** What the administrator reads. */
