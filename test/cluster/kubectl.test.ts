@@ -94,12 +94,12 @@ describe('kubectl describe', () => {
     await apply(ns, quotaOfClaims)
     await apply(ns, manifest('Model', 'm', trained))
     await untilReady(ns, 'model/m', 'False')
-    await until(
-      () => ok(['-n', ns, 'describe', 'model', 'm']),
-      (text) => event.test(text) === isReal && / Pending .* substratus /.test(text),
-    )
+    const described = (passes: (text: string) => boolean) =>
+      until(() => ok(['-n', ns, 'describe', 'model', 'm']), passes)
+    await described((text) => event.test(text) === isReal)
     await ok(['-n', ns, 'delete', 'resourcequota', 'none'])
     await untilReady(ns, 'model/m', 'True Done')
+    await described((text) => event.test(text) === isReal && / Done .* substratus /.test(text))
   })
 })
 
