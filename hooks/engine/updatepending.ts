@@ -1,6 +1,6 @@
 import { annotations } from '../../crds/kind.ts'
 import { kindWord } from '../../crds/names.ts'
-import { faultyPods } from '../observe/diagnosis.ts'
+import { faultyPods } from '../observe/servingpods.ts'
 import { no, type Verdict, yes } from '../observe/verdict.ts'
 import type { Facts } from './read.ts'
 

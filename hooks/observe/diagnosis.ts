@@ -9,7 +9,6 @@ import type {
   WithConditions,
 } from '../children/manifesttypes.ts'
 import { containersIn, type ObservedPod } from './observed.ts'
-import type { Child } from './protocol.ts'
 import { queuedPod } from './queue.ts'
 import { no, type Verdict } from './verdict.ts'
 
@@ -153,7 +152,7 @@ function unmounted(pod: ObservedPod): Verdict | undefined {
 }
 
 /** There is no Pod: the API server's refusal says why, otherwise `none` says where to look. */
-const missing = (none: string, refusal: string | undefined): Verdict =>
+export const missing = (none: string, refusal: string | undefined): Verdict =>
   refusal === undefined ? no('Pending', none) : no('PodRefused', refusal)
 
 const terminatedNow = (status: ContainerStatus): Verdict | undefined =>
@@ -210,7 +209,7 @@ function afterEviction({ reason, message }: Verdict, own: readonly ObservedPod[]
  * has a condition of its own. Before Kubernetes 1.36 the kubelet sets that condition late, possibly after
  * it has pulled the first image, so the message names both steps.
  */
-function starting(pod: ObservedPod): Verdict {
+export function starting(pod: ObservedPod): Verdict {
   const name = `Pod "${pod.metadata.name}"`
   if (!pod.spec?.nodeName) {
     const gate = conditionNamed(pod, 'PodScheduled')?.message
@@ -250,7 +249,7 @@ function needs(pod: ObservedPod): string {
 
 const isEnd = ({ reason }: Verdict): boolean => reason === 'Failed' || reason === 'OOMKilled'
 
-const isStarted = (pod: ObservedPod): boolean =>
+export const isStarted = (pod: ObservedPod): boolean =>
   pod.status?.phase === 'Running' ||
   pod.status?.phase === 'Succeeded' ||
   // The relay starts before the server's image is pulled.
@@ -285,78 +284,3 @@ export const podsOf = (job: Job, pods: readonly ObservedPod[]): readonly Observe
   pods.filter(
     ({ metadata }) => metadata.labels?.['batch.kubernetes.io/job-name'] === job.metadata.name,
   )
-
-/** Whether a Pod is being deleted, so that its state no longer matters. */
-export const isTerminating = ({ metadata }: Child): boolean => 'deletionTimestamp' in metadata
-
-/** Why there is no Pod, if the next one is created only once the former one has ended; `does` says what that one still does. */
-export function formerPod(pods: readonly ObservedPod[], does: string): string | undefined {
-  const pod = pods.find(isTerminating)
-  if (!pod) return undefined
-  const seconds = pod.metadata.deletionGracePeriodSeconds ?? pod.spec?.terminationGracePeriodSeconds
-  const most = seconds ? `, for at most ${seconds} s (terminationGracePeriodSeconds)` : ''
-  return `the former Pod "${pod.metadata.name}" still ${does}${most}; the next Pod is created after that`
-}
-
-export const isReady = (pod: ObservedPod): boolean => {
-  if (pod.nodeFault) return false
-  const containers = pod.status?.containerStatuses ?? []
-  return containers.length > 0 && containers.every(({ ready }) => ready)
-}
-
-export const templateOf = ({ metadata: { labels } }: Child): string | undefined =>
-  labels?.['pod-template-hash'] ?? labels?.['controller-revision-hash']
-
-/**
- * The Pods that should be ready and are not, the newest first. Only those of the newest template count,
- * because older ones are being replaced, and no failed Pod that has a successor.
- */
-function unready(pods: readonly ObservedPod[]): readonly ObservedPod[] {
-  const living = pods.filter((pod) => !isTerminating(pod))
-  const own = living.filter((pod, _, [newest]) => newest && templateOf(pod) === templateOf(newest))
-  const successor = own.findIndex(({ status }) => status?.phase !== 'Failed')
-  return own.filter(
-    (pod, index) =>
-      !isReady(pod) && !(successor >= 0 && index > successor && pod.status?.phase === 'Failed'),
-  )
-}
-
-/** The fault of the first Pod that should be ready and is not; Pods that wait in a queue come last. */
-export function unreadyFault(pods: readonly ObservedPod[]): Verdict | undefined {
-  const faults = unready(pods).flatMap((pod) => faultOf(pod) ?? [])
-  return faults.find((fault) => !isQueued(fault)) ?? faults[0]
-}
-
-const isQueued = ({ reason }: Verdict): boolean => reason === 'Queued'
-
-/** The names of the Pods that should be ready and cannot start. */
-export const faultyPods = (pods: readonly ObservedPod[]): readonly string[] =>
-  unready(pods)
-    .filter((pod) => {
-      const fault = faultOf(pod)
-      return fault !== undefined && !isQueued(fault)
-    })
-    .map(({ metadata }) => metadata.name)
-
-/**
- * Why a server or a notebook does not answer, by its Pods. If there are none, `refusal` is why, else
- * `none` is the message.
- */
-export function servingFault(
-  pods: readonly ObservedPod[],
-  none: string,
-  refusal?: string,
-): Verdict {
-  const fault = unreadyFault(pods)
-  if (fault) return fault
-  const pod = unready(pods)[0]
-  const answering = pods.find((one) => !isTerminating(one) && isReady(one))
-  if (!pod && answering)
-    return no('Starting', `Pod "${answering.metadata.name}" answers, and is counted in a moment`)
-  // On a node that does not respond, a Pod is never removed, and a notebook cannot get its next one.
-  const stuck = pods.find((one) => isTerminating(one) && one.nodeFault)
-  if (!pod) return (stuck && faultOf(stuck)) ?? missing(none, refusal)
-  return isStarted(pod)
-    ? no('Starting', `Pod "${pod.metadata.name}" runs and does not answer yet`)
-    : starting(pod)
-}

@@ -1,6 +1,7 @@
 import type { Workload } from '../children/manifesttypes.ts'
-import { conditionOf, formerPod, servingFault, unreadyFault } from './diagnosis.ts'
+import { conditionOf } from './diagnosis.ts'
 import type { Observed } from './observed.ts'
+import { formerPod, servingFault, unreadyFault } from './servingpods.ts'
 import { unheard } from './silence.ts'
 import { no, type Verdict, yes } from './verdict.ts'
 import { knowsTemplate } from './workload.ts'

@@ -2,9 +2,9 @@ import { alike } from '../../crds/names.ts'
 import { isObject } from '../../crds/schema/json.ts'
 import type { Job, PodTemplate, Workload } from '../children/manifesttypes.ts'
 import { isTemplateIntact, lastTemplate } from './applied.ts'
-import { isReady, isTerminating, templateOf } from './diagnosis.ts'
 import { templateIdentityOf } from './memory.ts'
 import type { Observed } from './observed.ts'
+import { isReady, isTerminating, templateOf } from './servingpods.ts'
 
 /**
  * Whether the status of a Deployment or StatefulSet describes the template that this answer emits: the

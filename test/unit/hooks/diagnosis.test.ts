@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { jobFailure, jobProgress, servingFault } from '../../../hooks/observe/diagnosis.ts'
+import { jobFailure, jobProgress } from '../../../hooks/observe/diagnosis.ts'
 import { reportOf } from '../../../hooks/observe/jobreport.ts'
+import { servingFault } from '../../../hooks/observe/servingpods.ts'
 import type { Child } from '../../objects.ts'
 import {
   aDataset,
