@@ -198,6 +198,7 @@ export interface Claim extends Child {
     readonly storageClassName?: string
     readonly resources?: { readonly requests?: { readonly storage?: string } }
   }
+  readonly status?: { readonly phase?: string }
 }
 
 export interface Node extends Child {

@@ -1,4 +1,5 @@
 import type { Parent } from '../../crds/kind.ts'
+import type { Claim } from '../children/manifesttypes.ts'
 import { condition, readyConditions } from '../observe/conditions.ts'
 import { isNews, type Memory } from '../observe/memory.ts'
 import type { SyncResponse } from '../observe/protocol.ts'
@@ -38,7 +39,12 @@ export function assemble<S, T>(
     ...(awaited.length && { awaited, ...awaitedSince(facts, awaited) }),
     ...(progress && { progress }),
   }
-  const resync = resyncAfter(decision, memory, { isNews: isNews(remembered, parent), now })
+  const isUnbound = Boolean(ready.awaitsClaims) && facts.observed.claims.some(isPending)
+  const resync = resyncAfter(decision, memory, {
+    isNews: isNews(remembered, parent),
+    isUnbound,
+    now,
+  })
   return {
     status: {
       ...remembered,
@@ -73,6 +79,8 @@ const speaking = (fates: readonly StageFate[]): readonly StageFate[] =>
   })
 
 const hasBegun = ({ is }: StageFate): boolean => is !== 'skipped' && is !== 'behind'
+
+const isPending = ({ status }: Claim): boolean => status?.phase === 'Pending'
 
 const isFilled = (map: object): boolean => Object.keys(map).length > 0
 

@@ -30,6 +30,9 @@ const intervals: Partial<Record<Reason, number>> = {
 const longest = 15
 const growth = 1 / 2
 
+/** A claim of the object is a child: once it is bound, Metacontroller syncs by itself. */
+const longestUnbound = 60
+
 /**
  * What does not wait longer the longer it lasts. A change of a related object triggers a sync, unless
  * Metacontroller could not ask just then to whom it is related.
@@ -54,16 +57,22 @@ const untilStored = 2
 /** When to check whether a new claim was created. */
 const untilCreated = 5
 
-/**
- * Seconds after which Metacontroller syncs again without an event; 0 means never. `isNews`: the answer
- * records what the request does not contain; `now`: the time of the request.
- */
+interface Circumstances {
+  /** Whether the answer records what the request does not contain. */
+  readonly isNews: boolean
+  /** Whether the scheduler waits for a claim of this object. */
+  readonly isUnbound: boolean
+  /** The time of the request. */
+  readonly now: string | undefined
+}
+
+/** Seconds after which Metacontroller syncs again without an event; 0 means never. */
 export function resyncAfter(
   decision: Decision,
   memory: Memory,
-  { isNews, now }: { readonly isNews: boolean; readonly now: string | undefined },
+  { isNews, isUnbound, now }: Circumstances,
 ): number {
-  const seconds = intervalOf(decision, memory, now)
+  const seconds = intervalOf(decision, memory, isUnbound ? longestUnbound : longest, now)
   const soon = isNews ? untilStored : createsClaim(decision) ? untilCreated : 0
   return seconds && soon ? Math.min(seconds, soon) : seconds || soon
 }
@@ -75,6 +84,7 @@ const createsClaim = ({ claims, devices }: Decision): boolean =>
 function intervalOf(
   { ready, blockedBy, stages }: Decision,
   memory: Memory,
+  longest: number,
   now: string | undefined,
 ): number {
   const { reason } = ready

@@ -107,12 +107,10 @@ function unscheduled(pod: Pod, said: string): Verdict {
   const claims = (pod.spec?.volumes ?? []).flatMap(({ persistentVolumeClaim }) =>
     persistentVolumeClaim ? [persistentVolumeClaim.claimName] : [],
   )
-  return no(
-    'Pending',
-    claims.length
-      ? `waiting for claim${claims.length > 1 ? 's' : ''} ${quoted(claims)} to be bound: kubectl describe pvc ${claims.join(' ')} says why`
-      : message,
-  )
+  const words = claims.length
+    ? `waiting for claim${claims.length > 1 ? 's' : ''} ${quoted(claims)} to be bound: kubectl describe pvc ${claims.join(' ')} says why`
+    : message
+  return { ...no('Pending', words), awaitsClaims: true }
 }
 
 /** Without what the scheduler adds about a preemption that would not help, which repeats the message. */

@@ -9,6 +9,8 @@ export interface Verdict {
   readonly message: string
   /** The child that is reported as missing, as KIND/NAME, for status.awaited. */
   readonly awaits?: string
+  /** Whether the scheduler waits for claims to be bound. */
+  readonly awaitsClaims?: true
   /** Whether Pods are still missing, although others answer requests. */
   readonly isUnsettled?: true
   /** Whether nothing is retried until somebody acts, although the reason alone does not imply that. */

@@ -47,6 +47,34 @@ test('an object that waits longer is synced less often', () => {
   expect(waits).toEqual([5, 5, 7, 15, 15, 15])
 })
 
+test.each([
+  { phase: 'Pending', waits: [5, 15, 30, 60, 60] },
+  { phase: 'Bound', waits: [5, 15, 15, 15, 15] },
+])('while the scheduler waits for claims, a claim that is $phase decides', ({ phase, waits }) => {
+  const squad = aDataset({ source: 'https://example.com/squad' })
+  const first = syncAfter(0, squad)
+  const claims = applied(first)
+    .filter(({ kind }) => kind !== 'Job')
+    .map((claim) => ({ ...claim, status: { phase } }))
+  const job = aJob(first, running)
+  const unbound = aPod(job, {
+    phase: 'Pending',
+    conditions: [
+      {
+        type: 'PodScheduled',
+        status: 'False',
+        reason: 'Unschedulable',
+        message: '0/3 nodes are available: pod has unbound immediate PersistentVolumeClaims.',
+      },
+    ],
+  })
+  const seen = [...claims, job, unbound]
+  const asked = stored(squad, first)
+  expect([1, 30, 60, 600, 86_400].map((s) => syncAfter(s, asked, seen).resyncAfterSeconds)).toEqual(
+    waits,
+  )
+})
+
 test('a failure is looked at once more, whatever its reason, and then no longer', () => {
   const model = aModel({ image: 'example.com/train:1', params: { epochs: 1 } })
   const first = sync(model)
