@@ -1,6 +1,8 @@
 import type { Config } from '../crds/config.ts'
 import { apiVersion, type Parent } from '../crds/kind.ts'
 import { hash } from '../crds/names.ts'
+import { specOf } from '../crds/rule.ts'
+import type { Adapter } from '../crds/status.ts'
 import type { Job, Workload } from '../hooks/children/manifesttypes.ts'
 import { hooks } from '../hooks/hooks.ts'
 import { lastApplied } from '../hooks/observe/applied.ts'
@@ -14,8 +16,22 @@ export interface Simulation {
 
 interface State {
   parent: Parent
+  /** What its result is, besides files. */
+  readonly adapter: Adapter | undefined
   observed: readonly Child[]
   readonly all: Map<string, Child>
+}
+
+/** The Models that a server serves as adapters, with the format that it reads: they are taken for adapters. */
+function adaptersIn(objects: readonly Parent[], { servers }: Config): ReadonlyMap<string, Adapter> {
+  const found = objects.flatMap(({ kind, spec }) => {
+    const { adapters = [], runtime = servers.default } = specOf({ spec })
+    const format = servers.presets[runtime]?.adapterArgs?.format ?? 'peft'
+    return kind === 'ModelServer'
+      ? adapters.map(({ name }) => [name, { format, rank: 8 }] as const)
+      : []
+  })
+  return new Map(found)
 }
 
 /** More syncs than build, run, package and serve need together. */
@@ -32,8 +48,10 @@ export function simulate(
   config: Config,
   now: boolean,
 ): readonly Simulation[] {
+  const adapters = adaptersIn(objects, config)
   const states: State[] = objects.map((object) => ({
     parent: placed(object),
+    adapter: object.kind === 'Model' ? adapters.get(object.metadata.name) : undefined,
     observed: [],
     all: new Map(),
   }))
@@ -83,7 +101,7 @@ function step(one: State, related: Group, config: Config): void {
 }
 
 /** The Pod of a finished Job, with an invented digest instead of the one that a builder would report. */
-const podOf = ({ metadata, spec }: Job, { parent }: State): Child => ({
+const podOf = ({ metadata, spec }: Job, { parent, adapter }: State): Child => ({
   apiVersion: 'v1',
   kind: 'Pod',
   metadata: {
@@ -94,11 +112,16 @@ const podOf = ({ metadata, spec }: Job, { parent }: State): Child => ({
   status: {
     containerStatuses: [
       {
-        state: { terminated: { exitCode: 0, message: `sha256:${hash(metadata.name).repeat(4)}` } },
+        state: { terminated: { exitCode: 0, message: reportOf(metadata.name, adapter) } },
       },
     ],
   },
 })
+
+function reportOf(job: string, adapter: Adapter | undefined): string {
+  const digest = `sha256:${hash(job).repeat(4)}`
+  return adapter ? JSON.stringify({ digest, adapter }) : digest
+}
 
 /** The child as it would look once it has done its work. */
 function finished(child: Child): Child {

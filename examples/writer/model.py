@@ -19,6 +19,22 @@ def new(seed=0):
     return weights
 
 
+def new_adapter(weights, rank, seed=1):
+    """A LoRA adapter: two narrow matrices for each matrix. Their product is zero before any training."""
+    adapter = {}
+    for name, key in zip(weights, jax.random.split(jax.random.key(seed), len(weights))):
+        rows, columns = weights[name].shape
+        adapter[name + ".down"] = jax.random.normal(key, (rows, rank)) / rows**0.5
+        adapter[name + ".up"] = jnp.zeros((rank, columns))
+    return adapter
+
+
+def merge(weights, adapter):
+    """The weights of the base with those of an adapter."""
+    change = lambda name: adapter[name + ".down"] @ adapter[name + ".up"]
+    return {name: value + change(name) for name, value in weights.items()}
+
+
 def normal(x):
     return x / jnp.sqrt(jnp.mean(x * x, axis=-1, keepdims=True) + 1e-6)
 

@@ -19,10 +19,10 @@ async function examplesReachReady(target: Target): Promise<void> {
     (lines: readonly string[]) =>
       lines.length > 0 && lines.every((line) => line.includes(' True ')),
   )
-  expect(all).toHaveLength(13)
+  expect(all).toHaveLength(15)
   const jobs = await get(ns, 'jobs', target)
   // Each stage ran once: as many Jobs as stages, none of them twice.
-  expect(jobs.items).toHaveLength(13)
+  expect(jobs.items).toHaveLength(15)
   await ok(['-n', ns, 'delete', 'ai', '--all'], undefined, target)
   await until(
     async () =>

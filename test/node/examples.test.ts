@@ -90,7 +90,18 @@ const lossOf = async (model: string) => {
   return { first: Number(first), last: Number(last) }
 }
 
-const prompt = 'Q: What is a Pod?\nA:'
+const trainedAnswer = ' One or more containers that run together.'
+
+/** How a server continues a question of the Dataset. */
+async function completed(server: string, model?: string): Promise<string | undefined> {
+  const body = JSON.stringify({ model, prompt: 'Q: What is a Pod?\nA:', max_tokens: 42 })
+  const { choices } = await asked<{ choices: readonly { text: string }[] }>(
+    server,
+    '/v1/completions',
+    { method: 'POST', body },
+  )
+  return choices[0]?.text
+}
 
 test('05: a language model is trained, fine-tuned, packaged and served', async () => {
   await untilSays(ns, 'model/writer', 'True Done: packaged as', 280)
@@ -103,12 +114,7 @@ test('05: a language model is trained, fine-tuned, packaged and served', async (
   expect(tuned.first).toBeLessThan(base.first)
   expect(tuned.last).toBeLessThan(0.5)
   await untilSays(ns, 'modelserver/writer-k8s', 'True Serving')
-  const { choices } = await asked<{ choices: readonly { text: string }[] }>(
-    'writer-k8s-server',
-    '/v1/completions',
-    { method: 'POST', body: JSON.stringify({ prompt, max_tokens: 42 }) },
-  )
-  expect(choices[0]?.text).toBe(' One or more containers that run together.')
+  expect(await completed('writer-k8s-server')).toBe(trainedAnswer)
 }, 600_000)
 
 test('06: a Notebook has the fine-tuned model and its data', async () => {
@@ -116,5 +122,20 @@ test('06: a Notebook has the fine-tuned model and its data', async () => {
   const list = 'ls /content/model /content/data'.split(' ')
   const listed = await ok(['-n', ns, 'exec', 'explore-notebook-0', '-c', 'notebook', '--', ...list])
   expect(listed.split('\n')).toEqual(expect.arrayContaining(['weights.npz', 'questions.txt']))
+})
+
+test('09: one server answers as its base and as the adapter that was trained on it', async () => {
+  await untilSays(ns, 'model/faq', 'True Done: served from storage')
+  const { first, last } = await lossOf('faq')
+  expect(last).toBeLessThan(first / 3)
+  const { id } = (await get(ns, 'model/writer')).status.artifacts
+  expect((await get(ns, 'model/faq')).status.artifacts.adapter).toEqual({
+    format: 'peft',
+    rank: 16,
+    base: id,
+  })
+  await untilSays(ns, 'modelserver/writer-all', 'True Serving')
+  expect(await completed('writer-all-server', 'faq')).toBe(trainedAnswer)
+  expect(await completed('writer-all-server', 'writer-all')).not.toContain('containers')
   await leave(ns)
 })
