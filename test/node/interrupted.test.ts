@@ -150,6 +150,7 @@ describe('a full disk', () => {
       const ns = await namespace('full')
       const weights = Buffer.alloc(24 * MiB, 'x')
       const begins: number[] = []
+      const seen = Promise.withResolvers<void>()
       const files = await serverFor((request, response) => {
         const from = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? 0)
         begins.push(from)
@@ -158,7 +159,10 @@ describe('a full disk', () => {
           'content-length': weights.length - from,
           ...(from && { 'content-range': `bytes ${from}-${weights.length - 1}/${weights.length}` }),
         })
-        response.end(weights.subarray(from))
+        if (!from) return response.end(weights)
+        // The rest waits until some of it has been reported.
+        response.write(weights.subarray(from, -MiB))
+        return void seen.promise.then(() => response.end(weights.subarray(-MiB)))
       })
       try {
         await apply(ns, manifest('Dataset', 'it', { source: `${files.url}/w.bin`, ...once }))
@@ -169,6 +173,13 @@ describe('a full disk', () => {
 
         giveRoom(folder)
         await again(ns, 'load')
+        const progress = await until(
+          async () => (await get(ns, 'dataset/it')).status.progress,
+          (one) => one?.stage === 'load' && one.step > (begins[1] ?? weights.length),
+          60,
+        )
+        seen.resolve()
+        expect(progress.of).toBe(weights.length)
         await untilSays(ns, 'dataset/it', 'True Done')
         expect((await get(ns, 'dataset/it')).status.artifacts.bytes).toBe(weights.length)
         expect(filesOf(folder, 'load')).toEqual(['.substratus.json', 'w.bin'])

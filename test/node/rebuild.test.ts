@@ -63,6 +63,13 @@ test('with registry.cache, rebuilding the same commit or only its last layer tak
     capabilities: '0000000000000000',
     daemons: expect.any(Number),
   })
+  // The builder reports each step of the Dockerfile; the second one takes a while.
+  const progress = await until(
+    async () => (await get(ns, 'model/it')).status.progress,
+    (one) => one?.step > 1,
+    60,
+  )
+  expect(progress).toMatchObject({ stage: 'build', step: 2, of: 3, message: 'RUN sleep 20' })
   await untilSays(ns, 'model/it', 'True Done: the image is the model')
   const first = await builtIn(ns, 'model/it')
 

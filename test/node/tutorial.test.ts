@@ -1,7 +1,9 @@
+import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, inject, test } from 'vitest'
 import { gitUrl } from '../../platform/node/addresses.ts'
+import { root } from '../../terminal/root.ts'
 import { apply, get, namespace, ok, type Shown, until } from '../cluster/cluster.ts'
 import { dataset, origin, tour, trainer } from './programs.ts'
 import { commit, imageOf, leave, throughPortForward, untilSays } from './realnode.ts'
@@ -10,6 +12,16 @@ import { at, plainJob, stagesOf, tableOf } from './timing.ts'
 /** The log of a container of a Job. */
 const logOf = (ns: string, job: string, container: string): Promise<string> =>
   ok(['-n', ns, 'logs', `job/${job}`, '-c', container])
+
+/** `kubectl substratus logs -f`, once it has ended by itself. */
+const followed = (ns: string, what: string) =>
+  new Promise<{ code: number; stdout: string; stderr: string }>((resolve) => {
+    const args = ['logs', what, '-f', '-n', ns, '--kubeconfig', inject('cluster').kubeconfig]
+    const program = join(root, 'cli', 'main.ts')
+    execFile(process.execPath, [program, ...args], (error, stdout, stderr) =>
+      resolve({ code: error ? Number(error.code) : 0, stdout, stderr }),
+    )
+  })
 
 const under = (folder: string, files: Readonly<Record<string, string>>) =>
   Object.fromEntries(Object.entries(files).map(([name, text]) => [`${folder}/${name}`, text]))
@@ -33,6 +45,7 @@ test('Git → image → data → training → packaged image → HTTP response',
   await untilSays(ns, 'dataset/numbers', 'True Done: loaded into pvc://')
   await untilSays(ns, 'model/origin', 'True Done: the image is the model')
   await apply(ns, ...manifests.slice(2))
+  const log = followed(ns, 'model/line')
   await untilSays(ns, 'model/line', 'True Done: packaged as ')
   await untilSays(ns, 'modelserver/line', 'True Serving')
   answered = Date.now() / 1000
@@ -47,6 +60,14 @@ test('Git → image → data → training → packaged image → HTTP response',
     'org.opencontainers.image.revision': code.commit,
     'ai.substratus.created-by': 'substratus package',
   })
+
+  // Who follows the log sees one stage after the other, and the end.
+  const { code: ended, stdout, stderr } = await log
+  expect({ ended, stderr }).toMatchObject({ ended: 0 })
+  const told = [...stderr.matchAll(/^stage (\w+): Pod "line-model-/gm)].map(([, stage]) => stage)
+  expect([...new Set(told)]).toEqual(['build', 'run', 'seal', 'package'])
+  expect(stdout).toMatch(/^loss \S+ -> \S+$/m)
+  expect(stderr.trimEnd().split('\n').at(-1)).toMatch(/^Model "line" is Ready: Done: packaged as /)
 
   // The loss decreased as expected.
   const [, first = '', last = ''] =
