@@ -2,7 +2,9 @@ import type { KubeConfig } from '@kubernetes/client-node'
 import { isStale } from '../cluster/staleness.ts'
 import { keyOf, watchObjects } from '../cluster/watch.ts'
 import { labels, type Parent } from '../crds/kind.ts'
+import type { Pod } from '../hooks/children/manifesttypes.ts'
 import type { Child, Group } from '../hooks/observe/protocol.ts'
+import { keptPod } from './keptpod.ts'
 import type { Log } from './log.ts'
 import { silentSince, type WatchedKind } from './watches.ts'
 
@@ -38,11 +40,11 @@ export function watchPods(kubeConfig: KubeConfig, log: Log, signal: AbortSignal)
     own?.delete(keyOf(pod))
     if (own?.size === 0) byParent.delete(uid)
   }
-  const { isCurrent, state } = watchObjects<Child, Child>({
+  const { isCurrent, state } = watchObjects<Pod, Child>({
     kubeConfig,
     path: '/api/v1/pods',
     query: { labelSelector: labels.parentUid },
-    keep: (pod) => pod,
+    keep: keptPod,
     changed: (there, gone) => {
       there.forEach(put)
       gone.forEach(remove)

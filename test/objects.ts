@@ -2,6 +2,7 @@ import { type Config, type ConfigFile, configOf } from '../crds/config.ts'
 import { apiVersion, type KindName, type Parent } from '../crds/kind.ts'
 import { hash } from '../crds/names.ts'
 import type { Artifacts, Condition, StageRecord } from '../crds/status.ts'
+import type { Pod } from '../hooks/children/manifesttypes.ts'
 import { hooks } from '../hooks/hooks.ts'
 import type {
   Child as AnyChild,
@@ -9,6 +10,7 @@ import type {
   SyncRequest,
   SyncResponse,
 } from '../hooks/observe/protocol.ts'
+import { keptPod } from '../server/keptpod.ts'
 
 /** Objects as the API server stores them, with only what a test is about. */
 
@@ -201,6 +203,9 @@ const grouped = (objects: readonly Child[]): Group => {
 /** The observed objects of a cluster: children, Pods, Models and Datasets, in any order. */
 export type Seen = Child | Parent
 
+/** A Pod as the server keeps it. */
+const asKept = (object: Child): Child => (object.kind === 'Pod' ? keptPod(object as Pod) : object)
+
 /** The request that Metacontroller sends when it observes exactly these objects. */
 export function requestFor(parent: Parent, ...seen: readonly Seen[]): SyncRequest {
   const objects = seen as readonly Child[]
@@ -208,7 +213,7 @@ export function requestFor(parent: Parent, ...seen: readonly Seen[]): SyncReques
     parent,
     children: grouped(objects.filter((it) => !isRelated(it))),
     // The server adds the Pods, so the group exists even without any.
-    related: { 'Pod.v1': {}, ...grouped(objects.filter(isRelated)) },
+    related: { 'Pod.v1': {}, ...grouped(objects.filter(isRelated).map(asKept)) },
   }
 }
 

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Parent } from '../../crds/kind.ts'
+import type { Pod } from '../../hooks/children/manifesttypes.ts'
 import { hooks } from '../../hooks/hooks.ts'
 import { lastApplied } from '../../hooks/observe/applied.ts'
 import type { Group, SyncRequest, SyncResponse } from '../../hooks/observe/protocol.ts'
@@ -12,6 +13,7 @@ import {
   ownerOf,
   updated,
 } from '../../platform/runner/childchanges.ts'
+import { keptPod } from '../../server/keptpod.ts'
 import type { Json } from '../objects.ts'
 import { discard } from './controllers.ts'
 import { begun, deletedBySync, known, replaced } from './ledger.ts'
@@ -108,9 +110,9 @@ const grouped = (objects: readonly Stored[]): Group[string] =>
 /** The server adds the Pods, from a watch of its own. */
 const podsOf = (world: World, { metadata: { uid } }: Stored): Group[string] =>
   grouped(
-    [...seen(world, 'Pod').values()].filter(
-      ({ metadata: { labels } }) => labels?.['substratus.ai/parent-uid'] === uid,
-    ),
+    [...seen(world, 'Pod').values()]
+      .filter(({ metadata: { labels } }) => labels?.['substratus.ai/parent-uid'] === uid)
+      .map((pod) => keptPod(pod as Pod) as Stored),
   )
 
 /** Returns whether all were written. */
