@@ -1,12 +1,12 @@
 import type { Attempt } from '../hooks/progress/address.ts'
 import { type Pace, paceAfter, patience, secondsLeft } from '../hooks/progress/pace.ts'
-import type { Reported } from '../hooks/progress/progress.ts'
+import type { Reported, ReportsByJob } from '../hooks/progress/progress.ts'
 import type { Report } from '../hooks/progress/report.ts'
 
 /** The last report of each attempt, in memory. */
 export interface Reports {
   /** Those of the attempts of an object, by the names of their Jobs. */
-  readonly of: (uid: string | undefined) => ReadonlyMap<string, Reported> | undefined
+  readonly of: (uid: string | undefined) => ReportsByJob | undefined
   /** Whether the attempt may report now; it counts as a report, even if that turns out to be none. */
   readonly admit: (attempt: Attempt) => boolean
   readonly put: (attempt: Attempt, report: Report) => void

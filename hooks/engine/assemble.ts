@@ -64,8 +64,7 @@ export function assemble<S, T>(
 /** What works tells how far it has come; everything else ends what was told. */
 function progressIn({ memory, reports, now }: Facts, current: WorkFate | undefined) {
   if (current?.is === 'working') return current.progress
-  const { progress } = memory
-  return progressAtEnd(progress, progress && reports?.get(progress.job), now)
+  return progressAtEnd(memory.progress, reports, now)
 }
 
 /** If two stages share a condition, the later one sets it once it has something to do. */

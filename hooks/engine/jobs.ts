@@ -126,7 +126,7 @@ function working(look: Look): WorkFate | undefined {
   const progress = progressAfter(
     facts.memory.progress,
     { job: current.metadata.name, stage: stage.name, isRunning: verdict.reason === stage.active },
-    facts.reports?.get(current.metadata.name),
+    facts.reports,
     facts.now,
   )
   const far = progress && { progress }

@@ -11,7 +11,7 @@ import {
   referencesOf,
 } from '../observe/references.ts'
 import type { Reporting } from '../progress/address.ts'
-import type { Reported } from '../progress/progress.ts'
+import type { ReportsByJob } from '../progress/progress.ts'
 import { imageVolumesOf } from './imagevolumes.ts'
 
 /** A sync request, parsed once: everything that a decision may depend on. */
@@ -32,7 +32,7 @@ export interface Facts<S = unknown> {
   /** Where work reports its progress, if anywhere. */
   readonly reporting: Reporting | undefined
   /** The last report of each attempt, by the name of its Job. */
-  readonly reports: ReadonlyMap<string, Reported> | undefined
+  readonly reports: ReportsByJob | undefined
   /** The time of the request, for conditions. */
   readonly now: string | undefined
 }

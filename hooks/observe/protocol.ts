@@ -2,7 +2,7 @@ import type { NodeFacts } from '../../crds/imagevolumes.ts'
 import type { Parent } from '../../crds/kind.ts'
 import { isObject } from '../../crds/schema/json.ts'
 import type { Reporting } from '../progress/address.ts'
-import type { Reported } from '../progress/progress.ts'
+import type { ReportsByJob } from '../progress/progress.ts'
 
 /**
  * Metacontroller's CompositeController hooks, version v2.
@@ -61,7 +61,7 @@ export interface SyncRequest {
   /** Also set by the server: where work reports its progress; undefined if nowhere. */
   readonly reporting?: Reporting | undefined
   /** Also set by the server: the last report of each attempt, by the name of its Job. */
-  readonly reports?: ReadonlyMap<string, Reported> | undefined
+  readonly reports?: ReportsByJob | undefined
 }
 
 export interface SyncResponse {

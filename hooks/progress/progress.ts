@@ -32,16 +32,22 @@ const pause = 15
 /** A time that is further ahead was written by a clock that was wrong. */
 const mostSkew = 60
 
+/** The last report of each attempt of an object that this server knows, by the name of its Job. */
+export type ReportsByJob = ReadonlyMap<string, Reported>
+
 export function progressAfter(
   before: ProgressStatus | undefined,
   working: Working,
-  reported: Reported | undefined,
+  reports: ReportsByJob | undefined,
   now: string | undefined,
 ): ProgressStatus | undefined {
   const own = before?.job === working.job ? before : undefined
-  if (!reported || !now) return own ?? ended(before)
-  if (before && isJustWritten(before, now)) return own ?? ended(before)
-  if (!own) return shown(before, working, reported, now)
+  // The former attempt may have reported once more before it ended.
+  const last = own ?? progressAtEnd(before, reports, now)
+  const reported = reports?.get(working.job)
+  if (!reported || !now) return last
+  if (before && isJustWritten(before, now)) return last
+  if (!own) return shown(last, working, reported, now)
   if (isNewer(reported, own, now)) {
     const next = shown(own, working, reported, now)
     return isSame(own, next) ? own : next
@@ -57,9 +63,10 @@ function isJustWritten({ updated }: ProgressStatus, now: string): boolean {
 /** Once nothing is under way: with the last report, which may have come shortly before the end. */
 export function progressAtEnd(
   before: ProgressStatus | undefined,
-  reported: Reported | undefined,
+  reports: ReportsByJob | undefined,
   now: string | undefined,
 ): ProgressStatus | undefined {
+  const reported = before && reports?.get(before.job)
   if (!before || !reported || !now || isEnded(before)) return ended(before)
   // Times are seconds: the last report may have come in the same one as that which is shown.
   if (secondsBetween(before.reported, reported.at) < 0) return ended(before)

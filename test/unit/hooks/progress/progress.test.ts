@@ -23,13 +23,17 @@ const reportedAt = (second: number, report: Partial<Report>, more: Partial<Repor
   ...more,
 })
 
+/** What a server knows that has heard from one attempt only. */
+const from = (reported: Reported | undefined, { job }: Pick<Working, 'job'> = run) =>
+  reported && new Map([[job, reported]])
+
 /** The status after syncs, each at its second, with the last report of the server that answers. */
 const shownAfter = (
   syncs: readonly (readonly [second: number, reported?: Reported, working?: Working])[],
 ): ProgressStatus | undefined =>
   syncs.reduce<ProgressStatus | undefined>(
     (before, [second, reported, working = run]) =>
-      progressAfter(before, working, reported, timeAt(second)),
+      progressAfter(before, working, from(reported, working), timeAt(second)),
     undefined,
   )
 
@@ -165,16 +169,24 @@ describe('once nothing is under way', () => {
   const before = shownAfter([[0, reportedAt(0, { percent: 90 }, { secondsLeft: 9 })]])
 
   test('the last report is shown, without a summary or a time that is left', () => {
-    const last = progressAtEnd(before, reportedAt(4, { percent: 100 }), timeAt(5))
+    const last = progressAtEnd(before, from(reportedAt(4, { percent: 100 })), timeAt(5))
     expect(last).toMatchObject({ percent: 100, reported: timeAt(4), updated: timeAt(5) })
     expect(last).not.toHaveProperty('summary')
     expect(last).not.toHaveProperty('eta')
   })
 
+  test.each([4, 60])('nor is it lost if other work begins first, at second %i', (second) => {
+    const seal: Working = { job: 'm-model-seal-1', stage: 'seal', isRunning: true }
+    const last = from(reportedAt(4, { percent: 100 }))
+    const sealing = progressAfter(before, seal, last, timeAt(second))
+    expect(sealing).toMatchObject({ job: run.job, percent: 100, reported: timeAt(4) })
+    expect(sealing).not.toHaveProperty('summary')
+  })
+
   test('nothing changes any more', () => {
     const report = reportedAt(4, { percent: 100 })
-    const last = progressAtEnd(before, report, timeAt(5))
-    expect(progressAtEnd(last, report, timeAt(500))).toEqual(last)
+    const last = progressAtEnd(before, from(report), timeAt(5))
+    expect(progressAtEnd(last, from(report), timeAt(500))).toEqual(last)
     expect(progressAtEnd(last, undefined, timeAt(900))).toEqual(last)
   })
 })
@@ -200,11 +212,11 @@ describe('a program that stops reporting', () => {
     ).not.toHaveProperty('silentSince')
     expect(silent).toMatchObject({ silentSince: timeAt(0), summary: '9% loss 1' })
     expect(silenceNote(silent)).toBe(`; no report of its progress since ${timeAt(0)}`)
-    expect(progressAfter(silent, run, last, timeAt(900))).toEqual(silent)
+    expect(progressAfter(silent, run, from(last), timeAt(900))).toEqual(silent)
   })
 
   test('and reports again is not named any more, although nothing else has changed', () => {
-    const again = progressAfter(silent, run, reportedAt(900, { percent: 9 }), timeAt(901))
+    const again = progressAfter(silent, run, from(reportedAt(900, { percent: 9 })), timeAt(901))
     expect(again).not.toHaveProperty('silentSince')
     expect(silenceNote(again)).toBe('')
   })
@@ -253,7 +265,7 @@ test('whatever two replicas hear and in which order they answer, the status does
           })
         }
         if (is !== 'sync') continue
-        const next = progressAfter(status, run, heard[replica], timeAt(now))
+        const next = progressAfter(status, run, from(heard[replica]), timeAt(now))
         if (next === status) continue
         expect(now - written).toBeGreaterThanOrEqual(15)
         expect(Date.parse(next?.reported ?? '')).toBeGreaterThanOrEqual(
@@ -264,7 +276,7 @@ test('whatever two replicas hear and in which order they answer, the status does
       // Once nobody reports, each replica tells at most its news and its silence.
       let writes = 0
       for (let more = 1; more <= 100; more++) {
-        const next = progressAfter(status, run, heard[more % 2], timeAt(now + 1000 * more))
+        const next = progressAfter(status, run, from(heard[more % 2]), timeAt(now + 1000 * more))
         if (next !== status) writes++
         status = next
       }
