@@ -16,12 +16,14 @@ const tls = ['tls.secretName=certificate', `tls.ca=${ca}`]
 
 const binary = await findHelm({ progress: (line) => console.log(line) })
 
-const rendered = (template: string, values: readonly string[]): readonly unknown[] => {
+const renderedBy = (values: readonly string[], ...more: readonly string[]): readonly unknown[] => {
   const set = ['--set', [imagesAt, ...tls, ...values].join()]
-  const args = ['template', release, chart, '--namespace', home, ...set, '--show-only']
-  const text = execFileSync(binary, [...args, `templates/${template}.yaml`], { encoding: 'utf8' })
+  const args = ['template', release, chart, '--namespace', home, ...set, ...more]
+  const text = execFileSync(binary, args, { encoding: 'utf8', maxBuffer: 2 ** 24 })
   return parseAllDocuments(text).map((document) => document.toJS())
 }
+const rendered = (template: string, values: readonly string[]) =>
+  renderedBy(values, '--show-only', `templates/${template}.yaml`)
 
 const service = `https://substratus.${home}.svc:443`
 const tokenSecret = { namespace: home, name: 'token' }
@@ -235,6 +237,19 @@ describe('the gateway', () => {
     })
     for (const flag of flags.slice(1)) expect(help).toContain(flag.split('=')[0])
   })
+})
+
+test('with everything enabled, each object is rendered once', () => {
+  const parts = ['gateway', 'metacontroller', 'serviceMonitor', 'modelServerMonitor']
+  const more = ['alerts', 'dashboard', 'kubeStateMetrics', 'progress', 'networkPolicy']
+  const all = renderedBy(
+    [...parts, ...more].map((part) => `${part}.enabled=true`),
+  ) as readonly Shown[]
+  const names = all
+    .filter(Boolean)
+    .map(({ kind, metadata }) => `${kind} ${metadata.namespace ?? ''}/${metadata.name}`)
+  expect(names.length).toBeGreaterThan(40)
+  expect(names.filter((name, at) => names.indexOf(name) !== at)).toEqual([])
 })
 
 test('kube-state-metrics gets its configuration and its right where it runs', () => {
