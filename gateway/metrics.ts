@@ -39,32 +39,32 @@ export function gatewayMetrics({
   const byModel = {
     requests: new Counter({
       name: 'substratus_gateway_requests_total',
-      help: 'Requests that have ended, by the status of the answer; 499: the client went away.',
+      help: 'Finished requests to the gateway, by the status code of the response; 499 if the client disconnected.',
       labelNames: [...labelNames, 'code'],
       registers,
     }),
     tokens: new Counter({
       name: 'substratus_gateway_tokens_total',
-      help: 'Tokens, as far as answers contain their usage.',
+      help: 'Tokens, if responses contain usage.',
       labelNames: [...labelNames, 'kind'],
       registers,
     }),
     underWay: new Gauge({
       name: 'substratus_gateway_requests_under_way',
-      help: 'Requests that are held or being answered.',
+      help: 'Requests that are waiting or being answered.',
       labelNames,
       registers,
     }),
     firstByte: new Histogram({
       name: 'substratus_gateway_first_byte_seconds',
-      help: 'From the end of a request’s body to the first byte of the answer’s, without the time it was held.',
+      help: 'Time to the first byte of a response, without the time that a server took to wake.',
       labelNames,
       buckets: [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60],
       registers,
     }),
     wake: new Histogram({
       name: 'substratus_gateway_wake_seconds',
-      help: 'How long requests were held until a sleeping server was ready.',
+      help: 'How long requests waited for a sleeping server.',
       labelNames,
       buckets: [1, 5, 10, 30, 60, 120, 300, 600],
       registers,

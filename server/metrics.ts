@@ -8,7 +8,7 @@ export function metrics(watches: readonly WatchedKind[] = []) {
   collectDefaultMetrics({ register: registry })
   const duration = new Histogram({
     name: 'substratus_request_duration_seconds',
-    help: 'Time to answer a hook or an admission review.',
+    help: 'Time to answer a hook request or an admission review.',
     labelNames: ['route', 'code'],
     buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1, 5],
     registers: [registry],
@@ -28,7 +28,7 @@ export function metrics(watches: readonly WatchedKind[] = []) {
   const pending = pendingUpdates()
   new Gauge({
     name: 'substratus_update_pending',
-    help: 'Servers and notebooks that run an older Pod template, according to this replica’s last responses.',
+    help: 'Servers and notebooks that still run an older Pod template. Each replica counts only its own hook responses of the last minute or so: use sum.',
     labelNames: ['kind'],
     registers: [registry],
     collect() {
@@ -50,7 +50,7 @@ export function metrics(watches: readonly WatchedKind[] = []) {
   })
   const certificateExpiry = new Gauge({
     name: 'substratus_certificate_expiry_timestamp_seconds',
-    help: 'When the certificate that is served ends, in seconds since 1970; 0 for plain HTTP.',
+    help: 'When the served certificate expires, in seconds since 1970; 0 for plain HTTP.',
     registers: [registry],
   })
   return { registry, duration, refused, reports, pending, certificateExpiry }
