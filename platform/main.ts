@@ -46,7 +46,10 @@ program
   .command('binaries')
   .description('Download or build the programs that up and the tests run, into the cache.')
   .usage('-- [options]')
-  .option('--node', 'those of a real node as well')
+  .option(
+    '--node',
+    'those of a real node and of all tests as well, some of which only Go can build',
+  )
   .action(async (options) => set(await (await import('./binaries/prepare.ts')).prepare(options)))
 
 program

@@ -218,6 +218,25 @@ export const kueue: Tool = {
   },
 }
 
+const kubeStateMetricsVersion = '2.20.0'
+
+/**
+ * Only the test of the dashboard needs it, in the version that docs/operate.md names, so its name contains
+ * the version. It is released only as an image.
+ */
+export const kubeStateMetrics: Tool = {
+  name: `kube-state-metrics-${kubeStateMetricsVersion}`,
+  versionArgs: ['version'],
+  unfit: (output) => version(output, /^2\.20\.0$/, kubeStateMetricsVersion),
+  release: () => undefined,
+  go: {
+    module: 'k8s.io/kube-state-metrics/v2',
+    version: `v${kubeStateMetricsVersion}`,
+    package: 'k8s.io/kube-state-metrics/v2',
+    stamp: 'github.com/prometheus/common/version.Version',
+  },
+}
+
 /** A program of a Go project that releases one archive on GitHub. */
 const published = <Name extends NodeToolName>(
   name: Name,

@@ -12,6 +12,7 @@ import {
   goOs,
   helm,
   kubernetesVersion,
+  kubeStateMetrics,
   kueue,
   type NodeToolName,
   nodeTools,
@@ -53,6 +54,9 @@ export const findActionlint = async (lookup: Lookup): Promise<string> =>
 /** kubectl of the minor before. */
 export const findOlderKubectl = async (lookup: Lookup): Promise<string> =>
   Object.values(await findIn(placesOf(lookup), [olderKubectl], lookup.signal))[0] ?? ''
+
+export const findKubeStateMetrics = async (lookup: Lookup): Promise<string> =>
+  Object.values(await findIn(placesOf(lookup), [kubeStateMetrics], lookup.signal))[0] ?? ''
 
 /** BuildKit without the rest of a node. */
 export const findBuildBinaries = (lookup: Lookup): Promise<BuildBinaries> =>

@@ -3,13 +3,15 @@ import {
   findActionlint,
   findBinaries,
   findHelm,
+  findKubeStateMetrics,
   findNodeBinaries,
   findOlderKubectl,
 } from './find.ts'
 
 /**
  * `npm run binaries`: downloads or builds the programs that the platform and its tests run, so that what
- * starts afterwards finds them in the cache. With `node`, those of a real node as well.
+ * starts afterwards finds them in the cache. With `node`, those of a real node as well, and kube-state-metrics:
+ * only one test needs it, and it is built for minutes.
  */
 export async function prepare(
   options: { readonly node?: boolean; readonly output?: Output } = {},
@@ -19,7 +21,10 @@ export async function prepare(
   const found: string[] = Object.values(await findBinaries(lookup))
   // One after the other: each build takes all cores.
   for (const find of [findHelm, findOlderKubectl, findActionlint]) found.push(await find(lookup))
-  if (options.node) found.push(...Object.values(await findNodeBinaries(lookup)))
+  if (options.node) {
+    found.push(await findKubeStateMetrics(lookup))
+    found.push(...Object.values(await findNodeBinaries(lookup)))
+  }
   for (const path of found) output.write(`${path}\n`)
   return 0
 }

@@ -1,14 +1,13 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { request } from 'node:https'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, inject, test } from 'vitest'
-import { stringify } from 'yaml'
-import { programNamed } from '../../platform/node/requirements.ts'
-import { freePorts } from '../../platform/ports.ts'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+import { findHelm } from '../../platform/binaries/find.ts'
 import { root } from '../../terminal/root.ts'
 import { bodyOf, endUpstreams, gatewayBed, serving, upstream } from '../protocol/gatewaybed.ts'
+import { chart, documentsIn, home, imagesAt, release } from './chart.ts'
 import {
   apply,
   get,
@@ -20,103 +19,72 @@ import {
   until,
   untilReady,
 } from './cluster.ts'
+import { startKubeStateMetrics } from './kubestatemetrics.ts'
+import { type Prometheus, type Series, startPrometheus } from './prometheus.ts'
 import { simulate, work } from './troubles.ts'
 
 /**
- * The queries of the dashboard on a real Prometheus, Debian's, that scrapes the server of these tests and
- * a gateway while both have something to do.
+ * The queries of the dashboard and the rules of the chart in a real Prometheus, Debian's. It scrapes the
+ * server of these tests and a gateway while both have something to do, and kube-state-metrics.
  */
 
 const cluster = inject('cluster')
 const ends: (() => unknown)[] = []
 
-/**
- * The panels of the part Objects need kube-state-metrics. Where it is not on PATH they have no data, because
- * building it would take minutes; test/unit/generate/monitoring.test.ts compares what they read with the CRDs.
- */
-const kubeStateMetrics = programNamed('kube-state-metrics')
-const partsWithData = ['Server', 'Gateway', ...(kubeStateMetrics ? ['Objects'] : [])]
-
 let ns: string
-let asks: (query: string) => Promise<readonly number[]>
+let prometheus: Prometheus
+let rules: readonly Shown[]
 let burdened: () => Promise<void>
 
 beforeAll(async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'substratus-dashboard-'))
-  ends.push(() => rmSync(folder, { recursive: true }))
   ns = await namespace('dashboard')
-  const [port = 0, objects = 0, own = 0] = await freePorts(3)
-  console.log(`the objects by ${kubeStateMetrics ?? 'nothing: kube-state-metrics is not on PATH'}`)
-  if (kubeStateMetrics)
-    runs(folder, kubeStateMetrics, [
-      `--kubeconfig=${cluster.kubeconfig}`,
-      `--custom-resource-state-config-file=${join(root, 'helm/files/kubestatemetrics.yaml')}`,
-      ...['--resources=deployments', `--port=${objects}`, `--telemetry-port=${own}`],
-    ])
+  const parts = await monitoringParts()
+  const ofKind = (kind: string) => parts.filter((one) => one.kind === kind)
+  const groups = ofKind('PrometheusRule').flatMap(({ spec }) => spec.groups)
+  rules = groups.flatMap((group) => group.rules)
+  const objects = await startKubeStateMetrics(
+    ns,
+    parts.filter(({ kind }) => /^(ConfigMap|Cluster)/.test(kind)),
+  )
+  ends.push(objects.end)
   const gateway = await gatewayOf()
   // The labels are those that the Prometheus operator gives to the targets of a Service.
   const job = (name: string, address: string, service: string, more: object = {}) => ({
     job_name: name,
     honor_labels: true,
-    static_configs: [{ targets: [new URL(address).host], labels: { service, pod: name } }],
+    static_configs: [{ targets: [address], labels: { service, pod: name } }],
     ...more,
   })
-  const config = {
-    global: { scrape_interval: '1s', scrape_timeout: '1s' },
-    scrape_configs: [
-      job('server', cluster.serverUrl, 'substratus', {
-        scheme: 'https',
-        tls_config: { ca_file: cluster.ca },
-      }),
-      job('gateway', gateway.address, 'substratus-gateway-metrics'),
-      job('objects', `http://127.0.0.1:${objects}`, 'kube-state-metrics'),
+  const server = { scheme: 'https', tls_config: { ca_file: cluster.ca } }
+  prometheus = await startPrometheus(
+    [
+      job('server', new URL(cluster.serverUrl).host, 'substratus', server),
+      job('gateway', new URL(gateway.address).host, 'substratus-gateway-metrics'),
+      job('objects', objects.address, 'kube-state-metrics'),
     ],
-  }
-  writeFileSync(join(folder, 'prometheus.yml'), stringify(config))
-  runs(folder, programNamed('prometheus') ?? 'prometheus', [
-    `--config.file=${join(folder, 'prometheus.yml')}`,
-    `--storage.tsdb.path=${join(folder, 'data')}`,
-    `--web.listen-address=127.0.0.1:${port}`,
-  ])
-  asks = (query) => valuesOf(`http://127.0.0.1:${port}`, query)
+    groups,
+  )
+  ends.push(prometheus.end)
   const reports = await objectsInUse()
   burdened = async () => void (await Promise.all([gateway.burden(), burden(reports)]))
-}, 120_000)
+})
 
 afterAll(async () => {
   for (const end of ends.reverse()) await end()
 })
 
-/** Starts a program that ends with the tests; its output tells why if it does so before. */
-function runs(folder: string, program: string, args: readonly string[]): void {
-  const child: ChildProcess = spawn(program, args, { cwd: folder })
-  let output = ''
-  child.stderr?.on('data', (chunk: Buffer) => {
-    output += chunk
-  })
-  child.on('error', (error) => console.log(`apt-get install prometheus: ${error.message}`))
-  const ended = new Promise<void>((resolve) =>
-    child.once('close', (code) => {
-      if (code) console.log(output)
-      resolve()
-    }),
-  )
-  ends.push(async () => {
-    child.kill('SIGTERM')
-    await ended
-  })
-}
-
-async function valuesOf(prometheus: string, query: string): Promise<readonly number[]> {
-  const body = new URLSearchParams({ query })
-  const answer: Shown = await (
-    await fetch(`${prometheus}/api/v1/query`, { method: 'POST', body })
-  ).json()
-  if (answer.status !== 'success') throw new Error(answer.error)
-  // A quantile of nothing is not a number.
-  return answer.data.result
-    .map(({ value }: { value: [number, string] }) => Number(value[1]))
-    .filter(Number.isFinite)
+/** What the chart brings for kube-state-metrics in the namespace of this test, and all of its rules. */
+async function monitoringParts(): Promise<readonly Shown[]> {
+  const values = [
+    ...[imagesAt, 'tls.secretName=a', 'tls.ca=a', 'alerts.enabled=true'],
+    ...['kubeStateMetrics.enabled=true', `kubeStateMetrics.namespace=${ns}`],
+    'modelServerMonitor.enabled=true',
+  ]
+  const files = ['monitoring', 'kubestatemetrics', 'modelservers']
+  const shown = files.flatMap((file) => ['--show-only', `templates/${file}.yaml`])
+  const args = ['template', release, chart, '--namespace', home, '--set', values.join(), ...shown]
+  const helm = await findHelm({ progress: console.log })
+  return documentsIn(execFileSync(helm, args, { encoding: 'utf8' }))
 }
 
 /** Objects in the states that the panels tell of; returns the address to which the training reports. */
@@ -125,6 +93,8 @@ async function objectsInUse(): Promise<string> {
     ns,
     manifest('Dataset', 'data', { source: 'https://example.com/data' }),
     manifest('Model', 'training', work, simulate('hold')),
+    manifest('Model', 'broken', work, simulate('exit')),
+    manifest('Model', 'greedy', { ...work, resources: { gpu: { type: 'nvidia-l4', count: 64 } } }),
     manifest('Model', 'base', { image: 'example.com/base' }),
     manifest('ModelServer', 'chat', { model: { name: 'base' } }),
     manifest('Notebook', 'explore', { model: { name: 'base' } }),
@@ -132,6 +102,8 @@ async function objectsInUse(): Promise<string> {
   await untilReady(ns, 'model/training', 'False Running')
   for (const what of ['dataset/data', 'modelserver/chat', 'notebook/explore'])
     await untilReady(ns, what, 'True')
+  await untilReady(ns, 'model/broken', 'False Failed')
+  await untilReady(ns, 'model/greedy', 'False Unschedulable')
   await patch(ns, 'notebook/explore', { env: { CHANGED: 'yes' } })
   await untilReady(ns, 'notebook/explore', 'True UpdatePending')
   const { items } = await get(ns, 'jobs')
@@ -168,11 +140,15 @@ const strangersSync = () =>
       .end('{}')
   })
 
+/** How long a model server takes, so that a scrape sees requests in progress. */
+const answerMs = 1500
+
 /** A gateway with a server that answers and one that sleeps until it is asked. */
 async function gatewayOf() {
   const usage = { prompt_tokens: 3, completion_tokens: 4 }
   const address = await upstream(async (req, res) => {
     await bodyOf(req)
+    await sleep(answerMs)
     res.end(JSON.stringify({ usage }))
   })
   const bed = await gatewayBed()
@@ -192,32 +168,111 @@ async function gatewayOf() {
 }
 
 interface Panel {
-  readonly type: string
   readonly title: string
-  readonly targets?: readonly { readonly expr: string }[]
+  readonly targets?: readonly { readonly expr: string; readonly legendFormat: string }[]
 }
 const { panels } = JSON.parse(readFileSync(join(root, 'helm/files/dashboard.json'), 'utf8')) as {
   readonly panels: readonly Panel[]
 }
 
-/** Each query, with its panel and the part of the dashboard. */
-function* queries() {
-  let part = ''
-  for (const { type, title, targets = [] } of panels) {
-    if (type === 'row') part = title
-    for (const { expr } of targets)
-      yield { part, title, query: expr.replaceAll('$__rate_interval', '10s') }
-  }
+const queries = panels.flatMap(({ title, targets = [] }) =>
+  targets.map(({ expr, legendFormat }) => ({
+    title,
+    query: expr.replaceAll('$__rate_interval', '10s'),
+    legend: legendFormat,
+  })),
+)
+
+/** The name of a series below its panel, as Grafana writes it; a label that is missing stays in braces. */
+const nameOf = (legend: string, { labels }: Series): string =>
+  legend.replace(/\{\{(\w+)\}\}/g, (braces, label) => labels[label] || braces)
+
+/** What is wrong with the data of a query, if anything. */
+function fault(legend: string, series: readonly Series[]): string | undefined {
+  if (series.length === 0) return 'no data'
+  const unnamed = series.map((one) => nameOf(legend, one)).find((name) => name.includes('{{'))
+  if (unnamed) return `a label is missing: ${unnamed}`
+  return series.some(({ value }) => value > 0) ? undefined : 'nothing above 0'
 }
 
-test('each panel has data', async () => {
-  const all = [...queries()]
-  expect(all.length).toBeGreaterThan(20)
-  const wanted = all.filter(({ part }) => partsWithData.includes(part))
-  const empty = async () => {
+test('each panel has data, and each series its labels', async () => {
+  expect(queries.length).toBeGreaterThan(20)
+  const wanted = new Set(queries)
+  const faults = async () => {
     await burdened()
-    const values = await Promise.all(wanted.map(({ query }) => asks(query)))
-    return wanted.filter((_, at) => values[at]?.length === 0).map(({ title }) => title)
+    const found = await Promise.all(
+      [...wanted].map(async (one) => {
+        const wrong = fault(one.legend, await prometheus.query(one.query))
+        // On a busy machine, not every scrape arrives in time.
+        if (!wrong) wanted.delete(one)
+        return wrong ? [`${one.title}: ${wrong}`] : []
+      }),
+    )
+    return found.flat()
   }
-  await until(empty, (titles) => titles.length === 0, 90)
+  await until(faults, (found) => found.length === 0, 100)
+})
+
+describe('the panels of the objects show those that they are about, and no others', () => {
+  test.each([
+    {
+      title: 'Objects by state',
+      shown: [
+        ...['Dataset Done', 'Model Done', 'Model Failed', 'Model Running', 'Model Unschedulable'],
+        ...['ModelServer Serving', 'Notebook UpdatePending'],
+      ],
+      from: 1,
+      to: 1,
+    },
+    {
+      title: 'Not Ready for',
+      shown: ['Model NS/broken', 'Model NS/greedy', 'Model NS/training'],
+      from: 0,
+      to: 1800,
+    },
+    { title: 'Progress', shown: ['Model NS/training run'], from: 0, to: 100 },
+    {
+      title: 'Replicas of ModelServers',
+      shown: ['NS/chat ready', 'NS/chat wanted'],
+      from: 1,
+      to: 1,
+    },
+    { title: 'Size of results', shown: ['NS'], from: 1, to: 1e12 },
+  ])('$title', async ({ title, shown, from, to }) => {
+    const results = await Promise.all(
+      queries
+        .filter((one) => one.title === title)
+        .map(async ({ query, legend }) =>
+          (await prometheus.query(query)).map((one) => ({ ...one, name: nameOf(legend, one) })),
+        ),
+    )
+    const series = results.flat()
+    expect(series.map(({ name }) => name.replace(ns, 'NS')).sort()).toEqual(shown)
+    for (const { name, value } of series)
+      expect([name, value >= from && value <= to, value]).toEqual([name, true, value])
+  })
+})
+
+test('each rule of the chart is evaluated without an error', async () => {
+  const evaluated = await until(prometheus.rules, (found) =>
+    found.every(({ health }) => health !== 'unknown'),
+  )
+  expect(evaluated.filter(({ health }) => health !== 'ok')).toEqual([])
+  const names = (all: readonly Shown[]) =>
+    all.map(({ alert, record, name }) => alert ?? record ?? name)
+  expect(names(evaluated).sort()).toEqual(names(rules).sort())
+})
+
+test('alerts are raised about the objects that need somebody, and about no others', async () => {
+  const raised = async () =>
+    (await prometheus.alerts())
+      .filter(({ customresource_kind: kind }) => kind)
+      .map(({ alertname, customresource_kind: kind, namespace, name, reason = '' }) =>
+        [alertname, kind, `${namespace}/${name}`, reason].join(' ').trim(),
+      )
+      .sort()
+  expect(await until(raised, ({ length }) => length > 1)).toEqual([
+    `SubstratusObjectFailed Model ${ns}/broken Failed`,
+    `SubstratusObjectPending Model ${ns}/greedy`,
+  ])
 })
