@@ -2,6 +2,7 @@ import { KubeConfig } from '@kubernetes/client-node'
 import { create } from '../cluster/exchange.ts'
 import { type ClusterOptions, clusterOf } from '../cluster/kubeconfig.ts'
 import { refusalOf } from '../cluster/refusal.ts'
+import { wrongSegment } from '../cluster/segments.ts'
 import { group } from '../crds/kind.ts'
 import { audience } from '../gateway/clusterreviews.ts'
 import { rightIn } from '../gateway/core/right.ts'
@@ -17,6 +18,8 @@ interface Options extends ClusterOptions {
  */
 export async function tokenCommand(name: string, options: Options): Promise<number> {
   if (!(options.hours > 0)) return usageError('--hours must be a number above 0')
+  const wrong = wrongSegment('resource name', name)
+  if (wrong !== undefined) return usageError(wrong)
   const { kubeConfig, namespace } = clusterOf(options)
   try {
     const made = await tokenOf(kubeConfig, namespace, name, {

@@ -17,14 +17,17 @@ export async function whyCommand(
   const targets = targetsOf(words, 'why')
   if ('wrong' in targets) return usageError(targets.wrong)
   const cluster = clusterOf(options)
-  let around: Promise<Seen> | undefined
+  let around: Seen | undefined
+  let isFirst = true
   let code = 0
-  for (const [index, target] of targets.entries()) {
+  for (const target of targets) {
     const failed = await explaining(cluster.namespace, async () => {
       const object = await objectAt(cluster, target)
-      around ??= aroundIn(cluster)
-      const why = whyOf(object, await around)
-      if (index) console.log()
+      // Only what was read is kept: after a failure, the next object reads again.
+      around ??= await aroundIn(cluster)
+      const why = whyOf(object, around)
+      if (!isFirst) console.log()
+      isFirst = false
       for (const line of whyLines(why, Date.now())) console.log(line)
       return 0
     })

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { KubeConfig } from '@kubernetes/client-node'
+import { wrongSegment } from './segments.ts'
 import { followTokenFiles } from './tokenfile.ts'
 
 export interface ClusterOptions {
@@ -50,7 +51,11 @@ export function clusterOf(
     throw new Error(
       `context "${named}" names cluster "${found.cluster}", which the kubeconfig lacks`,
     )
-  return { kubeConfig, namespace: namespace ?? found.namespace ?? 'default' }
+  // An empty one is none, as in kubectl.
+  const chosen = namespace || found.namespace || 'default'
+  const wrong = wrongSegment('namespace', chosen)
+  if (wrong !== undefined) throw new Error(wrong)
+  return { kubeConfig, namespace: chosen }
 }
 
 function fromEnvironment(env: NodeJS.ProcessEnv): KubeConfig {

@@ -1,3 +1,4 @@
+import { wrongSegment } from '../cluster/segments.ts'
 import type { Kind } from '../crds/kind.ts'
 import { kindCalled } from '../crds/kinds.ts'
 
@@ -32,7 +33,8 @@ export function targetOf(words: readonly string[]): Target | { readonly wrong: s
     return { wrong: `a ${kind.kind} cannot be opened: a notebook or a modelserver can` }
   if (!name) return { wrong: `say which: kubectl open ${kind.singular} NAME` }
   if (more.length) return { wrong: `one at a time: kubectl open ${kind.singular} ${name}` }
-  return { kind, name }
+  const wrong = wrongSegment('resource name', name)
+  return wrong === undefined ? { kind, name } : { wrong }
 }
 
 /** Whether all models are to be opened, at one address. */

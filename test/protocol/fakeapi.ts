@@ -22,6 +22,13 @@ export interface Stored {
   readonly status?: object
 }
 
+interface Refused {
+  readonly code: number
+  readonly message: string
+  /** The next request only. */
+  readonly isOnce?: true
+}
+
 export interface FakeApi {
   readonly kubeconfig: string
   /** Every request so far: `PATCH /apis/… {"spec":…}`, without the repeated ones of watches. */
@@ -34,7 +41,7 @@ export interface FakeApi {
   /** Responds to a POST: called with its path and body. */
   posted: (path: string, body: unknown) => object
   /** Requests to refuse, by a part of the request, with the API server's message. */
-  readonly refusals: Map<string, { readonly code: number; readonly message: string }>
+  readonly refusals: Map<string, Refused>
   /** What a Pod has logged; a log that is followed does not end. */
   readonly logs: Map<string, string>
   /** What a command in a Pod prints, in frames; without a code it never ends. */
@@ -193,8 +200,11 @@ export async function fakeApi(): Promise<FakeApi> {
     })
   })
 
-  const refusalOf = (request: string) =>
-    [...api.refusals].find(([piece]) => request.includes(piece))?.[1]
+  const refusalOf = (request: string) => {
+    const [piece = '', refusal] = [...api.refusals].find(([one]) => request.includes(one)) ?? []
+    if (refusal?.isOnce) api.refusals.delete(piece)
+    return refusal
+  }
   const down = async () => {
     const closed = new Promise((resolve) => server.close(resolve))
     for (const socket of connections) socket.destroy()

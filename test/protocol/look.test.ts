@@ -201,6 +201,21 @@ describe('why', () => {
     expect(api.requests.filter((line) => line.endsWith('/pods'))).toHaveLength(1)
   })
 
+  test('begins with the first object that exists, without an empty line', async () => {
+    api.put(squad)
+    const { code, stdout } = await run('why dataset nothing squad')
+    expect(code).toBe(1)
+    expect(stdout).toMatch(/^Dataset "squad": Ready: Done/)
+  })
+
+  test('of several objects reads again for the next one what could not be read for the first', async () => {
+    api.put(squad, failing)
+    api.refusals.set('/jobs', { code: 500, message: 'etcdserver: request timed out', isOnce: true })
+    const { code, stdout, stderr } = await run('why dataset/squad model/falcon')
+    expect([code, stderr]).toEqual([1, 'error: etcdserver: request timed out\n'])
+    expect(stdout).toMatch(/^Model "falcon": not Ready: Failed/)
+  })
+
   test('without the right to read Pods and Events tells the rest', async () => {
     api.put(squad, failing, job('run'))
     api.refusals.set('/pods', { code: 403, message: 'pods is forbidden' })
@@ -253,6 +268,23 @@ describe('what changes an object', () => {
     const values = patches().map((line) => /"substratus.ai\/rerun":"([^"]+)"/.exec(line)?.[1])
     expect(new Set(values).size).toBe(2)
     for (const value of values) expect(value).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/)
+  })
+
+  test('an object that is named twice is changed once', async () => {
+    api.put(running)
+    expect((await run('rerun model falcon falcon')).stdout.trim().split('\n')).toHaveLength(1)
+    expect(patches()).toHaveLength(1)
+  })
+
+  test.each([
+    ['model ..', `invalid resource name "..": [may not be '..']`],
+    ['models falcon -n ..', `invalid namespace "..": [may not be '..']`],
+  ])('%s leads to no other path of the API server', async (words, why) => {
+    api.put(running)
+    const { code, stderr } = await run(`suspend ${words}`)
+    expect(code).toBeGreaterThan(0)
+    expect(stderr).toContain(why)
+    expect(api.requests).toEqual([])
   })
 
   test('what cannot be done is told, and nothing is written', async () => {

@@ -27,6 +27,10 @@ describe('an error shows the right command', () => {
     ['model', 'say which: kubectl substratus why model NAME'],
     ['model/', 'say which: kubectl substratus why model NAME'],
     ['model a b', 'one at a time: kubectl substratus why model a'],
+    ['model ..', `invalid resource name "..": [may not be '..']`],
+    ['model/.', `invalid resource name ".": [may not be '.']`],
+    ['model a/b%2f', `invalid resource name "a/b%2f": [may not contain '/' may not contain '%']`],
+    ['model/a/b', 'arguments in KIND/NAME form may not have more than one slash'],
     [
       'falcon',
       'no kind "falcon": there are dataset, data; model; modelserver, mserver; notebook, nb',
@@ -41,6 +45,9 @@ describe('several objects are named as in kubectl', () => {
     { words: 'model a b', is: 'Model/a Model/b' },
     { words: 'model/a data/b', is: 'Model/a Dataset/b' },
     { words: 'nb/a', is: 'Notebook/a' },
+    { words: 'model a b a', is: 'Model/a Model/b' },
+    { words: 'model/a data/a models/a', is: 'Model/a Dataset/a' },
+    { words: 'model a ..', is: `invalid resource name "..": [may not be '..']` },
     { words: '', is: 'say which object: kubectl substratus suspend KIND NAME' },
     { words: 'model', is: 'say which: kubectl substratus suspend model NAME' },
     {

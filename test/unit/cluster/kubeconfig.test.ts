@@ -87,6 +87,18 @@ describe('the cluster and the namespace are those that kubectl would use', () =>
       is: 'https://b.example other',
     },
     {
+      when: '--namespace is empty: it is not set',
+      env: listed('b'),
+      options: { namespace: '' },
+      is: 'https://b.example team',
+    },
+    {
+      when: '--namespace would be another path',
+      env: listed('b'),
+      options: { namespace: '../..' },
+      is: `error: invalid namespace "../..": [may not contain '/']`,
+    },
+    {
       when: '--kubeconfig wins over KUBECONFIG',
       env: listed('a'),
       options: { kubeconfig: file('b') },

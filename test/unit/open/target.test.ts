@@ -36,6 +36,7 @@ describe('an error shows the right command', () => {
     ],
     ['notebook a b', 'one at a time: kubectl open notebook a'],
     ['notebook/a b', 'one at a time: kubectl open notebook a'],
+    ['notebook ..', `invalid resource name "..": [may not be '..']`],
     [
       'model falcon',
       'a Model cannot be opened: its modelserver can, and kubectl open models opens all at one address',
