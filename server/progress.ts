@@ -134,17 +134,29 @@ const keepAliveMilliseconds = 20_000
 const maxConnections = 10_000
 /** A Pod needs one; behind the same address may be all Pods of a node. */
 const maxFromOne = 512
+/**
+ * A Service chooses a replica for each connection. Over one that stays open, a single replica would hear all
+ * reports of a program, and Metacontroller may ask another one.
+ */
+const oldMilliseconds = 10_000
 
 export function progressServer(
   handler: ReturnType<typeof progressHandler>,
   most = maxConnections,
+  old = oldMilliseconds,
 ): Server {
-  const server = createServer(timeouts, handler)
+  const since = new WeakMap<Socket, number>()
+  const server = createServer(timeouts, (req, res) => {
+    if (performance.now() - (since.get(req.socket) ?? 0) >= old)
+      res.setHeader('Connection', 'close')
+    handler(req, res)
+  })
   server.keepAliveTimeout = keepAliveMilliseconds
   server.timeout = keepAliveMilliseconds
   boundConnections(server, most)
   const open = new Map<string, number>()
   server.on('connection', (socket: Socket) => {
+    since.set(socket, performance.now())
     const remote = String(socket.remoteAddress)
     const count = (open.get(remote) ?? 0) + 1
     open.set(remote, count)

@@ -67,13 +67,13 @@ export function secondsLeft({ from, last }: Pace, report: Report): number | unde
 
 /** After so many usual gaps without a report, something may be wrong. */
 const longSilence = 10
-/** But not earlier: milliseconds. */
-const shortestSilence = 60_000
+/** But not earlier, in seconds. */
+export const leastSilence = 60
 /** With fewer reports, no gap is usual. */
 const fewest = 5
 
 /** After how many seconds without a report the silence is worth telling. */
 export function patience({ gap, reports }: Pace): number | undefined {
   if (gap === undefined || reports < fewest) return undefined
-  return Math.max(longSilence * gap, shortestSilence) / 1000
+  return Math.max((longSilence * gap) / 1000, leastSilence)
 }

@@ -1,5 +1,6 @@
 import type { Curve, ProgressStatus } from '../../crds/progress.ts'
 import { curvesAfter, rounded } from './curve.ts'
+import { leastSilence } from './pace.ts'
 import type { Report } from './report.ts'
 import { summaryOf, withoutTimeLeft } from './summary.ts'
 
@@ -50,9 +51,11 @@ export function progressAfter(
   if (!own) return shown(last, working, reported, now)
   if (isNewer(reported, own, now)) {
     const next = shown(own, working, reported, now)
-    return isSame(own, next) ? own : next
+    if (isAsked(own) || !isSame(own, next)) return next
   }
-  return isSilent(own, working, reported, now) ? silent(own, reported, now) : own
+  if (!isSilent(own, working, reported, now)) return own
+  if (!isAskedAbout(own, reported)) return shown(own, working, reported, now)
+  return secondsBetween(own.updated, now) < answer ? own : silent(own, reported, now)
 }
 
 function isJustWritten({ updated }: ProgressStatus, now: string): boolean {
@@ -158,7 +161,24 @@ const keyOf = ({ percent, step, message, metrics }: ProgressStatus): string =>
     ? JSON.stringify([step, message, Object.entries(metrics ?? {}).sort()])
     : String(percent)
 
-/** Only a server that has the report that is shown, or a newer one, knows that none has come since. */
+/**
+ * Reports of the same percentage are not written, so another replica may have some that nobody else knows of.
+ * Before a replica tells of a silence, it writes the last report that it has, a long time after it came: who
+ * has a newer one then writes that, and the silence is not told.
+ *
+ *     last report ── patience ──▶ asked ── answer ──▶ silentSince
+ *                                   └── a newer report: shown
+ */
+const answer = 60
+
+/** Whether a report was written so long after it came that a newer one is worth telling. */
+const isAsked = ({ reported, updated }: ProgressStatus): boolean =>
+  secondsBetween(reported, updated) > leastSilence
+
+const isAskedAbout = (own: ProgressStatus, { at, patience = leastSilence }: Reported): boolean =>
+  own.reported === at && secondsBetween(at, own.updated) > patience
+
+/** A server that has an older report than the one that is shown does not know whether any has come since. */
 const isSilent = (
   own: ProgressStatus,
   { isRunning }: Working,

@@ -233,6 +233,21 @@ test('from one address at most 512 connections are open', async () => {
   }
 })
 
+test('a connection is closed once it is old, so that the next report may reach another replica', async () => {
+  const answer = progressHandler({ keys: () => keys, reports, metrics: measured })
+  const impatient = progressServer(answer, 4, 0).listen(0, '127.0.0.1')
+  await once(impatient, 'listening')
+  const connectionAt = async (one: Server) =>
+    (await request(one).post(pathOf()).set('Connection', 'keep-alive').send('{"step": 1}')).headers
+      .connection
+  try {
+    expect(await connectionAt(server)).toBe('keep-alive')
+    expect(await connectionAt(impatient)).toBe('close')
+  } finally {
+    impatient.close()
+  }
+})
+
 test('a Pod that fills the server keeps no other from reporting', async () => {
   const answer = progressHandler({ keys: () => keys, reports, metrics: measured })
   const small = progressServer(answer, 4).listen(0, '127.0.0.1')

@@ -201,18 +201,48 @@ describe('a program that stops reporting', () => {
     [0, last],
     [200, last],
     [301, last],
+    [361, last],
   ])
 
-  test('is named after ten times its usual gap, once', () => {
+  test('is named after ten times its usual gap and a minute, once', () => {
     expect(
       shownAfter([
         [0, last],
         [200, last],
+        [301, last],
+        [360, last],
       ]),
     ).not.toHaveProperty('silentSince')
     expect(silent).toMatchObject({ silentSince: timeAt(0), summary: '9% loss 1' })
     expect(silenceNote(silent)).toBe(`; no report of its progress since ${timeAt(0)}`)
     expect(progressAfter(silent, run, from(last), timeAt(900))).toEqual(silent)
+  })
+
+  test('is named, too, if its last reports were of the percentage that is shown', () => {
+    const unchanged = { ...last, at: timeAt(100) }
+    const found = shownAfter([
+      [0, last],
+      [110, unchanged],
+      [401, unchanged],
+      [462, unchanged],
+    ])
+    expect(found).toMatchObject({ silentSince: timeAt(100), reported: timeAt(100) })
+  })
+
+  test('is not named if another replica has a newer report, which was not worth a write', () => {
+    const other = { ...last, at: timeAt(290) }
+    const syncs: Parameters<typeof shownAfter>[0] = [
+      [0, last],
+      [295, other],
+      [301, last],
+      [316, other],
+      [400, last],
+      [500, last],
+    ]
+    expect(shownAfter(syncs.slice(0, 3))).not.toHaveProperty('silentSince')
+    const found = shownAfter(syncs)
+    expect(found).toMatchObject({ percent: 9, reported: timeAt(290), updated: timeAt(316) })
+    expect(found).not.toHaveProperty('silentSince')
   })
 
   test('and reports again is not named any more, although nothing else has changed', () => {
@@ -227,6 +257,7 @@ describe('a program that stops reporting', () => {
       shownAfter([
         [0, last],
         [301, last, waiting],
+        [400, last, waiting],
       ]),
     ).not.toHaveProperty('silentSince')
     const older = { ...last, at: timeAt(-60) }
@@ -234,6 +265,7 @@ describe('a program that stops reporting', () => {
       shownAfter([
         [0, last],
         [301, older],
+        [400, older],
       ]),
     ).not.toHaveProperty('silentSince')
   })
@@ -283,5 +315,43 @@ test('whatever two replicas hear and in which order they answer, the status does
       expect(writes).toBeLessThanOrEqual(4)
     }),
     { numRuns: 500 },
+  )
+})
+
+test('two replicas that each hear some reports tell of a silence only when there is one', () => {
+  const reports = fc.record({
+    gap: fc.integer({ min: 1, max: 20 }),
+    replicas: fc.array(fc.nat(1), { minLength: 30, maxLength: 60, size: 'max' }),
+  })
+  fc.assert(
+    fc.property(reports, ({ gap, replicas }) => {
+      const heard: (Reported | undefined)[] = [undefined, undefined]
+      const paces: (Pace | undefined)[] = [undefined, undefined]
+      const report = { percent: 9, metrics: [] }
+      const last = gap * (replicas.length - 1)
+      let status: ProgressStatus | undefined
+      let isWrong = false
+      const sync = (second: number) => {
+        status = progressAfter(status, run, from(heard[(second / 10) % 2]), timeAt(second))
+      }
+      for (let second = 0; second <= last; second++) {
+        const replica = second % gap ? undefined : replicas[second / gap]
+        if (replica !== undefined) {
+          const pace = paceAfter(paces[replica], report, 1000 * second)
+          const long = patience(pace)
+          paces[replica] = pace
+          heard[replica] = reportedAt(second, report, long === undefined ? {} : { patience: long })
+        }
+        if (second % 10 === 0) sync(second)
+        isWrong ||= status?.silentSince !== undefined
+      }
+      expect(isWrong).toBe(false)
+      // Only the replica that has the last report knows that there was none since.
+      const { patience: long } = heard[replicas.at(-1) ?? 0] ?? {}
+      const after = 20 * Math.ceil((last + (long ?? 60)) / 20)
+      for (let more = 0; more <= 200; more += 10) sync(after + more)
+      expect(status?.silentSince).toBe(long === undefined ? undefined : timeAt(last))
+    }),
+    { numRuns: 100 },
   )
 })

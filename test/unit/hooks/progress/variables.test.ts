@@ -168,7 +168,8 @@ describe('a sync shows the report of the Job that works', () => {
     const reports = new Map([[job.metadata.name, old]])
     const more = { reporting, reports, now: '2026-01-01T00:00:01Z' }
     const shown = asked(stored(model, first), seen, more)
-    const silent = asked(stored(model, shown), seen, { ...more, now })
+    const doubtful = asked(stored(model, shown), seen, { ...more, now: '2026-01-01T00:10:00Z' })
+    const silent = asked(stored(model, doubtful), seen, { ...more, now: '2026-01-01T00:11:00Z' })
     expect(conditionOf(silent, 'Ready')).toBe(
       `False Running: Pod "${job.metadata.name}-x7k2p" is running; no report of its progress since 2026-01-01T00:00:00Z`,
     )
