@@ -19,14 +19,33 @@ type Side = (edge: Edge) => { readonly near: string; readonly far: string }
 const uses: Side = ({ from, to }) => ({ near: from, far: to })
 const origin: Side = ({ from, to }) => ({ near: to, far: from })
 
+/** The nodes at the other ends of a node's edges, in the order of the graph. */
+type Ends = (id: string) => readonly Node[]
+
+/** Of thousands of objects, each is looked up once. */
+function endsOf({ nodes, edges }: Graph, side: Side): Ends {
+  const places = new Map(nodes.map(({ id }, place) => [id, place]))
+  const ends = new Map<string, Set<number>>()
+  for (const { near, far } of edges.map(side)) {
+    const place = places.get(far)
+    if (place === undefined) continue
+    const own = ends.get(near) ?? new Set()
+    ends.set(near, own.add(place))
+  }
+  return (id) =>
+    [...(ends.get(id) ?? [])].sort((a, b) => a - b).flatMap((place) => nodes[place] ?? [])
+}
+
 /** Each object below what it was made from. One with several origins is drawn below each. */
 export function forest(graph: Graph): readonly Branch[] {
   const drawn = new Set<string>()
-  const roots = graph.nodes.filter(({ id }) => !graph.edges.some(({ to }) => to === id))
-  const trees = roots.map((node) => grown(graph, node, uses, drawn))
+  const ends = endsOf(graph, uses)
+  const made = new Set(graph.edges.map(({ to }) => to))
+  const roots = graph.nodes.filter(({ id }) => !made.has(id))
+  const trees = roots.map((node) => grown(node, ends, drawn))
   // What is left leads in a circle.
   const circles = graph.nodes.flatMap((node) =>
-    drawn.has(node.id) ? [] : [grown(graph, node, uses, drawn)],
+    drawn.has(node.id) ? [] : [grown(node, ends, drawn)],
   )
   return [...trees, ...circles].flatMap((tree) => lines(tree))
 }
@@ -35,8 +54,8 @@ export function forest(graph: Graph): readonly Branch[] {
 export function treeAround(graph: Graph, id: string): readonly Branch[] {
   const node = graph.nodes.find((one) => one.id === id)
   if (!node) return []
-  const made = grown(graph, node, origin, new Set(), true)
-  const used = grown(graph, node, uses, new Set())
+  const made = grown(node, endsOf(graph, origin), new Set(), true)
+  const used = grown(node, endsOf(graph, uses), new Set())
   const twigs = [
     { is: 'made from', twigs: made.twigs },
     { is: 'used by', twigs: used.twigs },
@@ -44,15 +63,8 @@ export function treeAround(graph: Graph, id: string): readonly Branch[] {
   return lines({ is: node, twigs })
 }
 
-function grown(
-  graph: Graph,
-  node: Node,
-  side: Side,
-  drawn: Set<string>,
-  withOrigins = false,
-): Twig {
-  const far = graph.edges.map(side).filter(({ near }) => near === node.id)
-  const next = graph.nodes.filter(({ id }) => far.some((one) => one.far === id))
+function grown(node: Node, ends: Ends, drawn: Set<string>, withOrigins = false): Twig {
+  const next = ends(node.id)
   const origins = withOrigins ? node.origins : []
   if (drawn.has(node.id))
     return { is: node, twigs: [], isRepeated: next.length + origins.length > 0 }
@@ -60,7 +72,7 @@ function grown(
   return {
     is: node,
     twigs: [
-      ...next.map((one) => grown(graph, one, side, drawn, withOrigins)),
+      ...next.map((one) => grown(one, ends, drawn, withOrigins)),
       ...origins.map((is) => ({ is, twigs: [] })),
     ],
   }

@@ -51,6 +51,15 @@ test('all objects stand below what they were made from; what was drawn above is 
   ])
 })
 
+test('thousands of objects are drawn at once', () => {
+  const many = Array.from({ length: 15_000 }, (_, at) =>
+    at % 2
+      ? shown('Model', `m${at}`, 'True Done', { dataset: { name: `d${at - 1}` } })
+      : shown('Dataset', `d${at}`, 'True Done', { source: 's3://b/d' }),
+  )
+  expect(forest(graphOf(many))).toHaveLength(15_000)
+})
+
 test('one object stands between what it was made from and what uses it', () => {
   const graph = graphOf(all)
   expect(drawn(treeAround(graph, 'default/Model/support'))).toEqual([
