@@ -29,8 +29,6 @@ export async function watchCommand(words: readonly string[], options: Options): 
   const namespace = options.allNamespaces ? undefined : home
   const { stdout } = process
   const show = screenOf(stdout)
-  // The reader, such as head, has seen enough.
-  stdout.on('error', () => process.exit(0))
 
   return explaining(namespace, async () => {
     let trouble: string | undefined

@@ -7,6 +7,7 @@ import { usageCode } from './usage.ts'
 
 /** Runs a command line. A command that refuses its input, or fails, sets exit code 1 itself. */
 export async function runProgram(program: Command): Promise<void> {
+  process.stdout.on('error', outputFailed)
   try {
     if (!isOldNode()) await program.parseAsync()
     else if (!continuesOnOwnNode())
@@ -18,4 +19,11 @@ export async function runProgram(program: Command): Promise<void> {
       process.exitCode = 1
     }
   }
+}
+
+/** The reader, such as head, may have seen enough. A full disk must not look like success. */
+function outputFailed(error: NodeJS.ErrnoException): never {
+  if (error.code === 'EPIPE') process.exit(0)
+  console.error(`error: the output cannot be written: ${failureOf(error)}`)
+  process.exit(1)
 }

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process'
+import { openSync } from 'node:fs'
 import type { ServerResponse } from 'node:http'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { type FakeApi, fakeApi, type Stored } from './fakeapi.ts'
@@ -16,16 +17,16 @@ afterEach(async () => {
 })
 
 /** A command that runs, and what it has printed so far. */
-function started(words: string, file = 'cli/main.ts') {
+function started(words: string, file = 'cli/main.ts', output?: string) {
   const args = words.split(' ')
   const child = spawn(process.execPath, [file, ...args], {
     env: { ...process.env, KUBECONFIG: api.kubeconfig },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', output === undefined ? 'pipe' : openSync(output, 'w'), 'pipe'],
   })
   ends.push(() => child.kill('SIGKILL'))
   const printed = { stdout: '', stderr: '' }
   for (const name of ['stdout', 'stderr'] as const)
-    child[name].on('data', (chunk: Buffer) => {
+    child[name]?.on('data', (chunk: Buffer) => {
       printed[name] += chunk
     })
   const code = new Promise<number | null>((resolve) => child.on('close', resolve))
@@ -135,6 +136,13 @@ describe('tree', () => {
     ])
     expect(nodes[1].message).toBe(evil)
     expect(edges).toEqual([{ from: 'team/Dataset/squad', to: 'team/Model/falcon', role: 'data' }])
+  })
+
+  test('that cannot be written, as on a full disk, is no success', async () => {
+    api.put(squad, failing)
+    const { printed, code } = started('tree -o json', 'cli/main.ts', '/dev/full')
+    expect(await code).toBe(1)
+    expect(printed.stderr).toMatch(/^error: the output cannot be written: .*no space left/)
   })
 
   test('of a name that does not exist tells those that resemble it', async () => {
