@@ -3,10 +3,11 @@ import { podsPath } from '../cluster/collections.ts'
 import { stream } from '../cluster/exchange.ts'
 import { type Cluster, type ClusterOptions, clusterOf } from '../cluster/kubeconfig.ts'
 import { isForbidden, refusalOf } from '../cluster/refusal.ts'
+import { unreachable } from '../crds/kubelet.ts'
 import type { Pod } from '../hooks/children/manifesttypes.ts'
 import { type LiveLine, liveLine } from '../open/liveline.ts'
 import { usageError } from '../terminal/usage.ts'
-import { endOf, type Log, nextLog, unreachable } from '../view/logs.ts'
+import { endOf, type Log, nextLog } from '../view/logs.ts'
 import type { StageName } from '../view/own.ts'
 import { explaining, objectAt } from './failures.ts'
 import { logLines } from './loglines.ts'
@@ -26,8 +27,6 @@ export async function logsCommand(words: readonly string[], options: Options): P
   const target = targetOf(words, 'logs')
   if ('wrong' in target) return usageError(target.wrong)
   const cluster = clusterOf(options)
-  // The reader, such as head, has seen enough.
-  process.stdout.on('error', () => process.exit(0))
   return explaining(cluster.namespace, async () => {
     const object = await objectAt(cluster, target)
     const known = options.follow
@@ -93,7 +92,8 @@ async function readOne(
     } catch (error) {
       const refusal = refusalOf(error)
       // A cut connection is no refusal. Without --follow, nothing is read again.
-      const words = unreachable(log, refusal.message)
+      const { metadata, spec } = log.pod
+      const words = unreachable(metadata.name, spec?.nodeName, refusal.message)
       if (!follow && words) throw new Error(words)
       if (!follow || isForbidden(refusal)) throw error
       broke = words ?? refusal.message

@@ -1,6 +1,43 @@
-/** The first lines of an error and its cause; the rest is for a debugger. */
+/** The first lines of an error and its cause, in words for people; the rest is for a debugger. */
 export const reasonOf = (error: unknown): string => {
   if (!(error instanceof Error)) return String(error)
-  const cause = error.cause instanceof Error ? `: ${error.cause.message}` : ''
-  return `${error.message}${cause}`.split('\n').slice(0, 3).join(' ')
+  const { cause } = error
+  const known = networkWords(error) ?? networkWords(cause)
+  if (known) return known
+  const because = cause instanceof Error ? `: ${cause.message}` : ''
+  return `${error.message}${because}`.split('\n').slice(0, 3).join(' ')
+}
+
+/** What Node.js tells of a failed connection, as far as it is known. */
+interface NetworkError {
+  readonly code?: string
+  readonly address?: string
+  readonly port?: number
+  readonly hostname?: string
+  readonly errors?: readonly unknown[]
+}
+
+const place = ({ address, port }: NetworkError): string =>
+  address === undefined
+    ? 'the address'
+    : `${address.includes(':') ? `[${address}]` : address}:${port}`
+
+const words: Readonly<Record<string, (error: NetworkError) => string>> = {
+  ECONNREFUSED: (error) => `the connection to ${place(error)} was refused`,
+  ECONNRESET: () => 'the connection was cut',
+  EPIPE: () => 'the connection was cut',
+  EHOSTUNREACH: (error) => `there is no route to ${place(error)}`,
+  ENETUNREACH: (error) => `there is no route to ${place(error)}`,
+  ETIMEDOUT: (error) => `${place(error)} does not answer`,
+  ENOTFOUND: ({ hostname }) => `there is no host "${hostname}"`,
+  EAI_AGAIN: ({ hostname }) => `the host "${hostname}" cannot be looked up now`,
+}
+
+/** A host with several addresses has an error for each, and none of its own. */
+function networkWords(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined
+  const { errors = [] } = error as NetworkError
+  const first = (errors[0] ?? error) as NetworkError
+  const { code = '' } = first
+  return Object.hasOwn(words, code) ? words[code]?.(first) : undefined
 }

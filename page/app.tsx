@@ -96,11 +96,14 @@ export function App() {
 const listOrGraph = ({ view }: Place): 'list' | 'graph' => (view === 'graph' ? view : 'list')
 
 /** All resources may have the same trouble, as when the API server is gone. */
-function troublesIn({ troubles }: Known): string {
+function troublesIn({ troubles, resources }: Known): string {
   const byMessage = new Map<string, string[]>()
   for (const [resource, message] of troubles)
     byMessage.set(message, [...(byMessage.get(message) ?? []), resource])
   return [...byMessage]
-    .map(([message, resources]) => `${resources.join(', ')} cannot be read: ${message}`)
+    .map(([message, these]) => {
+      const what = these.length === resources.length ? 'the cluster' : these.join(', ')
+      return `${what} cannot be read: ${message}`
+    })
     .join('; ')
 }

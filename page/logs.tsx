@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
 import { printable } from '../crds/text.ts'
-import { followLog } from './api.ts'
+import { followLog, Refused } from './api.ts'
+import { isRunningIn, logTroubleOf } from './core/logs.ts'
 import { type Pod, stageOf } from './core/things.ts'
 
 interface Props {
@@ -21,12 +22,13 @@ export function Logs({ namespace, pods, isAllowed }: Props) {
   const choices = pods.flatMap((pod) => {
     const { containers = [], initContainers = [] } = pod.spec ?? {}
     return [...containers, ...initContainers].map(({ name }) => ({
+      pod,
+      container: name,
       key: `${pod.metadata.name}/${name}`,
       label: `${stageOf(pod)}: ${name} of ${pod.metadata.name} (${pod.status?.phase})`,
     }))
   })
-  const key = choices.some((one) => one.key === chosen) ? chosen : choices[0]?.key
-  const [pod = '', container = ''] = key?.split('/') ?? []
+  const shown = choices.find(({ key }) => key === chosen) ?? choices[0]
   return (
     <details onToggle={(event) => setShown(event.currentTarget.open)}>
       <summary>
@@ -34,11 +36,11 @@ export function Logs({ namespace, pods, isAllowed }: Props) {
       </summary>
       {!isAllowed && <p>You have no right to read logs: get pods/log.</p>}
       {isAllowed && !choices.length && <p>It has no Pods now.</p>}
-      {isAllowed && isShown && key && (
+      {isAllowed && isShown && shown && (
         <>
           <label>
             Container{' '}
-            <select value={key} onChange={(event) => setChosen(event.currentTarget.value)}>
+            <select value={shown.key} onChange={(event) => setChosen(event.currentTarget.value)}>
               {choices.map((one) => (
                 <option key={one.key} value={one.key}>
                   {one.label}
@@ -54,7 +56,13 @@ export function Logs({ namespace, pods, isAllowed }: Props) {
             />{' '}
             before its last restart
           </label>
-          <Log key={`${key}${isPrevious}`} {...{ namespace, pod, container, isPrevious }} />
+          <Log
+            key={`${shown.key}${isPrevious}`}
+            pod={shown.pod}
+            container={shown.container}
+            namespace={namespace}
+            isPrevious={isPrevious}
+          />
         </>
       )}
     </details>
@@ -63,25 +71,64 @@ export function Logs({ namespace, pods, isAllowed }: Props) {
 
 interface LogProps {
   readonly namespace: string
-  readonly pod: string
+  readonly pod: Pod
   readonly container: string
   readonly isPrevious: boolean
 }
+
+/** How long to wait before a log is read again. */
+const pauseMilliseconds = 2000
+
+/** As a text of lines: a progress bar draws over its own line again and again. */
+const lines = (piece: string): string =>
+  printable(piece.replace(/\r\n?/g, '\n').replaceAll('\t', '    '))
 
 function Log({ namespace, pod, container, isPrevious }: LogProps) {
   const [text, setText] = useState('')
   const [end, setEnd] = useState('')
   const box = useRef<HTMLPreElement>(null)
+  const newest = useRef(pod)
+  newest.current = pod
+  const { name } = pod.metadata
   useEffect(() => {
     const ending = new AbortController()
-    const heard = (piece: string) =>
-      setText((before) => (before + printable(piece)).slice(-longestLog))
-    followLog(namespace, { pod, container, previous: isPrevious }, heard, ending.signal).then(
-      () => setEnd('The log has ended.'),
-      (error: Error) => ending.signal.aborted || setEnd(error.message),
-    )
+    const { signal } = ending
+    const options = { pod: name, container, previous: isPrevious }
+    /** Whether there may be more to read. */
+    const read = async (): Promise<boolean> => {
+      let isNew = true
+      try {
+        await followLog(
+          namespace,
+          options,
+          (piece) => {
+            // What is read again begins with the last lines that have been shown.
+            const before = isNew ? '' : undefined
+            isNew = false
+            setEnd('')
+            setText((shown) => ((before ?? shown) + lines(piece)).slice(-longestLog))
+          },
+          signal,
+        )
+        const isCut = !isPrevious && isRunningIn(newest.current, container)
+        if (!signal.aborted && !isCut) setEnd('The log has ended.')
+        return isCut
+      } catch (error) {
+        if (signal.aborted) return false
+        // Cut off: the next attempt finds out why.
+        if (!isNew && !(error instanceof Refused)) return true
+        const { says, isPassing } = logTroubleOf(error as Error, newest.current, isPrevious)
+        setEnd(says)
+        return isPassing
+      }
+    }
+    const run = async (): Promise<void> => {
+      while (!signal.aborted && (await read()))
+        await new Promise((resolve) => setTimeout(resolve, pauseMilliseconds))
+    }
+    void run()
     return () => ending.abort()
-  }, [namespace, pod, container, isPrevious])
+  }, [namespace, name, container, isPrevious])
   // Who has scrolled up reads there.
   const wasAtEnd =
     !box.current ||
@@ -92,7 +139,7 @@ function Log({ namespace, pod, container, isPrevious }: LogProps) {
   return (
     <>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the keyboard. */}
-      <pre ref={box} role="log" aria-label={`Log of ${pod}`} tabIndex={0}>
+      <pre ref={box} role="log" aria-label={`Log of ${name}`} tabIndex={0}>
         {text}
       </pre>
       <p role="status">{end}</p>

@@ -171,14 +171,3 @@ export function endOf({ pod, container, key }: Log, pods: readonly Pod[]): strin
   const end = isSame ? status?.state?.terminated : status?.lastState?.terminated
   return end && `container "${container}" of ${name} exited with ${end.exitCode}`
 }
-
-/**
- * The API server's words for a kubelet that it cannot reach, for people; undefined for another message. Only
- * the kubelet has logs.
- */
-export function unreachable({ pod }: Log, message: string): string | undefined {
-  if (!/dial(ing)? |:10250\b|tunnel/.test(message)) return undefined
-  const node = pod.spec?.nodeName
-  const where = node === undefined ? 'the node' : `node "${node}"`
-  return `${where} of Pod "${pod.metadata.name}" does not answer the API server, and only it has the log (${message}): kubectl describe node${node === undefined ? '' : ` ${node}`} shows its state`
-}

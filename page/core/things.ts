@@ -50,7 +50,14 @@ export interface Pod {
     readonly initContainers?: readonly { readonly name: string }[]
     readonly containers?: readonly { readonly name: string }[]
   }
-  readonly status?: { readonly phase?: string; readonly startTime?: string }
+  readonly status?: {
+    readonly phase?: string
+    readonly startTime?: string
+    readonly containerStatuses?: readonly {
+      readonly name: string
+      readonly state?: { readonly running?: object }
+    }[]
+  }
 }
 
 export interface Happening {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Pod } from '../../../hooks/children/manifesttypes.ts'
-import { endOf, type Logs, nextLog, unreachable } from '../../../view/logs.ts'
+import { endOf, type Logs, nextLog } from '../../../view/logs.ts'
 import { podsOf } from '../../../view/own.ts'
 import { condition, jobOf, podOf, shown } from './shown.ts'
 
@@ -277,25 +277,5 @@ describe('the Pods of an object', () => {
   test('are not those of an object of the same name before it', () => {
     const before = { ...model, metadata: { ...model.metadata, uid: 'earlier' } }
     expect(podsOf(before, [own], [job])).toEqual([])
-  })
-})
-
-describe('a message about a kubelet that does not answer', () => {
-  const log = { pod: run, stage: 'run', container: 'model', key: '' } as const
-
-  test.each([
-    { message: 'dial tcp 10.0.0.1:10250: connect: connection refused' },
-    {
-      message: 'Get "https://10.0.0.1:10250/containerLogs/a/b/c": net/http: TLS handshake timeout',
-    },
-    { message: 'error dialing backend: No agent available' },
-  ])('becomes one about its node: $message', ({ message }) => {
-    expect(unreachable(log, message)).toMatch(
-      /^the node of Pod "run-1" does not answer the API server.*: kubectl describe node shows its state$/,
-    )
-  })
-
-  test('is told from others', () => {
-    expect(unreachable(log, 'container "model" in pod "run-1" is terminated')).toBeUndefined()
   })
 })

@@ -1,0 +1,55 @@
+import { describe, expect, test } from 'vitest'
+import { isRunningIn, logTroubleOf } from '../../../page/core/logs.ts'
+
+const pod = { metadata: { name: 'm-run-1' }, spec: { nodeName: 'gpu-7' } }
+
+describe('a log that cannot be read says why, and is read again if that may pass', () => {
+  test.each([
+    {
+      when: 'the kubelet does not answer',
+      failure: { code: 500, message: 'Get "https://10.0.0.1:10250/x": dial tcp: refused' },
+      says: /^The log cannot be read: node "gpu-7" of Pod "m-run-1" does not answer the API server.*; trying again$/,
+    },
+    {
+      when: 'the API server is away',
+      failure: { code: 502, message: 'the API server cannot be reached: it does not answer' },
+      says: /^The log cannot be read: the API server cannot be reached: .*; trying again$/,
+    },
+    {
+      when: 'the container has not started',
+      failure: { code: 400, message: 'container "run" is waiting to start: PodInitializing' },
+      says: /: container "run" is waiting to start: PodInitializing; trying again$/,
+    },
+    {
+      when: 'the command has ended',
+      failure: { message: 'Failed to fetch' },
+      says: /: kubectl substratus ui does not answer: start it again if it has ended; trying again$/,
+    },
+  ])('when $when', ({ failure, says }) => {
+    const trouble = logTroubleOf(failure, pod, false)
+    expect(trouble.says).toMatch(says)
+    expect(trouble.isPassing).toBe(true)
+  })
+
+  test.each([
+    { when: 'it may not be read', failure: { code: 403, message: 'forbidden' }, isPrevious: false },
+    { when: 'the Pod is gone', failure: { code: 404, message: 'not found' }, isPrevious: false },
+    {
+      when: 'there was no restart',
+      failure: { code: 400, message: 'previous terminated container "run" not found' },
+      isPrevious: true,
+    },
+  ])('and not if $when', ({ failure, isPrevious }) => {
+    expect(logTroubleOf(failure, pod, isPrevious)).toEqual({
+      says: `The log cannot be read: ${failure.message}`,
+      isPassing: false,
+    })
+  })
+})
+
+test('a container runs if its Pod says so', () => {
+  const status = { containerStatuses: [{ name: 'run', state: { running: {} } }] }
+  expect(isRunningIn({ ...pod, status }, 'run')).toBe(true)
+  expect(isRunningIn({ ...pod, status }, 'clone')).toBe(false)
+  expect(isRunningIn(pod, 'run')).toBe(false)
+})
