@@ -1,12 +1,13 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { beforeAll, expect, inject, test } from 'vitest'
+import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { findNodeBinaries } from '../../platform/binaries/find.ts'
 import { nodeName } from '../../platform/node/addresses.ts'
 import { type Base, provideBase } from '../../platform/node/images.ts'
 import { debian } from '../../platform/node/layers.ts'
 import { sumsIn } from '../../tools/prometheus.ts'
 import { serverActivity } from '../../tools/serveractivity.ts'
+import { home } from '../cluster/chart.ts'
 import {
   apply,
   get,
@@ -18,6 +19,8 @@ import {
   until,
 } from '../cluster/cluster.ts'
 import { answerOf, streamOf } from '../node/chat.ts'
+import { gatewayPods } from '../node/gatewaypods.ts'
+import { openaiClient } from '../node/openaiclient.ts'
 import { mirrored, nameInRegistry } from '../node/publicimages.ts'
 import { base, leave, untilSays } from '../node/realnode.ts'
 import { aConfig } from '../objects.ts'
@@ -101,6 +104,9 @@ beforeAll(async () => {
   await apply(ns, ...claim(ns, path))
   await apply(ns, manifest('Model', 'tiny', { source: 'pvc://vllm/' }))
   await untilSays(ns, 'model/tiny', 'True Done: served from storage: pvc://vllm/')
+})
+afterAll(async () => {
+  if (ns) await leave(ns)
 })
 
 const servingPods = async (): Promise<readonly Shown[]> =>
@@ -202,6 +208,10 @@ test('LoRA by torch, transformers and peft lowers the loss, and its adapter is t
   })
 })
 
+const question = 'What is a Pod?'
+/** What vLLM itself answers, by the names that it knows. */
+const said: Record<string, Set<string>> = { tiny: new Set(), tuned: new Set() }
+
 test('vLLM serves the adapter beside its base, each with its own answers', async () => {
   await apply(
     ns,
@@ -216,13 +226,37 @@ test('vLLM serves the adapter beside its base, each with its own answers', async
   )
   await untilSays(ns, 'modelserver/both', 'True Serving', 600)
   const url = `http://${(await get(ns, 'service/both-server')).spec.clusterIP}:8080`
-  const said: Record<string, Set<string>> = { tiny: new Set(), tuned: new Set() }
   for (const model of ['tiny', 'tuned', 'tiny', 'tuned']) {
-    const { choices } = await answerOf(url, { model, question: 'What is a Pod?', tokens: 16 })
+    const { choices } = await answerOf(url, { model, question, tokens: 16 })
     said[model]?.add(choices[0]?.message.content ?? '')
   }
   console.log(said)
   expect([said.tiny?.size, said.tuned?.size]).toEqual([1, 1])
   expect([...(said.tiny ?? [])]).not.toEqual([...(said.tuned ?? [])])
-  await leave(ns)
+})
+
+test('through the gateway, OpenAI’s client gets the same of both from one address', async () => {
+  const of = ['-n', ns, 'create']
+  await ok([...of, 'serviceaccount', 'application'])
+  const right = ['--verb=create', '--resource=modelservers.substratus.ai/proxy']
+  await ok([...of, 'role', 'models', ...right])
+  const subject = `--serviceaccount=${ns}:application`
+  await ok([...of, 'rolebinding', 'application-models', '--role=models', subject])
+  const gateway = await gatewayPods()
+  try {
+    const base = `http://substratus-gateway.${home}.svc/${ns}/v1`
+    const client = await openaiClient(ns, 'application', base)
+    // The server itself, its adapter, and the server by its Model.
+    const models = ['both', 'tuned', 'tiny', 'tuned', 'both', 'tuned']
+    const answers = await client.ask<readonly Shown[]>('alternately', question, '16', ...models)
+    console.log(answers)
+    const expected = models.map((asked) => {
+      const by = asked === 'tuned' ? 'tuned' : 'tiny'
+      const [content] = said[by] ?? []
+      return { asked, by, content }
+    })
+    expect(answers).toEqual(expected)
+  } finally {
+    await gateway.remove()
+  }
 })

@@ -58,6 +58,18 @@ def one(model):
     return {"content": chat.choices[0].message.content, "seconds": time.monotonic() - began}
 
 
+def alternately(text, tokens, *models):
+    """What each answers to the same question, one after the other, and by which name the server knows it."""
+    ask = client()
+    answers = []
+    for model in models:
+        chat = ask.chat.completions.create(
+            model=model, messages=question(text), max_tokens=int(tokens), temperature=0,
+            extra_body={"ignore_eos": True})
+        answers.append({"asked": model, "by": chat.model, "content": chat.choices[0].message.content})
+    return answers
+
+
 def streams(model, tokens, at_once, until):
     """Streams without a pause until a file exists."""
     streamed = []
@@ -88,4 +100,5 @@ def stream(ask, model, text, tokens):
         return {"error": repr(error)}
 
 
-print(json.dumps({f.__name__: f for f in (everything, refused, one, streams)}[sys.argv[1]](*sys.argv[2:])))
+functions = {f.__name__: f for f in (everything, refused, one, alternately, streams)}
+print(json.dumps(functions[sys.argv[1]](*sys.argv[2:])))
