@@ -6,9 +6,12 @@ import { claimName } from '../../crds/names.ts'
 import { quoted } from '../../crds/quoted.ts'
 import { type AnySpec, type Rule, type RuleInput, specOf } from '../../crds/rule.ts'
 import { singleNodeClaim } from '../../crds/serving.ts'
-import type { Artifacts } from '../../crds/status.ts'
+import type { Artifacts, Condition } from '../../crds/status.ts'
 
-/** Several ModelServers that mount one claim, which only one node can mount at a time. */
+/**
+ * Several ModelServers that mount one claim, which only one node can mount at a time. One that sleeps is a
+ * reason to warn, because a request wakes it, and none to refuse: until then the others can run.
+ */
 export const sharedClaimRules: readonly Rule[] = [
   sharedBy({
     field: 'spec.model.name',
@@ -71,8 +74,8 @@ function sharedBy({
     ...rule,
     // The Pods of the others may mount the image, as their nodes could when they were created.
     warns: (input) =>
-      !claimsOf({ ...input, nodes: undefined }).some((one) => conflictOf(one, input)) ||
-      !claimsOf(input).some((one) => conflictOf(one, input)),
+      !claimsOf({ ...input, nodes: undefined }).some((one) => isRefused(one, input)) ||
+      !claimsOf(input).some((one) => isRefused(one, input)),
     broken: (input) => claimsOf(input).length > 0,
     message: (input) =>
       claimsOf(input)
@@ -81,7 +84,13 @@ function sharedBy({
   }
 }
 
+/** Whether it has Pods, or will have some when it wakes. */
 const runs = ({ suspend, replicas = 1 }: AnySpec): boolean => !suspend && replicas > 0
+
+function isAsleep({ status }: Parent): boolean {
+  const { conditions = [] } = (status ?? {}) as { readonly conditions?: readonly Condition[] }
+  return conditions.some(({ type, reason }) => type === 'Ready' && reason === 'Idle')
+}
 
 function adaptersOf({ adapters = [] }: AnySpec): readonly string[] {
   return adapters.map(({ name }) => name)
@@ -107,6 +116,7 @@ function placeOf(model: Parent, config: Config): Artifacts | undefined {
 /** A Model in a claim that this server and others mount. */
 interface SharedClaim {
   readonly model: string
+  /** Those that sleep come last. */
   readonly others: readonly Parent[]
   readonly wayOut: string
 }
@@ -121,7 +131,9 @@ function sharedClaims(input: RuleInput, { modelsOf, asked, wayOut }: Mounts): Sh
       modelsOf(specOf(server)).includes(name) &&
       singleNodeClaim(asked(specOf(server)), name, place, withNodes(config, nodes, server))
     if (!mounts(object)) return []
-    const others = servers.filter((server) => runs(specOf(server)) && mounts(server))
+    const others = servers
+      .filter((server) => runs(specOf(server)) && mounts(server))
+      .toSorted((a, b) => Number(isAsleep(a)) - Number(isAsleep(b)))
     return others.length ? [{ model: name, others, wayOut: wayOut(model) }] : []
   })
 }
@@ -129,17 +141,23 @@ function sharedClaims(input: RuleInput, { modelsOf, asked, wayOut }: Mounts): Sh
 const isForOnePod = (config: Config): boolean =>
   claimSettings({ kind: 'Model' }, config).accessModes.includes('ReadWriteOncePod')
 
+/** Whether one of the others, which runs, can never mount the claim together with this one. */
+function isRefused(shared: SharedClaim, input: RuleInput): boolean {
+  const others = shared.others.filter((server) => !isAsleep(server))
+  return conflictOf({ ...shared, others }, input) !== undefined
+}
+
 /** Why one of the others can never mount the claim together with this one. */
 function conflictOf({ others }: SharedClaim, { object, config }: RuleInput): string | undefined {
   const [first] = others
   if (first && isForOnePod(config))
-    return `which only one Pod can mount at a time (ReadWriteOncePod), and ModelServer "${first.metadata.name}" mounts it`
+    return `which only one Pod can mount at a time (ReadWriteOncePod), and ModelServer "${first.metadata.name}" mounts it${whenAwake([first])}`
   const own = selectionOf(object, config).nodeSelector
   for (const other of others) {
     const theirs = selectionOf(other, config).nodeSelector
     const label = Object.keys(own).find((key) => (theirs[key] ?? own[key]) !== own[key])
     if (label)
-      return `which only one node can mount at a time, and ModelServer "${other.metadata.name}", which mounts it too, selects other nodes: ${label} is ${quoted([theirs[label] ?? ''])} there and ${quoted([own[label] ?? ''])} here`
+      return `which only one node can mount at a time, and ModelServer "${other.metadata.name}", which mounts it too${whenAwake([other])}, selects other nodes: ${label} is ${quoted([theirs[label] ?? ''])} there and ${quoted([own[label] ?? ''])} here`
   }
   return undefined
 }
@@ -149,15 +167,29 @@ function message(shared: SharedClaim, input: RuleInput): string {
   const claim = claimName({ kind: 'Model', metadata: { name } })
   const is = `Model "${name}" is in claim "${claim}"`
   const conflict = conflictOf(shared, input)
+  const run = others.some(isAsleep) ? 'run at the same time' : 'run'
   return conflict
     ? `Invalid value: "${name}": ${is}, ${conflict}: ${wayOut}`
-    : `${is}, which only one node can mount at a time, and ${sharers(others)} it too: they run only while one node has room for all; otherwise ${wayOut}`
+    : `${is}, which only one node can mount at a time, and ${sharers(others)}: they ${run} only while one node has room for all; otherwise ${wayOut}`
+}
+
+/** `ModelServer "a" mounts it too, and ModelServer "b" mounts it too when it wakes` */
+function sharers(servers: readonly Parent[]): string {
+  const groups = [servers.filter((server) => !isAsleep(server)), servers.filter(isAsleep)]
+  return groups
+    .filter(({ length }) => length)
+    .map((group) => `${mounters(group)} it too${whenAwake(group)}`)
+    .join(', and ')
 }
 
 /** `ModelServer "a" mounts` */
-function sharers(servers: readonly Parent[]): string {
+function mounters(servers: readonly Parent[]): string {
   const names = quoted(servers.slice(0, mostNamed).map(({ metadata }) => metadata.name ?? ''))
   const more = servers.length > mostNamed ? ` and ${servers.length - mostNamed} more` : ''
   return servers.length > 1 ? `ModelServers ${names}${more} mount` : `ModelServer ${names} mounts`
 }
 const mostNamed = 3
+
+/** Either all of them sleep or none. */
+const whenAwake = ([first, second]: readonly Parent[]): string =>
+  first && isAsleep(first) ? ` when ${second ? 'they wake' : 'it wakes'}` : ''

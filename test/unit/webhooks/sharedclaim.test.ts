@@ -12,6 +12,10 @@ const inClaim = complete(aModel(trained), { url })
 const packaged = { url, image: 'registry.test/falcon@sha256:1', inImage: true, program: true }
 const serving = (name: string, more: object = {}) =>
   aModelServer({ model: { name: 'falcon' }, image: 'i', ...more }, { name })
+const asleep = (name: string, more: object = {}) => ({
+  ...serving(name, { idleTimeout: '1h', ...more }),
+  status: { conditions: [{ type: 'Ready', status: 'True', reason: 'Idle', message: 'idle' }] },
+})
 const gpu = (type: string) => ({ resources: { gpu: { type } } })
 const profile = (accelerator: string) => ({
   resourceName: 'nvidia.com/gpu',
@@ -23,6 +27,7 @@ const claim =
   'Model "falcon" is in claim "falcon-model-artifacts", which only one node can mount at a time'
 const wayOut = 'set package: Always on the Model, or use a storage class with ReadWriteMany'
 const warning = `spec.model.name: ${claim}, and ModelServer "a" mounts it too: they run only while one node has room for all; otherwise ${wayOut}`
+const asleepWarning = `spec.model.name: ${claim}, and ModelServer "a" mounts it too when it wakes: they run at the same time only while one node has room for all; otherwise ${wayOut}`
 
 describe('a second server of a Model', () => {
   test.each<{
@@ -67,6 +72,23 @@ describe('a second server of a Model', () => {
     },
     { when: 'whose first is suspended', a: serving('a', { suspend: true }) },
     { when: 'whose first has no replicas', a: serving('a', { replicas: 0 }) },
+    { when: 'whose first sleeps', a: asleep('a'), warns: asleepWarning },
+    {
+      when: 'whose first was asleep when it was suspended',
+      a: asleep('a', { suspend: true }),
+    },
+    {
+      when: 'whose first sleeps, and runs in another zone when it wakes',
+      a: asleep('a', { pod: { nodeSelector: { zone: 'x' } } }),
+      b: serving('b', { pod: { nodeSelector: { zone: 'y' } } }),
+      warns: `spec.model.name: Invalid value: "falcon": ${claim}, and ModelServer "a", which mounts it too when it wakes, selects other nodes: zone is "x" there and "y" here: ${wayOut}`,
+    },
+    {
+      when: 'whose first sleeps, with ReadWriteOncePod',
+      a: asleep('a'),
+      config: { storage: { pvc: { accessModes: ['ReadWriteOncePod'] } } },
+      warns: `spec.model.name: Invalid value: "falcon": Model "falcon" is in claim "falcon-model-artifacts", which only one Pod can mount at a time (ReadWriteOncePod), and ModelServer "a" mounts it when it wakes: ${wayOut}`,
+    },
     { when: 'that is suspended itself', b: serving('b', { suspend: true }) },
     { when: 'whose first serves another Model', a: serving('a', { model: { name: 'other' } }) },
     {
@@ -166,6 +188,28 @@ test('an update of something else is not refused for it', () => {
   expect(change(serving('b', { ...gpu('l4'), runtime: 'tei', image: undefined })).allowed).toBe(
     false,
   )
+})
+
+test('servers that sleep are told apart from those that run, which decide', () => {
+  const facts = {
+    'Model/falcon': inClaim,
+    'ModelServer/a': asleep('a', gpu('t4')),
+    'ModelServer/c': asleep('c', gpu('l4')),
+    'ModelServer/d': serving('d', gpu('l4')),
+  }
+  const answer = (d: object) => {
+    const request = { uid: '1', operation: 'CREATE', object: serving('b', gpu('l4')) } as const
+    return validate(request, aConfig({ gpus }), { ...facts, ...d }).response
+  }
+  expect(answer({ 'ModelServer/a': asleep('a', gpu('l4')) }).warnings).toEqual([
+    expect.stringContaining(
+      'and ModelServer "d" mounts it too, and ModelServers "a", "c" mount it too when they wake: they run at the same time only while',
+    ),
+  ])
+  expect(answer({}).allowed).toBe(true)
+  const { allowed, status } = answer({ 'ModelServer/d': serving('d', gpu('t4')) })
+  expect(allowed).toBe(false)
+  expect(status?.message).toContain('ModelServer "d", which mounts it too, selects other nodes')
 })
 
 test('many servers are counted, not listed', () => {
