@@ -156,7 +156,8 @@ export async function main(options: Options): Promise<void> {
       news = `cannot tell: ${reasonOf(error)}`
       const now = performance.now()
       const isLong = now - Math.max(told ?? since, since) >= timeout
-      if ((isDoubt(error) || isLong) && doubts?.('cannot tell', now)) return report(news)
+      const insight = isDoubt(error) || isLong ? 'cannot tell' : undefined
+      if (doubts?.(insight, now)) return report(news)
     }
     if (news !== printed) console.log(news)
     printed = news

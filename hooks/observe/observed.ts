@@ -1,3 +1,4 @@
+import { timeOf } from '../../crds/idleness.ts'
 import { labels, type Parent } from '../../crds/kind.ts'
 import type {
   Admission,
@@ -52,6 +53,8 @@ export interface ObservedPod extends Pod {
   readonly nodeFault?: string
   /** A volume cannot be attached or mounted, which the Pod's status does not report. */
   readonly volumeFault?: string
+  /** When it should have ended, if that is over and it still exists. */
+  readonly overdueSince?: string
   /** What Kueue reports about the admission of a Pod that it holds. */
   readonly admission?: Admission
 }
@@ -70,6 +73,7 @@ export function observedIn(request: SyncRequest): Observed {
     .filter((pod) => belongs(pod, request.parent))
     .map((pod) => withVolumeFault(withNodeFault(pod as Pod, nodes), events))
     .map((pod) => withAdmission(pod, admissions))
+    .map((pod) => withOverdue(pod, request.now))
     .sort(newestFirst)
   const byName = new Map(children.map((child) => [`${child.kind}/${child.metadata.name}`, child]))
   const isOf = (object: Child, stage: string) => object.metadata.labels?.[labels.stage] === stage
@@ -129,6 +133,18 @@ function withVolumeFault(pod: ObservedPod, events: readonly Event[]): ObservedPo
 function withAdmission(pod: ObservedPod, admissions: readonly Admission[]): ObservedPod {
   const admission = isHeld(pod) && admissions.find((one) => isAdmissionOf(one, pod))
   return admission ? { ...pod, admission } : pod
+}
+
+/** After its grace period, a Pod is killed and removed within a few seconds. */
+const removalMilliseconds = 10_000
+
+/** Kubernetes sets `deletionTimestamp` to the end of the grace period. */
+function withOverdue(pod: ObservedPod, now: string | undefined): ObservedPod {
+  const { deletionTimestamp } = pod.metadata
+  const overdue = (timeOf(now) ?? 0) - (timeOf(deletionTimestamp) ?? Infinity)
+  return deletionTimestamp && overdue > removalMilliseconds
+    ? { ...pod, overdueSince: deletionTimestamp }
+    : pod
 }
 
 function withNodeFault(pod: Pod, nodes: Readonly<Record<string, Node>> | undefined): ObservedPod {

@@ -19,6 +19,7 @@ export interface Child {
     readonly uid?: string
     readonly generation?: number
     readonly creationTimestamp?: string
+    readonly deletionTimestamp?: string
     readonly deletionGracePeriodSeconds?: number
     readonly labels?: Readonly<Record<string, string>>
     readonly annotations?: Readonly<Record<string, string>>

@@ -12,9 +12,21 @@ export const isTerminating = ({ metadata }: Child): boolean => 'deletionTimestam
 export function formerPod(pods: readonly ObservedPod[], does: string): string | undefined {
   const pod = pods.find(isTerminating)
   if (!pod) return undefined
-  const seconds = pod.metadata.deletionGracePeriodSeconds ?? pod.spec?.terminationGracePeriodSeconds
+  return `the former Pod "${pod.metadata.name}" ${overdue(pod) ?? ending(pod, does)}; the next Pod is created after that`
+}
+
+function ending({ metadata, spec }: ObservedPod, does: string): string {
+  const seconds = metadata.deletionGracePeriodSeconds ?? spec?.terminationGracePeriodSeconds
   const most = seconds ? `, for at most ${seconds} s (terminationGracePeriodSeconds)` : ''
-  return `the former Pod "${pod.metadata.name}" still ${does}${most}; the next Pod is created after that`
+  return `still ${does}${most}`
+}
+
+/** Only the kubelet of its node removes it, and perhaps a finalizer keeps it. */
+function overdue({ metadata, spec, overdueSince }: ObservedPod): string | undefined {
+  if (!overdueSince) return undefined
+  const node = spec?.nodeName
+  const gone = node ? `; if node "${node}" is gone for good, kubectl delete node ${node}` : ''
+  return `should have ended by ${overdueSince} and still exists: kubectl describe pod ${metadata.name}${gone}`
 }
 
 export const isReady = (pod: ObservedPod): boolean => {

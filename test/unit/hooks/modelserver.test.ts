@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { modelserver } from '../../../hooks/modelserver.ts'
 import type { Child } from '../../objects.ts'
 import {
   aConfig,
@@ -10,6 +11,7 @@ import {
   namesOf,
   observed,
   readyOf,
+  requestFor,
   type Seen,
   statusOf,
   stored,
@@ -672,6 +674,23 @@ describe('while the former Pod of a server ends, and no other may be created', (
     { when: 'the API server does not say how long', more: {}, for: 60 },
   ])('Ready says so when $when', ({ more, for: seconds }) => {
     expect(ready(former(more))).toBe(says(seconds))
+  })
+
+  const readyAt = (now: string, seen: readonly Seen[]) => {
+    const request = { ...requestFor(strategy('Recreate'), ...seen), now }
+    return readyOf(modelserver.sync(request, aConfig()))
+  }
+  // Its node may be gone, and with it whatever would remove the Pod.
+  const overdue =
+    'False Pending: the former Pod "falcon-server-x7k2p" should have ended by 2026-01-01T00:02:00Z and still exists: kubectl describe pod falcon-server-x7k2p; if node "one" is gone for good, kubectl delete node one; the next Pod is created after that'
+  test.each([
+    { when: 'before its time is over', now: '2026-01-01T00:01:30Z', says: says(60) },
+    { when: 'while it is being removed', now: '2026-01-01T00:02:09Z', says: says(60) },
+    { when: 'once it is overdue', now: '2026-01-01T00:02:11Z', says: overdue },
+    { when: 'long after that', now: '2026-01-02T00:00:00Z', says: overdue },
+  ])('Ready says until when, or since when, $when', ({ now, says: expected }) => {
+    const seen = former({ deletionGracePeriodSeconds: 60 })
+    expect(readyAt(now, seen)).toBe(expected)
   })
 
   test('Ready says nothing of it if the next Pod need not wait', () => {

@@ -28,6 +28,7 @@ function reportsIn(minutes: string): readonly number[] {
 }
 
 const flapping = 'dt'.repeat(300)
+const inTurns = (minutes: number) => ('d'.repeat(minutes) + 't'.repeat(minutes)).repeat(50)
 
 describe('the watch reports', () => {
   test.each([
@@ -39,9 +40,19 @@ describe('the watch reports', () => {
       reports: [0, 11],
     },
     {
-      what: 'a second doubt after ten minutes',
-      minutes: 'dtttttttttttddddddddddddddd',
-      reports: [0, 11, 22],
+      what: 'a second doubt after twice as long',
+      minutes: `dttttttttttt${'d'.repeat(30)}`,
+      reports: [0, 11, 32],
+    },
+    {
+      what: 'less and less of metrics that come and go every quarter of an hour',
+      minutes: inTurns(15),
+      reports: [0, 25],
+    },
+    {
+      what: 'less and less of metrics that come and go every two hours',
+      minutes: inTurns(120),
+      reports: [0, 130, 260, 400, 560],
     },
     { what: 'nothing more of metrics that come and go', minutes: flapping, reports: [0] },
     {
