@@ -50,7 +50,7 @@ async function startingPod(ns: string): Promise<Shown> {
   return (await get(ns, 'pods')).items[0]
 }
 
-test('a missing Secret is reported within 15 s, and no longer once the Pod runs', async () => {
+test.concurrent('a missing Secret is reported within 15 s, and no longer once the Pod runs', async () => {
   const ns = await namespace('events')
   const pod = await startingPod(ns)
   const seen = watch(ns, 'dataset/it')
@@ -77,7 +77,7 @@ test('a missing Secret is reported within 15 s, and no longer once the Pod runs'
   expect(seen.lines.slice(states).filter((line) => line.includes('VolumeUnavailable'))).toEqual([])
 })
 
-test('kubectl describe tells how an object came to its state', async () => {
+test.concurrent('kubectl describe tells how an object came to its state', async () => {
   const ns = await namespace('events')
   const pod = await startingPod(ns)
   await write(eventFor(pod, { message: 'MountVolume.SetUp failed for volume "hub" : not yet' }))
@@ -98,7 +98,7 @@ test('kubectl describe tells how an object came to its state', async () => {
   expect(await told()).toBe(before)
 })
 
-test('an Event with another uid, or of another namespace, changes nothing', async () => {
+test.concurrent('an Event with another uid, or of another namespace, changes nothing', async () => {
   const [ns, other] = [await namespace('events'), await namespace('events-other')]
   const pod = await startingPod(ns)
   const message = 'MountVolume.SetUp failed for volume "hub" : forged'

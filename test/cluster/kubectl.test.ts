@@ -20,7 +20,9 @@ const image = 'example.com/train:1'
 const trained = { image, params: { epochs: 1 } }
 const served = { image: 'example.com/base:1' }
 
-describe('kubectl wait', () => {
+// Side by side, because they mostly wait: each has a namespace of its own.
+
+describe.concurrent('kubectl wait', () => {
   test('returns once the object is Ready', async () => {
     const ns = await namespace('wait')
     await apply(ns, manifest('Model', 'm', trained))
@@ -42,7 +44,7 @@ describe('kubectl wait', () => {
   })
 })
 
-test('kubectl get -w shows each step once, and -o wide the image', async () => {
+test.concurrent('kubectl get -w shows each step once, and -o wide the image', async () => {
   const ns = await namespace('watched')
   await apply(ns, manifest('Model', 'm', { ...trained, package: 'Never' }))
   const seen = watch(ns, 'model/m')
@@ -59,7 +61,7 @@ test('kubectl get -w shows each step once, and -o wide the image', async () => {
   expect(wide).toMatch(/^m\s+True\s+Done\s.*example\.com\/train:1\n$/m)
 })
 
-test('kubectl get ai lists all kinds, and short names work', async () => {
+test.concurrent('kubectl get ai lists all kinds, and short names work', async () => {
   const ns = await namespace('names')
   await apply(ns, manifest('Model', 'm', served), manifest('Notebook', 'n', {}))
   await apply(ns, manifest('Dataset', 'd', { image }))
@@ -75,7 +77,7 @@ test('kubectl get ai lists all kinds, and short names work', async () => {
     expect(await ok(['-n', ns, 'get', short, '-o', 'name'])).toContain('.substratus.ai/')
 })
 
-describe('kubectl describe', () => {
+describe.concurrent('kubectl describe', () => {
   test('shows conditions, and the result of each stage', async () => {
     const ns = await namespace('described')
     await apply(ns, manifest('Model', 'm', trained))
@@ -110,7 +112,7 @@ const quotaOfClaims = JSON.stringify({
   spec: { hard: { persistentvolumeclaims: '0' } },
 })
 
-describe('kubectl explain knows', () => {
+describe.concurrent('kubectl explain knows', () => {
   test.each([
     ['model.spec.build.git.secretName', 'ssh-auth'],
     ['modelserver.spec.replicas', 'How many Pods serve.'],
@@ -124,7 +126,7 @@ describe('kubectl explain knows', () => {
   })
 })
 
-describe('scaling', () => {
+describe.concurrent('scaling', () => {
   test('kubectl scale sets the replicas, and 0 stops the server', async () => {
     const ns = await namespace('scaled')
     await apply(ns, manifest('Model', 'm', served))
@@ -171,7 +173,7 @@ describe('scaling', () => {
   })
 })
 
-describe('applying an unchanged manifest changes nothing', () => {
+describe.concurrent('applying an unchanged manifest changes nothing', () => {
   test('client-side, server-side and with kubectl diff', async () => {
     const ns = await namespace('reapplied')
     const all = [
@@ -207,7 +209,7 @@ describe('applying an unchanged manifest changes nothing', () => {
   })
 })
 
-test('kubectl reads YAML as substratus validate does', async () => {
+test.concurrent('kubectl reads YAML as substratus validate does', async () => {
   const read = await ok(['annotate', '--local', '-f', '-', '-o', 'json', 'a=b'], withScalars)
   const expected = scalars.map(({ value }, at) => [`v${at}`, value])
   expect(JSON.parse(read).spec).toEqual(Object.fromEntries(expected))

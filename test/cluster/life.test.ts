@@ -19,7 +19,9 @@ import {
 const image = 'example.com/train:1'
 const held = { labels: { simulate: 'hold' } }
 
-test('a changed input creates a new Job and deletes the old one', async () => {
+// Side by side, because the longest wait for a minute: each has a namespace of its own.
+
+test.concurrent('a changed input creates a new Job and deletes the old one', async () => {
   const ns = await namespace('changed')
   await apply(ns, manifest('Model', 'm', { image, params: { epochs: 1 } }, held))
   await untilReady(ns, 'model/m', 'False Running')
@@ -32,7 +34,7 @@ test('a changed input creates a new Job and deletes the old one', async () => {
   expect(after[0]).toMatch(/^Job\/m-model-run-[0-9a-f]{8}$/)
 })
 
-test('deleting an object deletes its children', async () => {
+test.concurrent('deleting an object deletes its children', async () => {
   const ns = await namespace('deleted')
   await apply(ns, manifest('Dataset', 'd', { source: 'https://example.com/data' }))
   await apply(ns, manifest('Model', 'm', { image }))
@@ -51,7 +53,7 @@ test('deleting an object deletes its children', async () => {
 const everything =
   'jobs,deployments,replicasets,statefulsets,services,networkpolicies,persistentvolumeclaims,pods'
 
-test('suspend and resume apply to a running Job', async () => {
+test.concurrent('suspend and resume apply to a running Job', async () => {
   const ns = await namespace('suspended-job')
   await apply(ns, manifest('Model', 'm', { image, params: { epochs: 1 } }, held))
   await untilReady(ns, 'model/m', 'False Running')
@@ -68,7 +70,7 @@ test('suspend and resume apply to a running Job', async () => {
   expect(same.metadata.uid).toBe(job.metadata.uid)
 })
 
-test('suspend, resume and kubectl scale apply to a server', async () => {
+test.concurrent('suspend, resume and kubectl scale apply to a server', async () => {
   const ns = await namespace('suspended-server')
   await apply(ns, manifest('Model', 'm', { image }))
   await apply(ns, manifest('ModelServer', 's', { model: { name: 'm' } }))
@@ -89,7 +91,7 @@ test('suspend, resume and kubectl scale apply to a server', async () => {
   expect(pods.trim().split('\n')).toHaveLength(3)
 })
 
-test('suspend and resume apply to a notebook, and its home survives', async () => {
+test.concurrent('suspend and resume apply to a notebook, and its home survives', async () => {
   const ns = await namespace('suspended-notebook')
   await apply(ns, manifest('Notebook', 'n', {}))
   await untilReady(ns, 'notebook/n', 'True Serving')
@@ -105,7 +107,7 @@ test('suspend and resume apply to a notebook, and its home survives', async () =
   await untilReady(ns, 'notebook/n', 'True Serving')
 })
 
-test('a changed notebook waits for its Pod to be deleted', async () => {
+test.concurrent('a changed notebook waits for its Pod to be deleted', async () => {
   const ns = await namespace('pending-notebook')
   await apply(ns, manifest('Notebook', 'n', {}))
   await untilReady(ns, 'notebook/n', 'True Serving')
@@ -115,7 +117,7 @@ test('a changed notebook waits for its Pod to be deleted', async () => {
   await untilReady(ns, 'notebook/n', 'True Serving')
 })
 
-test('names of 50 characters work for every child', async () => {
+test.concurrent('names of 50 characters work for every child', async () => {
   const ns = await namespace('long')
   const name = 'n'.repeat(50)
   await apply(ns, manifest('Model', name, { build: { git: { url: 'https://example.com/r' } } }))
@@ -131,7 +133,7 @@ test('names of 50 characters work for every child', async () => {
     await untilReady(ns, `${kind}/${name}`, 'True')
 })
 
-test('an object that breaks a rule retains its children, and Ready names the rule', async () => {
+test.concurrent('an object that breaks a rule retains its children, and Ready names the rule', async () => {
   const ns = await namespace('invalid')
   await apply(ns, manifest('Notebook', 'n', {}))
   await untilReady(ns, 'notebook/n', 'True Serving')
@@ -150,7 +152,7 @@ test('an object that breaks a rule retains its children, and Ready names the rul
   await untilReady(ns, 'notebook/n', 'True')
 })
 
-test('objects that are deleted and recreated at once get all their children', async () => {
+test.concurrent('objects that are deleted and recreated at once get all their children', async () => {
   const ns = await namespace('again')
   const all = Array.from({ length: 20 }, (_, number) => manifest('Notebook', `n-${number}`, {}))
   await apply(ns, ...all)
@@ -177,7 +179,7 @@ test('objects that are deleted and recreated at once get all their children', as
   )
 })
 
-test('a foreign object with the name of a child is reported by name, and left alone', async () => {
+test.concurrent('a foreign object with the name of a child is reported by name, and left alone', async () => {
   const ns = await namespace('foreign')
   await ok(['-n', ns, 'create', 'service', 'clusterip', 's-server', '--tcp=80'])
   const { uid } = (await get(ns, 'service/s-server')).metadata
@@ -202,7 +204,7 @@ const told = async (ns: string): Promise<readonly string[]> =>
     .filter(({ source }: Shown) => source.component === 'substratus')
     .map(({ metadata }: Shown) => metadata.name)
 
-test('nothing is written for a minute when nothing changes', async () => {
+test.concurrent('nothing is written for a minute when nothing changes', async () => {
   const ns = await namespace('idle')
   await apply(ns, manifest('Dataset', 'd', { source: 'https://example.com/data' }))
   await apply(ns, manifest('Model', 'm', { image, dataset: { name: 'd' }, params: { a: 1 } }))

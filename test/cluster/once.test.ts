@@ -101,7 +101,8 @@ test('a finished run is not repeated after its Job is deleted', async () => {
   }
 })
 
-test('a temporarily invalid spec does not repeat a finished run', async () => {
+// The tests up to the last one restart nothing, so they run concurrently.
+test.concurrent('a temporarily invalid spec does not repeat a finished run', async () => {
   const ns = await namespace('invalid-between')
   await apply(ns, manifest('Model', 'm', trained))
   await untilReady(ns, 'model/m', 'True Done')
@@ -117,7 +118,7 @@ test('a temporarily invalid spec does not repeat a finished run', async () => {
   expect(jobsCreated(ns)).toEqual(created)
 })
 
-test('only a new value of the rerun annotation repeats a finished run', async () => {
+test.concurrent('only a new value of the rerun annotation repeats a finished run', async () => {
   const ns = await namespace('rerun')
   await apply(ns, manifest('Model', 'm', trained))
   await untilReady(ns, 'model/m', 'True Done')
@@ -137,7 +138,7 @@ test('only a new value of the rerun annotation repeats a finished run', async ()
   expect(jobsCreated(ns)).toHaveLength(6)
 })
 
-test('more memory after OOMKilled starts a new attempt', async () => {
+test.concurrent('more memory after OOMKilled starts a new attempt', async () => {
   const ns = await namespace('oom')
   await apply(ns, manifest('Model', 'm', trained, { labels: { simulate: 'oom' } }))
   await untilReady(ns, 'model/m', 'False OOMKilled')
@@ -146,7 +147,7 @@ test('more memory after OOMKilled starts a new attempt', async () => {
   expect(runs(jobsCreated(ns))).toHaveLength(2)
 })
 
-test('more memory for a run stops it first, and the next attempt has its folder', async () => {
+test.concurrent('more memory for a run stops it first, and the next attempt has its folder', async () => {
   const ns = await namespace('more-memory')
   const held = { labels: { simulate: 'hold' } }
   const unpackaged = { ...trained, package: 'Never' }
@@ -169,7 +170,7 @@ test('more memory for a run stops it first, and the next attempt has its folder'
   expect(runs(jobsCreated(ns))).toHaveLength(2)
 })
 
-test('a referrer uses the last result of a Model until the next one is complete', async () => {
+test.concurrent('a referrer uses the last result of a Model until the next one is complete', async () => {
   const ns = await namespace('consumers')
   await apply(ns, manifest('Model', 'm', trained))
   await apply(ns, manifest('ModelServer', 's', { model: { name: 'm' } }))
@@ -192,7 +193,7 @@ test('a referrer uses the last result of a Model until the next one is complete'
   )
 })
 
-test.each([
+test.concurrent.each([
   {
     how: 'trained again',
     change: (ns: string) => annotate(ns, 'model/base', 'substratus.ai/rerun=once'),

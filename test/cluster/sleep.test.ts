@@ -68,7 +68,7 @@ const wake = (ns: string, value = now()) =>
 const podsOf = async (ns: string): Promise<number> =>
   (await get(ns, 'pods')).items.filter(({ metadata }: Shown) => !metadata.deletionTimestamp).length
 
-test('an idle server is scaled to zero, is Ready, and is woken by the annotation', async () => {
+test.concurrent('an idle server is scaled to zero, is Ready, and is woken by the annotation', async () => {
   const ns = await served('asleep')
   const ended = now()
   await watchEnds(ns, 'idle', ended)
@@ -100,7 +100,7 @@ test('an idle server is scaled to zero, is Ready, and is woken by the annotation
   expect(idle.wakingSeconds).toBeLessThan(120)
 })
 
-test('a wake after the watch has ended, and before a sync, is not swallowed', async () => {
+test.concurrent('a wake after the watch has ended, and before a sync, is not swallowed', async () => {
   const ns = await served('woken-early')
   const [before] = (await get(ns, 'pods')).items
   // One write each; the end is a second earlier than the wake, and no sync sees it alone for certain.
@@ -118,7 +118,7 @@ test('a wake after the watch has ended, and before a sync, is not swallowed', as
   expect((await get(ns, 'pods')).items[0].metadata.uid).toBe(before.metadata.uid)
 })
 
-test('neither a suspended server nor one with 0 replicas is woken', async () => {
+test.concurrent('neither a suspended server nor one with 0 replicas is woken', async () => {
   const ns = await served('unwakeable')
   await watchEnds(ns)
   await says(ns, 'True Idle')
@@ -132,7 +132,7 @@ test('neither a suspended server nor one with 0 replicas is woken', async () => 
   expect((await get(ns, 'deployment/s-server')).spec.replicas).toBe(0)
 })
 
-test('Ready says why the watch cannot tell', async () => {
+test.concurrent('Ready says why the watch cannot tell', async () => {
   const ns = await served('doubtful')
   await watchEnds(ns, 'cannot tell: /metrics answers 501')
   expect(
@@ -140,7 +140,7 @@ test('Ready says why the watch cannot tell', async () => {
   ).toContain('cannot tell: /metrics answers 501')
 })
 
-test('the Service leads to the relay, and to the server itself once nothing is counted', async () => {
+test.concurrent('the Service leads to the relay, and to the server itself once nothing is counted', async () => {
   const ns = await served('relayed', { port: 9000 })
   const portOf = async () => (await get(ns, 'service/s-server')).spec.ports[0].targetPort
   expect(await portOf()).toBe(18080)
@@ -150,7 +150,7 @@ test('the Service leads to the relay, and to the server itself once nothing is c
   await until(portOf, (port) => port === 9000)
 })
 
-describe('at most one replica', () => {
+describe.concurrent('at most one replica', () => {
   const refusal = /idleTimeout needs a server of at most one replica: .*KEDA/
 
   test('is what kubectl scale may ask for', async () => {

@@ -63,7 +63,7 @@ const planted = (kind: 'RoleBinding' | 'Job') =>
     },
   })[kind]
 
-test.each(['RoleBinding', 'Job'] as const)(
+test.concurrent.each(['RoleBinding', 'Job'] as const)(
   'an annotation with a %s of kube-system creates nothing, and no child is lost',
   async (kind) => {
     const ns = await namespaceOfEve('annotated')
@@ -103,7 +103,7 @@ test.each(['RoleBinding', 'Job'] as const)(
   },
 )
 
-test.each([
+test.concurrent.each([
   { what: 'a list', text: '[]' },
   { what: 'no JSON', text: 'not JSON' },
   { what: 'a number', text: '7' },
