@@ -10,6 +10,9 @@ const waiting = 4
 /** Continuous integration runs these tiers beside a real node that builds images. */
 const busy = 120_000
 
+/** Each of these files starts a control plane of its own, so that they can run side by side. */
+const ownControlPlane = 'test/cluster/helm*.test.ts'
+
 /** Test names are read as a specification: none is cut. A project inherits nothing, so each says it. */
 const taskTitleValueFormatTruncate = 0
 const setupFiles = ['test/titles.ts']
@@ -148,7 +151,7 @@ export default defineConfig({
           taskTitleValueFormatTruncate,
           setupFiles,
           include: ['test/up/**/*.test.ts'],
-          // It has the machine for itself: there is room for one real node.
+          // It follows the tier node: there is room for one real node.
           sequence: { groupOrder: 6 },
           testTimeout: 300_000,
           hookTimeout: 1_800_000,
@@ -160,10 +163,23 @@ export default defineConfig({
           taskTitleValueFormatTruncate,
           setupFiles,
           include: ['test/cluster/**/*.test.ts'],
+          exclude: [ownControlPlane],
           globalSetup: ['test/cluster/setup.ts'],
-          // One control plane serves all files, one after the other: two cores carry no more.
+          // One control plane serves all files, one after the other: many change it for a while.
           fileParallelism: false,
           sequence: { groupOrder: 4 },
+          testTimeout: 120_000,
+          hookTimeout: 1_800_000,
+        },
+      },
+      {
+        test: {
+          name: 'helm',
+          taskTitleValueFormatTruncate,
+          setupFiles,
+          include: [ownControlPlane],
+          maxWorkers: 2,
+          sequence: { groupOrder: 10 },
           testTimeout: 120_000,
           hookTimeout: 1_800_000,
         },
