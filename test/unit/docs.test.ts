@@ -109,7 +109,7 @@ describe('every npm script that is named is in package.json', () => {
   })
 
   test('README.md names the test commands of .ci/run', () => {
-    const tiers = [...read('.ci/run').matchAll(/^tests ([a-z:]+)/gm)].map(([, name]) => name)
+    const tiers = [...read('.ci/run').matchAll(/^ *tests ([a-z:]+)/gm)].map(([, name]) => name)
     expect(tiers).toContain('test')
     for (const tier of tiers) expect(read('README.md')).toMatch(new RegExp(`npm (run )?${tier}\``))
   })
