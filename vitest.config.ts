@@ -10,7 +10,7 @@ const waiting = 4
 /** Continuous integration runs these tiers beside a real node that builds images. */
 const busy = 120_000
 
-/** Each of these files starts a control plane of its own, so that they can run side by side. */
+/** These files use no control plane but their own, so that they can run side by side. */
 const ownControlPlane = 'test/cluster/helm*.test.ts'
 
 /** Test names are read as a specification: none is cut. A project inherits nothing, so each says it. */
