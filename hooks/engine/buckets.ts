@@ -1,7 +1,7 @@
 import type { Job } from '../children/manifesttypes.ts'
 import { apart, jobName } from '../children/metadata.ts'
 import { isComplete } from '../observe/jobstate.ts'
-import { answers, type Identity, identityOf, isSealedApart } from '../observe/memory.ts'
+import { type Identity, identityOf, isMadeFor, isSealedApart } from '../observe/memory.ts'
 import type { Hashes } from './hashes.ts'
 import type { Facts } from './read.ts'
 import type { WorkStage } from './stage.ts'
@@ -35,7 +35,7 @@ export function bucketsOf(
   const names = suffixesOf(stage, hashes).map((suffix) => jobName(parent, stage.name, suffix))
   const current = names.map((name) => observed.child('Job', name)).find((job) => job !== undefined)
   const jobs = observed.jobs(stage.name)
-  const isSuccess = (job: Job) => isComplete(job) && answers(identityOf(job), hashes.inputs, rerun)
+  const isSuccess = (job: Job) => isComplete(job) && isMadeFor(job, hashes.inputs, rerun)
   const other = jobs.find(isSuccess)
   return {
     name: current?.metadata.name ?? names[0] ?? '',

@@ -3,7 +3,7 @@ import type { Job } from '../children/manifesttypes.ts'
 import { queueOf } from '../children/metadata.ts'
 import { isRetried, isUnseen, jobFailure, jobProgress } from '../observe/diagnosis.ts'
 import { hadTooLittleTime, isComplete, isFailed, isStopped } from '../observe/jobstate.ts'
-import { answers, identityOf } from '../observe/memory.ts'
+import { isMadeFor } from '../observe/memory.ts'
 import { queued } from '../observe/queue.ts'
 import { unheard } from '../observe/silence.ts'
 import { isSuspended } from '../observe/spec.ts'
@@ -56,7 +56,7 @@ export function workFate(facts: Facts, stage: WorkStage, progress: Progress): Wo
 
 /** A running Job for the present inputs continues, even while an earlier stage's report is read again. */
 function behind(look: Look): WorkFate | undefined {
-  const { facts, stage, records, blockedBy, buckets } = look
+  const { facts, stage, records, blockedBy } = look
   if (!blockedBy) return undefined
   return fated(
     look,
@@ -64,7 +64,7 @@ function behind(look: Look): WorkFate | undefined {
     stage.skip(records) ?? no('Waiting', `waits for ${blockedBy.stage.condition}`),
     isOutdatedSeal(look)
       ? []
-      : buckets.useful
+      : look.buckets.useful
           .filter((one) => !isReleased(one, facts.parent, facts.observed))
           .map((one) => retainedJob(one, facts)),
   )
@@ -78,7 +78,7 @@ function isOutdatedSeal({ facts: { observed }, stage, records, rerun }: Look): b
   if (stage.name !== 'seal' || records.written) return false
   const { inputs } = stage.hashes(rerun)
   return ![...observed.jobs('run'), ...observed.jobs('load')].some(
-    (job) => isComplete(job) && answers(identityOf(job), inputs, rerun),
+    (job) => isComplete(job) && isMadeFor(job, inputs, rerun),
   )
 }
 

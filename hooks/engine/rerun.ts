@@ -1,7 +1,8 @@
 import type { StageRecord } from '../../crds/status.ts'
+import type { Job } from '../children/manifesttypes.ts'
 import { rerunOf } from '../children/metadata.ts'
 import { isFailed } from '../observe/jobstate.ts'
-import { identityOf, type Memory } from '../observe/memory.ts'
+import { identityOf, isMadeFor, type Memory } from '../observe/memory.ts'
 import type { Facts } from './read.ts'
 import type { Stage, WorkStage } from './stage.ts'
 
@@ -27,10 +28,10 @@ const newestRecord = ({ records }: Memory, { keys, hashes }: WorkStage): StageRe
     .map((key) => records[key])
     .find(Boolean)
 
-const underWay = ({ observed }: Facts, stage: WorkStage | undefined): string | undefined =>
-  stage &&
-  observed
-    .jobs(stage.name)
-    .filter((job) => !isFailed(job))
-    .map(identityOf)
-    .find(({ inputs }) => inputs === stage.hashes(undefined).inputs)?.rerun
+function underWay({ observed }: Facts, stage: WorkStage | undefined): string | undefined {
+  if (!stage) return undefined
+  const isUnderWay = (job: Job) =>
+    !isFailed(job) && isMadeFor(job, stage.hashes(undefined).inputs, undefined)
+  const job = observed.jobs(stage.name).find(isUnderWay)
+  return job && identityOf(job).rerun
+}

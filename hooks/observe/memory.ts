@@ -144,6 +144,11 @@ function identityIn({ metadata }: Child): Identity {
   return { inputs, attempt, ...(rerun && rerun.length <= longestValue && { rerun }) }
 }
 
+/** Whether a Job was created for these inputs. Most old Jobs state others, so their names need no proof. */
+export const isMadeFor = (job: Child, inputs: string, rerun: string | undefined): boolean =>
+  job.metadata.annotations?.[jobAnnotations.inputs] === inputs &&
+  answers(identityOf(job), inputs, rerun)
+
 const isNamedAfter = (name: string, hash: string): boolean => name.endsWith(`-${hash.slice(0, 8)}`)
 
 /** Whether the result of a Job is sealed by a Job of its own; its name proves it. */
