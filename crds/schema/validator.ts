@@ -115,21 +115,25 @@ export function isValid(schema: Schema, value: unknown): boolean {
  */
 export function validator(schema: Schema, root = ''): Validate {
   const trim = trimmer(schema)
-  const validate = trimmedValidator(schema, root)
-  return (value) => validate(trim(value))
+  const rules = [...rulesOf(schema, root)]
+  const validate = validatorWith(schema, root, rules)
+  // Almost every value is valid, and trimming would leave it as it is.
+  return (value) => (isValid(schema, value) ? brokenIn(rules, value) : validate(trim(value)))
 }
 
 /** The same for a value that is already trimmed: listing the names of a huge object even once takes long. */
-export function trimmedValidator(
+export const trimmedValidator = (schema: Schema, root = '') =>
+  validatorWith(schema, root, [...rulesOf(schema, root)])
+
+function validatorWith(
   schema: Schema,
-  root = '',
+  root: string,
+  rules: readonly Located[],
 ): (trimmed: Trimmed) => readonly FieldError[] {
-  const rules = [...rulesOf(schema, root)]
   // Compiled when the first invalid value arrives.
   let all: ReturnType<typeof allErrors> | undefined
   return ({ value, given, dropped, isCut }) => {
-    if (isValid(schema, value) && (!isCut || isValid(schema, given)))
-      return unique(broken(rules, given, () => true))
+    if (isValid(schema, value) && (!isCut || isValid(schema, given))) return brokenIn(rules, given)
     all ??= allErrors(schema)
     all(value)
     // If the rest of a huge value has no error, the error is the one that isValid stopped at.
@@ -154,6 +158,10 @@ export function trimmedValidator(
     )
   }
 }
+
+/** The broken rules of a value that is valid by the schema. */
+const brokenIn = (rules: readonly Located[], value: unknown): readonly FieldError[] =>
+  unique(broken(rules, value, () => true))
 
 /** At most 100 errors, and the number of the others; `more` counts errors that have no message yet. */
 export function limited(errors: readonly FieldError[], more = 0): readonly FieldError[] {
