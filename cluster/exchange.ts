@@ -1,6 +1,7 @@
 import { type IncomingMessage, request as requestHttp } from 'node:http'
 import { Agent, type RequestOptions, request as requestHttps } from 'node:https'
 import type { KubeConfig } from '@kubernetes/client-node'
+import { authenticate } from './credentials.ts'
 import { refused } from './refusal.ts'
 
 /** The error for a response other than 2xx, with its code and its body. */
@@ -106,7 +107,7 @@ export async function stream(
   signal: AbortSignal,
 ): Promise<IncomingMessage> {
   const options: RequestOptions = { method: 'GET', signal }
-  await kubeConfig.applyToHTTPSOptions(options)
+  await authenticate(kubeConfig, options)
   const url = `${kubeConfig.getCurrentCluster()?.server}${path}?${new URLSearchParams(query)}`
   return new Promise((resolve, reject) => {
     const open = url.startsWith('https:') ? requestHttps : requestHttp
@@ -147,7 +148,7 @@ async function send<T>(
   body?: object,
 ): Promise<T> {
   const options: RequestOptions = { method }
-  await kubeConfig.applyToHTTPSOptions(options)
+  await authenticate(kubeConfig, options)
   if (options.agent instanceof Agent) options.agent = keptAgent(options.agent)
   const url = `${kubeConfig.getCurrentCluster()?.server}${path}`
   const headers = {

@@ -51,6 +51,8 @@ export function clusterOf(
     throw new Error(
       `context "${named}" names cluster "${found.cluster}", which the kubeconfig lacks`,
     )
+  if (found.user && !kubeConfig.getCurrentUser())
+    throw new Error(`context "${named}" names user "${found.user}", which the kubeconfig lacks`)
   // An empty one is none, as in kubectl.
   const chosen = namespace || found.namespace || 'default'
   const wrong = wrongSegment('namespace', chosen)
@@ -68,6 +70,7 @@ function fromEnvironment(env: NodeJS.ProcessEnv): KubeConfig {
 }
 
 function read(file: string): KubeConfig {
+  if (!existsSync(file)) throw new Error(`kubeconfig ${file} does not exist`)
   const kubeConfig = new KubeConfig()
   try {
     kubeConfig.loadFromFile(file)

@@ -31,6 +31,17 @@ const words: Readonly<Record<string, (error: NetworkError) => string>> = {
   ETIMEDOUT: (error) => `${place(error)} does not answer`,
   ENOTFOUND: ({ hostname }) => `there is no host "${hostname}"`,
   EAI_AGAIN: ({ hostname }) => `the host "${hostname}" cannot be looked up now`,
+  ...Object.fromEntries(
+    [
+      'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+      'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+      'SELF_SIGNED_CERT_IN_CHAIN',
+      'DEPTH_ZERO_SELF_SIGNED_CERT',
+    ].map((code) => [
+      code,
+      () => 'the certificate of the server is signed by an unknown authority',
+    ]),
+  ),
 }
 
 /** A host with several addresses has an error for each, and none of its own. */

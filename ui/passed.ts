@@ -1,6 +1,7 @@
 import { request as requestHttp, type ServerResponse } from 'node:http'
 import { type RequestOptions, request as requestHttps } from 'node:https'
 import type { KubeConfig } from '@kubernetes/client-node'
+import { authenticate } from '../cluster/credentials.ts'
 import { refusalOf } from '../cluster/refusal.ts'
 import { sendStatus } from './answers.ts'
 
@@ -28,7 +29,7 @@ export async function pass(
     else sendStatus(res, 502, `the API server cannot be reached: ${refusalOf(error).message}`)
   }
   try {
-    await kubeConfig.applyToHTTPSOptions(options)
+    await authenticate(kubeConfig, options)
   } catch (error) {
     return failed(error)
   }

@@ -36,6 +36,14 @@ write('a', { current: 'a', contexts: { a: ['a.example'], both: ['first.example']
 write('b', { current: 'b', contexts: { b: ['b.example', 'team'], both: ['second.example'] } })
 write('none', { contexts: { c: ['c.example'] } })
 writeFileSync(file('empty'), '')
+writeFileSync(
+  file('ghost'),
+  JSON.stringify({
+    'current-context': 'd',
+    clusters: [{ name: 'd', cluster: { server: 'https://d.example' } }],
+    contexts: [{ name: 'd', context: { cluster: 'd', user: 'ghost' } }],
+  }),
+)
 writeFileSync(file('broken'), '{')
 
 const listed = (...names: readonly string[]) => ({
@@ -123,7 +131,12 @@ describe('the cluster and the namespace are those that kubectl would use', () =>
     {
       when: 'the file of --kubeconfig does not exist',
       options: { kubeconfig: file('gone') },
-      is: "error: kubeconfig gone: ENOENT: no such file or directory, open 'gone'",
+      is: 'error: kubeconfig gone does not exist',
+    },
+    {
+      when: 'the context names a user that is not there',
+      env: listed('ghost'),
+      is: 'error: context "d" names user "ghost", which the kubeconfig lacks',
     },
     { when: 'a file is broken', env: listed('broken'), is: 'error: kubeconfig broken: ' },
   ])('when $when', ({ options = {}, env = { HOME: folder }, is }) => {

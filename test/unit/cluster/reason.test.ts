@@ -38,6 +38,11 @@ describe('why a connection failed is told in words', () => {
       is: 'there is no host "api.example"',
     },
     {
+      when: 'the cluster was made again, with another authority',
+      error: failed('UNABLE_TO_VERIFY_LEAF_SIGNATURE'),
+      is: 'the certificate of the server is signed by an unknown authority',
+    },
+    {
       when: 'the other end hangs up',
       error: Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' }),
       is: 'the connection was cut',
