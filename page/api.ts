@@ -26,13 +26,16 @@ export class Refused extends Error {
   }
 }
 
+/** No answer at all: a browser calls that "Failed to fetch". */
+export const hasEnded = 'kubectl substratus ui has ended: start it again'
+
 async function ask(path: string, init: RequestInit = {}): Promise<Response> {
-  const answer = await fetch(path, {
-    ...init,
-    headers: {
-      authorization: `Bearer ${sessionStorage.getItem(key)}`,
-      ...(init.body != null && { 'content-type': 'application/json' }),
-    },
+  const headers = {
+    authorization: `Bearer ${sessionStorage.getItem(key)}`,
+    ...(init.body != null && { 'content-type': 'application/json' }),
+  }
+  const answer = await fetch(path, { ...init, headers }).catch(() => {
+    throw new Error(hasEnded)
   })
   if (answer.ok) return answer
   throw new Refused(answer.status, whyIn(await answer.text(), answer.status))
@@ -47,7 +50,9 @@ export const readSession = () => json<Session>('/api/session')
 async function pieces(answer: Response, heard: (piece: string) => void): Promise<void> {
   const reader = answer.body?.pipeThrough(new TextDecoderStream()).getReader()
   for (;;) {
-    const { done, value } = (await reader?.read()) ?? { done: true }
+    const { done, value } = (await reader?.read().catch(() => {
+      throw new Error('the connection was cut')
+    })) ?? { done: true }
     if (value) heard(value)
     if (done) return
   }
@@ -77,7 +82,7 @@ export const change = (namespace: string, plural: string, name: string, patch: o
 export const openInBrowser = (plural: string, name: string) =>
   ask(`/api/open/${plural}/${name}`, { method: 'POST' })
 
-/** The rights that this person has, of these, by their keys. A question that fails grants nothing. */
+/** The rights that this person has, of these, by their keys. One that may not be asked about is none. */
 export async function allowedOf(
   namespace: string,
   name: string,
@@ -91,7 +96,10 @@ export async function allowedOf(
       const review = await json<{ readonly status?: { readonly allowed?: boolean } }>(
         '/cluster/apis/authorization.k8s.io/v1/selfsubjectaccessreviews',
         { method: 'POST', body: JSON.stringify({ spec }) },
-      ).catch(() => undefined)
+      ).catch((error: unknown) => {
+        if (!(error instanceof Refused) || error.code >= 500) throw error
+        return undefined
+      })
       return review?.status?.allowed ? [keyOfRight(right)] : []
     }),
   )

@@ -89,7 +89,7 @@ function Shown({ thing, things, known, session, place }: Props & { readonly thin
       <Logs
         namespace={session.namespace}
         pods={pods}
-        isAllowed={allowed?.has(keyOfRight(readsLogs)) ?? false}
+        isAllowed={allowed?.has(keyOfRight(readsLogs))}
       />
       <Conditions thing={thing} />
       <Happenings thing={thing} known={known} />

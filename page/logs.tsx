@@ -8,7 +8,8 @@ interface Props {
   readonly namespace: string
   /** The newest first. */
   readonly pods: readonly Pod[]
-  readonly isAllowed: boolean
+  /** Undefined while that is not known. */
+  readonly isAllowed: boolean | undefined
 }
 
 /** The end of a log is kept, not all of it. */
@@ -34,7 +35,7 @@ export function Logs({ namespace, pods, isAllowed }: Props) {
       <summary>
         <h3>Logs</h3>
       </summary>
-      {!isAllowed && <p>You have no right to read logs: get pods/log.</p>}
+      {isAllowed === false && <p>You have no right to read logs: get pods/log.</p>}
       {isAllowed && !choices.length && <p>It has no Pods now.</p>}
       {isAllowed && isShown && shown && (
         <>

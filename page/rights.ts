@@ -2,6 +2,8 @@ import { useEffect, useState } from 'preact/hooks'
 import { allowedOf } from './api.ts'
 import type { Right } from './core/actions.ts'
 
+const pauseMilliseconds = 2000
+
 /** What this person may do to an object; undefined until that is known. */
 export function useRights(
   namespace: string,
@@ -11,9 +13,19 @@ export function useRights(
   const [allowed, setAllowed] = useState<ReadonlySet<string>>()
   useEffect(() => {
     let isOver = false
-    void allowedOf(namespace, name, rights).then((found) => isOver || setAllowed(found))
+    let waiting: ReturnType<typeof setTimeout> | undefined
+    const ask = (): void =>
+      void allowedOf(namespace, name, rights).then(
+        (found) => isOver || setAllowed(found),
+        // The API server is away: that is no answer.
+        () => {
+          if (!isOver) waiting = setTimeout(ask, pauseMilliseconds)
+        },
+      )
+    ask()
     return () => {
       isOver = true
+      clearTimeout(waiting)
     }
   }, [namespace, name])
   return allowed

@@ -19,10 +19,7 @@ export function logTroubleOf(
   isPrevious: boolean,
 ): LogTrouble {
   const isPassing = code === undefined || code >= 500 || (waits(code) && !isPrevious)
-  const why =
-    code === undefined
-      ? 'kubectl substratus ui does not answer: start it again if it has ended'
-      : (unreachable(metadata.name, spec?.nodeName, message) ?? message)
+  const why = unreachable(metadata.name, spec?.nodeName, message) ?? message
   return { says: `The log cannot be read: ${why}${isPassing ? '; trying again' : ''}`, isPassing }
 }
 

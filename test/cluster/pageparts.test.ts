@@ -208,6 +208,19 @@ test('a log is read again once its node is back, and the API server', async () =
   expect(await textOf(browser(), '[role=log]')).toBe('step 1\n')
 })
 
+test('an API server that is away takes no rights: what may be done is asked again', async () => {
+  const { api, go } = await opened({ models: [thing('Model', 'm')] })
+  await api.down()
+  await go('#/list/models/m')
+  await press(browser(), 'Logs')
+  await shows(browser(), 'Conditions', '.details')
+  await browser().ask('new Promise((done) => setTimeout(done, 1000, true))')
+  expect(await textOf(browser(), '.details')).not.toContain('right')
+  await api.up()
+  await shows(browser(), 'Suspend', '.actions')
+  await shows(browser(), 'It has no Pods now.', '.details')
+})
+
 describe('a thousand objects', () => {
   const many = Array.from({ length: 1000 }, (_, at) =>
     thing('Model', `m${at}`, {

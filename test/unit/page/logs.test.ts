@@ -22,8 +22,8 @@ describe('a log that cannot be read says why, and is read again if that may pass
     },
     {
       when: 'the command has ended',
-      failure: { message: 'Failed to fetch' },
-      says: /: kubectl substratus ui does not answer: start it again if it has ended; trying again$/,
+      failure: { message: 'kubectl substratus ui has ended: start it again' },
+      says: /: kubectl substratus ui has ended: start it again; trying again$/,
     },
   ])('when $when', ({ failure, says }) => {
     const trouble = logTroubleOf(failure, pod, false)
