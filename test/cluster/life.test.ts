@@ -19,7 +19,7 @@ import {
 const image = 'example.com/train:1'
 const held = { labels: { simulate: 'hold' } }
 
-// Side by side, because the longest wait for a minute: each has a namespace of its own.
+// Side by side, because they mostly wait: each has a namespace of its own.
 
 test.concurrent('a changed input creates a new Job and deletes the old one', async () => {
   const ns = await namespace('changed')
@@ -152,7 +152,8 @@ test.concurrent('an object that breaks a rule retains its children, and Ready na
   await untilReady(ns, 'notebook/n', 'True')
 })
 
-test.concurrent('objects that are deleted and recreated at once get all their children', async () => {
+// Alone, because it keeps everything busy.
+test('objects that are deleted and recreated at once get all their children', async () => {
   const ns = await namespace('again')
   const all = Array.from({ length: 20 }, (_, number) => manifest('Notebook', `n-${number}`, {}))
   await apply(ns, ...all)

@@ -15,7 +15,7 @@ import { work } from './troubles.ts'
 
 /** spec.pod on a real API server and a real scheduler. */
 
-test.concurrent('a Job that no node takes is repaired by correcting spec.pod', async () => {
+test('a Job that no node takes is repaired by correcting spec.pod', async () => {
   const ns = await namespace('pod-selector')
   const spec = { ...work, package: 'Never' }
   const pod = { nodeSelector: { 'example.com/pool': 'gone' } }
@@ -114,7 +114,7 @@ const full = {
 /** The controllers of Kubernetes write the status of a Deployment again and again, and may meet a conflict. */
 const isOurs = (line: string): boolean => !line.startsWith('system:serviceaccount:kube-system:')
 
-describe.concurrent('all fields at once', () => {
+describe('all fields at once', () => {
   test('a server settles: the API server stores them as they are written', async () => {
     const ns = await namespace('pod-full')
     await apply(ns, manifest('Model', 'm', { image: 'example.com/base:1' }))
