@@ -233,10 +233,11 @@ function broken(
   const errors: FieldError[] = []
   // Loops, for speed: every request runs all rules, and hardly any is broken.
   for (const { path, rule, field, reads, needs } of rules) {
-    if (!needs.every(isValidPath)) continue
     let self = value
     for (const name of path) self = isObject(self) ? self[name] : undefined
-    const message = self === undefined || self === null ? undefined : rule.check(self)
+    // Most rules are about fields that are absent.
+    if (self === undefined || self === null || !needs.every(isValidPath)) continue
+    const message = rule.check(self)
     if (message !== undefined) errors.push({ ...at(field, message), ...(reads && { reads }) })
   }
   return errors
