@@ -39,17 +39,19 @@ const data = complete(aDataset({ source: 's3://bucket/squad' }), {
 
 const env = { HUB_TOKEN: '${{ secrets.hub.token }}', MODE: 'fast' }
 const gpu = { gpu: { type: 'nvidia-l4', count: 1 } }
-const trained = aModel(
-  {
-    image: 'example.com/trainer:1',
-    model: { name: 'falcon' },
-    dataset: { name: 'squad' },
-    params: { epochs: 3, 'learning-rate': 0.0002 },
-    env,
-    resources: gpu,
-  },
-  { name: 'trained' },
-)
+const trainedFor = (epochs: number) =>
+  aModel(
+    {
+      image: 'example.com/trainer:1',
+      model: { name: 'falcon' },
+      dataset: { name: 'squad' },
+      params: { epochs, 'learning-rate': 0.0002 },
+      env,
+      resources: gpu,
+    },
+    { name: 'trained' },
+  )
+const trained = trainedFor(3)
 const server = aModelServer({ model: { name: 'falcon' }, env, resources: gpu, replicas: 1 })
 
 const notebook = aNotebook({ model: { name: 'falcon' }, idleTimeout: '2h', env })
@@ -57,12 +59,10 @@ const notebook = aNotebook({ model: { name: 'falcon' }, idleTimeout: '2h', env }
 /** The children of a parent after several changes: twenty, with finished Jobs among them. */
 function twenty(parent: Parent, seen: readonly Seen[]): readonly Child[] {
   const children = applied(sync(parent, seen), completed)
-  const [job] = applied(sync(trained, [model, data]), completed).filter(
-    ({ kind }) => kind === 'Job',
-  )
-  const older = Array.from({ length: 20 - children.length }, (_, number): Child => {
-    const name = `older-${number}`
-    return { ...(job as Child), metadata: { ...job?.metadata, name } }
+  // Each has the name and the annotations of the spec that it was made for.
+  const older = Array.from({ length: 20 - children.length }, (_, number) => {
+    const answer = sync(trainedFor(100 + number), [model, data])
+    return applied(answer, completed).find(({ kind }) => kind === 'Job') as Child
   })
   return [...children, ...older]
 }
