@@ -34,18 +34,30 @@ async function reportersOf(port: number, attempts: number) {
   }
 }
 
+/** How many reports the server has accepted so far: a refused one costs less, so it does not count. */
+async function reportsAccepted(): Promise<number> {
+  server.send('reports')
+  const [accepted] = (await once(server, 'message')) as [number]
+  return accepted
+}
+
 /** Alternates between our server and the bare route, so that noise on the machine affects both. */
 async function measure(of: Case, ports: Ports): Promise<readonly Figure[]> {
   const rows: { readonly bare: Answered; readonly own: Answered }[] = []
   const at = (port: number) => load({ port, path: of.path, body: of.body, seconds })
   const reporters = of.reporting ? await reportersOf(ports.progress, of.reporting) : undefined
+  const before = await reportsAccepted()
+  let reporting = 0
   for (let round = 0; round < rounds; round++) {
     const bare = await at(ports.bare)
+    const start = performance.now()
     await reporters?.toggle()
     const own = await at(ports.ours)
     await reporters?.toggle()
+    reporting += (performance.now() - start) / 1000
     rows.push({ bare, own })
   }
+  const reports = (await reportsAccepted()) - before
   reporters?.end()
   const figure = (word: string, unit: Figure['unit'], value: number): Figure => ({
     name: `${of.name}: ${word}`,
@@ -69,6 +81,7 @@ async function measure(of: Case, ports: Ports): Promise<readonly Figure[]> {
     figure('p50, of a bare route', 'ratio', ofBare('p50')),
     figure('p99', 'ms', own('p99')),
     figure('p99, of a bare route', 'ratio', ofBare('p99')),
+    ...(of.reporting ? [figure('reports accepted', 'requests/s', reports / reporting)] : []),
   ]
 }
 
@@ -83,7 +96,7 @@ try {
   const [ports] = (await once(server, 'message')) as [Ports]
   const figures: Figure[] = []
   const latency = ['p50 ms', 'of bare', 'p99 ms', 'of bare']
-  console.log(row(['', 'of bare', 'target', 'met', 'requests/s', ...latency]))
+  console.log(row(['', 'of bare', 'target', 'met', 'requests/s', ...latency, 'reports/s']))
   for (const one of cases()) {
     // Warm up first, so that the JIT has compiled both.
     for (const port of [ports.bare, ports.ours])

@@ -57,4 +57,8 @@ process.send?.({
   bare: await listening(bare),
   progress: (progress.address() as AddressInfo).port,
 })
+process.on('message', async () => {
+  const { values } = await measured.reports.get()
+  process.send?.(values.find(({ labels }) => labels.code === 200)?.value ?? 0)
+})
 process.once('disconnect', () => process.exit(0))
