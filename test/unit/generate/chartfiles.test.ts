@@ -232,6 +232,10 @@ describe('the subchart metacontroller', () => {
   })
 })
 
+test('the notes watch no category, because kubectl watches only one kind at a time', () => {
+  expect(read('templates/NOTES.txt')).not.toMatch(/kubectl get ai .*(-w|--watch)/)
+})
+
 test('an uninstallation retains the definitions, and Helm does not interpret their braces', () => {
   for (const plural of plurals) {
     const crd = parse(chartFiles().get(`helm/files/crds/${plural}.yaml`) ?? '')
