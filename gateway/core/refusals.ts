@@ -102,7 +102,7 @@ export const refusals = {
     type: 'authentication_error',
     code: 'invalid_api_key',
     message:
-      'the API key is missing or not valid: create one with "substratus token SERVICEACCOUNT" or "kubectl create token SERVICEACCOUNT --audience=substratus.ai/gateway"',
+      'the API key is missing or not valid: create one with "kubectl substratus token SERVICEACCOUNT" or "kubectl create token SERVICEACCOUNT --audience=substratus.ai/gateway"',
   }),
   noRight: (user: string, namespace: string): Refusal => ({
     status: 403,
