@@ -56,7 +56,7 @@ const gibibytes = (what: string) =>
     ],
   })
 
-const gpu = object('Accelerators.', {
+const gpu = object('GPUs: how many, and of which type.', {
   type: string(
     'One of the administrator’s profiles, for instance nvidia-l4. Alone it means count 1.',
     {

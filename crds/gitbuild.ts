@@ -43,7 +43,11 @@ const git = object(
       maxLength: 255,
       pattern: '^[^-\\s][^\\s]*$',
     }),
-    tag: string('A tag.', { minLength: 1, maxLength: 255, pattern: '^[^-\\s][^\\s]*$' }),
+    tag: string('A tag, whose commit is built.', {
+      minLength: 1,
+      maxLength: 255,
+      pattern: '^[^-\\s][^\\s]*$',
+    }),
     commit: string('A commit, by its full hash.', { pattern: '^([0-9a-f]{40}|[0-9a-f]{64})$' }),
     secretName: string(
       'A Secret of type kubernetes.io/basic-auth or kubernetes.io/ssh-auth in the same namespace; known_hosts and ca.crt in it are used too.',

@@ -39,7 +39,7 @@ const rules: readonly CelRule[] = [
   },
 ]
 
-export const image = string('A ready container image.', {
+export const image = string('An existing container image, instead of one that is built.', {
   minLength: 1,
   maxLength: 512,
   pattern: imagePattern,

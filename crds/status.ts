@@ -19,7 +19,10 @@ export const identity = string('The identity of the result that was used.', boun
 const condition = object(
   'One fact about the object.',
   {
-    type: choice('Which fact.', Object.keys(conditionTypes) as ConditionType[]),
+    type: choice(
+      'Ready and Stalled describe the object, each of the others a stage.',
+      Object.keys(conditionTypes) as ConditionType[],
+    ),
     status: choice('Whether it holds.', ['True', 'False', 'Unknown']),
     reason: string('Why, in one word out of docs/reasons.md.', {
       maxLength: 64,
@@ -144,7 +147,7 @@ export const statusFields = {
   observedGeneration: integer('The metadata.generation that the status describes.', {
     format: 'int64',
   }),
-  conditions: list('Facts about the object.', condition, {
+  conditions: list('Whether the object is ready, and how far each stage has come.', condition, {
     maxItems: 16,
     'x-kubernetes-list-type': 'map',
     'x-kubernetes-list-map-keys': ['type'],
