@@ -34,6 +34,9 @@ export function bodyReader(limits: Limits): ReadBody {
   const memory = roomsOf(limits.allJsonBytes, refusals.full)
   const disk = roomsOf(limits.allFormBytes, refusals.full)
   return (req, { namespace, path }) => {
+    const encoding = req.headers['content-encoding']
+    if (encoding !== undefined && !/^\s*identity\s*$/i.test(encoding))
+      throw new Refused(refusals.encodedBody(encoding))
     const [, type = '', parameters = ''] =
       /^\s*([^;\s]*)\s*(.*)$/s.exec(req.headers['content-type'] ?? '') ?? []
     if (/^application\/(.*\+)?json$/i.test(type))

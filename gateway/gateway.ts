@@ -4,7 +4,7 @@ import { requestHeaders } from './core/headers.ts'
 import { refusedAsPage } from './core/local.ts'
 import { listOf, modelNamed } from './core/models.ts'
 import { nearTo } from './core/names.ts'
-import { type Route, routeOf } from './core/path.ts'
+import { isAboutModels, type Route, routeOf } from './core/path.ts'
 import { type Refusal, refusals } from './core/refusals.ts'
 import { usageIn } from './core/usage.ts'
 import { type Held, holder } from './hold.ts'
@@ -165,8 +165,7 @@ export function gateway(options: GatewayOptions) {
         namespace,
         req.socket.remoteAddress ?? '',
       )
-    const isAboutModels = req.method === 'GET' && /^\/v1\/models(\/|$)/.test(path)
-    if (!isAboutModels) return proxied(req, res, route, facts, gone)
+    if (!isAboutModels(req.method, path)) return proxied(req, res, route, facts, gone)
     const names = world.namesIn(namespace)
     if (!names) throw new Refused(refusals.starting())
     const name = decoded(path.slice('/v1/models/'.length))
@@ -214,7 +213,7 @@ export function gateway(options: GatewayOptions) {
     res.on('error', () => {})
     const asPage = local && refusedAsPage(req.headers)
     if (asPage) return refuse(req, res, asPage)
-    const route = routeOf(req.url ?? '', local?.namespace)
+    const route = routeOf(req.method, req.url ?? '', local?.namespace)
     if ('refusal' in route) return refuse(req, res, route.refusal)
     const facts: Facts = { namespace: route.namespace, began: performance.now() }
     try {

@@ -165,7 +165,8 @@ function passedOn(
             return answering.abort(new Unsent('the server does not listen'))
           status = code
           res.writeHead(code, responseHeaders(given))
-          res.flushHeaders()
+          // Sends them now, each byte as it is; flushHeaders() would write them as UTF-8.
+          res.write(nothing)
         },
         onResponseData(pausing, chunk) {
           firstByteAt ??= Date.now()
@@ -181,8 +182,7 @@ function passedOn(
         },
         onResponseError(_, error) {
           if (status) {
-            // The client must see that the rest is missing.
-            res.destroy()
+            breakOff(res)
             return end(false)
           }
           signal.removeEventListener('abort', abort)
@@ -191,6 +191,15 @@ function passedOn(
       },
     )
   })
+}
+
+const nothing = Buffer.alloc(0)
+
+/** The client must see that the rest is missing. To one of HTTP/1.0, as proxies may be, only a reset says so. */
+function breakOff(res: ServerResponse): void {
+  const { req, socket } = res
+  if (req.httpVersion === '1.0' && socket && !('encrypted' in socket)) socket.resetAndDestroy()
+  res.destroy()
 }
 
 /** The relay beside a server that does not listen answers with it; tools/unsent.ts. */

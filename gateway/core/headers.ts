@@ -47,12 +47,15 @@ const dropped = new Set([
   'upgrade',
 ])
 
-/** The headers of an answer that reach the client. */
-export const responseHeaders = (given: Headers): Record<string, string | string[]> =>
-  Object.fromEntries(
+/** The headers of an answer that reach the client; its `Connection` may name more that are not for it. */
+export function responseHeaders(given: Headers): Record<string, string | string[]> {
+  const named = [given.connection ?? []].flat().flatMap((value) => value.split(','))
+  const hops = new Set(named.map((name) => name.trim().toLowerCase()))
+  return Object.fromEntries(
     Object.entries(given).flatMap(([name, value]) =>
-      value === undefined || dropped.has(name)
+      value === undefined || dropped.has(name) || hops.has(name)
         ? []
         : [[name, typeof value === 'string' ? value : [...value]]],
     ),
   )
+}

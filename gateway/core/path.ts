@@ -18,14 +18,24 @@ const crooked = /\/\.{1,2}(?:\/|$)|\/\/|[\\#]|%2e|%2f|%5c|%00/i
 /** The same where all requests are for one namespace. */
 const inOnly = /^(\/v1(?:\/.*)?)$/
 
+/** Whether the gateway itself answers: with the list of models, or with one of them. */
+export const isAboutModels = (method: string | undefined, path: string): boolean =>
+  (method === 'GET' || method === 'HEAD') && /^\/v1\/models(?:\/|$)/.test(path)
+
 /** Reads `/NAMESPACE/v1/…`, or `/v1/…` where there is only one namespace. */
-export function routeOf(url: string, only?: string): Route | { readonly refusal: Refusal } {
+export function routeOf(
+  method: string | undefined,
+  url: string,
+  only?: string,
+): Route | { readonly refusal: Refusal } {
   const at = url.indexOf('?')
-  const [path, query] = at < 0 ? [url, ''] : [url.slice(0, at), url.slice(at)]
-  if (crooked.test(path)) return { refusal: refusals.badPath() }
-  const [namespace, rest] = only
-    ? [only, inOnly.exec(path)?.[1]]
-    : (inNamespace.exec(path)?.slice(1) ?? [])
-  if (!namespace || !rest) return { refusal: refusals.noSuchPath(only ? '/v1' : '/NAMESPACE/v1') }
-  return { namespace, path: rest, query }
+  const [given, query] = at < 0 ? [url, ''] : [url.slice(0, at), url.slice(at)]
+  const [namespace, rest = ''] = only
+    ? [only, inOnly.exec(given)?.[1]]
+    : (inNamespace.exec(given)?.slice(1) ?? [])
+  // OpenAI's client encodes the slash in the name of a model. No server gets to see this one.
+  const path = isAboutModels(method, rest) ? rest.replaceAll(/%2f/gi, '/') : rest
+  if (crooked.test(path || given)) return { refusal: refusals.badPath() }
+  if (!namespace || !path) return { refusal: refusals.noSuchPath(only ? '/v1' : '/NAMESPACE/v1') }
+  return { namespace, path, query }
 }

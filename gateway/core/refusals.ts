@@ -51,6 +51,12 @@ export const refusals = {
     message:
       'the request names no model: set "model" in a body of type application/json or multipart/form-data',
   }),
+  encodedBody: (encoding: string): Refusal => ({
+    ...invalid,
+    status: 415,
+    code: 'unsupported_encoding',
+    message: `the body has the Content-Encoding "${shown(encoding)}": send it without`,
+  }),
   badBody: (why: string): Refusal => ({ ...invalid, code: 'invalid_body', message: why }),
   tooLarge: (most: number): Refusal => ({
     ...invalid,

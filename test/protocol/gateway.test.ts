@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
+import { once } from 'node:events'
 import { request, type ServerResponse } from 'node:http'
 import { connect, createServer } from 'node:net'
 import { Readable } from 'node:stream'
@@ -119,6 +120,17 @@ describe('a request', () => {
     expect(JSON.stringify(bed.lines)).not.toContain('private')
   })
 
+  test('gets the bytes of the answer’s headers as they are', async () => {
+    const name = Buffer.from('日本.wav').toString('latin1')
+    const address = await upstream((_, res) =>
+      res.setHeader('content-disposition', `attachment; filename="${name}"`).end('{}'),
+    )
+    bed = await gatewayBed()
+    bed.set(serving([address]))
+    const { headers } = await bed.post(chat)
+    expect(headers.get('content-disposition')).toBe(`attachment; filename="${name}"`)
+  })
+
   test('keeps the status and the words of a server that refuses it', async () => {
     const address = await upstream((_, res) => res.writeHead(422).end('too long'))
     bed = await gatewayBed()
@@ -134,6 +146,11 @@ describe('a request', () => {
       what: 'another type',
       init: { headers: { 'content-type': 'text/plain' } },
       says: /^400 missing_model/,
+    },
+    {
+      what: 'a body that is compressed',
+      init: { headers: { 'content-encoding': 'gzip' } },
+      says: /^415 unsupported_encoding: the body has the Content-Encoding "gzip": send it without/,
     },
     {
       what: 'a model that does not exist',
@@ -295,11 +312,13 @@ describe('GET /v1/models', () => {
     bed.set(serving([], 'True Idle: idle', { aliases: ['org/chat'] }))
     const list = await (await fetch(`${bed.gateway.url}/team/v1/models`)).json()
     expect(JSON.stringify(list)).toContain('"id":"org/chat"')
-    const one = await fetch(`${bed.gateway.url}/team/v1/models/org%2Fchat`)
-    // An encoded slash could lead a server astray, so it is refused everywhere.
-    expect(one.status).toBe(400)
-    const plain = await fetch(`${bed.gateway.url}/team/v1/models/org/chat`)
-    expect(await plain.json()).toMatchObject({ id: 'org/chat', status: 'asleep' })
+    // OpenAI's client encodes the slash; people do not.
+    for (const name of ['org%2Fchat', 'org/chat']) {
+      const one = await fetch(`${bed.gateway.url}/team/v1/models/${name}`)
+      expect(await one.json()).toMatchObject({ id: 'org/chat', status: 'asleep' })
+    }
+    const head = await fetch(`${bed.gateway.url}/team/v1/models`, { method: 'HEAD' })
+    expect([head.status, await head.text()]).toEqual([200, ''])
     expect((await fetch(`${bed.gateway.url}/team/v1/models/none`)).status).toBe(404)
   })
 })
@@ -369,6 +388,31 @@ describe('a stream', () => {
     const response = await bed.post(chat)
     await expect(response.text()).rejects.toThrow()
     expect(requests).toBe(1)
+  })
+
+  test('that breaks off is reset for a client of HTTP/1.0, which would take its end for the whole', async () => {
+    let breakOff = () => {}
+    const address = await upstream((_, res) => {
+      res.write('begun')
+      breakOff = () => res.destroy()
+    })
+    bed = await gatewayBed()
+    bed.set(serving([address]))
+    const body = JSON.stringify(chat)
+    const { hostname, port } = new URL(bed.gateway.url)
+    let got = ''
+    const socket = connect(Number(port), hostname, () =>
+      socket.write(
+        `POST /team/v1/x HTTP/1.0\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
+      ),
+    )
+    socket.on('data', (piece) => {
+      got += piece
+      if (got.endsWith('begun')) breakOff()
+    })
+    const [error] = await once(socket, 'error')
+    expect(error).toMatchObject({ code: 'ECONNRESET' })
+    expect(got).toMatch(/\r\n\r\nbegun$/)
   })
 
   test('whose client goes away frees the server at once', async () => {

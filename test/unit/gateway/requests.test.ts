@@ -6,6 +6,9 @@ import { readJson, withLora, withModel } from '../../../gateway/core/jsonbody.ts
 import { routeOf } from '../../../gateway/core/path.ts'
 import { tailOf, usageIn } from '../../../gateway/core/usage.ts'
 
+const found = (route: ReturnType<typeof routeOf>): string =>
+  'refusal' in route ? `${route.refusal.status}` : `${route.namespace} ${route.path} ${route.query}`
+
 describe('an address', () => {
   test.each([
     { url: '/team/v1/chat/completions', to: 'team /v1/chat/completions ' },
@@ -27,13 +30,20 @@ describe('an address', () => {
     { url: '/team/v1/\\x', to: '400' },
     { url: '/team/v1/..#', to: '400' },
     { url: '/team/v1/..#/x?y', to: '400' },
+    { url: '/team/v1/models/org%2Fchat', to: '400' },
   ])('$url leads to $to', ({ url, to }) => {
-    const route = routeOf(url)
-    const found =
-      'refusal' in route
-        ? `${route.refusal.status}`
-        : `${route.namespace} ${route.path} ${route.query}`
-    expect(found).toBe(to)
+    expect(found(routeOf('POST', url))).toBe(to)
+  })
+
+  test.each([
+    { url: '/team/v1/models/org%2Fchat', to: 'team /v1/models/org/chat ' },
+    { url: '/team/v1/models/org%2fchat?a', to: 'team /v1/models/org/chat ?a' },
+    { url: '/team/v1/models/..%2f..%2fmetrics', to: '400' },
+    { url: '/team/v1/models/%2e%2e%2fmetrics', to: '400' },
+    { url: '/team/v1/models%2fx', to: '400' },
+    { url: '/team/v1/files/a%2Fb', to: '400' },
+  ])('of a model may have an encoded slash to read it: $url leads to $to', ({ url, to }) => {
+    for (const method of ['GET', 'HEAD']) expect(found(routeOf(method, url))).toBe(to)
   })
 })
 
@@ -46,12 +56,7 @@ test.each([
   { url: '/', to: '404' },
   { url: '/v1/../metrics', to: '400' },
 ])('where there is one namespace, $url leads to $to', ({ url, to }) => {
-  const route = routeOf(url, 'team')
-  const found =
-    'refusal' in route
-      ? `${route.refusal.status}`
-      : `${route.namespace} ${route.path} ${route.query}`
-  expect(found).toBe(to)
+  expect(found(routeOf('POST', url, 'team'))).toBe(to)
 })
 
 describe('a JSON body', () => {
@@ -319,6 +324,14 @@ describe('headers', () => {
       'reporting-endpoints': 'a="https://tenant.example.com"',
       'accept-ch': 'Sec-CH-UA-Model',
     }
+    expect(responseHeaders({ ...given, connection: 'X-Hop, close', 'x-hop': 'a' })).toEqual({
+      'content-type': 'text/event-stream',
+      'x-two': ['a', 'b'],
+    })
+    expect(responseHeaders({ ...given, connection: ['a', 'x-hop'], 'x-hop': 'a' })).toEqual({
+      'content-type': 'text/event-stream',
+      'x-two': ['a', 'b'],
+    })
     expect(responseHeaders(given)).toEqual({
       'content-type': 'text/event-stream',
       'x-two': ['a', 'b'],

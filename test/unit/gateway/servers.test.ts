@@ -138,6 +138,7 @@ describe('the replicas of a server', () => {
   test.each([
     { what: 'no endpoints', more: { endpoints: null } },
     { what: 'no ports', more: { ports: null } },
+    { what: 'names in place of addresses', more: { addressType: 'FQDN' } },
     { what: 'a port of another name', more: { ports: [{ name: 'metrics', port: 9 }] } },
   ])('are none with $what', ({ more }) => {
     expect(addresses([['10.0.0.1'], more])).toEqual([])
