@@ -65,7 +65,7 @@ function wordsFor(error: ErrorObject, field: string): FieldError {
       return {
         field,
         // Without the value, which may be a secret, as in an env of the wrong type.
-        message: `Invalid value: must be ${[params.type].flat().map(article).join(' or ')}, not ${article(typeIn(data))}`,
+        message: `Invalid value: must be ${[params.type].flat().map(article).join(' or ')}, not ${article(typeIn(data))}${hintFor(error)}`,
       }
     case 'pattern':
       return {
@@ -104,6 +104,15 @@ function wordsFor(error: ErrorObject, field: string): FieldError {
     default:
       return { field, message: `Invalid value: ${error.message}` }
   }
+}
+
+/** What was probably meant: a scalar that YAML reads as something else, or the name of another object. */
+function hintFor({ params, data, parentSchema }: ErrorObject): string {
+  const isScalar = typeof data === 'number' || typeof data === 'boolean'
+  const { patternErrorMessage = 'write it in quotes', required = [] } = (parentSchema ?? {}) as Schema
+  if (params.type === 'string') return isScalar ? `: ${patternErrorMessage}` : ''
+  const isNamed = params.type === 'object' && required.join() === 'name'
+  return isNamed && typeof data === 'string' ? ': write the name into its field name' : ''
 }
 
 const count = (items: number): string => (items === 1 ? '1 item' : `${items} items`)

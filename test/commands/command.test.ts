@@ -221,7 +221,7 @@ describe('validate reports what admission would', () => {
     expect(stdout.replaceAll('stdin: Notebook "explore"', 'n').trim().split('\n')).toEqual([
       'valid: n',
       'valid: n',
-      'error: n: spec.env.USE_LORA: Invalid value: must be a string, not a boolean',
+      'error: n: spec.env.USE_LORA: Invalid value: must be a string, not a boolean: write it in quotes',
     ])
   })
 

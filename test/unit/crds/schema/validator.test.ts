@@ -237,8 +237,18 @@ describe('in the words of the API server', () => {
       spec: { image, command: 'x' },
     },
     {
-      says: 'spec.args[1]: Invalid value: must be a string, not a number',
+      says: 'spec.args[1]: Invalid value: must be a string, not a number: write it in quotes',
       spec: { image, args: ['a', 1] },
+    },
+    {
+      says: 'spec.idleTimeout: Invalid value: must be a string, not a number: write hours, minutes and seconds in this order, such as "2h", "90m" or "1h30m"',
+      kind: 'Notebook',
+      spec: { idleTimeout: 30 },
+    },
+    {
+      says: 'spec.model: Invalid value: must be an object, not a string: write the name into its field name',
+      kind: 'ModelServer',
+      spec: { model: 'qwen' },
     },
     {
       says: 'spec.resources.cpu: Invalid value: must be an integer or a string, not a boolean',
