@@ -14,7 +14,7 @@ test('the benchmark prints a table and writes its figures', async () => {
   const stdout = await run('bench/main.ts', ...quick)
   expect(stdout.trim().split('\n')).toHaveLength(14)
   const figures = JSON.parse(readFileSync(file, 'utf8'))
-  expect(figures).toHaveLength(78)
+  expect(figures).toHaveLength(79)
   for (const figure of figures)
     expect(figure).toEqual({
       name: expect.any(String),
