@@ -43,7 +43,7 @@ const git = object(
       maxLength: 255,
       pattern: '^[^-\\s][^\\s]*$',
     }),
-    tag: string('A tag, whose commit is built.', {
+    tag: string('A tag; its commit is built.', {
       minLength: 1,
       maxLength: 255,
       pattern: '^[^-\\s][^\\s]*$',

@@ -20,7 +20,7 @@ const condition = object(
   'One fact about the object.',
   {
     type: choice(
-      'Ready and Stalled describe the object, each of the others a stage.',
+      'Ready and Stalled describe the object; each of the others describes a stage.',
       Object.keys(conditionTypes) as ConditionType[],
     ),
     status: choice('Whether it holds.', ['True', 'False', 'Unknown']),

@@ -46,10 +46,7 @@ program
   .command('binaries')
   .description('Download or build the programs that up and the tests run, into the cache.')
   .usage('-- [options]')
-  .option(
-    '--node',
-    'those of a real node and of all tests as well, some of which only Go can build',
-  )
+  .option('--node', 'also those of a real node, and kube-state-metrics; some must be built with Go')
   .action(async (options) => set(await (await import('./binaries/prepare.ts')).prepare(options)))
 
 program

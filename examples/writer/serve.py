@@ -1,6 +1,6 @@
 """
-Continues a text: POST {"prompt": "Q: What is a Pod?\\nA:", "max_tokens": 40} to /v1/completions. With the
-"model" of an adapter, that adapter continues it, otherwise the base.
+Continues a text: POST {"prompt": "Q: What is a Pod?\\nA:", "max_tokens": 40} to /v1/completions. If
+"model" names an adapter, that adapter continues it, otherwise the base.
 """
 import json
 import pathlib

@@ -55,5 +55,5 @@ print("loss", losses[0], "->", losses[-1])
 artifacts = pathlib.Path("/content/artifacts")
 numpy.savez(artifacts / ("adapter.npz" if rank else "weights.npz"), **weights)
 if rank:
-    # As peft writes it: by this file a result counts as an adapter.
+    # As peft writes it: this file makes a result count as an adapter.
     (artifacts / "adapter_config.json").write_text(json.dumps({"peft_type": "LORA", "r": rank}))
