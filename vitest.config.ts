@@ -165,7 +165,7 @@ export default defineConfig({
           include: ['test/cluster/**/*.test.ts'],
           exclude: [ownControlPlane],
           globalSetup: ['test/cluster/setup.ts'],
-          // One control plane serves all files, one after the other: many change it for a while.
+          // One control plane serves all files, one after the other, because many change it for a while.
           fileParallelism: false,
           sequence: { groupOrder: 4 },
           testTimeout: 120_000,

@@ -5,7 +5,7 @@ import { benchKey } from './cases.ts'
 
 /**
  * Attempts that each report once a second, in a process of their own: `reporters.ts PORT ATTEMPTS`. It begins
- * and ends with each message. Few connections have many of them, so that the server's cost is measured, not
+ * and ends with each message. Many of them share one connection, so that the server's cost is measured, not
  * the client's. While the CPU is busy, a late timer sends all parts that are due.
  */
 
@@ -24,7 +24,7 @@ const requests = Array.from({ length: attempts }, (_, at) => {
 })
 
 const sockets: Socket[] = []
-/** The server closes connections that it has heard nothing of, which happens where the CPU is busy. */
+/** The server closes connections that have been silent, as they may be while the CPU is busy. */
 const open = (at: number): Socket => {
   const socket = connect(port, '127.0.0.1').resume()
   socket.on('error', () => {}).on('close', () => open(at))

@@ -16,13 +16,13 @@ export interface Simulation {
 
 interface State {
   parent: Parent
-  /** What its result is, besides files. */
+  /** The adapter that its result is, if it is one. */
   readonly adapter: Adapter | undefined
   observed: readonly Child[]
   readonly all: Map<string, Child>
 }
 
-/** The Models that a server serves as adapters, with the format that it reads: they are taken for adapters. */
+/** The Models in spec.adapters, with the format that their server reads: their results count as adapters. */
 function adaptersIn(objects: readonly Parent[], { servers }: Config): ReadonlyMap<string, Adapter> {
   const found = objects.flatMap(({ kind, spec }) => {
     const { adapters = [], runtime = servers.default } = specOf({ spec })

@@ -52,7 +52,7 @@ export function targetsOf(words: readonly string[], command: string): readonly T
   return targets.find((target) => 'wrong' in target) ?? distinct(targets as readonly Target[])
 }
 
-/** Whoever names an object twice means it once: a second rerun would stop the first. */
+/** An object that is named twice is handled once: a second rerun would stop the first. */
 const distinct = (targets: readonly Target[]): readonly Target[] =>
   targets.filter(
     ({ kind, name }, index) =>

@@ -23,7 +23,7 @@ export async function whyCommand(
   for (const target of targets) {
     const failed = await explaining(cluster.namespace, async () => {
       const object = await objectAt(cluster, target)
-      // Only what was read is kept: after a failure, the next object reads again.
+      // Only a successful read is reused: after a failure, the next object reads again.
       around ??= await aroundIn(cluster)
       const why = whyOf(object, around)
       if (!isFirst) console.log()

@@ -2,7 +2,7 @@ import type { RequestOptions } from 'node:https'
 import type { KubeConfig } from '@kubernetes/client-node'
 import { reasonOf } from './reason.ts'
 
-/** Adds what a kubeconfig has for a request: certificates, a token, or what its program prints. */
+/** Adds the credentials of a kubeconfig to a request: certificates, a token, or what its plugin prints. */
 export async function authenticate(kubeConfig: KubeConfig, options: RequestOptions): Promise<void> {
   try {
     await kubeConfig.applyToHTTPSOptions(options)
@@ -13,7 +13,7 @@ export async function authenticate(kubeConfig: KubeConfig, options: RequestOptio
   }
 }
 
-/** The client reports what the program has written to standard error, which may be nothing. */
+/** The client reports what the plugin has written to standard error, which may be nothing. */
 function failureIn(error: unknown): string {
   if ((error as NodeJS.ErrnoException).code === 'ENOENT') return 'is not installed'
   const said = reasonOf(error).trim()

@@ -53,7 +53,7 @@ export function clusterOf(
     )
   if (found.user && !kubeConfig.getCurrentUser())
     throw new Error(`context "${named}" names user "${found.user}", which the kubeconfig lacks`)
-  // An empty one is none, as in kubectl.
+  // An empty namespace counts as unset, as in kubectl.
   const chosen = namespace || found.namespace || 'default'
   const wrong = wrongSegment('namespace', chosen)
   if (wrong !== undefined) throw new Error(wrong)

@@ -8,7 +8,7 @@ export const reasonOf = (error: unknown): string => {
   return `${error.message}${because}`.split('\n').slice(0, 3).join(' ')
 }
 
-/** What Node.js tells of a failed connection, as far as it is known. */
+/** What Node.js adds to the error of a failed connection. */
 interface NetworkError {
   readonly code?: string
   readonly address?: string
@@ -44,7 +44,7 @@ const words: Readonly<Record<string, (error: NetworkError) => string>> = {
   ),
 }
 
-/** A host with several addresses has an error for each, and none of its own. */
+/** If a host has several addresses, the error contains one for each, and has no message of its own. */
 function networkWords(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined
   const { errors = [] } = error as NetworkError

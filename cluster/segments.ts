@@ -1,12 +1,12 @@
 /**
- * What may not be part of a path of the API server. In a URL, `..` is the folder above: a request about an
- * object would become one about something else.
+ * What may not become a segment of an API path. In a URL, `..` is the parent folder: a request about an object
+ * would become a request about something else.
  */
 
 const notBe: readonly string[] = ['.', '..']
 const notContain: readonly string[] = ['/', '%']
 
-/** Why a word is no name of a `what`, as kubectl says it; undefined if it may be one. */
+/** Why a word cannot be a `what`, in kubectl's words; undefined if it can. */
 export function wrongSegment(what: 'resource name' | 'namespace', word: string) {
   const faults = notBe.includes(word)
     ? [`may not be '${word}'`]

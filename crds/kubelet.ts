@@ -1,6 +1,6 @@
 /**
- * The API server's words for a kubelet that it cannot reach, for people; undefined for another message. Only
- * the kubelet has the logs of its Pods.
+ * Explains the API server's message about a kubelet that it cannot reach; undefined for any other message.
+ * Only the kubelet has the logs of its Pods.
  */
 export function unreachable(
   pod: string,

@@ -195,7 +195,7 @@ function passedOn(
 
 const nothing = Buffer.alloc(0)
 
-/** The client must see that the rest is missing. To one of HTTP/1.0, as proxies may be, only a reset says so. */
+/** The client must notice that the rest is missing. An HTTP/1.0 client, such as a proxy, notices only a reset. */
 function breakOff(res: ServerResponse): void {
   const { req, socket } = res
   if (req.httpVersion === '1.0' && socket && !('encrypted' in socket)) socket.resetAndDestroy()

@@ -82,7 +82,7 @@ export const change = (namespace: string, plural: string, name: string, patch: o
 export const openInBrowser = (plural: string, name: string) =>
   ask(`/api/open/${plural}/${name}`, { method: 'POST' })
 
-/** The rights that this person has, of these, by their keys. One that may not be asked about is none. */
+/** Which of these rights this person has, by their keys. One that the API server refuses to check is missing. */
 export async function allowedOf(
   namespace: string,
   name: string,

@@ -80,7 +80,7 @@ interface LogProps {
 /** How long to wait before a log is read again. */
 const pauseMilliseconds = 2000
 
-/** As a text of lines: a progress bar draws over its own line again and again. */
+/** A progress bar draws over its own line again and again: each time becomes a line. */
 const lines = (piece: string): string =>
   printable(piece.replace(/\r\n?/g, '\n').replaceAll('\t', '    '))
 
@@ -95,7 +95,7 @@ function Log({ namespace, pod, container, isPrevious }: LogProps) {
     const ending = new AbortController()
     const { signal } = ending
     const options = { pod: name, container, previous: isPrevious }
-    /** Whether there may be more to read. */
+    /** Reads the log once, and tells whether there may be more to read. */
     const read = async (): Promise<boolean> => {
       let isNew = true
       try {
@@ -103,7 +103,7 @@ function Log({ namespace, pod, container, isPrevious }: LogProps) {
           namespace,
           options,
           (piece) => {
-            // What is read again begins with the last lines that have been shown.
+            // A further read repeats the last lines, so it replaces what is shown.
             const before = isNew ? '' : undefined
             isNew = false
             setEnd('')
@@ -130,7 +130,7 @@ function Log({ namespace, pod, container, isPrevious }: LogProps) {
     void run()
     return () => ending.abort()
   }, [namespace, name, container, isPrevious])
-  // Who has scrolled up reads there.
+  // The text does not scroll while somebody has scrolled up to read.
   const wasAtEnd =
     !box.current ||
     box.current.scrollTop + box.current.clientHeight >= box.current.scrollHeight - 20

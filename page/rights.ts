@@ -17,7 +17,7 @@ export function useRights(
     const ask = (): void =>
       void allowedOf(namespace, name, rights).then(
         (found) => isOver || setAllowed(found),
-        // The API server is away: that is no answer.
+        // While the API server cannot be reached, the rights are unknown: ask again.
         () => {
           if (!isOver) waiting = setTimeout(ask, pauseMilliseconds)
         },

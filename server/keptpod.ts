@@ -3,8 +3,8 @@ import type { Container, ContainerStatus, Pod, PodSpec } from '../hooks/children
 import type { Child } from '../hooks/observe/protocol.ts'
 
 /**
- * The part of a Pod that the hooks read. The server keeps all Pods of all objects in memory, and most of a Pod
- * is of no use there: who owns its fields, its environment, its probes. The hooks' tests see Pods in this form.
+ * The part of a Pod that the hooks read. The server retains the Pods of all objects in memory, and does not need
+ * most of a Pod: its managed fields, its environment, its probes. The hooks' tests use Pods in this form.
  */
 export function keptPod({ metadata, spec, status, ...type }: Pod): Child {
   return {
@@ -71,11 +71,11 @@ const keptContainerStatus = (status: ContainerStatus) =>
 
 type Annotations = Readonly<Record<string, string>>
 
-/** All parameters of a Model are an annotation of its Pods, too. */
+/** The only annotation that the hooks read. Others may be large: one has all parameters of a Model. */
 const keptAnnotations = ({ [annotations.adapters]: adapters }: Annotations): Annotations =>
   adapters === undefined ? {} : { [annotations.adapters]: adapters }
 
-/** Some fields of an object, those that it has. */
+/** Those of the given fields that the object has. */
 function only<T extends object, K extends keyof T>(object: T, fields: readonly K[]): Pick<T, K> {
   const found = fields.filter((field) => object[field] !== undefined)
   return Object.fromEntries(found.map((field) => [field, object[field]])) as Pick<T, K>

@@ -135,8 +135,8 @@ const maxConnections = 10_000
 /** A Pod needs one; behind the same address may be all Pods of a node. */
 const maxFromOne = 512
 /**
- * A Service chooses a replica for each connection. Over one that stays open, a single replica would hear all
- * reports of a program, and Metacontroller may ask another one.
+ * A Service chooses a replica for each connection. If a connection stayed open, a single replica would receive
+ * all reports of a program, while Metacontroller might ask another one.
  */
 const oldMilliseconds = 10_000
 

@@ -3,12 +3,12 @@ import { join } from 'node:path'
 
 /**
  * When the idle watch reports whether it can tell. Each report ends its container, so the Pod is not ready
- * for a moment, and the watch begins anew: a server whose metrics come and go must not cause one after the
- * other, or it would never be idle for long enough.
+ * for a moment, and the watch begins anew: a server whose metrics come and go must not cause one report
+ * after the other, or it would never be idle for long enough.
  */
 export type Insight = 'can tell' | 'cannot tell'
 
-/** After the first report, a change is reported only once it has lasted this long, and twice as long after each further one. */
+/** How long a change must last before the second report; for each further one, twice as long as for the last. */
 const steadyMilliseconds = 600_000
 
 /**

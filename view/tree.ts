@@ -22,7 +22,7 @@ const origin: Side = ({ from, to }) => ({ near: to, far: from })
 /** The nodes at the other ends of a node's edges, in the order of the graph. */
 type Ends = (id: string) => readonly Node[]
 
-/** Of thousands of objects, each is looked up once. */
+/** Looks up each object once, because there may be thousands. */
 function endsOf({ nodes, edges }: Graph, side: Side): Ends {
   const places = new Map(nodes.map(({ id }, place) => [id, place]))
   const ends = new Map<string, Set<number>>()

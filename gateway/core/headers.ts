@@ -47,7 +47,7 @@ const dropped = new Set([
   'upgrade',
 ])
 
-/** The headers of an answer that reach the client; its `Connection` may name more that are not for it. */
+/** The headers of an answer that reach the client. Its `Connection` may name further ones that must not. */
 export function responseHeaders(given: Headers): Record<string, string | string[]> {
   const named = [given.connection ?? []].flat().flatMap((value) => value.split(','))
   const hops = new Set(named.map((name) => name.trim().toLowerCase()))

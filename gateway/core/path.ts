@@ -33,7 +33,7 @@ export function routeOf(
   const [namespace, rest = ''] = only
     ? [only, inOnly.exec(given)?.[1]]
     : (inNamespace.exec(given)?.slice(1) ?? [])
-  // OpenAI's client encodes the slash in the name of a model. No server gets to see this one.
+  // OpenAI's client encodes the slash in the name of a model. Such a path is never forwarded.
   const path = isAboutModels(method, rest) ? rest.replaceAll(/%2f/gi, '/') : rest
   if (crooked.test(path || given)) return { refusal: refusals.badPath() }
   if (!namespace || !path) return { refusal: refusals.noSuchPath(only ? '/v1' : '/NAMESPACE/v1') }

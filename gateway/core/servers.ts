@@ -168,7 +168,7 @@ export interface EndpointSlice {
 export function replicasIn(slices: readonly EndpointSlice[]): readonly Replica[] {
   const addresses = slices.flatMap(({ addressType, ports, endpoints }) => {
     const port = ports?.find(({ name }) => name === 'http')?.port
-    // A Pod has addresses. A name would be looked up, and may lead anywhere.
+    // Pods have IP addresses. A host name would be looked up, and could lead anywhere.
     if (!port || addressType === 'FQDN') return []
     return (endpoints ?? []).flatMap(({ addresses: [ip] = [], conditions }) => {
       // Kubernetes: no value means ready.

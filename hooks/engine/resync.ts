@@ -30,7 +30,7 @@ const intervals: Partial<Record<Reason, number>> = {
 const longest = 15
 const growth = 1 / 2
 
-/** A claim of the object is a child: once it is bound, Metacontroller syncs by itself. */
+/** The object's own claim is a child: once it is bound, Metacontroller syncs by itself. */
 const longestUnbound = 60
 
 /**

@@ -144,7 +144,7 @@ function identityIn({ metadata }: Child): Identity {
   return { inputs, attempt, ...(rerun && rerun.length <= longestValue && { rerun }) }
 }
 
-/** Whether a Job was created for these inputs. Most old Jobs state others, so their names need no proof. */
+/** Whether a Job was created for these inputs. Most old Jobs state others, so their names need no check. */
 export const isMadeFor = (job: Child, inputs: string, rerun: string | undefined): boolean =>
   job.metadata.annotations?.[jobAnnotations.inputs] === inputs &&
   answers(identityOf(job), inputs, rerun)

@@ -53,7 +53,7 @@ export interface ObservedPod extends Pod {
   readonly nodeFault?: string
   /** A volume cannot be attached or mounted, which the Pod's status does not report. */
   readonly volumeFault?: string
-  /** When it should have ended, if that is over and it still exists. */
+  /** When it should have ended, if that time has passed and it still exists. */
   readonly overdueSince?: string
   /** What Kueue reports about the admission of a Pod that it holds. */
   readonly admission?: Admission

@@ -21,7 +21,7 @@ function ending({ metadata, spec }: ObservedPod, does: string): string {
   return `still ${does}${most}`
 }
 
-/** Only the kubelet of its node removes it, and perhaps a finalizer keeps it. */
+/** Only the kubelet of its node removes the Pod, and a finalizer may prevent that. */
 function overdue({ metadata, spec, overdueSince }: ObservedPod): string | undefined {
   if (!overdueSince) return undefined
   const node = spec?.nodeName

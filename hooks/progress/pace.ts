@@ -67,12 +67,12 @@ export function secondsLeft({ from, last }: Pace, report: Report): number | unde
 
 /** After so many usual gaps without a report, something may be wrong. */
 const longSilence = 10
-/** But not earlier, in seconds. */
+/** But no silence shorter than this, in seconds. */
 export const leastSilence = 60
 /** With fewer reports, no gap is usual. */
 const fewest = 5
 
-/** After how many seconds without a report the silence is worth telling. */
+/** After how many seconds without a report the silence is worth reporting. */
 export function patience({ gap, reports }: Pace): number | undefined {
   if (gap === undefined || reports < fewest) return undefined
   return Math.max((longSilence * gap) / 1000, leastSilence)

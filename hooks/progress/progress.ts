@@ -33,7 +33,7 @@ const pause = 15
 /** A time that is further ahead was written by a clock that was wrong. */
 const mostSkew = 60
 
-/** The last report of each attempt of an object that this server knows, by the name of its Job. */
+/** The last report that this server has of each attempt of an object, by the name of its Job. */
 export type ReportsByJob = ReadonlyMap<string, Reported>
 
 export function progressAfter(
@@ -162,16 +162,16 @@ const keyOf = ({ percent, step, message, metrics }: ProgressStatus): string =>
     : String(percent)
 
 /**
- * Reports of the same percentage are not written, so another replica may have some that nobody else knows of.
- * Before a replica tells of a silence, it writes the last report that it has, a long time after it came: who
- * has a newer one then writes that, and the silence is not told.
+ * Reports of the same percentage are not written, so another replica may have some that this one does not
+ * know. Before a replica reports a silence, it therefore writes the last report that it has, long after that
+ * report came. A replica with a newer one then writes that instead, and no silence is reported.
  *
  *     last report ── patience ──▶ asked ── answer ──▶ silentSince
  *                                   └── a newer report: shown
  */
 const answer = 60
 
-/** Whether a report was written so long after it came that a newer one is worth telling. */
+/** Whether a report was written so long after it came that a newer one must be written, too. */
 const isAsked = ({ reported, updated }: ProgressStatus): boolean =>
   secondsBetween(reported, updated) > leastSilence
 

@@ -23,10 +23,10 @@ export function logTroubleOf(
   return { says: `The log cannot be read: ${why}${isPassing ? '; trying again' : ''}`, isPassing }
 }
 
-/** Too many requests; a container that has not started, which the API server calls a bad request. */
+/** 429: too many requests. 400: the container has not started, which the API server calls a bad request. */
 const waits = (code: number): boolean => code === 429 || code === 400
 
-/** Whether a container runs, as far as that is known. */
+/** Whether a container is known to run. */
 export const isRunningIn = ({ status }: Pod, container: string): boolean =>
   status?.containerStatuses?.some(({ name, state }) => name === container && state?.running) ??
   false

@@ -10,8 +10,8 @@ import {
 
 /**
  * `npm run binaries`: downloads or builds the programs that the platform and its tests run, so that what
- * starts afterwards finds them in the cache. With `node`, those of a real node as well, and kube-state-metrics:
- * only one test needs it, and it is built for minutes.
+ * starts afterwards finds them in the cache. With `node`, also those of a real node, and kube-state-metrics,
+ * which only one test needs and which takes minutes to build.
  */
 export async function prepare(
   options: { readonly node?: boolean; readonly output?: Output } = {},

@@ -61,7 +61,7 @@ test('Git → image → data → training → packaged image → HTTP response',
     'ai.substratus.created-by': 'substratus package',
   })
 
-  // Who follows the log sees one stage after the other, and the end.
+  // Following the log shows one stage after the other, and the end.
   const { code: ended, stdout, stderr } = await log
   expect({ ended, stderr }).toMatchObject({ ended: 0 })
   const told = [...stderr.matchAll(/^stage (\w+): Pod "line-model-/gm)].map(([, stage]) => stage)

@@ -19,7 +19,7 @@ import {
 } from '../objects.ts'
 import { type Bed, bodyOf, endUpstreams, errorIn, gatewayBed, upstream } from './gatewaybed.ts'
 
-/** The names of the arguments that vLLM gets are those by which the gateway asks it. */
+/** The gateway asks vLLM by the names that are in vLLM's arguments. */
 
 let bed: Bed
 afterEach(async () => {
@@ -76,7 +76,7 @@ function served(args: readonly string[]) {
   }
 }
 
-/** What of vLLM this is about: it refuses a model that its arguments do not name, and ignores other fields. */
+/** Behaves as vLLM does here: it refuses a model that its arguments do not name, and ignores other fields. */
 function vllm(words: readonly string[], bodies: Json[]): RequestListener {
   const base = words.flatMap((word) => /^--served-model-name=(.*)$/.exec(word)?.[1] ?? [])
   const modules = words.slice(words.indexOf('--lora-modules') + 1)

@@ -9,8 +9,8 @@ import { singleNodeClaim } from '../../crds/serving.ts'
 import type { Artifacts, Condition } from '../../crds/status.ts'
 
 /**
- * Several ModelServers that mount one claim, which only one node can mount at a time. One that sleeps is a
- * reason to warn, because a request wakes it, and none to refuse: until then the others can run.
+ * Several ModelServers that mount one claim, which only one node can mount at a time. A sleeping one
+ * is a reason to warn, because a request wakes it, but none to refuse: until then, the others can run.
  */
 export const sharedClaimRules: readonly Rule[] = [
   sharedBy({
@@ -141,7 +141,7 @@ function sharedClaims(input: RuleInput, { modelsOf, asked, wayOut }: Mounts): Sh
 const isForOnePod = (config: Config): boolean =>
   claimSettings({ kind: 'Model' }, config).accessModes.includes('ReadWriteOncePod')
 
-/** Whether one of the others, which runs, can never mount the claim together with this one. */
+/** Whether one of the others that are awake can never mount the claim together with this one. */
 function isRefused(shared: SharedClaim, input: RuleInput): boolean {
   const others = shared.others.filter((server) => !isAsleep(server))
   return conflictOf({ ...shared, others }, input) !== undefined
@@ -190,6 +190,6 @@ function mounters(servers: readonly Parent[]): string {
 }
 const mostNamed = 3
 
-/** Either all of them sleep or none. */
+/** Of these, either all sleep or none does. */
 const whenAwake = ([first, second]: readonly Parent[]): string =>
   first && isAsleep(first) ? ` when ${second ? 'they wake' : 'it wakes'}` : ''

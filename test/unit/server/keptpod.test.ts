@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import type { Pod } from '../../../hooks/children/manifesttypes.ts'
 import { keptPod } from '../../../server/keptpod.ts'
 
-/** What the server keeps of a Pod. That it is enough, the tests of the hooks show: they see Pods in this form. */
+/** What the server retains of a Pod. The tests of the hooks show that it is enough: they use Pods in this form. */
 
 const pod = {
   apiVersion: 'v1',

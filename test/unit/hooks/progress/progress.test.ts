@@ -23,7 +23,7 @@ const reportedAt = (second: number, report: Partial<Report>, more: Partial<Repor
   ...more,
 })
 
-/** What a server knows that has heard from one attempt only. */
+/** The reports of a server that has heard from one attempt only. */
 const from = (reported: Reported | undefined, { job }: Pick<Working, 'job'> = run) =>
   reported && new Map([[job, reported]])
 
@@ -346,7 +346,7 @@ test('two replicas that each hear some reports tell of a silence only when there
         isWrong ||= status?.silentSince !== undefined
       }
       expect(isWrong).toBe(false)
-      // Only the replica that has the last report knows that there was none since.
+      // Only the replica that has the last report knows that none has come since.
       const { patience: long } = heard[replicas.at(-1) ?? 0] ?? {}
       const after = 20 * Math.ceil((last + (long ?? 60)) / 20)
       for (let more = 0; more <= 200; more += 10) sync(after + more)
