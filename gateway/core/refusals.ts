@@ -55,7 +55,7 @@ export const refusals = {
     ...invalid,
     status: 415,
     code: 'unsupported_encoding',
-    message: `the body has the Content-Encoding "${shown(encoding)}": send it without`,
+    message: `the body has the Content-Encoding "${shown(encoding)}": send it uncompressed`,
   }),
   badBody: (why: string): Refusal => ({ ...invalid, code: 'invalid_body', message: why }),
   tooLarge: (most: number): Refusal => ({

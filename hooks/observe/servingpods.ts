@@ -12,13 +12,13 @@ export const isTerminating = ({ metadata }: Child): boolean => 'deletionTimestam
 export function formerPod(pods: readonly ObservedPod[], does: string): string | undefined {
   const pod = pods.find(isTerminating)
   if (!pod) return undefined
-  return `the former Pod "${pod.metadata.name}" ${overdue(pod) ?? ending(pod, does)}; the next Pod is created after that`
+  return `the former Pod "${pod.metadata.name}" ${overdue(pod) ?? ending(pod, does)}`
 }
 
 function ending({ metadata, spec }: ObservedPod, does: string): string {
   const seconds = metadata.deletionGracePeriodSeconds ?? spec?.terminationGracePeriodSeconds
   const most = seconds ? `, for at most ${seconds} s (terminationGracePeriodSeconds)` : ''
-  return `still ${does}${most}`
+  return `still ${does}${most}; the next Pod is created after that`
 }
 
 /** Only the kubelet of its node removes the Pod, and a finalizer may prevent that. */
@@ -26,7 +26,7 @@ function overdue({ metadata, spec, overdueSince }: ObservedPod): string | undefi
   if (!overdueSince) return undefined
   const node = spec?.nodeName
   const gone = node ? `; if node "${node}" is gone for good, kubectl delete node ${node}` : ''
-  return `should have ended by ${overdueSince} and still exists: kubectl describe pod ${metadata.name}${gone}`
+  return `should have ended by ${overdueSince} and still exists; the next Pod is created once it is gone: kubectl describe pod ${metadata.name} says more${gone}`
 }
 
 export const isReady = (pod: ObservedPod): boolean => {

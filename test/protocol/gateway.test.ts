@@ -150,7 +150,7 @@ describe('a request', () => {
     {
       what: 'a body that is compressed',
       init: { headers: { 'content-encoding': 'gzip' } },
-      says: /^415 unsupported_encoding: the body has the Content-Encoding "gzip": send it without/,
+      says: /^415 unsupported_encoding: the body has the Content-Encoding "gzip": send it uncompressed/,
     },
     {
       what: 'a model that does not exist',

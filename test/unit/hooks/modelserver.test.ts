@@ -682,7 +682,7 @@ describe('while the former Pod of a server ends, and no other may be created', (
   }
   // Its node may be gone, and with it whatever would remove the Pod.
   const overdue =
-    'False Pending: the former Pod "falcon-server-x7k2p" should have ended by 2026-01-01T00:02:00Z and still exists: kubectl describe pod falcon-server-x7k2p; if node "one" is gone for good, kubectl delete node one; the next Pod is created after that'
+    'False Pending: the former Pod "falcon-server-x7k2p" should have ended by 2026-01-01T00:02:00Z and still exists; the next Pod is created once it is gone: kubectl describe pod falcon-server-x7k2p says more; if node "one" is gone for good, kubectl delete node one'
   test.each([
     { when: 'before its time is over', now: '2026-01-01T00:01:30Z', says: says(60) },
     { when: 'while it is being removed', now: '2026-01-01T00:02:09Z', says: says(60) },
