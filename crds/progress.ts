@@ -72,7 +72,7 @@ export const progress = object(
     updated: string('When this was written.', bounds.time),
     eta: string('When it will be done, if it continues at this pace.', bounds.time),
     silentSince: string(
-      'When the last report arrived, if none has arrived for ten times as long as usual.',
+      'Since when no report has arrived, if that is ten times as long as usual.',
       bounds.time,
     ),
     curve: list('The first metrics of a load or a run over time.', curve, {

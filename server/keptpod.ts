@@ -4,7 +4,7 @@ import type { Child } from '../hooks/observe/protocol.ts'
 
 /**
  * The part of a Pod that the hooks read. The server retains the Pods of all objects in memory, and does not need
- * most of a Pod: its managed fields, its environment, its probes. The hooks' tests use Pods in this form.
+ * most of a Pod: its managed fields, its environment, its probes. test/objects.ts gives Pods this form, too.
  */
 export function keptPod({ metadata, spec, status, ...type }: Pod): Child {
   return {

@@ -109,7 +109,8 @@ function wordsFor(error: ErrorObject, field: string): FieldError {
 /** What was probably meant: a scalar that YAML reads as something else, or the name of another object. */
 function hintFor({ params, data, parentSchema }: ErrorObject): string {
   const isScalar = typeof data === 'number' || typeof data === 'boolean'
-  const { patternErrorMessage = 'write it in quotes', required = [] } = (parentSchema ?? {}) as Schema
+  const { patternErrorMessage = 'write it in quotes', required = [] } = (parentSchema ??
+    {}) as Schema
   if (params.type === 'string') return isScalar ? `: ${patternErrorMessage}` : ''
   const isNamed = params.type === 'object' && required.join() === 'name'
   return isNamed && typeof data === 'string' ? ': write the name into its field name' : ''

@@ -118,7 +118,7 @@ export interface Termination {
 
 interface ContainerState {
   readonly waiting?: { readonly reason?: string; readonly message?: string }
-  readonly running?: object
+  readonly running?: { readonly startedAt?: string }
   readonly terminated?: Termination
 }
 

@@ -1,7 +1,7 @@
 import { job } from '../children/job.ts'
 import type { Job } from '../children/manifesttypes.ts'
 import { queueOf } from '../children/metadata.ts'
-import { isRetried, isUnseen, jobFailure, jobProgress } from '../observe/diagnosis.ts'
+import { isRetried, isUnseen, jobFailure, jobProgress, runningSince } from '../observe/diagnosis.ts'
 import { hadTooLittleTime, isComplete, isFailed, isStopped } from '../observe/jobstate.ts'
 import { isMadeFor } from '../observe/memory.ts'
 import { queued } from '../observe/queue.ts'
@@ -125,7 +125,12 @@ function working(look: Look): WorkFate | undefined {
     (podsSilentSince ? unheard(podsSilentSince) : progressOf(look, current))
   const progress = progressAfter(
     facts.memory.progress,
-    { job: current.metadata.name, stage: stage.name, isRunning: verdict.reason === stage.active },
+    {
+      job: current.metadata.name,
+      stage: stage.name,
+      isRunning: verdict.reason === stage.active,
+      since: runningSince(current, facts.observed.pods(stage.name)),
+    },
     facts.reports,
     facts.now,
   )

@@ -192,6 +192,15 @@ export function isUnseen(job: Job, pods: readonly ObservedPod[]): boolean {
 export const isRetried = (job: Job, pods: readonly ObservedPod[]): boolean =>
   podsOf(job, pods).some(({ status }) => status?.phase === 'Failed')
 
+/** When the program of a Job began to run, if its newest Pod runs; in RFC 3339. */
+export function runningSince(job: Job, pods: readonly ObservedPod[]): string | undefined {
+  const [pod] = podsOf(job, pods)
+  return (pod?.status?.containerStatuses ?? [])
+    .flatMap(({ state }) => state?.running?.startedAt ?? [])
+    .sort()
+    .at(-1)
+}
+
 /** Adds why an earlier Pod was evicted: the node's own words, without its figures. */
 function afterEviction({ reason, message }: Verdict, own: readonly ObservedPod[]): Verdict {
   const evicted = own.find(({ status }) => status?.reason === 'Evicted')

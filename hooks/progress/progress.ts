@@ -26,6 +26,8 @@ export interface Working {
   readonly stage: ProgressStatus['stage']
   /** Whether its program runs, so that reports can be expected. */
   readonly isRunning: boolean
+  /** Since when: a Pod that waited, or that follows another one, could not report before. */
+  readonly since?: string | undefined
 }
 
 /** The shortest time between two writes, in seconds. */
@@ -54,8 +56,9 @@ export function progressAfter(
     if (isAsked(own) || !isSame(own, next)) return next
   }
   if (!isSilent(own, working, reported, now)) return own
-  if (!isAskedAbout(own, reported)) return shown(own, working, reported, now)
-  return secondsBetween(own.updated, now) < answer ? own : silent(own, reported, now)
+  const since = silenceOf(reported, working)
+  if (!isAskedAbout(own, reported, since)) return shown(own, working, reported, now)
+  return secondsBetween(own.updated, now) < answer ? own : silent(own, since, now)
 }
 
 function isJustWritten({ updated }: ProgressStatus, now: string): boolean {
@@ -70,10 +73,12 @@ export function progressAtEnd(
   now: string | undefined,
 ): ProgressStatus | undefined {
   const reported = before && reports?.get(before.job)
-  if (!before || !reported || !now || isEnded(before)) return ended(before)
-  // Times are seconds: the last report may have come in the same one as that which is shown.
-  if (secondsBetween(before.reported, reported.at) < 0) return ended(before)
-  return ended(shown(before, before, reported, now))
+  if (!before || !reported || !now) return ended(before)
+  const newer = secondsBetween(before.reported, reported.at)
+  // Another replica may have ended it with an older report. Until then a report counts that came in the same
+  // second as the one that is shown, because times are whole seconds.
+  const isNews = isEnded(before) ? newer > 0 : newer >= 0
+  return ended(isNews ? shown(before, before, reported, now) : before)
 }
 
 const isEnded = ({ summary }: ProgressStatus): boolean => summary === undefined
@@ -113,7 +118,9 @@ function shown(
     ...(message !== undefined && { message }),
     ...(metrics.length && { metrics: Object.fromEntries(metrics) }),
   }
-  const eta = secondsLeft === undefined ? undefined : timeAfter(at, secondsLeft)
+  const end = secondsLeft === undefined ? undefined : timeAfter(at, secondsLeft)
+  // A report that is told late may have expected an end that is past.
+  const eta = end !== undefined && secondsBetween(now, end) >= 0 ? end : undefined
   return {
     job,
     stage,
@@ -175,26 +182,33 @@ const answer = 60
 const isAsked = ({ reported, updated }: ProgressStatus): boolean =>
   secondsBetween(reported, updated) > leastSilence
 
-const isAskedAbout = (own: ProgressStatus, { at, patience = leastSilence }: Reported): boolean =>
-  own.reported === at && secondsBetween(at, own.updated) > patience
+const isAskedAbout = (
+  own: ProgressStatus,
+  { at, patience = leastSilence }: Reported,
+  since: string,
+): boolean => own.reported === at && secondsBetween(since, own.updated) > patience
+
+/** When a silence began: with the last report, or with the program. */
+const silenceOf = ({ at }: Reported, { since = at }: Working): string =>
+  secondsBetween(at, since) > 0 ? since : at
 
 /** A server that has an older report than the one that is shown does not know whether any has come since. */
 const isSilent = (
   own: ProgressStatus,
-  { isRunning }: Working,
-  { at, patience }: Reported,
+  working: Working,
+  reported: Reported,
   now: string,
 ): boolean =>
-  isRunning &&
-  patience !== undefined &&
+  working.isRunning &&
+  reported.patience !== undefined &&
   own.silentSince === undefined &&
-  secondsBetween(own.reported, at) >= 0 &&
-  secondsBetween(at, now) > patience
+  secondsBetween(own.reported, reported.at) >= 0 &&
+  secondsBetween(silenceOf(reported, working), now) > reported.patience
 
 /** The pace so far says nothing about the rest any more. */
-function silent(own: ProgressStatus, { at }: Reported, now: string): ProgressStatus {
+function silent(own: ProgressStatus, silentSince: string, now: string): ProgressStatus {
   const { eta: _, summary = '', ...rest } = own
-  return { ...rest, summary: withoutTimeLeft(summary), updated: now, silentSince: at }
+  return { ...rest, summary: withoutTimeLeft(summary), updated: now, silentSince }
 }
 
 /** What Ready adds. */

@@ -154,7 +154,8 @@ describe('Ready of a Model', () => {
       when: 'an invalid manifest bypassed admission',
       spec: { ...trained, image: 7 },
       seen: [squad],
-      ready: 'False InvalidSpec: spec.image: Invalid value: must be a string, not a number: write it in quotes',
+      ready:
+        'False InvalidSpec: spec.image: Invalid value: must be a string, not a number: write it in quotes',
     },
     {
       when: 'its base was imported and it has no image',

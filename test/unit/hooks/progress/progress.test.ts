@@ -183,6 +183,19 @@ describe('once nothing is under way', () => {
     expect(sealing).not.toHaveProperty('summary')
   })
 
+  test('nor if a replica that has an older report answers first', () => {
+    const [older, newer] = [
+      from(reportedAt(2, { percent: 95 })),
+      from(reportedAt(4, { percent: 100 })),
+    ]
+    const first = progressAtEnd(before, older, timeAt(5))
+    expect(first).toMatchObject({ percent: 95 })
+    const both = progressAtEnd(first, newer, timeAt(6))
+    expect(both).toMatchObject({ percent: 100, reported: timeAt(4) })
+    expect(both).not.toHaveProperty('summary')
+    expect(progressAtEnd(both, older, timeAt(7))).toEqual(both)
+  })
+
   test('nothing changes any more', () => {
     const report = reportedAt(4, { percent: 100 })
     const last = progressAtEnd(before, from(report), timeAt(5))
@@ -249,6 +262,21 @@ describe('a program that stops reporting', () => {
     const again = progressAfter(silent, run, from(reportedAt(900, { percent: 9 })), timeAt(901))
     expect(again).not.toHaveProperty('silentSince')
     expect(silenceNote(again)).toBe('')
+  })
+
+  test('is named from its start if it was suspended, and without the time that was left', () => {
+    const again = { ...run, since: timeAt(4000) }
+    const syncs: Parameters<typeof shownAfter>[0] = [
+      [0, last],
+      [4060, last, again],
+      [4301, last, again],
+    ]
+    expect(shownAfter(syncs.slice(0, 2))).toEqual(shownAfter(syncs.slice(0, 1)))
+    const asked = shownAfter(syncs)
+    expect(asked).toMatchObject({ summary: '9% loss 1', updated: timeAt(4301) })
+    expect(asked).not.toHaveProperty('eta')
+    expect(asked).not.toHaveProperty('silentSince')
+    expect(shownAfter([...syncs, [4361, last, again]])).toMatchObject({ silentSince: timeAt(4000) })
   })
 
   test('is not named while its Pod does not run, or by a server that has an older report', () => {
