@@ -14,23 +14,25 @@ interface NetworkError {
   readonly address?: string
   readonly port?: number
   readonly hostname?: string
-  readonly errors?: readonly unknown[]
+  readonly errors?: readonly unknown[] | null
 }
 
-const place = ({ address, port }: NetworkError): string =>
-  address === undefined
-    ? 'the address'
-    : `${address.includes(':') ? `[${address}]` : address}:${port}`
+/** A Unix socket is a path, and has no port. */
+function place({ address, port }: NetworkError): string {
+  if (address === undefined) return 'the address'
+  if (port === undefined) return address
+  return `${address.includes(':') ? `[${address}]` : address}:${port}`
+}
 
 const words: Readonly<Record<string, (error: NetworkError) => string>> = {
   ECONNREFUSED: (error) => `the connection to ${place(error)} was refused`,
-  ECONNRESET: () => 'the connection was cut',
-  EPIPE: () => 'the connection was cut',
+  ECONNRESET: () => 'the other end closed the connection',
+  EPIPE: () => 'the other end closed the connection',
   EHOSTUNREACH: (error) => `there is no route to ${place(error)}`,
   ENETUNREACH: (error) => `there is no route to ${place(error)}`,
   ETIMEDOUT: (error) => `${place(error)} does not answer`,
   ENOTFOUND: ({ hostname }) => `there is no host "${hostname}"`,
-  EAI_AGAIN: ({ hostname }) => `the host "${hostname}" cannot be looked up now`,
+  EAI_AGAIN: ({ hostname }) => `the name "${hostname}" cannot be resolved`,
   ...Object.fromEntries(
     [
       'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
@@ -47,8 +49,7 @@ const words: Readonly<Record<string, (error: NetworkError) => string>> = {
 /** If a host has several addresses, the error contains one for each, and has no message of its own. */
 function networkWords(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined
-  const { errors = [] } = error as NetworkError
-  const first = (errors[0] ?? error) as NetworkError
+  const first = ((error as NetworkError).errors?.[0] ?? error) as NetworkError
   const { code = '' } = first
   return Object.hasOwn(words, code) ? words[code]?.(first) : undefined
 }

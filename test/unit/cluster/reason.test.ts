@@ -45,7 +45,25 @@ describe('why a connection failed is told in words', () => {
     {
       when: 'the other end hangs up',
       error: Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' }),
-      is: 'the connection was cut',
+      is: 'the other end closed the connection',
+    },
+    {
+      when: 'nothing listens at a socket of this machine',
+      error: failed('ECONNREFUSED', { address: '/run/x.sock', port: undefined }),
+      is: 'the connection to /run/x.sock was refused',
+    },
+    {
+      when: 'no name server answers',
+      error: Object.assign(new Error('getaddrinfo'), {
+        code: 'EAI_AGAIN',
+        hostname: 'api.example',
+      }),
+      is: 'the name "api.example" cannot be resolved',
+    },
+    {
+      when: 'an error has a list of errors that is null',
+      error: Object.assign(new Error('odd'), { errors: null }),
+      is: 'odd',
     },
     {
       when: 'each address of a name refuses',
