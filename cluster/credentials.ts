@@ -8,8 +8,13 @@ export async function authenticate(kubeConfig: KubeConfig, options: RequestOptio
     await kubeConfig.applyToHTTPSOptions(options)
   } catch (error) {
     const { command } = kubeConfig.getCurrentUser()?.exec ?? {}
-    if (command === undefined) throw error
-    throw new Error(`"${command}", which the kubeconfig runs for credentials, ${failureIn(error)}`)
+    const { syscall, path, code } = error as NodeJS.ErrnoException
+    // The client reads the files of certificates and keys for each request.
+    const isAboutFile = syscall !== undefined && !syscall.startsWith('spawn')
+    if (isAboutFile && path !== undefined && code === 'ENOENT')
+      throw new Error(`the file "${path}", which the kubeconfig names, does not exist`)
+    if (isAboutFile || command === undefined) throw error
+    throw new Error(`the credential plugin "${command}" of the kubeconfig ${failureIn(error)}`)
   }
 }
 
