@@ -22,13 +22,17 @@ interface State {
   readonly all: Map<string, Child>
 }
 
+/** A name means another object in each namespace. */
+const placeOf = (name: string, { metadata }: Parent): string => `${metadata.namespace}/${name}`
+
 /** The Models in spec.adapters, with the format that their server reads: their results count as adapters. */
 function adaptersIn(objects: readonly Parent[], { servers }: Config): ReadonlyMap<string, Adapter> {
-  const found = objects.flatMap(({ kind, spec }) => {
+  const found = objects.flatMap((object) => {
+    const { kind, spec } = object
     const { adapters = [], runtime = servers.default } = specOf({ spec })
     const format = servers.presets[runtime]?.adapterArgs?.format ?? 'peft'
     return kind === 'ModelServer'
-      ? adapters.map(({ name }) => [name, { format, rank: 8 }] as const)
+      ? adapters.map(({ name }) => [placeOf(name, object), { format, rank: 8 }] as const)
       : []
   })
   return new Map(found)
@@ -44,14 +48,16 @@ const keyOf = ({ kind, metadata }: Child): string => `${kind}/${metadata.name}`
  * until nothing changes any more. With `now`, it calls them only once.
  */
 export function simulate(
-  objects: readonly Parent[],
+  given: readonly Parent[],
   config: Config,
   now: boolean,
 ): readonly Simulation[] {
+  const objects = given.map(placed)
   const adapters = adaptersIn(objects, config)
   const states: State[] = objects.map((object) => ({
-    parent: placed(object),
-    adapter: object.kind === 'Model' ? adapters.get(object.metadata.name) : undefined,
+    parent: object,
+    adapter:
+      object.kind === 'Model' ? adapters.get(placeOf(object.metadata.name, object)) : undefined,
     observed: [],
     all: new Map(),
   }))
@@ -74,7 +80,7 @@ const relatedOf = (states: readonly State[]): Group => {
     const kind = `${parent.kind}.${apiVersion}`
     group[kind] = {
       ...group[kind],
-      [`${parent.metadata.namespace}/${parent.metadata.name}`]: parent as Child,
+      [placeOf(parent.metadata.name, parent)]: parent as Child,
     }
   }
   return group
