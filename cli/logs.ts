@@ -6,6 +6,7 @@ import { isForbidden, refusalOf } from '../cluster/refusal.ts'
 import { unreachable } from '../crds/kubelet.ts'
 import type { Pod } from '../hooks/children/manifesttypes.ts'
 import { type LiveLine, liveLine } from '../open/liveline.ts'
+import { endWithReader } from '../terminal/output.ts'
 import { usageError } from '../terminal/usage.ts'
 import { endOf, type Log, nextLog } from '../view/logs.ts'
 import type { StageName } from '../view/own.ts'
@@ -27,6 +28,7 @@ export async function logsCommand(words: readonly string[], options: Options): P
   const target = targetOf(words, 'logs')
   if ('wrong' in target) return usageError(target.wrong)
   const cluster = clusterOf(options)
+  endWithReader()
   return explaining(cluster.namespace, async () => {
     const object = await objectAt(cluster, target)
     const known = options.follow

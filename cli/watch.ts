@@ -5,6 +5,7 @@ import { refusalOf } from '../cluster/refusal.ts'
 import { type Watched, watchObjects } from '../cluster/watch.ts'
 import type { Kind, Parent } from '../crds/kind.ts'
 import { kinds } from '../crds/kinds.ts'
+import { endWithReader } from '../terminal/output.ts'
 import { screenOf } from '../terminal/screen.ts'
 import { rowOf } from '../terminal/table.ts'
 import { usageError } from '../terminal/usage.ts'
@@ -29,6 +30,7 @@ export async function watchCommand(words: readonly string[], options: Options): 
   const namespace = options.allNamespaces ? undefined : home
   const { stdout } = process
   const show = screenOf(stdout)
+  endWithReader()
 
   return explaining(namespace, async () => {
     let trouble: string | undefined

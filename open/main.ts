@@ -2,9 +2,11 @@
 import { isOldNode, oldestNode } from '../terminal/oldnode.ts'
 import { continuesOnOwnNode } from '../terminal/ownnode.ts'
 
-if (!isOldNode())
+if (!isOldNode()) {
+  const { watchOutput } = await import('../terminal/output.ts')
+  watchOutput()
   await (await import('./program.ts')).openProgram(process.argv.slice(2), 'kubectl open')
-else if (!continuesOnOwnNode()) {
+} else if (!continuesOnOwnNode()) {
   console.error(
     `error: kubectl open needs Node ${oldestNode} or newer, and ${process.execPath} is ${process.versions.node}`,
   )

@@ -2,12 +2,13 @@ import { type Command, CommanderError } from 'commander'
 import { printable } from '../crds/text.ts'
 import { failureOf } from './failure.ts'
 import { isOldNode, oldestNode } from './oldnode.ts'
+import { watchOutput } from './output.ts'
 import { continuesOnOwnNode } from './ownnode.ts'
 import { usageCode } from './usage.ts'
 
 /** Runs a command line. A command that refuses its input, or fails, sets exit code 1 itself. */
 export async function runProgram(program: Command): Promise<void> {
-  process.stdout.on('error', outputFailed)
+  watchOutput()
   try {
     if (!isOldNode()) await program.parseAsync()
     else if (!continuesOnOwnNode())
@@ -19,11 +20,4 @@ export async function runProgram(program: Command): Promise<void> {
       process.exitCode = 1
     }
   }
-}
-
-/** The reader, such as head, may have seen enough. A full disk must not look like success. */
-function outputFailed(error: NodeJS.ErrnoException): never {
-  if (error.code === 'EPIPE') process.exit(0)
-  console.error(`error: the output cannot be written: ${failureOf(error)}`)
-  process.exit(1)
 }

@@ -16,6 +16,14 @@ const substratus = (args: readonly string[], input = '') => typed('cli/main.ts',
 const model = (spec: object, name = 'm') =>
   JSON.stringify({ apiVersion: 'substratus.ai/v1', kind: 'Model', metadata: { name }, spec })
 
+/** The exit code of a command whose output nobody reads, as before `| true`. */
+function unread(program: string, args: readonly string[]): Promise<number | null> {
+  const child = spawn(process.execPath, [program, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+  child.stdout.destroy()
+  child.stderr.destroy()
+  return new Promise((resolve) => child.on('close', resolve))
+}
+
 /** Adds the arguments as one line, for the title. */
 const asTyped = <Row extends { readonly args: readonly string[] }>(row: Row) => ({
   ...row,
@@ -95,6 +103,16 @@ describe('exit codes: 0, 1 for refused input, 2 for wrong usage', () => {
     expect(result.stderr).toContain(says)
     expect(result.code).toBe(code)
   })
+})
+
+test.each(
+  [
+    { args: ['render', '-f', 'examples'], code: 0 },
+    { args: ['validate', '-f', 'test/commands/bad-config.yaml'], code: 1 },
+    { args: ['sing'], code: 2 },
+  ].map(asTyped),
+)('substratus $line: $code, even if nobody reads the output', async ({ args, code }) => {
+  expect(await unread('cli/main.ts', args)).toBe(code)
 })
 
 test.each([{ args: ['tre'] }, { args: ['tree', '-o', 'svg'] }, { args: ['token'] }].map(asTyped))(

@@ -105,6 +105,15 @@ describe('Ctrl-C', () => {
     expect(await code).toBe(0)
   })
 
+  test('ends all models even if nobody has read their address', async () => {
+    const { child, code, says } = spoken(process.execPath, [command, 'models', '--port', '0'])
+    child.stdout.destroy()
+    await says('there is no ModelServer yet')
+    child.kill('SIGINT')
+    await says('the address is closed; the models are left as they are')
+    expect(await code).toBe(0)
+  })
+
   /**
    * `script` provides a terminal, where Ctrl-C is the byte 3. SIGINT goes to every process there: a shell
    * that is still running, such as dash, would end too and hide the exit code of the command.

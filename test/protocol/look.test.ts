@@ -30,7 +30,11 @@ function started(words: string, file = 'cli/main.ts', output?: string) {
       printed[name] += chunk
     })
   const code = new Promise<number | null>((resolve) => child.on('close', resolve))
-  return { printed, code }
+  /** As a reader that has seen enough, such as head. */
+  const stopReading = () => {
+    child.stdout?.destroy()
+  }
+  return { printed, code, stopReading }
 }
 
 async function run(words: string, file?: string) {
@@ -270,6 +274,15 @@ describe('what changes an object', () => {
       expect(api.get(kind, name)?.spec).toMatchObject({ suspend: true })
   })
 
+  test('is changed for each object, even if nobody reads the output', async () => {
+    api.put(squad, running)
+    const { code, stopReading, printed } = started('suspend dataset/squad model/falcon model/eagle')
+    stopReading()
+    expect(await code).toBe(1)
+    expect(printed.stderr).toMatch(/^error: Model "eagle" does not exist.*\n$/)
+    expect(patches()).toHaveLength(2)
+  })
+
   test('rerun writes a new value of its annotation, each time', async () => {
     api.put(running)
     for (const _ of [1, 2]) expect((await run('rerun model falcon')).code).toBe(0)
@@ -394,6 +407,20 @@ describe('logs', () => {
     ])
   })
 
+  test('-f ends at once when its reader has seen enough', async () => {
+    let answer: ServerResponse | undefined
+    api.log = (_name, _query, res) => {
+      answer = res
+      res.write(line(1, 'one'))
+    }
+    api.put(running, job('run'), pod('run', 1, { running: {} }))
+    const { printed, code, stopReading } = started('logs model falcon -f')
+    await soon(() => expect(printed.stdout).toBe('one\n'))
+    stopReading()
+    answer?.write(line(2, 'two'))
+    expect(await code).toBe(0)
+  })
+
   test('-f ends with 1 when the object is stalled', async () => {
     const stalled = condition('Stalled', 'True', 'Failed')
     const { kind, metadata, spec } = failing
@@ -408,6 +435,13 @@ describe('logs', () => {
 })
 
 describe('watch', () => {
+  test('ends at once when its reader has seen enough', async () => {
+    api.put(squad)
+    const { code, stopReading } = started('watch')
+    stopReading()
+    expect(await code).toBe(0)
+  })
+
   test('prints a line for each change to a pipe, and tells when the API server does not answer', async () => {
     api.put(squad, running)
     const { printed } = started('watch')
