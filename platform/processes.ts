@@ -107,7 +107,15 @@ async function end(record: StoredRecord): Promise<void> {
   rmSync(record.path, { force: true })
 }
 
-/** The last lines of a process's log, for error messages. */
+/** What has happened to a process, with the end of its log. */
+export function withLog(dir: string, name: string, fact: string): Error {
+  const tail = logTail(dir, name)
+  return new Error(
+    tail ? `${fact}:\n${tail}` : `${fact}, and has written nothing to ${logOf(dir, name)}`,
+  )
+}
+
+/** The last lines of a process's log. */
 export function logTail(dir: string, name: string, lines = 8): string {
   try {
     return readFileSync(logOf(dir, name), 'utf8').trim().split('\n').slice(-lines).join('\n')
@@ -127,11 +135,9 @@ export async function waitUntil(
   for (;;) {
     signal?.throwIfAborted()
     if (await ready()) return
-    const tail = () => logTail(dir, record.name)
-    if (!isAlive(record)) throw new Error(`${record.name} ended at its start:\n${tail()}`)
-    if (Date.now() > until) {
-      throw new Error(`${record.name} is not ready after ${seconds} s:\n${tail()}`)
-    }
+    const { name } = record
+    if (!isAlive(record)) throw withLog(dir, name, `${name} ended at its start`)
+    if (Date.now() > until) throw withLog(dir, name, `${name} is not ready after ${seconds} s`)
     await sleep(50)
   }
 }

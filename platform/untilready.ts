@@ -5,7 +5,7 @@ import { kinds } from '../crds/kinds.ts'
 import { allReady, isStuck, type Row, rowOf } from '../terminal/table.ts'
 import type { Kubectl } from './controlplane/kubectl.ts'
 import { isAlive } from './identity.ts'
-import { logTail, recordsOf } from './processes.ts'
+import { recordsOf, withLog } from './processes.ts'
 
 interface Watching {
   readonly dir: string
@@ -33,7 +33,7 @@ export async function watchUntilReady(watching: Watching): Promise<readonly Row[
     const isEnd = isStuck(rows) && Date.now() - changedAt >= patienceMs
     if (allReady(rows) || isEnd || Date.now() > until) return rows
     const ended = recordsOf(dir).find((record) => !isAlive(record))
-    if (ended) throw new Error(`${ended.name} has ended:\n${logTail(dir, ended.name)}`)
+    if (ended) throw withLog(dir, ended.name, `${ended.name} has ended`)
     await sleep(500, undefined, { signal })
   }
 }

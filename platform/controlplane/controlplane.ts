@@ -9,7 +9,7 @@ import { nodeAddress } from '../node/addresses.ts'
 import { cleanNode } from '../node/clean.ts'
 import { setUpHost } from '../node/host.ts'
 import { freePorts } from '../ports.ts'
-import { endAll, launch, logOf, logTail, recordsOf, waitUntil } from '../processes.ts'
+import { endAll, launch, logOf, logTail, recordsOf, waitUntil, withLog } from '../processes.ts'
 import type { Progress } from '../progress.ts'
 import { claim, exists, readState, remove, writeState } from '../state.ts'
 import { fakeNode, storageClass } from './fakenodes.ts'
@@ -132,7 +132,7 @@ async function start(options: ControlPlaneOptions, binaries: Binaries): Promise<
     dir,
     apiserver,
     async () => {
-      if (!isAlive(etcd)) throw new Error(`etcd ended at its start:\n${logTail(dir, 'etcd')}`)
+      if (!isAlive(etcd)) throw withLog(dir, 'etcd', 'etcd ended at its start')
       return (await statusOf(`${server}/readyz`, pki.ca.cert)) === 200
     },
     signal && { signal },
@@ -179,7 +179,7 @@ async function basics(dir: string, kubectl: Kubectl, nodes: number, signal?: Abo
     signal?.throwIfAborted()
     if (await ready().catch(() => false)) return
     const ended = recordsOf(dir).find((record) => !isAlive(record))
-    if (ended) throw new Error(`${ended.name} ended at its start:\n${logTail(dir, ended.name)}`)
+    if (ended) throw withLog(dir, ended.name, `${ended.name} ended at its start`)
     if (Date.now() > until) throw new Error(`the nodes are not ready after 60 s: see ${dir}/log`)
     await sleep(100)
   }

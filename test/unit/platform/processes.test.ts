@@ -50,6 +50,14 @@ describe('a recorded process', () => {
     )
   })
 
+  test('that is not ready in time and has written nothing: the error names its log', async () => {
+    const record = start('silent', 'sleep 60; true')
+    const waiting = waitUntil(dir, record, async () => false, { seconds: 0.1 })
+    await expect(waiting).rejects.toThrow(
+      `silent is not ready after 0.1 s, and has written nothing to ${join(dir, 'log', 'silent.log')}`,
+    )
+  })
+
   test('is not started once the start is aborted', () => {
     const signal = AbortSignal.abort(new Error('interrupted'))
     expect(() => launch({ dir, name: 'late', file: '/bin/sh', args: [], signal })).toThrow(
