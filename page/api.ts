@@ -112,7 +112,7 @@ export interface LogOptions {
   readonly previous: boolean
 }
 
-/** Follows a log from its last lines on. */
+/** Follows a log from its last lines on. It calls back first with no text, once the log is open. */
 export async function followLog(
   namespace: string,
   { pod, container, previous }: LogOptions,
@@ -125,7 +125,9 @@ export async function followLog(
     ...(previous ? { previous: 'true' } : { follow: 'true' }),
   })
   const path = `/cluster/api/v1${inNamespace(namespace)}/pods/${pod}/log?${query}`
-  await pieces(await ask(path, { signal }), heard)
+  const answer = await ask(path, { signal })
+  heard('')
+  await pieces(answer, heard)
 }
 
 export const schemaOf = (plural: string) => json<SchemaPair>(`/api/schemas/${plural}`)

@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
 import { printable } from '../crds/text.ts'
-import { followLog, Refused } from './api.ts'
+import { followLog } from './api.ts'
 import { isRunningIn, logTroubleOf } from './core/logs.ts'
 import { type Pod, stageOf } from './core/things.ts'
 
@@ -97,17 +97,18 @@ function Log({ namespace, pod, container, isPrevious }: LogProps) {
     const options = { pod: name, container, previous: isPrevious }
     /** Reads the log once, and tells whether there may be more to read. */
     const read = async (): Promise<boolean> => {
-      let isNew = true
+      let isOpen = false
+      // A further read repeats the last lines, so it replaces what is shown.
+      let got = ''
       try {
         await followLog(
           namespace,
           options,
           (piece) => {
-            // A further read repeats the last lines, so it replaces what is shown.
-            const before = isNew ? '' : undefined
-            isNew = false
+            isOpen = true
             setEnd('')
-            setText((shown) => ((before ?? shown) + lines(piece)).slice(-longestLog))
+            got = (got + lines(piece)).slice(-longestLog)
+            if (got) setText(got)
           },
           signal,
         )
@@ -117,7 +118,7 @@ function Log({ namespace, pod, container, isPrevious }: LogProps) {
       } catch (error) {
         if (signal.aborted) return false
         // Cut off: the next attempt finds out why.
-        if (!isNew && !(error instanceof Refused)) return true
+        if (isOpen) return true
         const { says, isPassing } = logTroubleOf(error as Error, newest.current, isPrevious)
         setEnd(says)
         return isPassing

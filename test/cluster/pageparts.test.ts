@@ -177,13 +177,13 @@ describe('text of objects is text', () => {
   })
 })
 
-test('a log is read again once its node is back, and the API server', async () => {
+describe('a log', () => {
   const labels = {
     'substratus.ai/kind': 'model',
     'substratus.ai/name': 'm',
     'substratus.ai/stage': 'run',
   }
-  const { api, go } = await opened({
+  const running = {
     models: [thing('Model', 'm', { ready: 'False Running: here' })],
     pods: [
       {
@@ -191,21 +191,41 @@ test('a log is read again once its node is back, and the API server', async () =
         spec: { nodeName: 'gpu-7', containers: [{ name: 'run' }] },
       } as Sent,
     ],
-  })
+  }
   const says = (text: string) => shows(browser(), text, '[role=log] + p')
-  api.logs.set('m-run-1', 'step 1\n')
-  const message = 'dial tcp 10.0.0.1:10250: connect: connection refused'
-  api.refusals.set('/log', { code: 500, message })
-  await go('#/list/models/m')
-  await press(browser(), 'Logs')
-  await says('The log cannot be read: node "gpu-7" of Pod "m-run-1" does not answer the API server')
-  api.refusals.delete('/log')
-  await shows(browser(), 'step 1', '[role=log]')
-  await api.down()
-  await says('the API server cannot be reached: the connection to 127.0.0.1:')
-  await api.up()
-  await browser().untilTrue('document.querySelector("[role=log] + p").innerText === ""')
-  expect(await textOf(browser(), '[role=log]')).toBe('step 1\n')
+  const saysNothing = () =>
+    browser().untilTrue('document.querySelector("[role=log] + p").innerText === ""')
+
+  test('is read again once its node is back, and the API server', async () => {
+    const { api, go } = await opened(running)
+    api.logs.set('m-run-1', 'step 1\n')
+    const message = 'dial tcp 10.0.0.1:10250: connect: connection refused'
+    api.refusals.set('/log', { code: 500, message })
+    await go('#/list/models/m')
+    await press(browser(), 'Logs')
+    await says(
+      'The log cannot be read: node "gpu-7" of Pod "m-run-1" does not answer the API server',
+    )
+    api.refusals.delete('/log')
+    await shows(browser(), 'step 1', '[role=log]')
+    await api.down()
+    await says('the API server cannot be reached: the connection to 127.0.0.1:')
+    await api.up()
+    await saysNothing()
+    expect(await textOf(browser(), '[role=log]')).toBe('step 1\n')
+  })
+
+  test('of a container that has started and printed nothing shows no error', async () => {
+    const { api, go } = await opened(running)
+    api.logs.set('m-run-1', '')
+    const message = 'container "run" in pod "m-run-1" is waiting to start: ContainerCreating'
+    api.refusals.set('/log', { code: 400, message })
+    await go('#/list/models/m')
+    await press(browser(), 'Logs')
+    await says(`The log cannot be read: ${message}; trying again`)
+    api.refusals.delete('/log')
+    await saysNothing()
+  })
 })
 
 test('an API server that is away takes no rights: what may be done is asked again', async () => {
