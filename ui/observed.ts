@@ -75,6 +75,7 @@ const others: readonly Watched[] = [
         phase: pod.status?.phase,
         startTime: pod.status?.startTime,
         containerStatuses: pod.status?.containerStatuses,
+        initContainerStatuses: pod.status?.initContainerStatuses,
       },
     }),
   },

@@ -26,7 +26,10 @@ export function logTroubleOf(
 /** 429: too many requests. 400: the container has not started, which the API server calls a bad request. */
 const waits = (code: number): boolean => code === 429 || code === 400
 
-/** Whether a container is known to run. */
-export const isRunningIn = ({ status }: Pod, container: string): boolean =>
-  status?.containerStatuses?.some(({ name, state }) => name === container && state?.running) ??
-  false
+/** Whether a container is known to run. Sidecars are init containers that go on. */
+export function isRunningIn({ status }: Pod, container: string): boolean {
+  const { containerStatuses = [], initContainerStatuses = [] } = status ?? {}
+  return [...containerStatuses, ...initContainerStatuses].some(
+    ({ name, state }) => name === container && state?.running,
+  )
+}

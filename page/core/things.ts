@@ -43,6 +43,11 @@ export interface Job {
   }
 }
 
+interface ContainerStatus {
+  readonly name: string
+  readonly state?: { readonly running?: object }
+}
+
 export interface Pod {
   readonly metadata: Metadata
   readonly spec?: {
@@ -53,10 +58,8 @@ export interface Pod {
   readonly status?: {
     readonly phase?: string
     readonly startTime?: string
-    readonly containerStatuses?: readonly {
-      readonly name: string
-      readonly state?: { readonly running?: object }
-    }[]
+    readonly containerStatuses?: readonly ContainerStatus[]
+    readonly initContainerStatuses?: readonly ContainerStatus[]
   }
 }
 

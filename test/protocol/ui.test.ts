@@ -320,6 +320,24 @@ describe('objects', () => {
     close()
   })
 
+  test('that are Pods have the states of their containers and sidecars', async () => {
+    const states = {
+      containerStatuses: [{ name: 'server', state: { running: {} } }],
+      initContainerStatuses: [{ name: 'idle', state: { running: {} } }],
+    }
+    api.put({ kind: 'Pod', metadata: { name: 'chat-1' }, status: { phase: 'Running', ...states } })
+    const { lines, close } = await page()
+    await soon(() =>
+      expect(lines).toContainEqual(
+        expect.objectContaining({
+          resource: 'pods',
+          put: [expect.objectContaining({ status: { phase: 'Running', ...states } })],
+        }),
+      ),
+    )
+    close()
+  })
+
   test('that may not be read are told of, and the others are shown', async () => {
     api.refusals.set('/events', { code: 403, message: 'events is forbidden' })
     const { lines, close } = await page()

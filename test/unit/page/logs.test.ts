@@ -47,9 +47,17 @@ describe('a log that cannot be read says why, and is read again if that may pass
   })
 })
 
-test('a container runs if its Pod says so', () => {
-  const status = { containerStatuses: [{ name: 'run', state: { running: {} } }] }
-  expect(isRunningIn({ ...pod, status }, 'run')).toBe(true)
-  expect(isRunningIn({ ...pod, status }, 'clone')).toBe(false)
+test.each([
+  { what: 'a container', list: 'containerStatuses' },
+  { what: 'a sidecar', list: 'initContainerStatuses' },
+])('$what runs if its Pod says so', ({ list }) => {
+  const states = [
+    { name: 'run', state: { running: {} } },
+    { name: 'clone', state: { terminated: {} } },
+  ]
+  const seen = { ...pod, status: { [list]: states } }
+  expect(isRunningIn(seen, 'run')).toBe(true)
+  expect(isRunningIn(seen, 'clone')).toBe(false)
+  expect(isRunningIn(seen, 'idle')).toBe(false)
   expect(isRunningIn(pod, 'run')).toBe(false)
 })
