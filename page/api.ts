@@ -3,6 +3,7 @@ import type { Line, Session } from '../ui/wire.ts'
 import type { Right } from './core/actions.ts'
 import { keyOfRight } from './core/actions.ts'
 import { whyIn } from './core/answer.ts'
+import { type Failure, mayPass } from './core/failure.ts'
 import type { Thing } from './core/things.ts'
 
 /** Requests to the local part. Each carries the token, which only this page has. */
@@ -82,7 +83,10 @@ export const change = (namespace: string, plural: string, name: string, patch: o
 export const openInBrowser = (plural: string, name: string) =>
   ask(`/api/open/${plural}/${name}`, { method: 'POST' })
 
-/** Which of these rights this person has, by their keys. One that the API server refuses to check is missing. */
+/**
+ * Which of these rights this person has, by their keys. One that the API server refuses to check is missing.
+ * If the check may succeed later, this throws.
+ */
 export async function allowedOf(
   namespace: string,
   name: string,
@@ -96,8 +100,8 @@ export async function allowedOf(
       const review = await json<{ readonly status?: { readonly allowed?: boolean } }>(
         '/cluster/apis/authorization.k8s.io/v1/selfsubjectaccessreviews',
         { method: 'POST', body: JSON.stringify({ spec }) },
-      ).catch((error: unknown) => {
-        if (!(error instanceof Refused) || error.code >= 500) throw error
+      ).catch((error: Failure) => {
+        if (mayPass(error)) throw error
         return undefined
       })
       return review?.status?.allowed ? [keyOfRight(right)] : []

@@ -228,18 +228,33 @@ describe('a log', () => {
   })
 })
 
-test('an API server that is away takes no rights: what may be done is asked again', async () => {
-  const { api, go } = await opened({ models: [thing('Model', 'm')] })
-  await api.down()
-  await go('#/list/models/m')
-  await press(browser(), 'Logs')
-  await shows(browser(), 'Conditions', '.details')
-  await browser().ask('new Promise((done) => setTimeout(done, 1000, true))')
-  expect(await textOf(browser(), '.details')).not.toContain('right')
-  await api.up()
-  await shows(browser(), 'Suspend', '.actions')
-  await shows(browser(), 'It has no Pods now.', '.details')
-})
+test.each([
+  {
+    when: 'cannot be reached',
+    begin: ({ down }: FakeApi) => down(),
+    end: ({ up }: FakeApi) => up(),
+  },
+  {
+    when: 'has too many requests',
+    begin: ({ refusals }: FakeApi) =>
+      refusals.set('/selfsubjectaccessreviews', { code: 429, message: 'too many requests' }),
+    end: ({ refusals }: FakeApi) => refusals.clear(),
+  },
+])(
+  'no right counts as missing while the API server $when: the page asks again',
+  async ({ begin, end }) => {
+    const { api, go } = await opened({ models: [thing('Model', 'm')] })
+    await begin(api)
+    await go('#/list/models/m')
+    await press(browser(), 'Logs')
+    await shows(browser(), 'Conditions', '.details')
+    await browser().ask('new Promise((done) => setTimeout(done, 1000, true))')
+    expect(await textOf(browser(), '.details')).not.toContain('right')
+    await end(api)
+    await shows(browser(), 'Suspend', '.actions')
+    await shows(browser(), 'It has no Pods now.', '.details')
+  },
+)
 
 describe('a thousand objects', () => {
   const many = Array.from({ length: 1000 }, (_, at) =>

@@ -16,6 +16,11 @@ describe('a log that cannot be read says why, and is read again if that may pass
       says: /^The log cannot be read: the API server cannot be reached: .*; trying again$/,
     },
     {
+      when: 'the API server has too many requests',
+      failure: { code: 429, message: 'too many requests, please try again later' },
+      says: /: too many requests, please try again later; trying again$/,
+    },
+    {
       when: 'the container has not started',
       failure: { code: 400, message: 'container "run" is waiting to start: PodInitializing' },
       says: /: container "run" is waiting to start: PodInitializing; trying again$/,
