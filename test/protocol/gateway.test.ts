@@ -390,7 +390,7 @@ describe('a stream', () => {
     expect(requests).toBe(1)
   })
 
-  test('that breaks off is reset for a client of HTTP/1.0, which would take its end for the whole', async () => {
+  test('that breaks off resets the connection of an HTTP/1.0 client, so that it does not look complete', async () => {
     let breakOff = () => {}
     const address = await upstream((_, res) => {
       res.write('begun')

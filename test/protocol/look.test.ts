@@ -220,7 +220,7 @@ describe('why', () => {
     expect(stdout).toMatch(/^Dataset "squad": Ready: Done/)
   })
 
-  test('of several objects reads again for the next one what could not be read for the first', async () => {
+  test('of several objects repeats a failed read when it comes to the next object', async () => {
     api.put(squad, failing)
     api.refusals.set('/jobs', { code: 500, message: 'etcdserver: request timed out', isOnce: true })
     const { code, stdout, stderr } = await run('why dataset/squad model/falcon')
