@@ -132,7 +132,7 @@ export const names = async (namespace: string, kinds: string): Promise<readonly 
 export const patch = (namespace: string, what: string, spec: object): Promise<string> =>
   ok(['-n', namespace, 'patch', what, '--type=merge', '-p', JSON.stringify({ spec })])
 
-/** Runs `act` without the validating webhook. */
+/** Runs `act` without the validating webhook, which all namespaces share: no other test may run meanwhile. */
 export async function withoutAdmission(act: () => Promise<unknown>): Promise<void> {
   const hooks = await ok(['get', 'validatingwebhookconfiguration', 'substratus', '-o', 'json'])
   await ok(['delete', 'validatingwebhookconfiguration', 'substratus'])

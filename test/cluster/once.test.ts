@@ -101,8 +101,8 @@ test('a finished run is not repeated after its Job is deleted', async () => {
   }
 })
 
-// The tests up to the last one restart nothing, so they run concurrently.
-test.concurrent('a temporarily invalid spec does not repeat a finished run', async () => {
+// Alone, because it removes the webhook of all namespaces.
+test('a temporarily invalid spec does not repeat a finished run', async () => {
   const ns = await namespace('invalid-between')
   await apply(ns, manifest('Model', 'm', trained))
   await untilReady(ns, 'model/m', 'True Done')
@@ -118,6 +118,7 @@ test.concurrent('a temporarily invalid spec does not repeat a finished run', asy
   expect(jobsCreated(ns)).toEqual(created)
 })
 
+// The tests up to the last one restart nothing, so they run concurrently.
 test.concurrent('only a new value of the rerun annotation repeats a finished run', async () => {
   const ns = await namespace('rerun')
   await apply(ns, manifest('Model', 'm', trained))
