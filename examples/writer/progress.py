@@ -1,4 +1,5 @@
 """Reports how far a program is, for `kubectl get model`. Nothing depends on whether a report arrives."""
+import http.client
 import json
 import os
 import time
@@ -19,5 +20,5 @@ def report(step, of, every=5, **metrics):
         # Without the proxies of the environment, which cannot reach Services of the cluster.
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         opener.open(urllib.request.Request(address, body), timeout=5).close()
-    except OSError as error:
+    except (OSError, ValueError, http.client.HTTPException) as error:
         print("no report of progress:", error, flush=True)
