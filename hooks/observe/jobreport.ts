@@ -45,7 +45,8 @@ function omittedIn(before: readonly ContainerStatus[]): Pick<Report, 'omitted'> 
     const words = wordsOf(status)
     if (!words.startsWith('{')) continue
     try {
-      const { files, bytes } = JSON.parse(words).omitted
+      // Most reports omit nothing, and an exception would cost more than all else here.
+      const { files, bytes } = JSON.parse(words).omitted ?? {}
       if (isCount(files) && isCount(bytes)) return { omitted: { files, bytes } }
     } catch {
       // Another container, or a loader of an earlier release, writes something else or nothing.
