@@ -3,7 +3,14 @@ import { idleTimeoutOf } from './idleness.ts'
 import { defineKind, gpuColumn, lastColumns, readyColumns, type SpecOf } from './kind.ts'
 import { podField } from './podtemplate.ts'
 import { integer, list, object, string } from './schema/builders.ts'
-import { idle, mostAdapters, servedAdapters, serving, statusFields } from './status.ts'
+import {
+  idle,
+  mostAdapters,
+  servedAdapters,
+  servedModels,
+  serving,
+  statusFields,
+} from './status.ts'
 
 export const ModelServer = defineKind({
   kind: 'ModelServer',
@@ -109,6 +116,7 @@ export const ModelServer = defineKind({
     ...serving,
     idle,
     adapters: servedAdapters,
+    served: servedModels,
   }),
   scale: {
     specReplicasPath: '.spec.replicas',

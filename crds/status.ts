@@ -246,6 +246,35 @@ export const servedAdapters = list(
 )
 export type ServedAdapter = TypeOf<typeof servedAdapters>[number]
 
+/** Revisions of one Deployment that have Pods: more than two are rare. */
+const mostRevisions = 8
+
+/** What the status of a ModelServer says about the model in its Pods, for the gateway. */
+export const servedModels = list(
+  'What the Pods serve, by which the gateway asks each for the model; while there are no Pods, what the last ones served.',
+  object(
+    'The Pods of one revision of the Deployment.',
+    {
+      revision: string('Their label pod-template-hash.', {
+        maxLength: 63,
+        pattern: '^[a-z0-9]+$',
+      }),
+      name: string('The name by which their program knows the model.', {
+        maxLength: 256,
+        pattern: '^[^\\x00-\\x1f\\x7f-\\x9f]+$',
+      }),
+      model: string('Their Model, as far as it is known.', bounds.name),
+    },
+    { required: ['revision', 'name'] },
+  ),
+  {
+    maxItems: mostRevisions,
+    'x-kubernetes-list-type': 'map',
+    'x-kubernetes-list-map-keys': ['revision'],
+  },
+)
+export type ServedModel = TypeOf<typeof servedModels>[number]
+
 /** The address of a server, and the fields that `kubectl scale` and autoscalers read. */
 export const serving = {
   url: string('Where the server answers inside the cluster.', bounds.url),

@@ -7,7 +7,7 @@ import { boundaryIn, formReader, type ModelField } from './core/form.ts'
 import { readJson, withLora, withModel } from './core/jsonbody.ts'
 import type { Route } from './core/path.ts'
 import { refusals } from './core/refusals.ts'
-import type { Server } from './core/servers.ts'
+import type { Lora } from './core/servers.ts'
 import { Refused } from './refused.ts'
 import { type Room, roomsOf } from './room.ts'
 import type { Limits } from './world.ts'
@@ -16,8 +16,11 @@ import type { Limits } from './world.ts'
 export interface Body {
   readonly model: string
   readonly key: number | undefined
-  /** The body as a server knows its model, and with its adapters; each time from the beginning. */
-  readonly sentTo: (server: Pick<Server, 'knows' | 'lora'>) => Sendable
+  /** The body with the name that a replica knows, and with its adapters; each time from the beginning. */
+  readonly sentTo: (replica: {
+    readonly knows: string
+    readonly lora: Lora | undefined
+  }) => Sendable
   /** Frees its memory or its file. */
   readonly discard: () => Promise<void>
 }

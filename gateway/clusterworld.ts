@@ -6,14 +6,15 @@ import {
 } from '@kubernetes/client-node'
 import { type Watched, watchObjects } from '../cluster/watch.ts'
 import { annotations, group, labels, version } from '../crds/kind.ts'
-import { fitted } from '../crds/names.ts'
 import { type Names, namesOf } from './core/names.ts'
 import {
   type EndpointSlice,
-  replicasIn,
+  podsIn,
   type Server,
   type ServerObject,
   serverFrom,
+  withPods,
+  workloadName,
 } from './core/servers.ts'
 import type { Watches } from './metrics.ts'
 import type { GatewayLog, World } from './world.ts'
@@ -84,10 +85,9 @@ export function clusterWorld(
       ({ service }) => service,
     )
     return namesOf(
-      here.map((server) => ({
-        ...server,
-        replicas: replicasIn(byService.get(fitted(server.name, '-server')) ?? []),
-      })),
+      here.map((server) =>
+        withPods(server, podsIn(byService.get(workloadName(server.name)) ?? [])),
+      ),
     )
   }
 

@@ -133,7 +133,7 @@ export function gateway(options: GatewayOptions) {
         method: req.method ?? 'POST',
         path: `${path}${query}`,
         headers: requestHeaders(req.headers),
-        body: body.sentTo(place.server),
+        body: body.sentTo({ knows: place.knows, lora: place.server.lora }),
       }
       const result = await servers.send(request, res, ending.signal).finally(ending.stop)
       if (result.is === 'answered') {

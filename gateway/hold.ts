@@ -71,7 +71,7 @@ export function holder(world: World, load: Load) {
         case 'forward':
           // It is awake, so its next sleep is another one.
           if (woken.size) woken.delete(keyOf(decision.server))
-          return { server: decision.server, address: decision.address, hasWoken }
+          return { ...decision, hasWoken }
         case 'refuse':
           throw new Refused(decision.refusal)
         case 'hold': {

@@ -23,6 +23,7 @@ import { ownImage } from './observe/spec.ts'
 import { no, type Verdict, withNote, yes } from './observe/verdict.ts'
 import { adaptersIn } from './pod/adapters.ts'
 import { withPodFields } from './pod/podfields.ts'
+import { servedModels } from './pod/servedmodels.ts'
 import { serverOf, serverPod, serverPort } from './pod/serverpod.ts'
 import { strategyOf } from './pod/strategy.ts'
 import { buildJob, buildStage } from './work/build.ts'
@@ -50,16 +51,19 @@ export const modelserver = hookOf(ModelServer, {
   ],
   claims: () => [],
   beside,
-  status: (facts, records, _done, workload) => {
+  status: (facts, records, _done, serving) => {
     const { parent, observed } = facts
+    const { workload } = serving
     const image = imageIn(workload) ?? serverOf(facts, records)?.image
     const existing = observed.child('Deployment', serverName(parent))
     const { remembered } = idlenessOf(facts, existing)
-    const adapters = servedBy(facts, workload)
+    const adapters = servedAdapters(facts, workload)
+    const served = servedModels(facts, existing, serving)
     return {
       ...(image && { image }),
       ...(remembered && { idle: remembered }),
       ...(adapters.length && { adapters }),
+      ...(served.length && { served }),
       url: `http://${serverName(parent)}.${namespaceOf(parent)}.svc:${serverPort}`,
       replicas: existing?.status?.replicas ?? 0,
       selector: Object.entries({ ...selectorOf(parent), 'substratus.ai/stage': 'serve' })
@@ -181,7 +185,7 @@ function outdated(facts: ServerFacts): string | undefined {
  * The adapters of the workload in this answer that every Pod has that answers: while Pods are replaced, a
  * request for any other might meet a Pod without it, or with another one of that number.
  */
-function servedBy(
+function servedAdapters(
   { observed, memory }: ServerFacts,
   workload: Workload | undefined,
 ): readonly ServedAdapter[] {

@@ -3,13 +3,13 @@ import type { Cluster } from '../cluster/kubeconfig.ts'
 import { type Watched, watchObjects } from '../cluster/watch.ts'
 import { group, labels, version } from '../crds/kind.ts'
 import { wakerIn } from '../gateway/clusterworld.ts'
-import { hashOf } from '../gateway/core/hash.ts'
 import { type Names, namesOf } from '../gateway/core/names.ts'
 import {
-  type Replica,
+  type ReadyPod,
   type Server,
   type ServerObject,
   serverFrom,
+  withPods,
 } from '../gateway/core/servers.ts'
 import type { World } from '../gateway/world.ts'
 import { destinationIn } from './destination.ts'
@@ -130,13 +130,14 @@ export function localWorld(
 
   const derived = (): Names =>
     namesOf(
-      servers.all().map((known) => ({
-        ...known.server,
-        replicas: readyPodsOf(known)
-          .filter((pod) => owned.get(keyOf(pod, known.object)) === true)
-          .map(replicaOf)
-          .sort((a, b) => (a.address < b.address ? -1 : 1)),
-      })),
+      servers.all().map((known) =>
+        withPods(
+          known.server,
+          readyPodsOf(known)
+            .filter((pod) => owned.get(keyOf(pod, known.object)) === true)
+            .map(readyPod),
+        ),
+      ),
     )
 
   return {
@@ -162,10 +163,10 @@ const keyOf = ({ metadata }: Pod, object: Opened): string =>
   `${metadata.uid} ${object.metadata.uid}`
 
 /** A Pod's address is its name and port: it is reached by these. */
-function replicaOf(pod: Pod): Replica {
+function readyPod(pod: Pod): ReadyPod {
+  const { name } = pod.metadata
   const { port } = destinationIn(pod, 'ModelServer')
-  const address = `${pod.metadata.name}:${port}`
-  return { address, hash: hashOf(address) }
+  return { name, address: `${name}:${port}` }
 }
 
 /** The Pod and port of such an address. */

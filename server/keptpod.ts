@@ -1,4 +1,5 @@
 import { annotations } from '../crds/kind.ts'
+import { namingWords } from '../crds/naming.ts'
 import type { Container, ContainerStatus, Pod, PodSpec } from '../hooks/children/manifesttypes.ts'
 import type { Child } from '../hooks/observe/protocol.ts'
 
@@ -64,7 +65,16 @@ const statusFields = [
   'conditions',
 ] as const satisfies readonly (keyof NonNullable<Pod['status']>)[]
 
-const keptContainer = (container: Container) => only(container, ['name', 'image', 'volumeMounts'])
+const keptContainer = (container: Container) => ({
+  ...only(container, ['name', 'image', 'volumeMounts']),
+  ...(container.name === 'server' && keptArguments(container)),
+})
+
+/** Of a server's command line, only what names its model. Prompts and templates may be long. */
+function keptArguments({ command = [], args = [] }: Container): Pick<Container, 'args'> {
+  const words = namingWords([...command, ...args])
+  return words.length ? { args: words } : {}
+}
 
 const keptContainerStatus = (status: ContainerStatus) =>
   only(status, ['name', 'image', 'ready', 'restartCount', 'state', 'lastState'])

@@ -26,13 +26,14 @@ const serversOf = (count: number): readonly Server[] =>
     model: `model-${index}`,
     aliases: [`alias-${Math.floor(index / shared)}`],
     adapters: [],
+    served: [],
     knows: `model-${index}`,
     state: 'awake',
     isHindered: false,
     says: 'Serving: serving',
     replicas: Array.from({ length: replicasEach }, (_, replica) => {
       const address = `10.${index >> 8}.${index & 255}.${replica}:8080`
-      return { address, hash: hashOf(address) }
+      return { address, hash: hashOf(address), knows: `model-${index}`, model: `model-${index}` }
     }),
   }))
 

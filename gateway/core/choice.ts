@@ -8,6 +8,8 @@ export type Load = (address: string) => number
 export interface Choice {
   readonly server: Server
   readonly address: string
+  /** The name by which its program knows what is asked for. */
+  readonly knows: string
 }
 
 /** A replica is not overloaded with so few requests, however idle the others are. */
@@ -28,20 +30,32 @@ export function chosenFrom(
   load: Load,
   { key, turn }: { readonly key: number | undefined; readonly turn: number },
 ): Choice | undefined {
-  return key === undefined ? leastLoaded(servers, load, turn) : best(servers, load, key)
+  const found = key === undefined ? leastLoaded(servers, load, turn) : best(servers, load, key)
+  return (
+    found && {
+      server: found.server,
+      address: found.replica.address,
+      knows: found.server.adapter ?? found.replica.knows,
+    }
+  )
 }
 
-function best(servers: readonly Server[], load: Load, key: number): Choice | undefined {
+interface Place {
+  readonly server: Server
+  readonly replica: Replica
+}
+
+function best(servers: readonly Server[], load: Load, key: number): Place | undefined {
   const most = capacityOf(servers, load)
-  let found: Choice | undefined
+  let found: Place | undefined
   let highest = -1
   for (const server of servers)
-    for (const { address, hash } of server.replicas) {
-      const score = affinity(key, hash)
-      const here = load(address)
+    for (const replica of server.replicas) {
+      const score = affinity(key, replica.hash)
+      const here = load(replica.address)
       if (score <= highest || here >= most || here === Number.POSITIVE_INFINITY) continue
       highest = score
-      found = { server, address }
+      found = { server, replica }
     }
   return found
 }
@@ -61,9 +75,9 @@ function capacityOf(servers: readonly Server[], load: Load): number {
   return Math.max(alwaysTaken, Math.ceil((overMean * (total + 1)) / count))
 }
 
-function leastLoaded(servers: readonly Server[], load: Load, turn: number): Choice | undefined {
+function leastLoaded(servers: readonly Server[], load: Load, turn: number): Place | undefined {
   let fewest = Number.POSITIVE_INFINITY
-  let idlest: { readonly server: Server; readonly replica: Replica }[] = []
+  let idlest: Place[] = []
   for (const server of servers)
     for (const replica of server.replicas) {
       const here = load(replica.address)
@@ -72,6 +86,5 @@ function leastLoaded(servers: readonly Server[], load: Load, turn: number): Choi
       fewest = here
       idlest.push({ server, replica })
     }
-  const found = idlest[turn % idlest.length]
-  return found && { server: found.server, address: found.replica.address }
+  return idlest[turn % idlest.length]
 }

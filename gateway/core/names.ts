@@ -1,4 +1,4 @@
-import { type Server, withAdapter } from './servers.ts'
+import { type Server, withAdapter, withModel } from './servers.ts'
 
 /**
  * The names of models in one namespace, and the servers behind each. The first class of names that has a
@@ -35,7 +35,7 @@ const classes: readonly NameClass[] = [
       })),
     isShared: false,
   },
-  { of: (server) => [{ name: server.model, server }], isShared: false },
+  { of: (server) => [{ name: server.model, server: withModel(server) }], isShared: false },
 ]
 
 /** The names of the servers of one namespace, sorted. */

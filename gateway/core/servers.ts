@@ -1,4 +1,7 @@
-import type { Condition, ServedAdapter } from '../../crds/status.ts'
+import { fitted } from '../../crds/names.ts'
+import { nameGiven } from '../../crds/naming.ts'
+import { filledIn } from '../../crds/placeholders.ts'
+import type { Condition, ServedAdapter, ServedModel } from '../../crds/status.ts'
 import { cutAt, onOneLine } from '../../crds/text.ts'
 import { hashOf } from './hash.ts'
 
@@ -9,6 +12,10 @@ export interface Replica {
   /** `HOST:PORT`. */
   readonly address: string
   readonly hash: number
+  /** The name by which its program knows the model. */
+  readonly knows: string
+  /** The Model that it serves. */
+  readonly model: string
 }
 
 /**
@@ -39,8 +46,12 @@ export interface Server {
   readonly aliases: readonly string[]
   /** Its adapters, in the order of spec.adapters. */
   readonly adapters: readonly KnownAdapter[]
-  /** The name by which the program in its Pods knows the model. */
+  /** What its Pods serve, as far as its status says. */
+  readonly served: readonly ServedModel[]
+  /** The name by which the program of any other Pod knows the model. */
   readonly knows: string
+  /** The adapter that is asked for, if requests select it by its name. */
+  readonly adapter?: string | undefined
   /** The field `lora` of its requests, if its program selects adapters by that. */
   readonly lora?: Lora | undefined
   readonly state: State
@@ -64,6 +75,7 @@ export interface ServerObject {
     readonly model: { readonly name: string }
     readonly aliases?: readonly string[]
     readonly adapters?: readonly { readonly name: string }[]
+    readonly command?: readonly string[]
     readonly args?: readonly string[]
     readonly suspend?: boolean
     readonly replicas?: number
@@ -71,6 +83,7 @@ export interface ServerObject {
   readonly status?: {
     readonly conditions?: readonly Condition[]
     readonly adapters?: readonly ServedAdapter[]
+    readonly served?: readonly ServedModel[]
   }
 }
 
@@ -87,6 +100,7 @@ export function serverFrom({ metadata, spec, status }: ServerObject): Server | u
     model: spec.model.name,
     aliases: spec.aliases ?? [],
     adapters,
+    served: status?.served ?? [],
     knows: knownName(spec),
     lora: adapters.some(({ lora }) => lora !== undefined) ? withoutAdapters : undefined,
     state: stateOf(spec, ready, conditions),
@@ -119,8 +133,17 @@ export function withAdapter(server: Server, { name, isServed, lora }: KnownAdapt
   if (!isServed)
     return { ...server, replicas: [], says: `adapter "${name}" is not served yet: ${server.says}` }
   return lora === undefined
-    ? { ...server, knows: name, lora: undefined }
+    ? { ...server, adapter: name, lora: undefined }
     : { ...server, lora: [{ id: lora, scale: 1 }] }
+}
+
+/** The server as requests for its Model see it: Pods that serve another one get none of them. */
+export function withModel(server: Server): Server {
+  const replicas = server.replicas.filter(({ model }) => model === server.model)
+  if (replicas.length === server.replicas.length) return server
+  return replicas.length
+    ? { ...server, replicas }
+    : { ...server, replicas, says: `Model "${server.model}" is not served yet: ${server.says}` }
 }
 
 function stateOf(
@@ -134,17 +157,10 @@ function stateOf(
   return isStalled ? 'failed' : 'awake'
 }
 
-/** The flags of servers that name the model; the presets give each of them the Model's name. */
-const namingFlags = ['--served-model-name', '--alias', '-a']
-
-/** The name that a flag among the args gives to the model, else the Model's name, as the presets do. */
-function knownName({ model, args = [] }: ServerObject['spec']): string {
-  for (const [at, arg] of args.entries()) {
-    const [flag = '', value] = arg.split(/=(.*)/s)
-    const given = namingFlags.includes(flag) ? (value ?? args[at + 1]) : undefined
-    if (given) return given.replaceAll('{name}', model.name)
-  }
-  return model.name
+/** The name that the command line gives to the model, else the Model's name, as the presets do. */
+function knownName({ model, command = [], args = [] }: ServerObject['spec']): string {
+  const given = nameGiven([...command, ...args])
+  return given === undefined ? model.name : filledIn(given, { name: model.name })
 }
 
 /** The fields of an EndpointSlice that are read. */
@@ -159,22 +175,55 @@ export interface EndpointSlice {
   readonly endpoints?:
     | readonly {
         readonly addresses?: readonly string[]
+        readonly targetRef?: { readonly name?: string }
         readonly conditions?: { readonly ready?: boolean; readonly terminating?: boolean }
       }[]
     | null
 }
 
-/** The ready Pods in the EndpointSlices of a server's Service, each once, in a fixed order. */
-export function replicasIn(slices: readonly EndpointSlice[]): readonly Replica[] {
-  const addresses = slices.flatMap(({ addressType, ports, endpoints }) => {
+/** A Pod that is ready. */
+export interface ReadyPod {
+  /** Its name, if it is known. */
+  readonly name: string | undefined
+  readonly address: string
+}
+
+/** The ready Pods in the EndpointSlices of a server's Service, each once. */
+export function podsIn(slices: readonly EndpointSlice[]): readonly ReadyPod[] {
+  const pods = slices.flatMap(({ addressType, ports, endpoints }) => {
     const port = ports?.find(({ name }) => name === 'http')?.port
     // Pods have IP addresses. A host name would be looked up, and could lead anywhere.
     if (!port || addressType === 'FQDN') return []
-    return (endpoints ?? []).flatMap(({ addresses: [ip] = [], conditions }) => {
+    return (endpoints ?? []).flatMap(({ addresses: [ip] = [], targetRef, conditions }) => {
       // Kubernetes: no value means ready.
       if (!ip || conditions?.ready === false || conditions?.terminating) return []
-      return [addressType === 'IPv6' ? `[${ip}]:${port}` : `${ip}:${port}`]
+      const address = addressType === 'IPv6' ? `[${ip}]:${port}` : `${ip}:${port}`
+      return [{ name: targetRef?.name, address }]
     })
   })
-  return [...new Set(addresses)].sort().map((address) => ({ address, hash: hashOf(address) }))
+  return [...new Map(pods.map((pod) => [pod.address, pod])).values()]
 }
+
+/** The name of the Deployment and of the Service of a ModelServer. */
+export const workloadName = (server: string): string => fitted(server, '-server')
+
+/** The server with these Pods as its replicas, in a fixed order. */
+export function withPods(server: Server, pods: readonly ReadyPod[]): Server {
+  const revisions = server.served.map((served) => ({
+    served,
+    beginning: beginningOf(`${workloadName(server.name)}-${served.revision}-`),
+  }))
+  const replicas = pods.map(({ name, address }) => {
+    const beginning = name?.slice(0, -randomLetters)
+    const [found, ...others] = revisions.filter((one) => one.beginning === beginning)
+    // A new Pod may be ready before the status says so: it serves what the spec requests.
+    const { name: knows = server.knows, model = server.model } =
+      (!others.length && found?.served) || {}
+    return { address, hash: hashOf(address), knows, model }
+  })
+  return { ...server, replicas: replicas.sort((a, b) => (a.address < b.address ? -1 : 1)) }
+}
+
+/** Kubernetes names a Pod after its ReplicaSet, cuts that to 58 characters, and adds 5 random ones. */
+const beginningOf = (name: string): string => name.slice(0, 63 - randomLetters)
+const randomLetters = 5

@@ -29,7 +29,10 @@ export function assemble<S, T>(
   const former = formerAfter(facts, records, !blockedBy)
   const remembered = {
     ...carried(parent, memory),
-    ...behaviour.status(facts, records, !blockedBy, children.find(isWorkload)),
+    ...behaviour.status(facts, records, !blockedBy, {
+      workload: children.find(isWorkload),
+      isPresent: decision.stages.some(({ does, is }) => does === 'serve' && is === 'wanted'),
+    }),
     ...(isFilled(records) && { stages: records }),
     ...(blockedBy && memory.artifacts && { lastComplete: memory.complete }),
     ...(former.length && { former }),

@@ -8,6 +8,13 @@ import type { ResultState, WantedClaim } from '../storage/driver.ts'
 import type { Facts } from './read.ts'
 import type { Beside, Stage } from './stage.ts'
 
+/** The serving workload of an answer. */
+export interface Serving {
+  readonly workload: Workload | undefined
+  /** Whether it is made for the present object. Otherwise something blocks that, and it is retained. */
+  readonly isPresent: boolean
+}
+
 /** What a kind tells the engine: its stages, and what its status contains beyond the conditions. */
 export interface Behaviour<S, T> {
   /** Its children, but for the ResourceClaimTemplate, which every kind can have. */
@@ -17,12 +24,12 @@ export interface Behaviour<S, T> {
   readonly claims: (facts: Facts<S>, result: ResultState) => readonly WantedClaim[]
   /** The children that belong to the serving workload, for kinds that have one. */
   readonly beside?: (parent: Parent<S>, observed: Observed) => Beside
-  /** Fields of the status; `done` once every stage is done; `workload` is that of this response. */
+  /** Fields of the status; `done` once every stage is done. */
   readonly status: (
     facts: Facts<S>,
     records: Records,
     done: boolean,
-    workload: Workload | undefined,
+    serving: Serving,
   ) => Partial<T>
   /** What Ready reports when every stage is done. */
   readonly done: (facts: Facts<S>, records: Records) => Verdict

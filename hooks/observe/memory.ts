@@ -11,6 +11,7 @@ import {
   identity,
   idle as idleSchema,
   type ServedAdapter,
+  type ServedModel,
   type StageRecord,
 } from '../../crds/status.ts'
 import { apart, deploymentAnnotations, jobAnnotations, longestValue } from '../children/metadata.ts'
@@ -49,6 +50,8 @@ export interface Memory {
   readonly idle: Idle | undefined
   /** The adapters that all Pods had that answered. */
   readonly adapters: readonly ServedAdapter[]
+  /** What its Pods served, by their revisions. */
+  readonly served: readonly ServedModel[]
   /** How far the last attempt has come that reported it. */
   readonly progress: ProgressStatus | undefined
   readonly conditions: readonly Condition[]
@@ -69,6 +72,7 @@ interface Status {
   readonly bases?: readonly string[]
   readonly idle?: Idle
   readonly adapters?: readonly ServedAdapter[]
+  readonly served?: readonly ServedModel[]
   readonly progress?: ProgressStatus
   readonly conditions?: readonly Condition[]
 }
@@ -76,7 +80,7 @@ interface Status {
 export function memoryOf({ status }: Pick<Parent, 'status'>): Memory {
   const { stages, lastComplete, conditions = [], awaited, ...others } = (status ?? {}) as Status
   const { artifacts, former = [], image, url, finishing, disruptions, bases = [], idle } = others
-  const { awaitedSince, adapters = [], progress } = others
+  const { awaitedSince, adapters = [], served = [], progress } = others
   return {
     records: stages ?? {},
     complete: lastComplete ?? stages,
@@ -91,6 +95,7 @@ export function memoryOf({ status }: Pick<Parent, 'status'>): Memory {
     bases,
     idle,
     adapters,
+    served,
     progress,
     conditions,
   }

@@ -1,4 +1,4 @@
-import { filledIn, type Placeholders } from './placeholders.ts'
+import { filledIn, type Placeholders } from '../../crds/placeholders.ts'
 
 /** The command and arguments of a container, as in a Pod. */
 export interface CommandLine {

@@ -1,7 +1,6 @@
 import type { RequestListener } from 'node:http'
 import { afterEach, describe, expect, test } from 'vitest'
-import { hashOf } from '../../gateway/core/hash.ts'
-import { type ServerObject, serverFrom } from '../../gateway/core/servers.ts'
+import { type ServerObject, serverFrom, withPods } from '../../gateway/core/servers.ts'
 import {
   aConfig,
   aModel,
@@ -100,7 +99,7 @@ describe('base and adapters of vLLM, asked alternately, are asked by the names o
     const server = serverFrom(object)
     if (!server) throw new Error('it is being deleted')
     bed = await gatewayBed()
-    bed.set({ ...server, replicas: [{ address, hash: hashOf(address) }] })
+    bed.set(withPods(server, [{ name: undefined, address }]))
     // vLLM ignores the field of llama.cpp; so does the gateway.
     const chat = { messages: [{ role: 'user', content: 'hello' }], lora: [{ id: 0, scale: 1 }] }
     const asked = ['support', 'polite', 'org/chat', 'legal', 'polite', 'falcon']

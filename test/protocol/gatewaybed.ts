@@ -1,8 +1,7 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { hashOf } from '../../gateway/core/hash.ts'
 import { namesOf } from '../../gateway/core/names.ts'
-import { type Server as Known, serverFrom } from '../../gateway/core/servers.ts'
+import { type Server as Known, serverFrom, withPods } from '../../gateway/core/servers.ts'
 import type { CheckKey } from '../../gateway/keys.ts'
 import { type ListeningGateway, listen } from '../../gateway/listen.ts'
 import { gatewayMetrics, type Watches } from '../../gateway/metrics.ts'
@@ -114,7 +113,10 @@ export function serving(
     status: { conditions: [{ type: 'Ready', status, reason, message }] as never, adapters },
   })
   if (!found) throw new Error('is being deleted')
-  return { ...found, replicas: addresses.map((address) => ({ address, hash: hashOf(address) })) }
+  return withPods(
+    found,
+    addresses.map((address) => ({ name: undefined, address })),
+  )
 }
 
 export async function bodyOf(req: IncomingMessage): Promise<string> {

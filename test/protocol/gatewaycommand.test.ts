@@ -20,11 +20,12 @@ const server = (ready: string, spec: object = {}): Stored => {
     status: { conditions: [{ type: 'Ready', status, reason, message }] },
   }
 }
-/** Its ready Pods. */
-const slice = (...addresses: readonly string[]): Stored => ({
+/** Its ready Pods, in the slice of this name, which is that of the Pod. */
+const slice = (...addresses: readonly string[]): Stored => sliceOf('chat-server-x', ...addresses)
+const sliceOf = (name: string, ...addresses: readonly string[]): Stored => ({
   kind: 'EndpointSlice',
   metadata: {
-    name: 'chat-server-x',
+    name,
     labels: {
       'kubernetes.io/service-name': 'chat-server',
       'substratus.ai/kind': 'modelserver',
@@ -34,7 +35,11 @@ const slice = (...addresses: readonly string[]): Stored => ({
   ...({
     addressType: 'IPv4',
     ports: [{ name: 'http', port: Number(addresses[0]?.split(':')[1] ?? 1) }],
-    endpoints: addresses.map((it) => ({ addresses: [it.split(':')[0]], conditions: {} })),
+    endpoints: addresses.map((it) => ({
+      addresses: [it.split(':')[0]],
+      targetRef: { kind: 'Pod', name },
+      conditions: {},
+    })),
   } as object),
 })
 
@@ -85,11 +90,11 @@ afterAll(async () => {
   await api.close()
 })
 
-const post = (model: string, token = 'good') =>
+const post = (model: string, token = 'good', content = 'hello') =>
   fetch(`${url}/team/v1/chat/completions`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
-    body: JSON.stringify({ model, messages: [{ role: 'user', content: 'hello' }] }),
+    body: JSON.stringify({ model, messages: [{ role: 'user', content }] }),
   })
 
 describe('keys', () => {
@@ -132,6 +137,35 @@ test('an alias is known as soon as it is there, and a server that is gone is not
   api.remove('ModelServer', 'chat')
   await soon(async () => (await post('gpt-4o')).status === 404)
   api.put(server('True Serving: serving'))
+})
+
+test('while its Pods are replaced, each is asked by the name that it knows', async () => {
+  const knowing = (name: string) =>
+    upstream(async (req, res) => {
+      const { model } = JSON.parse(await bodyOf(req))
+      res.statusCode = model === name ? 200 : 404
+      res.end(JSON.stringify({ name }))
+    })
+  const names = ['chat-server-x', 'chat-server-5f6d-x7k2p', 'chat-server-77bc-x7k2p'] as const
+  api.put(sliceOf(names[1], await knowing('falcon')))
+  api.put(sliceOf(names[2], await knowing('eagle')))
+  api.remove('EndpointSlice', names[0])
+  const changed = server('True Serving: rolling out', { model: { name: 'eagle' } })
+  const served = [{ revision: '5f6d', name: 'falcon', model: 'falcon' }]
+  api.put({ ...changed, status: { ...changed.status, served } })
+  // Each is another conversation, so that both Pods are asked.
+  const answer = async (model: string, turn = 0) => {
+    const response = await post(model, 'good', `hello ${turn}`)
+    return response.status === 200 ? ((await response.json()) as { name: string }).name : 'none'
+  }
+  await soon(async () => (await answer('eagle')) === 'eagle')
+  const answers = []
+  for (let turn = 0; turn < 12; turn++) answers.push(await answer('chat', turn))
+  expect(new Set(answers)).toEqual(new Set(['falcon', 'eagle']))
+  for (let turn = 0; turn < 12; turn++) expect(await answer('eagle', turn)).toBe('eagle')
+  for (const name of names.slice(1)) api.remove('EndpointSlice', name)
+  api.put(server('True Serving: serving'))
+  api.put(slice(await knowing('falcon')))
 })
 
 test('without the right to wake, the error has the API server’s words', async () => {

@@ -163,6 +163,27 @@ describe('models that serve', () => {
     for (let turn = 0; turn < 4; turn++) expect(await podOf('chat')).toBe('chat-1')
   })
 
+  test('while its Pods are replaced, each is asked by the name that it knows', async () => {
+    const pods = ['chat-server-5f-x7k2p', 'chat-server-77-x7k2p'] as const
+    await programs(Object.fromEntries(pods.map((pod) => [pod, echo(pod)])))
+    const changed = server('chat', undefined, { model: { name: 'eagle' } })
+    const served = [{ revision: '5f', name: 'own', model: 'falcon' }]
+    api.put({ ...changed, status: { ...changed.status, served } })
+    api.put(replica('chat', pods[0]))
+    api.remove('Pod', 'chat-1')
+    const { post } = await opened()
+    const answer = async (model: string) =>
+      (await (await post(model)).json()) as { readonly pod?: string; readonly model?: string }
+    expect(await answer('chat')).toMatchObject({ pod: pods[0], model: 'own' })
+    const waiting = answer('eagle')
+    api.put(replica('chat', pods[1]))
+    expect(await waiting).toMatchObject({ pod: pods[1], model: 'eagle' })
+    api.remove('Pod', pods[1])
+    await soon(async () =>
+      expect(await answer('chat')).toMatchObject({ pod: pods[0], model: 'own' }),
+    )
+  })
+
   test('a foreign Pod with the labels of a server gets no request, and a note says so', async () => {
     api.remove('Pod', 'chat-1')
     const foreign = controlledBy('ReplicaSet', 'eve', 'replicas-eve')

@@ -1,10 +1,11 @@
 import { namesOf } from '../../../gateway/core/names.ts'
 import {
   type EndpointSlice,
-  replicasIn,
+  podsIn,
   type Server,
   type ServerObject,
   serverFrom,
+  withPods,
 } from '../../../gateway/core/servers.ts'
 
 /** ModelServers as the gateway knows them, with only what a test is about. */
@@ -12,6 +13,8 @@ import {
 type More = Partial<ServerObject['spec']> & {
   /** status.adapters. */
   readonly served?: NonNullable<ServerObject['status']>['adapters']
+  /** status.served. */
+  readonly revisions?: NonNullable<ServerObject['status']>['served']
   /** Ready: `True Serving: serving`. */
   readonly ready?: string
   readonly stalled?: boolean
@@ -21,7 +24,8 @@ type More = Partial<ServerObject['spec']> & {
 
 /** A ModelServer of the API server; its Model is "falcon". */
 export function anObject(name: string, more: More = {}): ServerObject {
-  const { ready = 'True Serving: serving', stalled, created, deleted, served, ...spec } = more
+  const { ready = 'True Serving: serving', stalled, created, deleted, ...others } = more
+  const { served, revisions, ...spec } = others
   const [, status = '', reason = '', message = ''] = /^(\S+) (\S+): (.*)$/.exec(ready) ?? []
   const condition = (type: string, is: string) => ({ type, status: is, reason, message })
   const conditions = [
@@ -36,7 +40,11 @@ export function anObject(name: string, more: More = {}): ServerObject {
       ...(deleted && { deletionTimestamp: '2026-02-01T00:00:00Z' }),
     },
     spec: { model: { name: 'falcon' }, ...spec },
-    status: { conditions: conditions as never, ...(served && { adapters: served }) },
+    status: {
+      conditions: conditions as never,
+      ...(served && { adapters: served }),
+      ...(revisions && { served: revisions }),
+    },
   }
 }
 
@@ -54,7 +62,15 @@ export function aServer(name: string, replicas: number, more: More = {}): Server
   const server = serverFrom(anObject(name, more))
   if (!server) throw new Error(`${name} is being deleted`)
   const addresses = Array.from({ length: replicas }, (_, at) => `${name}-${at}`)
-  return { ...server, replicas: replicasIn([aSlice(addresses)]) }
+  return withPods(server, podsIn([aSlice(addresses)]))
+}
+
+/** A server with these Pods, each at its name as an address. */
+export function aServerOf(name: string, pods: readonly string[], more: More = {}): Server {
+  const server = serverFrom(anObject(name, more))
+  if (!server) throw new Error(`${name} is being deleted`)
+  const endpoints = pods.map((pod) => ({ addresses: [pod], targetRef: { name: pod } }))
+  return withPods(server, podsIn([aSlice([], { endpoints })]))
 }
 
 /** The names of these servers. */

@@ -1,6 +1,9 @@
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { replicasIn, serverFrom } from '../../../gateway/core/servers.ts'
-import { anObject, aServer, aSlice, known } from './known.ts'
+import { chosenFrom } from '../../../gateway/core/choice.ts'
+import { modelNamed } from '../../../gateway/core/models.ts'
+import { podsIn, serverFrom, workloadName } from '../../../gateway/core/servers.ts'
+import { anObject, aServer, aServerOf, aSlice, known } from './known.ts'
 
 describe('the state of a ModelServer', () => {
   test.each([
@@ -45,7 +48,8 @@ describe('a request for', () => {
   const adapters = [{ name: 'polite' }, { name: 'legal' }]
   const named = (name: string, more: object) => {
     const [server] = known(aServer('chat', 2, { adapters, ...more })).get(name) ?? []
-    return { knows: server?.knows, lora: server?.lora, replicas: server?.replicas.length }
+    const knows = server && chosenFrom([server], () => 0, { key: undefined, turn: 0 })?.knows
+    return { knows, lora: server?.lora, replicas: server?.replicas.length }
   }
   const byName = { served: [{ name: 'polite' }] }
   const byNumber = {
@@ -65,7 +69,7 @@ describe('a request for', () => {
       what: 'an adapter finds no Pod until all have it',
       name: 'legal',
       more: byName,
-      asks: { knows: 'falcon', lora: undefined, replicas: 0 },
+      asks: { knows: undefined, lora: undefined, replicas: 0 },
     },
     {
       what: 'the model beside adapters with names is as ever',
@@ -100,27 +104,140 @@ describe('a request for', () => {
   })
 })
 
-describe('the program knows its model by', () => {
+describe('a Pod that the status does not list knows its model by', () => {
   test.each([
-    { what: 'the Model, without args', args: [], knows: 'falcon' },
-    { what: 'a flag', args: ['--served-model-name=own'], knows: 'own' },
-    { what: 'a flag and its value', args: ['--x', '--served-model-name', 'a=b'], knows: 'a=b' },
-    { what: 'a flag with a placeholder', args: ['--alias', '{name}-q4'], knows: 'falcon-q4' },
-    { what: 'the Model, with a flag that lacks a value', args: ['--alias'], knows: 'falcon' },
-    { what: 'the Model, with a flag like it', args: ['--aliases=x'], knows: 'falcon' },
-  ])('$what', ({ args, knows }) => {
-    expect(serverFrom(anObject('chat', { args }))?.knows).toBe(knows)
+    { what: 'the Model, without args', more: {}, knows: 'falcon' },
+    { what: 'a flag', more: { args: ['--served-model-name=own'] }, knows: 'own' },
+    { what: 'a flag of its command', more: { command: ['vllm', '--alias', 'own'] }, knows: 'own' },
+    { what: 'a flag with a placeholder', more: { args: ['-a', '{name}-q4'] }, knows: 'falcon-q4' },
+    { what: 'a flag without one', more: { args: ['--alias={{name}}'] }, knows: '{name}' },
+  ])('$what', ({ more, knows }) => {
+    expect(aServer('chat', 1, more).replicas[0]).toMatchObject({ knows, model: 'falcon' })
   })
+})
+
+describe('of a server whose spec is changed to another Model and name', () => {
+  const more = {
+    model: { name: 'eagle' },
+    aliases: ['gpt'],
+    adapters: [{ name: 'polite' }],
+    served: [{ name: 'polite' }],
+    args: ['--served-model-name=new'],
+    revisions: [
+      { revision: '5f6d', name: 'old', model: 'falcon' },
+      { revision: '77bc', name: 'new', model: 'eagle' },
+      { revision: '99zz', name: 'other' },
+    ],
+  }
+  const asked = (name: string, ...pods: readonly string[]) => {
+    const [server] = known(aServerOf('chat', pods, more)).get(name) ?? []
+    return server?.replicas.map(({ address }) => {
+      const only = (one: string) => (one === address ? 0 : Number.POSITIVE_INFINITY)
+      const choice = chosenFrom([server], only, { key: undefined, turn: 0 })
+      return `${choice?.address.replace(':8080', '')} as ${choice?.knows}`
+    })
+  }
+  const [old, young, third] = ['5f6d', '77bc', '99zz'].map((it) => `chat-server-${it}-x7k2p`) as [
+    string,
+    string,
+    string,
+  ]
+  test.each([
+    { what: 'the own name asks each by the name that it knows', name: 'chat' },
+    { what: 'an alias does so, too', name: 'gpt' },
+  ])('$what', ({ name }) => {
+    expect(asked(name, old, young, third)).toEqual([
+      `${old} as old`,
+      `${young} as new`,
+      `${third} as other`,
+    ])
+  })
+
+  test('an adapter is asked for by its own name', () => {
+    expect(asked('polite', old, young)).toEqual([`${old} as polite`, `${young} as polite`])
+  })
+
+  test('the name of the new Model reaches only Pods that do not serve another one', () => {
+    expect(asked('eagle', old, young, third)).toEqual([`${young} as new`, `${third} as other`])
+  })
+
+  test('that name waits while only Pods of the old one are ready, and others do not', () => {
+    const names = known(aServerOf('chat', [old], more))
+    const [server] = names.get('eagle') ?? []
+    expect(server).toMatchObject({
+      replicas: [],
+      says: 'Model "eagle" is not served yet: Serving: serving',
+    })
+    expect(modelNamed('eagle', names)).toMatchObject({ status: 'not ready' })
+    expect(modelNamed('chat', names)).toMatchObject({ status: 'ready' })
+  })
+
+  test.each([
+    { what: 'of a revision that it does not list', pod: 'chat-server-88bd-x7k2p' },
+    { what: 'whose name only begins with one', pod: 'chat-server-5f6d-a-x7k2p' },
+    { what: 'of another Deployment', pod: 'other-server-5f6d-x7k2p' },
+    { what: 'whose name is shorter than the random part', pod: 'x' },
+  ])('a Pod $what is asked as the spec says', ({ pod }) => {
+    expect(asked('eagle', pod)).toEqual([`${pod} as new`])
+  })
+
+  test('endpoints without names are asked as the spec says', () => {
+    expect(aServer('chat', 1, more).replicas).toMatchObject([{ knows: 'new', model: 'eagle' }])
+  })
+})
+
+describe('of a server with a long name, whose Pods’ names lack the end of the revision', () => {
+  const revisions = [
+    { revision: '5f6d7c8b9x', name: 'old', model: 'falcon' },
+    { revision: '5f6d7zzzzz', name: 'new', model: 'falcon' },
+  ]
+  /** As Kubernetes names a Pod. */
+  const podOf = (server: string, revision: string) =>
+    `${`${workloadName(server)}-${revision}-`.slice(0, 58)}x7k2p`
+  const knows = (server: string, all: typeof revisions) =>
+    aServerOf(server, [podOf(server, '5f6d7c8b9x')], { revisions: all }).replicas[0]?.knows
+
+  test.each([39, 40, 44])('of %i characters, it is known by what they have', (length) => {
+    expect(knows('a'.repeat(length), revisions)).toBe('old')
+  })
+
+  test('of 50 characters, only one revision is told', () => {
+    expect(knows('a'.repeat(50), revisions.slice(0, 1))).toBe('old')
+    expect(knows('a'.repeat(50), revisions)).toBe('falcon')
+  })
+})
+
+const aName = fc.stringMatching(/^[a-z]([-a-z0-9]{0,48}[a-z0-9])?$/)
+const aRevision = fc.stringMatching(/^[bcdfghjklmnpqrstvwxz2456789]{8,10}$/)
+
+test('whatever the names, no Pod is asked by a name that only Pods of another revision know', () => {
+  fc.assert(
+    fc.property(
+      aName,
+      fc.uniqueArray(aRevision, { minLength: 1, maxLength: 4 }),
+      (name, revisions) => {
+        const pods = revisions.map(
+          (revision) => `${`${workloadName(name)}-${revision}-`.slice(0, 58)}x7k2p`,
+        )
+        const served = revisions.map((revision) => ({ revision, name: `knows-${revision}` }))
+        const { replicas } = aServerOf(name, pods, { revisions: served })
+        const right = new Map(pods.map((pod, at) => [`${pod}:8080`, served[at]?.name]))
+        for (const { address, knows } of replicas)
+          if (knows !== 'falcon' && new Set(pods).size === pods.length)
+            expect(knows).toBe(right.get(address))
+      },
+    ),
+  )
 })
 
 describe('the replicas of a server', () => {
   const addresses = (...slices: Parameters<typeof aSlice>[]) =>
-    replicasIn(slices.map((slice) => aSlice(...slice))).map(({ address }) => address)
+    podsIn(slices.map((slice) => aSlice(...slice))).map(({ address }) => address)
 
   test('are the ready endpoints of all slices, each once', () => {
     expect(addresses([['10.0.0.2', '10.0.0.1']], [['10.0.0.2']])).toEqual([
-      '10.0.0.1:8080',
       '10.0.0.2:8080',
+      '10.0.0.1:8080',
     ])
   })
 

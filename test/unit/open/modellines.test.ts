@@ -11,11 +11,12 @@ const server = (name: string, more: Partial<Server> = {}): Server => ({
   model: 'falcon',
   aliases: [],
   adapters: [],
+  served: [],
   knows: 'falcon',
   state: 'awake',
   isHindered: false,
   says: 'Serving: 1 of 1 replicas available',
-  replicas: [{ address: `${name}:8080`, hash: 1 }],
+  replicas: [{ address: `${name}:8080`, hash: 1, knows: 'falcon', model: 'falcon' }],
   ...more,
 })
 const linesOf = (...servers: readonly Server[]) => [...modelLines(namesOf(servers)).values()]

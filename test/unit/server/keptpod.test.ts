@@ -59,6 +59,23 @@ test('a Pod is kept as far as the hooks read it', () => {
   })
 })
 
+test('of a server’s command line, only what names its model is kept', () => {
+  const args = [
+    '/content/model',
+    '--served-model-name=falcon',
+    `--chat-template=${'x'.repeat(1e5)}`,
+  ]
+  const containers = [
+    { name: 'server', command: ['vllm', 'serve'], args },
+    { name: 'idle', args: ['-a', 'b'] },
+  ]
+  const kept = keptPod({ ...pod, spec: { containers } }) as Pod
+  expect(kept.spec?.containers).toEqual([
+    { name: 'server', args: ['--served-model-name', 'falcon'] },
+    { name: 'idle' },
+  ])
+})
+
 test('a Pod without a spec and a status stays one', () => {
   const { spec: _, status: __, ...bare } = pod
   expect(keptPod(bare)).toMatchObject({ kind: 'Pod', metadata: { name: 'it' } })
