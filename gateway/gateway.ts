@@ -4,7 +4,7 @@ import { requestHeaders } from './core/headers.ts'
 import { refusedAsPage } from './core/local.ts'
 import { listOf, modelNamed } from './core/models.ts'
 import { nearTo } from './core/names.ts'
-import { isAboutModels, type Route, routeOf } from './core/path.ts'
+import { baseOf, isAboutModels, type Route, routeOf } from './core/path.ts'
 import { type Refusal, refusals } from './core/refusals.ts'
 import { usageIn } from './core/usage.ts'
 import { type Held, holder } from './hold.ts'
@@ -36,7 +36,8 @@ const refusedMilliseconds = 30_000
 
 /** What is known of a request at its end, for the log and the metrics. */
 interface Facts {
-  readonly namespace: string
+  /** Absent if the path has none. */
+  namespace?: string
   user?: string
   model?: string
   server?: string
@@ -60,6 +61,8 @@ export function gateway(options: GatewayOptions) {
   const servers = upstreams(connect)
   const find = holder(world, servers.load)
   const underWay = new Map<string, number>()
+  /** How to refuse a request whose body cannot be read on. */
+  const breaking = new WeakMap<IncomingMessage, (refusal: Refusal) => void>()
   let turns = 0
   let open = 0
 
@@ -165,6 +168,7 @@ export function gateway(options: GatewayOptions) {
         namespace,
         req.socket.remoteAddress ?? '',
       )
+    gone.throwIfAborted()
     if (!isAboutModels(req.method, path)) return proxied(req, res, route, facts, gone)
     const names = world.namesIn(namespace)
     if (!names) throw new Refused(refusals.starting())
@@ -178,7 +182,8 @@ export function gateway(options: GatewayOptions) {
   function ended(facts: Facts, code: number, result?: Answered, why?: string): void {
     const { model = '' } = facts
     // Anybody can make up a namespace: only one with models is a label.
-    const namespace = world.namesIn(facts.namespace)?.size ? facts.namespace : ''
+    const { namespace: named = '' } = facts
+    const namespace = world.namesIn(named)?.size ? named : ''
     metrics.requests.inc({ namespace, model, code: codeLabel(code) })
     const whole = result?.is === 'answered' ? result : undefined
     const usage = whole && usageIn(whole.tail)
@@ -203,6 +208,19 @@ export function gateway(options: GatewayOptions) {
     )
   }
 
+  /** Where a request goes; throws the refusal of one that goes nowhere. */
+  function routeFor(req: IncomingMessage): Route {
+    if (req.httpVersion === '1.1' && req.headers.host === undefined)
+      throw new Refused(refusals.noHost())
+    if (req.headers.expect !== undefined && !/^100-continue$/i.test(req.headers.expect))
+      throw new Refused(refusals.unmetExpectation())
+    const asPage = local && refusedAsPage(req.headers)
+    if (asPage) throw new Refused(asPage)
+    const route = routeOf(req.method, req.url ?? '', local?.namespace)
+    if ('refusal' in route) throw new Refused(route.refusal)
+    return route
+  }
+
   async function handle(req: IncomingMessage, res: ServerResponse): Promise<void> {
     open++
     res.on('close', () => open--)
@@ -211,13 +229,14 @@ export function gateway(options: GatewayOptions) {
     // A broken connection is told by the response, too.
     req.on('error', () => {})
     res.on('error', () => {})
-    const asPage = local && refusedAsPage(req.headers)
-    if (asPage) return refuse(req, res, asPage)
-    const route = routeOf(req.method, req.url ?? '', local?.namespace)
-    if ('refusal' in route) return refuse(req, res, route.refusal)
-    const facts: Facts = { namespace: route.namespace, began: performance.now() }
+    const broken = new Promise<never>((_, reject) => {
+      breaking.set(req, (refusal) => reject(new Refused(refusal)))
+    })
+    const facts: Facts = { began: performance.now() }
     try {
-      const result = await answer(req, res, facts, route, going.signal)
+      const route = routeFor(req)
+      facts.namespace = route.namespace
+      const result = await Promise.race([answer(req, res, facts, route, going.signal), broken])
       ended(facts, going.signal.aborted ? goneCode : res.statusCode, result)
     } catch (error) {
       const isGone = going.signal.aborted || req.errored || res.destroyed
@@ -249,6 +268,13 @@ export function gateway(options: GatewayOptions) {
         res.destroy()
       })
     },
+    /** Refuses a request whose body breaks off or is not valid HTTP. */
+    breakOff: (req: IncomingMessage, refusal: Refusal): void => breaking.get(req)?.(refusal),
+    /** Logs and counts what was answered where there was no request yet. */
+    answered: ({ status, code }: Refusal): void =>
+      ended({ began: performance.now() }, status, undefined, code),
+    /** What CONNECT is told. */
+    base: baseOf(local?.namespace),
     /** How many requests are held or being answered; an answer ends when its last byte is sent. */
     underWay: () => open,
     close: async (): Promise<void> => {

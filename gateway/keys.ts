@@ -29,8 +29,8 @@ export type CheckKey = (
 const goodMilliseconds = 60_000
 const badMilliseconds = 10_000
 const mostRemembered = 10_000
-/** A token of Kubernetes has one or two kilobytes. */
-const longestToken = 16_384
+/** A token of Kubernetes has one or two kilobytes; that of an identity provider may have eight, or more. */
+export const longestToken = 16_384
 const mostAtOnce = 64
 /**
  * Wrong keys of one address, before its unknown keys are no longer looked at. The same for namespaces in

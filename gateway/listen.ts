@@ -6,6 +6,8 @@ import { boundConnections } from '../cluster/connections.ts'
 import { hearing } from '../cluster/staleness.ts'
 import { type GatewayOptions, gateway } from './gateway.ts'
 import type { Watches } from './metrics.ts'
+import { headersBytes, refuseUnread } from './unread.ts'
+import type { Limits } from './world.ts'
 
 export interface Address {
   readonly host: string
@@ -42,8 +44,17 @@ export interface ListeningGateway {
   readonly close: (patienceMilliseconds: number) => Promise<void>
 }
 
-/** Uploads may be slow; a client that sends no headers is not. */
-const timeouts = { headersTimeout: 10_000, requestTimeout: 600_000 }
+/** How often the times of requests are compared with their limits. */
+const checkMilliseconds = 1000
+
+const parserOptions = ({ headersSeconds, requestSeconds }: Limits) => ({
+  headersTimeout: headersSeconds * 1000,
+  requestTimeout: requestSeconds * 1000,
+  connectionsCheckingInterval: checkMilliseconds,
+  maxHeaderSize: headersBytes,
+  // Node's own answer would have no body, and would be neither logged nor counted.
+  requireHostHeader: false,
+})
 /** Longer than load balancers keep an idle connection to a server. */
 const keepAliveMilliseconds = 95_000
 /** Beyond the limit of connections, if all of them are in use. */
@@ -58,12 +69,15 @@ export async function listen(options: ListenOptions): Promise<ListeningGateway> 
     if (isEnding) res.setHeader('connection', 'close')
     gate.handle(req, res)
   }
-  const secure = tls && createSecure({ ...tls, ...timeouts }, handler)
-  const server = secure ?? createServer(timeouts, handler)
+  const parser = parserOptions(limits)
+  const secure = tls && createSecure({ ...tls, ...parser }, handler)
+  const server = secure ?? createServer(parser, handler)
+  server.on('checkExpectation', handler)
+  refuseUnread(server, gate, limits)
   server.keepAliveTimeout = keepAliveMilliseconds
   boundConnections(server, limits.connections)
   server.maxConnections = limits.connections + spareConnections
-  const own = createServer(timeouts, async (req, res) => {
+  const own = createServer(async (req, res) => {
     const isFine = req.url === '/healthz' || (req.url === '/readyz' && isReady() && !isEnding)
     if (req.url === '/readyz') res.setHeader('content-type', 'application/json')
     if (req.url !== '/metrics')

@@ -1,4 +1,5 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
+import type { Duplex } from 'node:stream'
 import { errorOf, type Refusal } from './core/refusals.ts'
 
 /** Carries a refusal out of nested steps. */
@@ -41,4 +42,23 @@ export function sendJson(
     ...headers,
   })
   res.end(text)
+}
+
+/** Answers with an error where there is no request to answer, and closes the connection. */
+export function refuseRaw(socket: Duplex, refusal: Refusal): void {
+  const text = JSON.stringify(errorOf(refusal))
+  const head = [
+    `HTTP/1.1 ${refusal.status} ${STATUS_CODES[refusal.status]}`,
+    'content-type: application/json',
+    `content-length: ${Buffer.byteLength(text)}`,
+    'cache-control: no-store',
+    'connection: close',
+    '\r\n',
+  ].join('\r\n')
+  socket.on('error', () => {})
+  socket.end(head + text)
+  // Closing at once would reset the connection of a client that still sends, and it could not read the answer.
+  socket.resume()
+  const timer = setTimeout(() => socket.destroy(), patienceMilliseconds)
+  socket.once('close', () => clearTimeout(timer))
 }

@@ -30,6 +30,9 @@ export interface Limits {
   readonly allRequests: number
   /** Beyond these, the client address with most idle connections loses some. */
   readonly connections: number
+  /** How long the headers of a request may take to arrive, and the whole request. */
+  readonly headersSeconds: number
+  readonly requestSeconds: number
   /** How long a request waits for a server. */
   readonly holdSeconds: number
   /** How long an answer may take, its last byte included. */
@@ -46,6 +49,9 @@ export const defaultLimits: Limits = {
   perModel: 500,
   allRequests: 10_000,
   connections: 20_000,
+  // Uploads may be slow; a client that sends no headers is not.
+  headersSeconds: 10,
+  requestSeconds: 600,
   holdSeconds: 600,
   answerSeconds: 3600,
 }

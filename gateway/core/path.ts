@@ -22,6 +22,9 @@ const inOnly = /^(\/v1(?:\/.*)?)$/
 export const isAboutModels = (method: string | undefined, path: string): boolean =>
   (method === 'GET' || method === 'HEAD') && /^\/v1\/models(?:\/|$)/.test(path)
 
+/** What clients call their base address, where there is only one namespace or more. */
+export const baseOf = (only?: string): string => (only ? '/v1' : '/NAMESPACE/v1')
+
 /** Reads `/NAMESPACE/v1/…`, or `/v1/…` where there is only one namespace. */
 export function routeOf(
   method: string | undefined,
@@ -36,6 +39,6 @@ export function routeOf(
   // OpenAI's client encodes the slash in the name of a model. Such a path is never forwarded.
   const path = isAboutModels(method, rest) ? rest.replaceAll(/%2f/gi, '/') : rest
   if (crooked.test(path || given)) return { refusal: refusals.badPath() }
-  if (!namespace || !path) return { refusal: refusals.noSuchPath(only ? '/v1' : '/NAMESPACE/v1') }
+  if (!namespace || !path) return { refusal: refusals.noSuchPath(baseOf(only)) }
   return { namespace, path, query }
 }

@@ -25,6 +25,46 @@ const invalid = { status: 400, type: 'invalid_request_error' } as const
 const unavailable = { status: 503, type: 'server_error' } as const
 
 export const refusals = {
+  malformed: (why: string): Refusal => ({
+    ...invalid,
+    code: 'malformed_request',
+    message: `this is not a valid HTTP/1.1 request: ${why}`,
+  }),
+  headersTooLarge: (most: number, longestKey: number): Refusal => ({
+    ...invalid,
+    status: 431,
+    code: 'headers_too_large',
+    message: `the request line and the headers have more than ${most} bytes; of these, an API key may have ${longestKey}`,
+  }),
+  tooSlow: (seconds: number): Refusal => ({
+    ...invalid,
+    status: 408,
+    code: 'request_timeout',
+    message: `the request did not arrive as a whole within ${seconds} s`,
+  }),
+  headersTooSlow: (seconds: number): Refusal => ({
+    ...invalid,
+    status: 408,
+    code: 'request_timeout',
+    message: `the headers of the request did not arrive within ${seconds} s`,
+  }),
+  noHost: (): Refusal => ({
+    ...invalid,
+    code: 'missing_host',
+    message: 'the request has no Host header, which HTTP/1.1 requires',
+  }),
+  unmetExpectation: (): Refusal => ({
+    ...invalid,
+    status: 417,
+    code: 'unsupported_expectation',
+    message: 'the header Expect may only be "100-continue"',
+  }),
+  noTunnel: (base: string): Refusal => ({
+    ...invalid,
+    status: 405,
+    code: 'unsupported_method',
+    message: `the gateway is not a proxy for CONNECT: send requests to the base address ${base}`,
+  }),
   noSuchPath: (base: string): Refusal => ({
     ...invalid,
     status: 404,

@@ -5,7 +5,7 @@ import { type Server as Known, serverFrom, withPods } from '../../gateway/core/s
 import type { CheckKey } from '../../gateway/keys.ts'
 import { type ListeningGateway, listen } from '../../gateway/listen.ts'
 import { gatewayMetrics, type Watches } from '../../gateway/metrics.ts'
-import { defaultLimits, type Limits } from '../../gateway/world.ts'
+import { defaultLimits, type Limits, type World } from '../../gateway/world.ts'
 
 /** A gateway over real HTTP, before model servers that a test writes, in a world that a test changes. */
 
@@ -27,6 +27,8 @@ export async function gatewayBed(
     readonly limits?: Partial<Limits>
     readonly checkKey?: CheckKey
     readonly watches?: Watches
+    readonly world?: Partial<World>
+    readonly local?: { readonly namespace: string }
   } = {},
 ): Promise<Bed> {
   let names = namesOf([])
@@ -53,7 +55,9 @@ export async function gatewayBed(
         bed.woken.push(server.name)
         return bed.wake(server)
       },
+      ...more.world,
     },
+    ...(more.local && { local: more.local }),
     limits: { ...defaultLimits, ...more.limits },
     ...(more.checkKey && { checkKey: more.checkKey }),
     metrics,

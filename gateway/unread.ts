@@ -1,0 +1,86 @@
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { type Refusal, refusals } from './core/refusals.ts'
+import type { gateway } from './gateway.ts'
+import { longestToken } from './keys.ts'
+import { refuseRaw } from './refused.ts'
+import type { Limits } from './world.ts'
+
+/**
+ * What Node's parser refuses, before there is a request or within its body. Node's own answers would have no
+ * body, and would be neither logged nor counted.
+ */
+
+/** The longest key, and as much room for all other headers as most servers give. */
+export const headersBytes = longestToken + 8192
+
+interface ParserError extends Error {
+  readonly code?: string
+  /** In words. */
+  readonly reason?: string
+}
+
+/** The refusal for an error; undefined if the client went away, or does not speak HTTP over this TLS. */
+function refusalFor(
+  { code = '', reason, message }: ParserError,
+  isBody: boolean,
+  { headersSeconds, requestSeconds }: Limits,
+): Refusal | undefined {
+  switch (code) {
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return isBody ? refusals.tooSlow(requestSeconds) : refusals.headersTooSlow(headersSeconds)
+    case 'HPE_HEADER_OVERFLOW':
+      return refusals.headersTooLarge(headersBytes, longestToken)
+    // The client has closed its half within a request.
+    case 'HPE_INVALID_EOF_STATE':
+      return undefined
+    default:
+      return code.startsWith('HPE_') ? refusals.malformed(reason ?? message) : undefined
+  }
+}
+
+interface Exchange {
+  readonly req: IncomingMessage
+  readonly res: ServerResponse
+}
+
+export function refuseUnread(
+  server: Server,
+  gate: Pick<ReturnType<typeof gateway>, 'breakOff' | 'answered' | 'base'>,
+  limits: Limits,
+): void {
+  /** The last request of each connection. */
+  const exchanges = new WeakMap<Duplex, Exchange>()
+  const refused = new WeakSet<Duplex>()
+  const remember = (req: IncomingMessage, res: ServerResponse): void => {
+    exchanges.set(req.socket, { req, res })
+  }
+  server.on('request', remember)
+  server.on('checkExpectation', remember)
+
+  const refuse = (socket: Duplex, refusal: Refusal): void => {
+    if (!socket.writable) return void socket.destroy()
+    refuseRaw(socket, refusal)
+    gate.answered(refusal)
+  }
+
+  server.on('connect', (_, socket: Duplex) => refuse(socket, refusals.noTunnel(gate.base)))
+  server.on('clientError', (error: ParserError, socket: Duplex) => {
+    const exchange = exchanges.get(socket)
+    const inProgress = exchange?.res.closed ? undefined : exchange
+    const isBody = inProgress?.req.complete === false
+    const refusal = refusalFor(error, isBody, limits)
+    if (!refusal) return void socket.destroy()
+    // Everything that arrives afterwards is an error, too.
+    if (refused.has(socket)) return
+    refused.add(socket)
+    // A browser opens connections in advance: one that has sent nothing expects no answer.
+    if ((socket as Socket).bytesRead === 0) return void socket.destroy()
+    if (!inProgress) return refuse(socket, refusal)
+    const { req, res } = inProgress
+    if (isBody && !res.headersSent) return gate.breakOff(req, refusal)
+    // An answer in progress must not be cut.
+    res.once('close', () => refuse(socket, refusal))
+  })
+}
