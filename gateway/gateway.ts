@@ -133,6 +133,7 @@ export function gateway(options: GatewayOptions) {
       const ending = endingWith(gone, limits.answerSeconds * 1000)
       const request = {
         address: place.address,
+        prefix: local ? '' : `/${namespace}`,
         method: req.method ?? 'POST',
         path: `${path}${query}`,
         headers: requestHeaders(req.headers),

@@ -4,12 +4,12 @@ import type { Duplex } from 'node:stream'
 import { type buildConnector, type Dispatcher, Pool } from 'undici'
 import type { Sendable } from './bodies.ts'
 import { responseHeaders } from './core/headers.ts'
+import type { Place } from './core/location.ts'
 import { tailOf } from './core/usage.ts'
 
 /** The connections to the replicas, and how many requests are under way on each. */
 
-export interface Request {
-  readonly address: string
+export interface Request extends Place {
   readonly method: string
   readonly path: string
   readonly headers: Readonly<Record<string, string>>
@@ -130,7 +130,7 @@ const connectorOf =
 
 function passedOn(
   pool: Pool,
-  { method, path, headers, body }: Request,
+  { method, path, headers, body, address, prefix }: Request,
   res: ServerResponse,
   signal: AbortSignal,
 ): Promise<Answered> {
@@ -164,7 +164,7 @@ function passedOn(
           if (code === 503 && given[unsentHeader] !== undefined)
             return answering.abort(new Unsent('the server does not listen'))
           status = code
-          res.writeHead(code, responseHeaders(given))
+          res.writeHead(code, responseHeaders(given, { address, prefix }))
           // Sends them now, each byte as it is; flushHeaders() would write them as UTF-8.
           res.write(nothing)
         },

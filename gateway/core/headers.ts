@@ -1,3 +1,5 @@
+import { locationFor, type Place } from './location.ts'
+
 /**
  * A server runs a tenant's program. Of a request it gets the headers that describe the request, and none
  * that say who sent it: no Authorization, no cookies, nothing that a proxy has added about the client.
@@ -48,14 +50,17 @@ const dropped = new Set([
 ])
 
 /** The headers of an answer that reach the client. Its `Connection` may name further ones that must not. */
-export function responseHeaders(given: Headers): Record<string, string | string[]> {
+export function responseHeaders(given: Headers, place: Place): Record<string, string | string[]> {
   const named = [given.connection ?? []].flat().flatMap((value) => value.split(','))
   const hops = new Set(named.map((name) => name.trim().toLowerCase()))
   return Object.fromEntries(
     Object.entries(given).flatMap(([name, value]) =>
       value === undefined || dropped.has(name) || hops.has(name)
         ? []
-        : [[name, typeof value === 'string' ? value : [...value]]],
+        : [[name, name === 'location' ? locationFor(`${value}`, place) : listed(value)]],
     ),
   )
 }
+
+const listed = (value: string | readonly string[]): string | string[] =>
+  typeof value === 'string' ? value : [...value]

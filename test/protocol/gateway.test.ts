@@ -131,6 +131,17 @@ describe('a request', () => {
     expect(headers.get('content-disposition')).toBe(`attachment; filename="${name}"`)
   })
 
+  test('that is redirected by the server’s own address finds the place at the gateway', async () => {
+    const address = await upstream((req, res) => {
+      if (req.url === '/v1/chat/completions/') return void res.end('found')
+      // As FastAPI does it.
+      res.writeHead(307, { location: `http://${req.headers.host}${req.url}/` }).end()
+    })
+    bed = await gatewayBed()
+    bed.set(serving([address]))
+    expect(await (await bed.post(chat)).text()).toBe('found')
+  })
+
   test('keeps the status and the words of a server that refuses it', async () => {
     const address = await upstream((_, res) => res.writeHead(422).end('too long'))
     bed = await gatewayBed()

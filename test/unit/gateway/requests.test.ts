@@ -6,6 +6,8 @@ import { readJson, withLora, withModel } from '../../../gateway/core/jsonbody.ts
 import { routeOf } from '../../../gateway/core/path.ts'
 import { tailOf, usageIn } from '../../../gateway/core/usage.ts'
 
+const place = { address: '10.0.0.1:8080', prefix: '/team' }
+
 const found = (route: ReturnType<typeof routeOf>): string =>
   'refusal' in route ? `${route.refusal.status}` : `${route.namespace} ${route.path} ${route.query}`
 
@@ -324,18 +326,44 @@ describe('headers', () => {
       'reporting-endpoints': 'a="https://tenant.example.com"',
       'accept-ch': 'Sec-CH-UA-Model',
     }
-    expect(responseHeaders({ ...given, connection: 'X-Hop, close', 'x-hop': 'a' })).toEqual({
+    expect(responseHeaders({ ...given, connection: 'X-Hop, close', 'x-hop': 'a' }, place)).toEqual({
       'content-type': 'text/event-stream',
       'x-two': ['a', 'b'],
     })
-    expect(responseHeaders({ ...given, connection: ['a', 'x-hop'], 'x-hop': 'a' })).toEqual({
+    expect(responseHeaders({ ...given, connection: ['a', 'x-hop'], 'x-hop': 'a' }, place)).toEqual({
       'content-type': 'text/event-stream',
       'x-two': ['a', 'b'],
     })
-    expect(responseHeaders(given)).toEqual({
+    expect(responseHeaders(given, place)).toEqual({
       'content-type': 'text/event-stream',
       'x-two': ['a', 'b'],
     })
+  })
+})
+
+describe('a redirect of a server', () => {
+  test.each([
+    { location: 'http://10.0.0.1:8080/v1/files/?a=b', leads: '/team/v1/files/?a=b' },
+    { location: 'https://10.0.0.1:8080', leads: '/team/' },
+    { location: '//10.0.0.1:8080/v1/x', leads: '/team/v1/x' },
+    { location: 'http://10.0.0.1:8080//other/x', leads: '/team/other/x' },
+    { location: '/v1/x', leads: '/team/v1/x' },
+    { location: 'x/', leads: 'x/' },
+    { location: '../x', leads: '../x' },
+    { location: '', leads: '' },
+    { location: 'https://example.com/v1/x', leads: 'https://example.com/v1/x' },
+    { location: 'http://10.0.0.1:8080.example.com/', leads: 'http://10.0.0.1:8080.example.com/' },
+    { location: 'http://10.0.0.1:80/x', leads: 'http://10.0.0.1:80/x' },
+  ])('to $location leads a client of the gateway to $leads', ({ location, leads }) => {
+    expect(responseHeaders({ location }, place)).toEqual({ location: leads })
+  })
+
+  test.each([
+    { address: '10.0.0.1:80', prefix: '/team', location: 'http://10.0.0.1/x', leads: '/team/x' },
+    { address: '[fd00::1]:8080', prefix: '/a', location: 'http://[fd00::1]:8080/x', leads: '/a/x' },
+    { address: 'chat-5f:8080', prefix: '', location: 'http://chat-5f:8080/v1/x', leads: '/v1/x' },
+  ])('at $address to $location leads to $leads', ({ location, leads, ...place }) => {
+    expect(responseHeaders({ location }, place)).toEqual({ location: leads })
   })
 })
 
