@@ -1,8 +1,9 @@
 import { once } from 'node:events'
 import { rmSync } from 'node:fs'
-import { connect, createServer, type Server } from 'node:net'
+import { connect, createServer, isIPv6, type LookupFunction, type Server } from 'node:net'
 import { connectionUse } from './connectionuse.ts'
 import { type Options, required } from './options.ts'
+import { ownAddresses } from './ownaddresses.ts'
 import { endUnsent } from './unsent.ts'
 
 /**
@@ -15,20 +16,31 @@ export interface Relay {
   readonly silentFor: () => number
 }
 
-export function relayTo(port: number, probePaths: readonly string[]): Relay {
+export function relayTo(
+  port: number,
+  probePaths: readonly string[],
+  addresses = ownAddresses(),
+): Relay {
   const waiting = new Set<() => boolean>()
   let last = performance.now()
   const note = (isActivity: boolean) => {
     if (isActivity) last = performance.now()
   }
 
+  // The next address is tried once one has refused, not because a busy server is slow to accept.
+  const anyAddress = {
+    host: 'server',
+    lookup: lookupOf(addresses),
+    autoSelectFamily: true,
+    autoSelectFamilyAttemptTimeout: patienceMilliseconds,
+  }
   // A client may end its side and still read; each side ends only when the other has.
   const both = { allowHalfOpen: true, noDelay: true } as const
   const server = createServer(
     { ...both, keepAlive: true, keepAliveInitialDelay: 60_000 },
     (client) => {
       const use = connectionUse(probePaths)
-      const upstream = connect({ ...both, host: '127.0.0.1', port })
+      const upstream = connect({ ...both, ...anyAddress, port })
       let first: Buffer | undefined
       client.on('data', (chunk: Buffer) => {
         first ??= chunk
@@ -38,8 +50,8 @@ export function relayTo(port: number, probePaths: readonly string[]): Relay {
       client.pipe(upstream).pipe(client)
       client.on('error', () => upstream.resetAndDestroy())
       // What breaks on one side breaks on the other, so that a client that goes away frees the server.
-      upstream.on('error', ({ syscall }: NodeJS.ErrnoException) =>
-        syscall === 'connect' ? endUnsent(client, first) : client.resetAndDestroy(),
+      upstream.on('error', (error) =>
+        isOfConnecting(error) ? endUnsent(client, first) : client.resetAndDestroy(),
       )
       waiting.add(use.isWaiting)
       client.on('close', () => {
@@ -57,6 +69,21 @@ export function relayTo(port: number, probePaths: readonly string[]): Relay {
     },
   }
 }
+
+/** Longer than the kernel tries. */
+const patienceMilliseconds = 300_000
+
+const lookupOf =
+  (addresses: readonly string[]): LookupFunction =>
+  (_host, _options, found) =>
+    found(
+      null,
+      addresses.map((address) => ({ address, family: isIPv6(address) ? 6 : 4 })),
+    )
+
+/** After several addresses, it has an error of each. */
+const isOfConnecting = (error: NodeJS.ErrnoException): boolean =>
+  error instanceof AggregateError || error.syscall === 'connect'
 
 const listening = (server: Server, where: number | string) =>
   new Promise<void>((resolve, reject) => {

@@ -1,7 +1,8 @@
-import { connect } from 'node:net'
+import { connect, isIPv6 } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { bodyUpTo } from './bounded.ts'
 import { type Options, optional, required } from './options.ts'
+import { ownAddresses } from './ownaddresses.ts'
 import { sumsIn } from './prometheus.ts'
 
 /**
@@ -11,7 +12,18 @@ import { sumsIn } from './prometheus.ts'
 export function serverActivity(options: Options): () => Promise<number | undefined> {
   const health = required(options, 'health')
   const last = optional(options, 'metrics') ? byMetrics(options) : byRelay(options)
-  return async () => ((await isAnswering(health)) ? last() : undefined)
+  return async () => {
+    for (const address of ownAddresses())
+      if (await isAnswering(urlAt(address, health))) return last(address)
+    return undefined
+  }
+}
+
+/** The same URL at another address. */
+function urlAt(address: string, url: string): string {
+  const there = new URL(url)
+  there.hostname = isIPv6(address) ? `[${address}]` : address
+  return there.href
 }
 
 /** An error that waiting does not change: the server does not count, or counts something else. */
@@ -36,15 +48,15 @@ async function isAnswering(url: string): Promise<boolean> {
 const mostBytes = 16 * 2 ** 20
 
 /** Busy are requests that run or wait, and a counter that differs from the one before. */
-function byMetrics(options: Options): () => Promise<number> {
+function byMetrics(options: Options): (address: string) => Promise<number> {
   const url = required(options, 'metrics')
   const running = optional(options, 'running')
   const waiting = optional(options, 'waiting')
   const counters = options.activity ?? []
   const gauges = [running, waiting].filter((name) => name !== undefined)
   let before: string | undefined
-  return async () => {
-    const sums = sumsIn(await metricsOf(url), [...gauges, ...counters])
+  return async (address) => {
+    const sums = sumsIn(await metricsOf(urlAt(address, url)), [...gauges, ...counters])
     const missing = running !== undefined && !sums.has(running) ? running : undefined
     if (missing) throw new Doubt(`${pathOf(url)} has no metric ${missing}`)
     const counted = counters.filter((name) => sums.has(name))

@@ -124,11 +124,29 @@ test('a client may end its side first, and still reads the whole answer', async 
   }
 })
 
-describe('to a server that does not listen', () => {
+test('a server that listens at the Pod’s own address alone is reached there', async () => {
+  const server = createHttpServer((_, response) => response.end('ok'))
+  await once(server.listen(0, '127.0.0.2'), 'listening')
+  // On one machine, 127.0.0.2 is another address than 127.0.0.1.
+  const relay = relayTo(portOf(server), [], ['127.0.0.1', '127.0.0.2'])
+  await listening(relay.server)
+  try {
+    expect(await (await fetch(`http://127.0.0.1:${portOf(relay.server)}/`)).text()).toBe('ok')
+  } finally {
+    server.closeAllConnections()
+    server.close()
+    relay.server.close()
+  }
+})
+
+describe.each([
+  { where: 'at one address', addresses: ['127.0.0.1'] },
+  { where: 'at any of two', addresses: ['127.0.0.1', '127.0.0.2'] },
+])('to a server that does not listen $where', ({ addresses }) => {
   let relay: Relay
   beforeEach(async () => {
     const server = await listening(createServer())
-    relay = relayTo(portOf(server), [])
+    relay = relayTo(portOf(server), [], addresses)
     server.close()
     await listening(relay.server)
   })
