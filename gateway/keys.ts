@@ -2,6 +2,7 @@ import { hash } from 'node:crypto'
 import { refusalOf } from '../cluster/refusal.ts'
 import { refusals } from './core/refusals.ts'
 import { Refused } from './refused.ts'
+import { type Room, roomsOf } from './room.ts'
 
 /** API keys: tokens that the cluster knows, whose user has the right `create modelservers/proxy`. */
 
@@ -31,7 +32,11 @@ const badMilliseconds = 10_000
 const mostRemembered = 10_000
 /** A token of Kubernetes has one or two kilobytes; that of an identity provider may have eight, or more. */
 export const longestToken = 16_384
-const mostAtOnce = 64
+/**
+ * Reviews at a time, of keys that are new; one address gets half of them at most, because an authenticator may
+ * take long for a wrong key. As many others are for keys that were good before.
+ */
+const mostAtOnce = 128
 /**
  * Wrong keys of one address, before its unknown keys are no longer looked at. The same for namespaces in
  * which a user has no right: a path can name any number of them.
@@ -44,17 +49,20 @@ export function keyCheck({ userOf, mayUse }: Reviews): CheckKey {
   const rights = answers<boolean>()
   const wrong = budgets()
   const denied = budgets()
-  let underWay = 0
+  const roomOfNew = roomsOf(mostAtOnce, refusals.tooManyKeys)
+  const roomOfKnown = roomsOf(mostAtOnce, refusals.tooManyKeys)
 
-  async function asked<T>(question: () => Promise<T>): Promise<T> {
-    if (underWay >= mostAtOnce) throw new Refused(refusals.tooManyKeys())
-    underWay++
+  const roomFor = (wasGood: unknown, from: string): Room =>
+    wasGood ? roomOfKnown(from) : roomOfNew(from)
+
+  async function asked<T>(room: Room, question: () => Promise<T>): Promise<T> {
+    room.take(1)
     try {
       return await question()
     } catch (error) {
       throw new Refused(refusals.noCheck(refusalOf(error).message))
     } finally {
-      underWay--
+      room.give(1)
     }
   }
 
@@ -65,14 +73,14 @@ export function keyCheck({ userOf, mayUse }: Reviews): CheckKey {
     // A key that was good is looked up all the same: others may guess from the address of the same proxy.
     const user = await users(digest, async (before) => {
       if (!before && wrong.isSpent(from)) throw new Refused(refusals.tooManyKeys())
-      const found = await asked(() => userOf(token))
+      const found = await asked(roomFor(before, from), () => userOf(token))
       if (!found) wrong.spend(from)
       return { value: found, milliseconds: found ? leftOf(token) : badMilliseconds }
     })
     if (!user) throw new Refused(refusals.noToken())
     const isAllowed = await rights(`${digest} ${namespace}`, async (before) => {
       if (!before && denied.isSpent(user.username)) throw new Refused(refusals.tooManyKeys())
-      const value = await asked(() => mayUse(user, namespace))
+      const value = await asked(roomFor(before, from), () => mayUse(user, namespace))
       if (!value) denied.spend(user.username)
       return { value, milliseconds: value ? leftOf(token) : badMilliseconds }
     })

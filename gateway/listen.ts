@@ -51,6 +51,9 @@ const parserOptions = ({ headersSeconds, requestSeconds }: Limits) => ({
   headersTimeout: headersSeconds * 1000,
   requestTimeout: requestSeconds * 1000,
   connectionsCheckingInterval: checkMilliseconds,
+  // A client that vanished while its request is held sends nothing, not even a reset.
+  keepAlive: true,
+  keepAliveInitialDelay: 60_000,
   maxHeaderSize: headersBytes,
   // Node's own answer would have no body, and would be neither logged nor counted.
   requireHostHeader: false,
@@ -77,7 +80,7 @@ export async function listen(options: ListenOptions): Promise<ListeningGateway> 
   server.keepAliveTimeout = keepAliveMilliseconds
   boundConnections(server, limits.connections)
   server.maxConnections = limits.connections + spareConnections
-  const own = createServer(async (req, res) => {
+  const own = createServer(parser, async (req, res) => {
     const isFine = req.url === '/healthz' || (req.url === '/readyz' && isReady() && !isEnding)
     if (req.url === '/readyz') res.setHeader('content-type', 'application/json')
     if (req.url !== '/metrics')

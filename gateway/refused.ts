@@ -14,7 +14,7 @@ export class Refused extends Error {
 /** How long a client may go on sending a body that nobody reads, so that it can read the answer. */
 const patienceMilliseconds = 2000
 
-/** Answers with an error. A body that is still arriving is dropped, and its connection is closed. */
+/** Answers with an error. A body that is still arriving is dropped, and then its connection is closed. */
 export function refuse(req: IncomingMessage, res: ServerResponse, refusal: Refusal): void {
   sendJson(req, res, refusal.status, errorOf(refusal), {
     ...(refusal.retryAfter && { 'retry-after': String(refusal.retryAfter) }),
@@ -30,18 +30,23 @@ export function sendJson(
   headers: Readonly<Record<string, string>> = {},
 ): void {
   const text = JSON.stringify(body)
-  if (!req.complete) {
-    res.setHeader('connection', 'close')
-    req.resume()
-    setTimeout(() => req.complete || req.destroy(), patienceMilliseconds).unref()
-  }
+  if (!req.complete) res.setHeader('connection', 'close')
   res.writeHead(status, {
     'content-type': 'application/json',
     'content-length': Buffer.byteLength(text),
     'cache-control': 'no-store',
     ...headers,
   })
-  res.end(text)
+  if (req.complete) return void res.end(text)
+  // After the end, Node closes the connection at once: a client that still sends might see a reset instead of
+  // the answer.
+  res.write(text)
+  req.resume()
+  const timer = setTimeout(() => req.destroy(), patienceMilliseconds)
+  req.once('close', () => {
+    clearTimeout(timer)
+    res.end()
+  })
 }
 
 /** Answers with an error where there is no request to answer, and closes the connection. */

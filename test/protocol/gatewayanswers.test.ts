@@ -367,6 +367,22 @@ describe('bytes that are not HTTP', () => {
   })
 })
 
+test('a client that sends its whole body before it reads still reads why it was refused', async () => {
+  bed = await gatewayBed(refusing(refusals.noToken()))
+  bed.set(await none())
+  const { hostname, port } = new URL(bed.gateway.url)
+  const piece = Buffer.alloc(100_000, ' ')
+  const socket = connect(Number(port), hostname)
+  socket.write(`${asked}content-length: ${10 * piece.length}\r\n\r\n`)
+  for (let at = 0; at < 10; at++) {
+    socket.write(piece)
+    await new Promise((resolve) => setTimeout(resolve, 30))
+  }
+  let answer = ''
+  for await (const more of socket) answer += more
+  expect(answerIn(answer)).toBe('401 invalid_api_key')
+})
+
 test('the longest key is not refused for its length, with eight thousand bytes of other headers', async () => {
   bed = await gatewayBed({ checkKey: async (given = '') => `${given.length}` })
   bed.set(await none())

@@ -124,6 +124,24 @@ describe('an address that guesses', () => {
   })
 })
 
+describe('while reviews of one address never end', () => {
+  test('keys of other addresses, and those that were good before, are looked up all the same', async () => {
+    const hanging = keyCheck({
+      userOf: async (token) => (token.startsWith('slow') ? new Promise(() => {}) : users[token]),
+      mayUse: async () => true,
+    })
+    const asking = async (token: string, from: string): Promise<string> =>
+      hanging(`Bearer ${token}`, 'team', from).catch(({ refusal }) => refusal.code)
+    expect(await asking('good', '10.0.0.1')).toBe('ann')
+    const slow = Array.from({ length: 100 }, (_, at) => asking(`slow-${at}`, '10.0.0.1'))
+    expect(await slow.at(-1)).toBe('too_many_keys')
+    vi.advanceTimersByTime(60_001)
+    expect(await asking('good', '10.0.0.1')).toBe('ann')
+    expect(await asking('poor', '10.0.0.2')).toBe('bob')
+    expect(await asking('new', '10.0.0.1')).toBe('too_many_keys')
+  })
+})
+
 describe('a key that was good', () => {
   test('is looked up again, whatever others send from the address of the same proxy', async () => {
     await trying('good')
