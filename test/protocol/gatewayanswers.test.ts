@@ -1,8 +1,13 @@
+import { mkdtempSync, rmSync } from 'node:fs'
 import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { connect as connectSecure } from 'node:tls'
 import { afterEach, describe, expect, test } from 'vitest'
 import { refusals } from '../../gateway/core/refusals.ts'
 import { Refused } from '../../gateway/refused.ts'
 import { headersBytes } from '../../gateway/unread.ts'
+import { localCertificate } from '../certificate.ts'
 import { type Bed, endUpstreams, gatewayBed, serving, soon, upstream } from './gatewaybed.ts'
 
 /** Every answer of the gateway is a line of its log, without contents, and is counted once. */
@@ -365,6 +370,29 @@ describe('bytes that are not HTTP', () => {
     expect(performance.now() - began).toBeLessThan(5000)
     expect(await countedRequests()).toEqual(['/ 400: 1'])
   })
+})
+
+test('over TLS, what is not HTTP is refused, and what is not TLS is cut off without a trace', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'substratus-answers-'))
+  const { ca, server } = await localCertificate(folder)
+  rmSync(folder, { recursive: true })
+  bed = await gatewayBed({ tls: server })
+  bed.set(await none())
+  const plain = exchanged(got('/team/v1/models')).catch(() => '')
+  expect(await plain).toBe('')
+  expect([bed.lines, await countedRequests()]).toEqual([[], []])
+
+  const { hostname, port } = new URL(bed.gateway.url)
+  const ask = async (sent: string): Promise<string> => {
+    const socket = connectSecure({ port: Number(port), host: hostname, ca })
+    socket.write(sent)
+    let answer = ''
+    for await (const piece of socket) answer += piece
+    return answerIn(answer)
+  }
+  expect(await ask('rubbish\r\n\r\n')).toBe('400 malformed_request')
+  expect(await ask(got('/team/v1/models'))).toBe('200 ')
+  expect(await countedRequests()).toEqual(['/ 400: 1', 'team/ 200: 1'])
 })
 
 test('a client that sends its whole body before it reads still reads why it was refused', async () => {

@@ -29,6 +29,7 @@ export async function gatewayBed(
     readonly watches?: Watches
     readonly world?: Partial<World>
     readonly local?: { readonly namespace: string }
+    readonly tls?: { readonly cert: string; readonly key: string }
   } = {},
 ): Promise<Bed> {
   let names = namesOf([])
@@ -58,6 +59,7 @@ export async function gatewayBed(
       ...more.world,
     },
     ...(more.local && { local: more.local }),
+    ...(more.tls && { tls: more.tls }),
     limits: { ...defaultLimits, ...more.limits },
     ...(more.checkKey && { checkKey: more.checkKey }),
     metrics,

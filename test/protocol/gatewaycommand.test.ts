@@ -83,7 +83,7 @@ beforeAll(async () => {
   api.posted = reviewed
   api.put(server('True Idle: idle since 12:00'))
   await start()
-})
+}, 120_000)
 afterAll(async () => {
   child.kill('SIGKILL')
   endUpstreams()
