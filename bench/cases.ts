@@ -15,6 +15,7 @@ import {
   type Seen,
   sync,
 } from '../test/objects.ts'
+import { mostAttempts } from './attempts.ts'
 import { fieldsOf } from './managedfields.ts'
 
 export interface Case {
@@ -23,12 +24,9 @@ export interface Case {
   readonly body: string
   /** The least acceptable throughput, as a fraction of the bare route's; null: the case is informational. */
   readonly target: number | null
-  /** How many attempts report their progress each second meanwhile, to our server. */
+  /** Measured once more while so many attempts report their progress each second. */
   readonly reporting?: number
 }
-
-/** The key of the addresses that they report to. */
-export const benchKey = 'the key of the benchmark'
 
 const model = complete(aModel({ source: 'hf://org/falcon' }), {
   url: 'pvc://falcon-model-artifacts/run/1',
@@ -201,8 +199,9 @@ export const cases = (): readonly Case[] => [
   syncOfTwenty(server, model),
   syncOfTwenty(notebook, model),
   {
-    ...syncOf('while 3,000 report', trained, [model, data, ...twenty(trained, [model, data])]),
-    reporting: 3000,
+    ...syncOfTwenty(trained, model, data),
+    name: 'sync models, 3,000 report',
+    reporting: mostAttempts,
   },
   served('its Pod', notebook, 1, model),
   served('50 Pods', aModelServer({ model: { name: 'falcon' }, env, replicas: 50 }), 50, inImage),

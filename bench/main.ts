@@ -1,17 +1,8 @@
-import { fork } from 'node:child_process'
-import { once } from 'node:events'
-import { join } from 'node:path'
 import { Command } from 'commander'
 import { type Case, cases } from './cases.ts'
 import { type Figure, median, writeJson } from './figures.ts'
+import { type Process, type ReportedTo, reportsTo, started } from './processes.ts'
 import { type Answered, load } from './traffic.ts'
-
-interface Ports {
-  readonly ours: number
-  readonly bare: number
-  /** Where progress is reported. */
-  readonly progress: number
-}
 
 const { json, rounds, seconds } = new Command('bench')
   .description('How much of a bare express route each hook and webhook reaches.')
@@ -21,67 +12,97 @@ const { json, rounds, seconds } = new Command('bench')
   .parse()
   .opts<{ readonly json?: string; readonly rounds: number; readonly seconds: number }>()
 
-/** Attempts that report while our server is measured; the bare route has nobody to report to it. */
-async function reportersOf(port: number, attempts: number) {
-  const child = fork(join(import.meta.dirname, 'reporters.ts'), [String(port), String(attempts)])
-  await once(child, 'message')
-  return {
-    toggle: async () => {
-      child.send('toggle')
-      await once(child, 'message')
-    },
-    end: () => child.disconnect(),
-  }
+/** The servers to compare, and what receives reports while the bare one is measured. */
+interface Servers {
+  readonly own: Process
+  readonly bare: Process
+  readonly receiver: Process
 }
 
-/** How many reports the server has accepted so far: a refused one costs less, so it does not count. */
-async function reportsAccepted(): Promise<number> {
-  server.send('reports')
-  const [accepted] = (await once(server, 'message')) as [number]
-  return accepted
+interface Pair {
+  readonly bare: Answered
+  readonly own: Answered
 }
 
-/** Alternates between our server and the bare route, so that noise on the machine affects both. */
-async function measure(of: Case, ports: Ports): Promise<readonly Figure[]> {
-  const rows: { readonly bare: Answered; readonly own: Answered }[] = []
-  const at = (port: number) => load({ port, path: of.path, body: of.body, seconds })
-  const reporters = of.reporting ? await reportersOf(ports.progress, of.reporting) : undefined
-  const before = await reportsAccepted()
-  let reporting = 0
-  for (let round = 0; round < rounds; round++) {
-    const bare = await at(ports.bare)
-    const start = performance.now()
-    await reporters?.toggle()
-    const own = await at(ports.ours)
-    await reporters?.toggle()
-    reporting += (performance.now() - start) / 1000
-    rows.push({ bare, own })
-  }
-  const reports = (await reportsAccepted()) - before
-  reporters?.end()
-  const figure = (word: string, unit: Figure['unit'], value: number): Figure => ({
-    name: `${of.name}: ${word}`,
-    value: Math.round(value * 100) / 100,
-    unit,
-    target: null,
-    met: null,
-  })
-  const own = (key: keyof Answered) => median(rows.map((row) => row.own[key]))
-  const ofBare = (key: keyof Answered) => median(rows.map((row) => row.own[key] / row.bare[key]))
-  // Rounded down, so that a ratio just below its target is not printed as if it had reached it.
-  const ratio = Math.floor(ofBare('perSecond') * 100) / 100
+const at = (of: Case, server: Process): Promise<Answered> =>
+  load({ port: server.ports.port, path: of.path, body: of.body, seconds })
+
+/** One after the other, so that noise on the machine affects both. */
+const pairOf = async (of: Case, { bare, own }: Servers): Promise<Pair> => ({
+  bare: await at(of, bare),
+  own: await at(of, own),
+})
+
+/** The factor by which ours is above the bare route, at the median. */
+const ofBare = (pairs: readonly Pair[], key: keyof Answered): number =>
+  median(pairs.map(({ own, bare }) => own[key] / bare[key]))
+
+/** Rounded down, so that a ratio just below its target is not printed as if it had reached it. */
+const floored = (ratio: number): number => Math.floor(ratio * 100) / 100
+
+const judged = (name: string, value: number, target: number | null): Figure => ({
+  name,
+  value: floored(value),
+  unit: 'ratio',
+  target,
+  met: target === null ? null : floored(value) >= target,
+})
+
+const plain = (name: string, unit: Figure['unit'], value: number): Figure => ({
+  name,
+  value: Math.round(value * 100) / 100,
+  unit,
+  target: null,
+  met: null,
+})
+
+function figuresOf({ name, target }: Case, pairs: readonly Pair[]): readonly Figure[] {
+  const own = (key: keyof Answered) => median(pairs.map((pair) => pair.own[key]))
   return [
-    {
-      ...figure('of a bare route', 'ratio', ratio),
-      target: of.target,
-      met: of.target === null ? null : ratio >= of.target,
-    },
-    figure('throughput', 'requests/s', own('perSecond')),
-    figure('p50', 'ms', own('p50')),
-    figure('p50, of a bare route', 'ratio', ofBare('p50')),
-    figure('p99', 'ms', own('p99')),
-    figure('p99, of a bare route', 'ratio', ofBare('p99')),
-    ...(of.reporting ? [figure('reports accepted', 'requests/s', reports / reporting)] : []),
+    judged(`${name}: of a bare route`, ofBare(pairs, 'perSecond'), target),
+    plain(`${name}: throughput`, 'requests/s', own('perSecond')),
+    plain(`${name}: p50`, 'ms', own('p50')),
+    plain(`${name}: p50, of a bare route`, 'ratio', ofBare(pairs, 'p50')),
+    plain(`${name}: p99`, 'ms', own('p99')),
+    plain(`${name}: p99, of a bare route`, 'ratio', ofBare(pairs, 'p99')),
+  ]
+}
+
+async function measure(of: Case, servers: Servers): Promise<readonly Figure[]> {
+  const pairs: Pair[] = []
+  for (let round = 0; round < rounds; round++) pairs.push(await pairOf(of, servers))
+  return figuresOf(of, pairs)
+}
+
+/**
+ * The same while attempts report, to our server while it is measured. The machine has few cores, on which
+ * senders and receiver take time from whatever is measured. So while the bare route is measured, the same
+ * senders report to a receiver in another process. What then remains between the two is what reports cost
+ * our server itself. It should keep its ratio: pairs with and without reports take turns.
+ */
+async function measureReporting(of: Case, servers: Servers, reporting: number) {
+  const quiet: Pair[] = []
+  const pairs: Pair[] = []
+  const ownReports = await reportsTo(servers.own, reporting)
+  const otherReports = await reportsTo(servers.receiver, reporting)
+  for (let round = 0; round < rounds; round++) {
+    quiet.push(await pairOf(of, servers))
+    pairs.push({
+      bare: await otherReports.during(() => at(of, servers.bare)),
+      own: await ownReports.during(() => at(of, servers.own)),
+    })
+  }
+  const kept = ofBare(pairs, 'perSecond') / ofBare(quiet, 'perSecond')
+  const accepted = async (what: string, { perSecond, end }: ReportedTo) => {
+    const figure = plain(`${of.name}: ${what}`, 'requests/s', await perSecond())
+    end()
+    return figure
+  }
+  return [
+    ...figuresOf(of, pairs),
+    judged(`${of.name}: of its ratio without reports`, kept, 0.9),
+    await accepted('reports accepted', ownReports),
+    await accepted('reports accepted beside the bare route', otherReports),
   ]
 }
 
@@ -91,30 +112,38 @@ const row = (cells: readonly (string | number | null)[]): string =>
     .join('')
     .trimEnd()
 
-const server = fork(join(import.meta.dirname, 'server.ts'))
+const verdict = ({ met }: Figure): string | null => (met === null ? null : met ? 'yes' : 'no')
+
+function print(name: string, measured: readonly Figure[]): void {
+  const [ratio, ...others] = measured as readonly [Figure, ...Figure[]]
+  const latency = others.slice(0, 5).map(({ value }) => value)
+  console.log(row([name, ratio.value, ratio.target, verdict(ratio), ...latency]))
+  const [kept, ...accepted] = others.slice(5)
+  if (!kept) return
+  const reports = accepted.map(({ value }) => value)
+  console.log(row(['  of its ratio without reports', kept.value, kept.target, verdict(kept)]))
+  console.log(row(['  reports/s, here and beside bare', ...reports]))
+}
+
+const own = await started('server.ts')
+const bare = await started('bareserver.ts', String(own.ports.port))
+const receiver = await started('receiver.ts')
+const servers = { own, bare, receiver }
 try {
-  const [ports] = (await once(server, 'message')) as [Ports]
   const figures: Figure[] = []
   const latency = ['p50 ms', 'of bare', 'p99 ms', 'of bare']
-  console.log(row(['', 'of bare', 'target', 'met', 'requests/s', ...latency, 'reports/s']))
+  console.log(row(['', 'of bare', 'target', 'met', 'requests/s', ...latency]))
   for (const one of cases()) {
     // Warm up first, so that the JIT has compiled both.
-    for (const port of [ports.bare, ports.ours])
-      await load({ port, path: one.path, body: one.body, seconds: seconds * 4 })
-    const measured = await measure(one, ports)
-    const [ratio, ...others] = measured
+    for (const server of [bare, own])
+      await load({ port: server.ports.port, path: one.path, body: one.body, seconds: seconds * 4 })
+    const measured = one.reporting
+      ? await measureReporting(one, servers, one.reporting)
+      : await measure(one, servers)
     figures.push(...measured)
-    console.log(
-      row([
-        one.name,
-        ratio?.value ?? null,
-        one.target,
-        ratio?.met === null ? null : ratio?.met ? 'yes' : 'no',
-        ...others.map(({ value }) => value),
-      ]),
-    )
+    print(one.name, measured)
   }
   if (json) writeJson(json, figures)
 } finally {
-  server.disconnect()
+  for (const { end } of Object.values(servers)) end()
 }

@@ -1,7 +1,6 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
-import { attemptToken } from '../hooks/progress/address.ts'
-import { benchKey } from './cases.ts'
+import { pathAt } from './attempts.ts'
 
 /**
  * Attempts that each report once a second, in a process of their own: `reporters.ts PORT ATTEMPTS`. It begins
@@ -15,8 +14,7 @@ const connections = 30
 const parts = 50
 
 const requests = Array.from({ length: attempts }, (_, at) => {
-  const attempt = { uid: `00000000-0000-4000-8000-${String(at).padStart(12, '0')}`, job: 'm-run-1' }
-  const path = `/progress/${attempt.uid}/${attempt.job}/${attemptToken(benchKey, attempt)}`
+  const path = pathAt(at)
   return (step: number) => {
     const body = JSON.stringify({ step, of: 1_000_000, metrics: { loss: 1 / (step + 1) } })
     return `POST ${path} HTTP/1.1\r\nhost: bench\r\ncontent-length: ${body.length}\r\n\r\n${body}`

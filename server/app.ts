@@ -25,8 +25,8 @@ import { type FindServers, factsFor, type Lookup } from './lookup.ts'
 import type { Metrics } from './metrics.ts'
 import { type Nodes, withNodes } from './nodes.ts'
 import { type Pods, withPods } from './pods.ts'
+import type { Reports } from './progress/reports.ts'
 import { readyEvent } from './readyevent.ts'
-import type { Reports } from './reports.ts'
 import { mayBeAdmission, type Segments } from './segments.ts'
 import type { Story } from './story.ts'
 import type { Guard } from './token.ts'
@@ -46,7 +46,7 @@ export interface AppOptions {
   readonly events?: Events
   readonly admissions?: Admissions
   /** Where work reports its progress, and its last reports; if absent, it reports none. */
-  readonly progress?: { readonly reporting: () => Reporting; readonly reports: Reports }
+  readonly progress?: { readonly reporting: () => Reporting; readonly reports: Pick<Reports, 'of'> }
   /** The time in RFC 3339, for conditions; if absent, conditions get none. */
   readonly now?: () => string
   /** Gets an Event for each change of Ready; if absent, none is written. */

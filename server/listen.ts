@@ -20,16 +20,12 @@ import { clusterLookup, clusterServers } from './lookup.ts'
 import { type Metrics, metrics } from './metrics.ts'
 import { enabledKubelet, watchNodes } from './nodes.ts'
 import { type Pods, watchPods } from './pods.ts'
-import {
-  keysFrom,
-  progressHandler,
-  progressServer,
-  reportingAt,
-  underWayAmong,
-} from './progress.ts'
-import { reportsInMemory } from './reports.ts'
+import { keysFrom, reportingAt } from './progress/keys.ts'
+import { startReceiver } from './progress/receiver.ts'
+import { reportsInMemory } from './progress/reports.ts'
 import { segmentsFrom } from './segments.ts'
 import { storyIn } from './story.ts'
+import { timeNow } from './timenow.ts'
 import { followCertificate, pairIn, type TlsFiles } from './tls.ts'
 import { guardFrom } from './token.ts'
 import { clusterUsers } from './users.ts'
@@ -115,7 +111,7 @@ export async function serve(options: ServeOptions): Promise<Listening> {
     ...(guard && { guard }),
     ...(progress && { progress }),
     ...(segments && { segments }),
-    now,
+    now: timeNow,
   })
   const handler = (req: IncomingMessage, res: ServerResponse): void => {
     if (ending) res.setHeader('Connection', 'close')
@@ -136,7 +132,7 @@ export async function serve(options: ServeOptions): Promise<Listening> {
       ending = true
       await connectionsClosed(server, drainMilliseconds)
       guard?.stop()
-      progress?.close()
+      await progress?.close()
       segments?.stop()
       stopFollowing?.()
       watching.abort()
@@ -160,21 +156,15 @@ async function listenForProgress(
   { log, metrics, pods }: Around,
 ) {
   const { latest: keys, stop } = keysFrom(hookTokenFile, log)
-  const reports = reportsInMemory({ steady: () => performance.now(), now })
-  const isUnderWay = pods && underWayAmong(pods)
-  const server = progressServer(
-    progressHandler({ keys, reports, metrics, ...(isUnderWay && { isUnderWay }) }),
-  )
-  await listening(server, host, port)
-  const { port: actual } = server.address() as AddressInfo
-  log.info({ port: actual, url }, 'listening for progress')
+  const reports = reportsInMemory()
+  const receiver = await startReceiver({ host, port, keys, reports, pods, metrics, log })
+  log.info({ port: receiver.port, url }, 'listening for progress')
   return {
     reporting: reportingAt(url, keys),
     reports,
     close: () => {
       stop()
-      server.close()
-      server.closeAllConnections()
+      return receiver.stop()
     },
   }
 }
@@ -184,9 +174,6 @@ const listening = (server: Server, host: string, port: number): Promise<void> =>
     server.once('error', reject)
     server.listen(port, host, resolve)
   })
-
-/** As Kubernetes writes times, to the second. */
-const now = (): string => new Date().toISOString().replace(/\.[0-9]+Z$/, 'Z')
 
 /** Resolves when no connection has been open for a while, or after the given time. */
 async function connectionsClosed(server: Server, milliseconds: number): Promise<void> {

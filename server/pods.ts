@@ -18,6 +18,8 @@ export interface Pods {
   readonly isCurrent: () => boolean
   /** Since when the watch of Pods has been silent, in RFC 3339, if that is too long ago. */
   readonly silentSince: () => string | undefined
+  /** Calls back with the uid of each parent that has Pods, and again when they change. */
+  readonly follow: (changed: (uid: string) => void) => void
   readonly watch: WatchedKind
 }
 
@@ -27,19 +29,7 @@ export interface Pods {
  */
 export function watchPods(kubeConfig: KubeConfig, log: Log, signal: AbortSignal): Pods {
   const start = new Date()
-  const byParent = new Map<string, Map<string, Child>>()
-  const put = (pod: Child) => {
-    const uid = parentOf(pod)
-    if (!uid) return
-    const own = byParent.get(uid) ?? new Map<string, Child>()
-    byParent.set(uid, own.set(keyOf(pod), pod))
-  }
-  const remove = (pod: Child) => {
-    const uid = parentOf(pod) ?? ''
-    const own = byParent.get(uid)
-    own?.delete(keyOf(pod))
-    if (own?.size === 0) byParent.delete(uid)
-  }
+  const { put, remove, of, follow } = podsByParent()
   const { isCurrent, state } = watchObjects<Pod, Child>({
     kubeConfig,
     path: '/api/v1/pods',
@@ -53,11 +43,41 @@ export function watchPods(kubeConfig: KubeConfig, log: Log, signal: AbortSignal)
     signal,
   })
   return {
-    of: (parent) => [...(byParent.get(parent.metadata.uid ?? '')?.values() ?? [])],
+    of,
+    follow,
     isCurrent: () => isCurrent() && !isStale(state()),
     silentSince: () => silentSince(state(), start),
     watch: { name: 'Pods', isRequired: true, state },
   }
+}
+
+/** The Pods that were put here, by the uids of their parents. */
+export function podsByParent() {
+  const byParent = new Map<string, Map<string, Child>>()
+  const followers: ((uid: string) => void)[] = []
+  const tell = (uid: string): void => {
+    for (const changed of followers) changed(uid)
+  }
+  const put = (pod: Child): void => {
+    const uid = parentOf(pod)
+    if (!uid) return
+    const own = byParent.get(uid) ?? new Map<string, Child>()
+    byParent.set(uid, own.set(keyOf(pod), pod))
+    tell(uid)
+  }
+  const remove = (pod: Child): void => {
+    const uid = parentOf(pod) ?? ''
+    const own = byParent.get(uid)
+    own?.delete(keyOf(pod))
+    if (own?.size === 0) byParent.delete(uid)
+    tell(uid)
+  }
+  const of: Pods['of'] = ({ metadata: { uid = '' } }) => [...(byParent.get(uid)?.values() ?? [])]
+  const follow: Pods['follow'] = (changed) => {
+    followers.push(changed)
+    for (const uid of byParent.keys()) changed(uid)
+  }
+  return { put, remove, of, follow }
 }
 
 const parentOf = ({ metadata }: Child): string | undefined => metadata.labels?.[labels.parentUid]

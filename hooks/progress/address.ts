@@ -1,4 +1,4 @@
-import { createHmac } from 'node:crypto'
+import { createHmac, timingSafeEqual } from 'node:crypto'
 import type { Parent } from '../../crds/kind.ts'
 
 /**
@@ -32,8 +32,18 @@ export function progressAddress(
   return uid && `${url}/progress/${uid}/${job}/${attemptToken(key, { uid, job })}`
 }
 
+/** An attempt, and the token that came with it. */
+type Claimed = Attempt & { readonly token: string }
+
+/** Whether one of the keys has signed the address; the time does not tell how much of the token is right. */
+export const isSigned = (claimed: Claimed, keys: readonly string[]): boolean =>
+  keys.some((key) => isSame(attemptToken(key, claimed), claimed.token))
+
+const isSame = (wanted: string, given: string): boolean =>
+  wanted.length === given.length && timingSafeEqual(Buffer.from(wanted), Buffer.from(given))
+
 /** The attempt and the token in the path of a request; undefined if the path is another one. */
-export function attemptIn(path: string): (Attempt & { readonly token: string }) | undefined {
+export function attemptIn(path: string): Claimed | undefined {
   const [, uid, job, token] =
     /^\/progress\/([\w-]{1,64})\/([a-z0-9-]{1,63})\/([0-9a-f]{32})$/.exec(path) ?? []
   return uid && job && token ? { uid, job, token } : undefined

@@ -5,7 +5,7 @@ import { root } from '../../terminal/root.ts'
 interface Bundle {
   /** The installed packages. */
   readonly packages: string
-  /** Where main.js is written, with the modules that it loads later. */
+  /** Where main.js is written, with the modules that it loads later and the program of its thread. */
   readonly to: string
 }
 
@@ -18,7 +18,10 @@ export async function bundleServer({ packages, to }: Bundle): Promise<void> {
   // Loaded only now: it is a program of its own, which most commands do not need.
   const { rolldown } = await import('rolldown')
   const bundle = await rolldown({
-    input: join(root, 'cli', 'main.ts'),
+    input: {
+      main: join(root, 'cli', 'main.ts'),
+      receiverthread: join(root, 'server', 'progress', 'receiverthread.ts'),
+    },
     platform: 'node',
     resolve: { modules: [packages] },
     treeshake: { moduleSideEffects: [{ test: clientApis, sideEffects: false }] },
@@ -29,7 +32,7 @@ export async function bundleServer({ packages, to }: Bundle): Promise<void> {
   await bundle.write({
     dir: to,
     format: 'esm',
-    entryFileNames: 'main.js',
+    entryFileNames: '[name].js',
     chunkFileNames: '[name]-[hash].js',
   })
   await bundle.close()

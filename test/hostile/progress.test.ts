@@ -1,12 +1,9 @@
-import { once } from 'node:events'
-import type { Server } from 'node:http'
+import { setTimeout as sleep } from 'node:timers/promises'
 import request from 'supertest'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { attemptToken } from '../../hooks/progress/address.ts'
-import { metrics } from '../../server/metrics.ts'
-import { progressHandler, progressServer, underWayAmong } from '../../server/progress.ts'
-import { reportsInMemory } from '../../server/reports.ts'
 import { aJob, aModel, aPod, type Child, sync } from '../objects.ts'
+import { type ReceiverBed, receiverBed } from '../protocol/receiverbed.ts'
 
 /** A tenant knows the address of an own attempt, and wants to report for another one. */
 
@@ -20,34 +17,16 @@ const attemptOf = (tenant: string) => ({
   job: aJob(sync(modelOf(tenant))).metadata.name,
 })
 
-const pods = [podOf('mallory'), podOf('victim')]
-const reports = reportsInMemory({
-  steady: () => performance.now(),
-  now: () => '2026-01-01T00:00:00Z',
-})
-let server: Server
+let bed: ReceiverBed
 beforeAll(async () => {
-  const of = ({ metadata: { uid } }: { metadata: { uid?: string } }) =>
-    pods.filter(({ metadata }) => metadata.labels?.['substratus.ai/parent-uid'] === uid)
-  server = progressServer(
-    progressHandler({
-      keys: () => [key],
-      reports,
-      metrics: metrics(),
-      isUnderWay: underWayAmong({ of, isCurrent: () => true }),
-    }),
-  ).listen(0, '127.0.0.1')
-  await once(server, 'listening')
+  bed = await receiverBed({ keys: [key], pods: [podOf('mallory'), podOf('victim')] })
 })
-afterAll(() => {
-  server.close()
-  server.closeAllConnections()
-})
+afterAll(() => bed.stop())
 
 const [own, other] = [attemptOf('mallory'), attemptOf('victim')]
 const ownToken = attemptToken(key, own)
 const pathOf = ({ uid, job }: typeof own, token: string) => `/progress/${uid}/${job}/${token}`
-const post = (path: string) => request(server).post(path).send('{"percent": 99}')
+const post = (path: string) => request(bed.url).post(path).send('{"percent": 99}')
 
 test('the own address works', async () => {
   expect((await post(pathOf(own, ownToken))).status).toBe(200)
@@ -76,23 +55,26 @@ describe('another attempt cannot be reported for', () => {
     },
   ])('with $with', async ({ path, code }) => {
     expect((await post(path)).status).toBe(code)
-    expect(reports.of(other.uid)).toBeUndefined()
+    await bed.counted(code)
+    expect(bed.reports.of(other.uid)).toBeUndefined()
   })
 })
 
 test('a Pod with the labels of another object proves nothing without the token', async () => {
-  pods.push(aPod(aJob(sync(modelOf('victim'))), { phase: 'Running' }, { namespace: 'mallory' }))
+  bed.pods.put(aPod(aJob(sync(modelOf('victim'))), { phase: 'Running' }, { namespace: 'mallory' }))
   expect((await post(pathOf(other, ownToken))).status).toBe(401)
 })
 
 test('what a tenant reports reaches no terminal as anything but plain words', async () => {
   const message = '\u001b]0;owned\u0007\u001b[2J45% \u202egnp\nReady True'
   const metrics = { '\u001b[31mloss\n': 0.5, 'a b': 1 }
-  const answer = await request(server)
+  const answer = await request(bed.url)
     .post(pathOf(own, ownToken))
     .send(JSON.stringify({ percent: 1, message, metrics }))
   expect(answer.status).toBe(200)
-  const { report } = reports.of(own.uid)?.get(own.job) ?? {}
+  const reported = () => bed.reports.of(own.uid)?.get(own.job)?.report
+  while (!reported()?.message) await sleep(20)
+  const report = reported()
   const shown = JSON.stringify(report)
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not be there.
   expect(shown).not.toMatch(/\\u00|\\n|\u202e|[\u0000-\u001f\u007f-\u009f]/)

@@ -47,6 +47,7 @@ const podsOf = (pods: readonly Child[], secondsAgo: number | null = 1): Pods => 
     of: ({ metadata: { uid } }) =>
       pods.filter((pod) => pod.metadata.labels?.[labels.parentUid] === uid),
     isCurrent: () => true,
+    follow: () => {},
     silentSince: () => silentSince(state(), new Date('2025-12-31T00:00:00Z')),
     watch: { name: 'Pods', isRequired: true, state },
   }

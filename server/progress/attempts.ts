@@ -1,19 +1,19 @@
-import type { Attempt } from '../hooks/progress/address.ts'
-import { type Pace, paceAfter, patience, secondsLeft } from '../hooks/progress/pace.ts'
-import type { Reported, ReportsByJob } from '../hooks/progress/progress.ts'
-import type { Report } from '../hooks/progress/report.ts'
+import type { Attempt } from '../../hooks/progress/address.ts'
+import { type Pace, paceAfter, patience, secondsLeft } from '../../hooks/progress/pace.ts'
+import type { Report } from '../../hooks/progress/report.ts'
+import type { Received } from './messages.ts'
 
-/** The last report of each attempt, in memory. */
-export interface Reports {
-  /** Those of the attempts of an object, by the names of their Jobs. */
-  readonly of: (uid: string | undefined) => ReportsByJob | undefined
+/** How often each attempt reports, and its last report, until the main thread takes it. */
+export interface Attempts {
   /** Whether the attempt may report now; it counts as a report, even if that turns out to be none. */
   readonly admit: (attempt: Attempt) => boolean
   readonly put: (attempt: Attempt, report: Report) => void
+  /** The last report of each attempt that has reported since they were last taken. */
+  readonly taken: () => readonly Received[]
 }
 
 /** More attempts than a cluster runs at once: about a kilobyte each. The one that was silent longest goes. */
-const maxAttempts = 10_000
+export const maxAttempts = 10_000
 
 /**
  * Reports per second and attempt; two may come at once, because the last one of a program often follows
@@ -35,32 +35,23 @@ export interface Clocks {
   readonly now: () => string
 }
 
-export function reportsInMemory({ steady, now }: Clocks, max = maxAttempts): Reports {
+export function attemptsInMemory({ steady, now }: Clocks, max = maxAttempts): Attempts {
   const entries = new Map<string, Entry>()
-  const byUid = new Map<string, Map<string, Reported>>()
+  const news = new Map<string, Received>()
 
-  const remove = (key: string): void => {
-    entries.delete(key)
-    const [uid = '', job = ''] = key.split('/')
-    const own = byUid.get(uid)
-    own?.delete(job)
-    if (own?.size === 0) byUid.delete(uid)
-  }
-  /** The entries are in the order in which they were last used. */
-  const entryOf = ({ uid, job }: Attempt): Entry => {
-    const key = `${uid}/${job}`
+  /** The entries are in the order in which they last asked to report. */
+  const entryOf = (key: string): Entry => {
     const entry = entries.get(key) ?? { allowed: burst, checked: steady() }
     entries.delete(key)
     entries.set(key, entry)
     const [oldest] = entries.keys()
-    if (entries.size > max && oldest !== undefined) remove(oldest)
+    if (entries.size > max && oldest !== undefined) entries.delete(oldest)
     return entry
   }
 
   return {
-    of: (uid) => byUid.get(uid ?? ''),
     admit: (attempt) => {
-      const entry = entryOf(attempt)
+      const entry = entryOf(keyOf(attempt))
       const at = steady()
       const earned = ((at - entry.checked) / 1000) * perSecond
       entry.allowed = Math.min(burst, entry.allowed + earned)
@@ -69,19 +60,26 @@ export function reportsInMemory({ steady, now }: Clocks, max = maxAttempts): Rep
       entry.allowed -= 1
       return true
     },
-    put: (attempt, report) => {
-      const entry = entryOf(attempt)
+    put: ({ uid, job }, report) => {
+      const key = keyOf({ uid, job })
+      const entry = entries.get(key) ?? entryOf(key)
       entry.pace = paceAfter(entry.pace, report, steady())
       const left = secondsLeft(entry.pace, report)
       const long = patience(entry.pace)
-      const own = byUid.get(attempt.uid) ?? new Map<string, Reported>()
-      byUid.set(attempt.uid, own)
-      own.set(attempt.job, {
+      const reported = {
         report,
         at: now(),
         ...(left !== undefined && { secondsLeft: left }),
         ...(long !== undefined && { patience: long }),
-      })
+      }
+      news.set(key, { uid, job, reported })
+    },
+    taken: () => {
+      const all = [...news.values()]
+      news.clear()
+      return all
     },
   }
 }
+
+const keyOf = ({ uid, job }: Attempt): string => `${uid}/${job}`

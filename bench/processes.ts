@@ -1,0 +1,70 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+
+/** The processes of the benchmark, each a program beside this file, so that none has what another leaves behind. */
+
+interface Ports {
+  /** Where requests are answered. */
+  readonly port: number
+  /** Where progress is reported. */
+  readonly progress: number
+}
+
+export interface Process {
+  readonly ports: Ports
+  /** Sends a message and resolves to the response. */
+  readonly ask: (message: string) => Promise<unknown>
+  readonly end: () => void
+}
+
+/** Resolves once the process has sent its ports. */
+export async function started(file: string, ...args: readonly string[]): Promise<Process> {
+  const child = fork(join(import.meta.dirname, file), args)
+  return {
+    ports: (await answerOf(child)) as Ports,
+    ask: (message) => {
+      child.send(message)
+      return answerOf(child)
+    },
+    end: () => child.disconnect(),
+  }
+}
+
+async function answerOf(child: ChildProcess): Promise<unknown> {
+  const [answer] = await Promise.race([
+    once(child, 'message'),
+    once(child, 'exit').then(([code]) => {
+      throw new Error(`${child.spawnargs[1]} ended with exit code ${code}`)
+    }),
+  ])
+  return answer
+}
+
+export interface ReportedTo {
+  /** Runs the measurement while the attempts report. */
+  readonly during: <T>(measure: () => Promise<T>) => Promise<T>
+  /** How many reports the receiver has accepted, of each second in which they were sent. */
+  readonly perSecond: () => Promise<number>
+  readonly end: () => void
+}
+
+/** Attempts that report to a process. */
+export async function reportsTo(to: Process, attempts: number): Promise<ReportedTo> {
+  const accepted = async () => Number(await to.ask('reports'))
+  const senders = await started('reporters.ts', String(to.ports.progress), String(attempts))
+  const before = await accepted()
+  let seconds = 0
+  return {
+    during: async (measure) => {
+      const start = performance.now()
+      await senders.ask('toggle')
+      const measured = await measure()
+      await senders.ask('toggle')
+      seconds += (performance.now() - start) / 1000
+      return measured
+    },
+    perSecond: async () => ((await accepted()) - before) / seconds,
+    end: senders.end,
+  }
+}
