@@ -202,6 +202,7 @@ export const cases = (): readonly Case[] => [
     ...syncOfTwenty(trained, model, data),
     name: 'sync models, 3,000 report',
     reporting: mostAttempts,
+    target: null,
   },
   served('its Pod', notebook, 1, model),
   served('50 Pods', aModelServer({ model: { name: 'falcon' }, env, replicas: 50 }), 50, inImage),

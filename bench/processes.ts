@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process'
-import { once } from 'node:events'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 
 /** The processes of the benchmark, each a program beside this file, so that none has what another leaves behind. */
 
@@ -31,15 +31,21 @@ export async function started(file: string, ...args: readonly string[]): Promise
   }
 }
 
-async function answerOf(child: ChildProcess): Promise<unknown> {
-  const [answer] = await Promise.race([
-    once(child, 'message'),
-    once(child, 'exit').then(([code]) => {
-      throw new Error(`${child.spawnargs[1]} ended with exit code ${code}`)
-    }),
-  ])
-  return answer
+function answerOf(child: ChildProcess): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    const ended = (code: number | null): void => {
+      reject(new Error(`${child.spawnargs[1]} ended with exit code ${code}`))
+    }
+    child.once('exit', ended)
+    child.once('message', (answer) => {
+      child.off('exit', ended)
+      resolve(answer)
+    })
+  })
 }
+
+/** Milliseconds until reports flow, and until those that were sent last are answered. */
+const settling = 100
 
 export interface ReportedTo {
   /** Runs the measurement while the attempts report. */
@@ -59,9 +65,11 @@ export async function reportsTo(to: Process, attempts: number): Promise<Reported
     during: async (measure) => {
       const start = performance.now()
       await senders.ask('toggle')
+      await sleep(settling)
       const measured = await measure()
       await senders.ask('toggle')
       seconds += (performance.now() - start) / 1000
+      await sleep(settling)
       return measured
     },
     perSecond: async () => ((await accepted()) - before) / seconds,
