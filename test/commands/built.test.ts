@@ -25,6 +25,7 @@ beforeAll(() => {
   const build = ['-p', 'tsconfig.build.json', '--outDir', join(folder, 'dist')]
   execFileSync(tsc, build, { cwd: root })
   writeFileSync(join(folder, 'kubeconfig'), '')
+  writeFileSync(join(folder, 'tokens'), 'a-token')
 }, 60_000)
 afterAll(() => rmSync(folder, { recursive: true }))
 
@@ -65,6 +66,8 @@ test('the image imports no development dependency', () => {
 const cluster = ['--kubeconfig', 'kubeconfig', '--namespace', 'n']
 const ofPerson = ['--kubeconfig', 'kubeconfig', '-n', 'n']
 const names = ['--ca', 'ca', '--secret', 'tls', '--name', 'a', '--days', '30']
+const tokens = ['--hook-token-file', 'tokens']
+const progress = ['--progress', '127.0.0.1:0', '--progress-url', 'http://a:8090', ...tokens]
 const examples = ['-f', join(root, 'examples')]
 
 /** Each loads what its command needs. Without a cluster, some can only fail with an error of their own. */
@@ -74,7 +77,13 @@ test.each([
   { file: 'cli', args: ['render', ...examples], code: 0, says: 'kind: Job' },
   { file: 'cli', args: ['convert', ...examples], code: 0, says: 'kind: ModelServer' },
   { file: 'cli', args: ['controllers', '--url', 'http://a'], code: 0, says: 'CompositeController' },
-  { file: 'cli', args: ['serve', '--http', '192.0.2.1:0'], code: 1, says: 'no address of this' },
+  {
+    file: 'cli',
+    args: ['serve', '--http', '192.0.2.1:0', ...progress],
+    code: 1,
+    // It listens for progress before, in a thread whose program is another file.
+    says: 'no address of this',
+  },
   { file: 'cli', args: ['renew-certificate', ...cluster, ...names], code: 1, says: 'substratus: ' },
   { file: 'cli', args: ['try', ...cluster], code: 1, says: 'substratus: ' },
   { file: 'cli', args: ['tree', ...ofPerson], code: 1, says: 'substratus: kubeconfig ' },

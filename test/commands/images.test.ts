@@ -78,6 +78,16 @@ test('bundles the server, so that it needs no packages, and adds their licenses'
     expect(`${stdout}${stderr}`).not.toContain('ERR_MODULE_NOT_FOUND')
     expect(`${stdout}${stderr}`).toMatch(/Usage: substratus|is not --name=value/)
   }
+  // The thread that receives reports has a program of its own.
+  const tokens = join(folder, 'tokens')
+  writeFileSync(tokens, 'a-token')
+  const progress = ['--progress', '127.0.0.1:0', '--progress-url', 'http://a:8090']
+  const { stderr } = spawnSync(
+    process.execPath,
+    [program, 'serve', '--http', '192.0.2.1:0', '--hook-token-file', tokens, ...progress],
+    { encoding: 'utf8' },
+  )
+  expect(stderr).toContain('listening for progress')
   const { dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
   for (const name of Object.keys(dependencies))
     expect(readdirSync(join(app, 'licenses', name))).toContain('package.json')
