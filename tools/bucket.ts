@@ -67,16 +67,18 @@ export const countArgs = (source: Bucket, patterns: readonly string[]): readonly
   ...filtersOf(patterns),
 ]
 
+/** How a copy is made: it tries again, and prints how far it is. */
+export const persistently: readonly string[] = [
+  '--retries=5',
+  '--low-level-retries=10',
+  '--stats=5s',
+  '--stats-one-line',
+]
+
 /** Copies the missing files, then compares all files by checksum. */
 export function rcloneArgs(source: Bucket, into: string, patterns: readonly string[]) {
   const from = remoteOf(source)
-  const flags = [
-    ...filtersOf(patterns),
-    '--retries=5',
-    '--low-level-retries=10',
-    '--stats=10s',
-    '--stats-one-line',
-  ]
+  const flags = [...filtersOf(patterns), ...persistently]
   return [
     ['copy', from, into, '--checksum', '--transfers=8', ...flags],
     ['check', from, into, '--one-way', ...flags],

@@ -86,7 +86,7 @@ def selection(kind, repository, files, patterns):
 
 
 def main(kind, repository, revision, folder, *patterns):
-    reports = False
+    end = None
     for count in range(1, TRIES + 1):
         try:
             info = HfApi().repo_info(
@@ -96,9 +96,8 @@ def main(kind, repository, revision, folder, *patterns):
             if invalid:
                 sys.exit(f"the hub names files that no folder can hold: {', '.join(invalid[:10])}")
             wanted, arguments = selection(kind, repository, info.siblings, patterns)
-            if not reports:
-                reports = True
-                hubprogress.report(folder, sum(file.size or 0 for file in wanted))
+            if not end:
+                end = hubprogress.report(folder, sum(file.size or 0 for file in wanted))
             snapshot_download(
                 repository, repo_type=kind, revision=info.sha, local_dir=folder, max_workers=4, **arguments
             )
@@ -123,6 +122,7 @@ def main(kind, repository, revision, folder, *patterns):
             os.remove(os.path.join(folder, name))
         sys.exit(f"the hub has other contents of {', '.join(changed)}: removed")
     shutil.rmtree(os.path.join(folder, ".cache"), ignore_errors=True)
+    end()
     print(f"{repository} at {info.sha}: {len(wanted)} files, all as the hub has them")
     if not patterns:
         omitted = [file for file in info.siblings if file not in wanted]

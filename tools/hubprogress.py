@@ -6,6 +6,8 @@ import threading
 import urllib.request
 
 EVERY = 5
+# A download that ends sooner reports once, at its end.
+FIRST = 1
 
 
 def bytes_in(folder):
@@ -22,24 +24,31 @@ def bytes_in(folder):
     return found
 
 
-def send(address, step, of):
+def send(address, step, of, timeout=EVERY):
     body = json.dumps({"step": min(step, of), "of": of}).encode()
     try:
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        opener.open(urllib.request.Request(address, body), timeout=EVERY).close()
+        opener.open(urllib.request.Request(address, body), timeout=timeout).close()
     except (OSError, ValueError):
         pass
 
 
 def report(folder, of):
-    """Reports from now on, until the program ends."""
+    """Reports from now on. Returns a function that reports the end."""
     address = os.environ.get("SUBSTRATUS_PROGRESS_URL")
     if not address or not of:
-        return
+        return lambda: None
+    ended = threading.Event()
 
     def again():
-        while True:
+        wait = FIRST
+        while not ended.wait(wait):
             send(address, bytes_in(folder), of)
-            threading.Event().wait(EVERY)
+            wait = EVERY
+
+    def end():
+        ended.set()
+        send(address, of, of, timeout=1)
 
     threading.Thread(target=again, daemon=True).start()
+    return end

@@ -5,7 +5,7 @@ import { chosenIn } from './globs.ts'
 import { hubArgs, hubFault, type Omitted, omittedIn } from './hub.ts'
 import { hashOf, readManifest } from './manifest.ts'
 import { type Options, optional, required } from './options.ts'
-import { rcloneAmount, reportProgress } from './progress.ts'
+import { reportProgress, reportRclone } from './progress.ts'
 import { report } from './report.ts'
 import { run } from './run.ts'
 import { sealAndReport } from './seal.ts'
@@ -47,11 +47,7 @@ type Bucket = Extract<Source, { scheme: 's3' | 'gs' }>
 async function bucket(source: Bucket, { into, files }: Wanted): Promise<undefined> {
   const rclone = async (args: readonly string[]) => {
     const env = bucketEnv(source.scheme, process.env)
-    const heard = (text: string) => {
-      const amount = rcloneAmount(text)
-      if (amount) reportProgress(amount)
-    }
-    const { code, output, stdout } = await run('rclone', args, { env, heard })
+    const { code, output, stdout } = await run('rclone', args, { env, heard: reportRclone })
     if (code !== 0) throw new Error(rcloneFault(output, source))
     return stdout
   }

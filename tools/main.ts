@@ -1,5 +1,6 @@
 import { useNetwork } from './network.ts'
 import { optionsOf } from './options.ts'
+import { lastProgress } from './progress.ts'
 import { cleaned } from './redact.ts'
 import { fail } from './report.ts'
 
@@ -39,6 +40,7 @@ try {
   if (!program) throw new Error(`"${name}" is none of ${Object.keys(programs).join(', ')}`)
   useNetwork(pushing.includes(name) ? 'builder.env of the configuration' : 'spec.env')
   await (await program())(optionsOf(words))
+  await lastProgress()
 } catch (error) {
   fail(error)
 }

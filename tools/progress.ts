@@ -1,8 +1,9 @@
-import { request } from 'node:http'
+import { Agent, request } from 'node:http'
+import { setTimeout as after } from 'node:timers/promises'
 
 /**
  * Tells the server how far a program is, which `kubectl get` then shows. A report that does not arrive is no
- * matter: nothing waits for it, and nothing fails.
+ * matter: nothing fails for it, and only the last one is waited for, briefly.
  */
 
 export interface Amount {
@@ -14,46 +15,82 @@ export interface Amount {
 
 /** More often, nobody would see it. */
 const everyMilliseconds = 5000
+/** Work that ends sooner reports once, at its end. */
+const firstAfter = 1000
 const timeout = 5000
+/** The end of the work is delayed by no more than this, twice. */
+const lastTimeout = 1000
+
+export interface Reporter {
+  readonly report: (amount: Amount) => void
+  /** Sends what has not been sent, before the program ends. */
+  readonly last: () => Promise<void>
+}
 
 /** Reports to an address, at most every few seconds: of what comes in between, the last is sent later. */
-export function reporterTo(
-  address: string | undefined,
-  every = everyMilliseconds,
-): (amount: Amount) => void {
-  if (!isHttp(address)) return () => {}
-  let last = Number.NEGATIVE_INFINITY
+export function reporterTo(address: string | undefined, every = everyMilliseconds): Reporter {
+  if (!isHttp(address)) return { report: () => {}, last: async () => {} }
+  let from = performance.now() + Math.min(every, firstAfter)
   let newest: Amount
   let waiting: NodeJS.Timeout | undefined
   const send = (): void => {
     waiting = undefined
-    last = performance.now()
-    post(address, newest)
+    from = performance.now() + every
+    post(address, newest).on('socket', (socket) => socket.unref())
   }
-  return (amount) => {
-    newest = amount
-    if (waiting) return
-    const wait = last + every - performance.now()
-    // A step of a build may be silent for an hour: without this timer, its report would be sent only after that.
-    if (wait > 0) waiting = setTimeout(send, wait).unref()
-    else send()
+  return {
+    report: (amount) => {
+      newest = amount
+      if (waiting) return
+      const wait = from - performance.now()
+      // A step of a build may be silent for an hour: without this timer, its report would be sent only after that.
+      if (wait > 0) waiting = setTimeout(send, wait).unref()
+      else send()
+    },
+    last: async () => {
+      if (!waiting) return
+      clearTimeout(waiting)
+      waiting = undefined
+      if ((await answered(address, newest)) !== tooFast) return
+      await after(1000)
+      await answered(address, newest)
+    },
   }
 }
 
-function post(address: string, amount: Amount): void {
-  // Not through a proxy, which would not know the cluster's Services.
-  const sent = request(address, { method: 'POST', timeout }, (answer) => answer.resume())
+/** The server takes one report a second. */
+const tooFast = 429
+
+/** Not through a proxy, which would not know the cluster's Services. */
+const agent = new Agent()
+
+function post(address: string, amount: Amount) {
+  const sent = request(address, { method: 'POST', timeout, agent }, (answer) => answer.resume())
   sent.on('error', () => {})
   sent.on('timeout', () => sent.destroy())
-  sent.on('socket', (socket) => socket.unref())
   sent.end(JSON.stringify(amount))
+  return sent
 }
+
+/** The status of the response, if there is one soon. */
+const answered = (address: string, amount: Amount): Promise<number | undefined> =>
+  new Promise((resolve) => {
+    const sent = post(address, amount)
+    const late = setTimeout(() => sent.destroy(), lastTimeout)
+    sent.on('response', ({ statusCode }) => resolve(statusCode))
+    sent.on('close', () => {
+      clearTimeout(late)
+      resolve(undefined)
+    })
+  })
 
 /** spec.env may have another address, and a request to one that cannot be would throw. */
 const isHttp = (address: string | undefined): address is string =>
   address !== undefined && URL.parse(address)?.protocol === 'http:'
 
-export const reportProgress = reporterTo(process.env.SUBSTRATUS_PROGRESS_URL)
+export const { report: reportProgress, last: lastProgress } = reporterTo(
+  process.env.SUBSTRATUS_PROGRESS_URL,
+)
 
 /** Counts bytes and reports them. */
 export function byteCounter(
@@ -82,6 +119,12 @@ export function rcloneAmount(text: string): Amount | undefined {
   const [, done = '', doneUnit = '', all = '', allUnit = ''] = found
   const bytes = (count: string, unit: string) => Math.round(Number(count) * (unitSize[unit] ?? 0))
   return { step: bytes(done, doneUnit), of: bytes(all, allUnit) }
+}
+
+/** Reports what rclone prints. */
+export function reportRclone(text: string): void {
+  const amount = rcloneAmount(text)
+  if (amount) reportProgress(amount)
 }
 
 /** What BuildKit prints when a step begins: `#7 [build 3/5] RUN make`; each stage counts its own steps. */

@@ -3,7 +3,7 @@ import { type BigIntStats, constants } from 'node:fs'
 import { lstat, open, readdir, readlink, realpath, rename, rm, symlink } from 'node:fs/promises'
 import { dirname, join, posix, relative, resolve } from 'node:path'
 import { adapterIn } from './adapter.ts'
-import { bucketEnv, rcloneFault, remoteOf } from './bucket.ts'
+import { bucketEnv, persistently, rcloneFault, remoteOf } from './bucket.ts'
 import { contentsOf, leadOf, spread, type Tree } from './links.ts'
 import {
   digestOf,
@@ -15,7 +15,7 @@ import {
   shown,
 } from './manifest.ts'
 import { type Options, optional, required } from './options.ts'
-import { byteCounter } from './progress.ts'
+import { byteCounter, reportRclone } from './progress.ts'
 import { diskFull, finalError, report } from './report.ts'
 import { run } from './run.ts'
 import { type Source, sourceOf } from './source.ts'
@@ -347,7 +347,7 @@ async function copyToBucket(
 ): Promise<void> {
   const rclone = async (args: readonly string[], input?: string) => {
     const env = bucketEnv('s3', process.env)
-    const { code, output, stdout } = await run('rclone', args, { env, input })
+    const { code, output, stdout } = await run('rclone', args, { env, input, heard: reportRclone })
     if (code !== 0) throw new Error(rcloneFault(output, to))
     return stdout
   }
@@ -366,9 +366,9 @@ async function copyToBucket(
   const plain = [...without.map((pattern) => `--exclude=${pattern}`), '--skip-links']
   const linked = ['--files-from-raw', '-', '--copy-links']
   const list = behindLinks.map((file) => `${file}\n`).join('')
-  const retries = ['--checksum', '--retries=5', '--low-level-retries=10', '--stats=10s']
-  await rclone(['copy', artifacts, there, ...plain, ...retries])
-  if (list) await rclone(['copy', artifacts, there, ...linked, ...retries], list)
+  const flags = ['--checksum', ...persistently]
+  await rclone(['copy', artifacts, there, ...plain, ...flags])
+  if (list) await rclone(['copy', artifacts, there, ...linked, ...flags], list)
   await rclone(['check', artifacts, there, ...plain, '--one-way'])
   if (list) await rclone(['check', artifacts, there, ...linked, '--one-way'], list)
   await rclone(['copyto', join(artifacts, manifestName), `${there}/${manifestName}`, '--checksum'])

@@ -13,6 +13,8 @@ interface Repository {
   readonly files: Readonly<Record<string, Buffer>>
   /** Called for each file; true breaks the connection halfway. */
   readonly breaks?: (file: string) => boolean
+  /** The second half of a file is sent only after this. */
+  readonly after?: Promise<void>
   /** Whether it sends bytes that do not match its checksum. */
   readonly lies?: boolean
 }
@@ -36,7 +38,7 @@ export function hubOf(repositories: Readonly<Record<string, Repository>>) {
     if (!name || !repository || !mayRead)
       return end(401, { 'x-error-code': 'RepoNotFound', 'x-error-message': 'Repository not found' })
     const sha = hash('sha1', name)
-    const { files, large, breaks, lies } = repository
+    const { files, large, breaks, after, lies } = repository
     if (api) {
       if (apiRevision && apiRevision !== 'main' && apiRevision !== sha)
         return end(404, { 'x-error-code': 'RevisionNotFound' }, '{"error":"Invalid rev id"}')
@@ -82,8 +84,12 @@ export function hubOf(repositories: Readonly<Record<string, Repository>>) {
       )
       return
     }
-    const sent = lies ? Buffer.alloc(data.length, '?') : data
-    end(from > 0 ? 206 : 200, headers, sent.subarray(from))
+    const sent = (lies ? Buffer.alloc(data.length, '?') : data).subarray(from)
+    const status = from > 0 ? 206 : 200
+    if (request.method !== 'GET' || !after) return end(status, headers, sent)
+    const half = Math.floor(sent.length / 2)
+    response.writeHead(status, headers).write(sent.subarray(0, half))
+    void after.then(() => response.end(sent.subarray(half)))
   }
   return { listener, asked }
 }

@@ -12,7 +12,12 @@ export interface Store {
 
 const token = 'a-token-of-the-store'
 
-export function storeOf(bucket: string, files: Readonly<Record<string, Buffer>>): Store {
+/** With `after`, the second half of each file is sent only after that. */
+export function storeOf(
+  bucket: string,
+  files: Readonly<Record<string, Buffer>>,
+  after?: Promise<void>,
+): Store {
   const objects = `/storage/v1/b/${bucket}/o`
   const item = (name: string, host: string | undefined) => ({
     kind: 'storage#object',
@@ -54,7 +59,13 @@ export function storeOf(bucket: string, files: Readonly<Record<string, Buffer>>)
         return json(401, { error: { code: 401, message: 'no token' } })
       const answer = answerTo(url, request.headers.host)
       if (!answer) return json(404, { error: { code: 404, message: 'not found' } })
-      if (Buffer.isBuffer(answer)) return response.end(answer)
+      if (Buffer.isBuffer(answer)) {
+        const half = Math.floor(answer.length / 2)
+        response.writeHead(200, { 'content-length': answer.length })
+        response.write(answer.subarray(0, half))
+        await after
+        return response.end(answer.subarray(half))
+      }
       return json(200, answer)
     },
     keyFor: (url) =>

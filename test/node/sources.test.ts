@@ -9,6 +9,7 @@ import { issue } from '../../platform/controlplane/pki.ts'
 import { imageNamed, nodeAddress, s3Key, s3Url } from '../../platform/node/addresses.ts'
 import { toolImage } from '../../platform/node/images.ts'
 import { apply, get, manifest, namespace, ok } from '../cluster/cluster.ts'
+import { receiver } from '../receiver.ts'
 import { configured } from './configured.ts'
 import { hubOf } from './fakehub.ts'
 import { storeOf } from './googlestore.ts'
@@ -30,6 +31,19 @@ async function loaded(ns: string, what: string): Promise<readonly string[]> {
     .split('\n')
     .map((line) => line.replace(/ +\.\//, ' '))
     .sort((a, b) => (a.slice(65) < b.slice(65) ? -1 : 1))
+}
+
+/** Where a loader reports instead of at the server, whose status shows only some of the reports. */
+async function reportsOf() {
+  const { heard, first, listener } = receiver()
+  const { url, stop } = await serverFor(listener)
+  /** The bytes of the loader rise, and those of the seal at the end are all. */
+  const expectAll = (of: number) => {
+    expect(heard[0]?.step).toBeLessThan(of)
+    expect(Math.max(...heard.map(({ step }) => step))).toBe(of)
+    expect(heard.at(-1)).toEqual({ step: of, of })
+  }
+  return { env: { SUBSTRATUS_PROGRESS_URL: url }, first, stop, expectAll }
 }
 
 describe.concurrent('a source is loaded', () => {
@@ -99,11 +113,13 @@ describe.concurrent('a source is loaded', () => {
 
   test('from gs://, with a service account’s key from a Secret, which is never printed', async () => {
     const ns = await namespace('source')
-    const store = storeOf('bucket', {
+    const reports = await reportsOf()
+    const files = {
       'deep/a.bin': weights,
       'deep/er/b.bin': Buffer.from('b'),
       'other.bin': Buffer.from('other'),
-    })
+    }
+    const store = storeOf('bucket', files, reports.first)
     const server = await serverFor(store.listener)
     try {
       const key = store.keyFor(server.url)
@@ -112,6 +128,7 @@ describe.concurrent('a source is loaded', () => {
         manifest('Dataset', name, {
           source: 'gs://bucket/deep',
           env: {
+            ...reports.env,
             RCLONE_CONFIG_GS_ENDPOINT: `${server.url}/storage/v1/`,
             GOOGLE_APPLICATION_CREDENTIALS: `\${{ secrets.google.${secretKey} }}`,
           },
@@ -134,14 +151,17 @@ describe.concurrent('a source is loaded', () => {
       const log = await ok(['-n', ns, 'logs', pod.metadata.name, '-c', 'load'])
       const status = JSON.stringify((await get(ns, 'dataset/refused')).status)
       for (const text of [log, status]) expect(text).not.toMatch(/PRIVATE KEY|MII[A-Za-z0-9+/]{20}/)
+      reports.expectAll(weights.length + 1)
     } finally {
       server.stop()
+      reports.stop()
     }
   })
 
   test('from hf://, by the hub’s own client, with a token, resumed and verified', async () => {
     const ns = await namespace('source')
     let broke = 0
+    const reports = await reportsOf()
     const hub = hubOf({
       'org/tiny': {
         token: 'hub-token',
@@ -152,6 +172,7 @@ describe.concurrent('a source is loaded', () => {
           'pytorch_model.bin': weights,
         },
         breaks: (file) => file === 'model.safetensors' && broke++ === 0,
+        after: reports.first,
       },
       'org/spoilt': { large: ['w.bin'], files: { 'w.bin': Buffer.from('right') }, lies: true },
       'datasets/org/rows': { large: [], files: { 'rows.jsonl': Buffer.from('{"a": 1}\n') } },
@@ -164,7 +185,7 @@ describe.concurrent('a source is loaded', () => {
         ns,
         manifest('Model', 'it', {
           source: 'hf://org/tiny@main',
-          env: { ...env, HF_TOKEN: '${{ secrets.hub.token }}' },
+          env: { ...env, ...reports.env, HF_TOKEN: '${{ secrets.hub.token }}' },
         }),
         manifest('Dataset', 'it', { source: 'hf://org/rows', env }),
         manifest('Model', 'locked', {
@@ -205,8 +226,10 @@ describe.concurrent('a source is loaded', () => {
         'model/spoilt',
         'False Failed: container "run" exited with 1: hf://org/spoilt cannot be loaded: the hub has other contents of w.bin: removed',
       )
+      reports.expectAll(weights.length + 2)
     } finally {
       server.stop()
+      reports.stop()
     }
   })
 

@@ -1,9 +1,13 @@
-import { execFileSync, spawnSync } from 'node:child_process'
+import { execFile, execFileSync, spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { omittedIn } from '../../../tools/hub.ts'
+import { receiver } from '../../receiver.ts'
 
 /** hub.py, with a stand-in for the hub's client; the node tier runs it with the real one. */
 
@@ -137,7 +141,7 @@ describe('hub.py', () => {
     writeFileSync(
       join(home, 'huggingface_hub', '__init__.py'),
       `
-import hashlib, json, os, types
+import hashlib, json, os, time, types
 class HfApi:
     def repo_info(self, *_, **__):
         one = lambda name: types.SimpleNamespace(rfilename=name, size=len(name), lfs=None,
@@ -145,6 +149,7 @@ class HfApi:
         return types.SimpleNamespace(sha="0123", siblings=[one(name) for name in json.loads(os.environ["NAMES"])])
 def snapshot_download(*_, local_dir, allow_patterns=None, ignore_patterns=None, **__):
     from fnmatch import fnmatchcase
+    time.sleep(float(os.environ.get("PAUSE", "0")))
     is_match = lambda name, one: fnmatchcase(name, one + "*" if one.endswith("/") else one)
     for name in json.loads(os.environ["NAMES"]):
         if allow_patterns and not any(is_match(name, one) for one in allow_patterns): continue
@@ -160,15 +165,17 @@ def snapshot_download(*_, local_dir, allow_patterns=None, ignore_patterns=None, 
   })
   afterEach(() => rmSync(home, { recursive: true }))
 
+  const environment = (names: readonly string[]) => ({
+    ...process.env,
+    PYTHONPATH: home,
+    PYTHONDONTWRITEBYTECODE: '1',
+    NAMES: JSON.stringify(names),
+  })
+
   function loaded(kind: string, names: readonly string[], patterns: readonly string[]) {
     const into = join(home, 'into')
     const args = ['tools/hub.py', kind, 'org/it', 'main', into, ...patterns]
-    const env = {
-      ...process.env,
-      PYTHONPATH: home,
-      PYTHONDONTWRITEBYTECODE: '1',
-      NAMES: JSON.stringify(names),
-    }
+    const env = environment(names)
     const { status, stdout, stderr } = spawnSync('python3', args, { env, encoding: 'utf8' })
     const found = status === 0 ? execFileSync('find', ['.', '-type', 'f'], { cwd: into }) : ''
     const files = String(found).split('\n').filter(Boolean)
@@ -228,6 +235,26 @@ def snapshot_download(*_, local_dir, allow_patterns=None, ignore_patterns=None, 
     },
   ])('refuses $what', ({ patterns, error }) => {
     expect(loaded('model', names, patterns).error).toBe(error)
+  })
+
+  test('reports how many bytes have arrived of those that it loads, and all of them at the end', async () => {
+    const { listener, heard } = receiver()
+    const server = createServer(listener)
+    await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
+    try {
+      const { port } = server.address() as AddressInfo
+      const address = `http://127.0.0.1:${port}/progress`
+      const args = ['tools/hub.py', 'model', 'org/it', 'main', join(home, 'into'), '*.json']
+      const env = { ...environment(names), SUBSTRATUS_PROGRESS_URL: address, PAUSE: '2' }
+      await promisify(execFile)('python3', args, { env })
+      const of = 'config.json'.length
+      expect(heard).toEqual([
+        { step: 0, of },
+        { step: of, of },
+      ])
+    } finally {
+      server.close()
+    }
   })
 })
 

@@ -24,23 +24,35 @@ describe('a report', () => {
   }
 
   test('is posted, at most one every few seconds', async () => {
-    const report = reporterTo(address, 60_000)
+    const { report } = reporterTo(address, 60_000)
     for (let step = 1; step < 100; step++) report({ step, of: 100 })
     await untilHeard(1)
+    for (let step = 100; step < 200; step++) report({ step, of: 200 })
     await new Promise((resolve) => setTimeout(resolve, 50))
-    expect(bodies).toEqual(['POST /progress/u/j/t {"step":1,"of":100}'])
+    expect(bodies).toEqual(['POST /progress/u/j/t {"step":99,"of":100}'])
   })
 
   test('that comes too soon is posted later, the last of them alone', async () => {
-    const report = reporterTo(address, 100)
-    for (let step = 1; step < 100; step++) report({ step })
+    const { report } = reporterTo(address, 100)
+    report({ step: 1 })
+    await untilHeard(1)
+    for (let step = 2; step < 100; step++) report({ step })
     await untilHeard(2)
     await new Promise((resolve) => setTimeout(resolve, 150))
     expect(bodies.map((body) => body.split(' ')[2])).toEqual(['{"step":1}', '{"step":99}'])
   })
 
+  test('that waits is posted at the end, and once more if it came too soon', async () => {
+    const { report, last } = reporterTo(address)
+    for (let step = 1; step < 100; step++) report({ step })
+    await last()
+    expect(bodies.map((body) => body.split(' ')[2])).toEqual(['{"step":99}', '{"step":99}'])
+    await last()
+    expect(bodies).toHaveLength(2)
+  })
+
   test('counts bytes', async () => {
-    const count = byteCounter(undefined, reporterTo(address, 0))
+    const count = byteCounter(undefined, reporterTo(address, 0).report)
     count(5)
     await untilHeard(1)
     count(7)
@@ -49,9 +61,11 @@ describe('a report', () => {
   })
 
   test('that nobody takes is no failure, and neither is no address', async () => {
-    reporterTo('http://127.0.0.1:1/', 0)({ step: 1 })
+    const nobody = reporterTo('http://127.0.0.1:1/')
+    nobody.report({ step: 1 })
+    await nobody.last()
     for (const address of [undefined, '', 'off', 'https://127.0.0.1:1/', '//'])
-      reporterTo(address, 0)({ step: 1 })
+      reporterTo(address, 0).report({ step: 1 })
     await new Promise((resolve) => setTimeout(resolve, 50))
     expect(bodies).toEqual([])
   })

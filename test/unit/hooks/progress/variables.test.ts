@@ -9,13 +9,17 @@ import {
   aDataset,
   aJob,
   aModel,
+  aModelServer,
+  aNotebook,
   aPod,
   applied,
   type Child,
   childrenOf,
   completed,
   conditionOf,
+  ended,
   type Json,
+  report,
   requestFor,
   running,
   stored,
@@ -76,11 +80,22 @@ describe('the program of a stage is told its address', () => {
   })
 
   test('sealing and packaging', () => {
-    const pvc = aConfig()
-    const first = asked(model, [], undefined, pvc)
-    const done = asked(stored(model, first), applied(first, completed), undefined, pvc)
-    const seal = childrenOf(done, 'Job').find(({ metadata }) => metadata.name.includes('-seal-'))
-    expect(toldTo(seal as Child, 'seal')).toHaveProperty('SUBSTRATUS_PROGRESS_URL')
+    const jobOf = (answer: SyncResponse, stage: string): Child =>
+      childrenOf(answer, 'Job').find(({ metadata }) =>
+        metadata.name.includes(`-${stage}-`),
+      ) as Child
+    /** What follows when the Jobs of an answer have completed. */
+    const following = (answer: SyncResponse): SyncResponse => {
+      const children = applied(answer, completed)
+      const jobs = children.filter(({ kind }) => kind === 'Job')
+      const pods = jobs.map((job) => aPod(job, ended(0, report())))
+      return asked(stored(model, answer), [...children, ...pods])
+    }
+    const sealing = following(asked(model, []))
+    expect(toldTo(jobOf(sealing, 'seal'), 'seal')).toHaveProperty('SUBSTRATUS_PROGRESS_URL')
+    const packaging = following(sealing)
+    const pack = toldTo(jobOf(packaging, 'package'), 'package')
+    expect(pack).toHaveProperty('SUBSTRATUS_PROGRESS_URL')
   })
 
   test('not the clone of a build, and nobody without a server to report to', () => {
@@ -150,6 +165,29 @@ describe('a sync shows the report of the Job that works', () => {
     expect(conditionOf(heard, 'Ready')).toBe(
       `False Running: Pod "${job.metadata.name}-x7k2p" is running`,
     )
+  })
+
+  test.each(
+    [aModel, aDataset, aModelServer, aNotebook].map((make) => ({
+      parent: make({
+        build: { git: { url: 'https://example.com/a' } },
+        ...(make === aModelServer && { model: { name: 'falcon' } }),
+      }),
+    })),
+  )('and of a build, of each kind: $parent.kind', ({ parent }) => {
+    const first = asked(parent, [])
+    const job = aJob(first)
+    const atWork = { ...running, phase: 'Running', containerStatuses: [] }
+    const report = { step: 2, of: 5, message: 'RUN make', metrics: [] as const }
+    const answer = asked(stored(parent, first), [...applied(first, running), aPod(job, atWork)], {
+      reporting,
+      reports: new Map([[job.metadata.name, { report, at: now }]]),
+      now,
+    })
+    expect((answer.status as Json).progress).toMatchObject({
+      stage: 'build',
+      summary: expect.stringMatching(/^40%/),
+    })
   })
 
   test('and syncs again as often as without one', () => {

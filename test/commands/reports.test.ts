@@ -1,0 +1,139 @@
+import { createHash } from 'node:crypto'
+import { mkdirSync, truncateSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { scratch, server, tool } from '../hostile/tools.ts'
+import { type Amount, receiver } from '../receiver.ts'
+
+/**
+ * The project's own tools report how many bytes they have loaded, sealed or pushed: each runs as in its
+ * container, and its reports are received over HTTP.
+ */
+
+const MiB = 2 ** 20
+
+let home: ReturnType<typeof scratch>
+let reports: ReturnType<typeof receiver>
+let stops: (() => void)[]
+let env: Readonly<Record<string, string>>
+beforeEach(async () => {
+  home = scratch()
+  reports = receiver()
+  const { url, stop } = await server(reports.listener)
+  stops = [stop]
+  env = { SUBSTRATUS_PROGRESS_URL: `${url}/progress` }
+})
+afterEach(() => {
+  for (const stop of stops) stop()
+  home.remove()
+})
+
+async function serving(...args: Parameters<typeof server>) {
+  const made = await server(...args)
+  stops.push(made.stop)
+  return made
+}
+
+function file(path: string, contents: string, mode = 0o644): string {
+  const full = join(home.folder, path)
+  mkdirSync(dirname(full), { recursive: true })
+  writeFileSync(full, contents, { mode })
+  return full
+}
+
+/** Some before the end, none above the total, and the total at the end. */
+function expectRise(amounts: readonly Amount[], of: number): void {
+  expect(amounts.length).toBeGreaterThan(1)
+  expect(amounts.at(-1)).toEqual({ step: of, of })
+  expect(amounts[0]?.step).toBeLessThan(of)
+  for (const [index, { step }] of amounts.entries())
+    expect(step).toBeGreaterThanOrEqual(amounts[index - 1]?.step ?? 0)
+}
+
+const run = async (words: readonly string[], more: Readonly<Record<string, string>> = {}) => {
+  const { code, output } = await tool(home.folder, words, { ...env, ...more })
+  expect({ code, output }).toMatchObject({ code: 0 })
+}
+
+const attempt = 'storage/run/0123456789abcdef'
+const sealed = () => [
+  `--artifacts=${join(home.folder, attempt)}`,
+  `--storage=${join(home.folder, 'storage')}`,
+]
+
+/** A program in front of the real ones. */
+function standIn(name: string, script: string): Readonly<Record<string, string>> {
+  const path = file(`bin/${name}`, `#!/bin/sh\n${script}`, 0o755)
+  return { PATH: `${dirname(path)}:${process.env.PATH}` }
+}
+
+/** What rclone prints while it copies; the copy lasts until its first report was sent. */
+const copies = `case $1 in
+copy)
+  echo '512 KiB / 1 MiB, 50%, 1 MiB/s, ETA 1s' >&2
+  sleep 2
+  echo '1 MiB / 1 MiB, 100%, 1 MiB/s, ETA 0s' >&2 ;;
+esac`
+
+describe('bytes are reported, and all of them at the end', () => {
+  test('of a seal', async () => {
+    const of = 1536 * MiB
+    // Without contents on the disk, and long enough for more than one report.
+    truncateSync(file(`${attempt}/weights.bin`, ''), of)
+    await run(['seal', ...sealed()])
+    expectRise(reports.heard, of)
+  })
+
+  test('of a seal that takes a moment, once, and not through a proxy', async () => {
+    file(`${attempt}/weights.bin`, 'abc')
+    await run(['seal', ...sealed()], { http_proxy: 'http://127.0.0.1:1' })
+    expect(reports.heard).toEqual([{ step: 3, of: 3 }])
+  })
+
+  test('of a copy to a bucket', async () => {
+    file(`${attempt}/weights.bin`, 'abc')
+    await run(['seal', ...sealed(), '--to=s3://bucket/model'], standIn('rclone', copies))
+    expectRise(reports.heard, MiB)
+  })
+
+  test('of a load from a bucket', async () => {
+    const words = ['load', '--source=s3://bucket/model', `--into=${join(home.folder, 'into')}`]
+    await run(words, standIn('rclone', copies))
+    expectRise(reports.heard, MiB)
+  })
+
+  test('of a load from a web server', async () => {
+    const data = Buffer.alloc(20 * MiB)
+    const { url } = await serving((_, response) => {
+      response.writeHead(200, { 'content-length': data.length })
+      response.write(data.subarray(MiB))
+      void reports.first.then(() => response.end(data.subarray(0, MiB)))
+    })
+    await run(['load', `--source=${url}/weights.bin`, `--into=${join(home.folder, 'into')}`])
+    expectRise(reports.heard, data.length)
+  })
+
+  test('of packaging', async () => {
+    file(`${attempt}/weights.bin`, '')
+    truncateSync(join(home.folder, attempt, 'weights.bin'), 64 * MiB)
+    await run(['seal', ...sealed()], { SUBSTRATUS_PROGRESS_URL: '' })
+    const config = JSON.stringify({ architecture: 'amd64', os: 'linux' })
+    const digest = `sha256:${createHash('sha256').update(config).digest('hex')}`
+    const manifest = JSON.stringify({ config: { digest }, layers: [] })
+    const { host } = await serving(async (request, response) => {
+      const { method = '', url: path = '' } = request
+      // It reads no more than its buffers take, until it is known how far that is.
+      if (method === 'PATCH') await reports.first
+      await text(request)
+      const created = { location: path.replace(/\/$/, '/1') }
+      if (method === 'GET') response.end(path.includes('/manifests/') ? manifest : config)
+      else response.writeHead(method === 'PUT' ? 201 : 202, created).end()
+    })
+    const folder = join(home.folder, attempt)
+    const [from, image] = [`--from=${host}/base:1`, `--image=${host}/ns/model-it:tag`]
+    const words = ['package', from, image, `--artifacts=${folder}`, '--into=/content/model']
+    await run(words, { REGISTRY_INSECURE: 'true' })
+    expectRise(reports.heard, 64 * MiB)
+  })
+})
