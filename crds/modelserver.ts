@@ -1,6 +1,13 @@
 import { commandLine, hashedFields, reference, specFields, strategy } from './common.ts'
 import { idleTimeoutOf } from './idleness.ts'
-import { defineKind, gpuColumn, lastColumns, readyColumns, type SpecOf } from './kind.ts'
+import {
+  defineKind,
+  gpuColumn,
+  lastColumns,
+  progressColumn,
+  readyColumns,
+  type SpecOf,
+} from './kind.ts'
 import { podField } from './podtemplate.ts'
 import { integer, list, object, string } from './schema/builders.ts'
 import {
@@ -128,6 +135,7 @@ export const ModelServer = defineKind({
     { name: 'Model', type: 'string', jsonPath: '.spec.model.name', description: 'The Model.' },
     { name: 'Replicas', type: 'integer', jsonPath: '.spec.replicas', description: 'Pods wanted.' },
     gpuColumn,
+    progressColumn,
     ...lastColumns,
   ],
 })

@@ -1,6 +1,13 @@
 import { commandLine, hashedFields, reference, specFields } from './common.ts'
 import { idleTimeoutOf } from './idleness.ts'
-import { defineKind, gpuColumn, lastColumns, readyColumns, type SpecOf } from './kind.ts'
+import {
+  defineKind,
+  gpuColumn,
+  lastColumns,
+  progressColumn,
+  readyColumns,
+  type SpecOf,
+} from './kind.ts'
 import { podField } from './podtemplate.ts'
 import { object } from './schema/builders.ts'
 import { idle, statusFields } from './status.ts'
@@ -48,6 +55,7 @@ export const Notebook = defineKind({
     ...readyColumns,
     { name: 'Model', type: 'string', jsonPath: '.spec.model.name', description: 'The Model.' },
     gpuColumn,
+    progressColumn,
     ...lastColumns,
   ],
 })

@@ -73,8 +73,12 @@ test.concurrent('kubectl get ai lists all kinds, and short names work', async ()
     'modelserver.substratus.ai/s',
     'notebook.substratus.ai/n',
   ])
-  for (const short of ['data/d', 'nb/n', 'mserver/s'])
+  for (const short of ['data/d', 'nb/n', 'mserver/s']) {
     expect(await ok(['-n', ns, 'get', short, '-o', 'name'])).toContain('.substratus.ai/')
+    expect(await ok(['-n', ns, 'get', short])).toMatch(
+      /^NAME +READY +REASON .*GPU +PROGRESS +AGE +MESSAGE\n/,
+    )
+  }
 })
 
 describe.concurrent('kubectl describe', () => {
