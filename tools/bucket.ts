@@ -73,6 +73,8 @@ export const persistently: readonly string[] = [
   '--low-level-retries=10',
   '--stats=5s',
   '--stats-one-line',
+  // Otherwise, it prints them only with -v.
+  '--stats-log-level=NOTICE',
 ]
 
 /** Copies the missing files, then compares all files by checksum. */
@@ -87,6 +89,9 @@ export function rcloneArgs(source: Bucket, into: string, patterns: readonly stri
 
 const lostConnection =
   /connection (refused|reset by peer|timed out)|unexpected EOF|broken pipe|i\/o timeout|no such host/gi
+
+/** A line of its progress, which says nothing about a failure. */
+const statistics = /^.* \/ .*, ETA .*$/gm
 
 const credentialsOf = {
   s3: 'AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY',
@@ -108,5 +113,5 @@ export function rcloneFault(output: string, { address, scheme }: Bucket): string
   if (/no space left on device/i.test(output)) return diskFull
   const lost = output.match(lostConnection)?.at(-1)
   if (lost) return `${address} cannot be reached: ${lost}`
-  return `${address} cannot be loaded: ${lastLines(output, 2)}`
+  return `${address} cannot be loaded: ${lastLines(output.replace(statistics, ''), 2)}`
 }

@@ -68,9 +68,9 @@ function standIn(name: string, script: string): Readonly<Record<string, string>>
   return { PATH: `${dirname(path)}:${process.env.PATH}` }
 }
 
-/** What rclone prints while it copies; the copy lasts until its first report was sent. */
-const copies = `case $1 in
-copy)
+/** What rclone prints while it copies, which it does only with this flag; it takes a while. */
+const copies = `case "$*" in
+copy\\ *--stats-log-level=NOTICE*)
   echo '512 KiB / 1 MiB, 50%, 1 MiB/s, ETA 1s' >&2
   sleep 2
   echo '1 MiB / 1 MiB, 100%, 1 MiB/s, ETA 0s' >&2 ;;

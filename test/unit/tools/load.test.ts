@@ -330,7 +330,7 @@ describe('a bucket', () => {
     ],
     [
       'when it fails for any other reason',
-      'some\nother\nwords',
+      'some\nother\nNOTICE:   512 KiB / 1 MiB, 50%, 0 B/s, ETA -\nwords',
       's3://b/p cannot be loaded: other\nwords',
     ],
   ])('reports an error %s', (_when, output, expected) => {
