@@ -1,5 +1,8 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { follow } from '../cluster/follow.ts'
+import { kubeConfigOf } from '../cluster/kubeconfig.ts'
+import { kinds } from '../crds/kinds.ts'
 import { printable } from '../crds/text.ts'
 import { root } from '../terminal/root.ts'
 import { type Output, screenOf } from '../terminal/screen.ts'
@@ -100,10 +103,9 @@ async function show(
   say(`Waiting up to ${timeout} s until all objects are Ready. Ctrl-C stops the waiting only.\n`)
   const rows = await watchUntilReady({
     dir,
-    kubectl,
+    followed: follow({ kubeConfig: kubeConfigOf(kubeconfig), kinds, signal }),
     show: screenOf(output),
     seconds: timeout,
-    signal,
   })
   const ready = allReady(rows)
   if (!ready) {

@@ -1,10 +1,13 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
-import type { Kubectl } from '../../../platform/controlplane/kubectl.ts'
+import type { Parent } from '../../../crds/kind.ts'
 import { watchUntilReady } from '../../../platform/untilready.ts'
 
-const model = (ready: string, reason: string, stalled = false) => ({
+const model = (ready: string, reason: string, stalled = false): Parent => ({
+  apiVersion: 'substratus.ai/v1',
   kind: 'Model',
   metadata: { name: 'm' },
+  spec: {},
   status: {
     conditions: [
       { type: 'Ready', status: ready, reason, message: '' },
@@ -17,15 +20,22 @@ const failed = model('False', 'Failed', true)
 const waits = model('False', 'Waiting')
 const runs = model('False', 'Running')
 
+/** What the watches see while nothing changes. */
+async function* seen(objects: readonly Parent[]) {
+  for (;;) {
+    yield { objects, trouble: undefined }
+    await sleep(20)
+  }
+}
+
 /** Waits for at most 1 s, with a patience of none. */
-async function waited(items: readonly object[]) {
+async function waited(items: readonly Parent[]) {
   const started = Date.now()
   await watchUntilReady({
     dir: '/nowhere',
-    kubectl: { run: async () => JSON.stringify({ items }) } as unknown as Kubectl,
+    followed: seen(items),
     show: () => {},
     seconds: 1,
-    signal: new AbortController().signal,
     patienceMs: 0,
   })
   return Date.now() - started >= 1000

@@ -1,0 +1,84 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { KubeConfig } from '@kubernetes/client-node'
+import type { Kind, Parent } from '../crds/kind.ts'
+import { pathOf } from './collections.ts'
+import { refusalOf } from './refusal.ts'
+import { type Watched, watchObjects } from './watch.ts'
+
+interface Following {
+  readonly kubeConfig: KubeConfig
+  readonly kinds: readonly Kind[]
+  /** All of them, if undefined. */
+  readonly namespace?: string | undefined
+  /** If it aborts, so does the waiting, with an error. */
+  readonly signal?: AbortSignal
+}
+
+export interface Followed {
+  /** By kind, namespace and name. */
+  readonly objects: readonly Parent[]
+  /** Why the objects may be old. */
+  readonly trouble: string | undefined
+}
+
+type Item = Parent & { readonly metadata: { readonly resourceVersion?: string } }
+
+/** Changes come in bursts: they are shown together. */
+const settleMilliseconds = 100
+/** The time that is left of some work changes by itself. */
+const tickMilliseconds = 1000
+
+/** What the objects are, after each burst of changes and once a second. Throws if the first list fails. */
+export async function* follow(following: Following): AsyncGenerator<Followed, never, void> {
+  const { kubeConfig, kinds, namespace, signal } = following
+  const ended = new AbortController()
+  const until = AbortSignal.any([ended.signal, ...(signal ? [signal] : [])])
+  const failure = Promise.withResolvers<never>()
+  let trouble: string | undefined
+  let change = Promise.withResolvers<void>()
+  const watched = kinds.map((kind) => {
+    const one: Watched<Parent> = watchObjects<Item, Parent>({
+      kubeConfig,
+      path: pathOf(kind, namespace),
+      keep: (object) => object,
+      changed: () => {
+        trouble = undefined
+        change.resolve()
+      },
+      failed: (error, what) => {
+        if (!one.isSynced()) return failure.reject(error)
+        // Somebody who may only list gets the changes with each list.
+        if (what === 'watch') return
+        trouble = `cannot read from the API server: ${refusalOf(error).message}; trying again`
+        change.resolve()
+      },
+      signal: until,
+    })
+    return one
+  })
+  try {
+    await Promise.race([
+      failure.promise,
+      Promise.all(watched.map((one) => one.synced)),
+      aborted(until),
+    ])
+    for (;;) {
+      change = Promise.withResolvers()
+      yield { objects: watched.flatMap((one) => [...one.all()].sort(byName)), trouble }
+      await Promise.race([change.promise, sleep(tickMilliseconds, undefined, { signal: until })])
+      await sleep(settleMilliseconds, undefined, { signal: until })
+    }
+  } finally {
+    ended.abort()
+  }
+}
+
+const aborted = (signal: AbortSignal): Promise<never> =>
+  new Promise((_, reject) => {
+    if (signal.aborted) reject(signal.reason)
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true })
+  })
+
+const byName = (a: Parent, b: Parent): number =>
+  (a.metadata.namespace ?? '').localeCompare(b.metadata.namespace ?? '') ||
+  a.metadata.name.localeCompare(b.metadata.name)
