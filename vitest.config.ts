@@ -1,8 +1,12 @@
 import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'
 
-/** Commands are started by the hundred: Node keeps what it has compiled of them. */
-const env = { NODE_COMPILE_CACHE: join(import.meta.dirname, 'node_modules', '.cache', 'node') }
+const env = {
+  // Commands are started by the hundred: Node keeps what it has compiled of them.
+  NODE_COMPILE_CACHE: join(import.meta.dirname, 'node_modules', '.cache', 'node'),
+  // What is drawn does not depend on where the tests run.
+  TERM: 'xterm',
+}
 
 /** Files at once, where a good part of a test is to wait for a clock or a socket. */
 const waiting = 4

@@ -18,6 +18,7 @@ export function validateCommand(options: {
   const config = offlineConfig(options.config)
   const { manifests, errors, warnings } = readManifests(...options.filename)
   let refused = errors.length
+  let warned = warnings.length
   const say = (line: string) => console.log(onOneLine(line))
   for (const error of errors) say(`error: ${error}`)
   for (const warning of warnings) say(`warning: ${warning}`)
@@ -41,9 +42,16 @@ export function validateCommand(options: {
       refused++
       say(`error: ${named}: ${sentence(error)}`)
     }
-    for (const warning of findings.warnings) say(`warning: ${named}: ${warning}`)
+    for (const warning of findings.warnings) {
+      warned++
+      say(`warning: ${named}: ${warning}`)
+    }
     if (!all.length) say(`valid: ${named}`)
   }
+  if (options.config === undefined && refused + warned)
+    console.error(
+      'note: this is the default configuration; --config FILE checks against that of your administrator',
+    )
   return refused ? 1 : 0
 }
 

@@ -3,7 +3,7 @@ import { type ClusterOptions, clusterOf } from '../cluster/kubeconfig.ts'
 import type { Kind } from '../crds/kind.ts'
 import { kinds } from '../crds/kinds.ts'
 import { endWithReader } from '../terminal/output.ts'
-import { screenOf } from '../terminal/screen.ts'
+import { canRedraw, screenOf } from '../terminal/screen.ts'
 import { rowOf } from '../terminal/table.ts'
 import { usageError } from '../terminal/usage.ts'
 import { explaining } from './failures.ts'
@@ -33,7 +33,7 @@ export async function watchCommand(words: readonly string[], options: Options): 
       const rows = objects.map((object) => rowOf(object, options.allNamespaces ? '' : home))
       const note = trouble ?? (rows.length ? undefined : 'no objects yet; Ctrl-C ends')
       // Only changes go to a pipe.
-      if (!stdout.isTTY && note !== undefined && note !== noted) console.error(note)
+      if (!canRedraw(stdout) && note !== undefined && note !== noted) console.error(note)
       noted = note
       show(rows, note)
     }

@@ -11,10 +11,24 @@ export async function authenticate(kubeConfig: KubeConfig, options: RequestOptio
     const { syscall, path, code } = error as NodeJS.ErrnoException
     // The client reads the files of certificates and keys for each request.
     const isAboutFile = syscall !== undefined && !syscall.startsWith('spawn')
-    if (isAboutFile && path !== undefined && code === 'ENOENT')
-      throw new Error(`the file "${path}", which the kubeconfig names, does not exist`)
-    if (isAboutFile || command === undefined) throw error
+    // Reading a folder fails without its path.
+    const file = path === undefined ? 'a file' : `the file "${path}"`
+    if (isAboutFile) throw new Error(`${file}, which the kubeconfig names, ${whyUnread(code)}`)
+    if (command === undefined) throw error
     throw new Error(`the credential plugin "${command}" of the kubeconfig ${failureIn(error)}`)
+  }
+}
+
+const whyUnread = (code: string | undefined): string => {
+  switch (code) {
+    case 'ENOENT':
+      return 'does not exist'
+    case 'EACCES':
+      return 'is one that you may not read'
+    case 'EISDIR':
+      return 'is a folder'
+    default:
+      return `cannot be read: ${code}`
   }
 }
 

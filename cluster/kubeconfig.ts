@@ -22,6 +22,7 @@ export function kubeConfigOf(file: string): KubeConfig {
   if (file === 'in-cluster') kubeConfig.loadFromCluster()
   else kubeConfig.loadFromFile(file)
   followTokenFiles(kubeConfig)
+  allowPlainHttp(kubeConfig)
   return kubeConfig
 }
 
@@ -39,7 +40,8 @@ export function clusterOf(
   const kubeConfig = kubeconfig ? read(kubeconfig) : fromEnvironment(env)
   if (context) kubeConfig.setCurrentContext(context)
   const named = kubeConfig.getCurrentContext()
-  if (!named) throw new Error('the kubeconfig has no current-context: choose one by --context NAME')
+  if (!named)
+    throw new Error('the kubeconfig has no current-context: choose one with --context NAME')
   const found = kubeConfig.getContextObject(named)
   if (!found) {
     const names = kubeConfig.getContexts().map(({ name }) => name)
@@ -53,11 +55,26 @@ export function clusterOf(
     )
   if (found.user && !kubeConfig.getCurrentUser())
     throw new Error(`context "${named}" names user "${found.user}", which the kubeconfig lacks`)
+  allowPlainHttp(kubeConfig)
   // An empty namespace counts as unset, as in kubectl.
   const chosen = namespace || found.namespace || 'default'
   const wrong = wrongSegment('namespace', chosen)
   if (wrong !== undefined) throw new Error(wrong)
   return { kubeConfig, namespace: chosen }
+}
+
+/**
+ * `kubectl proxy` and some development clusters speak plain HTTP, which the client refuses. As kubectl does, we
+ * send no credentials there.
+ */
+function allowPlainHttp(kubeConfig: KubeConfig): void {
+  const cluster = kubeConfig.getCurrentCluster()
+  if (!cluster || !/^http:/i.test(cluster.server)) return
+  const user = kubeConfig.getCurrentUser()
+  kubeConfig.clusters = kubeConfig.clusters.map((one) =>
+    one === cluster ? { ...one, skipTLSVerify: true } : one,
+  )
+  kubeConfig.users = kubeConfig.users.map((one) => (one === user ? { name: one.name } : one))
 }
 
 function fromEnvironment(env: NodeJS.ProcessEnv): KubeConfig {
@@ -66,7 +83,7 @@ function fromEnvironment(env: NodeJS.ProcessEnv): KubeConfig {
   const files = wanted.filter((file) => existsSync(file) && readFileSync(file, 'utf8').trim())
   if (files.length) return files.map(read).reduce(merged)
   if (existsSync(join(serviceAccount, 'token'))) return kubeConfigOf('in-cluster')
-  throw new Error(`no kubeconfig: ${wanted.join(', ')} cannot be found; name one by --kubeconfig`)
+  throw new Error(`no kubeconfig: ${wanted.join(', ')} cannot be found; name one with --kubeconfig`)
 }
 
 function read(file: string): KubeConfig {

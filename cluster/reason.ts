@@ -32,6 +32,9 @@ const words: Readonly<Record<string, (error: NetworkError) => string>> = {
   ENETUNREACH: (error) => `there is no route to ${place(error)}`,
   ETIMEDOUT: (error) => `${place(error)} does not answer`,
   ENOTFOUND: ({ hostname }) => `there is no host "${hostname}"`,
+  ERR_OSSL_PEM_NO_START_LINE: () => 'a certificate or key of the kubeconfig is not in PEM format',
+  ERR_OSSL_X509_KEY_VALUES_MISMATCH: () =>
+    'the client certificate of the kubeconfig and its key do not belong together',
   EAI_AGAIN: ({ hostname }) => `the name "${hostname}" cannot be resolved`,
   ...Object.fromEntries(
     [

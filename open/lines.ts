@@ -1,4 +1,5 @@
-import { cutAt, onOneLine } from '../crds/text.ts'
+import { onOneLine } from '../crds/text.ts'
+import { fitted } from '../terminal/width.ts'
 import type { Target } from './target.ts'
 
 /** `Notebook "explore"` */
@@ -38,5 +39,6 @@ export const wantsSuspend = (answer: string): boolean => /^s(uspend)?$/i.test(an
 export function waitLine(target: Target, why: string, seconds?: number, width?: number): string {
   const time = seconds === undefined ? '' : ` (${seconds}s)`
   const line = `waiting for ${titleOf(target)}${time}: ${onOneLine(why)}`
-  return width && line.length >= width ? cutAt(line, width - 2) : line
+  // The cursor stands behind it.
+  return width ? fitted(line, width - 1) : line
 }

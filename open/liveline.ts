@@ -1,5 +1,5 @@
 import { onOneLine } from '../crds/text.ts'
-import type { Output } from '../terminal/screen.ts'
+import { canRedraw, type Output } from '../terminal/screen.ts'
 
 /**
  * One line about the current wait, and lines that remain. All output goes through here. It quotes Pods
@@ -15,6 +15,7 @@ export interface LiveLine {
 }
 
 export function liveLine(output: Output): LiveLine {
+  const isInPlace = canRedraw(output)
   let since = 0
   let shown: string | undefined
   let lineAt: ((seconds?: number, width?: number) => string) | undefined
@@ -29,7 +30,7 @@ export function liveLine(output: Output): LiveLine {
   const clear = () => {
     clearInterval(clock)
     clock = undefined
-    if (output.isTTY && lineAt && !isPaused) output.write('\r\x1b[K')
+    if (isInPlace && lineAt && !isPaused) output.write('\r\x1b[K')
     lineAt = undefined
     shown = undefined
   }
@@ -37,7 +38,7 @@ export function liveLine(output: Output): LiveLine {
     show: (line) => {
       if (isPaused) return
       const text = onOneLine(line())
-      if (!output.isTTY) {
+      if (!isInPlace) {
         if (text !== shown) output.write(`${text}\n`)
         shown = text
         return

@@ -1,5 +1,7 @@
+import type { RequestOptions } from 'node:https'
 import type { KubeConfig } from '@kubernetes/client-node'
 import WebSocket from 'ws'
+import { authenticate } from '../cluster/credentials.ts'
 import { refused } from '../cluster/refusal.ts'
 
 /** The interface through which the client's Exec and PortForward connect. */
@@ -23,8 +25,8 @@ export const socketsOf = (
   maxPayload: number,
 ): Sockets => ({
   connect: async (path, _text, binary) => {
-    const options: WebSocket.ClientOptions = {}
-    await kubeConfig.applyToHTTPSOptions(options)
+    const options: WebSocket.ClientOptions & RequestOptions = {}
+    await authenticate(kubeConfig, options)
     const server = kubeConfig.getCurrentCluster()?.server ?? ''
     const socket = new WebSocket(`${server.replace(/^http/, 'ws')}${path}`, [...protocols], {
       ...options,

@@ -28,7 +28,7 @@ export class Refused extends Error {
 }
 
 /** No answer at all: a browser calls that "Failed to fetch". */
-export const hasEnded = 'kubectl substratus ui has ended: start it again'
+export const endedMessage = 'kubectl substratus ui has ended: start it again'
 
 async function ask(path: string, init: RequestInit = {}): Promise<Response> {
   const headers = {
@@ -36,7 +36,7 @@ async function ask(path: string, init: RequestInit = {}): Promise<Response> {
     ...(init.body != null && { 'content-type': 'application/json' }),
   }
   const answer = await fetch(path, { ...init, headers }).catch(() => {
-    throw new Error(hasEnded)
+    throw new Error(endedMessage)
   })
   if (answer.ok) return answer
   throw new Refused(answer.status, whyIn(await answer.text(), answer.status))

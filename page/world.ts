@@ -1,7 +1,7 @@
 import { useEffect, useState } from 'preact/hooks'
 import { paced } from '../ui/paced.ts'
 import type { Session } from '../ui/wire.ts'
-import { followObjects, hasEnded, Refused, readSession } from './api.ts'
+import { endedMessage, followObjects, Refused, readSession } from './api.ts'
 import { placeOf } from './core/place.ts'
 import { after, type Known, nothingKnown } from './core/things.ts'
 
@@ -33,7 +33,7 @@ export function useWorld(): World {
     }
     const run = async (): Promise<void> => {
       while (!ending.signal.aborted) {
-        let trouble = hasEnded
+        let trouble = endedMessage
         try {
           const session = await readSession()
           set({ session, known: now.known })

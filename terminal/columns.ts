@@ -1,4 +1,5 @@
-import { cutAt, onOneLine } from '../crds/text.ts'
+import { onOneLine } from '../crds/text.ts'
+import { fitted, padded, widthOf } from './width.ts'
 
 /**
  * Rows as aligned columns; the last cell of a row is not padded. The cells come from the cluster: whatever a
@@ -12,15 +13,15 @@ export function columnLines(
   const count = Math.max(0, ...shown.map((cells) => cells.length))
   const widths = [...Array(count).keys()].map((index) =>
     Math.max(
-      ...shown.map((cells) => (index === cells.length - 1 ? 0 : (cells[index]?.length ?? 0))),
+      ...shown.map((cells) => (index === cells.length - 1 ? 0 : widthOf(cells[index] ?? ''))),
     ),
   )
   return shown.map((cells) => {
     const line = cells
-      .map((cell, index) => (index === cells.length - 1 ? cell : cell.padEnd(widths[index] ?? 0)))
+      .map((cell, index) => (index === cells.length - 1 ? cell : padded(cell, widths[index] ?? 0)))
       .join('  ')
       .trimEnd()
-    return line.length > width ? cutAt(line, width - 1) : line
+    return fitted(line, width)
   })
 }
 

@@ -16,7 +16,7 @@ export async function runProgram(program: Command): Promise<void> {
   } catch (error) {
     if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : usageCode
     else {
-      console.error(`substratus: ${printable(failureOf(error))}`)
+      console.error(`error: ${printable(failureOf(error))}`)
       process.exitCode = 1
     }
   }

@@ -1,5 +1,6 @@
-import { cutAt, onOneLine } from '../crds/text.ts'
+import { onOneLine } from '../crds/text.ts'
 import { type Row, tableLines } from './table.ts'
+import { fitted } from './width.ts'
 
 /** Where a table is drawn: process.stdout, or a test's buffer. */
 export interface Output {
@@ -10,17 +11,24 @@ export interface Output {
   readonly write: (text: string) => unknown
 }
 
+/** Whether a terminal can move its cursor: a dumb one, such as that of an editor, would show the sequences. */
+export const canRedraw = ({ isTTY }: Output, term = process.env.TERM): boolean =>
+  isTTY === true && term !== 'dumb'
+
 /**
  * Draws in place on a terminal; elsewhere prints the rows that have changed, and only those. On a
  * terminal, a note stands below the table for as long as it is given.
  */
 export const screenOf = (output: Output): ((rows: readonly Row[], note?: string) => void) =>
-  output.isTTY ? inPlace(output) : onChange(output)
+  canRedraw(output) ? inPlace(output) : onChange(output)
 
 function inPlace(output: Output) {
   let drawn = ''
   return (rows: readonly Row[], note?: string) => {
-    const shownNote = note === undefined ? [] : tableNote(note, output.columns)
+    const shownNote =
+      note === undefined
+        ? []
+        : [fitted(onOneLine(note), output.columns ?? Number.POSITIVE_INFINITY)]
     const text = `${[...fitting(rows, output), ...shownNote].join('\n')}\n`
     if (text === drawn) return
     const up = drawn.split('\n').length - 1
@@ -32,7 +40,7 @@ function inPlace(output: Output) {
 /** What has scrolled out of sight cannot be redrawn: what is Ready is left out first. */
 function fitting(
   rows: readonly Row[],
-  { columns, rows: height = Number.POSITIVE_INFINITY }: Output,
+  { columns = Number.POSITIVE_INFINITY, rows: height = Number.POSITIVE_INFINITY }: Output,
 ): readonly string[] {
   // The heading, the line that counts the others, a note, and the cursor's line.
   const room = Math.max(1, height - 4)
@@ -46,13 +54,8 @@ function fitting(
       rows.filter((row) => shown.has(row)),
       columns,
     ),
-    `… and ${hidden.length} more, ${ready} of them Ready`,
+    fitted(`… and ${hidden.length} more, ${ready} of them Ready`, columns),
   ]
-}
-
-const tableNote = (note: string, width = Number.POSITIVE_INFINITY): readonly string[] => {
-  const line = onOneLine(note)
-  return [line.length > width ? cutAt(line, width - 1) : line]
 }
 
 const isUnready = ({ ready }: Row): boolean => ready !== 'True'

@@ -1,6 +1,7 @@
 import type { Parent } from '../crds/kind.ts'
-import { cutAt, onOneLine } from '../crds/text.ts'
+import { onOneLine } from '../crds/text.ts'
 import { barOf, type Progress, progressOf } from './progress.ts'
+import { fitted, padded, widthOf } from './width.ts'
 
 /** One object as `up` and `watch` show it. */
 export interface Row {
@@ -49,17 +50,14 @@ export function tableLines(seen: readonly Row[], width = Number.POSITIVE_INFINIT
   const rows = seen.map(asShown)
   const columns = ['kind', 'name', 'ready', 'reason'] as const
   const widths = columns.map((column) =>
-    Math.max(minWidths[column], ...rows.map((row) => row[column].length)),
+    Math.max(minWidths[column], ...rows.map((row) => widthOf(row[column]))),
   )
   const cells = [heads, ...rows].map((row) =>
-    columns.map((column, index) => row[column].padEnd(widths[index] ?? 0)),
+    columns.map((column, index) => padded(row[column], widths[index] ?? 0)),
   )
   const last = ['MESSAGE', ...rows.map(saying)]
-  return cells.map((line, index) => cutLine([...line, last[index]].join('  ').trimEnd(), width))
+  return cells.map((line, index) => fitted([...line, last[index]].join('  ').trimEnd(), width))
 }
-
-const cutLine = (line: string, width: number): string =>
-  line.length > width ? cutAt(line, width - 1) : line
 
 /** How far the work is comes before what it does: the end of a line may be cut. */
 function saying({ message, progress }: Row): string {

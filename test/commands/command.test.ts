@@ -70,12 +70,12 @@ describe('exit codes: 0, 1 for refused input, 2 for wrong usage', () => {
       {
         args: ['validate', '-f', 'nowhere.yaml'],
         code: 1,
-        says: 'substratus: the path "nowhere.yaml" does not exist\n',
+        says: 'error: the path "nowhere.yaml" does not exist\n',
       },
       {
         args: ['render', '-f', 'examples', '--config', 'nowhere.yaml'],
         code: 1,
-        says: 'substratus: the path "nowhere.yaml" does not exist\n',
+        says: 'error: the path "nowhere.yaml" does not exist\n',
       },
       {
         args: ['render', '-f', 'examples', '--config', 'examples'],
@@ -90,7 +90,7 @@ describe('exit codes: 0, 1 for refused input, 2 for wrong usage', () => {
       {
         args: ['serve', '--http', '192.0.2.1:0'],
         code: 1,
-        says: 'substratus: 192.0.2.1 is no address of this machine\n',
+        says: 'error: 192.0.2.1 is no address of this machine\n',
       },
       {
         args: ['token', 'app', '--hours', 'x'],

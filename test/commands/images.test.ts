@@ -100,7 +100,7 @@ test('says that a platform has no emulator, before anything is compiled', () => 
   })
   expect(status).toBe(1)
   expect(stderr).toMatch(
-    /^substratus: programs for linux\/\w+ do not run on this machine: install an emulator \(on Debian, the package "qemu-user-static"\), or build only for this machine with --platform linux\/\w+$/m,
+    /^error: programs for linux\/\w+ do not run on this machine: install an emulator \(on Debian, the package "qemu-user-static"\), or build only for this machine with --platform linux\/\w+$/m,
   )
   expect(stderr).not.toContain('compiling')
   const [probe, ...more] = readFileSync(log, 'utf8').match(/^buildx build.*/gm) ?? []
@@ -112,7 +112,7 @@ test('says what is missing if it is not told where to push', () => {
   const { status, stderr } = images([])
   expect(status).toBe(1)
   expect(stderr).toBe(
-    'substratus: name where to push the images: npm run images -- --push registry.example.com/tools\n',
+    'error: name where to push the images: npm run images -- --push registry.example.com/tools\n',
   )
 })
 

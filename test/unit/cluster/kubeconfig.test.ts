@@ -1,7 +1,10 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { Agent } from 'node:http'
+import type { RequestOptions } from 'node:https'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
+import { authenticate } from '../../../cluster/credentials.ts'
 import { type ClusterOptions, clusterOf } from '../../../cluster/kubeconfig.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'substratus-kubeconfig-'))
@@ -121,12 +124,12 @@ describe('the cluster and the namespace are those that kubectl would use', () =>
     {
       when: 'there is no current context',
       env: listed('none'),
-      is: 'error: the kubeconfig has no current-context: choose one by --context NAME',
+      is: 'error: the kubeconfig has no current-context: choose one with --context NAME',
     },
     {
       when: 'there is no file',
       env: listed('gone'),
-      is: 'error: no kubeconfig: gone cannot be found; name one by --kubeconfig',
+      is: 'error: no kubeconfig: gone cannot be found; name one with --kubeconfig',
     },
     {
       when: 'the file of --kubeconfig does not exist',
@@ -143,6 +146,25 @@ describe('the cluster and the namespace are those that kubectl would use', () =>
     const found = shown(options, env)
     if (is.endsWith(': ')) expect(found).toContain(is)
     else expect(found).toBe(is)
+  })
+
+  test('over plain HTTP, no credentials are sent, as in kubectl', async () => {
+    const user = { token: 'secret', 'client-certificate': 'gone.crt', 'client-key': 'gone.key' }
+    writeFileSync(
+      file('proxy'),
+      JSON.stringify({
+        'current-context': 'p',
+        clusters: [{ name: 'p', cluster: { server: 'http://127.0.0.1:8001' } }],
+        users: [{ name: 'p', user }],
+        contexts: [{ name: 'p', context: { cluster: 'p', user: 'p' } }],
+      }),
+    )
+    const { kubeConfig } = clusterOf({ kubeconfig: file('proxy') })
+    const options: RequestOptions = {}
+    await authenticate(kubeConfig, options)
+    expect(options.agent).toBeInstanceOf(Agent)
+    expect(JSON.stringify(options.headers ?? {})).not.toContain('secret')
+    expect(options.cert).toBeUndefined()
   })
 
   test('a kubeconfig’s relative paths start at its own folder', () => {

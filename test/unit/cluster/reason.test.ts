@@ -24,6 +24,11 @@ describe('why a connection failed is told in words', () => {
       is: 'the connection to [::1]:6443 was refused',
     },
     {
+      when: 'a certificate is no certificate',
+      error: failed('ERR_OSSL_PEM_NO_START_LINE'),
+      is: 'a certificate or key of the kubeconfig is not in PEM format',
+    },
+    {
       when: 'no network leads there',
       error: failed('EHOSTUNREACH'),
       is: 'there is no route to 10.0.0.1:6443',
