@@ -10,6 +10,8 @@ interface Following {
   readonly kinds: readonly Kind[]
   /** All of them, if undefined. */
   readonly namespace?: string | undefined
+  /** After how long a silence of the API server the objects may be old; a watch is heard of more often. */
+  readonly patienceSeconds?: number
   /** If it aborts, so does the waiting, with an error. */
   readonly signal?: AbortSignal
 }
@@ -30,7 +32,7 @@ const tickMilliseconds = 1000
 
 /** What the objects are, after each burst of changes and once a second. Throws if the first list fails. */
 export async function* follow(following: Following): AsyncGenerator<Followed, never, void> {
-  const { kubeConfig, kinds, namespace, signal } = following
+  const { kubeConfig, kinds, namespace, patienceSeconds = 40, signal } = following
   const ended = new AbortController()
   const until = AbortSignal.any([ended.signal, ...(signal ? [signal] : [])])
   const failure = Promise.withResolvers<never>()
@@ -64,7 +66,11 @@ export async function* follow(following: Following): AsyncGenerator<Followed, ne
     ])
     for (;;) {
       change = Promise.withResolvers()
-      yield { objects: watched.flatMap((one) => [...one.all()].sort(byName)), trouble }
+      const isSilent = watched.some((one) => (one.state().heard?.secondsAgo ?? 0) > patienceSeconds)
+      yield {
+        objects: watched.flatMap((one) => [...one.all()].sort(byName)),
+        trouble: trouble ?? (isSilent ? silence : undefined),
+      }
       await Promise.race([change.promise, sleep(tickMilliseconds, undefined, { signal: until })])
       await sleep(settleMilliseconds, undefined, { signal: until })
     }
@@ -72,6 +78,8 @@ export async function* follow(following: Following): AsyncGenerator<Followed, ne
     ended.abort()
   }
 }
+
+const silence = 'the API server does not answer; trying again'
 
 const aborted = (signal: AbortSignal): Promise<never> =>
   new Promise((_, reject) => {

@@ -62,27 +62,30 @@ const isUnready = ({ ready }: Row): boolean => ready !== 'True'
 
 function onChange(output: Output) {
   const printed = new Map<string, { readonly value: string; readonly row: Row }>()
-  const print = (row: Row, line = tableLines([row])[1]) => output.write(`${line}\n`)
   return (rows: readonly Row[]) => {
-    const [heading = '', ...lines] = tableLines(rows)
+    const present = new Set(rows.map(keyOf))
+    const gone = [...printed.values()]
+      .filter(({ row }) => !present.has(keyOf(row)))
+      .map(({ row: { kind, name } }): Row => {
+        printed.delete(keyOf({ kind, name }))
+        return { kind, name, ready: '-', reason: 'Deleted', message: '' }
+      })
+    const isFirst = printed.size + gone.length === 0
+    // Together, so that their columns are aligned.
+    const [heading = '', ...lines] = tableLines([...rows, ...gone])
+    const write = (line = '') => output.write(`${line}\n`)
+    if (isFirst && rows.length) write(heading)
     for (const [index, row] of rows.entries()) {
       const { ready, reason, message, progress } = row
       const key = keyOf(row)
       // The time that is left changes all the time.
       const value = [ready, reason, message, progress?.percent].join()
       if (printed.get(key)?.value === value) continue
-      if (printed.size === 0) output.write(`${heading}\n`)
-      print(row, lines[index])
+      write(lines[index])
       printed.set(key, { value, row })
     }
-    const present = new Set(rows.map(keyOf))
-    for (const [key, { row }] of printed) {
-      if (present.has(key)) continue
-      const { kind, name } = row
-      print({ kind, name, ready: '-', reason: 'Deleted', message: '' })
-      printed.delete(key)
-    }
+    for (const line of lines.slice(rows.length)) write(line)
   }
 }
 
-const keyOf = ({ kind, name }: Row): string => `${kind}/${name}`
+const keyOf = ({ kind, name }: Pick<Row, 'kind' | 'name'>): string => `${kind}/${name}`

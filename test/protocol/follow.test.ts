@@ -1,0 +1,51 @@
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { type Followed, follow } from '../../cluster/follow.ts'
+import { kinds } from '../../crds/kinds.ts'
+import { type ListApi, listApi } from './listapi.ts'
+
+/** What watch and up show, against an API server that falls silent. */
+
+const models = kinds.filter(({ plural }) => plural === 'models')
+const model = {
+  apiVersion: 'substratus.ai/v1',
+  kind: 'Model',
+  metadata: { namespace: 'default', name: 'falcon', resourceVersion: '1' },
+  spec: {},
+}
+
+let api: ListApi
+beforeEach(async () => {
+  api = await listApi(() => ({ kind: 'ModelList', items: [model] }))
+})
+afterEach(() => api.close())
+
+async function seen(isEnough: (followed: Followed) => boolean): Promise<Followed> {
+  const kubeConfig = api.kubeConfig
+  for await (const one of follow({ kubeConfig, kinds: models, patienceSeconds: 1 }))
+    if (isEnough(one)) return one
+  throw new Error('never')
+}
+
+test('objects are shown at once, and again with a note when the API server falls silent', async () => {
+  const first = await seen(() => true)
+  expect(first.trouble).toBeUndefined()
+  expect(first.objects.map(({ metadata }) => metadata.name)).toEqual(['falcon'])
+  const silent = await seen(({ trouble }) => trouble !== undefined)
+  expect(silent.trouble).toBe('the API server does not answer; trying again')
+  expect(silent.objects).toHaveLength(1)
+})
+
+test('a first list that is refused ends it', async () => {
+  api.code = 403
+  await expect(seen(() => true)).rejects.toMatchObject({ code: 403 })
+})
+
+test('so does its signal', async () => {
+  const signal = AbortSignal.timeout(300)
+  const following = follow({ kubeConfig: api.kubeConfig, kinds: models, signal })
+  await expect(
+    (async () => {
+      for await (const _ of following);
+    })(),
+  ).rejects.toThrow()
+})
