@@ -1,14 +1,16 @@
+import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { mkdirSync, truncateSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { text } from 'node:stream/consumers'
+import { promisify } from 'node:util'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { scratch, server, tool } from '../hostile/tools.ts'
 import { type Amount, receiver } from '../receiver.ts'
 
 /**
  * The project's own tools report how many bytes they have loaded, sealed or pushed: each runs as in its
- * container, and its reports are received over HTTP.
+ * container, and its reports are received over HTTP. So does the training of the examples.
  */
 
 const MiB = 2 ** 20
@@ -136,4 +138,23 @@ describe('bytes are reported, and all of them at the end', () => {
     await run(words, { REGISTRY_INSECURE: 'true' })
     expectRise(reports.heard, 64 * MiB)
   })
+})
+
+test('the training of the examples reports its first step and its last, with the loss', async () => {
+  const training = `
+import sys
+sys.dont_write_bytecode = True
+sys.path.insert(0, "examples/writer")
+import progress
+for step in range(1, 101):
+    progress.report(step, 100, loss=1 / step)
+`
+  // A proxy of the cluster's network would not know its Services.
+  const variables = { ...process.env, ...env, http_proxy: 'http://127.0.0.1:1' }
+  const { stdout } = await promisify(execFile)('python3', ['-c', training], { env: variables })
+  expect(stdout).toBe('')
+  expect(reports.heard).toEqual([
+    { step: 1, of: 100, metrics: { loss: 1 } },
+    { step: 100, of: 100, metrics: { loss: 0.01 } },
+  ])
 })
