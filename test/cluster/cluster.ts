@@ -86,6 +86,7 @@ export async function until<T>(
   ask: () => Promise<T>,
   satisfied: (answer: T) => boolean,
   seconds = 60,
+  pauseMs = 250,
 ): Promise<T> {
   const end = Date.now() + seconds * 1000
   let last: unknown
@@ -97,7 +98,7 @@ export async function until<T>(
     } catch (error) {
       last = error
     }
-    await sleep(250)
+    await sleep(pauseMs)
   }
   throw new Error(`not within ${seconds} s; the last answer was ${shown(last)}`)
 }

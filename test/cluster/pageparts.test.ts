@@ -263,54 +263,97 @@ describe('a thousand objects', () => {
     }),
   )
 
-  /** Milliseconds from the API server's answer to a row of the page, and to the next frame. */
-  async function untilShown(api: FakeApi, message: string): Promise<readonly number[]> {
-    const row = `document.querySelector('tbody tr .message').textContent`
+  /** Milliseconds from the start of the navigation to the first paint, and to the frame with all rows. */
+  async function loaded(address: string): Promise<readonly [number, number]> {
+    await browser().go('about:blank')
+    await browser().go(address)
+    const listed = await browser().ask(
+      `new Promise((done) => {
+        const look = () => document.querySelectorAll('tbody tr').length === 1000
+          ? setTimeout(() => done(performance.now())) : requestAnimationFrame(look)
+        look()
+      })`,
+    )
+    const paint = 'performance.getEntriesByName("first-contentful-paint")[0].startTime'
+    return [Number(await browser().ask(paint)), Number(listed)]
+  }
+
+  /** Milliseconds from the API server's answer to the frame that shows it. */
+  async function changed(api: FakeApi, where: string, message: string): Promise<number> {
     const seen = browser().ask(
-      `new Promise((done) => new MutationObserver(() => {
-        if (${row} !== ${JSON.stringify(message)}) return
-        const shown = Date.now()
-        requestAnimationFrame(() => setTimeout(() => done([shown, Date.now()])))
-      }).observe(document.querySelector('tbody'), { subtree: true, childList: true, characterData: true }))`,
-    ) as Promise<readonly number[]>
+      `new Promise((done) => new MutationObserver((_, own) => {
+        if (!document.querySelector('${where}').textContent.endsWith('${message}')) return
+        own.disconnect()
+        requestAnimationFrame(() => setTimeout(() => done(Date.now())))
+      }).observe(document.querySelector('main'), { subtree: true, childList: true, characterData: true }))`,
+    )
     // The observer is there when this is answered.
     await browser().ask('true')
     const began = Date.now()
     api.put(thing('Model', 'm0', { ready: `True Done: ${message}` }))
-    return (await seen).map((time) => time - began)
+    return Number(await seen) - began
   }
-  const median = (times: readonly number[]) => times.toSorted((a, b) => a - b)[times.length >> 1]
 
-  test('are listed, filtered, and changed while they are shown', async () => {
+  const median = (times: readonly number[]) =>
+    Math.round(times.toSorted((a, b) => a - b)[times.length >> 1] ?? Number.POSITIVE_INFINITY)
+
+  /** How many times longer than its CPU time a computation takes now: 1 if nothing else needs the machine. */
+  function slowness(): number {
+    const [began, used] = [performance.now(), process.cpuUsage()]
+    const burnt = () => {
+      const { user, system } = process.cpuUsage(used)
+      return (user + system) / 1000
+    }
+    while (burnt() < 30);
+    return Math.max(1, (performance.now() - began) / burnt())
+  }
+
+  /** The median of five tries is in time, in one of four rounds, as far as other programs let the machine work. */
+  async function isInTime(what: string, most: number, attempt: (at: number) => Promise<number>) {
+    const rounds: { readonly took: number; readonly slow: number }[] = []
+    const fastest = () => Math.min(...rounds.map(({ took, slow }) => took / slow))
+    while (rounds.length < 4 && fastest() > most) {
+      const before = slowness()
+      const times: number[] = []
+      for (let at = 0; at < 5; at++) times.push(await attempt(rounds.length * 5 + at))
+      rounds.push({ took: median(times), slow: (before + slowness()) / 2 })
+    }
+    const told = rounds.map(({ took, slow }) => `${took} ms at slowness ${slow.toFixed(1)}`)
+    console.log(`1,000 objects: ${what}: ${told.join(', then ')}`)
+    expect(fastest(), what).toBeLessThanOrEqual(most)
+  }
+
+  test('are painted first within 1 s, and a change within 200 ms, whatever is open', async () => {
     const api = await fakeApi()
+    api.posted = () => ({ status: { allowed: true } })
     api.put(...many)
     const page = await served(folder, api.kubeconfig, 'team')
     ends.push(page.end, api.close)
-    await browser().go('about:blank')
     browser().complaints.length = 0
-    await browser().go(page.address)
-    await shows(browser(), '1000 of 1000 objects')
-    const painted = await browser().ask(
-      'Math.round(performance.getEntriesByName("first-contentful-paint")[0]?.startTime ?? -1)',
-    )
-    const times: (readonly number[])[] = []
-    for (let at = 0; at < 9; at++) times.push(await untilShown(api, `changed ${at}`))
-    const [shown, frame] = [0, 1].map((at) => median(times.map((one) => one[at] ?? 0)))
-    console.log(
-      `1,000 objects: first paint ${painted} ms; a change in the page after ${shown} ms, its frame after ${frame} ms`,
-    )
-    // The machine may have other work: the goal is 200 ms.
-    expect(shown).toBeLessThan(2000)
-    await browser().ask('document.getElementById("filter").focus(); true')
-    await browser().type('m99')
-    await shows(browser(), '11 of 1000 objects')
+    await isInTime('the first paint', 1000, async () => (await loaded(page.address))[0])
+    // Nothing is promised about the whole list: this finds what is slower by far.
+    await isInTime('the whole list', 2000, async () => (await loaded(page.address))[1])
+    for (const [place, where, isThere] of [
+      ['#/list', 'tbody tr .message', 'tbody tr'],
+      ['#/list/models/m1', 'tbody tr .message', '.actions button'],
+      ['#/graph', 'svg .node title', 'svg .node'],
+      ['#/graph/models/m1', 'svg .node title', '.actions button'],
+    ] as const) {
+      await browser().ask(`location.hash = '${place}'; true`)
+      await browser().untilTrue(`document.querySelector('${isThere}')`)
+      await isInTime(`a change in ${place}`, 200, (at) => changed(api, where, `${place} ${at}`))
+    }
+    expect(await browser().ask('document.querySelectorAll("svg .node").length')).toBe(1000)
+    expect(await browser().ask('document.querySelectorAll("svg .edge").length')).toBe(900)
     expectNoComplaints(browser())
   })
 
-  test('are laid out as a graph in a worker', async () => {
-    await opened({ models: many }, {}, '#/graph')
-    await browser().untilTrue('document.querySelectorAll("svg .node").length === 1000', 60)
-    expect(await browser().ask('document.querySelectorAll("svg .edge").length')).toBe(900)
+  test('are filtered as somebody types', async () => {
+    await opened({ models: many })
+    await shows(browser(), '1000 of 1000 objects')
+    await browser().press('/')
+    await browser().type('m99')
+    await shows(browser(), '11 of 1000 objects')
     expectNoComplaints(browser())
   })
 })

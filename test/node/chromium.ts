@@ -133,7 +133,7 @@ export async function chromium(width = 1280, height = 620): Promise<Page> {
     },
     ask,
     untilTrue: (expression, seconds = 180) =>
-      until(() => ask(`Boolean(${expression})`), Boolean, seconds),
+      until(() => ask(`Boolean(${expression})`), Boolean, seconds, 50),
     press: async (key, modifiers = 0) => {
       const code = key.length === 1 ? `Key${key.toUpperCase()}` : key
       const windowsVirtualKeyCode = keyCodes[key] ?? key.toUpperCase().charCodeAt(0)
