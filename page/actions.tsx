@@ -1,4 +1,4 @@
-import { useState } from 'preact/hooks'
+import { useEffect, useRef, useState } from 'preact/hooks'
 import { change, openInBrowser } from './api.ts'
 import { type Action, actionsOf, keyOfRight } from './core/actions.ts'
 import type { Thing } from './core/things.ts'
@@ -14,6 +14,16 @@ interface Props {
 export function Actions({ thing, plural, namespace, allowed }: Props) {
   const [asked, setAsked] = useState<Action['name']>()
   const [said, setSaid] = useState('')
+  const box = useRef<HTMLDivElement>(null)
+  const former = useRef(asked)
+  useEffect(() => {
+    // The button that had the focus is gone: a keyboard goes on with what has come in its place.
+    const found = asked
+      ? box.current?.querySelector<HTMLElement>('button[name=cancel]')
+      : box.current?.querySelector<HTMLElement>(`button[name=${former.current}]`)
+    if (asked !== former.current) found?.focus()
+    former.current = asked
+  }, [asked])
   const actions = actionsOf(plural).filter(({ fits }) => fits(thing))
   const mine = actions.filter(({ right }) => allowed?.has(keyOfRight(right)))
 
@@ -35,7 +45,7 @@ export function Actions({ thing, plural, namespace, allowed }: Props) {
   }
 
   return (
-    <div class="actions">
+    <div class="actions" ref={box}>
       {mine.map((action) =>
         asked === action.name ? (
           <span key={action.name}>
@@ -43,7 +53,7 @@ export function Actions({ thing, plural, namespace, allowed }: Props) {
             <button type="button" onClick={() => act(action)}>
               {action.label} now
             </button>{' '}
-            <button type="button" onClick={() => setAsked(undefined)}>
+            <button type="button" name="cancel" onClick={() => setAsked(undefined)}>
               Cancel
             </button>
           </span>
@@ -51,6 +61,7 @@ export function Actions({ thing, plural, namespace, allowed }: Props) {
           <button
             key={action.name}
             type="button"
+            name={action.name}
             onClick={() => (action.ask ? setAsked(action.name) : act(action))}
           >
             {action.label}

@@ -10,12 +10,16 @@ import type { Thing } from './core/things.ts'
 
 const key = 'token'
 
-/** Takes the token out of the address, so that it is in no bookmark, and keeps it for a reload. */
-export function takeToken(): void {
+/**
+ * Takes the token out of the address, so that it is in no bookmark, and keeps it for a reload; tells whether
+ * there was one.
+ */
+export function takeToken(): boolean {
   const [, token] = /^#token=([-\w]+)$/.exec(location.hash) ?? []
-  if (!token) return
+  if (!token) return false
   sessionStorage.setItem(key, token)
   history.replaceState(null, '', '/#/list')
+  return true
 }
 
 /** A request that was refused: what the API server or the local part said. */

@@ -1,4 +1,4 @@
-import { useEffect, useMemo } from 'preact/hooks'
+import { useEffect, useMemo, useRef } from 'preact/hooks'
 import { Compare } from './compare.tsx'
 import { hashOf, type Place } from './core/place.ts'
 import { isKnown, type Known, thingNamed, thingsOf } from './core/things.ts'
@@ -23,13 +23,23 @@ export function App() {
   useEffect(() => {
     const pressed = (event: KeyboardEvent): void => {
       const isTyping = (event.target as Element).closest('input, textarea, select')
+      // There, Escape clears a search or closes a menu.
+      if (isTyping) return
       if (event.key === 'Escape' && place.name) location.hash = hashOf({ view: listOrGraph(place) })
-      if (event.key !== '/' || isTyping) return
+      if (event.key !== '/') return
       event.preventDefault()
       document.getElementById('filter')?.focus()
     }
     addEventListener('keydown', pressed)
     return () => removeEventListener('keydown', pressed)
+  }, [place])
+  const former = useRef(place)
+  useEffect(() => {
+    // Whoever closes an object goes on where it was opened.
+    const { name } = former.current
+    if (name && !place.name)
+      document.querySelector<HTMLElement>(`a[href="${hashOf(former.current)}"]`)?.focus()
+    former.current = place
   }, [place])
 
   const view = listOrGraph(place)
@@ -62,7 +72,12 @@ export function App() {
       {session && !isOver && (
         <main class={place.name ? 'split' : undefined}>
           {place.view === 'compare' ? (
-            <Compare a={thing || undefined} b={other || undefined} place={place} />
+            <Compare
+              a={thing || undefined}
+              b={other || undefined}
+              place={place}
+              isKnown={isKnown(known, session)}
+            />
           ) : (
             <>
               {view === 'graph' ? (
@@ -83,6 +98,7 @@ export function App() {
                   known={known}
                   session={session}
                   place={place}
+                  isKnown={isKnown(known, session)}
                 />
               )}
             </>

@@ -9,6 +9,7 @@ export function Chat({ server }: { readonly server: Thing }) {
   const [question, setQuestion] = useState('')
   const [answer, setAnswer] = useState('')
   const [said, setSaid] = useState('')
+  const [isWriting, setWriting] = useState(false)
   const going = useRef<AbortController>(undefined)
   useEffect(() => () => going.current?.abort(), [])
 
@@ -17,7 +18,9 @@ export function Chat({ server }: { readonly server: Thing }) {
     const mine = new AbortController()
     going.current = mine
     const read = answerReader()
+    let isEmpty = true
     setAnswer('')
+    setWriting(true)
     const isAsleep = stateOf(server).word === 'Idle'
     setSaid(isAsleep ? 'It sleeps; the question wakes it.' : 'Waiting for the answer…')
     try {
@@ -27,15 +30,17 @@ export function Chat({ server }: { readonly server: Thing }) {
         (piece) => {
           const text = read(piece)
           if (!text) return
+          isEmpty = false
           setSaid('')
           setAnswer((before) => before + text)
         },
         mine.signal,
       )
-      setSaid('')
+      setSaid(isEmpty ? 'The answer is empty.' : '')
     } catch (error) {
       if (!mine.signal.aborted) setSaid(error instanceof Error ? error.message : String(error))
     }
+    if (!mine.signal.aborted) setWriting(false)
   }
 
   return (
@@ -57,7 +62,10 @@ export function Chat({ server }: { readonly server: Thing }) {
         <button type="submit">Ask</button>
       </form>
       <p role="status">{said}</p>
-      {answer && <blockquote aria-label="Answer">{answer}</blockquote>}
+      {/* A screen reader reads it once it is complete. */}
+      <blockquote aria-live="polite" aria-busy={isWriting}>
+        {answer}
+      </blockquote>
     </section>
   )
 }

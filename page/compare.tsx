@@ -9,10 +9,11 @@ interface Props {
   readonly a: Thing | undefined
   readonly b: Thing | undefined
   readonly place: Place
+  readonly isKnown: boolean
 }
 
 /** Two Models side by side: what they were made from, with what, and what came of it. */
-export function Compare({ a, b, place }: Props) {
+export function Compare({ a, b, place, isKnown }: Props) {
   const [isAll, setAll] = useState(false)
   const back = hashOf({ view: 'list', plural: place.plural, name: place.name })
   const rows = a && b ? comparedRows(a, b) : []
@@ -25,7 +26,11 @@ export function Compare({ a, b, place }: Props) {
       <h2 id="compare">
         Model {place.name} and Model {place.other}
       </h2>
-      {!(a && b) && <p>Model {a ? place.other : place.name} does not exist.</p>}
+      {!(a && b) && (
+        <p>
+          {isKnown ? `Model ${a ? place.other : place.name} does not exist.` : 'Reading objects…'}
+        </p>
+      )}
       {a && b && (
         <>
           <label>

@@ -1,5 +1,6 @@
 import { useEffect, useMemo, useRef } from 'preact/hooks'
 import { estimate } from '../crds/duration.ts'
+import { cutAt } from '../crds/text.ts'
 import type { Session } from '../ui/wire.ts'
 import { Actions } from './actions.tsx'
 import { Badge } from './badge.tsx'
@@ -8,7 +9,7 @@ import { keyOfRight, readsLogs, rightsOf } from './core/actions.ts'
 import { graphOf, idOf, referencesOf } from './core/graph.ts'
 import { hashOf, type Place } from './core/place.ts'
 import { progressOf } from './core/progress.ts'
-import { conditionOf, meaningOf, stateOf, todoOf, toneOf } from './core/state.ts'
+import { conditionOf, longestMessage, meaningOf, stateOf, todoOf, toneOf } from './core/state.ts'
 import { happeningsOf, jobsOf, type Known, podsOf, type Thing } from './core/things.ts'
 import { Curves } from './curves.tsx'
 import { Logs } from './logs.tsx'
@@ -23,10 +24,11 @@ interface Props {
   readonly known: Known
   readonly session: Session
   readonly place: Place
+  readonly isKnown: boolean
 }
 
 /** One object, and everything that belongs to it. */
-export function Details({ thing, things, known, session, place }: Props) {
+export function Details({ thing, things, known, session, place, isKnown }: Props) {
   const heading = useRef<HTMLHeadingElement>(null)
   // A screen reader goes on there, and so does the next Tab.
   useEffect(() => heading.current?.focus(), [])
@@ -44,13 +46,15 @@ export function Details({ thing, things, known, session, place }: Props) {
       {thing ? (
         <Shown thing={thing} things={things} known={known} session={session} place={place} />
       ) : (
-        <p>It does not exist, or has been deleted.</p>
+        <p>{isKnown ? 'It does not exist, or has been deleted.' : 'Reading objects…'}</p>
       )}
     </section>
   )
 }
 
-function Shown({ thing, things, known, session, place }: Props & { readonly thing: Thing }) {
+type ShownProps = Omit<Props, 'isKnown'> & { readonly thing: Thing }
+
+function Shown({ thing, things, known, session, place }: ShownProps) {
   const now = useNow(1)
   const plural = place.plural ?? ''
   const allowed = useRights(session.namespace, thing.metadata.name, rightsOf(plural))
@@ -61,7 +65,7 @@ function Shown({ thing, things, known, session, place }: Props & { readonly thin
   return (
     <>
       <p>
-        <Badge tone={tone} word={word} /> {message}
+        <Badge tone={tone} word={word} /> {cutAt(message, longestMessage)}
       </p>
       {todo && <p class="todo">What to do: {todo}</p>}
       <Actions thing={thing} plural={plural} namespace={session.namespace} allowed={allowed} />
@@ -158,7 +162,14 @@ function Conditions({ thing }: { readonly thing: Thing }) {
               </span>{' '}
               <time>{condition.lastTransitionTime}</time>
             </dt>
-            <dd>{condition.message}</dd>
+            {condition.message.length > longestMessage ? (
+              // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the keyboard.
+              <dd class="scrolls" tabIndex={0}>
+                {condition.message}
+              </dd>
+            ) : (
+              <dd>{condition.message}</dd>
+            )}
           </div>
         ))}
       </dl>

@@ -1,4 +1,5 @@
 import { useEffect, useMemo, useState } from 'preact/hooks'
+import { cutAt } from '../crds/text.ts'
 import type { PageKind } from '../ui/wire.ts'
 import { type Graph, graphOf, idOf, relatedTo, shapeOf } from './core/graph.ts'
 import { hashOf, type Place } from './core/place.ts'
@@ -48,11 +49,12 @@ export function GraphView({ things, kinds, place }: Props) {
                 <rect x={at.x} y={at.y} width={width} height={height} rx="6">
                   <title>{`${name}: ${state?.message ?? 'does not exist'}`}</title>
                 </rect>
+                {/* As much as fits into the box; its title has all. */}
                 <text x={at.x + 10} y={at.y + 19}>
-                  {shortened(name)}
+                  {cutAt(name, 22)}
                 </text>
                 <text class="word" x={at.x + 10} y={at.y + 37}>
-                  {kind}: {state?.word ?? 'does not exist'}
+                  {cutAt(`${kind}: ${state?.word ?? 'does not exist'}`, 33)}
                 </text>
               </a>
             )
@@ -62,9 +64,6 @@ export function GraphView({ things, kinds, place }: Props) {
     </section>
   )
 }
-
-/** As much as fits into a box; its title has all. */
-const shortened = (name: string): string => (name.length > 26 ? `${name.slice(0, 25)}…` : name)
 
 /** Where everything is; a string if that failed. The old layout stays until the new one is there. */
 function useLayout(graph: Graph): Layout | string | undefined {

@@ -1,10 +1,11 @@
 import { useMemo, useState } from 'preact/hooks'
 import { ageOf } from '../crds/duration.ts'
+import { cutAt } from '../crds/text.ts'
 import type { Session } from '../ui/wire.ts'
 import { Badge } from './badge.tsx'
 import { hashOf, type Place } from './core/place.ts'
 import { progressOf } from './core/progress.ts'
-import { stateOf } from './core/state.ts'
+import { longestMessage, stateOf } from './core/state.ts'
 import type { Thing } from './core/things.ts'
 import { useNow } from './world.ts'
 
@@ -111,7 +112,7 @@ const Row = ({ thing, age, href, isOpen }: RowProps) =>
         </td>
         <td>{age}</td>
         <td class="message" title={message}>
-          {message}
+          {cutAt(message, longestMessage)}
         </td>
       </tr>
     )

@@ -1,5 +1,6 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
 import { printable } from '../crds/text.ts'
+import { paced } from '../ui/paced.ts'
 import { followLog } from './api.ts'
 import { isRunningIn, logTroubleOf } from './core/logs.ts'
 import { type Pod, stageOf } from './core/things.ts'
@@ -15,6 +16,9 @@ interface Props {
 /** The end of a log is kept, not all of it. */
 const longestLog = 400_000
 
+/** A log that grows by thousands of lines a second is drawn a few times a second. */
+const drawMilliseconds = 200
+
 /** The log of a container, which is followed while it is shown. */
 export function Logs({ namespace, pods, isAllowed }: Props) {
   const [chosen, setChosen] = useState('')
@@ -26,10 +30,14 @@ export function Logs({ namespace, pods, isAllowed }: Props) {
       pod,
       container: name,
       key: `${pod.metadata.name}/${name}`,
-      label: `${stageOf(pod)}: ${name} of ${pod.metadata.name} (${pod.status?.phase})`,
+      label: `${stageOf(pod)}: ${name} of ${pod.metadata.name} (${pod.status?.phase ?? 'Pending'})`,
     }))
   })
-  const shown = choices.find(({ key }) => key === chosen) ?? choices[0]
+  const former = useRef<(typeof choices)[number]>(undefined)
+  // What somebody reads stays when its Pod goes, until another one comes.
+  const shown = choices.find(({ key }) => key === chosen) ?? choices[0] ?? former.current
+  if (isShown) former.current = shown
+  const isGone = Boolean(shown) && !choices.length
   return (
     <details onToggle={(event) => setShown(event.currentTarget.open)}>
       <summary>
@@ -37,12 +45,15 @@ export function Logs({ namespace, pods, isAllowed }: Props) {
       </summary>
       {isAllowed === false && <p>You have no right to read logs: get pods/log.</p>}
       {isAllowed && !choices.length && <p>It has no Pods now.</p>}
+      {isAllowed && isGone && isShown && (
+        <p>This is what Pod {shown?.pod.metadata.name} has written.</p>
+      )}
       {isAllowed && isShown && shown && (
         <>
           <label>
             Container{' '}
             <select value={shown.key} onChange={(event) => setChosen(event.currentTarget.value)}>
-              {choices.map((one) => (
+              {(choices.length ? choices : [shown]).map((one) => (
                 <option key={one.key} value={one.key}>
                   {one.label}
                 </option>
@@ -100,6 +111,9 @@ function Log({ namespace, pod, container, isPrevious }: LogProps) {
       let isOpen = false
       // A further read repeats the last lines, so it replaces what is shown.
       let got = ''
+      const drawing = paced(() => {
+        if (got && !signal.aborted) setText(got)
+      }, drawMilliseconds)
       try {
         await followLog(
           namespace,
@@ -108,7 +122,7 @@ function Log({ namespace, pod, container, isPrevious }: LogProps) {
             isOpen = true
             setEnd('')
             got = (got + lines(piece)).slice(-longestLog)
-            if (got) setText(got)
+            drawing.wake()
           },
           signal,
         )

@@ -1,6 +1,7 @@
 import { duration } from '../crds/duration.ts'
+import { cutAt } from '../crds/text.ts'
 import { Badge } from './badge.tsx'
-import type { Tone } from './core/state.ts'
+import { longestMessage, type Tone } from './core/state.ts'
 import type { Job, Thing } from './core/things.ts'
 import { barsOf, type JobSpan, lasted, timelineOf } from './core/timeline.ts'
 
@@ -30,7 +31,7 @@ export function Timeline({ thing, jobs, now }: Props) {
         {stages.map(({ condition, tone, word, message, jobs }) => (
           <li key={condition}>
             <strong>{condition}</strong> <Badge tone={tone} word={word} />
-            <p>{message}</p>
+            <p>{cutAt(message, longestMessage)}</p>
             {jobs.length > 0 && (
               <ul>
                 {jobs.map((span) => {

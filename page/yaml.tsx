@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'preact/hooks'
+import { useEffect, useMemo, useState } from 'preact/hooks'
 import { schemaOf } from './api.ts'
 import type { Thing } from './core/things.ts'
 import { describedAt, yamlLines } from './core/yamllines.ts'
@@ -11,6 +11,11 @@ export function Yaml({ thing, plural }: { readonly thing: Thing; readonly plural
   useEffect(() => {
     if (isExplained) schemaOf(plural).then(setSchemas, () => setExplained(false))
   }, [isExplained, plural])
+  // Not each second, when only the times of the object's other parts change.
+  const lines = useMemo(
+    () => (isShown ? linesOf(thing, isExplained ? schemas : undefined) : undefined),
+    [thing, isShown, isExplained, schemas],
+  )
   return (
     <details onToggle={(event) => setShown(event.currentTarget.open)}>
       <summary>
@@ -27,22 +32,22 @@ export function Yaml({ thing, plural }: { readonly thing: Thing; readonly plural
       {isShown && (
         // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the keyboard.
         <section class="scrolls" aria-label="YAML" tabIndex={0}>
-          <pre>
-            {yamlLines(thing).map(({ indent, text, path }, at, lines) => {
-              const isNew = path.length > 0 && lines[at - 1]?.path !== path
-              const description =
-                isExplained && schemas && isNew ? describedAt(schemas, path) : undefined
-              const space = '  '.repeat(indent)
-              return (
-                <span key={at}>
-                  {description && <i>{`${space}# ${description}\n`}</i>}
-                  {`${space}${text}\n`}
-                </span>
-              )
-            })}
-          </pre>
+          <pre>{lines}</pre>
         </section>
       )}
     </details>
   )
 }
+
+const linesOf = (thing: Thing, schemas: Awaited<ReturnType<typeof schemaOf>> | undefined) =>
+  yamlLines(thing).map(({ indent, text, path }, at, lines) => {
+    const isNew = path.length > 0 && lines[at - 1]?.path !== path
+    const description = schemas && isNew ? describedAt(schemas, path) : undefined
+    const space = '  '.repeat(indent)
+    return (
+      <span key={at}>
+        {description && <i>{`${space}# ${description}\n`}</i>}
+        {`${space}${text}\n`}
+      </span>
+    )
+  })

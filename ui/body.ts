@@ -19,6 +19,10 @@ const requests: readonly string[] = [annotations.rerun, annotations.rollout, ann
 const isWord = (value: unknown): value is string =>
   typeof value === 'string' && /^[\x20-\x7e]{1,63}$/.test(value)
 
+/** As long as the API server takes it. */
+const isName = (value: unknown): value is string =>
+  typeof value === 'string' && /^[a-z0-9][-a-z0-9.]{0,252}$/.test(value)
+
 /** `{spec: {suspend}}`, or one of the annotations. */
 function changeFrom(value: Fields): Fields | undefined {
   const [field, ...others] = Object.keys(value)
@@ -50,7 +54,7 @@ function reviewFrom({ spec }: Fields, ownNamespace: string): Fields | undefined 
   const { namespace, verb, group = '', resource, subresource = '', name } = spec.resourceAttributes
   if (!questions.has([verb, group, resource, subresource].join(' '))) return undefined
   if (namespace !== ownNamespace) return undefined
-  if (name !== undefined && !isWord(name)) return undefined
+  if (name !== undefined && !isName(name)) return undefined
   return {
     apiVersion: 'authorization.k8s.io/v1',
     kind: 'SelfSubjectAccessReview',

@@ -38,6 +38,9 @@ export function toneOf({ status, reason }: Condition, isStalled: boolean): Tone 
   return activity === 'working' ? 'working' : 'waiting'
 }
 
+/** A longer message is cut where it would push away what follows; the conditions have all of it. */
+export const longestMessage = 600
+
 export const meaningOf = (reason: string): string => explained(reason)?.meaning ?? ''
 
 /** What a person can do about an object, which has these Jobs and Pods; undefined: nothing. */

@@ -6,8 +6,13 @@ import axe from 'axe-core'
 import { afterAll, beforeAll, expect } from 'vitest'
 import { clusterOf } from '../../cluster/kubeconfig.ts'
 import { root } from '../../terminal/root.ts'
+import { type Feed, feedOf } from '../../ui/feed.ts'
+import { filesOf } from '../../ui/files.ts'
+import { type LocalOptions, localPart } from '../../ui/local.ts'
 import { ui } from '../../ui/ui.ts'
 import { chromium, type Page } from '../node/chromium.ts'
+import { type FakeApi, fakeApi } from '../protocol/fakeapi.ts'
+import type { Given } from './pagethings.ts'
 
 /** The page of `kubectl substratus ui`, as it is built, in headless Chromium. */
 
@@ -57,6 +62,44 @@ export async function served(folder: string, kubeconfig: string, namespace: stri
     },
   }
 }
+
+const resources = ['datasets', 'models', 'modelservers', 'notebooks', 'jobs', 'pods', 'events']
+
+/** Opens the page of a namespace in which nothing exists but what is pushed; `ends` get what ends it. */
+export const opening =
+  (folder: string, browser: () => Page, ends: (() => Promise<unknown>)[]) =>
+  async (
+    given: Given,
+    options: Partial<LocalOptions> = {},
+    place = '#/list',
+  ): Promise<{
+    readonly feed: Feed
+    readonly api: FakeApi
+    readonly address: string
+    readonly go: (place: string) => unknown
+  }> => {
+    const api = await fakeApi()
+    api.posted = () => ({ status: { allowed: true } })
+    const feed = feedOf(resources)
+    for (const resource of resources) feed.push(resource, given[resource] ?? [], [])
+    const { address, close } = await localPart({
+      cluster: clusterOf({ kubeconfig: api.kubeconfig }),
+      files: filesOf(folder),
+      feed,
+      gateway: (_req, res) => res.end(),
+      open: () => {},
+      port: 0,
+      ...options,
+    })
+    ends.push(close, api.close)
+    await browser().go('about:blank')
+    browser().complaints.length = 0
+    await browser().go(address)
+    await browser().untilTrue('document.querySelector("table")')
+    const go = (to: string) => browser().ask(`location.hash = ${JSON.stringify(to)}; true`)
+    await go(place)
+    return { feed, api, address, go }
+  }
 
 /** What axe finds, a line each; it needs no right that the page's policy refuses. */
 export async function foundByAxe(browser: Page): Promise<unknown> {

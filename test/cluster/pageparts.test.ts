@@ -1,104 +1,28 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
-import { clusterOf } from '../../cluster/kubeconfig.ts'
-import { type Feed, feedOf } from '../../ui/feed.ts'
-import { filesOf } from '../../ui/files.ts'
-import { type LocalOptions, localPart } from '../../ui/local.ts'
 import type { Sent } from '../../ui/wire.ts'
 import { type FakeApi, fakeApi } from '../protocol/fakeapi.ts'
 import {
   expectNoComplaints,
   foundByAxe,
+  opening,
   press,
   served,
   shows,
   textOf,
   withPage,
 } from './pagebed.ts'
+import { pictured, progress, thing } from './pagethings.ts'
 
 /** The page with objects that are pushed to it: what takes no cluster, or what no cluster does on demand. */
 
 const { folder, browser } = withPage()
 
-const resources = ['datasets', 'models', 'modelservers', 'notebooks', 'jobs', 'pods', 'events']
 const ends: (() => Promise<unknown>)[] = []
+const opened = opening(folder, browser, ends)
 afterEach(async () => {
   for (const end of ends.splice(0)) await end()
-})
-
-/** Opens the page of a namespace in which nothing exists but what is pushed. */
-async function opened(
-  given: Partial<Record<string, readonly Sent[]>>,
-  options: Partial<LocalOptions> = {},
-  place = '#/list',
-): Promise<{
-  readonly feed: Feed
-  readonly api: FakeApi
-  readonly go: (place: string) => unknown
-}> {
-  const api = await fakeApi()
-  api.posted = () => ({ status: { allowed: true } })
-  const feed = feedOf(resources)
-  for (const resource of resources) feed.push(resource, given[resource] ?? [], [])
-  const local = await localPart({
-    cluster: clusterOf({ kubeconfig: api.kubeconfig }),
-    files: filesOf(folder),
-    feed,
-    gateway: (_req, res) => res.end(),
-    open: () => {},
-    port: 0,
-    ...options,
-  })
-  ends.push(local.close, api.close)
-  await browser().go('about:blank')
-  browser().complaints.length = 0
-  await browser().go(local.address)
-  await browser().untilTrue('document.querySelector("table")')
-  const go = (place: string) => browser().ask(`location.hash = ${JSON.stringify(place)}; true`)
-  await go(place)
-  return { feed, api, go }
-}
-
-const condition = (type: string, status: string, reason: string, message: string) => ({
-  type,
-  status,
-  reason,
-  message,
-  lastTransitionTime: '2026-11-27T10:00:00Z',
-})
-/** So that pictures are the same on every day. */
-const ago = (seconds: number) => new Date(Date.now() - seconds * 1000).toISOString()
-
-interface Fields {
-  readonly spec?: object
-  readonly status?: object
-  readonly ready?: string
-}
-const thing = (kind: string, name: string, { spec = {}, status, ready }: Fields = {}) => {
-  const [, holds = 'True', reason = 'Done', message = 'done'] =
-    /^(\S+) (\S+): (.*)$/.exec(ready ?? '') ?? []
-  return {
-    apiVersion: 'substratus.ai/v1',
-    kind,
-    metadata: { name, uid: `${kind}-${name}`, creationTimestamp: ago(3600) },
-    spec,
-    status: { conditions: [condition('Ready', holds, reason, message)], ...status },
-  }
-}
-
-const curve = (...values: readonly number[]) => [
-  { metric: 'loss', over: 'step', at: values.map((_, at) => at * 10), values },
-]
-const progress = (...values: readonly number[]) => ({
-  job: 'run',
-  stage: 'run',
-  percent: 45,
-  step: 450,
-  of: 1000,
-  message: 'epoch 2',
-  metrics: { loss: String(values.at(-1)) },
-  curve: curve(...values),
 })
 
 describe('text of objects is text', () => {
@@ -177,24 +101,83 @@ describe('text of objects is text', () => {
   })
 })
 
+const labelsOf = (name: string) => ({
+  'substratus.ai/kind': 'model',
+  'substratus.ai/name': name,
+  'substratus.ai/stage': 'run',
+})
+
+/** The Pod of a Model's run. */
+const podOf = (model: string) =>
+  ({
+    metadata: {
+      name: `${model.slice(0, 240)}-run-1`,
+      uid: `pod of ${model}`,
+      labels: labelsOf(model),
+    },
+    spec: { nodeName: 'gpu-7', containers: [{ name: 'run' }] },
+  }) as Sent
+
+/** Types a question to the server that is open, and asks it. */
+async function ask(question: string): Promise<void> {
+  await browser().untilTrue('document.querySelector("textarea")')
+  await browser().ask('document.querySelector("textarea").focus(); true')
+  await browser().type(question)
+  await press(browser(), 'Ask')
+}
+
+/** What can be scrolled sideways; a graph can. */
+const tooWide = () =>
+  browser().ask(
+    `[...document.querySelectorAll('html, main > section:not(.graph)')]
+      .filter((it) => {
+        it.scrollLeft = 99
+        return it.scrollLeft > 0
+      })
+      .map((it) => it.className || it.tagName)`,
+  )
+
 describe('a log', () => {
-  const labels = {
-    'substratus.ai/kind': 'model',
-    'substratus.ai/name': 'm',
-    'substratus.ai/stage': 'run',
-  }
   const running = {
     models: [thing('Model', 'm', { ready: 'False Running: here' })],
-    pods: [
-      {
-        metadata: { name: 'm-run-1', uid: 'pod', labels },
-        spec: { nodeName: 'gpu-7', containers: [{ name: 'run' }] },
-      } as Sent,
-    ],
+    pods: [podOf('m')],
   }
   const says = (text: string) => shows(browser(), text, '[role=log] + p')
   const saysNothing = () =>
     browser().untilTrue('document.querySelector("[role=log] + p").innerText === ""')
+
+  test('grows as it is written, and stays once its Pod has gone', async () => {
+    const { api, feed, go } = await opened(running)
+    let write = (_text: string): unknown => 0
+    api.log = (_pod, _query, res) => {
+      res.writeHead(200, { 'content-type': 'text/plain' })
+      write = (text) => res.write(text)
+      write('step 1\n')
+    }
+    await go('#/list/models/m')
+    await press(browser(), 'Logs')
+    await shows(browser(), 'step 1', '[role=log]')
+    write('step 2\n')
+    await shows(browser(), 'step 1\nstep 2', '[role=log]')
+    write(Array.from({ length: 10_000 }, (_, at) => `step ${at + 3}\n`).join(''))
+    await shows(browser(), 'step 10002\n', '[role=log]')
+    const box = 'document.querySelector("[role=log]")'
+    const left = `${box}.scrollHeight - ${box}.clientHeight - ${box}.scrollTop`
+    await browser().untilTrue(`${left} < 2`)
+    // Somebody reads an earlier line: the text stays where it is.
+    await browser().ask(`${box}.scrollTop = 100; true`)
+    write('one more\n')
+    await shows(browser(), 'one more', '[role=log]')
+    expect(await browser().ask(`${box}.scrollTop`)).toBe(100)
+    feed.push('pods', [], running.pods)
+    await shows(browser(), 'This is what Pod m-run-1 has written.', '.details')
+    await shows(browser(), 'one more', '[role=log]')
+    const metadata = { name: 'm-run-2', uid: 'next', labels: labelsOf('m') }
+    const next = { ...podOf('m'), metadata }
+    feed.push('pods', [next], [])
+    await browser().untilTrue('document.querySelector("[role=log]").ariaLabel === "Log of m-run-2"')
+    expectNoComplaints(browser())
+  })
 
   test('is read again once its node is back, and the API server', async () => {
     const { api, go } = await opened(running)
@@ -255,6 +238,115 @@ test.each([
     await shows(browser(), 'It has no Pods now.', '.details')
   },
 )
+
+test('the longest names and messages, and hundreds of Events, fit into a narrow page', async () => {
+  const long = (length: number) => 'n'.repeat(length)
+  const name = long(253)
+  const words = 'message '.repeat(4000)
+  const uid = `Model-${name}`
+  const { go, api } = await opened({
+    models: [
+      thing('Model', name, {
+        spec: { image: long(1000), params: { [long(253)]: long(32_768) } },
+        ready: `False Running: ${words}${long(700)} message end`,
+        status: { progress: { ...progress(1, 2), message: long(1000) } },
+      }),
+      thing('Model', 'other', { spec: { model: { name } } }),
+    ],
+    modelservers: [thing('ModelServer', long(63), { ready: `False ${long(1024)}: ${long(999)}` })],
+    pods: [podOf(name)],
+    events: Array.from({ length: 200 }, (_, at) => ({
+      metadata: { name: `event${at}` },
+      involvedObject: { kind: 'Model', name, uid },
+      reason: long(128),
+      message: `${long(1020)}${at}`,
+    })),
+  })
+  api.logs.set(`${long(240)}-run-1`, `${long(100_000)}\n`)
+  await browser().emulate({ width: 360 })
+  try {
+    for (const place of [`models/${name}`, `modelservers/${long(63)}`]) {
+      await go(`#/list/${place}`)
+      await shows(browser(), 'Suspend', '.actions')
+      if (place.startsWith('models/')) {
+        for (const part of ['Logs', 'YAML', 'Run again']) await press(browser(), part)
+        await shows(browser(), long(9999), '[role=log]')
+        await shows(browser(), 'message end', '.details section.scrolls')
+        await shows(browser(), `${long(1020)}199`, '.details')
+        // What follows a long message is not pages below it.
+        expect(await browser().ask('document.querySelector("summary").offsetTop')).toBeLessThan(
+          4000,
+        )
+      }
+      expect(await tooWide()).toEqual([])
+    }
+    // A context may be named after a whole ARN.
+    const context = 'document.querySelector("header strong")'
+    await browser().ask(`${context}.textContent = "${long(253)}"; true`)
+    for (const place of ['#/list', `#/compare/${name}/other`]) {
+      await go(place)
+      await browser().untilTrue('!document.querySelector(".details")')
+      expect(await tooWide()).toEqual([])
+    }
+    await go('#/graph')
+    await browser().untilTrue('document.querySelectorAll("svg .node").length === 3')
+    const over = `[...document.querySelectorAll('svg .node')].filter((it) =>
+      it.querySelector('text').getBBox().width > it.querySelector('rect').getBBox().width - 10).length`
+    expect(await browser().ask(over)).toBe(0)
+    expectNoComplaints(browser())
+  } finally {
+    await browser().emulate({})
+  }
+})
+
+describe('an address', () => {
+  const given = { models: [thing('Model', 'a'), thing('Model', 'b', { ready: 'True Done: b' })] }
+  const heading = (text: string) => shows(browser(), text, 'h2')
+
+  test('is what back, forward and a reload return to', async () => {
+    const { go } = await opened(given)
+    const places = [
+      { place: '#/list/models/a', title: 'Model a' },
+      { place: '#/graph/models/b', title: 'Model b' },
+      { place: '#/compare/a/b', title: 'Model a and Model b' },
+    ]
+    for (const { place, title } of places) {
+      await go(place)
+      await heading(title)
+      await browser().ask('document.body.dataset.old = "yes"; location.reload(); true')
+      await browser().untilTrue('!document.body.dataset.old')
+      await heading(title)
+      expect(await browser().ask('location.hash')).toBe(place)
+    }
+    await browser().ask('history.back(); true')
+    await heading('Model b')
+    await browser().ask('history.back(); true')
+    await heading('Model a')
+    await browser().ask('history.forward(); true')
+    await heading('Model b')
+    expectNoComplaints(browser())
+  })
+
+  test('with a token can be opened twice, and both tabs show what changes', async () => {
+    const { feed, address } = await opened(given)
+    const other = await browser().tab()
+    await other.go(address)
+    await shows(other, '2 of 2 objects')
+    feed.push('models', [thing('Model', 'c')], [])
+    for (const tab of [browser(), other]) await shows(tab, '3 of 3 objects')
+    expect(await other.ask('location.hash')).toBe('#/list')
+    await other.close()
+  })
+
+  test('of another start is taken by a tab that shows the former one', async () => {
+    const { address, go } = await opened(given)
+    await browser().ask('sessionStorage.token = "of-another-start"; location.reload(); true')
+    await shows(browser(), 'the token is missing or wrong')
+    await go(new URL(address).hash)
+    await shows(browser(), '2 of 2 objects')
+    expect(await browser().ask('location.hash')).toBe('#/list')
+  })
+})
 
 describe('a thousand objects', () => {
   const many = Array.from({ length: 1000 }, (_, at) =>
@@ -375,6 +467,7 @@ describe('without a mouse, and for a screen reader', () => {
         ready: 'False ReferenceMissing: Model "gone" does not exist in this namespace',
       }),
     ],
+    pods: [podOf('tuned')],
   }
   const places = [
     '#/list',
@@ -389,8 +482,18 @@ describe('without a mouse, and for a screen reader', () => {
     { on: 'a light screen', screen: {} },
     { on: 'a dark screen', screen: { isDark: true } },
     { on: 'a narrow screen', screen: { width: 360 } },
-  ])('axe finds nothing on $on', async ({ screen }) => {
-    const { go } = await opened(objects)
+  ])('axe finds nothing on $on, and nothing is wider than it', async ({ screen }) => {
+    const { go, feed, api } = await opened(objects, {
+      gateway: (req, res) => {
+        req.resume()
+        res.end('data: {"choices": [{"delta": {"content": "Bonjour"}}]}\n')
+      },
+    })
+    api.logs.set('tuned-run-1', 'step 1\n')
+    const isFit = async () => {
+      expect(await foundByAxe(browser())).toEqual([])
+      expect(await tooWide()).toEqual([])
+    }
     await browser().emulate(screen)
     try {
       for (const place of places) {
@@ -398,11 +501,21 @@ describe('without a mouse, and for a screen reader', () => {
         if (place.startsWith('#/graph'))
           await browser().untilTrue('document.querySelector(".node")')
         if (place.includes('/models/')) await shows(browser(), 'Suspend', '.details')
-        expect(await foundByAxe(browser())).toEqual([])
-        // Nothing is wider than the screen.
-        const wider = 'document.documentElement.scrollWidth - document.documentElement.clientWidth'
-        expect(await browser().ask(wider)).toBe(0)
+        await isFit()
       }
+      await go('#/list/models/tuned')
+      for (const part of ['Logs', 'YAML', 'Run again']) await press(browser(), part)
+      await browser().ask('document.querySelector("details:last-of-type input").click(); true')
+      await shows(browser(), 'step 1', '[role=log]')
+      await shows(browser(), '# The base: a Model to train further', '.details')
+      await shows(browser(), 'Run again now', '.actions')
+      await isFit()
+      await go('#/list/modelservers/chat')
+      await ask('Hello')
+      await shows(browser(), 'Bonjour', 'blockquote')
+      for (const resource of ['models', 'jobs']) feed.trouble(resource, 'the connection was lost')
+      await shows(browser(), 'models, jobs cannot be read', 'body > [role=status]')
+      await isFit()
     } finally {
       await browser().emulate({})
     }
@@ -420,8 +533,25 @@ describe('without a mouse, and for a screen reader', () => {
     await browser().press('Enter')
     await shows(browser(), 'Model tuned', '.details h2')
     expect(await focused()).toBe('Model tuned')
+    const press = async (name: string) => {
+      for (let at = 0; at < 9 && (await focused()) !== name; at++) await browser().press('Tab')
+      expect(await focused()).toBe(name)
+      await browser().press('Enter')
+    }
+    await shows(browser(), 'Run again', '.actions')
+    await press('Run again')
+    await browser().untilTrue('document.activeElement.innerText === "Cancel"', 20)
+    await browser().press('Enter')
+    await browser().untilTrue('document.activeElement.innerText === "Run again"', 20)
     await browser().press('Escape')
     await browser().untilTrue('!document.querySelector(".details")', 20)
+    expect(await focused()).toBe('tuned')
+    // Escape in the filter is about the filter.
+    await press('tuned')
+    await shows(browser(), 'Model tuned', '.details h2')
+    await browser().press('/')
+    await browser().press('Escape')
+    await shows(browser(), 'Model tuned', '.details h2')
   })
 
   test('progress is told in words, and drawn', async () => {
@@ -465,10 +595,7 @@ describe('a served model', () => {
       },
       '#/list/modelservers/chat',
     )
-    await browser().untilTrue('document.querySelector("textarea")')
-    await browser().ask('document.querySelector("textarea").focus(); true')
-    await browser().type('Hello')
-    await press(browser(), 'Ask')
+    await ask('Hello')
     await shows(browser(), 'Bon', 'blockquote')
     expect(JSON.parse(asked.join(''))).toEqual({
       model: 'chat',
@@ -491,10 +618,7 @@ describe('a served model', () => {
       },
       '#/list/modelservers/chat',
     )
-    await browser().untilTrue('document.querySelector("textarea")')
-    await browser().ask('document.querySelector("textarea").focus(); true')
-    await browser().type('Hello')
-    await press(browser(), 'Ask')
+    await ask('Hello')
     await shows(browser(), 'no node has room', '.details')
   })
 })
@@ -515,87 +639,6 @@ test('without its token the page says what to open', async () => {
   await shows(browser(), 'open the address that kubectl substratus ui has printed')
   expect(await textOf(browser(), 'main')).toBe('')
 })
-
-/** The objects of the docs’ pictures: a team that trains a second time, and serves. */
-function pictured(): Parameters<typeof opened>[0] {
-  const labels = (stage: string) => ({
-    'substratus.ai/kind': 'model',
-    'substratus.ai/name': 'support',
-    'substratus.ai/stage': stage,
-  })
-  const job = (stage: string, status: object) => ({
-    metadata: { name: `support-model-${stage}-0a1b2c3d`, uid: stage, labels: labels(stage) },
-    status,
-  })
-  const losses = (pace: number) =>
-    Array.from({ length: 40 }, (_, at) => 0.4 + 2 / (1 + at / pace) + (at % 3) / 30)
-  const trained = (learningRate: number) => ({
-    image: 'registry.example.com/team/train:1f2e3d4c',
-    model: { name: 'qwen' },
-    dataset: { name: 'tickets' },
-    params: { epochs: 3, learning_rate: learningRate },
-  })
-  return {
-    datasets: [thing('Dataset', 'tickets', { ready: 'True Done: 2 files of 48 MiB' })],
-    models: [
-      thing('Model', 'qwen', { spec: { source: 'hf://Qwen/Qwen2.5-7B-Instruct' } }),
-      thing('Model', 'support', {
-        spec: trained(0.0002),
-        ready: 'False Running: epoch 2 of 3',
-        status: {
-          conditions: [
-            condition('Ready', 'False', 'Running', 'epoch 2 of 3'),
-            condition('Built', 'True', 'Done', 'registry.example.com/team/support:1f2e3d4c'),
-            condition('Complete', 'False', 'Running', 'epoch 2 of 3'),
-          ],
-          progress: { ...progress(...losses(4)), metrics: { loss: '0.51' } },
-        },
-      }),
-      thing('Model', 'support-slow', {
-        spec: trained(0.00005),
-        status: {
-          progress: { ...progress(...losses(9)), percent: 100, metrics: { loss: '0.72' } },
-          artifacts: { id: 'sha256:5e12efd8a351' },
-        },
-      }),
-      thing('Model', 'embedder', { spec: { source: 'hf://BAAI/bge-m3' } }),
-    ],
-    modelservers: [
-      thing('ModelServer', 'support', {
-        spec: { model: { name: 'support' } },
-        ready: 'False Waiting: waiting for Model "support": Running',
-      }),
-      thing('ModelServer', 'chat', {
-        spec: { model: { name: 'qwen' } },
-        ready: 'True Serving: http://chat-server:8080',
-      }),
-      thing('ModelServer', 'embed', {
-        spec: { model: { name: 'embedder' } },
-        ready: 'True Idle: idle for 1h',
-      }),
-    ],
-    notebooks: [
-      thing('Notebook', 'explore', {
-        spec: { model: { name: 'qwen' }, dataset: { name: 'tickets' } },
-        ready: 'False Failed: the image has no program',
-        status: {
-          conditions: [
-            condition('Ready', 'False', 'ImagePullFailed', 'not found'),
-            condition('Stalled', 'True', 'ImagePullFailed', 'not found'),
-          ],
-        },
-      }),
-    ],
-    jobs: [
-      job('build', {
-        startTime: ago(1660),
-        completionTime: ago(1410),
-        conditions: [{ type: 'Complete', status: 'True' }],
-      }),
-      job('run', { startTime: ago(1410) }),
-    ],
-  }
-}
 
 // SUBSTRATUS_PAGE_PICTURES=docs npm run test:cluster -- pageparts writes them.
 test.each([

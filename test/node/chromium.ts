@@ -19,6 +19,8 @@ export interface Page {
   readonly emulate: (screen: Screen) => Promise<void>
   /** Errors that nothing has caught, what the page's policy has refused, and dialogs. */
   readonly complaints: string[]
+  /** Another tab of the same browser. */
+  readonly tab: () => Promise<Page>
   /** The page as a PNG. */
   readonly picture: () => Promise<Buffer>
   readonly close: () => Promise<void>
@@ -99,67 +101,74 @@ export async function chromium(width = 1280, height = 620): Promise<Page> {
     if (error) throw new Error(`${method}: ${error.message}`)
     return result
   }
-  const { targetId } = await send('Target.createTarget', { url: 'about:blank' })
-  const { sessionId } = await send('Target.attachToTarget', { targetId, flatten: true })
-  const page = (method: string, params: object = {}) => send(method, params, sessionId)
-  for (const domain of ['Page', 'Runtime', 'Log']) await page(`${domain}.enable`)
-  const emulate = async (screen: Screen) => {
-    await page('Emulation.setDeviceMetricsOverride', {
-      width: screen.width ?? width,
-      height: screen.height ?? height,
-      deviceScaleFactor: 1,
-      mobile: false,
-    })
-    const value = screen.isDark ? 'dark' : 'light'
-    await page('Emulation.setEmulatedMedia', {
-      features: [{ name: 'prefers-color-scheme', value }],
-    })
-  }
-  await emulate({})
-
-  const ask = async (expression: string) => {
-    const { result, exceptionDetails } = await page('Runtime.evaluate', {
-      expression,
-      awaitPromise: true,
-      returnByValue: true,
-    })
-    if (exceptionDetails) throw new Error(`${expression}: ${JSON.stringify(exceptionDetails)}`)
-    return result.value
-  }
-  return {
-    go: async (url) => {
-      const { errorText } = await page('Page.navigate', { url })
-      if (errorText) throw new Error(`${url}: ${errorText}`)
-    },
-    ask,
-    untilTrue: (expression, seconds = 180) =>
-      until(() => ask(`Boolean(${expression})`), Boolean, seconds, 50),
-    press: async (key, modifiers = 0) => {
-      const code = key.length === 1 ? `Key${key.toUpperCase()}` : key
-      const windowsVirtualKeyCode = keyCodes[key] ?? key.toUpperCase().charCodeAt(0)
-      const event = { key, code, modifiers, windowsVirtualKeyCode }
-      await page('Input.dispatchKeyEvent', {
-        type: 'text' in event ? 'keyDown' : 'rawKeyDown',
-        ...event,
+  const tab = async (isFirst = false): Promise<Page> => {
+    const { targetId } = await send('Target.createTarget', { url: 'about:blank' })
+    const { sessionId } = await send('Target.attachToTarget', { targetId, flatten: true })
+    const page = (method: string, params: object = {}) => send(method, params, sessionId)
+    for (const domain of ['Page', 'Runtime', 'Log']) await page(`${domain}.enable`)
+    const emulate = async (screen: Screen) => {
+      await page('Emulation.setDeviceMetricsOverride', {
+        width: screen.width ?? width,
+        height: screen.height ?? height,
+        deviceScaleFactor: 1,
+        mobile: false,
       })
-      await page('Input.dispatchKeyEvent', { type: 'keyUp', ...event })
-    },
-    type: async (text) => {
-      await page('Input.insertText', { text })
-    },
-    emulate,
-    complaints,
-    picture: async () => {
-      const { data } = await page('Page.captureScreenshot', { format: 'png' })
-      return Buffer.from(data, 'base64')
-    },
-    close: async () => {
-      await send('Browser.close').catch(() => {})
-      child.kill()
-      await ended
-      rmSync(profile, { recursive: true, force: true })
-    },
+      const value = screen.isDark ? 'dark' : 'light'
+      await page('Emulation.setEmulatedMedia', {
+        features: [{ name: 'prefers-color-scheme', value }],
+      })
+    }
+    await emulate({})
+
+    const ask = async (expression: string) => {
+      const { result, exceptionDetails } = await page('Runtime.evaluate', {
+        expression,
+        awaitPromise: true,
+        returnByValue: true,
+      })
+      if (exceptionDetails) throw new Error(`${expression}: ${JSON.stringify(exceptionDetails)}`)
+      return result.value
+    }
+    return {
+      go: async (url) => {
+        const { errorText } = await page('Page.navigate', { url })
+        if (errorText) throw new Error(`${url}: ${errorText}`)
+      },
+      ask,
+      untilTrue: (expression, seconds = 180) =>
+        until(() => ask(`Boolean(${expression})`), Boolean, seconds, 50),
+      press: async (key, modifiers = 0) => {
+        const code = key.length === 1 ? `Key${key.toUpperCase()}` : key
+        const windowsVirtualKeyCode = keyCodes[key] ?? key.toUpperCase().charCodeAt(0)
+        const event = { key, code, modifiers, windowsVirtualKeyCode }
+        // A button is pressed by the character of the key, not by the key.
+        const types = key === 'Enter' && !modifiers
+        await page('Input.dispatchKeyEvent', {
+          ...event,
+          ...(types ? { type: 'keyDown', text: '\r' } : { type: 'rawKeyDown' }),
+        })
+        await page('Input.dispatchKeyEvent', { type: 'keyUp', ...event })
+      },
+      type: async (text) => {
+        await page('Input.insertText', { text })
+      },
+      emulate,
+      complaints,
+      tab: () => tab(),
+      picture: async () => {
+        const { data } = await page('Page.captureScreenshot', { format: 'png' })
+        return Buffer.from(data, 'base64')
+      },
+      close: async () => {
+        if (!isFirst) return void (await send('Target.closeTarget', { targetId }))
+        await send('Browser.close').catch(() => {})
+        child.kill()
+        await ended
+        rmSync(profile, { recursive: true, force: true })
+      },
+    }
   }
+  return tab(true)
 }
 
 /** What an event of the browser tells of a fault of the page. */

@@ -58,6 +58,7 @@ describe('a question is one of those that the page asks', () => {
 
   test.each([
     { what: 'may I change this Model', attributes: { ...patch, name: 'falcon' } },
+    { what: 'the longest name', attributes: { ...patch, name: 'n'.repeat(253) } },
     { what: 'may I read logs', attributes: logs },
     {
       what: 'may I forward ports',
