@@ -67,6 +67,20 @@ describe('every relative link leads to a file, and to a heading of it', () => {
   })
 })
 
+test('each picture of the page is in the docs, and drawn by the tests', () => {
+  const sorted = (names: readonly string[]) => [...new Set(names)].sort()
+  const found = readdirSync(join(root, 'docs')).filter((name) => /^page-.*\.png$/.test(name))
+  const shown = pages.flatMap(({ text }) =>
+    [...text.matchAll(/\]\((?:docs\/)?(page-[\w-]+\.png)\)/g)].map(([, name = '']) => name),
+  )
+  const drawn = [...read('test/cluster/pageparts.test.ts').matchAll(/picture: '([^']+)'/g)].map(
+    ([, name = '']) => name,
+  )
+  expect(found.length).toBeGreaterThan(2)
+  expect(sorted(shown)).toEqual(sorted(found))
+  expect(sorted(drawn)).toEqual(sorted(found))
+})
+
 const rooms = readdirSync(root, { withFileTypes: true })
   .filter((entry) => entry.isDirectory() && !['node_modules', '.git'].includes(entry.name))
   .map(({ name }) => name)
