@@ -54,6 +54,9 @@ async function at(place: string, address = page.address): Promise<void> {
   await browser().ask(`location.hash = '#/${place}'; true`)
 }
 
+const held = { labels: { simulate: 'hold' } }
+const suspension = JSON.stringify({ spec: { suspend: true } })
+
 const rows = async () => String(await textOf(browser(), 'tbody')).split('\n')
 
 test('kubectl finds it as a command of the plugin', () => {
@@ -107,7 +110,7 @@ describe('objects', () => {
     expectNoComplaints(browser())
   })
 
-  test('are drawn as a graph of what was made from what', async () => {
+  test('are drawn as a graph of what was made from what, which changes as they do', async () => {
     await at('graph')
     await browser().untilTrue('document.querySelectorAll("svg .node").length === 6')
     const left = (name: string) =>
@@ -116,6 +119,14 @@ describe('objects', () => {
       ) as Promise<number>
     expect(await left('base')).toBeLessThan(await left('tuned'))
     expect(await left('tuned')).toBeLessThan(await left('chat'))
+    await apply(ns, manifest('Model', 'grown', { image, model: { name: 'tuned' } }, held))
+    const grown = `[...document.querySelectorAll('svg .node.TONE')].find((it) => it.querySelector('text').textContent === 'grown')`
+    await browser().untilTrue(grown.replace('TONE', 'working'), 60)
+    expect(await left('tuned')).toBeLessThan(await left('grown'))
+    await ok(['-n', ns, 'patch', 'model', 'grown', '--type=merge', '-p', suspension])
+    await browser().untilTrue(grown.replace('TONE', 'stopped'), 60)
+    await ok(['-n', ns, 'delete', 'model', 'grown'])
+    await browser().untilTrue('document.querySelectorAll("svg .node").length === 6', 60)
     await browser().ask(
       `[...document.querySelectorAll('svg .node')].find((it) => it.textContent.includes('long')).dispatchEvent(new MouseEvent('click', { bubbles: true, cancelable: true })); true`,
     )
