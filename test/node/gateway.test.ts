@@ -164,7 +164,8 @@ test.concurrent('two servers share an alias, and no stream fails while one of th
     await until(answeredBy, (servers) => new Set(servers).size === 2)
     const before = (await get(ns, 'deployment/chat-next-server')).metadata.generation
     const asked = (await answeredBy()).length
-    await patch(ns, 'modelserver/chat-next', { args: ['--ctx-size', '1536'] })
+    const args = ['--ctx-size', '1536', '--alias', 'next']
+    await patch(ns, 'modelserver/chat-next', { args })
     const isRolledOut = ({ metadata, status }: Shown): boolean =>
       metadata.generation > before &&
       status.observedGeneration === metadata.generation &&
@@ -181,6 +182,10 @@ test.concurrent('two servers share an alias, and no stream fails while one of th
   }
   const all = await streams
   expect(all.filter(({ tokens }) => tokens !== 48)).toEqual([])
+  // Each program was asked by the name that it knows.
+  expect(new Set(all.map(({ model }) => model))).toEqual(new Set(['smollm', 'next']))
+  const { status } = await get(ns, 'modelserver/chat-next')
+  expect(status.served).toMatchObject([{ name: 'next', model: 'smollm' }])
 })
 
 /** The commands of the README about a chat, with this model and for this namespace. */

@@ -94,7 +94,7 @@ def stream(ask, model, text, tokens):
         parts = list(ask.chat.completions.create(
             model=model, messages=question(text), max_tokens=tokens, stream=True,
             stream_options={"include_usage": True}, extra_body={"ignore_eos": True}))
-        return {"tokens": parts[-1].usage.completion_tokens}
+        return {"tokens": parts[-1].usage.completion_tokens, "model": parts[-1].model}
     except Exception as error:
         time.sleep(1)
         return {"error": repr(error)}
