@@ -13,7 +13,7 @@ import {
   textOf,
   withPage,
 } from './pagebed.ts'
-import { pictured, progress, thing } from './pagethings.ts'
+import { answerOfChat, logOfTraining, pictured, progress, thing } from './pagethings.ts'
 
 /** The page with objects that are pushed to it: what takes no cluster, or what no cluster does on demand. */
 
@@ -640,8 +640,16 @@ test('without its token the page says what to open', async () => {
   expect(await textOf(browser(), 'main')).toBe('')
 })
 
-// SUBSTRATUS_PAGE_PICTURES=docs npm run test:cluster -- pageparts writes them.
-test.each([
+interface Drawn {
+  readonly picture: string
+  readonly place: string
+  readonly screen: { readonly width: number; readonly height: number }
+  readonly isThere: string
+  /** What somebody does on the page before. */
+  readonly first?: () => Promise<unknown>
+}
+
+const drawings: readonly Drawn[] = [
   {
     picture: 'page-graph.png',
     place: '#/graph/models/support',
@@ -653,7 +661,37 @@ test.each([
     picture: 'page-object.png',
     place: '#/list/models/support',
     screen: { width: 1280, height: 860 },
-    isThere: 'document.querySelector("figure canvas")',
+    isThere: 'document.querySelector("figure canvas") && document.querySelector(".actions button")',
+  },
+  {
+    picture: 'page-logs.png',
+    place: '#/list/models/support',
+    screen: { width: 1280, height: 640 },
+    first: async () => {
+      await press(browser(), 'Logs')
+      await shows(browser(), 'step 460', '[role=log]')
+      await browser().ask('document.querySelector("details").scrollIntoView(); true')
+    },
+    isThere: 'document.querySelector("[role=log]").scrollTop > 0',
+  },
+  {
+    picture: 'page-yaml.png',
+    place: '#/list/models/support',
+    screen: { width: 1280, height: 640 },
+    first: async () => {
+      await press(browser(), 'YAML')
+      await browser().ask('document.querySelector("details:last-of-type input").click(); true')
+      await shows(browser(), '# The base: a Model to train further', '.details')
+      await browser().ask('document.querySelector("details:last-of-type").scrollIntoView(); true')
+    },
+    isThere: 'document.querySelector(".actions button")',
+  },
+  {
+    picture: 'page-ask.png',
+    place: '#/list/modelservers/chat',
+    screen: { width: 1280, height: 640 },
+    first: () => ask('What is a Pod?'),
+    isThere: 'document.querySelector("blockquote").innerText.includes("storage.")',
   },
   {
     picture: 'page-compare.png',
@@ -661,15 +699,21 @@ test.each([
     screen: { width: 1280, height: 400 },
     isThere: 'document.querySelector(".compare figure canvas")',
   },
-])('the page as the docs show it: $picture', async ({ picture, place, screen, isThere }) => {
+]
+
+// SUBSTRATUS_PAGE_PICTURES=docs npm run test:cluster -- pageparts writes them.
+test.each(drawings)('the page as the docs show it: $picture', async (drawn) => {
+  const { picture, place, screen, isThere, first } = drawn
   await browser().emulate(screen)
   try {
-    await opened(pictured(), {}, place)
+    const { api } = await opened(pictured(), { gateway: answerOfChat }, place)
+    api.logs.set('support-model-run-0a1b2c3d-x7k2p', logOfTraining)
+    await first?.()
     await browser().untilTrue(isThere)
-    const drawn = await browser().picture()
-    expect(drawn.length).toBeGreaterThan(10_000)
+    const image = await browser().picture()
+    expect(image.length).toBeGreaterThan(10_000)
     const folder = process.env.SUBSTRATUS_PAGE_PICTURES
-    if (folder) writeFileSync(join(folder, picture), drawn)
+    if (folder) writeFileSync(join(folder, picture), image)
     expectNoComplaints(browser())
   } finally {
     await browser().emulate({})

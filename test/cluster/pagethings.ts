@@ -1,3 +1,4 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Sent } from '../../ui/wire.ts'
 
 /** Objects for the page, as the local part sends them. */
@@ -123,5 +124,38 @@ export function pictured(): Given {
       }),
       job('run', { startTime: ago(1410) }),
     ],
+    pods: [
+      {
+        metadata: {
+          name: 'support-model-run-0a1b2c3d-x7k2p',
+          uid: 'pod of run',
+          labels: labels('run'),
+        },
+        spec: { nodeName: 'gpu-7', containers: [{ name: 'run' }] },
+        status: { phase: 'Running' },
+      } as Sent,
+    ],
   }
+}
+
+/** What the training of the docs’ pictures has written. */
+export const logOfTraining = [
+  'loading /content/model: 7.6 B parameters, LoRA of rank 16',
+  'loading /content/data: 41,208 conversations',
+  ...Array.from(
+    { length: 46 },
+    (_, at) => `step ${at * 10 + 10}/1000  loss ${(0.4 + 2 / (1 + at / 4)).toFixed(3)}`,
+  ),
+  '',
+].join('\n')
+
+/** What the server of the docs’ pictures answers. */
+export function answerOfChat(req: IncomingMessage, res: ServerResponse): void {
+  req.resume()
+  res.writeHead(200, { 'content-type': 'text/event-stream' })
+  const says =
+    'A Pod is the smallest thing that Kubernetes runs: one or more containers that are started together on one node, and share its network address and storage.'
+  for (const content of says.split(/(?= )/))
+    res.write(`data: ${JSON.stringify({ choices: [{ delta: { content } }] })}\n\n`)
+  res.end('data: [DONE]\n\n')
 }
