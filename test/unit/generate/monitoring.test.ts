@@ -6,6 +6,9 @@ import { reasons } from '../../../crds/reasons.ts'
 import type { Schema } from '../../../crds/schema/builders.ts'
 import { customResourceState, presetMetrics } from '../../../generate/monitoring.ts'
 
+const readFrom = (path: string): string =>
+  readFileSync(new URL(`../../../${path}`, import.meta.url), 'utf8')
+
 type Paths = Readonly<Record<string, readonly string[]>>
 interface Metric {
   readonly name: string
@@ -101,14 +104,14 @@ describe('kube-state-metrics reads fields that exist', () => {
   })
 
   test('each of which is explained in docs/operate.md', () => {
-    const docs = readFileSync(new URL('../../../docs/operate.md', import.meta.url), 'utf8')
+    const docs = readFrom('docs/operate.md')
     const names = new Set(spec.resources.flatMap(({ metrics }) => metrics.map((one) => one.name)))
     for (const name of names) expect(docs).toContain(`\`substratus_${name}`)
   })
 })
 
 describe('alerts', () => {
-  const file = readFileSync(new URL('../../../helm/files/alerts.yaml', import.meta.url), 'utf8')
+  const file = readFrom('helm/files/alerts.yaml')
   const rules: readonly { alert: string; expr: string }[] = parse(file).groups.flatMap(
     (group: { rules: object[] }) => group.rules,
   )
@@ -128,7 +131,7 @@ describe('alerts', () => {
     )
   })
 
-  const docs = readFileSync(new URL('../../../docs/operate.md', import.meta.url), 'utf8')
+  const docs = readFrom('docs/operate.md')
 
   test('each is explained in docs/operate.md', () => {
     for (const { alert } of rules) expect(docs).toContain(`| ${alert} |`)
@@ -152,13 +155,22 @@ describe('alerts', () => {
 })
 
 test('each metric of the dashboard is explained in docs/operate.md', () => {
-  const read = (path: string) => readFileSync(new URL(`../../../${path}`, import.meta.url), 'utf8')
-  const metrics = read('helm/files/dashboard.json').match(
+  const metrics = readFrom('helm/files/dashboard.json').match(
     /\bsubstratus_\w+?(?=_count\b|_bucket\b|\b)/g,
   )
   expect(new Set(metrics).size).toBeGreaterThan(15)
-  const docs = read('docs/operate.md')
+  const docs = readFrom('docs/operate.md')
   for (const metric of new Set(metrics)) expect(docs).toMatch(new RegExp(`\`${metric}[\`{]`))
+})
+
+test('docs/operate.md lists each row of the dashboard with its panels', () => {
+  const rows: { readonly title: string; readonly panels: string[] }[] = []
+  for (const { type, title } of JSON.parse(readFrom('helm/files/dashboard.json')).panels)
+    if (type === 'row') rows.push({ title, panels: [] })
+    else rows.at(-1)?.panels.push(title)
+  const lines = rows.map(({ title, panels }) => `| ${title} | ${panels.join(', ')} |`)
+  expect(lines).toHaveLength(3)
+  expect(readFrom('docs/operate.md')).toContain(lines.join('\n'))
 })
 
 test('the monitor knows the presets that have metrics', () => {
