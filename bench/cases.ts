@@ -24,7 +24,7 @@ export interface Case {
   readonly body: string
   /** The least acceptable throughput, as a fraction of the bare route's; null: the case is informational. */
   readonly target: number | null
-  /** Measured once more while so many attempts report their progress each second. */
+  /** How many attempts report their progress each second; it is measured with and without them. */
   readonly reporting?: number
 }
 

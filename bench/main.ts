@@ -30,7 +30,7 @@ interface Pair {
   readonly own: Answered
 }
 
-/** Where reports come in turns, each measurement spans several of them. */
+/** Reports come in turns: with them, each measurement spans several turns. */
 const at = (of: Case, server: Process): Promise<Answered> =>
   load({
     port: server.ports.port,
@@ -45,7 +45,7 @@ const pairOf = async (of: Case, { bare, own }: Servers): Promise<Pair> => ({
   own: await at(of, own),
 })
 
-/** The factor by which ours is above the bare route, at the median. */
+/** Ours divided by the bare route's, at the median. */
 const ofBare = (pairs: readonly Pair[], key: keyof Answered): number =>
   median(pairs.map(({ own, bare }) => own[key] / bare[key]))
 
@@ -94,7 +94,7 @@ async function measure(of: Case, servers: Servers): Promise<readonly Figure[]> {
  *
  * Two cores are too few for all of them, and our route needs more than one: garbage is collected beside it. So
  * our server is measured once more while the senders report to the other process. What it then gains is what
- * reports cost our server itself; what it still lacks, it lacks on a machine that is busy with anything.
+ * reports cost our server itself; any other load on the machine would cost the rest as well.
  */
 async function measureReporting(of: Case, servers: Servers, reporting: number) {
   const quiet: Pair[] = []

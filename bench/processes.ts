@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-/** The processes of the benchmark, each a program beside this file, so that none has what another leaves behind. */
+/** The processes of the benchmark, each a program beside this file, so that none inherits what another leaves behind. */
 
 interface Ports {
   /** Where requests are answered. */
@@ -50,7 +50,7 @@ const settling = 100
 export interface ReportedTo {
   /** Runs the measurement while the attempts report. */
   readonly during: <T>(measure: () => Promise<T>) => Promise<T>
-  /** How many reports the receiver has accepted, of each second in which they were sent. */
+  /** How many reports the receiver has accepted in each second during which they were sent. */
   readonly perSecond: () => Promise<number>
   readonly end: () => void
 }

@@ -50,7 +50,7 @@ export function validateCommand(options: {
   }
   if (options.config === undefined && refused + warned)
     console.error(
-      'note: this is the default configuration; --config FILE checks against that of your administrator',
+      'note: checked against the default configuration; --config FILE checks against that of your administrator',
     )
   return refused ? 1 : 0
 }

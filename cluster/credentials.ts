@@ -24,7 +24,7 @@ const whyUnread = (code: string | undefined): string => {
     case 'ENOENT':
       return 'does not exist'
     case 'EACCES':
-      return 'is one that you may not read'
+      return 'cannot be read: permission denied'
     case 'EISDIR':
       return 'is a folder'
     default:

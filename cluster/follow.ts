@@ -10,9 +10,9 @@ interface Following {
   readonly kinds: readonly Kind[]
   /** All of them, if undefined. */
   readonly namespace?: string | undefined
-  /** After how long a silence of the API server the objects may be old; a watch is heard of more often. */
+  /** After so long a silence of the API server, the objects may be old; a working watch is heard from more often. */
   readonly patienceSeconds?: number
-  /** If it aborts, so does the waiting, with an error. */
+  /** If it aborts, following ends with an error. */
   readonly signal?: AbortSignal
 }
 
@@ -27,7 +27,7 @@ type Item = Parent & { readonly metadata: { readonly resourceVersion?: string } 
 
 /** Changes come in bursts: they are shown together. */
 const settleMilliseconds = 100
-/** The time that is left of some work changes by itself. */
+/** The time that some work has left changes by itself. */
 const tickMilliseconds = 1000
 
 /** What the objects are, after each burst of changes and once a second. Throws if the first list fails. */

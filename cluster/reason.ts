@@ -34,7 +34,7 @@ const words: Readonly<Record<string, (error: NetworkError) => string>> = {
   ENOTFOUND: ({ hostname }) => `there is no host "${hostname}"`,
   ERR_OSSL_PEM_NO_START_LINE: () => 'a certificate or key of the kubeconfig is not in PEM format',
   ERR_OSSL_X509_KEY_VALUES_MISMATCH: () =>
-    'the client certificate of the kubeconfig and its key do not belong together',
+    'the client certificate of the kubeconfig and its key do not match',
   EAI_AGAIN: ({ hostname }) => `the name "${hostname}" cannot be resolved`,
   ...Object.fromEntries(
     [

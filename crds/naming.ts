@@ -6,7 +6,7 @@
 /** The flags of servers that name the model; the presets give each of them the Model's name. */
 const namingFlags: readonly string[] = ['--served-model-name', '--alias', '-a']
 
-/** The words that give the name: the flag and one value. None: no flag does. */
+/** The words that give the name: the flag and one value; empty if no flag does. */
 export function namingWords(words: readonly string[]): readonly string[] {
   for (let at = words.length - 1; at >= 0; at--) {
     const [flag = '', value] = (words[at] ?? '').split(/=(.*)/s)

@@ -251,7 +251,7 @@ const mostRevisions = 8
 
 /** What the status of a ModelServer says about the model in its Pods, for the gateway. */
 export const servedModels = list(
-  'What the Pods serve, by which the gateway asks each for the model; while there are no Pods, what the last ones served.',
+  'What the Pods serve, so that the gateway asks each by the name that it knows; while there are no Pods, what the last ones served.',
   object(
     'The Pods of one revision of the Deployment.',
     {
@@ -263,7 +263,7 @@ export const servedModels = list(
         maxLength: 256,
         pattern: '^[^\\x00-\\x1f\\x7f-\\x9f]+$',
       }),
-      model: string('Their Model, as far as it is known.', bounds.name),
+      model: string('Their Model, if it is known.', bounds.name),
     },
     { required: ['revision', 'name'] },
   ),

@@ -61,7 +61,7 @@ export function gateway(options: GatewayOptions) {
   const servers = upstreams(connect)
   const find = holder(world, servers.load)
   const underWay = new Map<string, number>()
-  /** How to refuse a request whose body cannot be read on. */
+  /** How to refuse a request whose body cannot be read to its end. */
   const breaking = new WeakMap<IncomingMessage, (refusal: Refusal) => void>()
   let turns = 0
   let open = 0
@@ -274,7 +274,7 @@ export function gateway(options: GatewayOptions) {
     /** Logs and counts what was answered where there was no request yet. */
     answered: ({ status, code }: Refusal): void =>
       ended({ began: performance.now() }, status, undefined, code),
-    /** What CONNECT is told. */
+    /** The base address that a refused CONNECT is told. */
     base: baseOf(local?.namespace),
     /** How many requests are held or being answered; an answer ends when its last byte is sent. */
     underWay: () => open,

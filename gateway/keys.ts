@@ -33,8 +33,8 @@ const mostRemembered = 10_000
 /** A token of Kubernetes has one or two kilobytes; that of an identity provider may have eight, or more. */
 export const longestToken = 16_384
 /**
- * Reviews at a time, of keys that are new; one address gets half of them at most, because an authenticator may
- * take long for a wrong key. As many others are for keys that were good before.
+ * Reviews of new keys at a time; one address gets at most half of them, because an authenticator may take long
+ * for a wrong key. As many more are for keys that were good before.
  */
 const mostAtOnce = 128
 /**

@@ -21,7 +21,7 @@ interface ParserError extends Error {
   readonly reason?: string
 }
 
-/** The refusal for an error; undefined if the client went away, or does not speak HTTP over this TLS. */
+/** The refusal for an error; undefined if the client went away, or does not speak TLS where it must. */
 function refusalFor(
   { code = '', reason, message }: ParserError,
   isBody: boolean,
@@ -72,7 +72,7 @@ export function refuseUnread(
     const isBody = inProgress?.req.complete === false
     const refusal = refusalFor(error, isBody, limits)
     if (!refusal) return void socket.destroy()
-    // Everything that arrives afterwards is an error, too.
+    // Each piece that arrives afterwards causes the same error.
     if (refused.has(socket)) return
     refused.add(socket)
     // A browser opens connections in advance: one that has sent nothing expects no answer.

@@ -39,6 +39,6 @@ export const wantsSuspend = (answer: string): boolean => /^s(uspend)?$/i.test(an
 export function waitLine(target: Target, why: string, seconds?: number, width?: number): string {
   const time = seconds === undefined ? '' : ` (${seconds}s)`
   const line = `waiting for ${titleOf(target)}${time}: ${onOneLine(why)}`
-  // The cursor stands behind it.
+  // The last column is the cursor's.
   return width ? fitted(line, width - 1) : line
 }

@@ -17,7 +17,7 @@ export function Actions({ thing, plural, namespace, allowed }: Props) {
   const box = useRef<HTMLDivElement>(null)
   const former = useRef(asked)
   useEffect(() => {
-    // The button that had the focus is gone: a keyboard goes on with what has come in its place.
+    // The button that had the focus is gone: what has replaced it gets the focus.
     const found = asked
       ? box.current?.querySelector<HTMLElement>('button[name=cancel]')
       : box.current?.querySelector<HTMLElement>(`button[name=${former.current}]`)

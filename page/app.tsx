@@ -23,7 +23,7 @@ export function App() {
   useEffect(() => {
     const pressed = (event: KeyboardEvent): void => {
       const isTyping = (event.target as Element).closest('input, textarea, select')
-      // There, Escape clears a search or closes a menu.
+      // In such a field, Escape clears a search or closes a menu.
       if (isTyping) return
       if (event.key === 'Escape' && place.name) location.hash = hashOf({ view: listOrGraph(place) })
       if (event.key !== '/') return
@@ -35,7 +35,7 @@ export function App() {
   }, [place])
   const former = useRef(place)
   useEffect(() => {
-    // Whoever closes an object goes on where it was opened.
+    // When an object is closed, the link that opened it gets the focus again.
     const { name } = former.current
     if (name && !place.name)
       document.querySelector<HTMLElement>(`a[href="${hashOf(former.current)}"]`)?.focus()

@@ -30,7 +30,7 @@ interface Props {
 /** One object, and everything that belongs to it. */
 export function Details({ thing, things, known, session, place, isKnown }: Props) {
   const heading = useRef<HTMLHeadingElement>(null)
-  // A screen reader goes on there, and so does the next Tab.
+  // A screen reader continues there, and so does the next Tab.
   useEffect(() => heading.current?.focus(), [])
   const kind = session.kinds.find(({ plural }) => plural === place.plural)
   const title = `${kind?.kind ?? place.plural} ${place.name}`

@@ -34,7 +34,7 @@ export function Logs({ namespace, pods, isAllowed }: Props) {
     }))
   })
   const former = useRef<(typeof choices)[number]>(undefined)
-  // What somebody reads stays when its Pod goes, until another one comes.
+  // A log that somebody reads stays when its Pod is gone, until there is another Pod.
   const shown = choices.find(({ key }) => key === chosen) ?? choices[0] ?? former.current
   if (isShown) former.current = shown
   const isGone = Boolean(shown) && !choices.length

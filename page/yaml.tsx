@@ -11,7 +11,7 @@ export function Yaml({ thing, plural }: { readonly thing: Thing; readonly plural
   useEffect(() => {
     if (isExplained) schemaOf(plural).then(setSchemas, () => setExplained(false))
   }, [isExplained, plural])
-  // Not each second, when only the times of the object's other parts change.
+  // Not each second: only the times elsewhere on the page change then.
   const lines = useMemo(
     () => (isShown ? linesOf(thing, isExplained ? schemas : undefined) : undefined),
     [thing, isShown, isExplained, schemas],

@@ -2,8 +2,8 @@ import { Agent, request } from 'node:http'
 import { setTimeout as after } from 'node:timers/promises'
 
 /**
- * Tells the server how far a program is, which `kubectl get` then shows. A report that does not arrive is no
- * matter: nothing fails for it, and only the last one is waited for, briefly.
+ * Tells the server how far a program is, which `kubectl get` then shows. A report may be lost: nothing fails
+ * because of it, and only the last one is waited for, briefly.
  */
 
 export interface Amount {
@@ -13,12 +13,12 @@ export interface Amount {
   readonly message?: string
 }
 
-/** More often, nobody would see it. */
+/** Nobody would notice more frequent reports. */
 const everyMilliseconds = 5000
 /** Work that ends sooner reports once, at its end. */
 const firstAfter = 1000
 const timeout = 5000
-/** The end of the work is delayed by no more than this, twice. */
+/** The last report may be sent twice, and the end of the work waits no longer than this for each response. */
 const lastTimeout = 1000
 
 export interface Reporter {

@@ -27,7 +27,7 @@ export function relayTo(
     if (isActivity) last = performance.now()
   }
 
-  // The next address is tried once one has refused, not because a busy server is slow to accept.
+  // The next address is tried only once one has refused, not because a busy server is slow to accept.
   const anyAddress = {
     host: 'server',
     lookup: lookupOf(addresses),
@@ -81,7 +81,7 @@ const lookupOf =
       addresses.map((address) => ({ address, family: isIPv6(address) ? 6 : 4 })),
     )
 
-/** After several addresses, it has an error of each. */
+/** If several addresses were tried, the error contains one for each. */
 const isOfConnecting = (error: NodeJS.ErrnoException): boolean =>
   error instanceof AggregateError || error.syscall === 'connect'
 

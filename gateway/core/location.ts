@@ -7,8 +7,8 @@ export interface Place {
 }
 
 /**
- * Where a server redirects a client, as the client reaches it: at the gateway, because the server's own
- * address is that of a Pod. A relative path, and one of another host, stay as they are.
+ * The target of a server's redirect as the client can reach it: at the gateway, because the server's own address
+ * is that of a Pod. Relative paths and addresses of other hosts stay as they are.
  */
 export function locationFor(location: string, { address, prefix }: Place): string {
   const [, host, path = ''] = /^(?:https?:)?\/\/([^/?#]*)(.*)$/is.exec(location) ?? []

@@ -48,7 +48,7 @@ export interface Server {
   readonly adapters: readonly KnownAdapter[]
   /** What its Pods serve, as far as its status says. */
   readonly served: readonly ServedModel[]
-  /** The name by which the program of any other Pod knows the model. */
+  /** The name by which the program in a Pod that is not among those knows the model. */
   readonly knows: string
   /** The adapter that is asked for, if requests select it by its name. */
   readonly adapter?: string | undefined
@@ -137,7 +137,7 @@ export function withAdapter(server: Server, { name, isServed, lora }: KnownAdapt
     : { ...server, lora: [{ id: lora, scale: 1 }] }
 }
 
-/** The server as requests for its Model see it: Pods that serve another one get none of them. */
+/** The server for requests by the name of its Model: Pods that serve another one get none of them. */
 export function withModel(server: Server): Server {
   const replicas = server.replicas.filter(({ model }) => model === server.model)
   if (replicas.length === server.replicas.length) return server

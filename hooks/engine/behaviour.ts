@@ -11,7 +11,7 @@ import type { Beside, Stage } from './stage.ts'
 /** The serving workload of an answer. */
 export interface Serving {
   readonly workload: Workload | undefined
-  /** Whether it is made for the present object. Otherwise something blocks that, and it is retained. */
+  /** Whether it was rendered from the current spec. Otherwise something blocks that, and the former one is retained. */
   readonly isPresent: boolean
 }
 

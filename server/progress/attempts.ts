@@ -5,7 +5,7 @@ import type { Received } from './messages.ts'
 
 /** How often each attempt reports, and its last report, until the main thread takes it. */
 export interface Attempts {
-  /** Whether the attempt may report now; it counts as a report, even if that turns out to be none. */
+  /** Whether the attempt may report now; asking counts as a report, even if no valid one follows. */
   readonly admit: (attempt: Attempt) => boolean
   readonly put: (attempt: Attempt, report: Report) => void
   /** The last report of each attempt that has reported since they were last taken. */

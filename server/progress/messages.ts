@@ -11,7 +11,7 @@ import type { Reported } from '../../hooks/progress/progress.ts'
  *                 ◀── Batch ─────
  *
  * The next turn waits for the batch of the one before. So no batches pile up while the main thread is busy:
- * what comes then is the latest report of each attempt, not all of them.
+ * afterwards it gets the latest report of each attempt, not all of them.
  */
 
 export const turnMilliseconds = 250
@@ -44,9 +44,9 @@ export interface Turn {
 
 /** The Jobs that have a Pod at work, by the uids of their objects. */
 export interface UnderWayChange {
-  /** Whether the Pods are known: if not, each attempt may be under way. */
+  /** Whether the Pods are known: if not, any attempt may be under way. */
   readonly isKnown: boolean
-  /** Of these objects, the Jobs have changed. */
+  /** The objects whose Jobs have changed, with their Jobs now. */
   readonly jobs: readonly (readonly [uid: string, jobs: readonly string[]])[]
 }
 

@@ -26,7 +26,7 @@ export interface ReceiverOptions {
   readonly port: number
   readonly keys: () => readonly string[]
   readonly reports: Pick<Reports, 'put'>
-  /** If absent, or while they are not known, each attempt may be under way. */
+  /** If absent, or while they are not known, any attempt may be under way. */
   readonly pods?: Pick<Pods, 'of' | 'isCurrent' | 'follow'> | undefined
   readonly metrics: Pick<Metrics, 'reports'>
   readonly log: Log
@@ -43,7 +43,7 @@ export interface Receiver {
 /** Beside this file, whether these are TypeScript, JavaScript or a bundle. */
 const ownProgram = new URL(`./receiverthread${extname(import.meta.url)}`, import.meta.url)
 
-/** How long it rests before it is started again. */
+/** The pause before the thread is started again. */
 const pauseMilliseconds = 1000
 
 /**
@@ -83,7 +83,7 @@ export async function startReceiver(options: ReceiverOptions): Promise<Receiver>
     const ended = endOf(worker)
     port = await portOf(worker, ended)
     takeTurns(worker, turn, received)
-    // It ends with the server, and does not keep it from ending.
+    // The thread ends with the server, and must not keep the process alive.
     worker.unref()
     return { ended }
   }
@@ -127,7 +127,7 @@ function portOf(worker: Worker, ended: Promise<unknown>): Promise<number> {
 /** How many turns a thread may miss. They are counted, because the main thread may have been busy itself. */
 const mostMissed = 20
 
-/** A thread that answers no more is ended. */
+/** Asks the thread for a batch each turn, and ends one that no longer answers. */
 function takeTurns(worker: Worker, turn: () => Turn, received: (batch: Batch) => void): void {
   let missed = 0
   let isAwaited = false

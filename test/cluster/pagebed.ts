@@ -65,7 +65,7 @@ export async function served(folder: string, kubeconfig: string, namespace: stri
 
 const resources = ['datasets', 'models', 'modelservers', 'notebooks', 'jobs', 'pods', 'events']
 
-/** Opens the page of a namespace in which nothing exists but what is pushed; `ends` get what ends it. */
+/** Opens the page of a namespace in which nothing exists but what is pushed; `ends` receives what ends it. */
 export const opening =
   (folder: string, browser: () => Page, ends: (() => Promise<unknown>)[]) =>
   async (

@@ -400,7 +400,7 @@ describe('a thousand objects', () => {
     return Math.max(1, (performance.now() - began) / burnt())
   }
 
-  /** The median of five tries is in time, in one of four rounds, as far as other programs let the machine work. */
+  /** In one of at most four rounds, the median of five tries is in time, corrected for what other programs take. */
   async function isInTime(what: string, most: number, attempt: (at: number) => Promise<number>) {
     const rounds: { readonly took: number; readonly slow: number }[] = []
     const fastest = () => Math.min(...rounds.map(({ took, slow }) => took / slow))

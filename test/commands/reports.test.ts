@@ -64,7 +64,7 @@ const sealed = () => [
   `--storage=${join(home.folder, 'storage')}`,
 ]
 
-/** A program in front of the real ones. */
+/** A stand-in that PATH finds before the real program. */
 function standIn(name: string, script: string): Readonly<Record<string, string>> {
   const path = file(`bin/${name}`, `#!/bin/sh\n${script}`, 0o755)
   return { PATH: `${dirname(path)}:${process.env.PATH}` }

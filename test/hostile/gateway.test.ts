@@ -94,7 +94,7 @@ const checkKey = keyCheck({
   mayUse: async () => true,
 })
 
-describe('clients that send a byte now and then are ended in time, and others are served meanwhile:', () => {
+describe('clients that send a byte now and then are cut off in time, and others are served meanwhile:', () => {
   test.each([
     {
       what: 'of the headers',

@@ -37,7 +37,7 @@ async function loaded(ns: string, what: string): Promise<readonly string[]> {
 async function reportsOf() {
   const { heard, first, listener } = receiver()
   const { url, stop } = await serverFor(listener)
-  /** The bytes of the loader rise, and those of the seal at the end are all. */
+  /** The loader's bytes rise, and the seal reports all of them at the end. */
   const expectAll = (of: number) => {
     expect(heard[0]?.step).toBeLessThan(of)
     expect(Math.max(...heard.map(({ step }) => step))).toBe(of)

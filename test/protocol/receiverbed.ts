@@ -39,8 +39,8 @@ export async function receiverBed(
     reports,
     measured,
     /**
-     * Called after each response with the code, it waits for the batch that counts it. What the request left
-     * behind came with the same batch.
+     * Waits, after a response with this code, for the batch that counts it. What the request left behind came
+     * with the same batch.
      */
     counted: async (code: number): Promise<void> => {
       const wanted = (responses.get(code) ?? 0) + 1

@@ -24,7 +24,7 @@ describe('why a connection failed is told in words', () => {
       is: 'the connection to [::1]:6443 was refused',
     },
     {
-      when: 'a certificate is no certificate',
+      when: 'a certificate is not PEM',
       error: failed('ERR_OSSL_PEM_NO_START_LINE'),
       is: 'a certificate or key of the kubeconfig is not in PEM format',
     },

@@ -197,11 +197,14 @@ describe('of a server with a long name, whose Pods’ names lack the end of the 
   const knows = (server: string, all: typeof revisions) =>
     aServerOf(server, [podOf(server, '5f6d7c8b9x')], { revisions: all }).replicas[0]?.knows
 
-  test.each([39, 40, 44])('of %i characters, it is known by what they have', (length) => {
-    expect(knows('a'.repeat(length), revisions)).toBe('old')
-  })
+  test.each([39, 40, 44])(
+    'of %i characters, a Pod is known by the beginning of the revision',
+    (length) => {
+      expect(knows('a'.repeat(length), revisions)).toBe('old')
+    },
+  )
 
-  test('of 50 characters, only one revision is told', () => {
+  test('of 50 characters, it is known only if there is one revision', () => {
     expect(knows('a'.repeat(50), revisions.slice(0, 1))).toBe('old')
     expect(knows('a'.repeat(50), revisions)).toBe('falcon')
   })
