@@ -6,21 +6,24 @@
 /** The flags of servers that name the model; the presets give each of them the Model's name. */
 const namingFlags: readonly string[] = ['--served-model-name', '--alias', '-a']
 
-/** The words that give the name: the flag and one value; empty if no flag does. */
-export function namingWords(words: readonly string[]): readonly string[] {
+/** The word `FLAG=NAME` that gives the name, however it was written; undefined if no flag does. */
+export function namingWord(words: readonly string[]): string | undefined {
   for (let at = words.length - 1; at >= 0; at--) {
-    const [flag = '', value] = (words[at] ?? '').split(/=(.*)/s)
+    const [flag = '', value] = inTwo(words[at])
     const name = namingFlags.includes(flag.replaceAll('_', '-'))
       ? (value ?? valueIn(words[at + 1]))
       : undefined
-    if (name) return [flag, name]
+    if (name) return `${flag}=${name}`
   }
-  return []
+  return undefined
 }
+
+const inTwo = (word = ''): readonly string[] => word.split(/=(.*)/s)
 
 /** A word that may be the value of the flag before it. */
 const valueIn = (word: string | undefined): string | undefined =>
   word?.startsWith('-') ? undefined : word
 
 /** The name that a command line gives to the model; undefined: the program has a name of its own. */
-export const nameGiven = (words: readonly string[]): string | undefined => namingWords(words)[1]
+export const nameGiven = (words: readonly string[]): string | undefined =>
+  inTwo(namingWord(words))[1]

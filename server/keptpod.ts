@@ -1,5 +1,5 @@
 import { annotations } from '../crds/kind.ts'
-import { namingWords } from '../crds/naming.ts'
+import { namingWord } from '../crds/naming.ts'
 import type { Container, ContainerStatus, Pod, PodSpec } from '../hooks/children/manifesttypes.ts'
 import type { Child } from '../hooks/observe/protocol.ts'
 
@@ -72,8 +72,8 @@ const keptContainer = (container: Container) => ({
 
 /** Of a server's command line, only what names its model. Prompts and templates may be long. */
 function keptArguments({ command = [], args = [] }: Container): Pick<Container, 'args'> {
-  const words = namingWords([...command, ...args])
-  return words.length ? { args: words } : {}
+  const word = namingWord([...command, ...args])
+  return word === undefined ? {} : { args: [word] }
 }
 
 const keptContainerStatus = (status: ContainerStatus) =>

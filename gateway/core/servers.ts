@@ -14,8 +14,8 @@ export interface Replica {
   readonly hash: number
   /** The name by which its program knows the model. */
   readonly knows: string
-  /** The Model that it serves. */
-  readonly model: string
+  /** The Model that it serves; undefined if it is another one than the spec's, and not known. */
+  readonly model: string | undefined
 }
 
 /**
@@ -160,7 +160,9 @@ function stateOf(
 /** The name that the command line gives to the model, else the Model's name, as the presets do. */
 function knownName({ model, command = [], args = [] }: ServerObject['spec']): string {
   const given = nameGiven([...command, ...args])
-  return given === undefined ? model.name : filledIn(given, { name: model.name })
+  return given === undefined
+    ? model.name
+    : filledIn(given, { name: model.name, model: '/content/model' })
 }
 
 /** The fields of an EndpointSlice that are read. */
@@ -216,12 +218,23 @@ export function withPods(server: Server, pods: readonly ReadyPod[]): Server {
   const replicas = pods.map(({ name, address }) => {
     const beginning = name?.slice(0, -randomLetters)
     const [found, ...others] = revisions.filter((one) => one.beginning === beginning)
-    // A new Pod may be ready before the status says so: it serves what the spec requests.
-    const { name: knows = server.knows, model = server.model } =
-      (!others.length && found?.served) || {}
-    return { address, hash: hashOf(address), knows, model }
+    const served = others.length ? undefined : found?.served
+    return { address, hash: hashOf(address), ...servedBy(served, server) }
   })
   return { ...server, replicas: replicas.sort((a, b) => (a.address < b.address ? -1 : 1)) }
+}
+
+/**
+ * A new Pod may be ready before the status says so: it serves what the spec requests. So does one whose
+ * Model the status does not know, if it has the name that the spec gives.
+ */
+function servedBy(
+  served: ServedModel | undefined,
+  { knows, model }: Server,
+): Pick<Replica, 'knows' | 'model'> {
+  if (!served) return { knows, model }
+  const { name, model: recorded = name === knows ? model : undefined } = served
+  return { knows: name, model: recorded }
 }
 
 /** Kubernetes names a Pod after its ReplicaSet, cuts that to 58 characters, and adds 5 random ones. */

@@ -43,8 +43,9 @@ export interface Receiver {
 /** Beside this file, whether these are TypeScript, JavaScript or a bundle. */
 const ownProgram = new URL(`./receiverthread${extname(import.meta.url)}`, import.meta.url)
 
-/** The pause before the thread is started again. */
-const pauseMilliseconds = 1000
+/** The pause before the thread is started again, in milliseconds; longer each time that it does not start. */
+const shortestPause = 1000
+const longestPause = 60_000
 
 /**
  * Starts the receiver; resolves once it listens. If its thread ends, it is started again: reports decide
@@ -87,13 +88,18 @@ export async function startReceiver(options: ReceiverOptions): Promise<Receiver>
     worker.unref()
     return { ended }
   }
-  const keepRunning = async ({ ended }: { readonly ended: Promise<unknown> }): Promise<void> => {
+  const keepRunning = async (
+    { ended }: { readonly ended: Promise<unknown> },
+    pause = shortestPause,
+  ): Promise<void> => {
     const err = await ended
     if (isStopping) return
     log.error({ err }, 'the thread that receives reports of progress has ended: starting it again')
-    await sleep(pauseMilliseconds, undefined, { ref: false })
+    await sleep(pause, undefined, { ref: false })
     if (isStopping) return
-    return keepRunning(await run().catch((error) => ({ ended: Promise.resolve(error) })))
+    return run().then(keepRunning, (error) =>
+      keepRunning({ ended: Promise.resolve(error) }, Math.min(2 * pause, longestPause)),
+    )
   }
   void keepRunning(await run())
   return {
@@ -108,8 +114,8 @@ export async function startReceiver(options: ReceiverOptions): Promise<Receiver>
 /** Why a thread has ended, once it has. */
 function endOf(worker: Worker): Promise<unknown> {
   let cause: unknown
-  worker.once('error', (error) => {
-    cause = error
+  worker.on('error', (error) => {
+    cause ??= error
   })
   return new Promise((resolve) => {
     worker.once('exit', (code) => resolve(cause ?? new Error(`it ended with exit code ${code}`)))

@@ -127,6 +127,7 @@ describe('of a server whose spec is changed to another Model and name', () => {
       { revision: '5f6d', name: 'old', model: 'falcon' },
       { revision: '77bc', name: 'new', model: 'eagle' },
       { revision: '99zz', name: 'other' },
+      { revision: '44ff', name: 'new' },
     ],
   }
   const asked = (name: string, ...pods: readonly string[]) => {
@@ -137,7 +138,9 @@ describe('of a server whose spec is changed to another Model and name', () => {
       return `${choice?.address.replace(':8080', '')} as ${choice?.knows}`
     })
   }
-  const [old, young, third] = ['5f6d', '77bc', '99zz'].map((it) => `chat-server-${it}-x7k2p`) as [
+  const podOf = (revision: string) => `chat-server-${revision}-x7k2p`
+  const [old, young, third, rolling] = ['5f6d', '77bc', '99zz', '44ff'].map(podOf) as [
+    string,
     string,
     string,
     string,
@@ -157,8 +160,12 @@ describe('of a server whose spec is changed to another Model and name', () => {
     expect(asked('polite', old, young)).toEqual([`${old} as polite`, `${young} as polite`])
   })
 
-  test('the name of the new Model reaches only Pods that do not serve another one', () => {
-    expect(asked('eagle', old, young, third)).toEqual([`${young} as new`, `${third} as other`])
+  test('the name of the new Model reaches the Pods that serve it', () => {
+    expect(asked('eagle', old, young)).toEqual([`${young} as new`])
+  })
+
+  test('a Pod whose Model is not known has the new one if it has the name that the spec gives', () => {
+    expect(asked('eagle', third, rolling)).toEqual([`${rolling} as new`])
   })
 
   test('that name waits while only Pods of the old one are ready, and others do not', () => {

@@ -71,7 +71,7 @@ test('of a server’s command line, only what names its model is kept', () => {
   ]
   const kept = keptPod({ ...pod, spec: { containers } }) as Pod
   expect(kept.spec?.containers).toEqual([
-    { name: 'server', args: ['--served-model-name', 'falcon'] },
+    { name: 'server', args: ['--served-model-name=falcon'] },
     { name: 'idle' },
   ])
 })
