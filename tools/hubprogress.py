@@ -1,5 +1,6 @@
 """Tells the server how many bytes of a download are there. Nothing depends on whether it arrives."""
 
+import http.client
 import json
 import os
 import threading
@@ -8,6 +9,8 @@ import urllib.request
 EVERY = 5
 # A download that ends sooner reports once, at its end.
 FIRST = 1
+# How long the connection for the last report may take, and then the response.
+LAST = 1
 
 
 def bytes_in(folder):
@@ -29,7 +32,8 @@ def send(address, step, of, timeout=EVERY):
     try:
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         opener.open(urllib.request.Request(address, body), timeout=timeout).close()
-    except (OSError, ValueError):
+    # A user may set any address, and what listens there need not speak HTTP.
+    except (OSError, ValueError, http.client.HTTPException):
         pass
 
 
@@ -48,7 +52,10 @@ def report(folder, of):
 
     def end():
         ended.set()
-        send(address, of, of, timeout=1)
+        last = threading.Thread(target=send, args=(address, of, of, LAST), daemon=True)
+        last.start()
+        # The timeout of a request does not include the search for its host, which may take 20 s.
+        last.join(2 * LAST)
 
     threading.Thread(target=again, daemon=True).start()
     return end

@@ -1,7 +1,7 @@
 import { execFile, execFileSync, spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, createServer as createTcpServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -255,6 +255,39 @@ def snapshot_download(*_, local_dir, allow_patterns=None, ignore_patterns=None, 
     } finally {
       server.close()
     }
+  })
+
+  describe('loads, though its reports', () => {
+    let listener: Server
+    afterEach(() => listener?.close())
+
+    test.each([
+      { what: 'have an address that cannot be', address: () => 'http://a:b/x' },
+      {
+        what: 'are answered in another protocol',
+        address: async () => {
+          listener = createTcpServer((socket) => socket.on('error', () => {}).end('220 mail\r\n'))
+          await new Promise<void>((done) => listener.listen(0, '127.0.0.1', done))
+          return `http://127.0.0.1:${(listener.address() as AddressInfo).port}/`
+        },
+      },
+      { what: 'go to a name that no name server answers', address: () => 'http://silent.test/' },
+    ])('$what', async ({ address }) => {
+      // The search for a host takes 20 s in the stand-in.
+      writeFileSync(
+        join(home, 'sitecustomize.py'),
+        'import socket, time\nnumbers = socket.getaddrinfo\n' +
+          'socket.getaddrinfo = lambda host, *rest, **more: (numbers(host, *rest, **more)\n' +
+          '    if host[0].isdigit() else time.sleep(20))\n',
+      )
+      const args = ['tools/hub.py', 'model', 'org/it', 'main', join(home, 'into')]
+      const env = { ...environment(['config.json']), SUBSTRATUS_PROGRESS_URL: await address() }
+      const began = performance.now()
+      const { stdout, stderr } = await promisify(execFile)('python3', args, { env })
+      expect(stdout).toContain('1 files, all as the hub has them')
+      expect(stderr).toBe('')
+      expect(performance.now() - began).toBeLessThan(15_000)
+    })
   })
 })
 
