@@ -52,7 +52,8 @@ function linesOf(
     ...cellsOf(branch, now),
   ])
   const head = [...(allNamespaces ? ['NAMESPACE'] : []), ...treeHead]
-  const width = process.stdout.isTTY ? process.stdout.columns : undefined
+  // A terminal that nobody has given a size reports 0.
+  const width = (process.stdout.isTTY && process.stdout.columns) || undefined
   return columnLines([head, ...rows], width)
 }
 

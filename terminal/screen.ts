@@ -26,9 +26,7 @@ function inPlace(output: Output) {
   let drawn = ''
   return (rows: readonly Row[], note?: string) => {
     const shownNote =
-      note === undefined
-        ? []
-        : [fitted(onOneLine(note), output.columns ?? Number.POSITIVE_INFINITY)]
+      note === undefined ? [] : [fitted(onOneLine(note), orUnlimited(output.columns))]
     const text = `${[...fitting(rows, output), ...shownNote].join('\n')}\n`
     if (text === drawn) return
     const up = drawn.split('\n').length - 1
@@ -38,10 +36,8 @@ function inPlace(output: Output) {
 }
 
 /** What has scrolled out of sight cannot be redrawn: what is Ready is left out first. */
-function fitting(
-  rows: readonly Row[],
-  { columns = Number.POSITIVE_INFINITY, rows: height = Number.POSITIVE_INFINITY }: Output,
-): readonly string[] {
+function fitting(rows: readonly Row[], output: Output): readonly string[] {
+  const [columns, height] = [orUnlimited(output.columns), orUnlimited(output.rows)]
   // The heading, the line that counts the others, a note, and the cursor's line.
   const room = Math.max(1, height - 4)
   if (rows.length <= room) return tableLines(rows, columns)
@@ -57,6 +53,9 @@ function fitting(
     fitted(`… and ${hidden.length} more, ${ready} of them Ready`, columns),
   ]
 }
+
+/** A terminal that nobody has given a size reports 0. */
+const orUnlimited = (count: number | undefined): number => count || Number.POSITIVE_INFINITY
 
 const isUnready = ({ ready }: Row): boolean => ready !== 'True'
 

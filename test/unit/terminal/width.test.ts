@@ -63,3 +63,11 @@ test('all lines on a narrow terminal fit, with those that were left out', () => 
   show([row('a'), row('b'), row('c'), row('d')], 'cannot read from the API server')
   for (const line of drawn.split('\n')) expect(widthOf(line)).toBeLessThanOrEqual(20)
 })
+
+test('a terminal that reports no size shows everything', () => {
+  let drawn = ''
+  const show = screenOf({ isTTY: true, columns: 0, rows: 0, write: (text) => (drawn += text) })
+  show([row('x'.repeat(300)), row('b'), row('c')], 'cannot read from the API server')
+  expect(drawn).not.toContain('…')
+  expect(drawn.split('\n')).toHaveLength(6)
+})
