@@ -36,7 +36,7 @@ export async function* follow(following: Following): AsyncGenerator<Followed, ne
   const ended = new AbortController()
   const until = AbortSignal.any([ended.signal, ...(signal ? [signal] : [])])
   const failure = Promise.withResolvers<never>()
-  let trouble: string | undefined
+  const troubles = new Map<Kind, string>()
   let change = Promise.withResolvers<void>()
   const watched = kinds.map((kind) => {
     const one: Watched<Parent> = watchObjects<Item, Parent>({
@@ -44,19 +44,20 @@ export async function* follow(following: Following): AsyncGenerator<Followed, ne
       path: pathOf(kind, namespace),
       keep: (object) => object,
       changed: () => {
-        trouble = undefined
+        troubles.delete(kind)
         change.resolve()
       },
       failed: (error, what) => {
         if (!one.isSynced()) return failure.reject(error)
         // Somebody who may only list gets the changes with each list.
         if (what === 'watch') return
-        trouble = `cannot read from the API server: ${refusalOf(error).message}; trying again`
+        const why = refusalOf(error).message
+        troubles.set(kind, `cannot read from the API server: ${why}; trying again`)
         change.resolve()
       },
       signal: until,
     })
-    return one
+    return { kind, ...one }
   })
   try {
     await Promise.race([
@@ -66,7 +67,12 @@ export async function* follow(following: Following): AsyncGenerator<Followed, ne
     ])
     for (;;) {
       change = Promise.withResolvers()
-      const isSilent = watched.some((one) => (one.state().heard?.secondsAgo ?? 0) > patienceSeconds)
+      // The API server does answer about a kind that it refuses.
+      const isSilent = watched.some(
+        ({ kind, state }) =>
+          !troubles.has(kind) && (state().heard?.secondsAgo ?? 0) > patienceSeconds,
+      )
+      const [trouble] = troubles.values()
       yield {
         objects: watched.flatMap((one) => [...one.all()].sort(byName)),
         trouble: trouble ?? (isSilent ? silence : undefined),

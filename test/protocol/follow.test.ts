@@ -15,7 +15,11 @@ const model = {
 
 let api: ListApi
 beforeEach(async () => {
-  api = await listApi(() => ({ kind: 'ModelList', items: [model] }))
+  api = await listApi(({ pathname }) =>
+    pathname.endsWith('/models')
+      ? { kind: 'ModelList', items: [model] }
+      : { kind: 'DatasetList', items: [] },
+  )
 })
 afterEach(() => api.close())
 
@@ -33,6 +37,30 @@ test('objects are shown at once, and again with a note when the API server falls
   const silent = await seen(({ trouble }) => trouble !== undefined)
   expect(silent.trouble).toBe('the API server does not answer; trying again')
   expect(silent.objects).toHaveLength(1)
+})
+
+test('a kind that is refused later is no silence, while another kind changes', async () => {
+  let lists = 0
+  api.code = ({ pathname, searchParams }) =>
+    pathname.endsWith('/models') && (searchParams.has('watch') || lists++) ? 403 : 200
+  const dataset = { ...model, kind: 'Dataset' }
+  const changing = setInterval(() => api.send('MODIFIED', dataset), 100)
+  try {
+    const both = kinds.filter(({ plural }) => ['models', 'datasets'].includes(plural))
+    const troubles = new Set<string | undefined>()
+    const following = { kubeConfig: api.kubeConfig, kinds: both, patienceSeconds: 1.5 }
+    const ends = performance.now() + 6000
+    for await (const { trouble } of follow(following)) {
+      troubles.add(trouble)
+      if (performance.now() > ends) break
+    }
+    expect([...troubles]).toEqual([
+      undefined,
+      expect.stringMatching(/^cannot read .*trying again$/),
+    ])
+  } finally {
+    clearInterval(changing)
+  }
 })
 
 test('a first list that is refused ends it', async () => {

@@ -13,8 +13,8 @@ export interface ListApi {
   readonly lines: string[]
   /** Aborted at the end of the test. */
   readonly signal: AbortSignal
-  /** The code of all answers to lists. */
-  code: number
+  /** The code of all answers to lists, or of each list and watch. */
+  code: number | ((url: URL) => number)
   /** Waits until so many watches are open. */
   readonly watching: (count?: number) => Promise<unknown>
   /** Writes an event to the watch with this field selector. */
@@ -27,11 +27,13 @@ export async function listApi(listed: (url: URL) => object): Promise<ListApi> {
   const server = createServer(({ url: path = '' }, response) => {
     const url = new URL(path, 'http://it')
     response.setHeader('content-type', 'application/json')
-    if (url.searchParams.has('watch')) {
+    const isWatch = url.searchParams.has('watch')
+    if (typeof api.code === 'function') response.statusCode = api.code(url)
+    else if (!isWatch) response.statusCode = api.code
+    if (isWatch && response.statusCode === 200) {
       watches.set(url.searchParams.get('fieldSelector') ?? '', response)
       return response.flushHeaders()
     }
-    response.statusCode = api.code
     response.end(JSON.stringify({ metadata: { resourceVersion: '1' }, ...listed(url) }))
   })
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
