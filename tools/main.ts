@@ -44,3 +44,8 @@ try {
 } catch (error) {
   fail(error)
 }
+// A full pipe takes what was printed only after a while.
+for (const stream of [process.stdout, process.stderr])
+  await new Promise<void>((resolve) => stream.write('', () => resolve()))
+// The search for the host of a report may take 20 s more, and nobody waits for that report.
+process.exit()

@@ -18,7 +18,10 @@ const everyMilliseconds = 5000
 /** Work that ends sooner reports once, at its end. */
 const firstAfter = 1000
 const timeout = 5000
-/** The last report may be sent twice, and the end of the work waits no longer than this for each response. */
+/**
+ * How long the end of the work waits for the response to the last report. That may be sent twice, a second
+ * apart, so the end comes at most three seconds later.
+ */
 const lastTimeout = 1000
 
 export interface Reporter {

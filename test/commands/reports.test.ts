@@ -78,6 +78,11 @@ copy\\ *--stats-log-level=NOTICE*)
   echo '1 MiB / 1 MiB, 100%, 1 MiB/s, ETA 0s' >&2 ;;
 esac`
 
+/** As getaddrinfo does, but longer, a search that has begun lets no process end by itself. */
+const silentNameServer = `
+import dns from 'node:dns'
+dns.lookup = () => void setTimeout(() => {}, 120_000)`
+
 describe('bytes are reported, and all of them at the end', () => {
   test('of a seal', async () => {
     const of = 1536 * MiB
@@ -85,6 +90,16 @@ describe('bytes are reported, and all of them at the end', () => {
     truncateSync(file(`${attempt}/weights.bin`, ''), of)
     await run(['seal', ...sealed()])
     expectRise(reports.heard, of)
+  })
+
+  test('of a seal that waits for no name server at its end', async () => {
+    file(`${attempt}/weights.bin`, 'abc')
+    const began = performance.now()
+    await run(['seal', ...sealed()], {
+      SUBSTRATUS_PROGRESS_URL: 'http://silent.test/progress',
+      NODE_OPTIONS: `--import=${file('names.mjs', silentNameServer)}`,
+    })
+    expect(performance.now() - began).toBeLessThan(60_000)
   })
 
   test('of a seal that takes a moment, once, and not through a proxy', async () => {
