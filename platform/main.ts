@@ -23,6 +23,9 @@ const set = (code: number): void => {
   process.exitCode = code
 }
 
+/** A watch that the API server has not answered cannot be aborted, and would keep the process for half a minute. */
+const finish = (code: number): void => process.exit(code)
+
 program
   .command('up')
   .description(
@@ -33,7 +36,7 @@ program
   .option('--nodes <count>', 'how many simulated GPU nodes; default 2', nodeCount)
   .option('--node', 'a real node on this machine: Linux, and root')
   .option('--examples <folder>', 'what to apply')
-  .action(async (options) => set(await (await import('./up.ts')).up(options)))
+  .action(async (options) => finish(await (await import('./up.ts')).up(options)))
 
 program
   .command('down')
