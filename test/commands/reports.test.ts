@@ -78,6 +78,19 @@ copy\\ *--stats-log-level=NOTICE*)
   echo '1 MiB / 1 MiB, 100%, 1 MiB/s, ETA 0s' >&2 ;;
 esac`
 
+/** Makes each MiB take so long that there is more than one report, however fast the machine is. */
+const slowDisk = `
+import { open } from 'node:fs/promises'
+import { setTimeout } from 'node:timers/promises'
+const file = await open('/dev/null')
+const its = Object.getPrototypeOf(file)
+await file.close()
+const { read } = its
+its.read = async function (...args) {
+  await setTimeout(300)
+  return read.apply(this, args)
+}`
+
 /** As getaddrinfo does, but longer, a search that has begun lets no process end by itself. */
 const silentNameServer = `
 import dns from 'node:dns'
@@ -85,10 +98,9 @@ dns.lookup = () => void setTimeout(() => {}, 120_000)`
 
 describe('bytes are reported, and all of them at the end', () => {
   test('of a seal', async () => {
-    const of = 1536 * MiB
-    // Without contents on the disk, and long enough for more than one report.
+    const of = 8 * MiB
     truncateSync(file(`${attempt}/weights.bin`, ''), of)
-    await run(['seal', ...sealed()])
+    await run(['seal', ...sealed()], { NODE_OPTIONS: `--import=${file('disk.mjs', slowDisk)}` })
     expectRise(reports.heard, of)
   })
 
