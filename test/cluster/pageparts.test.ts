@@ -400,15 +400,23 @@ describe('a thousand objects', () => {
     return Math.max(1, (performance.now() - began) / burnt())
   }
 
-  /** In one of at most four rounds, the median of five tries is in time, corrected for what other programs take. */
+  /** On a machine that is busier than this, times say little: they are corrected by no more. */
+  const slowest = 3
+
+  /**
+   * In one round, the median of five tries is in time, corrected for what other programs take. At most four
+   * rounds count; another four are added while the machine is too busy.
+   */
   async function isInTime(what: string, most: number, attempt: (at: number) => Promise<number>) {
     const rounds: { readonly took: number; readonly slow: number }[] = []
     const fastest = () => Math.min(...rounds.map(({ took, slow }) => took / slow))
-    while (rounds.length < 4 && fastest() > most) {
+    const counted = () => rounds.filter(({ slow }) => slow < slowest).length
+    while (counted() < 4 && rounds.length < 8 && fastest() > most) {
       const before = slowness()
       const times: number[] = []
       for (let at = 0; at < 5; at++) times.push(await attempt(rounds.length * 5 + at))
-      rounds.push({ took: median(times), slow: (before + slowness()) / 2 })
+      // The smaller one: a moment of other work beside the tries excuses nothing.
+      rounds.push({ took: median(times), slow: Math.min(before, slowness(), slowest) })
     }
     const told = rounds.map(({ took, slow }) => `${took} ms at slowness ${slow.toFixed(1)}`)
     console.log(`1,000 objects: ${what}: ${told.join(', then ')}`)
@@ -532,7 +540,9 @@ describe('without a mouse, and for a screen reader', () => {
     expect(await focused()).toBe('tuned')
     await browser().press('Enter')
     await shows(browser(), 'Model tuned', '.details h2')
-    expect(await focused()).toBe('Model tuned')
+    const isFocused = (name: string) =>
+      browser().untilTrue(`document.activeElement?.innerText === ${JSON.stringify(name)}`, 20)
+    await isFocused('Model tuned')
     const press = async (name: string) => {
       for (let at = 0; at < 9 && (await focused()) !== name; at++) await browser().press('Tab')
       expect(await focused()).toBe(name)
@@ -540,12 +550,12 @@ describe('without a mouse, and for a screen reader', () => {
     }
     await shows(browser(), 'Run again', '.actions')
     await press('Run again')
-    await browser().untilTrue('document.activeElement.innerText === "Cancel"', 20)
+    await isFocused('Cancel')
     await browser().press('Enter')
-    await browser().untilTrue('document.activeElement.innerText === "Run again"', 20)
+    await isFocused('Run again')
     await browser().press('Escape')
     await browser().untilTrue('!document.querySelector(".details")', 20)
-    expect(await focused()).toBe('tuned')
+    await isFocused('tuned')
     // Escape in the filter is about the filter.
     await press('tuned')
     await shows(browser(), 'Model tuned', '.details h2')
