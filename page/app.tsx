@@ -22,7 +22,9 @@ export function App() {
   }, [title])
   useEffect(() => {
     const pressed = (event: KeyboardEvent): void => {
-      const isTyping = (event.target as Element).closest('input, textarea, select')
+      const isTyping = (event.target as Element).closest(
+        'input:not([type=checkbox]), textarea, select',
+      )
       // In such a field, Escape clears a search or closes a menu.
       if (isTyping) return
       if (event.key === 'Escape' && place.name) location.hash = hashOf({ view: listOrGraph(place) })

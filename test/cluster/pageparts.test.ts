@@ -562,6 +562,12 @@ describe('without a mouse, and for a screen reader', () => {
     await browser().press('/')
     await browser().press('Escape')
     await shows(browser(), 'Model tuned', '.details h2')
+    // A checkbox has nothing to clear.
+    await browser().ask('document.querySelector(".details summary").click(); true')
+    await browser().untilTrue('document.querySelector(".details input[type=checkbox]")', 20)
+    await browser().ask('document.querySelector(".details input[type=checkbox]").focus(); true')
+    await browser().press('Escape')
+    await browser().untilTrue('!document.querySelector(".details")', 20)
   })
 
   test('progress is told in words, and drawn', async () => {
