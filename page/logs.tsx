@@ -2,7 +2,7 @@ import { useEffect, useRef, useState } from 'preact/hooks'
 import { printable } from '../crds/text.ts'
 import { paced } from '../ui/paced.ts'
 import { followLog } from './api.ts'
-import { isRunningIn, logTroubleOf } from './core/logs.ts'
+import { isRunningIn, keyToShow, logTroubleOf } from './core/logs.ts'
 import { type Pod, stageOf } from './core/things.ts'
 
 interface Props {
@@ -34,10 +34,15 @@ export function Logs({ namespace, pods, isAllowed }: Props) {
     }))
   })
   const former = useRef<(typeof choices)[number]>(undefined)
-  // A log that somebody reads stays when its Pod is gone, until there is another Pod.
-  const shown = choices.find(({ key }) => key === chosen) ?? choices[0] ?? former.current
-  if (isShown) former.current = shown
-  const isGone = Boolean(shown) && !choices.length
+  const seen = useRef(new Set<string>())
+  // A log that somebody reads stays when its Pod is gone, until there is a new Pod.
+  const keys = choices.map(({ key }) => key)
+  const key = keyToShow(keys, { chosen, former: former.current?.key, seen: seen.current })
+  const present = choices.find((one) => one.key === key)
+  const shown = present ?? former.current
+  const isGone = shown !== undefined && !present
+  former.current = isShown ? shown : undefined
+  seen.current = new Set(isShown ? [...seen.current, ...keys] : [])
   return (
     <details onToggle={(event) => setShown(event.currentTarget.open)}>
       <summary>
@@ -53,7 +58,7 @@ export function Logs({ namespace, pods, isAllowed }: Props) {
           <label>
             Container{' '}
             <select value={shown.key} onChange={(event) => setChosen(event.currentTarget.value)}>
-              {(choices.length ? choices : [shown]).map((one) => (
+              {(isGone ? [shown, ...choices] : choices).map((one) => (
                 <option key={one.key} value={one.key}>
                   {one.label}
                 </option>
@@ -74,6 +79,7 @@ export function Logs({ namespace, pods, isAllowed }: Props) {
             container={shown.container}
             namespace={namespace}
             isPrevious={isPrevious}
+            isGone={isGone}
           />
         </>
       )}
@@ -86,6 +92,8 @@ interface LogProps {
   readonly pod: Pod
   readonly container: string
   readonly isPrevious: boolean
+  /** Whether the Pod has been deleted. */
+  readonly isGone: boolean
 }
 
 /** How long to wait before a log is read again. */
@@ -95,13 +103,14 @@ const pauseMilliseconds = 2000
 const lines = (piece: string): string =>
   printable(piece.replace(/\r\n?/g, '\n').replaceAll('\t', '    '))
 
-function Log({ namespace, pod, container, isPrevious }: LogProps) {
+function Log({ namespace, pod, container, isPrevious, isGone }: LogProps) {
   const [text, setText] = useState('')
   const [end, setEnd] = useState('')
   const box = useRef<HTMLPreElement>(null)
-  const newest = useRef(pod)
-  newest.current = pod
-  const { name } = pod.metadata
+  const newest = useRef({ pod, isGone })
+  newest.current = { pod, isGone }
+  // The next Pod of a Notebook has the same name.
+  const { name, uid } = pod.metadata
   useEffect(() => {
     const ending = new AbortController()
     const { signal } = ending
@@ -126,25 +135,28 @@ function Log({ namespace, pod, container, isPrevious }: LogProps) {
           },
           signal,
         )
-        const isCut = !isPrevious && isRunningIn(newest.current, container)
+        const isCut = !isPrevious && isRunningIn(newest.current.pod, container)
         if (!signal.aborted && !isCut) setEnd('The log has ended.')
         return isCut
       } catch (error) {
         if (signal.aborted) return false
         // Cut off: the next attempt finds out why.
         if (isOpen) return true
-        const { says, isPassing } = logTroubleOf(error as Error, newest.current, isPrevious)
+        const { says, isPassing } = logTroubleOf(error as Error, newest.current.pod, isPrevious)
         setEnd(says)
         return isPassing
       }
     }
     const run = async (): Promise<void> => {
-      while (!signal.aborted && (await read()))
+      while (!signal.aborted && (await read())) {
         await new Promise((resolve) => setTimeout(resolve, pauseMilliseconds))
+        // What it has written last may arrive after its deletion, but nothing more can be read.
+        if (newest.current.isGone && !signal.aborted) return setEnd('The log has ended.')
+      }
     }
     void run()
     return () => ending.abort()
-  }, [namespace, name, container, isPrevious])
+  }, [namespace, name, uid, container, isPrevious])
   // The text does not scroll while somebody has scrolled up to read.
   const wasAtEnd =
     !box.current ||

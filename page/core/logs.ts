@@ -27,3 +27,23 @@ export function isRunningIn({ status }: Pod, container: string): boolean {
     ({ name, state }) => name === container && state?.running,
   )
 }
+
+/**
+ * The key of the log to show: the one that somebody has chosen, or else that of a Pod that has just appeared,
+ * or else the same as before, even when its Pod is gone.
+ */
+export function keyToShow(
+  keys: readonly string[],
+  { chosen, former, seen }: Showing,
+): string | undefined {
+  if (keys.includes(chosen)) return chosen
+  return keys.find((key) => !seen.has(key)) ?? former ?? keys[0]
+}
+
+interface Showing {
+  readonly chosen: string
+  /** The log that has been shown until now, if any. */
+  readonly former: string | undefined
+  /** What could be chosen since logs are shown. */
+  readonly seen: ReadonlySet<string>
+}

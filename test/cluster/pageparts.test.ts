@@ -143,14 +143,20 @@ describe('a log', () => {
     pods: [podOf('m')],
   }
   const says = (text: string) => shows(browser(), text, '[role=log] + p')
+  const isOf = (pod: string) =>
+    browser().untilTrue(`document.querySelector("[role=log]").ariaLabel === "Log of ${pod}"`)
   const saysNothing = () =>
     browser().untilTrue('document.querySelector("[role=log] + p").innerText === ""')
 
   test('grows as it is written, and stays once its Pod has gone', async () => {
     const { api, feed, go } = await opened(running)
     let write = (_text: string): unknown => 0
-    api.log = (_pod, _query, res) => {
+    let end = (): unknown => 0
+    const read: string[] = []
+    api.log = (pod, _query, res) => {
+      read.push(pod)
       res.writeHead(200, { 'content-type': 'text/plain' })
+      end = () => res.end()
       write = (text) => res.write(text)
       write('step 1\n')
     }
@@ -172,10 +178,24 @@ describe('a log', () => {
     feed.push('pods', [], running.pods)
     await shows(browser(), 'This is what Pod m-run-1 has written.', '.details')
     await shows(browser(), 'one more', '[role=log]')
-    const metadata = { name: 'm-run-2', uid: 'next', labels: labelsOf('m') }
-    const next = { ...podOf('m'), metadata }
-    feed.push('pods', [next], [])
-    await browser().untilTrue('document.querySelector("[role=log]").ariaLabel === "Log of m-run-2"')
+    const next = (name: string) => {
+      const metadata = { name, uid: name, labels: labelsOf('m') }
+      const status = { containerStatuses: [{ name: 'run', state: { running: {} } }] }
+      return { ...podOf('m'), metadata, status } as Sent
+    }
+    feed.push('pods', [next('m-run-2')], [])
+    await isOf('m-run-2')
+    await shows(browser(), 'step 1', '[role=log]')
+    feed.push('pods', [next('m-run-3')], [])
+    await isOf('m-run-3')
+    await shows(browser(), 'step 1', '[role=log]')
+    // The Pod that is there still does not take the place of the deleted one.
+    feed.push('pods', [], [next('m-run-3')])
+    await shows(browser(), 'This is what Pod m-run-3 has written.', '.details')
+    await isOf('m-run-3')
+    end()
+    await says('The log has ended.')
+    expect(read).toEqual(['m-run-1', 'm-run-2', 'm-run-3'])
     expectNoComplaints(browser())
   })
 

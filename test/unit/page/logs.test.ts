@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { isRunningIn, logTroubleOf } from '../../../page/core/logs.ts'
+import { isRunningIn, keyToShow, logTroubleOf } from '../../../page/core/logs.ts'
 
 const pod = { metadata: { name: 'm-run-1' }, spec: { nodeName: 'gpu-7' } }
 
@@ -65,4 +65,38 @@ test.each([
   expect(isRunningIn(seen, 'clone')).toBe(false)
   expect(isRunningIn(seen, 'idle')).toBe(false)
   expect(isRunningIn(pod, 'run')).toBe(false)
+})
+
+describe('the log that is shown', () => {
+  test.each([
+    { when: 'it is opened', keys: ['new', 'old'], seen: [], is: 'new' },
+    { when: 'one is chosen', keys: ['new', 'old'], seen: ['old'], chosen: 'old', is: 'old' },
+    {
+      when: 'its Pod is gone and others are there',
+      keys: ['new'],
+      seen: ['new', 'old'],
+      former: 'old',
+      is: 'old',
+    },
+    {
+      when: 'the chosen one is gone',
+      keys: ['new'],
+      seen: ['new', 'old'],
+      former: 'old',
+      chosen: 'old',
+      is: 'old',
+    },
+    {
+      when: 'a new Pod appears',
+      keys: ['newest', 'new'],
+      seen: ['new', 'old'],
+      former: 'old',
+      chosen: 'old',
+      is: 'newest',
+    },
+    { when: 'all are gone', keys: [], seen: ['old'], former: 'old', is: 'old' },
+    { when: 'there is none', keys: [], seen: [], is: undefined },
+  ])('when $when', ({ keys, seen, former, chosen = '', is }) => {
+    expect(keyToShow(keys, { chosen, former, seen: new Set(seen) })).toBe(is)
+  })
 })
