@@ -42,9 +42,16 @@ export function sendJson(
   // the answer.
   res.write(text)
   req.resume()
-  const timer = setTimeout(() => req.destroy(), patienceMilliseconds)
+  let timer: NodeJS.Timeout | undefined
+  const giveUpInTime = (): void => {
+    timer = setTimeout(() => req.destroy(), patienceMilliseconds)
+  }
+  // Behind another answer, which the end of the connection would cut, it waits for its turn.
+  if (res.socket) giveUpInTime()
+  else res.once('socket', giveUpInTime)
   req.once('close', () => {
     clearTimeout(timer)
+    res.off('socket', giveUpInTime)
     res.end()
   })
 }

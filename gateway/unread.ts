@@ -50,14 +50,8 @@ export function refuseUnread(
   gate: Pick<ReturnType<typeof gateway>, 'breakOff' | 'answered' | 'base'>,
   limits: Limits,
 ): void {
-  /** The last request of each connection. */
-  const exchanges = new WeakMap<Duplex, Exchange>()
+  const openOn = openExchanges(server)
   const refused = new WeakSet<Duplex>()
-  const remember = (req: IncomingMessage, res: ServerResponse): void => {
-    exchanges.set(req.socket, { req, res })
-  }
-  server.on('request', remember)
-  server.on('checkExpectation', remember)
 
   const refuse = (socket: Duplex, refusal: Refusal): void => {
     if (!socket.writable) return void socket.destroy()
@@ -65,10 +59,14 @@ export function refuseUnread(
     gate.answered(refusal)
   }
 
-  server.on('connect', (_, socket: Duplex) => refuse(socket, refusals.noTunnel(gate.base)))
+  server.on('connect', (_, socket: Duplex) => {
+    // Node has let go of the connection: nothing drives its answers any more, and a refusal would be read as
+    // a part of one.
+    if (openOn(socket).size) return void socket.destroy()
+    refuse(socket, refusals.noTunnel(gate.base))
+  })
   server.on('clientError', (error: ParserError, socket: Duplex) => {
-    const exchange = exchanges.get(socket)
-    const inProgress = exchange?.res.closed ? undefined : exchange
+    const inProgress = [...openOn(socket)].at(-1)
     const isBody = inProgress?.req.complete === false
     const refusal = refusalFor(error, isBody, limits)
     if (!refusal) return void socket.destroy()
@@ -83,4 +81,40 @@ export function refuseUnread(
     // An answer in progress must not be cut.
     res.once('close', () => refuse(socket, refusal))
   })
+}
+
+/**
+ * The exchanges of a connection that have not ended, in their order: a client may send requests without
+ * waiting for answers. When the connection closes, they all end, also those whose turn has not come.
+ */
+function openExchanges(server: Server): (socket: Duplex) => ReadonlySet<Exchange> {
+  const none: ReadonlySet<Exchange> = new Set()
+  const all = new WeakMap<Duplex, Set<Exchange>>()
+
+  const opened = (socket: Duplex): Set<Exchange> => {
+    const open = new Set<Exchange>()
+    all.set(socket, open)
+    socket.once('close', () => {
+      for (const { res } of open) endUnsent(res)
+    })
+    return open
+  }
+  const remember = (req: IncomingMessage, res: ServerResponse): void => {
+    const open = all.get(req.socket) ?? opened(req.socket)
+    const exchange = { req, res }
+    open.add(exchange)
+    res.once('close', () => open.delete(exchange))
+  }
+  server.on('request', remember)
+  server.on('checkExpectation', remember)
+  return (socket) => all.get(socket) ?? none
+}
+
+/**
+ * Tells a response that its connection has closed. Node tells none that waits for its turn: after a CONNECT,
+ * and in older versions (22.19, for one) never.
+ */
+function endUnsent(res: ServerResponse): void {
+  res.destroy()
+  process.nextTick(() => res.closed || res.emit('close'))
 }
