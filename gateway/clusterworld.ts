@@ -4,7 +4,7 @@ import {
   PatchStrategy,
   setHeaderOptions,
 } from '@kubernetes/client-node'
-import { type Watched, watchObjects } from '../cluster/watch.ts'
+import { watchObjects } from '../cluster/watch.ts'
 import { annotations, group, labels, version } from '../crds/kind.ts'
 import { type Names, namesOf } from './core/names.ts'
 import {
@@ -22,8 +22,12 @@ import type { GatewayLog, World } from './world.ts'
 const serviceLabel = 'kubernetes.io/service-name'
 
 /** An EndpointSlice with the service that it belongs to. */
-interface Slice extends EndpointSlice {
+interface Slice extends EndpointSlice, Namespaced {
   readonly service: string
+}
+
+interface Namespaced {
+  readonly namespace: string
 }
 
 export interface ClusterWorld extends World {
@@ -43,7 +47,7 @@ export function clusterWorld(
   const none = namesOf([])
 
   /** What was derived of these namespaces is out of date. */
-  const changed = (objects: readonly { readonly namespace: string }[]): void => {
+  const changed = (objects: readonly Namespaced[]): void => {
     for (const namespace of new Set(objects.map((it) => it.namespace))) {
       names.delete(namespace)
       for (const listener of [...(listeners.get(namespace) ?? [])]) listener()
@@ -52,23 +56,31 @@ export function clusterWorld(
   const failed = (what: string) => (error: unknown) =>
     log.warn({ err: error, watch: what }, 'a watch failed, and is tried again')
 
-  const servers: Watched<Server> = watchObjects<ServerObject, Server>({
+  const serversIn = byNamespace<Server>(({ name }) => name)
+  const servers = watchObjects<ServerObject, Server>({
     kubeConfig,
     path: `/apis/${group}/${version}/modelservers`,
     pageSize: 500,
     keep: serverFrom,
-    changed: (put, gone) => changed([...put, ...gone]),
+    changed: (put, gone) => {
+      serversIn.change(put, gone)
+      changed([...put, ...gone])
+    },
     failed: failed('ModelServers'),
     signal,
   })
-  const slices = watchObjects<EndpointSlice, Slice & { readonly namespace: string }>({
+  const slicesIn = byNamespace<Slice>(({ metadata }) => metadata.name)
+  const slices = watchObjects<EndpointSlice, Slice>({
     kubeConfig,
     path: '/apis/discovery.k8s.io/v1/endpointslices',
     // Kubernetes copies a Service's labels to its slices.
     query: { labelSelector: `${labels.kind}=modelserver,${labels.stage}=serve` },
     pageSize: 500,
     keep: sliceFrom,
-    changed: (put, gone) => changed([...put, ...gone]),
+    changed: (put, gone) => {
+      slicesIn.change(put, gone)
+      changed([...put, ...gone])
+    },
     failed: failed('EndpointSlices'),
     signal,
   })
@@ -78,12 +90,9 @@ export function clusterWorld(
   )
 
   function derived(namespace: string): Names {
-    const here = servers.all().filter((server) => server.namespace === namespace)
+    const here = serversIn.of(namespace)
     if (!here.length) return none
-    const byService = Map.groupBy(
-      slices.all().filter((slice) => slice.namespace === namespace),
-      ({ service }) => service,
-    )
+    const byService = Map.groupBy(slicesIn.of(namespace), ({ service }) => service)
     return namesOf(
       here.map((server) =>
         withPods(server, podsIn(byService.get(workloadName(server.name)) ?? [])),
@@ -113,7 +122,26 @@ export function clusterWorld(
   }
 }
 
-function sliceFrom(slice: EndpointSlice): (Slice & { readonly namespace: string }) | undefined {
+/** Objects by their namespace: a question about a namespace that somebody makes up must cost nothing. */
+function byNamespace<T extends Namespaced>(nameOf: (object: T) => string) {
+  const all = new Map<string, Map<string, T>>()
+  return {
+    of: (namespace: string): readonly T[] => [...(all.get(namespace)?.values() ?? [])],
+    change: (put: readonly T[], gone: readonly T[]): void => {
+      for (const object of put) {
+        const here = all.get(object.namespace) ?? new Map<string, T>()
+        all.set(object.namespace, here.set(nameOf(object), object))
+      }
+      for (const object of gone) {
+        const here = all.get(object.namespace)
+        here?.delete(nameOf(object))
+        if (!here?.size) all.delete(object.namespace)
+      }
+    },
+  }
+}
+
+function sliceFrom(slice: EndpointSlice): Slice | undefined {
   const { namespace = '', name, labels: given } = slice.metadata
   const service = given?.[serviceLabel]
   if (!service) return undefined

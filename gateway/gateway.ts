@@ -184,7 +184,7 @@ export function gateway(options: GatewayOptions) {
     const { model = '' } = facts
     // Anybody can make up a namespace: only one with models is a label.
     const { namespace: named = '' } = facts
-    const namespace = world.namesIn(named)?.size ? named : ''
+    const namespace = named && world.namesIn(named)?.size ? named : ''
     metrics.requests.inc({ namespace, model, code: codeLabel(code) })
     const whole = result?.is === 'answered' ? result : undefined
     const usage = whole && usageIn(whole.tail)

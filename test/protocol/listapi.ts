@@ -17,8 +17,8 @@ export interface ListApi {
   code: number | ((url: URL) => number)
   /** Waits until so many watches are open. */
   readonly watching: (count?: number) => Promise<unknown>
-  /** Writes an event to the watch with this field selector. */
-  readonly send: (type: string, object: object, fieldSelector?: string) => void
+  /** Writes an event to the watch with this selector, of fields or else of labels; absent: to all. */
+  readonly send: (type: string, object: object, selector?: string) => void
   readonly close: () => void
 }
 
@@ -27,11 +27,12 @@ export async function listApi(listed: (url: URL) => object): Promise<ListApi> {
   const server = createServer(({ url: path = '' }, response) => {
     const url = new URL(path, 'http://it')
     response.setHeader('content-type', 'application/json')
-    const isWatch = url.searchParams.has('watch')
+    const query = url.searchParams
+    const isWatch = query.has('watch')
     if (typeof api.code === 'function') response.statusCode = api.code(url)
     else if (!isWatch) response.statusCode = api.code
     if (isWatch && response.statusCode === 200) {
-      watches.set(url.searchParams.get('fieldSelector') ?? '', response)
+      watches.set(query.get('fieldSelector') ?? query.get('labelSelector') ?? '', response)
       return response.flushHeaders()
     }
     response.end(JSON.stringify({ metadata: { resourceVersion: '1' }, ...listed(url) }))
@@ -57,8 +58,10 @@ export async function listApi(listed: (url: URL) => object): Promise<ListApi> {
         async () => watches.size,
         (size) => size === count,
       ),
-    send: (type, object, fieldSelector = '') =>
-      void watches.get(fieldSelector)?.write(`${JSON.stringify({ type, object })}\n`),
+    send: (type, object, selector) => {
+      for (const [of, watch] of watches)
+        if (of === (selector ?? of)) watch.write(`${JSON.stringify({ type, object })}\n`)
+    },
     close: () => {
       watched.abort()
       server.close()
