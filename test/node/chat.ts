@@ -70,6 +70,3 @@ export async function streamOf(server: string, question: Question): Promise<Stre
     perSecond: (at.length - 1) / seconds,
   }
 }
-
-export const median = (numbers: readonly number[]): number =>
-  [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? Number.NaN

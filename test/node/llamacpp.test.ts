@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { apply, get, namespace, ok, patch, type Shown, until } from '../cluster/cluster.ts'
-import { answerOf, median, type Streamed, streamOf } from './chat.ts'
+import { answerOf, type Streamed, streamOf } from './chat.ts'
 import { smallInternet } from './internet.ts'
 import { leave, untilSays } from './realnode.ts'
 
@@ -79,17 +79,18 @@ test('it answers as fast as the same server run by hand', async () => {
   const seen = { ours: [] as Streamed[], alone: [] as Streamed[] }
   // One after the other, because two servers at once would share the cores. Each question is a new one:
   // the server remembers the last one’s beginning.
-  for (let round = 0; round < 3; round++)
+  for (let round = 0; round < 5; round++)
     for (const [where, url] of [['ours', server] as const, ['alone', alone] as const])
       seen[where].push(
         await streamOf(url, { model, question: `${round} plus ${round} is what?`, tokens: 48 }),
       )
   await ok(['-n', ns, 'delete', 'pod/by-hand', '--wait=false'])
-  const of = (key: 'firstMs' | 'perSecond') => ({
-    ours: median(seen.ours.map((one) => one[key])),
-    alone: median(seen.alone.map((one) => one[key])),
+  // The best of each: other programs of the machine can only slow an answer down.
+  const of = (key: 'firstMs' | 'perSecond', best: (...all: number[]) => number) => ({
+    ours: best(...seen.ours.map((one) => one[key])),
+    alone: best(...seen.alone.map((one) => one[key])),
   })
-  const [first, rate] = [of('firstMs'), of('perSecond')]
+  const [first, rate] = [of('firstMs', Math.min), of('perSecond', Math.max)]
   const ratios = { first: first.ours / first.alone, rate: rate.ours / rate.alone }
   console.log(
     [
@@ -97,7 +98,7 @@ test('it answers as fast as the same server run by hand', async () => {
       `tokens per second ${rate.ours.toFixed(1)}, by hand ${rate.alone.toFixed(1)}: ${ratios.rate.toFixed(2)}`,
     ].join('\n'),
   )
-  // Both are 1, but for the noise of a busy machine.
+  // Both are 1, but for noise.
   expect(ratios.rate).toBeGreaterThan(0.7)
   expect(ratios.first).toBeLessThan(1.5)
 })
