@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { KubeConfig } from '@kubernetes/client-node'
 import type { Kind, Parent } from '../crds/kind.ts'
 import { pathOf } from './collections.ts'
+import { codeOf } from './exchange.ts'
 import { refusalOf } from './refusal.ts'
 import { type Watched, watchObjects } from './watch.ts'
 
@@ -37,6 +38,7 @@ export async function* follow(following: Following): AsyncGenerator<Followed, ne
   const until = AbortSignal.any([ended.signal, ...(signal ? [signal] : [])])
   const failure = Promise.withResolvers<never>()
   const troubles = new Map<Kind, string>()
+  const began = performance.now()
   let change = Promise.withResolvers<void>()
   const watched = kinds.map((kind) => {
     const one: Watched<Parent> = watchObjects<Item, Parent>({
@@ -48,7 +50,12 @@ export async function* follow(following: Following): AsyncGenerator<Followed, ne
         change.resolve()
       },
       failed: (error, what) => {
-        if (!one.isSynced()) return failure.reject(error)
+        if (!one.isSynced()) {
+          // It says so for a second about a kind that was defined just now.
+          const isPassing = codeOf(error) === 429 && secondsSince(began) < patienceSeconds
+          if (!isPassing) failure.reject(error)
+          return
+        }
         // Somebody who may only list gets the changes with each list.
         if (what === 'watch') return
         const why = refusalOf(error).message
@@ -84,6 +91,8 @@ export async function* follow(following: Following): AsyncGenerator<Followed, ne
     ended.abort()
   }
 }
+
+const secondsSince = (time: number): number => (performance.now() - time) / 1000
 
 const silence = 'the API server does not answer; trying again'
 

@@ -63,6 +63,17 @@ test('a kind that is refused later is no silence, while another kind changes', a
   }
 })
 
+test('a first list that comes too early is tried again', async () => {
+  let lists = 0
+  api.code = () => (lists++ ? 200 : 429)
+  expect((await seen(() => true)).objects).toHaveLength(1)
+})
+
+test('a first list that always comes too early ends it', async () => {
+  api.code = 429
+  await expect(seen(() => true)).rejects.toMatchObject({ code: 429 })
+})
+
 test('a first list that is refused ends it', async () => {
   api.code = 403
   await expect(seen(() => true)).rejects.toMatchObject({ code: 403 })
