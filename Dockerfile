@@ -26,7 +26,7 @@ RUN node --version
 FROM base AS tools
 COPY tools/ /opt/substratus/
 WORKDIR /content
-ENTRYPOINT ["node", "/opt/substratus/main.ts"]
+ENTRYPOINT ["/bin/sh", "/opt/substratus/init.sh", "node", "/opt/substratus/main.ts"]
 
 FROM tools AS loader
 LABEL org.opencontainers.image.title="Substratus on Metacontroller: the loader" \
@@ -63,11 +63,11 @@ USER 1000
 FROM base AS substratus
 LABEL org.opencontainers.image.title="Substratus on Metacontroller" \
       org.opencontainers.image.description="Answers Metacontroller's hooks and the API server's admission reviews."
-COPY app/ /app/
+COPY app/ tools/init.sh /app/
 WORKDIR /app
 ENV NODE_ENV=production
 EXPOSE 9443
 # The heap follows the memory limit of the container, whatever it is. With a small young generation the
 # server takes 45 MiB less when idle and 70 MiB less under load, at the same CPU.
-ENTRYPOINT ["node", "--max-old-space-size-percentage=75", "--max-semi-space-size=4", "/app/dist/cli/main.js"]
+ENTRYPOINT ["/bin/sh", "/app/init.sh", "node", "--max-old-space-size-percentage=75", "--max-semi-space-size=4", "/app/dist/cli/main.js"]
 CMD ["--help"]

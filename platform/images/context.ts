@@ -29,7 +29,12 @@ export function serverFiles(): readonly string[] {
       .filter((name) => name.endsWith('.ts'))
       .map((name) => `${folder}/${name}`),
   )
-  const makers = ['package-lock.json', 'tsconfig.build.json', 'platform/images/bundle.ts']
+  const makers = [
+    'package-lock.json',
+    'tsconfig.build.json',
+    'platform/images/bundle.ts',
+    'tools/init.sh',
+  ]
   return [...makers, ...sources.sort()]
 }
 
