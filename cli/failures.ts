@@ -1,8 +1,9 @@
 import { listAll, pathOf } from '../cluster/collections.ts'
 import { codeOf, read } from '../cluster/exchange.ts'
 import type { Cluster } from '../cluster/kubeconfig.ts'
-import { type Refusal, refusalOf } from '../cluster/refusal.ts'
-import { group, type Parent } from '../crds/kind.ts'
+import { refusalOf } from '../cluster/refusal.ts'
+import { failureLines } from '../cluster/remedy.ts'
+import type { Parent } from '../crds/kind.ts'
 import { nearNames } from '../view/near.ts'
 import type { Shown } from '../view/object.ts'
 import type { Target } from './target.ts'
@@ -21,58 +22,6 @@ export async function explaining(
     return 1
   }
 }
-
-/** `namespace` is undefined if the command was about all of them. */
-export function failureLines(
-  { code, message, name }: Refusal,
-  namespace: string | undefined,
-): readonly string[] {
-  switch (code) {
-    case undefined:
-      return [`error: ${message}`]
-    case 401:
-      return [`error: ${message}: the kubeconfig’s credentials are invalid, or have expired`]
-    case 403:
-      return [`error: ${message}`, ...remedyOf(message, namespace)]
-    case 404:
-      // Without a name it is the kind that does not exist.
-      return [
-        name
-          ? `error: ${message}`
-          : `error: this cluster has no ${group} kinds: Substratus is not installed there`,
-      ]
-    default:
-      return [`error: ${message}`]
-  }
-}
-
-const reading = ['get', 'list', 'watch']
-
-/** The binding that would allow what was forbidden: the chart adds our kinds to these roles. */
-function remedyOf(message: string, namespace: string | undefined): readonly string[] {
-  const [, user = '', verb = ''] = /User "([^"]+)" cannot (\w+)/.exec(message) ?? []
-  if (!user) return []
-  const role = reading.includes(verb) ? 'view' : 'edit'
-  const [, where, account] = /^system:serviceaccount:([^:]+):([^:]+)$/.exec(user) ?? []
-  const subject = account ? `--serviceaccount=${where}:${account}` : `--user=${quoted(user)}`
-  const short = (account ?? user)
-    .toLowerCase()
-    .replace(/[^a-z0-9]+/g, '-')
-    .replace(/^-+|-+$/g, '')
-  const binding = `${short || 'somebody'}-${role}`
-  return namespace === undefined
-    ? [
-        'one namespace, with -n instead of -A, needs fewer rights. To allow all, an administrator runs:',
-        `  kubectl create clusterrolebinding ${binding} --clusterrole=${role} ${subject}`,
-      ]
-    : [
-        'to allow it, an administrator of the namespace runs:',
-        `  kubectl create rolebinding ${binding} -n ${namespace} --clusterrole=${role} ${subject}`,
-      ]
-}
-
-const quoted = (word: string): string =>
-  /^[\w@.:/+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`
 
 /** The object; the error for one that does not exist has the names that resemble it. */
 export async function objectAt(

@@ -2,6 +2,7 @@ import { KubeConfig } from '@kubernetes/client-node'
 import { create } from '../cluster/exchange.ts'
 import { type ClusterOptions, clusterOf } from '../cluster/kubeconfig.ts'
 import { refusalOf } from '../cluster/refusal.ts'
+import { failureLines } from '../cluster/remedy.ts'
 import { wrongSegment } from '../cluster/segments.ts'
 import { group } from '../crds/kind.ts'
 import { audience } from '../gateway/clusterreviews.ts'
@@ -32,9 +33,12 @@ export async function tokenCommand(name: string, options: Options): Promise<numb
     console.log(made.token)
     return 0
   } catch (error) {
-    const { code, message } = refusalOf(error)
-    const todo = code === 404 ? `: kubectl create serviceaccount ${name} -n ${namespace}` : ''
-    console.error(`error: ${message}${todo}`)
+    const refusal = refusalOf(error)
+    const lines =
+      refusal.code === 404
+        ? [`error: ${refusal.message}: kubectl create serviceaccount ${name} -n ${namespace}`]
+        : failureLines(refusal, namespace)
+    for (const line of lines) console.error(line)
     return 1
   }
 }

@@ -1,5 +1,6 @@
 import type { Cluster } from '../cluster/kubeconfig.ts'
 import { refusalOf } from '../cluster/refusal.ts'
+import { failureLines } from '../cluster/remedy.ts'
 import { type ListeningGateway, listen } from '../gateway/listen.ts'
 import { gatewayMetrics } from '../gateway/metrics.ts'
 import { defaultLimits } from '../gateway/world.ts'
@@ -54,7 +55,7 @@ export async function openModels(options: ModelsOptions, edges: ModelsEdges): Pr
     line.say('the address is closed; the models are left as they are')
     return 0
   } catch (error) {
-    line.say(`error: ${whyIn(error)}`)
+    for (const text of failureLines(refusalOf(error), namespace)) line.say(text)
     return 1
   } finally {
     ending.abort()
@@ -132,12 +133,4 @@ function tellChanges(namespace: string, world: LocalWorld, line: LiveLine): () =
     clearTimeout(settling)
     stop()
   }
-}
-
-function whyIn(error: unknown): string {
-  const { code, message, name } = refusalOf(error)
-  // Without a name it is the kind that does not exist.
-  if (code === 404 && !name)
-    return 'this cluster has no modelservers.substratus.ai: Substratus is not installed there'
-  return message
 }

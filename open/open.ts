@@ -1,5 +1,6 @@
 import type { Cluster } from '../cluster/kubeconfig.ts'
 import { refusalOf } from '../cluster/refusal.ts'
+import { failureLines, remedyOf } from '../cluster/remedy.ts'
 import type { Output } from '../terminal/screen.ts'
 import { type Objects, objectsOf } from './clusterobjects.ts'
 import { leftRunning, question, suspended, titleOf, wantsSuspend } from './lines.ts'
@@ -39,7 +40,7 @@ export async function open(options: OpenOptions, edges: Edges): Promise<number> 
     const object = await objects.get()
     return await opened(options, edges, objects, object, line)
   } catch (error) {
-    line.say(`error: ${refusalOf(error).message}`)
+    for (const text of failureLines(refusalOf(error), cluster.namespace)) line.say(text)
     return 1
   }
 }
@@ -67,6 +68,7 @@ async function opened(
         line.say(
           `error: ${titleOf(target)} ${session.wasOpen() ? 'is no longer open' : 'cannot be opened'}: ${why}`,
         )
+        for (const text of remedyOf(why, options.cluster.namespace)) line.say(text)
         return 1
       }),
       interruption(target, edges, objects, line, () => ending.abort()),

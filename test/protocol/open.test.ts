@@ -348,24 +348,46 @@ describe('the error says why it cannot be opened', () => {
 
   const who = 'is forbidden: User "eve" cannot'
   test.each([
-    { what: 'reading it', piece: `GET ${path}`, message: `notebooks "explore" ${who} get` },
-    { what: 'looking at Pods', piece: '/pods?', message: `pods ${who} list resource "pods"` },
-    { what: 'exec', piece: '/exec', message: `pods "explore-notebook-0" ${who} create pods/exec` },
+    {
+      what: 'reading it',
+      piece: `GET ${path}`,
+      message: `notebooks "explore" ${who} get`,
+      role: 'view',
+    },
+    {
+      what: 'looking at Pods',
+      piece: '/pods?',
+      message: `pods ${who} list resource "pods"`,
+      role: 'view',
+    },
+    {
+      what: 'exec',
+      piece: '/exec',
+      message: `pods "explore-notebook-0" ${who} create pods/exec`,
+      role: 'edit',
+    },
     {
       what: 'port-forward',
       piece: '/portforward',
       message: `pods "explore-notebook-0" ${who} create pods/portforward`,
+      role: 'edit',
     },
-  ])('forbidden, $what: with the API server’s message', async ({ piece, message }) => {
-    await jupyter('secret')
-    api.put(notebook({}, serving), pod('p1'))
-    api.refusals.set(piece, { code: 403, message })
-    const { messages, code, printed } = person()
-    expect(await code).toBe(1)
-    expect(messages).toHaveLength(1)
-    expect(messages[0]).toContain(message)
-    expect(printed).toEqual([])
-  })
+  ])(
+    'forbidden, $what: with the API server’s message, and what would allow it',
+    async ({ piece, message, role }) => {
+      await jupyter('secret')
+      api.put(notebook({}, serving), pod('p1'))
+      api.refusals.set(piece, { code: 403, message })
+      const { messages, code, printed } = person()
+      expect(await code).toBe(1)
+      expect(messages[0]).toContain(message)
+      expect(messages.slice(1)).toEqual([
+        'to allow it, an administrator of the namespace runs:',
+        `kubectl create rolebinding eve-${role} -n team --clusterrole=${role} --user=eve`,
+      ])
+      expect(printed).toEqual([])
+    },
+  )
 
   test('forbidden, resuming it', async () => {
     api.put(notebook({ suspend: true }, 'True Suspended spec.suspend is true'))
@@ -373,7 +395,8 @@ describe('the error says why it cannot be opened', () => {
     api.refusals.set('PATCH', { code: 403, message })
     const { messages, code } = person()
     expect(await code).toBe(1)
-    expect(messages.at(-1)).toBe(`error: ${message}`)
+    expect(messages.at(-3)).toBe(`error: ${message}`)
+    expect(messages.at(-1)).toContain('eve-edit -n team --clusterrole=edit')
   })
 
   test('without permission to watch, changes are still found', async () => {

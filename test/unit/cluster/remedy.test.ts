@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { failureLines } from '../../../cli/failures.ts'
+import { failureLines } from '../../../cluster/remedy.ts'
 
 const forbidden = (user: string, verb: string) =>
   `models.substratus.ai is forbidden: User "${user}" cannot ${verb} resource "models" in API group "substratus.ai" in the namespace "team"`
@@ -17,6 +17,11 @@ describe('what was forbidden tells the binding that would allow it', () => {
       message: forbidden('system:serviceaccount:ci:bot', 'patch'),
       command:
         'kubectl create rolebinding bot-edit -n team --clusterrole=edit --serviceaccount=ci:bot',
+    },
+    {
+      who: 'a user who may look, but not into Pods',
+      message: 'pods "a" is forbidden: User "jane" cannot get resource "pods/exec" in API group ""',
+      command: 'kubectl create rolebinding jane-edit -n team --clusterrole=edit --user=jane',
     },
     {
       who: 'a user with a name for no shell',
