@@ -4,6 +4,7 @@ import type { Session } from '../ui/wire.ts'
 import { endedMessage, followObjects, Refused, readSession } from './api.ts'
 import { placeOf } from './core/place.ts'
 import { after, type Known, nothingKnown } from './core/things.ts'
+import { shown, whileShown } from './visible.ts'
 
 /** What changes while the page is open, for components. */
 
@@ -33,13 +34,13 @@ export function useWorld(): World {
     }
     const run = async (): Promise<void> => {
       while (!ending.signal.aborted) {
+        await shown()
         let trouble = endedMessage
         try {
           const session = await readSession()
           set({ session, known: now.known })
-          await followObjects(
-            (line) => set({ session, known: after(now.known, line) }),
-            ending.signal,
+          await whileShown(ending.signal, (signal) =>
+            followObjects((line) => set({ session, known: after(now.known, line) }), signal),
           )
         } catch (error) {
           if (error instanceof Refused) {
@@ -47,6 +48,8 @@ export function useWorld(): World {
             if (error.code === 401) return set({ ...now, trouble, isOver: true })
           }
         }
+        // Nobody sees it, and nothing is wrong.
+        if (document.hidden) continue
         set({ ...now, trouble })
         await new Promise((resolve) => setTimeout(resolve, pause))
       }

@@ -130,3 +130,22 @@ export async function press(browser: Page, name: string, selector = 'button, a, 
 
 /** Nothing that the browser complained of. */
 export const expectNoComplaints = (browser: Page) => expect(browser.complaints).toEqual([])
+
+/** Types a question to the server that is open, and asks it. */
+export async function ask(browser: Page, question: string): Promise<void> {
+  await browser.untilTrue('document.querySelector("textarea")')
+  await browser.ask('document.querySelector("textarea").focus(); true')
+  await browser.type(question)
+  await press(browser, 'Ask')
+}
+
+/** What can be scrolled sideways; a graph can. */
+export const tooWide = (browser: Page): Promise<unknown> =>
+  browser.ask(
+    `[...document.querySelectorAll('html, main > section:not(.graph)')]
+      .filter((it) => {
+        it.scrollLeft = 99
+        return it.scrollLeft > 0
+      })
+      .map((it) => it.className || it.tagName)`,
+  )

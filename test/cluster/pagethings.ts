@@ -32,6 +32,23 @@ export const thing = (kind: string, name: string, { spec = {}, status, ready }: 
   }
 }
 
+export const labelsOf = (name: string) => ({
+  'substratus.ai/kind': 'model',
+  'substratus.ai/name': name,
+  'substratus.ai/stage': 'run',
+})
+
+/** The Pod of a Model's run. */
+export const podOf = (model: string) =>
+  ({
+    metadata: {
+      name: `${model.slice(0, 240)}-run-1`,
+      uid: `pod of ${model}`,
+      labels: labelsOf(model),
+    },
+    spec: { nodeName: 'gpu-7', containers: [{ name: 'run' }] },
+  }) as Sent
+
 const curve = (...values: readonly number[]) => [
   { metric: 'loss', over: 'step', at: values.map((_, at) => at * 10), values },
 ]

@@ -73,7 +73,7 @@ test('each picture of the page is in the docs, and drawn by the tests', () => {
   const shown = pages.flatMap(({ text }) =>
     [...text.matchAll(/\]\((?:docs\/)?(page-[\w-]+\.png)\)/g)].map(([, name = '']) => name),
   )
-  const drawn = [...read('test/cluster/pageparts.test.ts').matchAll(/picture: '([^']+)'/g)].map(
+  const drawn = [...read('test/cluster/pagescreen.test.ts').matchAll(/picture: '([^']+)'/g)].map(
     ([, name = '']) => name,
   )
   expect(found.length).toBeGreaterThan(2)
