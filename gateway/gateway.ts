@@ -7,6 +7,7 @@ import { nearTo } from './core/names.ts'
 import { baseOf, isAboutModels, type Route, routeOf } from './core/path.ts'
 import { type Refusal, refusals } from './core/refusals.ts'
 import { usageIn } from './core/usage.ts'
+import { endingWith } from './ending.ts'
 import { type Held, holder } from './hold.ts'
 import type { CheckKey } from './keys.ts'
 import type { GatewayMetrics } from './metrics.ts'
@@ -281,23 +282,6 @@ export function gateway(options: GatewayOptions) {
     close: async (): Promise<void> => {
       clearInterval(forgetting)
       await servers.close()
-    },
-  }
-}
-
-/** Aborts when the client goes, and after this time. */
-function endingWith(gone: AbortSignal, milliseconds: number) {
-  const ending = new AbortController()
-  const abort = (): void => ending.abort()
-  const timer = setTimeout(abort, milliseconds)
-  // It may have gone while its form was still being written to disk.
-  if (gone.aborted) abort()
-  gone.addEventListener('abort', abort, { once: true })
-  return {
-    signal: ending.signal,
-    stop: () => {
-      clearTimeout(timer)
-      gone.removeEventListener('abort', abort)
     },
   }
 }
