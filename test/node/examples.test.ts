@@ -104,6 +104,13 @@ async function completed(server: string, model?: string): Promise<string | undef
 }
 
 test('05: a language model is trained, fine-tuned, packaged and served', async () => {
+  const { progress } = await until(
+    async () => (await get(ns, 'model/writer')).status,
+    (status) => Number(status?.progress?.metrics?.loss) < 5,
+    240,
+  )
+  expect(progress).toMatchObject({ stage: 'run', curve: [{ metric: 'loss', over: 'step' }] })
+  expect(progress.percent).toBeGreaterThan(0)
   await untilSays(ns, 'model/writer', 'True Done: packaged as', 280)
   const base = await lossOf('writer')
   expect(base.first).toBeGreaterThan(4)
