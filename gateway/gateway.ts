@@ -13,6 +13,7 @@ import type { CheckKey } from './keys.ts'
 import type { GatewayMetrics } from './metrics.ts'
 import { Refused, refuse, sendJson } from './refused.ts'
 import { roomsOf } from './room.ts'
+import { turnsByModel } from './turns.ts'
 import { type Answered, type Connect, upstreams } from './upstreams.ts'
 import type { GatewayLog, Limits, World } from './world.ts'
 
@@ -64,7 +65,7 @@ export function gateway(options: GatewayOptions) {
   const underWay = new Map<string, number>()
   /** How to refuse a request whose body cannot be read to its end. */
   const breaking = new WeakMap<IncomingMessage, (refusal: Refusal) => void>()
-  let turns = 0
+  const turns = turnsByModel()
   let open = 0
 
   /** Counts the request among those of its model; returns how to end that. */
@@ -126,7 +127,8 @@ export function gateway(options: GatewayOptions) {
     const patience = { until: began + limits.holdSeconds * 1000, signal: gone }
     let refusedSince: number | undefined
     for (;;) {
-      const place = await find({ namespace, model, key, turn: turns++ }, patience)
+      const turn = key === undefined ? turns.next(namespace, model) : 0
+      const place = await find({ namespace, model, key, turn }, patience)
       facts.server = place.server.name
       facts.held = performance.now() - began
       if (place.hasWoken) metrics.wake.observe({ namespace, model }, facts.held / 1000)
@@ -188,7 +190,7 @@ export function gateway(options: GatewayOptions) {
     const namespace = named && world.namesIn(named)?.size ? named : ''
     metrics.requests.inc({ namespace, model, code: codeLabel(code) })
     const whole = result?.is === 'answered' ? result : undefined
-    const usage = whole && usageIn(whole.tail)
+    const usage = whole && usageIn(whole.ends)
     if (usage) {
       metrics.tokens.inc({ namespace, model, kind: 'prompt' }, usage.prompt)
       metrics.tokens.inc({ namespace, model, kind: 'completion' }, usage.completion)
@@ -255,7 +257,10 @@ export function gateway(options: GatewayOptions) {
     if (!namespace || !names || underWay.has(`${namespace}/${model}`)) return false
     return model ? !names.has(model) : !names.size
   }
-  const forgetting = setInterval(() => metrics.forget(isGone).catch(bug), forgetMilliseconds)
+  const forgetting = setInterval(() => {
+    turns.forget(isGone)
+    metrics.forget(isGone).catch(bug)
+  }, forgetMilliseconds)
   forgetting.unref()
 
   function bug(error: unknown): Refusal {

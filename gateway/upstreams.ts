@@ -5,7 +5,7 @@ import { type buildConnector, type Dispatcher, Pool } from 'undici'
 import type { Sendable } from './bodies.ts'
 import { responseHeaders } from './core/headers.ts'
 import type { Place } from './core/location.ts'
-import { tailOf } from './core/usage.ts'
+import { type Ends, endsAfter, noEnds } from './core/usage.ts'
 
 /** The connections to the replicas, and how many requests are under way on each. */
 
@@ -29,8 +29,8 @@ export type Answered =
       readonly bytes: number
       /** Milliseconds since 1970 until the first byte of the body. */
       readonly firstByteAt: number | undefined
-      /** The last bytes of the body. */
-      readonly tail: string
+      /** The first and the last bytes of the body. */
+      readonly ends: Ends
       readonly isWhole: boolean
     }
 
@@ -138,10 +138,10 @@ function passedOn(
     let status = 0
     let bytes = 0
     let firstByteAt: number | undefined
-    let tail = ''
+    let ends = noEnds
     const end = (isWhole: boolean): void => {
       signal.removeEventListener('abort', abort)
-      resolve({ is: 'answered', status, bytes, firstByteAt, tail, isWhole })
+      resolve({ is: 'answered', status, bytes, firstByteAt, ends, isWhole })
     }
     let controller: Dispatcher.DispatchController | undefined
     const abort = (): void => controller?.abort(new Error('aborted'))
@@ -171,7 +171,7 @@ function passedOn(
         onResponseData(pausing, chunk) {
           firstByteAt ??= Date.now()
           bytes += chunk.length
-          tail = tailOf(tail, chunk)
+          ends = endsAfter(ends, chunk)
           if (res.write(chunk)) return
           pausing.pause()
           res.once('drain', () => pausing.resume())

@@ -23,7 +23,7 @@ const overMean = 1.25
  * With a key, the one that fits it best, unless that one is overloaded: then the best of the others. All
  * requests with that key so meet the same caches, and when a replica comes or goes, only the keys that
  * move to it or from it change their place. Without a key, one with the fewest requests under way; `turn`
- * says which of several, and counts the requests.
+ * says which of several, and counts the requests for that name without a key.
  */
 export function chosenFrom(
   servers: readonly Server[],

@@ -26,7 +26,7 @@ export interface Asked {
   readonly model: string
   /** The hash of a conversation's beginning, if the request has one. */
   readonly key: number | undefined
-  /** Counts the requests. */
+  /** Counts the requests for that name which have no such hash. */
   readonly turn: number
   /** For how many milliseconds it has waited, and no server of its name was woken. */
   readonly waited: number

@@ -272,6 +272,31 @@ test('requests of one namespace leave places for those of others', async () => {
   expect((await again).status).toBe(200)
 })
 
+test('replicas take turns, whatever else a program asks in between', async () => {
+  const asked = [0, 0]
+  const [first = '', second = ''] = await Promise.all(
+    asked.map((_, at) =>
+      upstream(async (req, res) => {
+        if ((await bodyOf(req)).includes('counted')) asked[at] = (asked[at] ?? 0) + 1
+        res.end('{}')
+      }),
+    ),
+  )
+  bed = await gatewayBed()
+  const aliased = { aliases: ['embed'] }
+  bed.set(
+    serving([first], undefined, aliased, 'one'),
+    serving([second], undefined, aliased, 'two'),
+    serving([first], undefined, { model: { name: 'llm' } }, 'llm'),
+  )
+  for (let at = 0; at < 10; at++) {
+    await (await bed.post({ model: 'embed', input: `counted ${at}` })).text()
+    await (await bed.post({ model: 'llm', input: 'another model' })).text()
+    await (await bed.post({ ...chat, model: 'embed' })).text()
+  }
+  expect(asked).toEqual([5, 5])
+})
+
 describe('the series of a model', () => {
   test('are few, whatever numbers a server answers with', async () => {
     let status = 600

@@ -4,7 +4,7 @@ import { boundaryIn, formReader } from '../../../gateway/core/form.ts'
 import { requestHeaders, responseHeaders } from '../../../gateway/core/headers.ts'
 import { readJson, withLora, withModel } from '../../../gateway/core/jsonbody.ts'
 import { routeOf } from '../../../gateway/core/path.ts'
-import { tailOf, usageIn } from '../../../gateway/core/usage.ts'
+import { endsAfter, noEnds, usageIn } from '../../../gateway/core/usage.ts'
 
 const place = { address: '10.0.0.1:8080', prefix: '/team' }
 
@@ -367,16 +367,30 @@ describe('a redirect of a server', () => {
   })
 })
 
-describe('the usage in the end of an answer', () => {
+describe('the usage in an answer', () => {
   test('is found whatever the pieces of the answer are', () => {
     const answer = Buffer.from(
       `${'ü'.repeat(9000)}"usage":{"prompt_tokens":5,"completion_tokens":7}}`,
     )
     for (const size of [1, 13, 4096, 20_000]) {
-      let tail = ''
+      let ends = noEnds
       for (let at = 0; at < answer.length; at += size)
-        tail = tailOf(tail, answer.subarray(at, at + size))
-      expect([tail.length, usageIn(tail)]).toEqual([4096, { prompt: 5, completion: 7 }])
+        ends = endsAfter(ends, answer.subarray(at, at + size))
+      expect([ends.head.length, ends.tail.length]).toEqual([4096, 4096])
+      expect(usageIn(ends)).toEqual({ prompt: 5, completion: 7 })
+    }
+  })
+
+  test('is found before the vectors of an embedding, where llama.cpp writes it', () => {
+    const vectors = Array.from({ length: 3 }, () => ({ embedding: Array(576).fill(0.125) }))
+    const usage = { prompt_tokens: 9, total_tokens: 9 }
+    const answer = Buffer.from(JSON.stringify({ model: 'm', object: 'list', usage, data: vectors }))
+    expect(answer.length).toBeGreaterThan(8192)
+    for (const size of [13, 4096, 20_000]) {
+      let ends = noEnds
+      for (let at = 0; at < answer.length; at += size)
+        ends = endsAfter(ends, answer.subarray(at, at + size))
+      expect(usageIn(ends)).toEqual({ prompt: 9, completion: 0 })
     }
   })
 
@@ -413,6 +427,6 @@ describe('the usage in the end of an answer', () => {
     },
     { what: 'a stream without any', tail: '"usage":null}\n\ndata: [DONE]', usage: undefined },
   ])('of $what', ({ tail, usage }) => {
-    expect(usageIn(tail)).toEqual(usage)
+    expect(usageIn({ ...noEnds, tail })).toEqual(usage)
   })
 })
