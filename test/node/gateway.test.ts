@@ -22,6 +22,7 @@ import { gatewayPods, requestsFor } from './gatewaypods.ts'
 import { smallInternet } from './internet.ts'
 import { openaiClient } from './openaiclient.ts'
 import { leave, untilSays } from './realnode.ts'
+import { sleepersSleepAndWake } from './sleepers.ts'
 import { terminal } from './tmux.ts'
 
 /**
@@ -250,3 +251,6 @@ test.concurrent('the chat of the README works for a person with edit rights in o
     end()
   }
 })
+
+// They need nothing of the gateway, but time, and the gateway's tests leave enough of it.
+sleepersSleepAndWake()
