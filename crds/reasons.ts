@@ -17,7 +17,8 @@ export type ConditionType = keyof typeof conditionTypes
 
 interface Explained {
   readonly meaning: string
-  readonly todo: string
+  /** By kind, if the kinds differ. */
+  readonly todo: string | Readonly<Record<string, string>>
   /** The command that helps, or shows more. KIND and NAME are the object's; JOB and POD those it fails in. */
   readonly command?: string
 }
@@ -171,7 +172,7 @@ export const reasons = {
   },
   Suspended: {
     meaning: 'spec.suspend is true, or a ModelServer is scaled to 0 replicas. Nothing runs.',
-    todo: 'Set spec.suspend to false to resume; kubectl open does so for a notebook or a server.',
+    todo: 'Set spec.suspend to false to resume; kubectl open does so for a notebook or a server. If a server has 0 replicas instead, raise spec.replicas.',
     command: 'kubectl substratus resume KIND NAME',
   },
   Idle: {
@@ -183,7 +184,12 @@ export const reasons = {
   UpdatePending: {
     meaning:
       'It answers with an older Pod template: a server because only the configuration or the version of Substratus has changed, a server with adapters because one of them was not trained on the newest result of its Model, a notebook because a restart would kill its kernels.',
-    todo: 'If the message names adapters, it has the command that trains them again. For any other server, it says what would change; to roll it out: kubectl annotate --overwrite modelserver NAME substratus.ai/rollout="$(date)". For a notebook, delete its Pod.',
+    todo: {
+      Notebook:
+        'When its kernels may end, delete its Pod with the command in the message, or suspend and resume it.',
+      ModelServer:
+        'If the message names adapters, it has the command that trains them again. Otherwise, it says what would change; to roll it out: kubectl annotate --overwrite KIND NAME substratus.ai/rollout="$(date)".',
+    },
     command: 'kubectl substratus rollout KIND NAME',
   },
   TooLarge: {
@@ -244,11 +250,11 @@ export interface Names {
 
 /** What to do about a reason, with the real names; undefined if there is nothing to do. */
 export function adviceFor(reason: string, { kind, name, job, node }: Names): string | undefined {
-  const todo = explained(reason)?.todo
+  const given = explained(reason)?.todo
+  const todo = typeof given === 'object' ? given[kind] : given
   if (!todo || todo === nothing) return undefined
   return todo
     .replaceAll('KIND NAME', `${kind.toLowerCase()} ${name}`)
-    .replaceAll('modelserver NAME', `modelserver ${name}`)
     .replaceAll('job NAME', `job ${job ?? 'NAME'}`)
     .replaceAll('node NAME', `node ${node ?? 'NAME'}`)
 }

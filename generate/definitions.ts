@@ -207,6 +207,13 @@ const pluginCommand = (reason: string): string => {
   return command.startsWith('kubectl substratus') ? ` Command: \`${command}\`.` : ''
 }
 
+const todoWords = (todo: string | Readonly<Record<string, string>>): string =>
+  typeof todo === 'string'
+    ? todo
+    : Object.entries(todo)
+        .map(([kind, words]) => `${kind}: ${words}`)
+        .join(' ')
+
 export const reasonDocs = (): string =>
   `${[
     generated,
@@ -224,7 +231,7 @@ export const reasonDocs = (): string =>
       '|---|---|---|---|',
       ...Object.entries(reasons).map(
         ([reason, { meaning, todo }]) =>
-          `| \`${reason}\` | ${cell(meaning)} | ${cell(todo)}${pluginCommand(reason)} | ${health[reason as Reason]} |`,
+          `| \`${reason}\` | ${cell(meaning)} | ${cell(todoWords(todo))}${pluginCommand(reason)} | ${health[reason as Reason]} |`,
       ),
     ].join('\n'),
   ].join('\n\n')}\n`

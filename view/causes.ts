@@ -2,6 +2,7 @@ import { adviceFor, explained, type Names } from '../crds/reasons.ts'
 import type { Condition } from '../crds/status.ts'
 import type { Event, Job, Pod } from '../hooks/children/manifesttypes.ts'
 import { conditionOf, faultOf } from '../hooks/observe/diagnosis.ts'
+import { deedIn, hindranceOf } from './deeds.ts'
 import { nearNames } from './near.ts'
 import {
   conditionIn,
@@ -48,6 +49,8 @@ export interface Why {
   readonly meaning?: string
   readonly todo?: string
   readonly command?: string
+  /** Stands in place of a command that would change nothing about the root, and says why. */
+  readonly hindrance?: string
 }
 
 export function whyOf(object: Shown, seen: Seen): Why {
@@ -63,12 +66,11 @@ export function whyOf(object: Shown, seen: Seen): Why {
   const reason = missing ? 'ReferenceMissing' : ready?.reason
   const { meaning, command } = (reason && explained(reason)) || {}
   const todo = reason && adviceFor(reason, namesOf(root, children))
-  const filled = command && filledIn(command, root, children)
   return {
     causes,
     ...(meaning && { meaning }),
     ...(todo && { todo }),
-    ...(filled && { command: filled }),
+    ...(command && helpBy(command, root, children)),
   }
 }
 
@@ -243,6 +245,15 @@ const namesOf = ({ kind, metadata }: Shown, { job, pod }: Children): Names => ({
   job: job?.metadata.name,
   node: pod?.spec?.nodeName,
 })
+
+/** Asks what the command itself would ask: a reason does not tell what can be done about each object. */
+function helpBy(command: string, root: Shown, children: Children): Partial<Why> {
+  const deed = deedIn(command)
+  const hindrance = deed && hindranceOf(deed, root)
+  if (hindrance) return { hindrance }
+  const filled = filledIn(command, root, children)
+  return filled ? { command: filled } : {}
+}
 
 /** The command with the names; undefined if it needs one that is not known. */
 function filledIn(command: string, { kind, metadata }: Shown, { job, pod }: Children) {

@@ -20,6 +20,18 @@ export type Doing =
 /** `now` in RFC 3339, UTC. */
 export const doingOf = (deed: Deed, object: Shown, now: string): Doing => doings[deed](object, now)
 
+/** Why the deed changes nothing about this object; undefined if it changes something. */
+export function hindranceOf(deed: Deed, object: Shown): string | undefined {
+  // The time goes into the change alone.
+  const doing = doingOf(deed, object, '')
+  if ('change' in doing) return undefined
+  return 'cannot' in doing ? doing.cannot : doing.already
+}
+
+/** The deed of a command line such as `kubectl substratus rerun model m`. */
+export const deedIn = (line: string): Deed | undefined =>
+  deeds.find((deed) => line.startsWith(`kubectl substratus ${deed} `))
+
 const named = ({ kind, metadata }: Shown): string => `${kind.toLowerCase()} ${metadata.name}`
 const command = (words: string, object: Shown): string =>
   `kubectl substratus ${words} ${named(object)}`

@@ -3,7 +3,8 @@ import { onOneLine } from '../crds/text.ts'
 import { type Told, timeOf, type Why } from './causes.ts'
 
 /** What `why` prints: a step to the right for each cause, then what to do. `now` in milliseconds. */
-export function whyLines({ causes, meaning, todo, command }: Why, now: number): readonly string[] {
+export function whyLines(why: Why, now: number): readonly string[] {
+  const { causes, meaning, todo, hindrance, command } = why
   const chain = causes.flatMap(({ title, says, events }, depth) => {
     const indent = '  '.repeat(Math.max(0, depth - 1))
     const lead = depth ? `${indent}└─` : ''
@@ -12,7 +13,12 @@ export function whyLines({ causes, meaning, todo, command }: Why, now: number): 
       ...events.map((event) => `${indent}    ${eventLine(event, now)}`),
     ]
   })
-  const advice = [meaning, todo, command && `  ${command}`].flatMap((line) => line || [])
+  const advice = [
+    meaning,
+    todo,
+    hindrance && onOneLine(hindrance),
+    command && `  ${command}`,
+  ].flatMap((line) => line || [])
   return [...chain, ...(advice.length ? ['', ...advice] : [])]
 }
 

@@ -64,6 +64,14 @@ describe('what to do', () => {
     expect(named(reason)).toContain(says)
   })
 
+  test('about a pending update fits the kind', () => {
+    const conditions = [aCondition('Ready', 'True', 'UpdatePending', 'why')]
+    const todo = (kind: string) => todoOf(aThing(kind, 'n', { status: { conditions } }), [], [])
+    expect(todo('Notebook')).toBe(reasons.UpdatePending.todo.Notebook)
+    expect(todo('ModelServer')).not.toContain('Pod')
+    expect(todo('Model')).toBeUndefined()
+  })
+
   test('has no placeholder for any reason', () => {
     const all = Object.keys(reasons).map((reason) => named(reason) ?? '')
     expect(all.filter((todo) => /\b(KIND|NAME|JOB|POD)\b/.test(todo))).toEqual([])

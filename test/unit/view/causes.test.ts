@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest'
+import { kinds } from '../../../crds/kinds.ts'
 import { reasons } from '../../../crds/reasons.ts'
 import { type Seen, whyOf } from '../../../view/causes.ts'
+import { deeds, doingOf } from '../../../view/deeds.ts'
 import type { Shown } from '../../../view/object.ts'
 import { whyLines } from '../../../view/whylines.ts'
 import { condition, jobOf, podOf, shown, told } from './shown.ts'
@@ -174,7 +176,41 @@ describe('what is Ready', () => {
     },
     { reason: 'Stale', command: '  kubectl substratus rerun modelserver chat -n default' },
   ])('and is $reason tells the command', ({ reason, command }) => {
-    expect(lines(shown('ModelServer', 'chat', `True ${reason} words`)).at(-1)).toBe(command)
+    const spec = reason === 'Suspended' ? { suspend: true } : {}
+    expect(lines(shown('ModelServer', 'chat', `True ${reason} words`, spec)).at(-1)).toBe(command)
+  })
+
+  test.each([
+    {
+      when: 'a notebook has an update pending',
+      object: shown('Notebook', 'lab', 'True UpdatePending runs with an older spec'),
+      advice: [
+        reasons.UpdatePending.todo.Notebook,
+        'Notebook "lab" takes a new Pod template when it starts again: kubectl substratus suspend notebook lab, then kubectl substratus resume notebook lab',
+      ],
+    },
+    {
+      when: 'a server waits for an adapter',
+      object: shown(
+        'ModelServer',
+        'chat',
+        'True UpdatePending 1 of 1; update pending: waiting for adapter "a",\n\x1b[2Jtrained on another result',
+      ),
+      advice: [
+        reasons.UpdatePending.todo.ModelServer.replace('KIND NAME', 'modelserver chat'),
+        'ModelServer "chat" can be rolled out only later: it waits for adapter "a", trained on another result',
+      ],
+    },
+    {
+      when: 'a server has 0 replicas',
+      object: shown('ModelServer', 'chat', 'True Suspended scaled to 0', { replicas: 0 }),
+      advice: [
+        reasons.Suspended.todo,
+        'ModelServer "chat" is not suspended but has 0 replicas: kubectl scale modelserver chat --replicas=1 starts it',
+      ],
+    },
+  ])('and no command would help says why, when $when', ({ object, advice }) => {
+    expect(lines(object).slice(-2)).toEqual(advice)
   })
 
   test('and serves says what that means, and nothing to do', () => {
@@ -233,4 +269,48 @@ test('no command has a placeholder left', () => {
   )
   expect(commands.length).toBeGreaterThan(10)
   for (const command of commands) expect(command).not.toMatch(/\b(KIND|NAME|POD|JOB)\b/)
+})
+
+describe('a command that changes something', () => {
+  const skipped = [condition('Built', 'True Skipped'), condition('Complete', 'True Skipped')]
+  const messages = [
+    'words',
+    '1 of 1; update pending: image a → b: kubectl annotate --overwrite …',
+    '1 of 1; update pending: waiting for adapter "a", trained on another result',
+  ]
+  const specs = [{}, { suspend: true }, { replicas: 0 }, { suspend: true, replicas: 0 }]
+  const all = Object.keys(reasons).flatMap((reason) =>
+    kinds.flatMap(({ kind }) =>
+      ['True', 'False'].flatMap((status) =>
+        messages.flatMap((message) =>
+          specs.flatMap((spec) =>
+            [[], skipped].map((conditions) =>
+              shown(kind, 'x', `${status} ${reason} ${message}`, spec, { conditions }),
+            ),
+          ),
+        ),
+      ),
+    ),
+  )
+  const suggested = all.flatMap((object) =>
+    lines(object).flatMap((line) => {
+      const [kubectl, plugin, word, kind, name] = line.trim().split(' ')
+      const deed = deeds.find((one) => one === word)
+      if (`${kubectl} ${plugin}` !== 'kubectl substratus' || !deed) return []
+      expect([kind, name]).toEqual([object.kind.toLowerCase(), 'x'])
+      return [{ deed, object }]
+    }),
+  )
+
+  test('is suggested for no object about which it is refused or has nothing to do', () => {
+    const now = '2026-01-01T00:00:00Z'
+    const refused = suggested.filter(
+      ({ deed, object }) => !('change' in doingOf(deed, object, now)),
+    )
+    expect(refused).toEqual([])
+  })
+
+  test.each(['rerun', 'resume', 'rollout'])('is suggested where it helps: %s', (deed) => {
+    expect(suggested.map((one) => one.deed)).toContain(deed)
+  })
 })
