@@ -1,39 +1,32 @@
 import { isObject } from '../crds/schema/json.ts'
 import { onOneLine } from '../crds/text.ts'
 
-/** How far an object's work is: `45% loss 0.51, 2h left`. */
+/** How far an object's work is. */
 export interface Progress {
-  readonly percent: number
-  /** The rest: metrics, and the time that is left. */
+  /** Absent if the work does not know how much is left. */
+  readonly percent?: number
+  /** As kubectl's column says it: `45% loss 0.51, 2h left`, or `step 450 loss 0.51`. */
   readonly words: string
+  /** Differs where the progress is worth a new line of a log. */
+  readonly landmark: string
 }
 
-/** From status.progress; undefined without one. `now` in milliseconds. */
-export function progressOf(status: unknown, now: number): Progress | undefined {
+/** From status.progress; undefined without one, and once the work has ended, because the summary goes then. */
+export function progressOf(status: unknown): Progress | undefined {
   const progress = isObject(status) ? status.progress : undefined
-  if (!isObject(progress)) return undefined
-  const { job, summary, percent, metrics, message, eta } = progress
-  // The summary goes when the work has ended; how far it came stays.
-  if (job !== undefined && summary === undefined) return undefined
-  if (typeof percent !== 'number' || !(percent >= 0 && percent <= 100)) return undefined
-  const measured = isObject(metrics)
-    ? Object.entries(metrics).map(([name, value]) => `${name} ${String(value)}`)
-    : []
-  const left = typeof eta === 'string' ? leftUntil(Date.parse(eta), now) : ''
-  const told = typeof message === 'string' && !measured.length ? [message] : measured
-  return {
-    percent: Math.floor(percent),
-    words: [...told.map(onOneLine), left].filter(Boolean).join(', '),
-  }
+  if (!isObject(progress) || typeof progress.summary !== 'string') return undefined
+  const { percent, message } = progress
+  const words = onOneLine(progress.summary)
+  if (!words) return undefined
+  if (typeof percent !== 'number' || !(percent >= 0 && percent <= 100))
+    return { words, landmark: typeof message === 'string' ? withoutNumbers(message) : '' }
+  const whole = Math.floor(percent)
+  return { percent: whole, words, landmark: String(whole) }
 }
 
-function leftUntil(time: number, now: number): string {
-  const minutes = Math.ceil((time - now) / 60_000)
-  if (!(minutes > 0)) return ''
-  if (minutes < 120) return `${minutes}m left`
-  const hours = Math.round(minutes / 60)
-  return hours < 48 ? `${hours}h left` : `${Math.round(hours / 24)}d left`
-}
+/** A message that counts, such as `file 3 of 500`, is another one in each report. */
+const withoutNumbers = (message: string): string =>
+  message.replace(/[-+]?\d+(?:[.,:]\d+)*(?:e[-+]?\d+)?/gi, '#')
 
 const cells = 10
 

@@ -77,8 +77,8 @@ function onChange(output: Output) {
     for (const [index, row] of rows.entries()) {
       const { ready, reason, message, progress } = row
       const key = keyOf(row)
-      // The time that is left changes all the time.
-      const value = [ready, reason, message, progress?.percent].join()
+      // Steps, metrics and the time that is left change all the time.
+      const value = JSON.stringify([ready, reason, message, progress?.landmark])
       if (printed.get(key)?.value === value) continue
       write(lines[index])
       printed.set(key, { value, row })

@@ -23,12 +23,12 @@ interface Condition {
 }
 
 /** An object's Ready condition; before the first sync there is none. `home` is the namespace that goes without saying. */
-export function rowOf({ kind, metadata, status }: Parent, home = 'default', now = Date.now()): Row {
+export function rowOf({ kind, metadata, status }: Parent, home = 'default'): Row {
   const { name, namespace = 'default' } = metadata
   const { conditions = [] } = (status ?? {}) as { readonly conditions?: readonly Condition[] }
   const ready = conditions.find(({ type }) => type === 'Ready')
   const stalled = conditions.find(({ type }) => type === 'Stalled')
-  const progress = progressOf(status, now)
+  const progress = progressOf(status)
   return {
     kind,
     name: namespace === home ? name : `${namespace}/${name}`,
@@ -63,7 +63,8 @@ export function tableLines(seen: readonly Row[], width = Number.POSITIVE_INFINIT
 function saying({ message, progress }: Row): string {
   if (!progress) return message
   const { percent, words } = progress
-  return `${barOf(percent)} ${percent}%${words ? ` ${words}` : ''}  ${message}`
+  const bar = percent === undefined ? '' : `${barOf(percent)} `
+  return `${bar}${words}  ${message}`
 }
 
 /** The cluster is not trusted: anyone who can write a status could send escape sequences here. */
@@ -73,7 +74,7 @@ const asShown = ({ kind, name, ready, reason, message, progress }: Row): Row => 
   ready: onOneLine(ready),
   reason: onOneLine(reason),
   message: onOneLine(message),
-  ...(progress && { progress: { percent: progress.percent, words: onOneLine(progress.words) } }),
+  ...(progress && { progress: { ...progress, words: onOneLine(progress.words) } }),
 })
 
 /** Whether an object is stalled, and all others are, are Ready or wait for one of these. */

@@ -479,14 +479,24 @@ describe('watch', () => {
     expect(stderr).toContain('--clusterrole=view --user=jane')
   })
 
-  test('has bars where work reports its progress', async () => {
+  test.each([
+    {
+      what: 'a bar',
+      when: 'the percentage is known',
+      progress: { percent: 45, summary: '45% loss 0.51' },
+      shows: '████░░░░░░ 45% loss 0.51  Pod "x" is running\n',
+    },
+    {
+      what: 'words',
+      when: 'it is not',
+      progress: { step: 450, summary: 'step 450 loss 0.51' },
+      shows: '  step 450 loss 0.51  Pod "x" is running\n',
+    },
+  ])('has $what where work reports its progress and $when', async ({ progress, shows }) => {
     const { status, ...model } = running
-    const progress = { percent: 45, metrics: { loss: '0.51' } }
     api.put({ ...model, status: { ...status, progress } } as Stored)
     const { printed } = started('watch models')
-    await soon(() =>
-      expect(printed.stdout).toContain('████░░░░░░ 45% loss 0.51  Pod "x" is running\n'),
-    )
+    await soon(() => expect(printed.stdout).toContain(shows))
   })
 })
 

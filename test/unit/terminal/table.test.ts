@@ -1,7 +1,8 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { Parent } from '../../../crds/kind.ts'
 import { screenOf } from '../../../terminal/screen.ts'
 import { type Row, rowOf, tableLines } from '../../../terminal/table.ts'
+import { widthOf } from '../../../terminal/width.ts'
 import { mistyped } from '../../objects.ts'
 
 const row = (name: string, more: Partial<Row> = {}): Row => ({
@@ -25,13 +26,13 @@ test('a table has columns, and is cut at the width of the terminal', () => {
   ])
 })
 
-const object = (namespace: string, conditions?: readonly object[]) =>
+const object = (namespace: string, conditions?: readonly object[], progress?: object) =>
   mistyped<Parent>({
     apiVersion: 'substratus.ai/v1',
     kind: 'Model',
     metadata: { name: 'm', namespace },
     spec: {},
-    ...(conditions && { status: { conditions } }),
+    ...(conditions && { status: { conditions, progress } }),
   })
 
 test('a row is the Ready condition of an object, or says that there is none yet', () => {
@@ -69,22 +70,69 @@ test('without a terminal only the changed rows are printed, under one heading', 
 })
 
 test('work under way has a bar before its message', () => {
-  const progress = { percent: 45, words: 'loss 0.51, 2h left' }
+  const progress = { percent: 45, words: '45% loss 0.51, 2h left', landmark: '45' }
   expect(tableLines([row('falcon', { progress })])[1]).toBe(
     'Model        falcon    False  Running           ████░░░░░░ 45% loss 0.51, 2h left  Pod "x" is running',
   )
 })
 
-test('without a terminal, the time that is left makes no line, and a new percent does', () => {
-  const written: string[] = []
-  const show = screenOf({ write: (text) => written.push(text) })
-  for (const [percent, words] of [
-    [1, '2h left'],
-    [1, '1h left'],
-    [2, '1h left'],
-  ] as const)
-    show([row('a', { progress: { percent, words } })])
-  expect(written).toHaveLength(3)
+test('work without a percentage has its words before its message, within the width and on one line', () => {
+  const progress = { words: 'step 450 loss 0.5', landmark: '' }
+  expect(tableLines([row('falcon', { progress })])[1]).toBe(
+    'Model        falcon    False  Running           step 450 loss 0.5  Pod "x" is running',
+  )
+  const hostile = { words: `\x1b[2J${'训'.repeat(50)}\n`, landmark: '' }
+  const [, line = ''] = tableLines([row('falcon', { progress: hostile })], 60)
+  expect(line).toMatch(/ {2}\S*训…$/)
+  expect(line).not.toMatch(/\p{Cc}/u)
+  expect(widthOf(line)).toBeLessThanOrEqual(60)
+})
+
+describe('without a terminal', () => {
+  const linesOf = (...reports: readonly (object | undefined)[]) => {
+    const written: string[] = []
+    const show = screenOf({ write: (text) => written.push(text) })
+    const ready = { type: 'Ready', status: 'False', reason: 'Running', message: 'here' }
+    for (const progress of reports) show([rowOf(object('default', [ready], progress))])
+    return written.slice(1).map((line) => line.trim().replace(/^.* Running +/, ''))
+  }
+
+  test.each([
+    {
+      what: 'a new percentage, and not the time that is left',
+      reports: [
+        { percent: 1, summary: '1%, 2h left' },
+        { percent: 1, summary: '1%, 1h left' },
+        { percent: 2, summary: '2%, 1h left' },
+      ],
+      lines: ['░░░░░░░░░░ 1%, 2h left  here', '░░░░░░░░░░ 2%, 1h left  here'],
+    },
+    {
+      what: 'that steps begin, and not each step and metric',
+      reports: [
+        undefined,
+        { step: 1, summary: 'step 1 loss 2' },
+        { step: 2, summary: 'step 2 loss 1.5' },
+      ],
+      lines: ['here', 'step 1 loss 2  here'],
+    },
+    {
+      what: 'another message, and not the numbers in it',
+      reports: [
+        { summary: 'file 9 of 500', message: 'file 9 of 500' },
+        { summary: 'file 10 of 500', message: 'file 10 of 500' },
+        { summary: 'merging', message: 'merging' },
+      ],
+      lines: ['file 9 of 500  here', 'merging  here'],
+    },
+    {
+      what: 'that the work has ended',
+      reports: [{ step: 1, summary: 'step 1' }, { step: 1 }],
+      lines: ['step 1  here', 'here'],
+    },
+  ])('a line says $what', ({ reports, lines }) => {
+    expect(linesOf(...reports)).toEqual(lines)
+  })
 })
 
 test('without a terminal, an object that is gone is told once, and again if it returns', () => {
