@@ -3,7 +3,7 @@ import { cutAt } from '../crds/text.ts'
 import { Badge } from './badge.tsx'
 import { longestMessage, type Tone } from './core/state.ts'
 import type { Job, Thing } from './core/things.ts'
-import { barsOf, type JobSpan, lasted, timelineOf } from './core/timeline.ts'
+import { barsOf, heldFor, type JobSpan, lasted, timelineOf } from './core/timeline.ts'
 
 interface Props {
   readonly thing: Thing
@@ -28,13 +28,16 @@ export function Timeline({ thing, jobs, now }: Props) {
     <section aria-labelledby="stages">
       <h3 id="stages">Stages</h3>
       <ol class="stages">
-        {stages.map(({ condition, tone, word, message, jobs }) => (
-          <li key={condition}>
-            <strong>{condition}</strong> <Badge tone={tone} word={word} />
-            <p>{cutAt(message, longestMessage)}</p>
-            {jobs.length > 0 && (
+        {stages.map((stage) => (
+          <li key={stage.condition}>
+            <strong>{stage.condition}</strong> <Badge tone={stage.tone} word={stage.word} />{' '}
+            {stage.held && (
+              <time dateTime={new Date(stage.held.since).toISOString()}>{heldFor(stage, now)}</time>
+            )}
+            <p>{cutAt(stage.message, longestMessage)}</p>
+            {stage.jobs.length > 0 && (
               <ul>
-                {jobs.map((span) => {
+                {stage.jobs.map((span) => {
                   const milliseconds = lasted(span, now)
                   const bar = bars.get(span.name)
                   return (

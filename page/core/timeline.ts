@@ -1,5 +1,6 @@
+import { duration } from '../../crds/duration.ts'
 import { conditionOf, stageConditions, type Tone, toneOf } from './state.ts'
-import { type Job, stageOf, type Thing } from './things.ts'
+import { type Condition, type Job, stageOf, type Thing } from './things.ts'
 
 /** The stages of an object in their order, with the Jobs that did them and how long each took. */
 
@@ -9,6 +10,8 @@ export interface Stage {
   readonly word: string
   readonly message: string
   readonly jobs: readonly JobSpan[]
+  /** The status of its condition, and since when, in milliseconds; undefined if its Jobs say more, or nothing does. */
+  readonly held?: { readonly status: string; readonly since: number }
 }
 
 export interface JobSpan {
@@ -35,6 +38,7 @@ export function timelineOf(thing: Thing, jobs: readonly Job[]): readonly Stage[]
     const condition = conditionOf(thing, type)
     const own = jobs.filter((job) => conditionBy[stageOf(job)] === type).map(spanOf)
     if (!condition && !own.length) return []
+    const held = heldOf(condition, own)
     return [
       {
         condition: type,
@@ -42,10 +46,25 @@ export function timelineOf(thing: Thing, jobs: readonly Job[]): readonly Stage[]
         word: condition?.reason ?? '',
         message: condition?.message ?? '',
         jobs: own,
+        ...(held && { held }),
       },
     ]
   })
 }
+
+/** Jobs are deleted after a while, and no Job serves: then the condition is all that knows a time. */
+function heldOf(condition: Condition | undefined, own: readonly JobSpan[]): Stage['held'] {
+  if (!condition || condition.reason === 'Skipped') return undefined
+  const { status, lastTransitionTime } = condition
+  // A Job that failed before says nothing about the one that finished the stage.
+  if (own.some(({ state }) => status !== 'True' || state === 'done')) return undefined
+  const since = millisecondsOf(lastTransitionTime)
+  return since === undefined ? undefined : { status, since }
+}
+
+/** `True for 5h`: it tells of the status alone, because the reason may have changed since. */
+export const heldFor = ({ held }: Stage, now: number): string | undefined =>
+  held && `${held.status} for ${duration((now - held.since) / 1000)}`
 
 function spanOf(job: Job): JobSpan {
   const { status = {} } = job

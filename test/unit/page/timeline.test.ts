@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { barsOf, lasted, timelineOf } from '../../../page/core/timeline.ts'
+import { barsOf, heldFor, lasted, timelineOf } from '../../../page/core/timeline.ts'
 import { aCondition, aJob, aThing } from './shown.ts'
 
 const at = (time: string) => Date.parse(`2026-11-27T${time}Z`)
@@ -81,4 +81,44 @@ test('a clock that jumps back gives no time below zero', () => {
     from: 0,
     width: 0,
   })
+})
+
+const since = '2026-11-27T10:00:00Z'
+const trained = (status: 'True' | 'False', reason: string, lastTransitionTime = since) => {
+  const condition = { ...aCondition('Complete', status, reason), lastTransitionTime }
+  return aThing('Model', 'm', { status: { conditions: [condition] } })
+}
+const failedBefore = aJob(model, 'run', {
+  status: { conditions: [{ type: 'Failed', status: 'True' }] },
+})
+const done = aJob(model, 'run', { status: { conditions: [{ type: 'Complete', status: 'True' }] } })
+
+test.each([
+  { when: 'is done and its Job is gone', thing: trained('True', 'Done'), says: 'True for 5h' },
+  {
+    when: 'is done and only a Job that failed before is left',
+    thing: trained('True', 'Done'),
+    jobs: [failedBefore],
+    says: 'True for 5h',
+  },
+  { when: 'is done and its Job is there', thing: trained('True', 'Done'), jobs: [done] },
+  { when: 'waits without a Job', thing: trained('False', 'Waiting'), says: 'False for 5h' },
+  { when: 'has failed with its Job', thing: trained('False', 'Failed'), jobs: [failedBefore] },
+  { when: 'had nothing to do', thing: trained('True', 'Skipped') },
+  { when: 'has no time', thing: trained('True', 'Done', '') },
+  {
+    when: 'changed at a time that this clock has not reached',
+    thing: trained('True', 'Done', '2027-01-01T00:00:00Z'),
+    says: 'True for 0s',
+  },
+])('since when a stage is as it is, if it $when', ({ thing, jobs = [], says }) => {
+  expect(timelineOf(thing, jobs).map((stage) => heldFor(stage, at('15:00:00')))).toEqual([says])
+})
+
+test('a server says since when it serves', () => {
+  const condition = { ...aCondition('Serving', 'True', 'Serving'), lastTransitionTime: since }
+  const server = aThing('ModelServer', 's', { status: { conditions: [condition] } })
+  expect(timelineOf(server, []).map((stage) => heldFor(stage, at('10:05:30')))).toEqual([
+    'True for 5m30s',
+  ])
 })
