@@ -5,6 +5,7 @@ import type { Session } from '../ui/wire.ts'
 import { Actions } from './actions.tsx'
 import { Badge } from './badge.tsx'
 import { Chat } from './chat.tsx'
+import { Children } from './children.tsx'
 import { keyOfRight, readsLogs, rightsOf } from './core/actions.ts'
 import { graphOf, idOf, referencesOf } from './core/graph.ts'
 import { hashOf, type Place } from './core/place.ts'
@@ -90,6 +91,7 @@ function Shown({ thing, things, known, session, place }: ShownProps) {
       <Timeline thing={thing} jobs={jobs} now={now} />
       <Relations thing={thing} things={things} session={session} view={place.view} />
       {thing.kind === 'ModelServer' && <Chat server={thing} />}
+      <Children jobs={jobs} pods={pods} now={now} />
       <Logs
         namespace={session.namespace}
         pods={pods}

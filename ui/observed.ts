@@ -73,6 +73,7 @@ const others: readonly Watched[] = [
       },
       status: {
         phase: pod.status?.phase,
+        reason: pod.status?.reason,
         startTime: pod.status?.startTime,
         containerStatuses: pod.status?.containerStatuses,
         initContainerStatuses: pod.status?.initContainerStatuses,

@@ -34,6 +34,8 @@ export interface Job {
   readonly metadata: Metadata
   readonly spec?: { readonly suspend?: boolean }
   readonly status?: {
+    readonly active?: number
+    readonly failed?: number
     readonly startTime?: string
     readonly completionTime?: string
     readonly conditions?: readonly (Omit<Condition, 'reason' | 'message'> & {
@@ -43,9 +45,15 @@ export interface Job {
   }
 }
 
-interface ContainerStatus {
+export interface ContainerStatus {
   readonly name: string
-  readonly state?: { readonly running?: object }
+  readonly ready?: boolean
+  readonly restartCount?: number
+  readonly state?: {
+    readonly running?: object
+    readonly waiting?: { readonly reason?: string }
+    readonly terminated?: { readonly exitCode?: number; readonly reason?: string }
+  }
 }
 
 export interface Pod {
@@ -57,6 +65,8 @@ export interface Pod {
   }
   readonly status?: {
     readonly phase?: string
+    /** Why the kubelet or a controller ended it, for instance Evicted. */
+    readonly reason?: string
     readonly startTime?: string
     readonly containerStatuses?: readonly ContainerStatus[]
     readonly initContainerStatuses?: readonly ContainerStatus[]

@@ -98,6 +98,8 @@ describe('objects', () => {
     const details = String(await textOf(browser(), '.details'))
     expect(details).toMatch(/run\s+● done\s+(\d+\w)+ tuned-model-run-/)
     expect(details).toMatch(/package\s+● done/)
+    expect(details).toMatch(/Job ● Complete tuned-model-run-\w+ created \d+\w+ ago/)
+    expect(details).toMatch(/Pod ● Succeeded tuned-model-run-\S+ on \S+, created \d+\w+ ago/)
     expect(details).toMatch(/Ready: True, ● Done/)
     expect(details).toMatch(/Job tuned-model-run-\w+: SuccessfulCreate Created pod: /)
     expect(details).toMatch(/Made from\s+Model base ● Done\s+Dataset squad ● Done/)

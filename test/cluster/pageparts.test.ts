@@ -51,11 +51,17 @@ describe('text of objects is text', () => {
     const { api, go } = await opened({
       models: [model('m'), { ...model('n'), spec: { args: ['other'] } } as Sent],
       modelservers: [thing('ModelServer', 's', { spec: { model: { name: attack } } })],
-      jobs: [{ metadata: { name: 'm-run', uid: 'job', labels } } as Sent],
+      jobs: [
+        {
+          metadata: { name: 'm-run', uid: 'job', labels },
+          status: { conditions: [{ type: 'Failed', status: 'True', reason: attack }] },
+        } as Sent,
+      ],
       pods: [
         {
           metadata: { name: 'm-run-1', uid: 'pod', labels },
-          spec: { containers: [{ name: 'run' }] },
+          spec: { nodeName: attack, containers: [{ name: 'run' }] },
+          status: { phase: 'Failed', reason: attack },
         } as Sent,
       ],
       events: [
@@ -71,6 +77,7 @@ describe('text of objects is text', () => {
     await shows(browser(), attack, '.list')
     await go('#/list/models/m')
     await shows(browser(), attack, '.details')
+    await shows(browser(), attack, '[aria-labelledby=children]')
     await press(browser(), 'Logs')
     await press(browser(), 'YAML')
     await shows(browser(), attack, '[role=log]')
@@ -237,7 +244,13 @@ test('the longest names and messages, and hundreds of Events, fit into a narrow 
       thing('Model', 'other', { spec: { model: { name } } }),
     ],
     modelservers: [thing('ModelServer', long(63), { ready: `False ${long(1024)}: ${long(999)}` })],
-    pods: [podOf(name)],
+    jobs: [
+      {
+        metadata: { name, uid: 'job', labels: labelsOf(name) },
+        status: { failed: 7, conditions: [{ type: 'Failed', status: 'True', reason: long(1024) }] },
+      } as Sent,
+    ],
+    pods: [{ ...podOf(name), status: { phase: 'Failed', reason: long(253) } } as Sent],
     events: Array.from({ length: 200 }, (_, at) => ({
       metadata: { name: `event${at}` },
       involvedObject: { kind: 'Model', name, uid },
@@ -256,6 +269,7 @@ test('the longest names and messages, and hundreds of Events, fit into a narrow 
         await shows(browser(), long(9999), '[role=log]')
         await shows(browser(), 'message end', '.details section.scrolls')
         await shows(browser(), `${long(1020)}199`, '.details')
+        await shows(browser(), `${long(1024)}, 7 failed`, '[aria-labelledby=children]')
         // What follows a long message is not pages below it.
         expect(await browser().ask('document.querySelector("summary").offsetTop')).toBeLessThan(
           4000,

@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
+import type { Sent } from '../../ui/wire.ts'
 import { type FakeApi, fakeApi } from '../protocol/fakeapi.ts'
 import {
   ask,
@@ -14,7 +15,15 @@ import {
   tooWide,
   withPage,
 } from './pagebed.ts'
-import { answerOfChat, logOfTraining, pictured, podOf, progress, thing } from './pagethings.ts'
+import {
+  answerOfChat,
+  labelsOf,
+  logOfTraining,
+  pictured,
+  podOf,
+  progress,
+  thing,
+} from './pagethings.ts'
 
 /** The page in front of somebody: how soon it is there, without a mouse, on which screen, and in the docs. */
 
@@ -153,6 +162,12 @@ describe('without a mouse, and for a screen reader', () => {
         ready: 'False ReferenceMissing: Model "gone" does not exist in this namespace',
       }),
     ],
+    jobs: [
+      {
+        metadata: { name: 'tuned-run', uid: 'job', labels: labelsOf('tuned') },
+        status: { active: 1, failed: 1 },
+      } as Sent,
+    ],
     pods: [podOf('tuned')],
   }
   const places = [
@@ -186,7 +201,14 @@ describe('without a mouse, and for a screen reader', () => {
         await go(place)
         if (place.startsWith('#/graph'))
           await browser().untilTrue('document.querySelector(".node")')
-        if (place.includes('/models/')) await shows(browser(), 'Suspend', '.details')
+        if (place.includes('/models/')) {
+          await shows(browser(), 'Suspend', '.details')
+          await shows(
+            browser(),
+            'Running tuned-run 1 active, 1 failed',
+            '[aria-labelledby=children]',
+          )
+        }
         await isFit()
       }
       await go('#/list/models/tuned')

@@ -70,8 +70,16 @@ export function pictured(): Given {
     'substratus.ai/name': 'support',
     'substratus.ai/stage': stage,
   })
-  const job = (stage: string, status: object) => ({
-    metadata: { name: `support-model-${stage}-0a1b2c3d`, uid: stage, labels: labels(stage) },
+  const job = (
+    stage: string,
+    status: { readonly startTime: string; readonly [field: string]: unknown },
+  ) => ({
+    metadata: {
+      name: `support-model-${stage}-0a1b2c3d`,
+      uid: stage,
+      creationTimestamp: status.startTime,
+      labels: labels(stage),
+    },
     status,
   })
   const losses = (pace: number) =>
@@ -139,13 +147,14 @@ export function pictured(): Given {
         completionTime: ago(1410),
         conditions: [{ type: 'Complete', status: 'True' }],
       }),
-      job('run', { startTime: ago(1410) }),
+      job('run', { startTime: ago(1410), active: 1 }),
     ],
     pods: [
       {
         metadata: {
           name: 'support-model-run-0a1b2c3d-x7k2p',
           uid: 'pod of run',
+          creationTimestamp: ago(1410),
           labels: labels('run'),
         },
         spec: { nodeName: 'gpu-7', containers: [{ name: 'run' }] },

@@ -320,18 +320,23 @@ describe('objects', () => {
     close()
   })
 
-  test('that are Pods have the states of their containers and sidecars', async () => {
+  test('that are Pods have the states of their containers and sidecars, and why they ended', async () => {
     const states = {
       containerStatuses: [{ name: 'server', state: { running: {} } }],
       initContainerStatuses: [{ name: 'idle', state: { running: {} } }],
     }
-    api.put({ kind: 'Pod', metadata: { name: 'chat-1' }, status: { phase: 'Running', ...states } })
+    const status = { phase: 'Failed', reason: 'Evicted', ...states }
+    api.put({
+      kind: 'Pod',
+      metadata: { name: 'chat-1' },
+      status: { ...status, hostIP: '10.0.0.1' },
+    })
     const { lines, close } = await page()
     await soon(() =>
       expect(lines).toContainEqual(
         expect.objectContaining({
           resource: 'pods',
-          put: [expect.objectContaining({ status: { phase: 'Running', ...states } })],
+          put: [expect.objectContaining({ status })],
         }),
       ),
     )

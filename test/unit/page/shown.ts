@@ -1,4 +1,4 @@
-import type { Condition, Job, Thing } from '../../../page/core/things.ts'
+import type { Condition, Job, Pod, Thing } from '../../../page/core/things.ts'
 
 /** Objects as the page gets them, with only what a case is about. */
 
@@ -43,6 +43,16 @@ export const kinds = [
 
 export const session = { namespace: 'team', context: 'here', kinds }
 
+const metadataOf = (of: Thing, stage: string, made: string | undefined, uid?: string) => ({
+  creationTimestamp: made ?? '2026-11-27T10:00:00Z',
+  labels: {
+    'substratus.ai/kind': of.kind.toLowerCase(),
+    'substratus.ai/name': of.metadata.name,
+    'substratus.ai/stage': stage,
+    'substratus.ai/parent-uid': uid ?? of.metadata.uid ?? '',
+  },
+})
+
 export const aJob = (
   of: Thing,
   stage: string,
@@ -51,14 +61,22 @@ export const aJob = (
   metadata: {
     name: `${of.metadata.name}-${stage}`,
     uid: `job-${stage}`,
-    creationTimestamp: fields.made ?? '2026-11-27T10:00:00Z',
-    labels: {
-      'substratus.ai/kind': of.kind.toLowerCase(),
-      'substratus.ai/name': of.metadata.name,
-      'substratus.ai/stage': stage,
-      'substratus.ai/parent-uid': fields.uid ?? of.metadata.uid ?? '',
-    },
+    ...metadataOf(of, stage, fields.made, fields.uid),
   },
   ...(fields.spec && { spec: fields.spec }),
+  ...(fields.status && { status: fields.status }),
+})
+
+export const aPod = (
+  of: Thing,
+  stage: string,
+  fields: {
+    readonly made?: string
+    readonly spec?: Pod['spec']
+    readonly status?: Pod['status']
+  } = {},
+): Pod => ({
+  metadata: { name: `${of.metadata.name}-${stage}-1`, ...metadataOf(of, stage, fields.made) },
+  spec: fields.spec ?? { nodeName: 'gpu-7' },
   ...(fields.status && { status: fields.status }),
 })
