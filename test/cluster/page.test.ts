@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process'
-import { readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { connect, createServer, type Server, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { parse, stringify } from 'yaml'
@@ -13,6 +14,8 @@ import { expectNoComplaints, press, served, shows, textOf, withPage } from './pa
 const cluster = inject('cluster')
 const { folder, browser } = withPage()
 const image = 'example.com/train:1'
+/** Kubeconfigs, and the plugin. */
+const files = mkdtempSync(join(tmpdir(), 'substratus-page-'))
 
 let ns: string
 let page: Awaited<ReturnType<typeof served>>
@@ -41,9 +44,12 @@ beforeAll(async () => {
   for (const what of ['model/tuned', 'modelserver/chat', 'notebook/explore'])
     await untilReady(ns, what, 'True')
   await untilReady(ns, 'model/long', 'False Running')
-  page = await served(folder, cluster.kubeconfig, ns)
+  page = await served(folder(), cluster.kubeconfig, ns)
 }, 300_000)
-afterAll(() => page?.end())
+afterAll(async () => {
+  await page?.end()
+  rmSync(files, { recursive: true })
+})
 
 /** Opens the page, as the person whose address it is, at an object or a list. */
 async function at(place: string, address = page.address): Promise<void> {
@@ -60,11 +66,11 @@ const suspension = JSON.stringify({ spec: { suspend: true } })
 const rows = async () => String(await textOf(browser(), 'tbody')).split('\n')
 
 test('kubectl finds it as a command of the plugin', () => {
-  const plugin = join(folder, 'kubectl-substratus')
+  const plugin = join(files, 'kubectl-substratus')
   symlinkSync(join(root, 'cli', 'main.ts'), `${plugin}.ts`)
   const run = `#!/bin/sh\nexec ${process.execPath} ${plugin}.ts "$@"\n`
   writeFileSync(plugin, run, { mode: 0o755 })
-  const env = { ...process.env, PATH: `${folder}:${process.env.PATH}` }
+  const env = { ...process.env, PATH: `${files}:${process.env.PATH}` }
   const { stdout } = spawnSync(cluster.kubectl, ['substratus', 'ui', '--help'], {
     env,
     encoding: 'utf8',
@@ -212,7 +218,7 @@ test('a person who may only look is shown no action, and is refused by the API s
   ])
   const token = (await ok(['-n', ns, 'create', 'token', 'viewer'])).trim()
   const kubeconfig = withUser({ token })
-  const own = await served(folder, kubeconfig, ns)
+  const own = await served(folder(), kubeconfig, ns)
   try {
     await at('list/models/long', own.address)
     await shows(browser(), 'your rights allow you to look', '.details')
@@ -235,7 +241,7 @@ test('a person who may only look is shown no action, and is refused by the API s
 test('a lost API server is told of, and what has happened meanwhile is shown on its return', async () => {
   const { server } = clusterIn(cluster.kubeconfig)
   const proxy = await throughProxy(Number(new URL(server).port))
-  const own = await served(folder, withServer(`https://127.0.0.1:${proxy.port}`), ns)
+  const own = await served(folder(), withServer(`https://127.0.0.1:${proxy.port}`), ns)
   try {
     await at('list', own.address)
     await shows(browser(), '6 of 6 objects')
@@ -314,7 +320,7 @@ function clusterIn(path: string): { readonly server: string } {
 function changed(change: (config: KubeConfig) => void, name: string): string {
   const config = configIn(cluster.kubeconfig)
   change(config)
-  const path = join(folder, name)
+  const path = join(files, name)
   writeFileSync(path, stringify(config), { mode: 0o600 })
   return path
 }

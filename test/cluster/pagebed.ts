@@ -1,35 +1,27 @@
-import { execFileSync } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import axe from 'axe-core'
-import { afterAll, beforeAll, expect } from 'vitest'
+import { afterAll, beforeAll, expect, inject } from 'vitest'
 import { clusterOf } from '../../cluster/kubeconfig.ts'
-import { root } from '../../terminal/root.ts'
 import { type Feed, feedOf } from '../../ui/feed.ts'
 import { filesOf } from '../../ui/files.ts'
 import { type LocalOptions, localPart } from '../../ui/local.ts'
 import { ui } from '../../ui/ui.ts'
 import { chromium, type Page } from '../node/chromium.ts'
 import { type FakeApi, fakeApi } from '../protocol/fakeapi.ts'
+import { builtPage } from './builtpage.ts'
 import type { Given } from './pagethings.ts'
 
 /** The page of `kubectl substratus ui`, as it is built, in headless Chromium. */
 
-/** Builds the page once for a test file, and starts a browser; both are there when tests begin. */
+/** Builds the page unless another file has, and starts a browser; both are there when tests begin. */
 export function withPage() {
-  const folder = mkdtempSync(join(tmpdir(), 'substratus-page-'))
+  let folder = ''
   let browser: Page
   beforeAll(async () => {
-    const vite = join(root, 'node_modules', 'vite', 'bin', 'vite.js')
-    execFileSync(process.execPath, [vite, 'build', 'page', '--outDir', folder], { cwd: root })
+    folder = builtPage(inject('cluster').dir)
     browser = await chromium(1280, 800)
   }, 180_000)
-  afterAll(async () => {
-    await browser?.close()
-    rmSync(folder, { recursive: true })
-  })
-  return { folder, browser: () => browser }
+  afterAll(() => browser?.close())
+  return { folder: () => folder, browser: () => browser }
 }
 
 /** Serves the page for a kubeconfig until `end`. */
@@ -67,7 +59,7 @@ const resources = ['datasets', 'models', 'modelservers', 'notebooks', 'jobs', 'p
 
 /** Opens the page of a namespace in which nothing exists but what is pushed; `ends` receives what ends it. */
 export const opening =
-  (folder: string, browser: () => Page, ends: (() => Promise<unknown>)[]) =>
+  (folder: () => string, browser: () => Page, ends: (() => Promise<unknown>)[]) =>
   async (
     given: Given,
     options: Partial<LocalOptions> = {},
@@ -84,7 +76,7 @@ export const opening =
     for (const resource of resources) feed.push(resource, given[resource] ?? [], [])
     const { address, close } = await localPart({
       cluster: clusterOf({ kubeconfig: api.kubeconfig }),
-      files: filesOf(folder),
+      files: filesOf(folder()),
       feed,
       gateway: (_req, res) => res.end(),
       open: () => {},

@@ -114,7 +114,7 @@ describe('a thousand objects', () => {
     const api = await fakeApi()
     api.posted = () => ({ status: { allowed: true } })
     api.put(...many)
-    const page = await served(folder, api.kubeconfig, 'team')
+    const page = await served(folder(), api.kubeconfig, 'team')
     ends.push(page.end, api.close)
     browser().complaints.length = 0
     await isInTime('the first paint', 1000, async () => (await loaded(page.address))[0])

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { TestProject } from 'vitest/node'
 import { startPlatform } from '../../platform/platform.ts'
+import { forgetPage } from './builtpage.ts'
 import { ending, provide } from './provided.ts'
 
 /** One platform for all files, with Metacontroller if it is found, otherwise with the embedded runner. */
@@ -19,5 +20,6 @@ export default async function setup(project: TestProject): Promise<() => Promise
     progress: (line) => console.log(line),
   })
   provide(project, platform)
+  project.onTestsRerun(() => forgetPage(dir))
   return end(platform)
 }
