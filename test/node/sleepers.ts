@@ -125,11 +125,12 @@ export function sleepersSleepAndWake(): void {
         clearInterval(scraping)
         for (const socket of [scraper, pooled]) socket.on('error', () => {}).destroy()
       }
-      // Its GPU is free at once: the watch, which is just being restarted, does not delay the end of the Pod.
+      // Its GPU is free soon, within much less than the 60 s that a Pod may take: the watch, which is just
+      // being restarted, does not delay its end.
       await until(
         () => servePods(ns),
         (pods) => pods.length === 0,
-        20,
+        40,
       )
       const { idle } = (await get(ns, 'modelserver/it')).status
       expect(idle.since).toMatch(/Z$/)
