@@ -1,4 +1,4 @@
-import { useEffect, useMemo, useRef } from 'preact/hooks'
+import { useLayoutEffect, useMemo, useRef } from 'preact/hooks'
 import { estimate } from '../crds/duration.ts'
 import { cutAt } from '../crds/text.ts'
 import type { Session } from '../ui/wire.ts'
@@ -31,8 +31,9 @@ interface Props {
 /** One object, and everything that belongs to it. */
 export function Details({ thing, things, known, session, place, isKnown }: Props) {
   const heading = useRef<HTMLHeadingElement>(null)
-  // A screen reader continues there, and so does the next Tab.
-  useEffect(() => heading.current?.focus(), [])
+  // A screen reader continues there, and so does the next Tab. At once, or it would take the focus from what
+  // somebody has reached meanwhile.
+  useLayoutEffect(() => heading.current?.focus(), [])
   const kind = session.kinds.find(({ plural }) => plural === place.plural)
   const title = `${kind?.kind ?? place.plural} ${place.name}`
   const close = hashOf({ view: place.view })

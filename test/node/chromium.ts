@@ -19,8 +19,10 @@ export interface Page {
   readonly emulate: (screen: Screen) => Promise<void>
   /** Errors that nothing has caught, what the page's policy has refused, and dialogs. */
   readonly complaints: string[]
-  /** Another tab of the same browser. */
+  /** Another tab of the same browser, in front of this one, which is hidden then. */
   readonly tab: () => Promise<Page>
+  /** Puts it in front of the other tabs. */
+  readonly show: () => Promise<void>
   /** The page as a PNG. */
   readonly picture: () => Promise<Buffer>
   readonly close: () => Promise<void>
@@ -155,6 +157,7 @@ export async function chromium(width = 1280, height = 620): Promise<Page> {
       emulate,
       complaints,
       tab: () => tab(),
+      show: () => page('Page.bringToFront'),
       picture: async () => {
         const { data } = await page('Page.captureScreenshot', { format: 'png' })
         return Buffer.from(data, 'base64')
