@@ -16,7 +16,7 @@ export async function bundleInto(folder: string): Promise<string> {
 /** The flags of the image. In a container, the heap follows its limit, which is 512 MiB by default. */
 export function imageFlags(): readonly string[] {
   const text = readFileSync(join(root, 'Dockerfile'), 'utf8')
-  const list = /^ENTRYPOINT \["node", (.*), "\/app\/dist\/cli\/main\.js"\]$/m.exec(text)?.[1]
+  const list = /^ENTRYPOINT \[.*"node", (.*), "\/app\/dist\/cli\/main\.js"\]$/m.exec(text)?.[1]
   if (!list) throw new Error('the Dockerfile does not start the server as expected')
   return (JSON.parse(`[${list}]`) as string[]).map((flag) =>
     flag.replace(/^--max-old-space-size-percentage=(\d+)$/, (_, percent) => {
