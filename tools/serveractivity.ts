@@ -7,13 +7,17 @@ import { sumsIn } from './prometheus.ts'
 
 /**
  * When a server was last busy, by performance.now(): by its own metrics, or by the relay in front of it.
- * Undefined while it does not answer its readiness path: it is starting, which counts as activity.
+ * Undefined while it does not answer its readiness path: it is starting, which counts as activity. It is
+ * looked for at these addresses, whatever the addresses in the options.
  */
-export function serverActivity(options: Options): () => Promise<number | undefined> {
+export function serverActivity(
+  options: Options,
+  addresses = ownAddresses,
+): () => Promise<number | undefined> {
   const health = required(options, 'health')
   const last = optional(options, 'metrics') ? byMetrics(options) : byRelay(options)
   return async () => {
-    for (const address of ownAddresses())
+    for (const address of addresses())
       if (await isAnswering(urlAt(address, health))) return last(address)
     return undefined
   }

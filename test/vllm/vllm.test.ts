@@ -142,13 +142,16 @@ test('vLLM comes up on the arguments of the preset, and answers', async () => {
 })
 
 test('its metrics tell the idle watch when it is in use', async () => {
-  const last = serverActivity({
-    health: [`${server}${preset?.health}`],
-    metrics: [`${server}${metrics?.path}`],
-    running: [metrics?.running ?? ''],
-    waiting: [metrics?.waiting ?? ''],
-    activity: [...(metrics?.activity ?? [])],
-  })
+  const last = serverActivity(
+    {
+      health: [`${server}${preset?.health}`],
+      metrics: [`${server}${metrics?.path}`],
+      running: [metrics?.running ?? ''],
+      waiting: [metrics?.waiting ?? ''],
+      activity: [...(metrics?.activity ?? [])],
+    },
+    () => [new URL(server).hostname],
+  )
   await last()
   expect(await last()).toBe(0)
   const stream = streamOf(server, { model: 'tiny', question: 'Hello', tokens: 2000 })
