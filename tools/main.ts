@@ -33,7 +33,7 @@ process.on('uncaughtException', (error) => {
 const pushing = ['build', 'package']
 
 const [name = '', ...words] = process.argv.slice(2)
-// The images start it behind init.sh; where somebody's own does not, it would ignore the kubelet's SIGTERM.
+// Behind init.sh this is not needed. In an image that starts it directly, it would ignore the kubelet's SIGTERM.
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => process.exit(143))
 try {
   const program = programs[name]

@@ -8,7 +8,7 @@ import { sumsIn } from './prometheus.ts'
 /**
  * When a server was last busy, by performance.now(): by its own metrics, or by the relay in front of it.
  * Undefined while it does not answer its readiness path: it is starting, which counts as activity. It is
- * looked for at these addresses, whatever the addresses in the options.
+ * looked for at `addresses`; the hosts in the options do not count.
  */
 export function serverActivity(
   options: Options,

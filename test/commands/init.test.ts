@@ -11,11 +11,22 @@ import { root } from '../../terminal/root.ts'
 
 const init = ['/bin/sh', join(root, 'tools/init.sh')]
 
+/** A busy machine takes a while to start a process. */
+const soon = { timeout: 20_000 }
+
+/** The signals that a process handles, and SIGTERM among them. */
+const handles = (pid: number): number =>
+  Number.parseInt(
+    /^SigCgt:\s*(\w+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? '0',
+    16,
+  )
+const sigterm = 1 << 14
+
 /** Runs a program as the first process of a PID namespace of its own, as a container does. */
 async function first(...program: readonly string[]) {
   const namespace = ['--user', '--map-root-user', '--pid', '--fork', '--kill-child']
   const child = spawn('unshare', [...namespace, ...program], {
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['pipe', 'pipe', 'ignore'],
   })
   const ended = once(child, 'close').then(([code]) => code as number)
   const printed = text(child.stdout)
@@ -23,14 +34,16 @@ async function first(...program: readonly string[]) {
   return {
     ended,
     printed,
-    /** The kubelet's, once the program is there. */
-    terminate: async () => {
-      await vi.waitFor(() => expect(processes()).toMatch(/\d/))
+    stdin: child.stdin,
+    /** The kubelet's, once the program is there, and handles it if it ever does. */
+    terminate: async (isHandled = true) => {
+      await vi.waitFor(() => expect(processes()).toMatch(/\d/), soon)
+      const pid = Number(processes())
       // Before that, it is still `unshare`.
-      await vi.waitFor(() =>
-        expect(readFileSync(`/proc/${Number(processes())}/comm`, 'utf8')).not.toBe('unshare\n'),
-      )
-      process.kill(Number(processes()), 'SIGTERM')
+      const name = () => readFileSync(`/proc/${pid}/comm`, 'utf8')
+      await vi.waitFor(() => expect(name()).not.toBe('unshare\n'), soon)
+      if (isHandled) await vi.waitFor(() => expect(handles(pid) & sigterm).not.toBe(0), soon)
+      process.kill(pid, 'SIGTERM')
     },
     kill: () => child.kill('SIGKILL'),
   }
@@ -41,13 +54,11 @@ const starting = ['sleep', '30']
 
 test('a SIGTERM ends a program that still starts, which alone would not see it', async () => {
   const alone = await first(...starting)
-  await alone.terminate()
+  await alone.terminate(false)
   expect(await Promise.race([alone.ended, sleep(1000, 'still there')])).toBe('still there')
   alone.kill()
 
   const behind = await first(...init, ...starting)
-  // So long the shell itself takes to start.
-  await sleep(200)
   await behind.terminate()
   expect(await Promise.race([behind.ended, sleep(5000, 'still there')])).toBe(143)
 })
@@ -58,6 +69,26 @@ test('a program that handles SIGTERM takes its time, and its code is the contain
     setTimeout(() => process.kill(process.ppid, 'SIGTERM'), 100)`
   const { ended } = await first(...init, process.execPath, '-e', handling)
   expect(await ended).toBe(7)
+})
+
+test('two signals around its end change nothing about its code', async () => {
+  const trap =
+    'trap "exit 7" TERM; sleep 0.1; kill -TERM 1; kill -TERM 1; while :; do sleep 0.01; done'
+  for (let round = 0; round < 20; round++)
+    expect(await (await first(...init, 'sh', '-c', trap)).ended).toBe(7)
+})
+
+test.each([
+  { what: 'a killed program', program: ['sh', '-c', 'kill -9 $$'], code: 137 },
+  { what: 'a program that does not exist', program: ['no-such-program'], code: 127 },
+])('$what has its usual code', async ({ program, code }) => {
+  expect(await (await first(...init, ...program)).ended).toBe(code)
+})
+
+test('the standard input is the program’s', async () => {
+  const { stdin, printed } = await first(...init, 'cat')
+  stdin.end('hello')
+  expect(await printed).toBe('hello')
 })
 
 test('arguments and the code are passed on unchanged', async () => {
