@@ -31,13 +31,18 @@ const reading = ['get', 'list', 'watch']
 /** A WebSocket to these counts as reading, and the role `view` still has no right to it. */
 const intoPods = /"pods\/(exec|portforward)"/
 
-/** The binding that would allow what the API server says is forbidden: the chart adds our kinds to these roles. */
+/**
+ * The binding that would allow what the API server says is forbidden: the chart adds our kinds to these roles. Only
+ * for its own refusals: a text that others write could name an account of theirs.
+ */
 export function remedyOf(message: string, namespace: string | undefined): readonly string[] {
   const [, user = '', verb = ''] = /User "([^"]+)" cannot (\w+)/.exec(message) ?? []
   if (!user) return []
   const role = reading.includes(verb) && !intoPods.test(message) ? 'view' : 'edit'
   const [, where, account] = /^system:serviceaccount:([^:]+):([^:]+)$/.exec(user) ?? []
-  const subject = account ? `--serviceaccount=${where}:${account}` : `--user=${quoted(user)}`
+  const subject = account
+    ? `--serviceaccount=${quoted(`${where}:${account}`)}`
+    : `--user=${quoted(user)}`
   const short = (account ?? user)
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, '-')

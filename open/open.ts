@@ -64,11 +64,12 @@ async function opened(
   const session = await sessionOf(options, edges, objects, object, line, ending.signal)
   try {
     return await Promise.race([
-      session.run().then((why) => {
+      session.run().then(({ says, isRefusal }) => {
         line.say(
-          `error: ${titleOf(target)} ${session.wasOpen() ? 'is no longer open' : 'cannot be opened'}: ${why}`,
+          `error: ${titleOf(target)} ${session.wasOpen() ? 'is no longer open' : 'cannot be opened'}: ${says}`,
         )
-        for (const text of remedyOf(why, options.cluster.namespace)) line.say(text)
+        const remedy = isRefusal ? remedyOf(says, options.cluster.namespace) : []
+        for (const text of remedy) line.say(text)
         return 1
       }),
       interruption(target, edges, objects, line, () => ending.abort()),

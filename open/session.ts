@@ -12,8 +12,14 @@ import type { Edges, OpenOptions } from './open.ts'
 /** How long to wait before retrying a failed connection. */
 const pause = 1000
 
+/** Why a session ends, and whether the API server has refused what it needs. */
+interface End {
+  readonly says: string
+  readonly isRefusal: boolean
+}
+
 /** What follows a step: the next one, at once, after a change or after a pause, or the end. */
-type Then = 'again' | 'changed' | 'retry' | { readonly ends: string }
+type Then = 'again' | 'changed' | 'retry' | { readonly ends: End }
 
 /** A browser session: observes the object and takes one step after each change, as `next` decides. */
 export async function sessionOf(
@@ -62,14 +68,14 @@ export async function sessionOf(
       return 'again'
     }
     if (!failure) return 'changed'
-    if (isForbidden(failure)) return { ends: failure.message }
+    if (isForbidden(failure)) return { ends: { says: failure.message, isRefusal: true } }
     wait(`Pod "${pod.metadata.name}" cannot be reached: ${failure.message}`)
     return 'retry'
   }
 
   async function step(observed: Observed): Promise<Then> {
     const { object, pods, trouble } = observed
-    if (trouble?.isFinal) return { ends: trouble.message }
+    if (trouble?.isFinal) return { ends: { says: trouble.message, isRefusal: true } }
     if (!pods) return trouble ? wait(trouble.message) : 'changed'
     const instance = connection.instance()
     const decision = next({
@@ -80,7 +86,7 @@ export async function sessionOf(
     })
     switch (decision.do) {
       case 'end':
-        return { ends: decision.says }
+        return { ends: { says: decision.says, isRefusal: false } }
       case 'patch':
         return patch(decision)
       case 'wait':
@@ -92,7 +98,7 @@ export async function sessionOf(
   }
 
   /** Runs until the session must end, and returns why. It never resolves if the signal stops it. */
-  async function run(): Promise<string> {
+  async function run(): Promise<End> {
     observing.start()
     for (;;) {
       const change = observing.changed()

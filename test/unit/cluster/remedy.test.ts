@@ -24,6 +24,12 @@ describe('what was forbidden tells the binding that would allow it', () => {
       command: 'kubectl create rolebinding jane-edit -n team --clusterrole=edit --user=jane',
     },
     {
+      who: 'an account with a name for no shell',
+      message: forbidden('system:serviceaccount:ci:bot;id', 'list'),
+      command:
+        "kubectl create rolebinding bot-id-view -n team --clusterrole=view --serviceaccount='ci:bot;id'",
+    },
+    {
       who: 'a user with a name for no shell',
       message: forbidden('a b;$(id)', 'get'),
       command:
