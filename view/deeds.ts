@@ -33,6 +33,8 @@ export const deedIn = (line: string): Deed | undefined =>
   deeds.find((deed) => line.startsWith(`kubectl substratus ${deed} `))
 
 const named = ({ kind, metadata }: Shown): string => `${kind.toLowerCase()} ${metadata.name}`
+const inNamespace = ({ metadata: { namespace } }: Shown): string =>
+  namespace === undefined ? '' : ` -n ${namespace}`
 const command = (words: string, object: Shown): string =>
   `kubectl substratus ${words} ${named(object)}`
 
@@ -60,7 +62,7 @@ const doings: Readonly<Record<Deed, (object: Shown, now: string) => Doing>> = {
     if (isIdle) return { change: wake, says: `${title} was idle: it is woken` }
     if (replicas === 0)
       return {
-        cannot: `${title} is not suspended but has 0 replicas: kubectl scale ${named(object)} --replicas=1 starts it`,
+        cannot: `${title} is not suspended but has 0 replicas: kubectl scale ${named(object)}${inNamespace(object)} --replicas=1 starts it`,
       }
     return { already: `${title} is not suspended` }
   },

@@ -206,7 +206,7 @@ describe('what is Ready', () => {
       object: shown('ModelServer', 'chat', 'True Suspended scaled to 0', { replicas: 0 }),
       advice: [
         reasons.Suspended.todo,
-        'ModelServer "chat" is not suspended but has 0 replicas: kubectl scale modelserver chat --replicas=1 starts it',
+        'ModelServer "chat" is not suspended but has 0 replicas: kubectl scale modelserver chat -n default --replicas=1 starts it',
       ],
     },
   ])('and no command would help says why, when $when', ({ object, advice }) => {

@@ -49,7 +49,7 @@ const rows: readonly Row[] = [
     deed: 'resume',
     when: 'it has 0 replicas',
     object: shown('ModelServer', 's', 'True Suspended', { replicas: 0 }),
-    says: 'ModelServer "s" is not suspended but has 0 replicas: kubectl scale modelserver s --replicas=1 starts it',
+    says: 'ModelServer "s" is not suspended but has 0 replicas: kubectl scale modelserver s -n default --replicas=1 starts it',
   },
   {
     deed: 'resume',
