@@ -31,8 +31,8 @@ interface Props {
 /** One object, and everything that belongs to it. */
 export function Details({ thing, things, known, session, place, isKnown }: Props) {
   const heading = useRef<HTMLHeadingElement>(null)
-  // A screen reader continues there, and so does the next Tab. At once, or it would take the focus from what
-  // somebody has reached meanwhile.
+  // A screen reader continues there, and so does the next Tab. In a layout effect, because a later one
+  // would take the focus from where somebody has moved it meanwhile.
   useLayoutEffect(() => heading.current?.focus(), [])
   const kind = session.kinds.find(({ plural }) => plural === place.plural)
   const title = `${kind?.kind ?? place.plural} ${place.name}`

@@ -2,29 +2,40 @@
 
 const event = 'visibilitychange'
 
+/** The page's tab. */
+type Tab = EventTarget & { readonly hidden: boolean }
+
 /** Resolves once the tab is shown, at once if it is. */
-export const shown = (): Promise<void> =>
+export const shown = (tab: Tab): Promise<void> =>
   new Promise((resolve) => {
     const look = () => {
-      if (document.hidden) return
-      document.removeEventListener(event, look)
+      if (tab.hidden) return
+      tab.removeEventListener(event, look)
       resolve()
     }
-    document.addEventListener(event, look)
+    tab.addEventListener(event, look)
     look()
   })
 
-/** Does something for as long as the tab is shown; the signal aborts once it is hidden, or with the other one. */
+/**
+ * Does something for as long as the tab is shown: the signal aborts once it is hidden, or with the other one.
+ * Returns whether it was hidden, which is no error.
+ */
 export async function whileShown(
+  tab: Tab,
   signal: AbortSignal,
   act: (signal: AbortSignal) => Promise<void>,
-): Promise<void> {
+): Promise<boolean> {
   const hiding = new AbortController()
-  const look = () => document.hidden && hiding.abort()
-  document.addEventListener(event, look)
+  const look = () => tab.hidden && hiding.abort()
+  tab.addEventListener(event, look)
+  look()
   try {
     await act(AbortSignal.any([signal, hiding.signal]))
+  } catch (error) {
+    if (!hiding.signal.aborted) throw error
   } finally {
-    document.removeEventListener(event, look)
+    tab.removeEventListener(event, look)
   }
+  return hiding.signal.aborted
 }

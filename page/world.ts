@@ -34,14 +34,15 @@ export function useWorld(): World {
     }
     const run = async (): Promise<void> => {
       while (!ending.signal.aborted) {
-        await shown()
+        await shown(document)
         let trouble = endedMessage
         try {
           const session = await readSession()
           set({ session, known: now.known })
-          await whileShown(ending.signal, (signal) =>
+          const wasHidden = await whileShown(document, ending.signal, (signal) =>
             followObjects((line) => set({ session, known: after(now.known, line) }), signal),
           )
+          if (wasHidden) continue
         } catch (error) {
           if (error instanceof Refused) {
             trouble = error.message

@@ -60,7 +60,8 @@ const terminating = { tone: 'stopped', word: 'Terminating' } as const
 
 function podState(pod: Pod): ChildState {
   const { initContainerStatuses = [], containerStatuses = [] } = pod.status ?? {}
-  const containers = [...initContainerStatuses, ...containerStatuses]
+  // A sidecar ends after the program, and says less.
+  const containers = [...containerStatuses, ...initContainerStatuses]
   const restarts = containers.reduce((sum, { restartCount = 0 }) => sum + restartCount, 0)
   const node = pod.spec?.nodeName
   const { tone, word, details = [] } = faultOf(pod, containers) ?? phaseOf(pod, containers)

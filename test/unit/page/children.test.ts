@@ -123,6 +123,15 @@ describe('a Pod', () => {
       says: 'ready, Succeeded, on gpu-7',
     },
     {
+      when: 'needed too much memory, whatever its sidecar said at the end',
+      status: {
+        phase: 'Failed',
+        initContainerStatuses: [{ ...terminated(143, 'Error'), name: 'relay' }],
+        containerStatuses: [terminated(137, 'OOMKilled')],
+      },
+      says: 'failed, OOMKilled, container run exited with 137, on gpu-7',
+    },
+    {
       when: 'needed too much memory',
       status: { phase: 'Failed', containerStatuses: [terminated(137, 'OOMKilled')] },
       says: 'failed, OOMKilled, container run exited with 137, on gpu-7',
