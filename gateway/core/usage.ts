@@ -25,17 +25,21 @@ export const endsAfter = ({ head, tail }: Ends, piece: Buffer): Ends => ({
 })
 
 /**
- * The last `usage` in the end of an answer, else in its beginning. In a text of the answer, its quotes would
+ * The last `usage` in the end of an answer, else in its beginning, as far as that is
+ * complete. In a text of the answer, its quotes would
  * be escaped, so that a model cannot write one.
  */
-export const usageIn = ({ head, tail }: Ends): Usage | undefined => lastIn(tail) ?? lastIn(head)
+export const usageIn = ({ head, tail }: Ends): Usage | undefined =>
+  lastIn(tail) ?? lastIn(head.slice(0, head.lastIndexOf('}') + 1))
 
 function lastIn(text: string): Usage | undefined {
   const at = text.search(/(?<!\\)"usage"\s*:\s*\{(?![\s\S]*(?<!\\)"usage"\s*:\s*\{)/)
   if (at < 0) return undefined
   const counted = (names: string): number =>
     Number(
-      new RegExp(`(?<!\\\\)"(?:${names})"\\s*:\\s*([0-9]{1,15})`).exec(text.slice(at))?.[1] ?? 0,
+      new RegExp(`(?<!\\\\)"(?:${names})"\\s*:\\s*([0-9]{1,15})(?![0-9]|$)`).exec(
+        text.slice(at),
+      )?.[1] ?? 0,
     )
   const usage = {
     prompt: counted('prompt_tokens|input_tokens'),

@@ -381,6 +381,13 @@ describe('the usage in an answer', () => {
     }
   })
 
+  test('is not a number that is cut off in the beginning', () => {
+    const before = `{"usage":{"prompt_tokens":`
+    const head = `${before.padStart(4093)}123`
+    const ends = endsAfter(noEnds, Buffer.from(`${head}456},"data":[${'1,'.repeat(9000)}1]}`))
+    expect([ends.head, usageIn(ends)]).toEqual([head, undefined])
+  })
+
   test('is found before the vectors of an embedding, where llama.cpp writes it', () => {
     const vectors = Array.from({ length: 3 }, () => ({ embedding: Array(576).fill(0.125) }))
     const usage = { prompt_tokens: 9, total_tokens: 9 }
