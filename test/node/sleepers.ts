@@ -32,12 +32,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.wfile.write(text.encode())
     def do_GET(self):
         if self.path == "/slow":
-            time.sleep(20)
+            time.sleep(30)
         if self.path == "/stream":
             self.send_response(200)
             self.send_header("connection", "close")
             self.end_headers()
-            for part in range(20):
+            for part in range(30):
                 self.wfile.write(b"%d\\n" % part)
                 self.wfile.flush()
                 time.sleep(1)
@@ -60,7 +60,7 @@ const server = (name: string, ...args: readonly string[]) =>
     command: ['python3', '-c', program, ...args],
     health: '/health',
     model: { name: 'it' },
-    idleTimeout: '10s',
+    idleTimeout: '20s',
   })
 
 const wake = async (ns: string, name: string) => {
@@ -103,9 +103,9 @@ export function sleepersSleepAndWake(): void {
         ),
       ).toBe('hello')
 
-      // An answer that takes twice the timeout, and a stream that does, are use of the server.
+      // An answer that takes longer than the timeout, and a stream that does, are use of the server.
       expect(await ask('/slow')).toBe('hello')
-      expect((await ask('/stream')).split('\n')).toHaveLength(21)
+      expect((await ask('/stream')).split('\n')).toHaveLength(31)
       const body = Buffer.alloc(100 * 2 ** 20)
       expect(await (await fetch(`${address}/upload`, { method: 'POST', body })).text()).toBe(
         String(body.length),
@@ -209,7 +209,7 @@ export function sleepersSleepAndWake(): void {
       await sleep(2000)
       await ok(['-n', ns, 'delete', pod, '--wait=false'])
       // The server does not end before its grace period, so the stream has time to end.
-      expect((await text)?.split('\n')).toHaveLength(21)
+      expect((await text)?.split('\n')).toHaveLength(31)
       await until(
         async () => (await names(ns, 'pods')).includes(pod),
         (isThere) => !isThere,
