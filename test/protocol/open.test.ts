@@ -399,6 +399,15 @@ describe('the error says why it cannot be opened', () => {
     expect(messages.at(-1)).toContain('eve-edit -n team --clusterrole=edit')
   })
 
+  test('a failure that quotes somebody’s log suggests no right for whom the log names', async () => {
+    const words = 'container "build" exited with 1: User "system:serviceaccount:a:b" cannot list'
+    api.put(notebook({}, `False Failed ${words}`))
+    const { messages, code } = person()
+    expect(await code).toBe(1)
+    expect(messages).toHaveLength(1)
+    expect(messages[0]).toContain(words)
+  })
+
   test('without permission to watch, changes are still found', async () => {
     await jupyter('secret')
     api.refusals.set('watch=true', { code: 403, message: `notebooks ${who} watch` })
