@@ -1,11 +1,12 @@
 import { execFileSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { request } from 'node:https'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { findHelm } from '../../platform/binaries/find.ts'
 import { root } from '../../terminal/root.ts'
+import { chromium } from '../node/chromium.ts'
 import { bodyOf, endUpstreams, gatewayBed, serving, upstream } from '../protocol/gatewaybed.ts'
 import { chart, documentsIn, home, imagesAt, release } from './chart.ts'
 import {
@@ -275,4 +276,31 @@ test('alerts are raised about the objects that need somebody, and about no other
     `SubstratusObjectFailed Model ${ns}/broken Failed`,
     `SubstratusObjectPending Model ${ns}/greedy`,
   ])
+})
+
+/** Without the folder of this run and the alerts that are not raised; one is opened. */
+const asInDocs = `
+  for (const cell of document.querySelectorAll('td'))
+    if (/^\\S+ > [\\w-]+$/.test(cell.innerText.trim()) && !cell.querySelector('td'))
+      cell.innerText = cell.innerText.replace(/^.* > /, '')
+  document.querySelector('input[type=checkbox]').click()
+  ;[...document.querySelectorAll('td')].find((it) => /^SubstratusObjectFailed/.test(it.innerText)).click()
+  true`
+
+// SUBSTRATUS_PAGE_PICTURES=docs npm run test:cluster -- dashboard writes it.
+test('Prometheus lists the alerts as the docs show', async () => {
+  const browser = await chromium(1280, 800)
+  try {
+    await browser.go(`${prometheus.url}/classic/alerts`)
+    await browser.untilTrue('document.body.innerText.includes("SubstratusObjectFailed (1 active)")')
+    await browser.ask(asInDocs)
+    await browser.untilTrue('document.body.innerText.includes("broken")')
+    const picture = 'operate-alerts.png'
+    const image = await browser.picture()
+    expect(image.length).toBeGreaterThan(10_000)
+    const folder = process.env.SUBSTRATUS_PAGE_PICTURES
+    if (folder) writeFileSync(join(folder, picture), image)
+  } finally {
+    await browser.close()
+  }
 })

@@ -21,6 +21,8 @@ export interface Evaluated {
 }
 
 export interface Prometheus {
+  /** Its own pages are there, too. */
+  readonly url: string
   readonly query: (text: string) => Promise<readonly Series[]>
   readonly rules: () => Promise<readonly Evaluated[]>
   /** The labels of each alert that is pending or firing. */
@@ -67,6 +69,7 @@ export async function startPrometheus(
     return data
   }
   return {
+    url,
     query: async (query) =>
       (await asked('query', new URLSearchParams({ query }))).result.map(
         ({ metric, value }: Shown) => ({ labels: metric, value: Number(value[1]) }),

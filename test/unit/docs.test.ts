@@ -67,14 +67,20 @@ describe('every relative link leads to a file, and to a heading of it', () => {
   })
 })
 
-test('each picture of the page is in the docs, and drawn by the tests', () => {
+test('each picture of the page and of Prometheus is in the docs, and drawn by the tests', () => {
   const sorted = (names: readonly string[]) => [...new Set(names)].sort()
-  const found = readdirSync(join(root, 'docs')).filter((name) => /^page-.*\.png$/.test(name))
-  const shown = pages.flatMap(({ text }) =>
-    [...text.matchAll(/\]\((?:docs\/)?(page-[\w-]+\.png)\)/g)].map(([, name = '']) => name),
+  const found = readdirSync(join(root, 'docs')).filter((name) =>
+    /^(page|operate)-.*\.png$/.test(name),
   )
-  const drawn = [...read('test/cluster/pagescreen.test.ts').matchAll(/picture: '([^']+)'/g)].map(
-    ([, name = '']) => name,
+  const shown = pages.flatMap(({ text }) =>
+    [...text.matchAll(/\]\((?:docs\/)?((?:page|operate)-[\w-]+\.png)\)/g)].map(
+      ([, name = '']) => name,
+    ),
+  )
+  const drawn = ['pagescreen', 'dashboard'].flatMap((file) =>
+    [...read(`test/cluster/${file}.test.ts`).matchAll(/picture(?: =|:) '([^']+)'/g)].map(
+      ([, name = '']) => name,
+    ),
   )
   expect(found.length).toBeGreaterThan(2)
   expect(sorted(shown)).toEqual(sorted(found))
